@@ -1,0 +1,1 @@
+"""What lenders and auditors install: it verifies every answer before it returns it."""

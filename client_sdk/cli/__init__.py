@@ -1,0 +1,1 @@
+"""The command credit-registry: one file a verb."""

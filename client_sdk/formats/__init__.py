@@ -1,0 +1,1 @@
+"""Bytes to values and back: every form that is hashed, signed or kept for good."""

@@ -1,0 +1,1 @@
+"""What the log means: directory, chains, live records, heads and answers."""

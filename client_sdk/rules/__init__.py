@@ -1,0 +1,1 @@
+"""What facts must satisfy, shared by pre-flight, registry and audit."""

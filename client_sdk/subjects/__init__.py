@@ -1,0 +1,1 @@
+"""Identity numbers in canonical form, and the pseudonyms that stand for them."""

@@ -1,0 +1,1 @@
+"""The whole registry on one machine: what make demo and make portfolio run."""

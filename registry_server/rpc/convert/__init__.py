@@ -1,0 +1,1 @@
+"""Protocol messages to domain values and back."""

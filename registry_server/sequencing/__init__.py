@@ -1,0 +1,1 @@
+"""From accepted statements to the next signed checkpoint, in one transaction a batch."""

@@ -1,0 +1,1 @@
+"""What the registry does for its callers, one file each."""

@@ -1,0 +1,1 @@
+"""The console, the tiles and the metrics over HTTP."""
