@@ -1,0 +1,117 @@
+"""Databases for the tests: every test that asks for one gets its own, on SQLite and again on PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from tests.postgres_server import postgres_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
+DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
+
+# Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
+settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("registry")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Where PostgreSQL is: the server named by REGISTRY_TEST_POSTGRES_URL, else one of this worker's own."""
+    given = os.environ.get("REGISTRY_TEST_POSTGRES_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        return
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASE_KINDS)
+def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    """Run the test once on each kind of database."""
+    kind: DatabaseKind = request.param
+    return kind
+
+
+@pytest.fixture
+def empty_database_url(database_kind: DatabaseKind, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own that holds no table."""
+    if database_kind == "sqlite":
+        yield sqlite_url(tmp_path / "registry.sqlite")
+        return
+    with postgres_database(request.getfixturevalue("postgres_url")) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(database_kind: DatabaseKind, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own, migrated to the newest version and otherwise empty."""
+    if database_kind == "sqlite":
+        copied = shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "registry.sqlite")
+        yield sqlite_url(copied)
+        return
+    template = request.getfixturevalue("postgres_template")
+    with postgres_database(request.getfixturevalue("postgres_url"), template=template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "registry.sqlite"
+    migrate(sqlite_url(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database that tests copy."""
+    with postgres_database(postgres_url) as url:
+        migrate(url)
+        name = make_url(url).database
+        assert name is not None
+        yield name
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest version, the way an operator does: by its migrations."""
+    importlib.import_module("registry_server.storage.migrations").upgrade(url)
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file."""
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def postgres_database(server: str, *, template: str = "template1") -> Iterator[str]:
+    """Create a database as a copy of another while the block lasts; yield its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    url = make_url(server)
+    execute(url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        # FORCE closes the connections of a process that the test has killed.
+        execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def execute(url: URL, statement: str) -> None:
+    """Run one statement that may not stand in a transaction."""
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
