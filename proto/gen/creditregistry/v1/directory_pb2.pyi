@@ -248,8 +248,8 @@ class RegistryState(_message.Message):
         """Live versions, ascending."""
 
     @_builtins.property
-    def administrator_acts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Leaf hashes of the acts that made or changed the administrators or a key of theirs, in order; the first is genesis."""
+    def administrator_acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdministratorAct]:
+        """The acts that made or changed the administrators or a key of theirs, in order; the first is genesis."""
 
     def __init__(
         self,
@@ -262,7 +262,7 @@ class RegistryState(_message.Message):
         rulebook_digest: _builtins.bytes = ...,
         act_number: _builtins.int = ...,
         act_hash: _builtins.bytes = ...,
-        administrator_acts: _abc.Iterable[_builtins.bytes] | None = ...,
+        administrator_acts: _abc.Iterable[Global___AdministratorAct] | None = ...,
         trial: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -272,6 +272,32 @@ class RegistryState(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RegistryState: _TypeAlias = RegistryState  # noqa: Y015
+
+@_typing.final
+class AdministratorAct(_message.Message):
+    """An act that made or changed the administrators, or a key or the state of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Its index in the log."""
+    hash: _builtins.bytes
+    """Its leaf hash, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "index", b"index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdministratorAct: _TypeAlias = AdministratorAct  # noqa: Y015
 
 @_typing.final
 class Rulebook(_message.Message):

@@ -390,6 +390,7 @@ class Evidence(_message.Message):
     ACTS_FIELD_NUMBER: _builtins.int
     PERSONS_FIELD_NUMBER: _builtins.int
     COSIGNED_FIELD_NUMBER: _builtins.int
+    RULEBOOK_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this form: 1."""
     checkpoint: _builtins.bytes
@@ -400,6 +401,8 @@ class Evidence(_message.Message):
     """Path of the HEAD in the log, 32-byte hashes, joined."""
     registry_state: _builtins.bytes
     """Canonical RegistryState."""
+    rulebook: _builtins.bytes
+    """Canonical Rulebook; only where a lapse is shown, whose period it gives."""
     @_builtins.property
     def inquiry(self) -> Global___SignedPayload:
         """The question."""
@@ -413,8 +416,8 @@ class Evidence(_message.Message):
         """The asker and everyone who signed what is shown, ascending by id."""
 
     @_builtins.property
-    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexedLeaf]:
-        """Acts that gave the keys that signed, and every change of administrators, ascending by index."""
+    def acts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Leaves of the acts that gave the keys that signed, and of every change of administrators, ascending by number."""
 
     @_builtins.property
     def persons(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonAnswer]:
@@ -435,13 +438,14 @@ class Evidence(_message.Message):
         registry_state: _builtins.bytes = ...,
         registry_proof: Global___MapProof | None = ...,
         institutions: _abc.Iterable[Global___ProvedInstitution] | None = ...,
-        acts: _abc.Iterable[Global___IndexedLeaf] | None = ...,
+        acts: _abc.Iterable[_builtins.bytes] | None = ...,
         persons: _abc.Iterable[Global___PersonAnswer] | None = ...,
         cosigned: Global___CosignedCheckpoint | None = ...,
+        rulebook: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "inquiry", b"inquiry", "registry_proof", b"registry_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "inquiry", b"inquiry", "institutions", b"institutions", "persons", b"persons", "registry_proof", b"registry_proof", "registry_state", b"registry_state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "inquiry", b"inquiry", "institutions", b"institutions", "persons", b"persons", "registry_proof", b"registry_proof", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

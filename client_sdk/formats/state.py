@@ -1,0 +1,347 @@
+"""What the map holds of institutions and of the registry itself, and the rulebook (formats 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import directory_pb2 as pb
+
+from client_sdk.formats import canonical
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.keys import key_id
+from client_sdk.formats.statement import check_institution_id
+from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "VOPRF",
+    "AdministratorAct",
+    "InstitutionKey",
+    "InstitutionState",
+    "KeyService",
+    "KeyServices",
+    "LogKey",
+    "RegistryState",
+    "Rulebook",
+    "check_ascending",
+]
+
+# Algorithm name of a key service's key inside a key id.
+VOPRF = "voprf-ristretto255-sha512"
+
+
+def check_ascending(values: Sequence[str | bytes | int], part: str, field: str) -> None:
+    """Check a list for order.
+
+    Raises:
+        FormatError: it is not strictly ascending.
+    """
+    if any(later <= earlier for earlier, later in zip(values, values[1:], strict=False)):  # type: ignore[operator]  # one type a list
+        raise FormatError(part, f"{field}.order", want="ascending, without repetition")
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionKey:
+    """A key that an institution holds or held, and the leaves between which it counts."""
+
+    key_id: bytes
+    algorithm: str
+    public_key: bytes
+    usage: KeyUsage
+    first: int
+    end: int
+    contested_from: int
+    act_hash: bytes
+
+    def counts_at(self, index: int) -> bool:
+        """Whether what it signed at that leaf counts: ``first < index < end`` (formats 6)."""
+        return self.first < index and (not self.end or index < self.end)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not been ended."""
+        return not self.end
+
+    def contested_at(self, index: int) -> bool:
+        """Whether what it signed at that leaf is in doubt."""
+        return bool(self.contested_from) and index >= self.contested_from
+
+    def message(self) -> pb.InstitutionKey:
+        """Return the protobuf form."""
+        return pb.InstitutionKey(
+            key_id=self.key_id,
+            algorithm=self.algorithm,
+            public_key=self.public_key,
+            usage=self.usage.value,
+            first=self.first,
+            end=self.end,
+            contested_from=self.contested_from,
+            act_hash=self.act_hash,
+        )
+
+    @classmethod
+    def of(cls, message: pb.InstitutionKey, part: str) -> InstitutionKey:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: the key id is not that of the key, or a field has the wrong form.
+        """
+        if message.key_id != key_id(message.algorithm, message.public_key):
+            raise FormatError(part, "key_id.derived", want="the hash of algorithm and public key")
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(
+            message.key_id,
+            message.algorithm,
+            message.public_key,
+            word(KeyUsage, message.usage, part, "usage"),
+            message.first,
+            message.end,
+            message.contested_from,
+            message.act_hash,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionState:
+    """One institution as the map holds it."""
+
+    id: str
+    licence_number: str
+    name: str
+    roles: tuple[Role, ...]
+    status: InstitutionStatus
+    successor: str
+    reciprocity_level: int
+    keys: tuple[InstitutionKey, ...]
+
+    def key(self, key_id: bytes) -> InstitutionKey | None:
+        """Return the key with that id, if the institution ever held it."""
+        return next((key for key in self.keys if key.key_id == key_id), None)
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the map's value hashes."""
+        return canonical.encode(
+            pb.InstitutionState(
+                id=self.id,
+                licence_number=self.licence_number,
+                name=self.name,
+                roles=[role.value for role in self.roles],
+                status=self.status.value,
+                successor=self.successor,
+                reciprocity_level=self.reciprocity_level,
+                keys=[key.message() for key in self.keys],
+            )
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> InstitutionState:
+        """Return the state that the bytes canonically encode.
+
+        Raises:
+            FormatError: they are not canonical, or a field has the wrong form.
+        """
+        part = "institution state"
+        message = canonical.parse(pb.InstitutionState, data, part)
+        check_institution_id(message.id, part, "id")
+        keys = tuple(InstitutionKey.of(key, part) for key in message.keys)
+        check_ascending([key.key_id for key in keys], part, "keys")
+        roles = tuple(word(Role, role, part, "roles") for role in message.roles)
+        check_ascending(roles, part, "roles")
+        return cls(
+            message.id,
+            message.licence_number,
+            message.name,
+            roles,
+            word(InstitutionStatus, message.status, part, "status"),
+            message.successor,
+            message.reciprocity_level,
+            keys,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """A key of the log; its origin is also the name of the note key."""
+
+    origin: str
+    algorithm: str
+    public_key: bytes
+
+    def message(self) -> pb.LogKey:
+        """Return the protobuf form."""
+        return pb.LogKey(origin=self.origin, algorithm=self.algorithm, public_key=self.public_key)
+
+    @classmethod
+    def of(cls, message: pb.LogKey) -> LogKey:
+        """Return the value of a parsed message."""
+        return cls(message.origin, message.algorithm, message.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyService:
+    """A key service: where it listens and its VOPRF public key."""
+
+    url: str
+    public_key: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """What a key-request names."""
+        return key_id(VOPRF, self.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyServices:
+    """The key services of one version of the subject keys, in the order in which their outputs are joined."""
+
+    subject_key_version: int
+    services: tuple[KeyService, ...]
+
+    def message(self) -> pb.KeyServices:
+        """Return the protobuf form."""
+        services = [pb.KeyService(url=service.url, public_key=service.public_key) for service in self.services]
+        return pb.KeyServices(subject_key_version=self.subject_key_version, services=services)
+
+    @classmethod
+    def of(cls, message: pb.KeyServices, part: str) -> KeyServices:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: no service, no version, or one key twice.
+        """
+        services = tuple(KeyService(service.url, service.public_key) for service in message.services)
+        if not message.subject_key_version or not services:
+            raise FormatError(part, "key_services.complete", want="a version and at least one service")
+        if len({service.public_key for service in services}) != len(services):
+            raise FormatError(part, "key_services.distinct", want="a key of its own for each service")
+        if any(len(service.public_key) != sha256().digest_size or not service.url for service in services):
+            raise FormatError(part, "key_services.form", want="an address and a key of 32 bytes")
+        return cls(message.subject_key_version, services)
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Limits and periods for all members; units are in the names (proto/creditregistry/v1/directory.proto)."""
+
+    time_zone: str = "Asia/Shanghai"
+    retention_years: int = 5
+    dispute_days: int = 20
+    notice_hours: int = 0
+    max_live_records_per_subject: int = 64
+    max_subjects_per_inquiry: int = 100
+    daily_report_evaluations: int = 1_000_000
+    daily_inquire_evaluations: int = 100_000
+    heartbeat_seconds: int = 60
+    daily_statements: int = 5_000_000
+    daily_inquired_subjects: int = 1_000_000
+
+    def message(self) -> pb.Rulebook:
+        """Return the protobuf form."""
+        return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes."""
+        return canonical.encode(self.message())
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes, as RegistryState carries it."""
+        return sha256(self.encode()).digest()
+
+    @classmethod
+    def of(cls, message: pb.Rulebook) -> Rulebook:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a limit is missing, or the law's limits are exceeded.
+        """
+        rulebook = cls(**{name: getattr(message, name) for name in cls.__slots__})
+        optional = {"notice_hours"}
+        if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
+            raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
+        for name, most in (("max_live_records_per_subject", 64), ("max_subjects_per_inquiry", 100)):
+            if getattr(rulebook, name) > most:
+                raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
+        return rulebook
+
+
+class AdministratorAct(NamedTuple):
+    """Place and leaf hash of an act that made or changed the administrators."""
+
+    index: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """The registry itself as the map holds it."""
+
+    registry: str
+    administrators: tuple[str, ...]
+    threshold: int
+    log_keys: tuple[LogKey, ...]
+    key_services: tuple[KeyServices, ...]
+    rulebook_digest: bytes
+    act_number: int
+    act_hash: bytes
+    administrator_acts: tuple[AdministratorAct, ...]
+    trial: bool = False
+
+    @property
+    def newest_subject_key_version(self) -> int:
+        """The version that new records carry."""
+        return self.key_services[-1].subject_key_version
+
+    @property
+    def live_subject_key_versions(self) -> tuple[int, ...]:
+        """Versions under which CLEAR needs a proof of absence, ascending."""
+        return tuple(services.subject_key_version for services in self.key_services)
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the map's value hashes."""
+        return canonical.encode(
+            pb.RegistryState(
+                registry=self.registry,
+                administrators=self.administrators,
+                threshold=self.threshold,
+                log_keys=[key.message() for key in self.log_keys],
+                key_services=[services.message() for services in self.key_services],
+                rulebook_digest=self.rulebook_digest,
+                act_number=self.act_number,
+                act_hash=self.act_hash,
+                administrator_acts=[pb.AdministratorAct(index=act.index, hash=act.hash) for act in self.administrator_acts],
+                trial=self.trial,
+            )
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> RegistryState:
+        """Return the state that the bytes canonically encode.
+
+        Raises:
+            FormatError: they are not canonical, or a field has the wrong form.
+        """
+        part = "registry state"
+        message = canonical.parse(pb.RegistryState, data, part)
+        services = tuple(KeyServices.of(item, part) for item in message.key_services)
+        check_ascending([item.subject_key_version for item in services], part, "key_services")
+        check_ascending(list(message.administrators), part, "administrators")
+        if not services or not message.log_keys or not message.administrators or not message.administrator_acts:
+            raise FormatError(part, "registry_state.complete", want="administrators, log keys and key services")
+        return cls(
+            message.registry,
+            tuple(message.administrators),
+            message.threshold,
+            tuple(LogKey.of(key) for key in message.log_keys),
+            services,
+            message.rulebook_digest,
+            message.act_number,
+            message.act_hash,
+            tuple(AdministratorAct(act.index, act.hash) for act in message.administrator_acts),
+            message.trial,
+        )

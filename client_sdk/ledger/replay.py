@@ -1,0 +1,218 @@
+"""Replay: the meaning of a log, leaf by leaf (formats 5 to 7).
+
+Whoever feeds every leaf in order knows the directory, each record's chain, which records are live and the newest
+HEAD, without a fact and without a subject. Signatures of statements are handed back to the caller, who may verify
+them elsewhere; everything else is checked here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.statement import Annotation, Lapse, Statement
+from client_sdk.formats.words import KeyUsage, LapseKind
+from client_sdk.ledger import chain as chains
+from client_sdk.ledger.directory import Directory
+from client_sdk.ledger.head import HeadChain
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from client_sdk.formats.leaf import Head, Leaf
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.ledger.chain import Chain
+
+__all__ = ["Replay", "Signed"]
+
+
+class Signed(NamedTuple):
+    """A signature that still has to be verified."""
+
+    payload_type: str
+    payload: bytes
+    public_key: bytes
+    signature: bytes
+
+
+class Replay:
+    """The state of a log after the leaves fed so far.
+
+    Args:
+        report: told of each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
+    """
+
+    def __init__(self, report: Callable[[int, FormatError | RuleError], None]) -> None:
+        self._report = report
+        self._directory: Directory | None = None
+        self._continued_by: dict[RecordKey, RecordKey] = {}
+        self._erased_in_commit: list[tuple[int, RecordKey]] = []
+        self._carrying: Counter[int] = Counter()
+        self.chains: dict[RecordKey, Chain] = {}
+        self.size = 0
+        self.logged_at = 0
+        self.head_chain = HeadChain()
+        self.head: Head | None = None
+
+    @property
+    def directory(self) -> Directory:
+        """The directory after the acts so far.
+
+        Raises:
+            RuleError: ACT_ORDER where the log does not begin with a genesis.
+        """
+        if self._directory is None:
+            raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="a genesis act as leaf 0")
+        return self._directory
+
+    @property
+    def ends_with_head(self) -> bool:
+        """Whether the newest leaf is a HEAD, as it must be wherever a checkpoint is signed (formats 7)."""
+        return self.head_chain.size == self.size
+
+    def live(self) -> Iterator[Chain]:
+        """Yield each live record."""
+        return (chain for chain in self.chains.values() if chain.live)
+
+    def feed(self, data: bytes) -> Signed | None:
+        """Take the next leaf; return the signature that the caller must verify, if it carries one of a member."""
+        index = self.size
+        self.size += 1
+        try:
+            leaf = parse_leaf(data)
+            self._check_place(index, leaf)
+            return self._take(index, leaf, leaf_hash(data))
+        except (FormatError, RuleError) as error:
+            self._report(index, error)
+            return None
+
+    def _check_place(self, index: int, leaf: Leaf) -> None:
+        if leaf.logged_at < self.logged_at:
+            got = f"{self.logged_at - leaf.logged_at} ms before the leaf before"
+            self._report(index, _refuse("TIME", "logged_at", "formats-5.logged-at", got=got, want="no step back"))
+        self.logged_at = max(self.logged_at, leaf.logged_at)
+        if (index == 0) is not (self._directory is None) or (index == 0 and not isinstance(leaf, ActLeaf)):
+            raise _refuse("ACT_ORDER", "number", "formats-7.genesis", want="a genesis act as leaf 0")
+        if index == 1 and not isinstance(leaf, HeadLeaf):
+            raise _refuse("HEAD_PLACE", "leaf", "formats-7.first-head", want="a HEAD as leaf 1")
+
+    def _take(self, index: int, leaf: Leaf, hash_: bytes) -> Signed | None:
+        match leaf:
+            case StatementLeaf(payload_type=dsse.STATEMENT):
+                return self._take_statement(index, leaf, hash_)
+            case StatementLeaf():
+                return self._take_annotation(index, leaf, hash_)
+            case ActLeaf():
+                self._take_act(index, leaf)
+            case LapseLeaf():
+                self._take_lapse(index, leaf, hash_)
+            case HeadLeaf():
+                self._take_head(index, leaf)
+        return None
+
+    def _take_statement(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
+        statement = Statement.parse(leaf.payload)
+        key = self.directory.key_at(leaf.key_id, statement.signer, KeyUsage.REPORT, index)
+        chain = chains.advance(
+            self.chains.get(statement.key),
+            statement,
+            leaf.payload,
+            index=index,
+            leaf_hash=hash_,
+            directory=self.directory,
+            find=self.chains.get,
+        )
+        self._put(chain)
+        if chain.version == 1 and chain.continues is not None:
+            self._continued_by[chain.continues] = chain.key
+            self._put(replace(self.chains[chain.continues], continued=True))
+        return Signed(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+
+    def _take_annotation(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
+        annotation = Annotation.parse(leaf.payload)
+        key = self.directory.key_at(leaf.key_id, annotation.author, KeyUsage.REPORT, index)
+        chain = chains.annotate(
+            self.chains.get(annotation.key),
+            annotation,
+            leaf.payload,
+            index=index,
+            leaf_hash=hash_,
+            logged_at=leaf.logged_at,
+            directory=self.directory,
+        )
+        self._put(chain)
+        return Signed(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
+
+    def _take_act(self, index: int, leaf: ActLeaf) -> None:
+        if index == 0:
+            self._directory = Directory.genesis(leaf)
+            return
+        directory = self.directory.apply(index, leaf)
+        body = Act.parse(leaf.payload).body
+        if isinstance(body, RetireKeyServicesBody) and self._carrying[body.retire]:
+            got = f"{self._carrying[body.retire]} live records"
+            raise _refuse("KEY_SERVICES_INVALID", "retire", "formats-6.retire", got=got, want="none")
+        if isinstance(body, ErasureBody):
+            erased = [chains.erase(self.chains.get(record)) for record in body.records]
+            for chain in erased:
+                self._erase(index, chain)
+        self._directory = directory
+
+    def _take_lapse(self, index: int, leaf: LapseLeaf, hash_: bytes) -> None:
+        event = Lapse.parse(leaf.payload)
+        if event.registry != self.directory.state.registry:
+            want = self.directory.state.registry
+            raise _refuse("REGISTRY_OTHER", "registry", "formats-5.registry", got=event.registry, want=want)
+        chain = chains.lapse(
+            self.chains.get(event.key),
+            event,
+            leaf.payload,
+            index=index,
+            leaf_hash=hash_,
+            logged_at=leaf.logged_at,
+            rulebook=self.directory.rulebook,
+        )
+        if event.what is LapseKind.ERASED:
+            self._erase(index, chain)
+        else:
+            self._put(chain)
+
+    def _take_head(self, index: int, leaf: HeadLeaf) -> None:
+        self._check_erased_together()
+        head, before = leaf.head, self.head_chain
+        # Later HEADs chain to this one, whatever is wrong with it.
+        self.head_chain, self.head = HeadChain.of(index, leaf, head), head
+        before.check_next(head, self.directory.newest_act)
+
+    def _check_erased_together(self) -> None:
+        for index, key in self._erased_in_commit:
+            partners = (self.chains[key].continues, self._continued_by.get(key))
+            if any(partner is not None and not self.chains[partner].erased for partner in partners):
+                self._report(
+                    index,
+                    _refuse("ERASED_ALONE", "record_id", "formats-2.continues", want="a record and those it continues"),
+                )
+        self._erased_in_commit.clear()
+
+    def _erase(self, index: int, chain: Chain) -> None:
+        self._put(chain)
+        self._erased_in_commit.append((index, chain.key))
+
+    def _put(self, chain: Chain) -> None:
+        before = self.chains.get(chain.key)
+        if before is not None and before.live:
+            self._carrying[before.subject_key_version] -= 1
+        if chain.live:
+            self._carrying[chain.subject_key_version] += 1
+        self.chains[chain.key] = chain
+
+
+def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
