@@ -1,0 +1,43 @@
+"""What a format refuses: one exception tree for every parser and verifier of the kernel.
+
+FormatError              bytes are not the canonical form of anything
+├── SignatureError       a signature does not verify, or no trusted key made one
+└── ProofError           a Merkle proof or a map proof does not lead to its root
+"""
+
+from __future__ import annotations
+
+__all__ = ["FormatError", "ProofError", "SignatureError"]
+
+
+class FormatError(Exception):
+    """Bytes or values that the formats refuse.
+
+    Attributes:
+        part: which part of an evidence or a format is wrong, e.g. "checkpoint" or "inclusion proof".
+        rule: short stable id of the broken rule, e.g. "note.signature-line".
+        got: what was found, as a length or a count; never a key, an opening, a pseudonym or a fact.
+        want: what the rule asks for.
+    """
+
+    def __init__(self, part: str, rule: str, *, got: str = "", want: str = "") -> None:
+        # part and rule alone are `args`: the rest travels in __dict__, so that the error survives pickling.
+        super().__init__(part, rule)
+        self.part = part
+        self.rule = rule
+        self.got = got
+        self.want = want
+
+    def __str__(self) -> str:
+        found = [f"got {self.got}"] if self.got else []
+        wanted = [f"want {self.want}"] if self.want else []
+        detail = ", ".join(found + wanted)
+        return f"{self.part}: {self.rule}" + (f" ({detail})" if detail else "")
+
+
+class SignatureError(FormatError):
+    """A signature that does not verify, or a text that no trusted key has signed."""
+
+
+class ProofError(FormatError):
+    """A Merkle proof or a map proof that does not lead to its root."""
