@@ -1,12 +1,12 @@
 """Leaves: what the log holds (formats 5).
 
-    leaf  = type (1 byte) || format version 1 (1 byte) || logged_at in ms (8 bytes) || parts
-    part  = length (4 bytes, big-endian) || bytes
+leaf  = type (1 byte) || format version 1 (1 byte) || logged_at in ms (8 bytes) || parts
+part  = length (4 bytes, big-endian) || bytes
 
-    STATEMENT  payload type, payload, key id, signature
-    ACT        payload type, payload, then key id and signature of each signer, ascending by key id
-    LAPSE      payload
-    HEAD       payload
+STATEMENT  payload type, payload, key id, signature
+ACT        payload type, payload, then key id and signature of each signer, ascending by key id
+LAPSE      payload
+HEAD       payload
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from client_sdk.formats import canonical, dsse
 from client_sdk.formats.encoding import u32
 from client_sdk.formats.errors import FormatError
 
-__all__ = ["MAX_LEAF_BYTES", "ActLeaf", "Head", "HeadLeaf", "LapseLeaf", "Leaf", "LeafType", "StatementLeaf", "parse_leaf"]
+__all__ = [
+    "MAX_LEAF_BYTES",
+    "ActLeaf",
+    "Head",
+    "HeadLeaf",
+    "LapseLeaf",
+    "Leaf",
+    "LeafType",
+    "StatementLeaf",
+    "parse_leaf",
+]
 
 MAX_LEAF_BYTES = 65_535
 FORMAT_VERSION = 1

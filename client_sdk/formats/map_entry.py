@@ -19,7 +19,15 @@ from client_sdk.formats.encoding import label, lp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NO_ANNOTATION", "REGISTRY_KEY", "MappedRecord", "institution_key", "records_value", "state_value", "subject_key"]
+__all__ = [
+    "NO_ANNOTATION",
+    "REGISTRY_KEY",
+    "MappedRecord",
+    "institution_key",
+    "records_value",
+    "state_value",
+    "subject_key",
+]
 
 NO_ANNOTATION = bytes(32)
 _SUBJECT = label("creditregistry/map/subject/v1")

@@ -314,7 +314,9 @@ class RegistryState:
                 rulebook_digest=self.rulebook_digest,
                 act_number=self.act_number,
                 act_hash=self.act_hash,
-                administrator_acts=[pb.AdministratorAct(index=act.index, hash=act.hash) for act in self.administrator_acts],
+                administrator_acts=[
+                    pb.AdministratorAct(index=act.index, hash=act.hash) for act in self.administrator_acts
+                ],
                 trial=self.trial,
             )
         )

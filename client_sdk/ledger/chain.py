@@ -24,12 +24,20 @@ if TYPE_CHECKING:
     from client_sdk.formats.statement import Annotation, Lapse, RecordKey, Statement
     from client_sdk.ledger.directory import Directory
 
-__all__ = ["AnnotationHead", "Chain", "advance", "annotate", "check_annotator", "check_speaker", "erase", "lapse", "overdue"]
+__all__ = [
+    "AnnotationHead",
+    "Chain",
+    "advance",
+    "annotate",
+    "check_annotator",
+    "check_speaker",
+    "erase",
+    "lapse",
+    "overdue",
+]
 
 # What a successor may still say of its predecessor's records.
-_ENDINGS = frozenset(
-    (Standing.CURED, Standing.SATISFIED, Standing.SET_ASIDE, Standing.TRANSFERRED, Standing.WITHDRAWN)
-)
+_ENDINGS = frozenset((Standing.CURED, Standing.SATISFIED, Standing.SET_ASIDE, Standing.TRANSFERRED, Standing.WITHDRAWN))
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
@@ -176,7 +184,9 @@ def _check_next(chain: Chain, statement: Statement, directory: Directory) -> Non
     if not chain.live:
         raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", got=chain.standing.name, want="a live record")
     if statement.version <= chain.version:
-        raise _refuse("VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1))
+        raise _refuse(
+            "VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)
+        )
     if statement.version != chain.version + 1:
         raise _refuse(
             "VERSION_SKIPPED", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)

@@ -216,15 +216,15 @@ class Directory:
             case RetireKeyServicesBody(version):
                 return self._retire(version)
             case RulebookBody(rulebook):
-                return replace(
-                    self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest)
-                )
+                return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
             case ErasureBody():
                 return self
 
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
-            raise _refuse("ENROLMENT_INVALID", "id", "design-2.institution", got=enrolment.id, want="an id not used yet")
+            raise _refuse(
+                "ENROLMENT_INVALID", "id", "design-2.institution", got=enrolment.id, want="an id not used yet"
+            )
         if Role.AUDITOR in enrolment.roles and len(enrolment.roles) > 1:
             raise _refuse("ENROLMENT_INVALID", "roles", "design-2.auditor", want="AUDITOR alone")
         for grant in enrolment.keys:
@@ -277,7 +277,9 @@ class Directory:
             raise _refuse("KEY_RANGE", "key_id", "formats-6.end", want="a running key of the institution")
         if contested_from and not key.first < contested_from <= index:
             got = str(contested_from)
-            raise _refuse("KEY_RANGE", "contested_from", "formats-6.contested", got=got, want="a leaf in the key's range")
+            raise _refuse(
+                "KEY_RANGE", "contested_from", "formats-6.contested", got=got, want="a leaf in the key's range"
+            )
         ended = replace(key, end=index, contested_from=contested_from)
         keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
         return self._with(replace(state, keys=keys), ())
@@ -312,7 +314,11 @@ class Directory:
         kept = tuple(item for item in self.state.key_services if item.subject_key_version != version)
         if len(kept) == len(self.state.key_services) or version == self.state.newest_subject_key_version:
             raise _refuse(
-                "KEY_SERVICES_INVALID", "retire", "formats-6.retire", got=str(version), want="a live version, not the newest"
+                "KEY_SERVICES_INVALID",
+                "retire",
+                "formats-6.retire",
+                got=str(version),
+                want="a live version, not the newest",
             )
         return replace(self, state=replace(self.state, key_services=kept))
 
@@ -324,7 +330,9 @@ class Directory:
             directory = directory._enrol(enrolment, index, act_hash)
         for institution in body.administrators:
             if Role.ADMINISTRATOR not in directory.institution(institution).roles:
-                raise _refuse("ADMINISTRATION_INVALID", "administrators", "design-2.roles", want="the role ADMINISTRATOR")
+                raise _refuse(
+                    "ADMINISTRATION_INVALID", "administrators", "design-2.roles", want="the role ADMINISTRATOR"
+                )
         return directory
 
     def _with(self, state: InstitutionState, key_ids: Iterable[bytes]) -> Directory:

@@ -1,0 +1,98 @@
+"""Enrolment files: what a future member hands to the administrators.
+
+JSON with base64 values, so that people can read what they pass on. It holds public keys, proofs of possession and a
+certificate signing request, and no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import directory_pb2 as pb
+
+from client_sdk.formats import canonical
+from client_sdk.formats.act import Enrolment
+from client_sdk.formats.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["EnrolmentFile", "read_fields"]
+
+FORM = "creditregistry enrolment v1"
+# A file of keys and one request is some kilobytes.
+MAX_FILE_BYTES = 65_536
+
+
+def read_fields(data: bytes, form: str, fields: Mapping[str, type]) -> dict[str, object]:
+    """Return the fields of a small JSON file of ours.
+
+    Raises:
+        FormatError: it is too long, no JSON object, of another form, or a field is missing, unknown or of another type.
+    """
+    part = form.rsplit(" ", 1)[0]
+    if len(data) > MAX_FILE_BYTES:
+        raise FormatError(part, "file.size", got=f"{len(data)} bytes", want=f"at most {MAX_FILE_BYTES} bytes")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        raise FormatError(part, "file.json", want="JSON") from None
+    if not isinstance(content, dict) or content.get("form") != form:
+        raise FormatError(part, "file.form", want=form)
+    if set(content) != {"form", *fields}:
+        raise FormatError(part, "file.fields", want=", ".join(fields))
+    for name, kind in fields.items():
+        if not isinstance(content[name], kind):
+            raise FormatError(part, "file.field", got=name, want=kind.__name__)
+    return content
+
+
+def from_base64(text: object, part: str) -> bytes:
+    """Return the bytes of a base64 text.
+
+    Raises:
+        FormatError: it is not canonical base64.
+    """
+    try:
+        data = base64.b64decode(str(text), validate=True)
+    except ValueError:
+        raise FormatError(part, "file.base64", want="base64") from None
+    if base64.b64encode(data).decode() != text:
+        raise FormatError(part, "file.base64", want="canonical base64")
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentFile:
+    """A future member's enrolment and its request for a TLS certificate."""
+
+    enrolment: Enrolment
+    csr: bytes
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file."""
+        enrolment = canonical.encode(self.enrolment.message())
+        content = {
+            "form": FORM,
+            "institution": self.enrolment.id,
+            "enrolment": base64.b64encode(enrolment).decode(),
+            "csr": self.csr.decode("ascii"),
+        }
+        return json.dumps(content, indent=2).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, data: bytes) -> EnrolmentFile:
+        """Return the content of a file.
+
+        Raises:
+            FormatError: it is no enrolment file, or the enrolment inside is not in order.
+        """
+        fields = read_fields(data, FORM, {"institution": str, "enrolment": str, "csr": str})
+        raw = from_base64(fields["enrolment"], "enrolment")
+        enrolment = Enrolment.of(canonical.parse(pb.Enrolment, raw, "enrolment"))
+        if enrolment.id != fields["institution"]:
+            raise FormatError("enrolment", "file.institution", want="the institution inside")
+        return cls(enrolment, str(fields["csr"]).encode("ascii", "replace"))
