@@ -97,7 +97,7 @@ class VerifierKey:
     raw: bytes
 
     @classmethod
-    def of(cls, name: str, public_key: bytes) -> Self:
+    def ed25519(cls, name: str, public_key: bytes) -> Self:
         """Return the verifier key of an Ed25519 public key.
 
         Raises:
@@ -121,7 +121,7 @@ class VerifierKey:
         key = decode_base64(match["key"], "verifier key", "vkey.base64")
         if key[:1] != bytes((_ED25519,)):
             raise FormatError("verifier key", "vkey.algorithm", want="1, Ed25519")
-        found = cls.of(match["name"], key[1:])
+        found = cls.ed25519(match["name"], key[1:])
         if found.key_id != int(match["id"], 16):
             raise FormatError("verifier key", "vkey.id", want="the first 4 bytes of the hash of name and key")
         return found
@@ -263,7 +263,7 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
     Raises:
         FormatError: the text or the name cannot stand in a note.
     """
-    key = VerifierKey.of(name, signer.public_key.raw)
+    key = VerifierKey.ed25519(name, signer.public_key.raw)
     if not text.endswith("\n"):
         raise FormatError("note", "note.line-feed", want="a line feed at the end of the text")
     try:

@@ -14,6 +14,7 @@ import hmac
 from bisect import bisect_left
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -78,53 +79,50 @@ def root_of(entries: Sequence[tuple[bytes, bytes]], depth: int = 0) -> bytes:
     Raises:
         FormatError: an entry has the wrong length, or the keys do not ascend.
     """
-    node = EMPTY
     if not entries:
-        return node
-    last = len(entries) - 1
-    # What waits to be joined on its right: (depth at which it branches off, its hash one below that depth).
+        return EMPTY
+    numbers = _numbers(entries)
+    # The depth of the bit in which each key parts from the next; the last one parts from nobody below `depth`.
+    branches = [KEY_BITS - (number ^ following).bit_length() for number, following in pairwise(numbers)]
+    branches.append(depth - 1)
+    # What waits to be joined on its right: the depth of the bit that decides, and the subtree to its left.
     waiting: list[tuple[int, bytes]] = []
-    above = depth - 1
-    number = _number(entries[0])
-    for place, (key, value) in enumerate(entries):
-        following = _number(entries[place + 1]) if place < last else None
-        if following is None:
-            branch = depth - 1
-        elif following > number:
-            branch = KEY_BITS - (number ^ following).bit_length()
-        else:
-            raise FormatError("map", "map.order", got=f"entry {place + 1}", want="keys that ascend")
+    node, above = EMPTY, depth - 1
+    for (key, value), number, branch in zip(entries, numbers, branches, strict=True):
         node = sha256(_LEAF_PREFIX + key + value).digest()
-        # The entry stands just below the deeper of the two places where it parts from its neighbours.
-        level = max(above, branch) + 1
+        # The bit above an entry is the deeper of the two in which it parts from its neighbours.
+        level = max(above, branch)
         while waiting and waiting[-1][0] > branch:
             upper, left = waiting.pop()
-            node = sha256(_PARENT_PREFIX + left + _lifted(node, number, level, upper + 1)).digest()
-            level = upper
-        if following is not None:
-            waiting.append((branch, _lifted(node, number, level, branch + 1)))
-            number = following
-        elif last:
-            node = _lifted(node, number, level, depth)
+            if level > upper:
+                node = _lifted(node, number, level, upper)
+            node = sha256(_PARENT_PREFIX + left + node).digest()
+            level = upper - 1
+        if level > branch:
+            node = _lifted(node, number, level, branch)
+        waiting.append((branch, node))
         above = branch
     return node
 
 
-def _number(entry: tuple[bytes, bytes]) -> int:
-    key, value = entry
-    if len(key) != HASH_BYTES or len(value) != HASH_BYTES:
-        raise FormatError("map", "map.entry", got=f"{len(key)} and {len(value)} bytes", want="32 bytes each")
-    return int.from_bytes(key, "big")
+def _numbers(entries: Sequence[tuple[bytes, bytes]]) -> list[int]:
+    """Return the keys as integers, after refusing what is no list of entries."""
+    if not all(len(key) == HASH_BYTES == len(value) for key, value in entries):
+        raise FormatError("map", "map.entry", want="keys and values of 32 bytes")
+    numbers = [int.from_bytes(key, "big") for key, _ in entries]
+    if not all(number < following for number, following in pairwise(numbers)):
+        raise FormatError("map", "map.order", want="keys that ascend, none twice")
+    return numbers
 
 
 def _lifted(node: bytes, number: int, level: int, target: int) -> bytes:
-    """Return the hash at depth `target` above a node at depth `level`, with nothing beside it on the way."""
+    """Return the subtree under bit `target` that a node under bit `level` makes, with nothing beside it on the way."""
     while level > target:
-        level -= 1
         if number >> (_LAST_BIT - level) & 1:
             node = sha256(_PARENT_PREFIX + EMPTY + node).digest()
         else:
             node = sha256(_PARENT_PREFIX + node + EMPTY).digest()
+        level -= 1
     return node
 
 
