@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # PostgreSQL refuses to run as root; the kernel's overflow user owns nothing and exists everywhere.
 UNPRIVILEGED_ID = 65534
@@ -40,7 +40,7 @@ def installed_programs() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
-def run(command: list[str | Path]) -> None:
+def run(command: Sequence[str | Path]) -> None:
     """Run one of PostgreSQL's programs, never as root.
 
     Raises:
@@ -96,13 +96,26 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
     try:
         programs = prepared_folder(root)
         data, log = root / "data", root / "server.log"
-        initdb = [programs / "bin" / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust"]
+        initdb: list[str | Path] = [
+            programs / "bin" / "initdb",
+            "--pgdata",
+            data,
+            "--username=postgres",
+            "--auth=trust",
+        ]
         run([*initdb, "--encoding=UTF8", "--no-locale", "--no-sync"])
         settings = {"listen_addresses": "''", "unix_socket_directories": str(root), "max_connections": "200"}
         if not durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        control = [programs / "bin" / "pg_ctl", "--pgdata", data, "--wait", "--timeout", str(START_SECONDS)]
+        control: list[str | Path] = [
+            programs / "bin" / "pg_ctl",
+            "--pgdata",
+            data,
+            "--wait",
+            "--timeout",
+            str(START_SECONDS),
+        ]
         run([*control, "--log", log, "--options", options, "start"])
         try:
             yield f"postgresql+psycopg://postgres@/postgres?host={root}"

@@ -1,0 +1,98 @@
+# Every target sets itself up: it needs Python 3.11 or newer with pip, and make; nothing outside the checkout changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PIP = $(PYTHON) -m pip --python $(PY) --disable-pip-version-check install
+PYTHONS := 3.11 3.12 3.13 3.14
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
+
+# The report is looked at in a real browser where the machine has one; .ci/run sees to it that it has.
+BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+WITHOUT_BROWSER := $(if $(BROWSER),,-m "not browser")
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## build .venv from requirements.lock
+
+# pip fills the environment from outside, so that a Python without ensurepip (Debian's) will do.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: make PYTHON=python3.12" >&2; exit 1; }
+	test -x $(PY) || $(PYTHON) -m venv --without-pip $(VENV)
+	$(PIP) --quiet --require-hashes --requirement requirements.lock
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## the whole registry on this machine, step by step; KEEP=1 leaves it running
+	$(PY) -m demo $(if $(KEEP),--keep)
+
+.PHONY: portfolio
+portfolio: $(STAMP) ## load a real portfolio: DATA=file.csv.gz [LIMIT=borrowers]
+	@test -n "$(DATA)" || { echo "say which file: make portfolio DATA=portfolio.csv.gz [LIMIT=1000]" >&2; exit 2; }
+	$(PY) -m demo.portfolio --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
+
+.PHONY: bench
+bench: $(STAMP) ## measure every path against its goal; ROW=name measures one
+	$(PY) -m benchmarks $(if $(ROW),--row "$(ROW)")
+
+.PHONY: test
+test: $(STAMP) ## run every test; ARGS="..." goes to pytest
+	@$(if $(BROWSER),:,echo "no Chromium here: leaving out the tests that look at the report in a browser")
+	$(PY) $(PYTEST) $(WITHOUT_BROWSER) $(ARGS)
+
+# A version counts as found where it runs: on the PATH, or among the versions that pyenv keeps.
+.PHONY: test-all
+test-all: ## run every test on each Python from 3.11 to 3.14 that is found
+	@for version in $(PYTHONS); do \
+	  found=; \
+	  for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python; do \
+	    if "$$python" -c "import sys; sys.exit(sys.version_info[:2] != ($$(echo $$version | tr . ,)))" 2>/dev/null; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then echo "Python $$version: not on this machine"; continue; fi; \
+	  echo "Python $$version: $$found"; \
+	  $(MAKE) --no-print-directory test PYTHON="$$found" VENV=.venv-$$version || exit 1; \
+	done
+
+.PHONY: check
+check: $(STAMP) ## style, types, import rules, contract, migrations
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+	cd proto && ../$(VENV)/bin/buf lint && ../$(VENV)/bin/buf format --diff --exit-code
+	$(PY) proto/generate.py --check
+	$(PY) -m pytest --quiet tests/contract
+
+.PHONY: fmt
+fmt: $(STAMP) ## format code and contract
+	$(PY) -m ruff check --fix-only --quiet
+	$(PY) -m ruff format
+	cd proto && ../$(VENV)/bin/buf format --write
+
+.PHONY: proto
+proto: $(STAMP) ## write proto/gen from the contract
+	$(PY) proto/generate.py
+
+# Hashes for every platform and every Python that is supported, and no word about where packages are fetched from.
+.PHONY: lock
+lock: ## resolve requirements.lock anew from pyproject.toml
+	test -x .cache/uv/bin/python || $(PYTHON) -m venv --without-pip .cache/uv
+	$(PYTHON) -m pip --python .cache/uv/bin/python install --quiet uv==0.13.9
+	.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --extra server --extra dev --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## delete what the targets above have made
+	rm -rf .venv .venv-* .cache .demo .portfolio .bench .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
