@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.formats import canonical, dsse
@@ -64,7 +66,7 @@ class KeyGrant:
         return pb.KeyGrant(
             algorithm=self.algorithm,
             public_key=self.public_key,
-            usage=self.usage.value,
+            usage=common_pb2.KeyUsage.ValueType(self.usage),
             possession=self.possession,
             endorser=self.endorser,
             endorsement=self.endorsement,
@@ -92,7 +94,7 @@ def possession_payload(registry: str, institution: str, grant: KeyGrant) -> byte
             institution=institution,
             algorithm=grant.algorithm,
             public_key=grant.public_key,
-            usage=grant.usage.value,
+            usage=common_pb2.KeyUsage.ValueType(grant.usage),
         )
     )
 
@@ -128,7 +130,7 @@ class Enrolment:
             id=self.id,
             licence_number=self.licence_number,
             name=self.name,
-            roles=[role.value for role in self.roles],
+            roles=[common_pb2.Role.ValueType(role) for role in self.roles],
             reciprocity_level=self.reciprocity_level,
             keys=[grant.message() for grant in self.keys],
         )
@@ -298,7 +300,7 @@ def _write_body(message: pb.Act, body: Body) -> None:
             message.key.end.contested_from = body.contested_from
         case StateBody():
             message.state.institution = body.institution
-            message.state.status = body.status.value
+            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status)
             message.state.successor = body.successor
         case KeyServicesBody():
             message.key_services.introduce.CopyFrom(body.introduce.message())
@@ -394,7 +396,7 @@ def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
     for record in records:
         check_institution_id(record.issuer, PART, "issuer")
         check_record_id(record.record_id, PART)
-    if any(later <= earlier for earlier, later in zip(records, records[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(records)):
         raise FormatError(PART, "erasure.order", want="ascending, without repetition")
     if not erasure.ground:
         raise FormatError(PART, "erasure.ground", want="a legal ground")

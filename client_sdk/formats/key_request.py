@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import inquiry_pb2 as pb
 
 from client_sdk.formats import canonical
@@ -48,8 +49,8 @@ class KeyRequest:
                 institution=self.institution,
                 request_id=self.request_id,
                 issued_at=self.issued_at,
-                use=self.use.value,
-                purpose=self.purpose.value,
+                use=pb.KeyUse.ValueType(self.use),
+                purpose=common_pb2.Purpose.ValueType(self.purpose),
                 elements_digest=self.elements_digest,
             )
         )

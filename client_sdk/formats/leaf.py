@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from itertools import pairwise
 from typing import NamedTuple
 
 from creditregistry.v1 import statement_pb2 as pb
@@ -214,7 +215,9 @@ def parse_leaf(data: bytes) -> Leaf:
             return LapseLeaf(logged_at, payload)
         case LeafType.HEAD, [payload]:
             return HeadLeaf(logged_at, payload)
-    raise FormatError("leaf", "leaf.parts", got=f"type {data[0]} with {len(parts)} parts", want="a known leaf type")
+        case _:
+            got = f"type {data[0]} with {len(parts)} parts"
+            raise FormatError("leaf", "leaf.parts", got=got, want="a known leaf type")
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -246,6 +249,6 @@ def _approvals(parts: list[bytes]) -> tuple[Approval, ...]:
     if not parts or len(parts) % 2 or len(parts) > 2 * MAX_SIGNERS:
         raise FormatError("leaf", "leaf.signers", got=f"{len(parts)} parts", want="1 to 32 pairs")
     approvals = tuple(_signature(*pair) for pair in zip(parts[::2], parts[1::2], strict=True))
-    if any(later.key_id <= earlier.key_id for earlier, later in zip(approvals, approvals[1:], strict=False)):
+    if any(later.key_id <= earlier.key_id for earlier, later in pairwise(approvals)):
         raise FormatError("leaf", "leaf.signer-order", want="key ids ascending, without repetition")
     return approvals

@@ -39,7 +39,7 @@ REGISTRY_KEY = sha256(label("creditregistry/map/registry/v1")).digest()
 class MappedRecord(NamedTuple):
     """What the map says of one live record."""
 
-    index: int
+    leaf_index: int
     leaf_hash: bytes
     annotation_hash: bytes
     opening: bytes
@@ -53,8 +53,8 @@ def subject_key(subject: bytes) -> bytes:
 def records_value(records: Iterable[MappedRecord]) -> bytes:
     """Return the value of a subject with live records, given ascending by index."""
     parts = [_RECORDS]
-    for index, leaf_hash, annotation_hash, opening in records:
-        parts += (index.to_bytes(8), leaf_hash, annotation_hash, opening)
+    for leaf_index, leaf_hash, annotation_hash, opening in records:
+        parts += (leaf_index.to_bytes(8), leaf_hash, annotation_hash, opening)
     return sha256(b"".join(parts)).digest()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.formats import canonical
@@ -40,7 +42,7 @@ def check_ascending(values: Sequence[str | bytes | int], part: str, field: str) 
     Raises:
         FormatError: it is not strictly ascending.
     """
-    if any(later <= earlier for earlier, later in zip(values, values[1:], strict=False)):  # type: ignore[operator]  # one type a list
+    if any(later <= earlier for earlier, later in pairwise(values)):  # type: ignore[operator]  # one type a list
         raise FormatError(part, f"{field}.order", want="ascending, without repetition")
 
 
@@ -76,7 +78,7 @@ class InstitutionKey:
             key_id=self.key_id,
             algorithm=self.algorithm,
             public_key=self.public_key,
-            usage=self.usage.value,
+            usage=common_pb2.KeyUsage.ValueType(self.usage),
             first=self.first,
             end=self.end,
             contested_from=self.contested_from,
@@ -130,8 +132,8 @@ class InstitutionState:
                 id=self.id,
                 licence_number=self.licence_number,
                 name=self.name,
-                roles=[role.value for role in self.roles],
-                status=self.status.value,
+                roles=[common_pb2.Role.ValueType(role) for role in self.roles],
+                status=common_pb2.InstitutionStatus.ValueType(self.status),
                 successor=self.successor,
                 reciprocity_level=self.reciprocity_level,
                 keys=[key.message() for key in self.keys],
@@ -273,8 +275,8 @@ class Rulebook:
 class AdministratorAct(NamedTuple):
     """Place and leaf hash of an act that made or changed the administrators."""
 
-    index: int
-    hash: bytes
+    place: int
+    leaf_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,7 @@ class RegistryState:
                 act_number=self.act_number,
                 act_hash=self.act_hash,
                 administrator_acts=[
-                    pb.AdministratorAct(index=act.index, hash=act.hash) for act in self.administrator_acts
+                    pb.AdministratorAct(index=act.place, hash=act.leaf_hash) for act in self.administrator_acts
                 ],
                 trial=self.trial,
             )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import NamedTuple
 
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import statement_pb2 as pb
 
 from client_sdk.formats import canonical
@@ -25,6 +27,9 @@ __all__ = [
 
 HASH_BYTES = 32
 RECORD_ID_BYTES = 16
+# RFC 9562 4.1 and 5.8: the bits of bytes 6 and 8 that say "UUID, version 8".
+_VERSION_8 = 0x80
+_VARIANT = 0x80
 # Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
 INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
@@ -61,7 +66,7 @@ def check_record_id(record_id: bytes, part: str) -> bytes:
     Raises:
         FormatError: wrong length, version or variant.
     """
-    if len(record_id) != RECORD_ID_BYTES or record_id[6] >> 4 != 8 or record_id[8] >> 6 != 0b10:
+    if len(record_id) != RECORD_ID_BYTES or record_id[6] & 0xF0 != _VERSION_8 or record_id[8] & 0xC0 != _VARIANT:
         raise FormatError(part, "record_id.uuid8", got=f"{len(record_id)} bytes", want="16 bytes, UUIDv8")
     return record_id
 
@@ -117,8 +122,8 @@ class Statement:
             record_id=self.record_id,
             version=self.version,
             previous=self.previous,
-            kind=self.kind.value,
-            standing=self.standing.value,
+            kind=common_pb2.Kind.ValueType(self.kind),
+            standing=common_pb2.Standing.ValueType(self.standing),
             subject_key_version=self.subject_key_version,
             subject_commitment=self.subject_commitment,
             facts_commitment=self.facts_commitment,
@@ -223,7 +228,7 @@ class Annotation:
                 record_id=self.record_id,
                 number=self.number,
                 previous=self.previous,
-                flags=[flag.value for flag in self.flags],
+                flags=[pb.AnnotationFlag.ValueType(flag) for flag in self.flags],
                 code=self.code,
                 text_commitment=self.text_commitment,
                 disclosure_digest=self.disclosure_digest,
@@ -263,7 +268,7 @@ class Annotation:
         if not self.registry or not self.issued_at or not self.number:
             raise FormatError(part, "annotation.complete", want="registry, number and issued_at")
         _check_hash(self.previous, part, "previous", present=self.number > 1)
-        if any(later <= earlier for earlier, later in zip(self.flags, self.flags[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(self.flags)):
             raise FormatError(part, "flags.order", want="ascending, without repetition")
         if not _CODE.fullmatch(self.code):
             raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
@@ -296,7 +301,7 @@ class Lapse:
                 registry=self.registry,
                 issuer=self.issuer,
                 record_id=self.record_id,
-                what=self.what.value,
+                what=pb.LapseKind.ValueType(self.what),
                 ground=self.ground,
                 number=self.number,
                 previous=self.previous,

@@ -14,8 +14,8 @@ from client_sdk.formats.errors import FormatError
 __all__ = [
     "AnnotationFlag",
     "InstitutionStatus",
-    "KeyUse",
     "KeyUsage",
+    "KeyUse",
     "Kind",
     "LapseKind",
     "Purpose",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from client_sdk.formats import dsse
@@ -67,7 +68,7 @@ class ActFile:
         payload = from_base64(fields["payload"], "act")
         given = fields["approvals"]
         approvals = tuple(_approval(item) for item in given) if isinstance(given, list) else ()
-        if any(later.key_id <= earlier.key_id for earlier, later in zip(approvals, approvals[1:], strict=False)):
+        if any(later.key_id <= earlier.key_id for earlier, later in pairwise(approvals)):
             raise FormatError("act", "file.approvals", want="ascending by key id")
         return cls(payload, approvals)
 

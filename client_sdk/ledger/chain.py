@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.formats.statement import payload_hash
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Role, Standing
-from client_sdk.rules.dates import legal_date
+from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError
 from client_sdk.rules.lifecycle import check_transition, is_live, needs_retention
 
@@ -346,13 +346,13 @@ def lapse(
 
 def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
     """Whether the record's time was over on the day of ``logged_at`` (征信业管理条例 Art. 16)."""
-    return bool(chain.retain_until) and chain.retain_until <= legal_date(logged_at, rulebook.time_zone).isoformat()
+    return bool(chain.retain_until) and chain.retain_until <= day_of(logged_at, rulebook.time_zone).isoformat()
 
 
 def _silent(head: AnnotationHead, logged_at: int, rulebook: Rulebook) -> bool:
     """Whether the furnisher let the days pass in which a dispute must be answered (征信业管理条例 Art. 25)."""
-    last_day = legal_date(head.unanswered_since, rulebook.time_zone) + timedelta(days=rulebook.dispute_days)
-    return legal_date(logged_at, rulebook.time_zone) > last_day
+    last_day = day_of(head.unanswered_since, rulebook.time_zone) + timedelta(days=rulebook.dispute_days)
+    return day_of(logged_at, rulebook.time_zone) > last_day
 
 
 def erase(chain: Chain | None) -> Chain:

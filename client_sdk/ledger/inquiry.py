@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from creditregistry.v1 import check_pb2, facts_pb2
+from creditregistry.v1 import check_pb2, common_pb2, facts_pb2
 from creditregistry.v1 import inquiry_pb2 as pb
 
 from client_sdk.formats import canonical
@@ -60,7 +60,7 @@ class Inquiry:
                 asker=self.asker,
                 inquiry_id=self.inquiry_id,
                 issued_at=self.issued_at,
-                purpose=self.purpose.value,
+                purpose=common_pb2.Purpose.ValueType(self.purpose),
                 subject_commitments=self.subject_commitments,
                 consent_commitment=self.consent_commitment,
                 officer_commitment=self.officer_commitment,
@@ -104,7 +104,9 @@ class Inquiry:
             FormatError: another position, other versions, or it does not open.
         """
         if position >= len(self.subject_commitments):
-            raise FormatError(PART, "inquiry.position", got=str(position), want=f"below {len(self.subject_commitments)}")
+            raise FormatError(
+                PART, "inquiry.position", got=str(position), want=f"below {len(self.subject_commitments)}"
+            )
         if tuple(version for version, _ in person.pseudonyms) != tuple(versions):
             raise FormatError(PART, "inquiry.versions", want="each live version of the subject keys, ascending")
         check_open(self.subject_commitments[position], commit_inquiry(person.opening, person.pseudonyms), PART)

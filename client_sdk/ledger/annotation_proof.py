@@ -1,0 +1,109 @@
+"""What evidence shows of a record's annotations (formats 5 and 8).
+
+The map vouches for the newest leaf of the chain. Where that is a LAPSE of kind RESTRICTED, the leaves since the
+DISPUTED annotation that was left without an answer stand before it, each with its place in the log.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats import dsse
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.statement import Annotation, Lapse, RecordKey, payload_hash
+from client_sdk.formats.words import AnnotationFlag, LapseKind
+from client_sdk.rules.dates import day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.formats.state import Rulebook
+
+__all__ = ["ShownAnnotation", "read_annotations"]
+
+PART = "annotation"
+
+
+class ShownAnnotation(NamedTuple):
+    """What is remarked on a record, and the annotations whose signatures show it."""
+
+    flags: tuple[AnnotationFlag, ...]
+    code: str
+    text_commitment: bytes
+    disclosure_digest: bytes
+    newest_hash: bytes
+    signed: tuple[tuple[int, StatementLeaf, Annotation], ...]
+
+
+def read_annotations(
+    leaves: Sequence[tuple[int, bytes]], record: RecordKey, rulebook: Rulebook | None, successor: str
+) -> ShownAnnotation:
+    """Return what the shown leaves of an annotation chain say.
+
+    Args:
+        leaves: index and leaf, ascending.
+        record: the annotated record.
+        rulebook: whose period a lapse is held against; None where none is shown.
+        successor: of the issuer; empty for none.
+
+    Raises:
+        FormatError: another record, a broken chain, a lapse before its time, or more leaves than needed.
+    """
+    signed: list[tuple[int, StatementLeaf, Annotation]] = []
+    *_, (newest_index, newest) = leaves
+    for index, data in leaves if isinstance(parse_leaf(newest), LapseLeaf) else leaves[-1:]:
+        leaf = parse_leaf(data)
+        if isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION:
+            annotation = Annotation.parse(leaf.payload)
+            if annotation.key != record:
+                raise FormatError(PART, "annotation.record", want="an annotation of the record")
+            signed.append((index, leaf, annotation))
+        elif index != newest_index:
+            raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
+    last = parse_leaf(newest)
+    if isinstance(last, LapseLeaf):
+        return _restricted(last, leaf_hash(newest), signed, record, rulebook, successor)
+    if len(leaves) != 1 or not signed:
+        raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
+    annotation = signed[0][2]
+    return ShownAnnotation(
+        annotation.flags,
+        annotation.code,
+        annotation.text_commitment,
+        annotation.disclosure_digest,
+        leaf_hash(newest),
+        tuple(signed),
+    )
+
+
+def _restricted(
+    leaf: LapseLeaf,
+    newest_hash: bytes,
+    signed: Sequence[tuple[int, StatementLeaf, Annotation]],
+    record: RecordKey,
+    rulebook: Rulebook | None,
+    successor: str,
+) -> ShownAnnotation:
+    lapse = Lapse.parse(leaf.payload)
+    if lapse.key != record or lapse.what is not LapseKind.RESTRICTED or not signed or rulebook is None:
+        raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, dispute and rulebook")
+    links = [(annotation.number, payload_hash(item.payload)) for _, item, annotation in signed]
+    following = [(annotation.number, annotation.previous) for _, _, annotation in signed[1:]]
+    following.append((lapse.number, lapse.previous))
+    if any((number + 1, hash_) != after for (number, hash_), after in zip(links, following, strict=True)):
+        raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
+    if any(annotation.author in {record.issuer, successor} for _, _, annotation in signed):
+        raise FormatError(PART, "annotation.answered", want="no annotation by the issuer or its successor")
+    if any(AnnotationFlag.DISPUTED not in annotation.flags for _, _, annotation in signed):
+        raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
+    last_day = day_of(signed[0][1].logged_at, rulebook.time_zone) + timedelta(days=rulebook.dispute_days)
+    if day_of(leaf.logged_at, rulebook.time_zone) <= last_day:
+        raise FormatError(PART, "annotation.early", want="a lapse after the period")
+    newest = signed[-1][2]
+    flags = tuple(sorted({*newest.flags, AnnotationFlag.RESTRICTED}))
+    return ShownAnnotation(
+        flags, newest.code, newest.text_commitment, newest.disclosure_digest, newest_hash, tuple(signed)
+    )
