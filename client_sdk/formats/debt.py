@@ -1,0 +1,92 @@
+"""Which debt a record is about, the same for two lenders of one debt and meaningless to everybody else (formats 3).
+
+    debt_ref = HMAC-SHA256(seal key, "creditregistry/debt/v1" || lp(original creditor) || lp(contract))
+
+The original creditor is the 18-character unified social credit code of the first lender, else its LEI; the contract
+is written in NFKC, upper case, letters and digits only. Both are UTF-8; lp is a length of 4 bytes before the value.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+
+from client_sdk.formats.check_digits import lei_fits, uscc_fits
+from client_sdk.formats.encoding import label, lp
+from client_sdk.formats.errors import FormatError
+
+__all__ = [
+    "DEBT_REF_BYTES",
+    "MAX_CONTRACT_CHARACTERS",
+    "SEAL_KEY_BYTES",
+    "canonical_contract",
+    "check_creditor",
+    "debt_ref",
+]
+
+SEAL_KEY_BYTES = 32
+DEBT_REF_BYTES = 32
+MAX_CONTRACT_CHARACTERS = 64
+_LABEL = label("creditregistry/debt/v1")
+
+
+def canonical_contract(text: str) -> str:
+    """Return the number of a contract as ``debt_ref`` takes it: NFKC, upper case, letters and digits only.
+
+    Letters are the Unicode categories L*, digits Nd. Applying it again changes nothing.
+
+    Raises:
+        FormatError: nothing is left, or more than 64 characters are.
+    """
+    contract = "".join(filter(str.isalnum, text.upper())) if text.isascii() else _fold(text)
+    if not 0 < len(contract) <= MAX_CONTRACT_CHARACTERS:
+        raise FormatError(
+            "contract",
+            "contract.length",
+            got=f"{len(contract)} letters and digits",
+            want=f"1 to {MAX_CONTRACT_CHARACTERS}",
+        )
+    return contract
+
+
+def check_creditor(code: str) -> str:
+    """Return the code of a debt's first creditor if it is one.
+
+    Raises:
+        FormatError: neither a unified social credit code nor an LEI, in capitals and with the right check character.
+    """
+    if not (uscc_fits(code) or lei_fits(code)):
+        raise FormatError("creditor", "creditor.code", want="a unified social credit code, else an LEI")
+    return code
+
+
+def debt_ref(seal_key: bytes, original_creditor: str, contract: str) -> bytes:
+    """Return the 32-byte reference of a debt of the subject whose seal key it is.
+
+    Args:
+        seal_key: 32 bytes, derived with the pseudonym (formats 4).
+        original_creditor: unified social credit code of the first lender, else its LEI.
+        contract: number of the contract, as written anywhere.
+
+    Raises:
+        FormatError: the key has another length, or creditor or contract are not what they should be.
+    """
+    if len(seal_key) != SEAL_KEY_BYTES:
+        raise FormatError("debt_ref", "seal-key.length", got=f"{len(seal_key)} bytes", want=f"{SEAL_KEY_BYTES} bytes")
+    message = _LABEL + lp(check_creditor(original_creditor)) + lp(canonical_contract(contract))
+    return hmac.digest(seal_key, message, "sha256")
+
+
+def _fold(text: str) -> str:
+    # Upper case may leave a form that NFKC changes, and dropping marks may let letters join: repeat until it is stable.
+    while True:
+        upper = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
+        folded = "".join(char for char in upper if _is_letter_or_digit(char))
+        if folded == text:
+            return folded
+        text = folded
+
+
+def _is_letter_or_digit(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category.startswith("L") or category == "Nd"

@@ -1,0 +1,58 @@
+"""What a rule refuses (design 2: rulebook, formats 2 and 3; the reasons are those of the error catalogue)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["RuleError", "RuleReason"]
+
+
+class RuleReason(StrEnum):
+    """Reasons of the error catalogue that rules on facts give; stable, never renamed."""
+
+    APPROVER_MISSING = "APPROVER_MISSING"
+    BASIS_INVALID = "BASIS_INVALID"
+    BASIS_MISSING = "BASIS_MISSING"
+    CASE_NUMBER_INVALID = "CASE_NUMBER_INVALID"
+    CONSENT_MISSING = "CONSENT_MISSING"
+    CURRENCY_INVALID = "CURRENCY_INVALID"
+    DATE_INVALID = "DATE_INVALID"
+    DEBT_CHANGED = "DEBT_CHANGED"
+    FACTS_INVALID = "FACTS_INVALID"
+    IDENTIFIER_INVALID = "IDENTIFIER_INVALID"
+    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+    MINOR_SUBJECT = "MINOR_SUBJECT"
+    NOTICE_LATE = "NOTICE_LATE"
+    NOTICE_MISSING = "NOTICE_MISSING"
+    REAGED = "REAGED"
+    RETENTION_INVALID = "RETENTION_INVALID"
+    ROLE_NOT_LIABLE = "ROLE_NOT_LIABLE"
+    STAGE_BACKWARDS = "STAGE_BACKWARDS"
+
+
+class RuleError(Exception):
+    """Facts, a standing or a date that a rule refuses.
+
+    Attributes:
+        reason: of the error catalogue, e.g. ``NOTICE_LATE``; a ``RuleReason``, or one of the ledger's own.
+        field: path of the field inside what was submitted, e.g. ``facts.notice.sent_at``.
+        rule: short stable id of the broken rule, e.g. ``C06`` or ``money.parts``.
+        got: what was found: a date that the rule weighs, the name of an enum value, a count. Never an identity
+            number, a name, an amount or any other fact.
+        want: what the rule asks for.
+    """
+
+    def __init__(self, reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> None:
+        # The rest travels in __dict__, so that the error survives pickling.
+        super().__init__(reason, field, rule)
+        self.reason = reason
+        self.field = field
+        self.rule = rule
+        self.got = got
+        self.want = want
+
+    def __str__(self) -> str:
+        found = [f"got {self.got}"] if self.got else []
+        wanted = [f"want {self.want}"] if self.want else []
+        detail = ", ".join(found + wanted)
+        return f"{self.reason} at {self.field}: {self.rule}" + (f" ({detail})" if detail else "")
