@@ -14,7 +14,7 @@ import hmac
 from bisect import bisect_left
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
+from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -81,14 +81,16 @@ def root_of(entries: Sequence[tuple[bytes, bytes]], depth: int = 0) -> bytes:
     """
     if not entries:
         return EMPTY
-    numbers = _numbers(entries)
-    # The depth of the bit in which each key parts from the next; the last one parts from nobody below `depth`.
-    branches = [KEY_BITS - (number ^ following).bit_length() for number, following in pairwise(numbers)]
-    branches.append(depth - 1)
     # What waits to be joined on its right: the depth of the bit that decides, and the subtree to its left.
     waiting: list[tuple[int, bytes]] = []
     node, above = EMPTY, depth - 1
-    for (key, value), number, branch in zip(entries, numbers, branches, strict=True):
+    number = _number(entries[0][0])
+    for (key, value), following in zip(entries, chain(islice(entries, 1, None), (None,)), strict=True):
+        if len(key) != HASH_BYTES or len(value) != HASH_BYTES:
+            raise FormatError("map", "map.entry", got=f"{len(key)} and {len(value)} bytes", want="32 and 32 bytes")
+        # The bit in which the key parts from the next; the last one parts from nobody.
+        next_number = number if following is None else _number(following[0])
+        branch = depth - 1 if following is None else _parting(number, next_number)
         node = sha256(_LEAF_PREFIX + key + value).digest()
         # The bit above an entry is the deeper of the two in which it parts from its neighbours.
         level = max(above, branch)
@@ -101,18 +103,19 @@ def root_of(entries: Sequence[tuple[bytes, bytes]], depth: int = 0) -> bytes:
         if level > branch:
             node = _lifted(node, number, level, branch)
         waiting.append((branch, node))
-        above = branch
+        above, number = branch, next_number
     return node
 
 
-def _numbers(entries: Sequence[tuple[bytes, bytes]]) -> list[int]:
-    """Return the keys as integers, after refusing what is no list of entries."""
-    if not all(len(key) == HASH_BYTES == len(value) for key, value in entries):
-        raise FormatError("map", "map.entry", want="keys and values of 32 bytes")
-    numbers = [int.from_bytes(key, "big") for key, _ in entries]
-    if not all(number < following for number, following in pairwise(numbers)):
+def _number(key: bytes) -> int:
+    return int.from_bytes(key, "big")
+
+
+def _parting(number: int, following: int) -> int:
+    """Return the first bit in which two keys differ that follow each other."""
+    if following <= number:
         raise FormatError("map", "map.order", want="keys that ascend, none twice")
-    return numbers
+    return KEY_BITS - (number ^ following).bit_length()
 
 
 def _lifted(node: bytes, number: int, level: int, target: int) -> bytes:
@@ -138,7 +141,7 @@ def prove(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> MapProof:
     """
     if len(key) != HASH_BYTES:
         raise FormatError("map", "map.key", got=f"{len(key)} bytes", want=f"{HASH_BYTES} bytes")
-    number = int.from_bytes(key, "big")
+    number = _number(key)
     siblings: list[bytes] = []
     inside = list(entries)
     while len(inside) > 1:
@@ -201,7 +204,7 @@ def verify_absence(root: bytes, key: bytes, siblings: Sequence[bytes], other: tu
 
 def _require_neighbour(key: bytes, other_key: bytes, depth: int) -> None:
     """Refuse another entry that is the key's own, or that does not belong in the key's place."""
-    differing = int.from_bytes(key, "big") ^ int.from_bytes(other_key, "big")
+    differing = _number(key) ^ _number(other_key)
     if not differing:
         raise ProofError(_ABSENCE, "map-proof.other-key", want="a key that differs from the one asked for")
     if differing.bit_length() > KEY_BITS - depth:
@@ -217,7 +220,7 @@ def _require_company(part: str, siblings: Sequence[bytes]) -> None:
 def _fold(key: bytes, node: bytes, siblings: Sequence[bytes]) -> bytes:
     """Return the root that a node in the key's place leads to."""
     # The deepest bit that decides becomes bit 0.
-    number = int.from_bytes(key, "big") >> (KEY_BITS - len(siblings))
+    number = _number(key) >> (KEY_BITS - len(siblings))
     for sibling in siblings:
         left, right = (sibling, node) if number & 1 else (node, sibling)
         node = sha256(_PARENT_PREFIX + left + right).digest()
