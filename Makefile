@@ -9,6 +9,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PIP = $(PYTHON) -m pip --python $(PY) --disable-pip-version-check install
+RESOLVE = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PYTHONS := 3.11 3.12 3.13 3.14
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
@@ -85,12 +87,11 @@ proto: $(STAMP) ## write proto/gen from the contract
 
 # Hashes for every platform and every Python that is supported, and no word about where packages are fetched from.
 .PHONY: lock
-lock: ## resolve requirements.lock anew from pyproject.toml
+lock: ## resolve requirements.lock and proto/tools.lock anew
 	test -x .cache/uv/bin/python || $(PYTHON) -m venv --without-pip .cache/uv
 	$(PYTHON) -m pip --python .cache/uv/bin/python install --quiet uv==0.13.9
-	.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	  --extra server --extra dev --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra server --extra dev --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --output-file proto/tools.lock proto/tools.txt
 
 .PHONY: clean
 clean: ## delete what the targets above have made

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,19 +19,20 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "gen"
-# Tried together; a newer generator writes code that refuses older run times.
-TOOLS = ("grpcio-tools==1.78.2", "mypy-protobuf==5.1.0", "protobuf==6.33.6")
+# What tools.txt asks for, resolved and with hashes; "make lock" writes it.
+TOOLS = HERE / "tools.lock"
 TOOL_HOME = HERE.parent / ".cache" / "protoc"
 
 
 def tool_python() -> Path:
     """Return the interpreter of an environment that holds the pinned generator, making it where it is missing."""
     python = TOOL_HOME / "bin" / "python"
-    stamp = TOOL_HOME / "tools.txt"
-    if not stamp.exists() or stamp.read_text() != "\n".join(TOOLS):
-        venv.create(TOOL_HOME, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *TOOLS], check=True)
-        stamp.write_text("\n".join(TOOLS))
+    stamp = TOOL_HOME / TOOLS.name
+    if not stamp.exists() or stamp.read_bytes() != TOOLS.read_bytes():
+        venv.create(TOOL_HOME, with_pip=False, clear=True)
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--require-hashes", "--requirement", TOOLS], check=True)
+        shutil.copyfile(TOOLS, stamp)
     return python
 
 
@@ -53,11 +55,15 @@ def generate(into: Path) -> None:
 
 def differences(left: Path, right: Path) -> list[str]:
     """Name the files that are not the same below the two folders."""
-    files = {p.relative_to(d) for d in (left, right) for p in d.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    files = {
+        p.relative_to(d) for d in (left, right) for p in d.rglob("*") if p.is_file() and "__pycache__" not in p.parts
+    }
     return sorted(
         str(name)
         for name in files
-        if not (left / name).exists() or not (right / name).exists() or not filecmp.cmp(left / name, right / name, shallow=False)
+        if not (left / name).exists()
+        or not (right / name).exists()
+        or not filecmp.cmp(left / name, right / name, shallow=False)
     )
 
 
