@@ -1,0 +1,223 @@
+"""Identity numbers in the one canonical form that all lenders turn into the same pseudonym (formats 4).
+
+Two lenders with different canonical forms would get a silent, false "clear", so whatever people type is folded first
+(NFKC, separators and invisible characters removed, capitals) and then must be exactly one number of its type. What
+is folded is only what cannot change the meaning: look-alikes of other alphabets are refused, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from client_sdk.formats.check_digits import lei_fits, resident_check_digit, uscc_fits
+from client_sdk.formats.encoding import lp, u64
+from client_sdk.subjects.countries import COUNTRIES
+from client_sdk.subjects.errors import IdentityError
+from client_sdk.subjects.regions import region_is_known
+
+__all__ = ["CANONICALISATION_VERSION", "IdType", "Identity"]
+
+# Part of every pseudonym: another way to fold is another version, and so another subject_key_version.
+CANONICALISATION_VERSION = 1
+
+_MAX_TYPED = 64
+# Nobody older is reported; synthetic numbers of nobody living use the years from here on.
+_FIRST_BIRTH_YEAR = 1800
+_LAST_BIRTH_YEAR = 2199
+_ADULT_YEARS = 18
+
+_RESIDENT = re.compile(r"[0-9]{17}[0-9X]")
+_RESIDENT_OLD = re.compile(r"[0-9]{15}")
+_CENTENARIANS = frozenset(("996", "997", "998", "999"))
+# White space, dashes and invisible format characters; the minus sign is a symbol, not a dash.
+_SEPARATORS = frozenset(("Zs", "Zl", "Zp", "Pd", "Cf"))
+_SEPARATOR_SIGNS = frozenset("\t\n\r\v\f\u2212")
+
+
+class IdType(StrEnum):
+    """What kind of number it is; the name is part of the pseudonym and never changes."""
+
+    # 18 characters, GB 11643: resident identity cards, residence permits of people from Hong Kong (81), Macao (82) and
+    # Taiwan (83), and permanent residence cards of foreigners since December 2023 (9).
+    CN_RESIDENT_ID = "CN_RESIDENT_ID"
+    # Permanent residence cards of foreigners until 2023: three letters and twelve digits.
+    CN_FOREIGNER_PERMIT = "CN_FOREIGNER_PERMIT"
+    # Travel permits of people from Hong Kong, Macao and Taiwan; they change at renewal.
+    CN_PERMIT = "CN_PERMIT"
+    # Passports of any state; they change at renewal.
+    PASSPORT = "PASSPORT"
+    # Unified social credit codes of enterprises, GB 32100.
+    CN_USCC = "CN_USCC"
+    # Legal entity identifiers, ISO 17442; issued by no state.
+    LEI = "LEI"
+
+
+_ENTERPRISES = frozenset((IdType.CN_USCC, IdType.LEI))
+# Types without a check character: only their form can be checked.
+_FORMS: dict[IdType, tuple[re.Pattern[str], str]] = {
+    IdType.CN_FOREIGNER_PERMIT: (re.compile(r"[A-Z]{3}[0-9]{12}"), "three letters and twelve digits"),
+    IdType.CN_PERMIT: (re.compile(r"[A-Z0-9]{8,12}"), "8 to 12 letters and digits"),
+    IdType.PASSPORT: (re.compile(r"[A-Z0-9]{5,20}"), "5 to 20 letters and digits"),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity:
+    """An identity number in canonical form; made by ``parse``, shown by nothing.
+
+    Attributes:
+        id_type: kind of number.
+        number: canonical, ASCII.
+        issuing_state: ISO 3166-1 alpha-2; empty for an LEI.
+    """
+
+    id_type: IdType
+    number: str
+    issuing_state: str
+
+    def __repr__(self) -> str:
+        return f"Identity({self.id_type.value})"
+
+    @classmethod
+    def parse(cls, id_type: IdType, number: str, issuing_state: str = "CN", *, today: date | None = None) -> Identity:
+        """Return the identity that a number as typed, read or stored names.
+
+        Args:
+            id_type: kind of number.
+            number: with separators, full-width or lower-case characters, as it comes.
+            issuing_state: ISO 3166-1 alpha-2 code; CN for all Chinese types, not used for an LEI.
+            today: refuse a date of birth after it; None where the caller does that later (``check_born``).
+
+        Raises:
+            IdentityError: it is no number of that type. The error never shows it.
+        """
+        compact = _compact(number)
+        if id_type is IdType.CN_RESIDENT_ID:
+            canonical = _resident(compact)
+        elif id_type is IdType.CN_USCC:
+            canonical = _checked(compact, uscc_fits(compact), "18 characters of GB 32100")
+        elif id_type is IdType.LEI:
+            canonical = _checked(compact, lei_fits(compact), "20 characters of ISO 17442")
+        else:
+            canonical = _formed(id_type, compact)
+        identity = cls(id_type, canonical, _state(id_type, issuing_state))
+        if today is not None:
+            identity.check_born(today)
+        return identity
+
+    def voprf_input(self) -> bytes:
+        """Return x, what the key services are asked about, blinded (formats 4).
+
+            u64(canonicalisation version = 1) || lp(id type) || lp(issuing state) || lp(canonical number)
+
+        u64 is 8 bytes big-endian; lp is the length in 4 bytes big-endian before ASCII text; the id type is its name,
+        such as CN_RESIDENT_ID; the issuing state of an LEI is empty, so four zero bytes.
+        """
+        return u64(CANONICALISATION_VERSION) + lp(self.id_type.value) + lp(self.issuing_state) + lp(self.number)
+
+    @property
+    def is_enterprise(self) -> bool:
+        """Whether it names an enterprise and not a person."""
+        return self.id_type in _ENTERPRISES
+
+    @property
+    def birth_date(self) -> date | None:
+        """Date of birth, where the number tells it."""
+        if self.id_type is not IdType.CN_RESIDENT_ID:
+            return None
+        return date(int(self.number[6:10]), int(self.number[10:12]), int(self.number[12:14]))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Hints about a typing error that refuse nothing: ``identity.region``."""
+        if self.id_type is IdType.CN_RESIDENT_ID and not region_is_known(self.number):
+            return ("identity.region",)
+        return ()
+
+    def check_born(self, on: date) -> None:
+        """Refuse a person who is not born yet.
+
+        Raises:
+            IdentityError: the date of birth is after that day.
+        """
+        born = self.birth_date
+        if born is not None and born > on:
+            raise _refused("identity.birth-date", "a date of birth that is past")
+
+    def is_minor(self, on: date) -> bool:
+        """Whether the number shows that the person is under 18 on that day (未成年人); ``rules.minors`` decides."""
+        born = self.birth_date
+        if born is None:
+            return False
+        return on.year - born.year - ((on.month, on.day) < (born.month, born.day)) < _ADULT_YEARS
+
+
+def _compact(number: str) -> str:
+    """Fold what cannot change the meaning; what is left must be ASCII letters and digits."""
+    if len(number) > _MAX_TYPED:
+        raise _refused("identity.length", f"at most {_MAX_TYPED} characters")
+    if not number.isalnum() or not number.isascii():
+        folded = unicodedata.normalize("NFKC", number)
+        number = "".join(char for char in folded if not _is_separator(char))
+        if not number.isascii() or not number.isalnum():
+            raise _refused("identity.characters", "letters and digits of the Latin alphabet")
+    return number.upper()
+
+
+def _is_separator(char: str) -> bool:
+    return char in _SEPARATOR_SIGNS or unicodedata.category(char) in _SEPARATORS
+
+
+def _resident(number: str) -> str:
+    """Return the 18-character number; 15 digits are those of people born from 1900 to 1999 (GB 11643-1989)."""
+    if _RESIDENT_OLD.fullmatch(number):
+        if number[12:] in _CENTENARIANS:
+            # These sequence numbers were for people born in the 1800s: the century cannot be told.
+            raise _refused("identity.centenarian", "the number with 18 characters")
+        body = number[:6] + "19" + number[6:]
+        number = body + resident_check_digit(body)
+    if not _RESIDENT.fullmatch(number):
+        raise _refused("identity.form", "18 characters of GB 11643, or 15 digits")
+    if resident_check_digit(number[:17]) != number[17]:
+        raise _refused("identity.checksum", "the check character of GB 11643")
+    year, month, day = int(number[6:10]), int(number[10:12]), int(number[12:14])
+    try:
+        date(year, month, day)
+    except ValueError:
+        raise _refused("identity.date", "a real date of birth") from None
+    if not _FIRST_BIRTH_YEAR <= year <= _LAST_BIRTH_YEAR:
+        raise _refused("identity.date", f"a year of birth from {_FIRST_BIRTH_YEAR}")
+    return number
+
+
+def _checked(number: str, fits: bool | None, want: str) -> str:  # noqa: FBT001 - the verdict of a check function
+    if fits is None:
+        raise _refused("identity.form", want)
+    if not fits:
+        raise _refused("identity.checksum", "the right check characters")
+    return number
+
+
+def _formed(id_type: IdType, number: str) -> str:
+    pattern, want = _FORMS[id_type]
+    if not pattern.fullmatch(number):
+        raise _refused("identity.form", want)
+    return number
+
+
+def _state(id_type: IdType, issuing_state: str) -> str:
+    if id_type is IdType.LEI:
+        return ""
+    if id_type is not IdType.PASSPORT and issuing_state != "CN":
+        raise _refused("identity.state", "CN for this type")
+    if issuing_state not in COUNTRIES:
+        raise _refused("identity.state", "an ISO 3166-1 alpha-2 code in capitals")
+    return issuing_state
+
+
+def _refused(rule: str, want: str) -> IdentityError:
+    return IdentityError("identity", rule, want=want)

@@ -1,0 +1,22 @@
+"""Whether the region inside a resident number existed in the year of birth: a hint about typing errors, no more.
+
+The table is python-stdnum's, with the years in which each county code was in use. Codes were also given to people born
+before they existed, and permits carry codes of no county, so an unknown region is a warning and never a refusal: a
+false refusal would become a false "clear".
+"""
+
+from __future__ import annotations
+
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
+
+__all__ = ["region_is_known"]
+
+
+def region_is_known(resident_number: str) -> bool:
+    """Say whether the county of a valid 18-character resident number was in use in the year of birth."""
+    try:
+        ric.get_birth_place(resident_number)
+    except ValidationError:
+        return False
+    return True
