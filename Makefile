@@ -71,7 +71,7 @@ check: $(STAMP) ## style, types, import rules, contract, migrations
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
-	cd proto && ../$(VENV)/bin/buf lint && ../$(VENV)/bin/buf format --diff --exit-code
+	cd proto && $(CURDIR)/$(VENV)/bin/buf lint && $(CURDIR)/$(VENV)/bin/buf format --diff --exit-code
 	$(PY) proto/generate.py --check
 	$(PY) -m pytest --quiet tests/contract
 
@@ -79,7 +79,7 @@ check: $(STAMP) ## style, types, import rules, contract, migrations
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format
-	cd proto && ../$(VENV)/bin/buf format --write
+	cd proto && $(CURDIR)/$(VENV)/bin/buf format --write
 
 .PHONY: proto
 proto: $(STAMP) ## write proto/gen from the contract

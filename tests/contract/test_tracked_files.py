@@ -1,0 +1,108 @@
+"""What holds for every file of the project: it speaks of itself alone, is small enough to read, and excuses itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES = 500
+
+# Files that others wrote, or that a program writes.
+FOREIGN = ("proto/gen/", "tests/vectors/", "requirements.lock", "proto/tools.lock", "LICENSE")
+
+UNWANTED = {
+    "a path of one machine": re.compile(r"(?<![\w.$}-])/(?:work|root|home|Users|tmp|opt)/"),
+    "a package registry's address": re.compile(
+        r"pypi\.org|pythonhosted\.org|npmjs\.(?:com|org)|crates\.io|proxy\.golang"
+    ),
+    "work left undone": re.compile(r"\bTO[D]O\b|\bFIX[M]E\b|\bnot yet implemented\b|NotImplementedE[r]ror"),
+    "a ticket's number": re.compile(r"\bissues? #?\d", re.IGNORECASE),
+    "a test that may not run": re.compile(r"pytest\.(?:skip|xfail|importorskip|mark\.skip|mark\.skipif|mark\.xfail)\b"),
+}
+OUTWARD_PATH = re.compile(r"(?:^|[\s\"'(=`])((?:\.\./)+[\w./-]*)", re.MULTILINE)
+EXCUSE = re.compile(
+    r"#\s*(?:noqa(?::\s?[A-Z]+\d+(?:,\s?[A-Z]+\d+)*)?|type:\s*ignore(?:\[[a-z, -]+\])?)(?P<reason>.*)$", re.MULTILINE
+)
+
+
+def tracked(*patterns: str) -> list[str]:
+    """Name the project's own files; without git (an unpacked release) there is nothing to hold to."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "-z", "--", *patterns],  # noqa: S607  # git is where the developer has it
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    names = [name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in names if not name.startswith(FOREIGN)]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8", errors="ignore")
+
+
+def place(name: str, text: str, position: int) -> str:
+    return f"{name}:{text.count(chr(10), 0, position) + 1}"
+
+
+@pytest.mark.parametrize("what", UNWANTED)
+def test_no_file_holds(what: str) -> None:
+    found = [
+        f"{place(name, text, match.start())}: {match.group()}"
+        for name in tracked()
+        for text in [read(name)]
+        for match in UNWANTED[what].finditer(text)
+    ]
+    assert found == []
+
+
+def test_no_file_points_out_of_the_checkout() -> None:
+    outward = [
+        f"{place(name, text, match.start())}: {match.group(1)}"
+        for name in tracked()
+        if not name.startswith("tests/")
+        for text in [read(name)]
+        for match in OUTWARD_PATH.finditer(text)
+        if not ((ROOT / name).parent / match.group(1)).resolve().is_relative_to(ROOT)
+    ]
+    assert outward == []
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    lengths = {name: len(read(name).splitlines()) for name in tracked("*.py", "*.proto")}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_every_silenced_complaint_says_why() -> None:
+    silent = [
+        place(name, text, match.start())
+        for name in tracked("*.py")
+        for text in [read(name)]
+        for match in EXCUSE.finditer(text)
+        if len(match["reason"].split()) < 2
+    ]
+    assert silent == []
+
+
+def test_no_definition_is_called_policy() -> None:
+    """Four things could claim the word, so each has one of its own: rulebook, quorum, permissions, criteria."""
+    definitions = [
+        f"{name}:{node.lineno} {node.name}"
+        for name in tracked("*.py")
+        for node in ast.walk(ast.parse(read(name)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and "policy" in node.name.lower()
+        and not name.startswith("tests/")
+    ]
+    assert definitions == []
+
+
+def test_names_of_test_modules_are_unique() -> None:
+    names = [Path(name).name for name in tracked("tests/**/test_*.py", "tests/test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
