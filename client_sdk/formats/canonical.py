@@ -10,14 +10,15 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 
 from client_sdk.formats.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from google.protobuf.descriptor import Descriptor
 
@@ -39,7 +40,7 @@ def encode(message: Message) -> bytes:
         data = message.SerializeToString(deterministic=True)
     except EncodeError as error:
         raise FormatError(message.DESCRIPTOR.name, "canonical.encode", want="a complete message") from error
-    _check_content(message, message.DESCRIPTOR.name)
+    _check_content(message, _shape(message.DESCRIPTOR), message.DESCRIPTOR.name)
     return data
 
 
@@ -66,56 +67,72 @@ def parse(message_type: type[M], data: bytes, part: str) -> M:
         raise FormatError(
             part, "canonical.encoding", got=f"{len(data)} bytes", want=f"the canonical {len(again)} bytes"
         )
-    _check_content(message, part)
+    _check_content(message, _shape(message.DESCRIPTOR), part)
     return message
 
 
-def _check_content(message: Message, part: str) -> None:
-    for check in _checks(message.DESCRIPTOR):
-        check(message, part)
+class _Shape(NamedTuple):
+    """The fields of a message whose content re-encoding does not check; none of our forms contains itself."""
+
+    texts: tuple[str, ...]
+    # Reads all texts in one step.
+    read: Callable[[Message], tuple[str, ...]]
+    text_lists: tuple[str, ...]
+    children: tuple[tuple[str, _Shape], ...]
+    child_lists: tuple[tuple[str, _Shape], ...]
+
+
+def _check_content(message: Message, shape: _Shape, part: str) -> bool:
+    """Check texts and parts; say whether any text was there, which shows that the message is not empty."""
+    texts = shape.read(message)
+    joined = "".join(texts)
+    if not _is_plain(joined):
+        for name, text in zip(shape.texts, texts, strict=True):
+            _check_text(text, part, name)
+    for name in shape.text_lists:
+        for text in getattr(message, name):
+            _check_text(text, part, name)
+    for name, child_shape in shape.children:
+        if message.HasField(name):
+            _check_child(getattr(message, name), child_shape, part, name)
+    # An empty element of a repeated field is still an element; none of our forms has one.
+    for name, child_shape in shape.child_lists:
+        for child in getattr(message, name):
+            _check_child(child, child_shape, part, name)
+    return bool(joined)
+
+
+def _check_child(child: Message, shape: _Shape, part: str, name: str) -> None:
+    if not _check_content(child, shape, part) and not child.ByteSize():
+        raise FormatError(part, "canonical.empty-message", got=name, want="absent or not empty")
+
+
+def _check_text(text: str, part: str, name: str) -> None:
+    if not _is_plain(text) and not (unicodedata.is_normalized("NFC", text) and _CONTROL.isdisjoint(text)):
+        raise FormatError(part, "canonical.text", got=name, want="NFC without control characters")
+
+
+def _is_plain(text: str) -> bool:
+    """Printable ASCII is normalised and free of controls: the common case in one step."""
+    return text.isascii() and text.isprintable()
 
 
 @cache
-def _checks(descriptor: Descriptor) -> tuple[Callable[[Message, str], None], ...]:
-    """Compile the checks that re-encoding does not make: one a string field, one a message field."""
-    checks: list[Callable[[Message, str], None]] = []
-    for field in descriptor.fields:
-        if field.type == field.TYPE_STRING:
-            checks.append(_string_check(field.name, repeated=field.is_repeated))
-        elif field.type == field.TYPE_MESSAGE:
-            checks.append(_message_check(field.name, repeated=field.is_repeated))
-    return tuple(checks)
+def _shape(descriptor: Descriptor) -> _Shape:
+    def fields(kind: int, *, repeated: bool) -> list[FieldDescriptor]:
+        return [field for field in descriptor.fields if field.type == kind and field.is_repeated is repeated]
+
+    def children(*, repeated: bool) -> tuple[tuple[str, _Shape], ...]:
+        found = fields(FieldDescriptor.TYPE_MESSAGE, repeated=repeated)
+        return tuple((field.name, _shape(field.message_type)) for field in found)
+
+    texts = tuple(field.name for field in fields(FieldDescriptor.TYPE_STRING, repeated=False))
+    text_lists = tuple(field.name for field in fields(FieldDescriptor.TYPE_STRING, repeated=True))
+    return _Shape(texts, _reader(texts), text_lists, children(repeated=False), children(repeated=True))
 
 
-def _string_check(name: str, *, repeated: bool) -> Callable[[Message, str], None]:
-    get = attrgetter(name)
-
-    def check(message: Message, part: str) -> None:
-        values: Iterable[str] = get(message) if repeated else (get(message),)
-        for value in values:
-            # Printable ASCII is normalised and free of controls: the common case in one step.
-            if value.isascii() and value.isprintable():
-                continue
-            if not unicodedata.is_normalized("NFC", value) or not _CONTROL.isdisjoint(value):
-                raise FormatError(part, "canonical.text", got=name, want="NFC without control characters")
-
-    return check
-
-
-def _message_check(name: str, *, repeated: bool) -> Callable[[Message, str], None]:
-    get = attrgetter(name)
-
-    def check(message: Message, part: str) -> None:
-        if repeated:
-            # An empty element of a repeated field is still an element; none of our forms has one.
-            children: Iterable[Message] = get(message)
-        elif message.HasField(name):
-            children = (get(message),)
-        else:
-            return
-        for child in children:
-            if not child.ListFields():
-                raise FormatError(part, "canonical.empty-message", got=name, want="absent or not empty")
-            _check_content(child, part)
-
-    return check
+def _reader(names: tuple[str, ...]) -> Callable[[Message], tuple[str, ...]]:
+    # attrgetter gives a tuple only for two names or more.
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda message: tuple(getattr(message, name) for name in names)
