@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
@@ -37,6 +38,36 @@ def postgres_url() -> Iterator[str]:
         return
     with postgres_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A real Chromium without a window, which asks nothing of any network by itself."""
+    options = ChromeOptions()
+    for switch in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(switch)
+    options.binary_location = program("chromium", "chromium-browser", "google-chrome")
+    with Chrome(options=options, service=ChromeService(program("chromedriver"))) as driver:
+        yield driver
+
+
+def program(*names: str) -> str:
+    """Where the first of these programs is that the machine has."""
+    found = [path for path in map(shutil.which, names) if path]
+    if not found:
+        pytest.fail(f"no {' or '.join(names)} on this machine; .ci/run installs it")
+    return found[0]
 
 
 @pytest.fixture(params=DATABASE_KINDS)

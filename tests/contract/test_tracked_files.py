@@ -31,7 +31,7 @@ EXCUSE = re.compile(
 
 
 def tracked(*patterns: str) -> list[str]:
-    """Name the project's own files; without git (an unpacked release) there is nothing to hold to."""
+    """Name the files that belong to the project and that it wrote itself."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "-z", "--", *patterns],  # noqa: S607  # git is where the developer has it
         check=True,
