@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
+from functools import lru_cache
 
 from client_sdk.formats.check_digits import lei_fits, uscc_fits
 from client_sdk.formats.encoding import label, lp
@@ -55,7 +56,7 @@ def check_creditor(code: str) -> str:
     Raises:
         FormatError: neither a unified social credit code nor an LEI, in capitals and with the right check character.
     """
-    if not (uscc_fits(code) or lei_fits(code)):
+    if not _is_creditor(code):
         raise FormatError("creditor", "creditor.code", want="a unified social credit code, else an LEI")
     return code
 
@@ -75,6 +76,11 @@ def debt_ref(seal_key: bytes, original_creditor: str, contract: str) -> bytes:
         raise FormatError("debt_ref", "seal-key.length", got=f"{len(seal_key)} bytes", want=f"{SEAL_KEY_BYTES} bytes")
     message = _LABEL + lp(check_creditor(original_creditor)) + lp(canonical_contract(contract))
     return hmac.digest(seal_key, message, "sha256")
+
+
+@lru_cache(maxsize=1024)  # many debts, few creditors
+def _is_creditor(code: str) -> bool:
+    return bool(uscc_fits(code) or lei_fits(code))
 
 
 def _fold(text: str) -> str:

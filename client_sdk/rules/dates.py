@@ -25,18 +25,7 @@ def parse_date(text: str, field: str) -> date | None:
     Raises:
         RuleError: DATE_INVALID; anything but a real date as YYYY-MM-DD of the years 1900 to 2199.
     """
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise _refused(field, "date.form", "a real date as YYYY-MM-DD") from None
-    # fromisoformat also reads 20250131 and 2025-W05-5.
-    if day.isoformat() != text:
-        raise _refused(field, "date.form", "a real date as YYYY-MM-DD")
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise _refused(field, "date.range", f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
-    return day
+    return required_date(text, field) if text else None
 
 
 def required_date(text: str, field: str) -> date:
@@ -45,9 +34,14 @@ def required_date(text: str, field: str) -> date:
     Raises:
         RuleError: DATE_INVALID; no text, or as ``parse_date``.
     """
-    day = parse_date(text, field)
-    if day is None:
+    if not text:
         raise _refused(field, "date.present", "a date as YYYY-MM-DD")
+    try:
+        day = _date(text)
+    except ValueError:
+        raise _refused(field, "date.form", "a real date as YYYY-MM-DD") from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise _refused(field, "date.range", f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
     return day
 
 
@@ -81,6 +75,15 @@ def day_of(milliseconds: int, time_zone: str) -> date:
         return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()
     except (OverflowError, OSError, ValueError):
         raise _refused("time", "date.range", "milliseconds since 1970 UTC") from None
+
+
+@lru_cache(maxsize=4096)  # a portfolio has many records and few dates
+def _date(text: str) -> date:
+    day = date.fromisoformat(text)
+    # fromisoformat also reads 20250131 and 2025-W05-5.
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day
 
 
 @lru_cache(maxsize=16)

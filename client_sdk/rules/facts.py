@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.formats import canonical
 from client_sdk.formats.errors import FormatError
-from client_sdk.formats.words import Kind, word
+from client_sdk.formats.words import Kind
 from client_sdk.rules.dates import parse_date, required_date
 from client_sdk.rules.fact_parts import Amounts, Consent, Debt, Discreet, NoticeEvidence
 from client_sdk.rules.fact_words import (
@@ -48,6 +49,17 @@ __all__ = [
     "kind_of",
     "parse_facts",
 ]
+
+W = TypeVar("W", bound=IntEnum)
+
+# Facts are parsed for every record reported and opened: a look-up here costs half of a call of the enumeration.
+_ROLES = {member.value: member for member in SubjectRole}
+_PRODUCTS = {member.value: member for member in Product}
+_COLLECTION_STAGES = {member.value: member for member in CollectionStage}
+_LEGAL_BASES = {member.value: member for member in LegalBasis}
+_JUDGMENT_STAGES = {member.value: member for member in JudgmentStage}
+_RESULTS = {member.value: member for member in JudgmentResult}
+_MEASURES = {member.value: member for member in Measure}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -97,18 +109,18 @@ class DefaultFacts(Discreet):
         """Return the value of a parsed message (see ``parse_facts``)."""
         _require(message, "amounts", "debt")
         return cls(
-            subject_role=word(SubjectRole, message.subject_role, "facts", "subject_role"),
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
             called_on=parse_date(message.called_on, "facts.called_on"),
-            product=word(Product, message.product, "facts", "product"),
+            product=_word(_PRODUCTS, message.product, "product"),
             amounts=Amounts.of(message.amounts),
             as_of=required_date(message.as_of, "facts.as_of"),
             first_delinquency_on=required_date(message.first_delinquency_on, "facts.first_delinquency_on"),
             days_past_due=message.days_past_due,
             days_estimated=message.days_estimated,
-            collection_stage=word(CollectionStage, message.collection_stage, "facts", "collection_stage"),
+            collection_stage=_word(_COLLECTION_STAGES, message.collection_stage, "collection_stage"),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=word(LegalBasis, message.legal_basis, "facts", "legal_basis"),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
             notice=_notice(message),
             consent=_consent(message),
             approver=message.approver,
@@ -168,19 +180,19 @@ class JudgmentFacts(Discreet):
         """Return the value of a parsed message (see ``parse_facts``)."""
         _require(message, "amounts", "debt")
         return cls(
-            subject_role=word(SubjectRole, message.subject_role, "facts", "subject_role"),
-            stage=word(JudgmentStage, message.stage, "facts", "stage"),
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            stage=_word(_JUDGMENT_STAGES, message.stage, "stage"),
             case_number=message.case_number,
             court=message.court,
             cause=message.cause,
             filed_on=required_date(message.filed_on, "facts.filed_on"),
             judged_on=parse_date(message.judged_on, "facts.judged_on"),
             effective_on=parse_date(message.effective_on, "facts.effective_on"),
-            result=word(JudgmentResult, message.result, "facts", "result") if message.result else None,
+            result=_word(_RESULTS, message.result, "result") if message.result else None,
             amounts=Amounts.of(message.amounts),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=word(LegalBasis, message.legal_basis, "facts", "legal_basis"),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
             notice=_notice(message),
             consent=_consent(message),
             approver=message.approver,
@@ -238,18 +250,18 @@ class EnforcementFacts(Discreet):
         """Return the value of a parsed message (see ``parse_facts``)."""
         _require(message, "applied", "executed", "debt")
         return cls(
-            subject_role=word(SubjectRole, message.subject_role, "facts", "subject_role"),
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
             case_number=message.case_number,
             judgment_case_number=message.judgment_case_number,
             court=message.court,
             filed_on=required_date(message.filed_on, "facts.filed_on"),
-            measures=tuple(word(Measure, measure, "facts", "measures") for measure in message.measures),
+            measures=tuple(_word(_MEASURES, measure, "measures") for measure in message.measures),
             applied=Amounts.of(message.applied),
             executed=Amounts.of(message.executed),
             stayed_on=parse_date(message.stayed_on, "facts.stayed_on"),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=word(LegalBasis, message.legal_basis, "facts", "legal_basis"),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
             notice=_notice(message),
             consent=_consent(message),
             approver=message.approver,
@@ -293,6 +305,13 @@ def kind_of(facts: Facts) -> Kind:
 
 
 _Message: TypeAlias = pb.DefaultFacts | pb.JudgmentFacts | pb.EnforcementFacts
+
+
+def _word(members: dict[int, W], number: int, field: str) -> W:
+    try:
+        return members[number]
+    except KeyError:
+        raise FormatError("facts", f"{field}.known", got=str(number), want="a number of the enumeration") from None
 
 
 def _require(message: _Message, *parts: str) -> None:
