@@ -17,7 +17,6 @@ from client_sdk.formats.check_digits import lei_fits, resident_check_digit, uscc
 from client_sdk.formats.encoding import lp, u64
 from client_sdk.subjects.countries import COUNTRIES
 from client_sdk.subjects.errors import IdentityError
-from client_sdk.subjects.regions import region_is_known
 
 __all__ = ["CANONICALISATION_VERSION", "IdType", "Identity"]
 
@@ -130,13 +129,6 @@ class Identity:
         if self.id_type is not IdType.CN_RESIDENT_ID:
             return None
         return date(int(self.number[6:10]), int(self.number[10:12]), int(self.number[12:14]))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Hints about a typing error that refuse nothing: ``identity.region``."""
-        if self.id_type is IdType.CN_RESIDENT_ID and not region_is_known(self.number):
-            return ("identity.region",)
-        return ()
 
     def check_born(self, on: date) -> None:
         """Refuse a person who is not born yet.

@@ -7,16 +7,25 @@ false refusal would become a false "clear".
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
+
+from client_sdk.subjects.identifiers import IdType
+
+if TYPE_CHECKING:
+    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["region_is_known"]
 
 
-def region_is_known(resident_number: str) -> bool:
-    """Say whether the county of a valid 18-character resident number was in use in the year of birth."""
+def region_is_known(identity: Identity) -> bool:
+    """Say whether the county of a resident number was in use in the year of birth; true for every other type."""
+    if identity.id_type is not IdType.CN_RESIDENT_ID:
+        return True
     try:
-        ric.get_birth_place(resident_number)
+        ric.get_birth_place(identity.number)
     except ValidationError:
         return False
     return True
