@@ -1,0 +1,91 @@
+"""What became of many reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client_sdk.models.violation import Violation
+
+__all__ = ["BatchReport", "Phase", "Progress", "ProgressCallback", "RejectedRow"]
+
+
+class Phase(StrEnum):
+    """What ``report_many`` is doing."""
+
+    # Reading the input and holding it against the rules.
+    CHECKING = "CHECKING"
+    # Sending again what an interrupted call had signed.
+    RESUMING = "RESUMING"
+    # Pseudonyms, comparison with the registry, signing, sending.
+    SENDING = "SENDING"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a call has come; counts are of rows of the input.
+
+    Attributes:
+        phase: what it is doing.
+        done: rows whose fate is known.
+        total: rows of the input; 0 while it is still being read.
+    """
+
+    phase: Phase
+    done: int
+    total: int
+
+
+ProgressCallback: TypeAlias = "Callable[[Progress], None]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """A row that cannot be read, in place of a report: it is counted as rejected, and the others are sent.
+
+    Attributes:
+        row: line of the file.
+        violations: what is wrong with it.
+    """
+
+    row: int
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReport:
+    """What became of each row; every row is in exactly one count.
+
+    Attributes:
+        rows: of the input.
+        records: different records that the rows are versions of.
+        accepted: rows logged by this call.
+        repeated: rows that the registry held already.
+        ended: rows of records that are no longer live and end otherwise here; not sent.
+        erased: rows of records that were erased; not sent.
+        rejected: rows that break a rule, with row, reason, field, rule, got and want; one entry or more a row.
+        rejected_rows: how many rows that are.
+        seconds: wall-clock time.
+        notes: row numbers of what was ended or erased, to look at.
+    """
+
+    rows: int
+    records: int
+    accepted: int
+    repeated: int
+    ended: int
+    erased: int
+    rejected: tuple[Violation, ...]
+    rejected_rows: int
+    seconds: float
+    notes: tuple[Violation, ...] = field(default=())
+
+    @property
+    def complete(self) -> bool:
+        """Whether the registry now holds every row."""
+        return self.accepted + self.repeated == self.rows

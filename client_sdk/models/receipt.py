@@ -1,0 +1,92 @@
+"""Receipts: that something is in the log (formats 8). What is returned has been verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.formats.checkpoint import tlog_proof
+from client_sdk.models.moment import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["InquiryReceipt", "Receipt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """That a leaf is in the log: leaf, inclusion proof and checkpoint, verified.
+
+    Attributes:
+        issuer: institution id of the record's issuer.
+        record_id: 16 bytes.
+        version: of the record.
+        index: place of the leaf in the log.
+        logged_at_ms: milliseconds since 1970 UTC that the leaf carries.
+        leaf: its bytes.
+        path: hashes of the inclusion proof, the leaf's sibling first.
+        checkpoint: signed note of the log.
+        size: of that checkpoint.
+        repeated: whether the same bytes had been logged before.
+    """
+
+    issuer: str
+    record_id: bytes
+    version: int
+    index: int
+    logged_at_ms: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+    size: int
+    repeated: bool = False
+
+    @property
+    def uuid(self) -> UUID:
+        """The record id as people write it."""
+        return UUID(bytes=self.record_id)
+
+    @property
+    def logged_at(self) -> datetime:
+        """When it was logged, UTC."""
+        return moment(self.logged_at_ms)
+
+    def tlog_proof(self) -> str:
+        """Return the receipt without its leaf as a C2SP tlog-proof."""
+        return tlog_proof(self.index, self.path, self.checkpoint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryReceipt:
+    """That an inquiry is in the inquiry tree of a HEAD, verified.
+
+    Attributes:
+        inquiry_id: 16 bytes.
+        received_at_ms: milliseconds since 1970 UTC.
+        outcome: ANSWERED, or the reason of refusal.
+        index: place in the inquiry tree.
+        leaf: of the inquiry tree.
+        path: hashes of its inclusion proof.
+        head: the HEAD leaf.
+        head_path: hashes of the HEAD's inclusion proof.
+        checkpoint: signed note of the log.
+        size: of that checkpoint.
+    """
+
+    inquiry_id: bytes
+    received_at_ms: int
+    outcome: str
+    index: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+    head: bytes
+    head_path: tuple[bytes, ...]
+    checkpoint: bytes
+    size: int
+
+    @property
+    def received_at(self) -> datetime:
+        """When the registry got the inquiry, UTC."""
+        return moment(self.received_at_ms)

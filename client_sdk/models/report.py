@@ -1,0 +1,152 @@
+"""What a lender reports: one version of one record, as its own systems know it.
+
+Everything else (pseudonym, ``debt_ref``, record id, version, commitments, sealing, signature) is the SDK's work. One
+report is one complete snapshot; a record's history is several reports with the same kind, reference and first day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from client_sdk.formats.debt import DEBT_REF_BYTES, canonical_contract
+from client_sdk.formats.words import Kind
+from client_sdk.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.formats.words import Standing
+    from client_sdk.subjects.identifiers import Identity
+
+__all__ = ["Basis", "DefaultReport", "EnforcementReport", "JudgmentReport", "RecordName", "Report", "debt"]
+
+
+def debt(*, original_creditor: str, contract: str) -> Debt:
+    """Return the debt of a report; its ``debt_ref`` is filled in when the pseudonym is known.
+
+    Args:
+        original_creditor: unified social credit code of the first lender, else its LEI.
+        contract: number of the contract, as it is written.
+
+    Raises:
+        FormatError: the contract holds no letter or digit, or more than 64.
+    """
+    return Debt(
+        original_creditor=original_creditor, contract=canonical_contract(contract), debt_ref=bytes(DEBT_REF_BYTES)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordName:
+    """An own record as the lender's systems name it.
+
+    Attributes:
+        kind: of the record.
+        reference: the lender's own name of the debt, at most 128 characters; never shown to anybody else.
+        first_day: first day of the episode as first reported; never changes afterwards.
+        attempt: how many records of that episode ended WITHDRAWN before; None for the newest that the registry knows.
+    """
+
+    kind: Kind
+    reference: str
+    first_day: date
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Basis:
+    """The record on which a judgment or an enforcement rests (formats 2). Checked at version 1 and stored nowhere.
+
+    Attributes:
+        record: an own record by its name, or another's by issuer and id.
+        opening: opens the newest facts of another's record, 32 bytes; empty for an own one.
+        facts: canonical bytes of those facts; empty for an own one.
+    """
+
+    record: RecordName | RecordKey
+    opening: bytes = b""
+    facts: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Basis(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """What reports of every kind hold.
+
+    Attributes:
+        identity: of the person or enterprise; never leaves this machine.
+        reference: the lender's own name of the debt.
+        standing: how the record stands from this version on.
+        first_day: first day of the episode as first reported; None takes it from the facts.
+        attempt: see ``RecordName``.
+        retain_until: None for the longest that the rulebook allows.
+        transferee: institution id of the buyer; only where TRANSFERRED.
+        continues: the old record of a bought debt; only in version 1.
+        row: where the report comes from, such as the line of a file; 0 for its place in the input.
+    """
+
+    identity: Identity
+    reference: str
+    standing: Standing
+    first_day: date | None = None
+    attempt: int | None = None
+    retain_until: date | None = None
+    transferee: str = ""
+    continues: RecordKey | None = None
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultReport(_Report):
+    """One version of a default (逾期). ``facts`` may be left out for WITHDRAWN."""
+
+    kind: ClassVar[Kind] = Kind.DEFAULT
+    facts: DefaultFacts | None = None
+    basis: ClassVar[Basis | None] = None
+
+    @property
+    def name(self) -> RecordName | None:
+        """Which record; None where neither ``first_day`` nor facts say when it began."""
+        return _name(self, None if self.facts is None else self.facts.first_delinquency_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgmentReport(_Report):
+    """One version of a judgment (判决). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+
+    kind: ClassVar[Kind] = Kind.JUDGMENT
+    facts: JudgmentFacts | None = None
+    basis: Basis | None = None
+
+    @property
+    def name(self) -> RecordName | None:
+        """Which record; None where neither ``first_day`` nor facts say when it began."""
+        return _name(self, None if self.facts is None else self.facts.filed_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementReport(_Report):
+    """One version of an enforcement (执行). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+
+    kind: ClassVar[Kind] = Kind.ENFORCEMENT
+    facts: EnforcementFacts | None = None
+    basis: Basis | None = None
+
+    @property
+    def name(self) -> RecordName | None:
+        """Which record; None where neither ``first_day`` nor facts say when it began."""
+        return _name(self, None if self.facts is None else self.facts.filed_on)
+
+
+Report: TypeAlias = DefaultReport | JudgmentReport | EnforcementReport
+
+
+def _name(report: Report, begun: date | None) -> RecordName | None:
+    first_day = report.first_day or begun
+    if first_day is None:
+        return None
+    return RecordName(kind=report.kind, reference=report.reference, first_day=first_day, attempt=report.attempt)
