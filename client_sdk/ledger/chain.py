@@ -77,6 +77,8 @@ class Chain:
     continued: bool = False
     erased: bool = False
     annotation: AnnotationHead | None = None
+    # Of the newest version: what the binding of a live record must open.
+    subject_commitment: bytes = b""
 
     @property
     def live(self) -> bool:
@@ -155,6 +157,7 @@ def advance(
         statement.transferee,
         continues,
         annotation=None if chain is None else chain.annotation,
+        subject_commitment=statement.subject_commitment,
     )
 
 

@@ -1,0 +1,309 @@
+"""A log made by hand, over the kernel alone: honest by default, and able to commit every lie that a registry could.
+
+Keys, openings and record ids are derived from names, so that the same calls give the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import (
+    NO_PREVIOUS,
+    Act,
+    Enrolment,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    grant_key,
+)
+from client_sdk.formats.checkpoint import sign_checkpoint
+from client_sdk.formats.commitment import commit_facts, commit_subject
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
+from client_sdk.formats.merkle import MemoryTree
+from client_sdk.formats.prefix_tree import root_of
+from client_sdk.formats.seal import disclosure_digest, seal_facts
+from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
+from client_sdk.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing
+from client_sdk.ledger.head import NO_HEAD
+from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.ledger.live_set import Bound, map_entries, mapped
+from client_sdk.ledger.replay import Replay
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.lifecycle import carries_subject, needs_retention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from client_sdk.formats.act import Body
+    from client_sdk.formats.errors import FormatError
+    from client_sdk.rules.errors import RuleError
+
+REGISTRY = "registry.example"
+# 2026-01-01 00:00 UTC.
+START_MS = 1_767_225_600_000
+DAY_MS = 86_400_000
+# Five years after START_MS and a little.
+RETAIN_UNTIL = "2031-02-01"
+
+
+def seed(name: str, size: int = 32) -> bytes:
+    """Bytes that follow from a name."""
+    return sha256(name.encode()).digest()[:size]
+
+
+def signer(name: str) -> Ed25519Signer:
+    """A key that follows from a name."""
+    return Ed25519Signer.from_seed(seed(f"key of {name}"))
+
+
+def record_id(name: str) -> bytes:
+    """A UUIDv8 that follows from a name."""
+    raw = bytearray(seed(f"record {name}", 16))
+    raw[6] = raw[6] & 0x0F | 0x80
+    raw[8] = raw[8] & 0x3F | 0x80
+    return bytes(raw)
+
+
+class Secret(NamedTuple):
+    """What the registry keeps beside a version."""
+
+    subject: bytes
+    opening: bytes
+    disclosure: bytes
+
+
+class HandmadeLog:
+    """A registry's log with everything that its maker must know to go on."""
+
+    def __init__(
+        self,
+        lenders: Iterable[str] = ("lender-1", "lender-2", "lender-3"),
+        administrators: Iterable[str] = ("admin-1", "admin-2", "admin-3"),
+        rulebook: Rulebook | None = None,
+    ) -> None:
+        self.leaves: list[bytes] = []
+        self.logged_at = START_MS
+        self.complaints: list[tuple[int, FormatError | RuleError]] = []
+        self.state = Replay(lambda index, error: self.complaints.append((index, error)))
+        self.secrets: dict[bytes, Secret] = {}
+        self.statements: dict[RecordKey, Statement] = {}
+        self.inquiries: list[bytes] = []
+        self.administrators = tuple(administrators)
+        self.log_signer = signer("log")
+        self.origin = f"{REGISTRY}/log/1"
+        self.act(self.genesis(rulebook or Rulebook()))
+        self.head()
+        for lender in lenders:
+            self.act(InstitutionBody(self.enrolment(lender, (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT)))
+        self.head()
+
+    # Acts
+
+    def enrolment(self, id_: str, roles: tuple[Role, ...], *usages: KeyUsage) -> Enrolment:
+        """A member's first keys: of each usage the key that ``signer(f"{id} {usage}")`` holds."""
+        grants = [grant_key(REGISTRY, id_, signer(f"{id_} {usage.name}"), usage) for usage in usages]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        return Enrolment(id_, f"licence of {id_}", id_.title(), roles, 1, keys)
+
+    def genesis(self, rulebook: Rulebook) -> GenesisBody:
+        """The first act's decision."""
+        services = tuple(KeyService(f"{name}.example:443", seed(name)) for name in ("key-service-a", "key-service-b"))
+        return GenesisBody(
+            tuple(self.enrolment(id_, (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER) for id_ in self.administrators),
+            1 if len(self.administrators) == 1 else 2,
+            (LogKey(self.origin, "ed25519", self.log_signer.public_key.raw),),
+            KeyServices(1, services),
+            rulebook,
+        )
+
+    def next_act(self, body: Body) -> Act:
+        """The act that may follow, with that decision."""
+        if not self.leaves:
+            return Act(REGISTRY, 0, NO_PREVIOUS, body)
+        state = self.state.directory.state
+        return Act(REGISTRY, state.act_number + 1, state.act_hash, body)
+
+    def act(self, body: Body, by: Iterable[str] | None = None, **changes: object) -> int:
+        """Log an act; by default as many administrators sign it as must."""
+        act = replace(self.next_act(body), **changes)  # type: ignore[arg-type]  # the test names fields
+        return self.add(self.act_leaf(act, self.administrators[:2] if by is None else by))
+
+    def act_leaf(self, act: Act, by: Iterable[str]) -> bytes:
+        """An act's leaf with signatures of these administrators."""
+        payload = act.encode()
+        signers = [signer(f"{name} ADMINISTER") for name in by]
+        approvals = [Approval(key.public_key.key_id, dsse.sign(key, dsse.ACT, payload)) for key in signers]
+        return ActLeaf(self.logged_at, payload, tuple(sorted(approvals))).encode()
+
+    def erase(self, *records: RecordKey) -> int:
+        """Log the erasure of records by order, and delete what opens them."""
+        return self.act(ErasureBody(tuple(sorted(records)), "court-order"))
+
+    # Records
+
+    def statement(self, issuer: str, name: str, standing: Standing, subject: str, **changes: object) -> Statement:
+        """The next version of a record, with openings that follow from its name and version."""
+        key = RecordKey(issuer, record_id(name))
+        before = self.statements.get(key)
+        kind = before.kind if before else Kind.DEFAULT
+        version = before.version + 1 if before else 1
+        bound = carries_subject(standing)
+        secret, facts_commitment = self.secret(name, version, subject)
+        statement = Statement(
+            REGISTRY,
+            issuer,
+            issuer,
+            key.record_id,
+            version,
+            payload_hash(before.encode()) if before else b"",
+            kind,
+            standing,
+            1 if bound else 0,
+            commit_subject(secret.opening, secret.subject) if bound else b"",
+            facts_commitment if bound else b"",
+            disclosure_digest(secret.disclosure) if bound else b"",
+            self.logged_at,
+            RETAIN_UNTIL if needs_retention(standing) else "",
+        )
+        return replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields
+
+    def secret(self, name: str, version: int, subject: str) -> tuple[Secret, bytes]:
+        """What opens a version, and the commitment to its facts."""
+        opening, facts_opening = seed(f"{name} {version} opening"), seed(f"{name} {version} facts opening")
+        facts = f"facts of {name} {version}".encode()
+        commitment = commit_facts(facts_opening, facts)
+        sealed = seal_facts(seed(f"seal key of {subject}"), commitment, facts_opening, facts)
+        return Secret(seed(f"subject {subject}"), opening, sealed), commitment
+
+    def say(
+        self,
+        issuer: str,
+        name: str,
+        standing: Standing = Standing.OPEN,
+        subject: str = "",
+        *,
+        by: Ed25519Signer | None = None,
+        **changes: object,
+    ) -> int:
+        """Log a record's next version; the subject follows from the record's name unless it is given."""
+        statement = self.statement(issuer, name, standing, subject or f"person of {name}", **changes)
+        secret, _ = self.secret(name, statement.version, subject or f"person of {name}")
+        return self.log_statement(statement, secret, by)
+
+    def log_statement(self, statement: Statement, secret: Secret, by: Ed25519Signer | None = None) -> int:
+        """Log a statement, by default with the signer's own key."""
+        key = by or signer(f"{statement.signer} REPORT")
+        payload = statement.encode()
+        self.statements[statement.key] = statement
+        self.secrets[statement.subject_commitment] = secret
+        signature = dsse.sign(key, dsse.STATEMENT, payload)
+        leaf = StatementLeaf(self.logged_at, dsse.STATEMENT, payload, key.public_key.key_id, signature)
+        return self.add(leaf.encode())
+
+    def annotate(
+        self,
+        author: str,
+        issuer: str,
+        name: str,
+        *flags: AnnotationFlag,
+        **changes: object,
+    ) -> int:
+        """Log an annotation of a record."""
+        key = RecordKey(issuer, record_id(name))
+        head = self.state.chains[key].annotation if key in self.state.chains else None
+        annotation = Annotation(
+            REGISTRY,
+            author,
+            issuer,
+            key.record_id,
+            head.number + 1 if head else 1,
+            head.payload_hash if head else b"",
+            flags,
+            "objection",
+            b"",
+            b"",
+            self.logged_at,
+        )
+        annotation = replace(annotation, **changes)  # type: ignore[arg-type]  # the test names fields
+        own, payload = signer(f"{author} REPORT"), annotation.encode()
+        signature = dsse.sign(own, dsse.ANNOTATION, payload)
+        leaf = StatementLeaf(self.logged_at, dsse.ANNOTATION, payload, own.public_key.key_id, signature)
+        return self.add(leaf.encode())
+
+    def lapse(self, issuer: str, name: str, what: LapseKind, **changes: object) -> int:
+        """Log a lapse of a record."""
+        key = RecordKey(issuer, record_id(name))
+        lapse = Lapse(REGISTRY, issuer, key.record_id, what, "clock")
+        head = self.state.chains[key].annotation if key in self.state.chains else None
+        if what is LapseKind.RESTRICTED and head is not None:
+            lapse = replace(lapse, number=head.number + 1, previous=head.payload_hash)
+        lapse = replace(lapse, **changes)  # type: ignore[arg-type]  # the test names fields
+        return self.add(LapseLeaf(self.logged_at, lapse.encode()).encode())
+
+    # The log itself
+
+    def add(self, leaf: bytes) -> int:
+        """Log any leaf; return its index."""
+        self.leaves.append(leaf)
+        self.state.feed(leaf)
+        return len(self.leaves) - 1
+
+    def wait(self, milliseconds: int) -> None:
+        """Let time pass."""
+        self.logged_at += milliseconds
+
+    def inquire(self, name: str, outcome: str = "ANSWERED") -> None:
+        """Take in an inquiry; the next HEAD counts it."""
+        self.inquiries.append(InquiryLeaf.of(self.logged_at, outcome, name.encode(), seed(name)).encode())
+
+    def head(self, **changes: object) -> int:
+        """End a commit with the HEAD that belongs there, or with one that lies."""
+        entries = self.entries()
+        before = self.state.head_chain
+        head = Head(
+            root_of(sorted(entries.items())),
+            len(entries),
+            before.leaf_hash if before.size else NO_HEAD,
+            self.state.directory.newest_act,
+            len(self.inquiries),
+            MemoryTree(map(leaf_hash, self.inquiries)).root(),
+        )
+        head = replace(head, **changes)  # type: ignore[arg-type]  # the test names fields
+        return self.add(HeadLeaf(self.logged_at, head.encode()).encode())
+
+    def entries(self) -> Mapping[bytes, bytes]:
+        """What the map must hold now."""
+        return map_entries(self.state.directory, self.bound())
+
+    def bound(self) -> list[Bound]:
+        """Each live record with its binding."""
+        return [
+            Bound(secret.subject, mapped(chain, secret.opening))
+            for chain in self.state.live()
+            for secret in (self.secrets[self.statements[chain.key].subject_commitment],)
+        ]
+
+    def bindings(self) -> list[tuple[int, bytes, bytes]]:
+        """Index, subject and opening of each live record, ascending."""
+        return sorted((bound.record.leaf_index, bound.subject, bound.record.opening) for bound in self.bound())
+
+    @property
+    def tree(self) -> MemoryTree:
+        """The whole tree of the log."""
+        return MemoryTree(map(leaf_hash, self.leaves))
+
+    def checkpoint(self, size: int | None = None, key: Ed25519Signer | None = None) -> bytes:
+        """The signed checkpoint of a size, the newest by default."""
+        wanted = len(self.leaves) if size is None else size
+        return sign_checkpoint(self.origin, wanted, self.tree.root(wanted), key or self.log_signer)
+
+    @property
+    def trust_root(self) -> TrustRoot:
+        """What a verifier of this log starts from."""
+        return TrustRoot.from_genesis(self.leaves[0])
