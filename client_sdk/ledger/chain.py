@@ -333,6 +333,8 @@ def lapse(
         head = chain.annotation
         if head is None or not head.unanswered_since or not _silent(head, logged_at, rulebook):
             raise _refuse("LAPSE_EARLY", "what", "formats-5.restricted", want="a dispute unanswered for the period")
+        if AnnotationFlag.RESTRICTED in head.flags:
+            raise _refuse("ANNOTATION_INVALID", "what", "formats-5.restricted", want="a record not RESTRICTED before")
         flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
         restricted = replace(
             head, number=event.number, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash, flags=flags
@@ -342,7 +344,8 @@ def lapse(
         raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
     if chain.erased:
         raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
-    if not chain.live or not overdue(chain, logged_at, rulebook):
+    # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
+    if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
         raise _refuse("LAPSE_EARLY", "what", "formats-6.due", got=chain.retain_until or "no date", want="a due date")
     return erase(chain)
 
