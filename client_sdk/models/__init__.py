@@ -1,1 +1,99 @@
-"""The frozen values that the client takes and returns."""
+"""What goes into the SDK and what comes out: frozen values, never messages of the wire."""
+
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import AnnotationFlag, Kind, Purpose, Standing
+from client_sdk.models.answer import Answer, Failure, ListedRecord, Unopened, Verdict
+from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
+from client_sdk.models.batch import BatchReport, Phase, Progress, ProgressCallback, RejectedRow
+from client_sdk.models.proposal import Approved, ProposalView
+from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.models.record import RecordState, RecordView
+from client_sdk.models.report import (
+    Basis,
+    DefaultReport,
+    EnforcementReport,
+    JudgmentReport,
+    RecordName,
+    Report,
+    debt,
+)
+from client_sdk.models.status import KeyServiceStatus, Status
+from client_sdk.models.violation import Violation
+from client_sdk.rules.facts import (
+    Amounts,
+    CollectionStage,
+    Consent,
+    ConsentForm,
+    Debt,
+    DefaultFacts,
+    EnforcementFacts,
+    Facts,
+    JudgmentFacts,
+    JudgmentResult,
+    JudgmentStage,
+    LegalBasis,
+    Measure,
+    NoticeChannel,
+    NoticeEvidence,
+    Product,
+    SubjectRole,
+)
+from client_sdk.subjects.identifiers import Identity, IdType
+
+__all__ = [
+    "Amounts",
+    "AnnotationFlag",
+    "Answer",
+    "Approved",
+    "Assessment",
+    "Basis",
+    "BatchReport",
+    "CollectionStage",
+    "Consent",
+    "ConsentForm",
+    "Debt",
+    "DefaultFacts",
+    "DefaultReport",
+    "EnforcementFacts",
+    "EnforcementReport",
+    "Facts",
+    "Failure",
+    "IdType",
+    "Identity",
+    "InquiryReceipt",
+    "JudgmentFacts",
+    "JudgmentReport",
+    "JudgmentResult",
+    "JudgmentStage",
+    "KeyServiceStatus",
+    "Kind",
+    "LegalBasis",
+    "ListedRecord",
+    "Measure",
+    "NoticeChannel",
+    "NoticeEvidence",
+    "Outcome",
+    "Phase",
+    "Product",
+    "Progress",
+    "ProgressCallback",
+    "ProposalView",
+    "Purpose",
+    "Reason",
+    "ReasonId",
+    "Receipt",
+    "RecordKey",
+    "RecordName",
+    "RecordState",
+    "RecordView",
+    "RejectedRow",
+    "Report",
+    "Standing",
+    "Status",
+    "SubjectRole",
+    "Total",
+    "Unopened",
+    "Verdict",
+    "Violation",
+    "debt",
+]

@@ -1,0 +1,222 @@
+"""Answers: what the registry proves about one person, and what the asker could open of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk import assessment
+from client_sdk.formats.words import AnnotationFlag
+from client_sdk.models.moment import moment
+from client_sdk.rules.facts import EnforcementFacts, JudgmentFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from client_sdk.assessment import Criteria
+    from client_sdk.formats.words import Kind, Standing
+    from client_sdk.models.assessment import Assessment
+    from client_sdk.rules.facts import Facts
+    from client_sdk.subjects.identifiers import Identity
+
+__all__ = ["Answer", "Failure", "ListedRecord", "Unopened", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What is proved."""
+
+    # There is at least one live record.
+    LISTED = "LISTED"
+    # Absence is proved under every live version of the subject keys. It speaks of this identity number only.
+    CLEAR = "CLEAR"
+    # Nothing is proved; never to be read as CLEAR.
+    UNVERIFIABLE = "UNVERIFIABLE"
+
+
+class Unopened(StrEnum):
+    """Why the facts of a proved record are not shown."""
+
+    # Nobody who knows the identity number looked, as in offline verification.
+    SEALED = "SEALED"
+    # The sealed bytes are not those that the issuer signed: the registry's fault.
+    DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
+    # The sealed bytes are those that were signed and do not open: the issuer's fault.
+    DISCLOSURE_UNOPENABLE = "DISCLOSURE_UNOPENABLE"
+    # They open, and are no facts of that kind or hold a word unknown to this version: the issuer's fault, or an update.
+    FACTS_UNREADABLE = "FACTS_UNREADABLE"
+    # The reference of the debt is not that of creditor and contract: the issuer's fault.
+    DEBT_REF_WRONG = "DEBT_REF_WRONG"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an answer is UNVERIFIABLE.
+
+    Attributes:
+        part: of the evidence, e.g. ``checkpoint``.
+        rule: stable id of the broken rule.
+        message: what was found and asked for.
+    """
+
+    part: str
+    rule: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRecord:
+    """A live record: statement, place, binding and signatures are proved.
+
+    Attributes:
+        issuer: institution id of the lender whose record it is.
+        signer: institution id of who signed its newest version: the issuer, or its successor.
+        record_id: 16 bytes.
+        version: newest.
+        kind: of the record.
+        standing: of the newest version.
+        index: place of its leaf in the log.
+        issued_at_ms: of the statement, milliseconds since 1970 UTC.
+        logged_at_ms: of the leaf, milliseconds since 1970 UTC.
+        retain_until: YYYY-MM-DD; empty where it does not expire.
+        transferee: institution id of the buyer; empty for none.
+        contested: whether the key that signed it, or its annotation, is in doubt from that leaf on.
+        flags: what is remarked on it.
+        remark: reason code of the annotation; empty for none.
+        subject_statement: the person's own statement, where there is one and it was opened.
+        facts: None where they could not be opened.
+        unopened: why not; None where they were.
+    """
+
+    issuer: str
+    signer: str
+    record_id: bytes
+    version: int
+    kind: Kind
+    standing: Standing
+    index: int
+    issued_at_ms: int
+    logged_at_ms: int
+    retain_until: str = ""
+    transferee: str = ""
+    contested: bool = False
+    flags: frozenset[AnnotationFlag] = frozenset()
+    remark: str = ""
+    subject_statement: str = field(default="", repr=False)
+    facts: Facts | None = None
+    unopened: Unopened | None = None
+
+    @property
+    def ref(self) -> str:
+        """How reasons refer to the record: issuer and UUID."""
+        return f"{self.issuer}/{UUID(bytes=self.record_id)}"
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the person objects (异议). The standing is what it was."""
+        return AnnotationFlag.DISPUTED in self.flags
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the record must not be counted."""
+        return AnnotationFlag.RESTRICTED in self.flags
+
+    @property
+    def logged_at(self) -> datetime:
+        """When its newest version was logged, UTC."""
+        return moment(self.logged_at_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is proved about one person.
+
+    Attributes:
+        verdict: LISTED, CLEAR or UNVERIFIABLE.
+        registry: its name.
+        inquiry_id: 16 bytes; empty where no evidence could be read.
+        position: place of the person in the inquiry, counted from 0.
+        as_of_ms: ``logged_at`` of the HEAD, milliseconds since 1970 UTC; 0 where UNVERIFIABLE.
+        size: leaves of the checkpoint.
+        records: live records, ascending by index; empty unless LISTED.
+        failure: why it is UNVERIFIABLE; None otherwise.
+        identity: who was asked about; None in offline verification.
+    """
+
+    verdict: Verdict
+    registry: str
+    inquiry_id: bytes = b""
+    position: int = 0
+    as_of_ms: int = 0
+    size: int = 0
+    records: tuple[ListedRecord, ...] = ()
+    failure: Failure | None = None
+    identity: Identity | None = None
+    # Makes the evidence of this person alone; cut from an answer about many only when asked for.
+    _cut: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+
+    @property
+    def as_of(self) -> datetime:
+        """For when it is proved, UTC."""
+        return moment(self.as_of_ms)
+
+    @property
+    def evidence(self) -> bytes:
+        """Everything that the answer rests on; ``verify`` reads it offline. Empty where UNVERIFIABLE."""
+        return self._cut()
+
+    def assess(self, criteria: Criteria | None = None) -> Assessment:
+        """Weigh the listed facts. A pure function of answer and criteria.
+
+        Args:
+            criteria: the lender's own; None for the defaults.
+        """
+        # By its module: assessments read answers, so neither can wait for the other's names while it is imported.
+        return assessment.assess(self, criteria or assessment.Criteria())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the evidence to a file, and what names the person to a second file beside it.
+
+        The evidence holds pseudonyms only; the second file, ``<path>.person.json``, holds the number and the case
+        numbers, so that the two can be kept apart. Both get mode 0600.
+
+        Returns:
+            The path of the evidence.
+
+        Raises:
+            ValueError: the answer is UNVERIFIABLE, so there is nothing that proves it.
+        """
+        target = Path(path)
+        evidence = self.evidence
+        if not evidence:
+            raise ValueError("an UNVERIFIABLE answer has no evidence")
+        _write_private(target, evidence)
+        if self.identity is not None:
+            _write_private(target.with_name(f"{target.name}.person.json"), self._person(self.identity))
+        return target
+
+    def _person(self, identity: Identity) -> bytes:
+        cases = [
+            record.facts.case_number
+            for record in self.records
+            if isinstance(record.facts, JudgmentFacts | EnforcementFacts)
+        ]
+        content = {
+            "id_type": identity.id_type.value,
+            "issuing_state": identity.issuing_state,
+            "number": identity.number,
+            "case_numbers": cases,
+        }
+        return json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(data)

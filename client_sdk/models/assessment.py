@@ -1,0 +1,105 @@
+"""What a lender's criteria make of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from client_sdk.formats.words import Kind
+
+__all__ = ["Assessment", "Outcome", "Reason", "ReasonId", "Total"]
+
+
+class Outcome(StrEnum):
+    """What an assessment comes to, from best to worst; a person decides what follows (PIPL Art. 24)."""
+
+    NOT_ADVERSE = "NOT_ADVERSE"
+    WATCH = "WATCH"
+    BLACKLISTED = "BLACKLISTED"
+    # Something could not be verified or opened, so that no other outcome may be relied on.
+    REFER = "REFER"
+
+
+class ReasonId(StrEnum):
+    """Why; stable words, never renamed."""
+
+    # About the whole answer.
+    NO_LIVE_RECORD = "NO_LIVE_RECORD"
+    UNVERIFIABLE = "UNVERIFIABLE"
+    # About one record that is weighed.
+    COUNTED = "COUNTED"
+    WATCHED = "WATCHED"
+    BELOW_DAYS = "BELOW_DAYS"
+    BELOW_AMOUNT = "BELOW_AMOUNT"
+    EARLY_STAGE = "EARLY_STAGE"
+    GUARANTOR = "GUARANTOR"
+    ENDED_LONG_AGO = "ENDED_LONG_AGO"
+    NOT_COUNTED_KIND = "NOT_COUNTED_KIND"
+    # About one record that is not weighed.
+    SAME_DEBT = "SAME_DEBT"
+    RESTRICTED = "RESTRICTED"
+    # Told beside the weight, which it does not change unless the criteria say so.
+    DISPUTED = "DISPUTED"
+    SUBJECT_STATEMENT = "SUBJECT_STATEMENT"
+    # What makes it REFER.
+    CONTESTED = "CONTESTED"
+    SEALED = "SEALED"
+    DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
+    DISCLOSURE_UNOPENABLE = "DISCLOSURE_UNOPENABLE"
+    FACTS_UNREADABLE = "FACTS_UNREADABLE"
+    DEBT_REF_WRONG = "DEBT_REF_WRONG"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that was weighed.
+
+    Attributes:
+        id: stable word.
+        outcome: what it speaks for; None where it is only told.
+        record: ``ListedRecord.ref``; empty for the whole answer.
+        detail: for people, without any fact.
+    """
+
+    id: ReasonId
+    outcome: Outcome | None = None
+    record: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What is owed by the records of one kind and currency that are counted or watched.
+
+    Attributes:
+        kind: of the records.
+        currency: ISO 4217.
+        records: how many.
+        amount: minor units; of enforcements what was not recovered yet; nothing for what was paid.
+        estimated: whether a part was derived and not read from books.
+    """
+
+    kind: Kind
+    currency: str
+    records: int
+    amount: int
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Outcome, reasons and totals.
+
+    Attributes:
+        outcome: the worst that a reason speaks for.
+        reasons: every record appears in at least one.
+        totals: ascending by kind and currency.
+        as_of_ms: of the answer, milliseconds since 1970 UTC.
+    """
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    totals: tuple[Total, ...]
+    as_of_ms: int
