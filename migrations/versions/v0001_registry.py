@@ -1,0 +1,211 @@
+"""Create the registry's tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def place() -> sa.types.TypeEngine[int]:
+    """A place in the log: the row's own number in SQLite, 8 bytes in PostgreSQL."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def whole(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=False)
+
+
+def small(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False)
+
+
+def raw(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary(), nullable=False)
+
+
+def words(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=False)
+
+
+def key(name: str) -> sa.Column[int]:
+    return sa.Column(name, place(), autoincrement=False, nullable=False)
+
+
+def upgrade() -> None:
+    create_log()
+    create_records()
+    create_people_tables()
+    create_inquiries()
+
+
+def create_log() -> None:
+    op.create_table(
+        "head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        whole("size"),
+        raw("frontier"),
+        raw("leaf"),
+        whole("logged_at"),
+        raw("map_root"),
+        whole("entry_count"),
+        whole("newest_act"),
+        whole("inquiry_count"),
+        raw("inquiry_frontier"),
+        whole("checkpoint_size"),
+        raw("checkpoint"),
+        sa.Column("clock_confirmed_at", sa.BigInteger()),
+        sa.CheckConstraint("id = 1", name=op.f("ck_head_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
+    )
+    op.create_table(
+        "leaves", key("leaf_index"), raw("leaf"), sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_leaves"))
+    )
+    op.create_table(
+        "tiles",
+        words("tree"),
+        small("level"),
+        whole("tile_index"),
+        raw("hashes"),
+        sa.CheckConstraint("tree IN ('log', 'inquiry')", name=op.f("ck_tiles_tree_known")),
+        sa.CheckConstraint("length(hashes) BETWEEN 32 AND 8192", name=op.f("ck_tiles_width")),
+        sa.PrimaryKeyConstraint("tree", "level", "tile_index", name=op.f("pk_tiles")),
+    )
+    op.create_table("acts", key("number"), whole("leaf_index"), sa.PrimaryKeyConstraint("number", name=op.f("pk_acts")))
+
+
+def create_records() -> None:
+    op.create_table(
+        "records",
+        key("first_index"),
+        words("issuer"),
+        raw("record_id"),
+        small("kind"),
+        small("standing"),
+        whole("version"),
+        raw("payload_hash"),
+        whole("leaf_index"),
+        raw("leaf_hash"),
+        whole("subject_key_version"),
+        words("retain_until"),
+        words("transferee"),
+        sa.Column("continues_issuer", sa.Text()),
+        sa.Column("continues_record_id", sa.LargeBinary()),
+        sa.Column("continued_by_issuer", sa.Text()),
+        sa.Column("continued_by_record_id", sa.LargeBinary()),
+        sa.Column("erased", sa.Boolean(), nullable=False),
+        whole("annotation_number"),
+        raw("annotation_payload_hash"),
+        whole("annotation_index"),
+        raw("annotation_hash"),
+        raw("annotation_flags"),
+        whole("unanswered_since"),
+        raw("text_commitment"),
+        raw("text_disclosure_digest"),
+        sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
+        sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
+    )
+    create_partial_index("ix_records_retain_until", "records", "retain_until", "retain_until <> '' AND NOT erased")
+    create_partial_index("ix_records_unanswered_since", "records", "unanswered_since", "unanswered_since > 0")
+    op.create_table(
+        "versions",
+        key("leaf_index"),
+        whole("record"),
+        whole("version"),
+        sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_versions")),
+        sa.UniqueConstraint("record", "version", name=op.f("uq_versions_record_version")),
+    )
+    op.create_table(
+        "annotations",
+        key("leaf_index"),
+        whole("record"),
+        whole("number"),
+        sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_annotations")),
+        sa.UniqueConstraint("record", "number", name=op.f("uq_annotations_record_number")),
+    )
+
+
+def create_people_tables() -> None:
+    op.create_table(
+        "live_records",
+        key("leaf_index"),
+        whole("record"),
+        words("issuer"),
+        raw("record_id"),
+        raw("subject"),
+        whole("subject_key_version"),
+        raw("opening"),
+        raw("debt_ref"),
+        small("kind"),
+        small("standing"),
+        raw("leaf_hash"),
+        raw("facts_commitment"),
+        whole("annotation_index"),
+        raw("annotation_hash"),
+        raw("disclosure"),
+        raw("text_disclosure"),
+        sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_live_records")),
+    )
+    op.create_index(op.f("ix_live_records_subject"), "live_records", ["subject"])
+    op.create_table(
+        "proposals",
+        raw("proposal_id"),
+        raw("payload"),
+        raw("approvals"),
+        whole("proposed_at"),
+        whole("lapses_at"),
+        sa.PrimaryKeyConstraint("proposal_id", name=op.f("pk_proposals")),
+    )
+    op.create_table(
+        "quotas",
+        words("institution"),
+        words("what"),
+        words("day"),
+        whole("used"),
+        sa.PrimaryKeyConstraint("institution", "what", "day", name=op.f("pk_quotas")),
+    )
+
+
+def create_inquiries() -> None:
+    op.create_table(
+        "inquiries",
+        words("asker"),
+        raw("inquiry_id"),
+        whole("received_at"),
+        words("outcome"),
+        raw("payload"),
+        raw("key_id"),
+        raw("signature"),
+        raw("leaf"),
+        sa.Column("position", sa.BigInteger()),
+        whole("subject_count"),
+        sa.Column("opening", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("asker", "inquiry_id", name=op.f("pk_inquiries")),
+        sa.UniqueConstraint("position", name=op.f("uq_inquiries_position")),
+    )
+    create_partial_index("ix_inquiries_waiting", "inquiries", "received_at", "position IS NULL")
+
+
+def create_partial_index(name: str, table: str, column: str, where: str) -> None:
+    op.create_index(op.f(name), table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def downgrade() -> None:
+    for table in (
+        "inquiries",
+        "quotas",
+        "proposals",
+        "live_records",
+        "annotations",
+        "versions",
+        "records",
+        "acts",
+        "tiles",
+        "leaves",
+        "head",
+    ):
+        op.drop_table(table)

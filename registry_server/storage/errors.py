@@ -1,0 +1,48 @@
+"""What storage refuses or fails at, without a word of the driver's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["DatabaseInUseError", "MigrationNeededError", "StorageError", "StorageFault"]
+
+
+class StorageFault(StrEnum):
+    """What kind of failure it was, as far as the database tells."""
+
+    BUSY = "busy"
+    FULL = "full"
+    GONE = "gone"
+    OTHER = "other"
+
+
+class StorageError(Exception):
+    """The database did not do what it was asked; nothing is known of a commit that was under way.
+
+    Attributes:
+        fault: what kind of failure it was.
+    """
+
+    def __init__(self, fault: StorageFault, what: str) -> None:
+        super().__init__(fault, what)
+        self.fault = fault
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"the database is {self.fault}: {self.what}"
+
+
+class DatabaseInUseError(StorageError):
+    """Another process serves the same SQLite file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(StorageFault.BUSY, f"{path} is served by another process")
+
+
+class MigrationNeededError(StorageError):
+    """The tables are older or newer than this program."""
+
+    def __init__(self, found: str, want: str) -> None:
+        super().__init__(StorageFault.OTHER, f"its tables are at version {found}, this program needs {want}")
+        self.found = found
+        self.want = want

@@ -1,0 +1,94 @@
+"""The head row: how far the log has come. Whoever holds its lock appends (design 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from registry_server.storage import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from registry_server.storage.driver import Fetched
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["HeadRow", "confirm_clock", "create", "lock", "read", "store_checkpoint", "write"]
+
+_COLUMNS = tuple(column for column in schema.head.columns if column.name != "id")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """State of the log after its newest commit.
+
+    Attributes:
+        size: number of leaves.
+        frontier: of the log (``formats.merkle.Frontier``).
+        leaf: the HEAD, last leaf.
+        logged_at: its time, ms.
+        map_root: root of the map, 32 bytes.
+        entry_count: number of entries of the map.
+        newest_act: index of the newest act.
+        inquiry_count: number of leaves of the inquiry tree.
+        inquiry_frontier: of the inquiry tree.
+        checkpoint_size: size of the newest checkpoint that is stored.
+        checkpoint: the signed note.
+        clock_confirmed_at: what an operator's clock showed when the operator confirmed it, ms.
+    """
+
+    size: int
+    frontier: bytes
+    leaf: bytes
+    logged_at: int
+    map_root: bytes
+    entry_count: int
+    newest_act: int
+    inquiry_count: int
+    inquiry_frontier: bytes
+    checkpoint_size: int
+    checkpoint: bytes
+    clock_confirmed_at: int | None
+
+
+def read(work: UnitOfWork) -> HeadRow | None:
+    """Return the head row; None before the genesis."""
+    return _fetch(work, select(*_COLUMNS))
+
+
+def lock(work: UnitOfWork) -> HeadRow | None:
+    """Return the head row and keep every other appender waiting until the transaction ends."""
+    return _fetch(work, select(*_COLUMNS).with_for_update())
+
+
+def create(work: UnitOfWork, row: HeadRow) -> None:
+    """Write the head row of a new log."""
+    work.connection.execute(insert(schema.head), {"id": 1, **_values(row)})
+
+
+def write(work: UnitOfWork, row: HeadRow) -> None:
+    """Replace the head row."""
+    work.connection.execute(update(schema.head), _values(row))
+
+
+def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
+    """Keep a signed checkpoint, unless a later one is kept already."""
+    head = schema.head
+    newer = update(head).where(head.c.checkpoint_size < size)
+    work.connection.execute(newer, {"checkpoint_size": size, "checkpoint": checkpoint})
+
+
+def confirm_clock(work: UnitOfWork, now: int | None) -> None:
+    """Keep, or with None forget, that an operator confirmed the clock."""
+    work.connection.execute(update(schema.head), {"clock_confirmed_at": now})
+
+
+def _fetch(work: UnitOfWork, query: Select[Fetched]) -> HeadRow | None:
+    row = work.connection.execute(query).one_or_none()
+    return None if row is None else HeadRow(*row._tuple())  # noqa: SLF001 - the typed way to the values
+
+
+def _values(row: HeadRow) -> dict[str, int | bytes | None]:
+    return {name: getattr(row, name) for name in HeadRow.__slots__}

@@ -1,0 +1,262 @@
+"""Live records: binding and disclosure of the newest version of each live record, and of nothing else (formats 3).
+
+These rows are the rows of the map. A superseding, ending or erasing leaf changes or deletes them in its own
+transaction; nothing else in the database leads to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select
+
+from client_sdk.formats.map_entry import NO_ANNOTATION, MappedRecord
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import Kind, Standing
+from client_sdk.rules.lifecycle import is_running
+from registry_server.storage import schema
+from registry_server.storage.driver import delete_keys, insert, select_in, update_moved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from registry_server.storage.driver import Fetched, Value
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = [
+    "LiveRow",
+    "MapRow",
+    "SealedRow",
+    "add",
+    "by_indexes",
+    "by_subjects",
+    "carries",
+    "live_rows",
+    "map_rows",
+    "remove",
+    "sealed_by_indexes",
+    "sealed_by_subjects",
+    "supersede",
+]
+
+_PAGE = 4_096
+_TABLE = schema.live_records
+_BOUND = (
+    "leaf_index, record, issuer, record_id, subject, subject_key_version, opening, debt_ref, kind, standing, "
+    "leaf_hash, facts_commitment, annotation_index, annotation_hash"
+)
+_COLUMNS = tuple(column.name for column in _TABLE.columns)
+_BOUND_COUNT = len(_BOUND.split(", "))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LiveRow:
+    """A live record as the rules and the map see it; without its sealed disclosure.
+
+    Attributes:
+        index: of the leaf of its newest version.
+        record: index of its first leaf.
+        key: which record.
+        subject: pseudonym, 32 bytes.
+        subject_key_version: under which the pseudonym was made.
+        opening: of the newest subject commitment, 32 bytes.
+        debt_ref: which debt, 32 bytes.
+        kind: of the record.
+        standing: of its newest version.
+        leaf_hash: of that version's leaf.
+        facts_commitment: of that version.
+        annotation_index: of the newest leaf in its annotation chain; -1 for none.
+        annotation_hash: of that leaf; empty for none.
+    """
+
+    index: int
+    record: int
+    key: RecordKey
+    subject: bytes
+    subject_key_version: int
+    opening: bytes
+    debt_ref: bytes
+    kind: Kind
+    standing: Standing
+    leaf_hash: bytes
+    facts_commitment: bytes
+    annotation_index: int = -1
+    annotation_hash: bytes = b""
+
+    @property
+    def running(self) -> bool:
+        """Whether it counts for "one debt, one record"."""
+        return is_running(self.standing)
+
+    @property
+    def mapped(self) -> MappedRecord:
+        """What the map says of it."""
+        return MappedRecord(self.index, self.leaf_hash, self.annotation_hash or NO_ANNOTATION, self.opening)
+
+
+class SealedRow(NamedTuple):
+    """A live record with all that an answer or its issuer gets of it."""
+
+    row: LiveRow
+    disclosure: bytes
+    text_disclosure: bytes
+    leaf: bytes
+
+
+class MapRow(NamedTuple):
+    """What the map is rebuilt from."""
+
+    subject: bytes
+    mapped: MappedRecord
+
+
+def add(work: UnitOfWork, rows: Sequence[tuple[LiveRow, bytes]]) -> None:
+    """Add live records, each with its sealed disclosure."""
+    insert(work, _TABLE, [(*_values(row), disclosure, b"") for row, disclosure in rows])
+
+
+def supersede(work: UnitOfWork, rows: Sequence[tuple[int, LiveRow, bytes | None, bytes | None]]) -> None:
+    """Replace live records, each as (its index before, its new state, new disclosure, new text disclosure).
+
+    A disclosure or a text of None stays as it is.
+    """
+    for columns, some in _by_shape(rows).items():
+        update_moved(work, _TABLE, columns, some)
+
+
+def _by_shape(
+    rows: Sequence[tuple[int, LiveRow, bytes | None, bytes | None]],
+) -> dict[tuple[str, ...], list[tuple[Value, ...]]]:
+    """Sort by which of the two sealed columns change: four statements at most."""
+    shapes: dict[tuple[str, ...], list[tuple[Value, ...]]] = {}
+    for before, row, disclosure, text in rows:
+        sealed = {"disclosure": disclosure, "text_disclosure": text}
+        changed = {name: value for name, value in sealed.items() if value is not None}
+        columns = (*_COLUMNS[:_BOUND_COUNT], *changed)
+        shapes.setdefault(columns, []).append((*_values(row), *changed.values(), before))
+    return shapes
+
+
+def remove(work: UnitOfWork, indexes: Sequence[int]) -> None:
+    """Delete live records by the index of their newest version."""
+    delete_keys(work, _TABLE, indexes)
+
+
+def by_indexes(work: UnitOfWork, indexes: Iterable[int]) -> list[LiveRow]:
+    """Return the live records whose newest version is at one of these places."""
+    keys = [(index,) for index in dict.fromkeys(indexes)]
+    rows = select_in(work, f"SELECT {_BOUND} FROM live_records", (_TABLE.c.leaf_index,), keys)  # noqa: S608 - names of our own schema
+    return [_of(row) for row in rows]
+
+
+def by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> list[LiveRow]:
+    """Return the live records of these pseudonyms."""
+    keys = [(subject,) for subject in dict.fromkeys(subjects)]
+    rows = select_in(work, f"SELECT {_BOUND} FROM live_records", (_TABLE.c.subject,), keys)  # noqa: S608 - names of our own schema
+    return [_of(row) for row in rows]
+
+
+_SEALED_COLUMNS = ", ".join(f"live_records.{name}" for name in _COLUMNS)
+_SEALED = (
+    f"SELECT {_SEALED_COLUMNS}, leaves.leaf "  # noqa: S608 - names of our own schema
+    "FROM live_records JOIN leaves ON leaves.leaf_index = live_records.leaf_index"
+)
+
+
+def sealed_by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
+    """Return the live records of these pseudonyms with disclosure and leaf, ascending by index."""
+    keys = [(subject,) for subject in dict.fromkeys(subjects)]
+    found: dict[bytes, list[SealedRow]] = {}
+    for row in select_in(work, _SEALED, (_TABLE.c.subject,), keys):
+        sealed = _sealed(row)
+        found.setdefault(sealed.row.subject, []).append(sealed)
+    for rows in found.values():
+        rows.sort(key=lambda sealed: sealed.row.index)
+    return found
+
+
+def sealed_by_indexes(work: UnitOfWork, indexes: Iterable[int]) -> dict[int, SealedRow]:
+    """Return the live records whose newest version is at one of these places, by that place."""
+    keys = [(index,) for index in dict.fromkeys(indexes)]
+    rows = select_in(work, _SEALED, (_TABLE.c.leaf_index,), keys)
+    return {sealed.row.index: sealed for sealed in map(_sealed, rows)}
+
+
+def carries(work: UnitOfWork, subject_key_version: int) -> bool:
+    """Whether any live record carries that version of the subject keys."""
+    query = select(_TABLE.c.leaf_index).where(_TABLE.c.subject_key_version == subject_key_version).limit(1)
+    return work.connection.execute(query).first() is not None
+
+
+def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
+    """Yield every live record, ascending by index, some at a time."""
+    last = -1
+    leaf = schema.leaves.c
+    while True:
+        query = (
+            select(*_TABLE.columns, leaf.leaf)
+            .join_from(_TABLE, schema.leaves, leaf.leaf_index == _TABLE.c.leaf_index)
+            .where(_TABLE.c.leaf_index > last)
+            .order_by(_TABLE.c.leaf_index)
+            .limit(_PAGE)
+        )
+        page = [_sealed(row._tuple()) for row in work.connection.execute(query)]  # noqa: SLF001 - the typed way to the values
+        yield from page
+        if not page:
+            return
+        last = page[-1].row.index
+
+
+def map_rows(work: UnitOfWork) -> Iterator[MapRow]:
+    """Yield what the map is rebuilt from, ascending by index, some at a time."""
+    last = -1
+    row_ = _TABLE.c
+    while True:
+        query = select(row_.subject, row_.leaf_index, row_.leaf_hash, row_.annotation_hash, row_.opening)
+        page = work.connection.execute(query.where(row_.leaf_index > last).order_by(row_.leaf_index).limit(_PAGE)).all()
+        for subject, index, leaf_hash, annotation_hash, opening in page:
+            yield MapRow(subject, MappedRecord(index, leaf_hash, annotation_hash or NO_ANNOTATION, opening))
+        if not page:
+            return
+        last = page[-1][1]
+
+
+def _values(row: LiveRow) -> tuple[Value, ...]:
+    return (
+        row.index,
+        row.record,
+        row.key[0],
+        row.key[1],
+        row.subject,
+        row.subject_key_version,
+        row.opening,
+        row.debt_ref,
+        int(row.kind),
+        int(row.standing),
+        row.leaf_hash,
+        row.facts_commitment,
+        row.annotation_index,
+        row.annotation_hash,
+    )
+
+
+def _of(columns: Fetched) -> LiveRow:
+    index, record, issuer, record_id, subject, key_version, opening, debt_ref, kind, standing, *rest = columns
+    return LiveRow(
+        index,
+        record,
+        RecordKey(issuer, record_id),
+        subject,
+        key_version,
+        opening,
+        debt_ref,
+        Kind(kind),
+        Standing(standing),
+        *rest,
+    )
+
+
+def _sealed(columns: Fetched) -> SealedRow:
+    disclosure, text_disclosure, leaf = columns[_BOUND_COUNT:]
+    return SealedRow(_of(columns[:_BOUND_COUNT]), disclosure, text_disclosure, leaf)

@@ -1,0 +1,70 @@
+"""Bringing a database to the tables that this program needs, with the migrations that its package carries."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
+
+__all__ = ["check", "current", "newest", "upgrade"]
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest version; nothing changes where it is there.
+
+    Raises:
+        StorageError: the database cannot be reached or is in use.
+    """
+    try:
+        command.upgrade(_config(url), "head")
+    except DBAPIError as error:
+        raise StorageError(StorageFault.OTHER, type(error.orig).__name__) from None
+
+
+def check(url: str) -> None:
+    """Check that the database has the version that this program needs.
+
+    Raises:
+        MigrationNeededError: it has another one.
+        StorageError: it cannot be reached.
+    """
+    found, want = current(url), newest()
+    if found != want:
+        raise MigrationNeededError(found or "none", want)
+
+
+def current(url: str) -> str:
+    """Return the version of the database's tables; empty where it has none.
+
+    Raises:
+        StorageError: it cannot be reached.
+    """
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or ""
+    except DBAPIError as error:
+        raise StorageError(StorageFault.GONE, type(error.orig).__name__) from None
+    finally:
+        engine.dispose()
+
+
+def newest() -> str:
+    """Return the version that this program needs."""
+    (revision,) = ScriptDirectory.from_config(_config("")).get_heads()
+    return revision
+
+
+def _config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
+    config.attributes["url"] = url
+    return config

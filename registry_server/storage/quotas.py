@@ -1,0 +1,47 @@
+"""Quotas: how much of a daily limit an institution has used (rulebook, design 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import delete
+
+from registry_server.storage import schema
+from registry_server.storage.driver import select_in, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "forget_before", "put", "used"]
+
+# Values of quotas.what.
+STATEMENTS = "statements"
+INQUIRED_SUBJECTS = "inquired-subjects"
+
+
+class QuotaKey(NamedTuple):
+    """Whose limit, which one, on which legal day (YYYY-MM-DD)."""
+
+    institution: str
+    what: str
+    day: str
+
+
+def used(work: UnitOfWork, keys: Iterable[QuotaKey]) -> dict[QuotaKey, int]:
+    """Return what was used; 0 where nothing is known."""
+    wanted = list(dict.fromkeys(keys))
+    columns = (schema.quotas.c.institution, schema.quotas.c.what, schema.quotas.c.day)
+    rows = select_in(work, "SELECT institution, what, day, used FROM quotas", columns, wanted)
+    return {**dict.fromkeys(wanted, 0), **{QuotaKey(*row[:3]): row[3] for row in rows}}
+
+
+def put(work: UnitOfWork, counts: Mapping[QuotaKey, int]) -> None:
+    """Write what is used by now."""
+    upsert(work, schema.quotas, [(*key, count) for key, count in counts.items()])
+
+
+def forget_before(work: UnitOfWork, day: str) -> int:
+    """Delete the counts of earlier days; return of how many."""
+    return work.connection.execute(delete(schema.quotas).where(schema.quotas.c.day < day)).rowcount

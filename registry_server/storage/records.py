@@ -1,0 +1,265 @@
+"""Records: the newest state of each chain, its versions and its annotations by place. Leads to nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import select
+
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.ledger.chain import AnnotationHead, Chain
+from registry_server.storage import schema
+from registry_server.storage.driver import insert, select_in, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import Select
+
+    from registry_server.storage.driver import Fetched, Value
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = [
+    "AnnotationPlace",
+    "StoredRecord",
+    "VersionPlace",
+    "add_annotations",
+    "add_versions",
+    "annotation_places",
+    "by_keys",
+    "of_issuer",
+    "overdue",
+    "put",
+    "records",
+    "unanswered",
+    "version_places",
+]
+
+_PAGE = 1_024
+_SELECT = "SELECT * FROM records"
+
+
+class VersionPlace(NamedTuple):
+    """Where a version is logged; the record is named by the index of its first leaf."""
+
+    leaf_index: int
+    record: int
+    version: int
+
+
+class AnnotationPlace(NamedTuple):
+    """Where a link of an annotation chain is logged."""
+
+    leaf_index: int
+    record: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record with what the table knows beside its chain.
+
+    Attributes:
+        first_index: index of the leaf of version 1; names the record inside the database.
+        chain: the state after the newest leaf.
+        continued_by: the record that continues it, if one does.
+    """
+
+    first_index: int
+    chain: Chain
+    continued_by: RecordKey | None = None
+
+    def with_chain(self, chain: Chain) -> StoredRecord:
+        """Return the record after a further leaf."""
+        return StoredRecord(self.first_index, chain, self.continued_by)
+
+    def ended_by(self, heir: RecordKey) -> StoredRecord:
+        """Return the record after another one continued it."""
+        return StoredRecord(self.first_index, replace(self.chain, continued=True), heir)
+
+
+def put(work: UnitOfWork, rows: Sequence[StoredRecord]) -> None:
+    """Add records or replace their state."""
+    upsert(work, schema.records, [_to_row(row) for row in rows])
+
+
+def add_versions(work: UnitOfWork, rows: Sequence[VersionPlace]) -> None:
+    """Add places of versions."""
+    insert(work, schema.versions, rows)
+
+
+def add_annotations(work: UnitOfWork, rows: Sequence[AnnotationPlace]) -> None:
+    """Add places of annotations."""
+    insert(work, schema.annotation_links, rows)
+
+
+def by_keys(work: UnitOfWork, keys: Iterable[RecordKey]) -> dict[RecordKey, StoredRecord]:
+    """Return the records with these keys; unknown ones are left out."""
+    columns = (schema.records.c.issuer, schema.records.c.record_id)
+    found = map(_of_row, select_in(work, _SELECT, columns, list(dict.fromkeys(keys))))
+    return {record.chain.key: record for record in found}
+
+
+def version_places(work: UnitOfWork, versions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Return the leaf index of each (first index of the record, version) that is logged."""
+    columns = (schema.versions.c.record, schema.versions.c.version)
+    rows = select_in(work, "SELECT record, version, leaf_index FROM versions", columns, list(dict.fromkeys(versions)))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def annotation_places(work: UnitOfWork, records_: Iterable[int]) -> dict[int, list[AnnotationPlace]]:
+    """Return the annotation chain of each record named by its first index, in order of number."""
+    keys = [(record,) for record in dict.fromkeys(records_)]
+    rows = select_in(
+        work, "SELECT leaf_index, record, number FROM annotations", (schema.annotation_links.c.record,), keys
+    )
+    chains: dict[int, list[AnnotationPlace]] = {}
+    for place in sorted(AnnotationPlace(*row) for row in rows):
+        chains.setdefault(place.record, []).append(place)
+    return chains
+
+
+def of_issuer(work: UnitOfWork, issuer: str, after: int = -1, limit: int = _PAGE) -> list[StoredRecord]:
+    """Return an issuer's records in order of their first leaf, those after that index."""
+    record = schema.records.c
+    query = select(schema.records).where(record.issuer == issuer, record.first_index > after)
+    return _fetch(work, query.order_by(record.first_index).limit(limit))
+
+
+def records(work: UnitOfWork) -> Iterator[StoredRecord]:
+    """Yield every record in order of its first leaf, some at a time."""
+    last = -1
+    record = schema.records.c
+    while True:
+        query = select(schema.records).where(record.first_index > last)
+        page = _fetch(work, query.order_by(record.first_index).limit(_PAGE))
+        yield from page
+        if not page:
+            return
+        last = page[-1].first_index
+
+
+def overdue(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
+    """Return records whose time is over on that day (YYYY-MM-DD), not erased yet; the longest overdue first."""
+    record = schema.records.c
+    query = select(schema.records).where(
+        record.retain_until != "", ~record.erased, record.retain_until <= day, record.retain_until > "0"
+    )
+    return _fetch(work, query.order_by(record.retain_until, record.first_index).limit(limit))
+
+
+def unanswered(work: UnitOfWork, before: int, limit: int) -> list[StoredRecord]:
+    """Return live records with a dispute unanswered since before that moment (ms) and not restricted yet."""
+    record = schema.records.c
+    query = select(schema.records).where(record.unanswered_since > 0, record.unanswered_since < before)
+    found = _fetch(work, query.order_by(record.unanswered_since, record.first_index))
+    waiting = (row for row in found if row.chain.live and not _restricted(row.chain))
+    return [row for row, _ in zip(waiting, range(limit), strict=False)]
+
+
+def _restricted(chain: Chain) -> bool:
+    return chain.annotation is not None and AnnotationFlag.RESTRICTED in chain.annotation.flags
+
+
+def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
+    return [_of_row(row._tuple()) for row in work.connection.execute(query)]  # noqa: SLF001 - the typed way to the values
+
+
+_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"")
+
+
+def _to_row(record: StoredRecord) -> tuple[Value, ...]:
+    chain = record.chain
+    continues, heir, head = chain.continues, record.continued_by, chain.annotation
+    return (
+        record.first_index,
+        chain.key[0],
+        chain.key[1],
+        int(chain.kind),
+        int(chain.standing),
+        chain.version,
+        chain.payload_hash,
+        chain.index,
+        chain.leaf_hash,
+        chain.subject_key_version,
+        chain.retain_until,
+        chain.transferee,
+        continues.issuer if continues else None,
+        continues.record_id if continues else None,
+        heir.issuer if heir else None,
+        heir.record_id if heir else None,
+        chain.erased,
+        *(_NO_ANNOTATION if head is None else _annotation_columns(head)),
+    )
+
+
+def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
+    return (
+        head.number,
+        head.payload_hash,
+        head.index,
+        head.leaf_hash,
+        bytes(head.flags),
+        head.unanswered_since,
+        head.text_commitment,
+        head.disclosure_digest,
+    )
+
+
+def _of_row(row: Fetched) -> StoredRecord:
+    (
+        first_index,
+        issuer,
+        record_id,
+        kind,
+        standing,
+        version,
+        payload_hash,
+        leaf_index,
+        leaf_hash,
+        subject_key_version,
+        retain_until,
+        transferee,
+        continues_issuer,
+        continues_record_id,
+        heir_issuer,
+        heir_record_id,
+        erased,
+        *annotation,
+    ) = row
+    heir = None if heir_issuer is None else RecordKey(heir_issuer, heir_record_id)
+    chain = Chain(
+        RecordKey(issuer, record_id),
+        Kind(kind),
+        Standing(standing),
+        version,
+        payload_hash,
+        leaf_index,
+        leaf_hash,
+        subject_key_version,
+        retain_until,
+        transferee,
+        None if continues_issuer is None else RecordKey(continues_issuer, continues_record_id),
+        continued=heir is not None,
+        erased=bool(erased),
+        annotation=_annotation_head(annotation),
+    )
+    return StoredRecord(first_index, chain, heir)
+
+
+def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
+    number, payload_hash, index, leaf_hash, flags, unanswered_since, text_commitment, digest = columns
+    if not number:
+        return None
+    return AnnotationHead(
+        number,
+        payload_hash,
+        index,
+        leaf_hash,
+        tuple(map(AnnotationFlag, flags)),
+        unanswered_since,
+        text_commitment,
+        digest,
+    )

@@ -1,0 +1,243 @@
+"""The tables (design 4 and 5). What each of them may hold, and for how long, is what keeps P3 and P4.
+
+For ever, and leading to nobody: leaves, tiles, records, versions, annotations, acts, inquiries without their openings.
+Deleted with the record or the inquiry that it belongs to: live_records, and the column ``inquiries.opening``.
+
+A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
+through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
+apart (design 8).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+__all__ = [
+    "INQUIRY_TREE",
+    "LOG_TREE",
+    "acts",
+    "annotation_links",
+    "head",
+    "inquiries",
+    "leaves",
+    "live_records",
+    "metadata",
+    "proposals",
+    "quotas",
+    "records",
+    "tiles",
+    "versions",
+]
+
+# Values of tiles.tree.
+LOG_TREE = "log"
+INQUIRY_TREE = "inquiry"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+# INTEGER PRIMARY KEY is the row's own place in SQLite; BIGINT would be a second index beside it.
+_PLACE = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _place(name: str) -> Column[int]:
+    """Return a primary key that is a place in the log and never drawn from a sequence."""
+    return Column(name, _PLACE, primary_key=True, autoincrement=False)
+
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("logged_at", BigInteger, nullable=False),
+    Column("map_root", LargeBinary, nullable=False),
+    Column("entry_count", BigInteger, nullable=False),
+    Column("newest_act", BigInteger, nullable=False),
+    Column("inquiry_count", BigInteger, nullable=False),
+    Column("inquiry_frontier", LargeBinary, nullable=False),
+    Column("checkpoint_size", BigInteger, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("clock_confirmed_at", BigInteger),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+leaves = Table(
+    "leaves",
+    metadata,
+    _place("leaf_index"),
+    Column("leaf", LargeBinary, nullable=False),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("tree", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("tile_index", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tree", "level", "tile_index"),
+    CheckConstraint("tree IN ('log', 'inquiry')", name="tree_known"),
+    CheckConstraint("length(hashes) BETWEEN 32 AND 8192", name="width"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    _place("first_index"),
+    Column("issuer", Text, nullable=False),
+    Column("record_id", LargeBinary, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("standing", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("subject_key_version", BigInteger, nullable=False),
+    Column("retain_until", Text, nullable=False),
+    Column("transferee", Text, nullable=False),
+    Column("continues_issuer", Text),
+    Column("continues_record_id", LargeBinary),
+    Column("continued_by_issuer", Text),
+    Column("continued_by_record_id", LargeBinary),
+    Column("erased", Boolean, nullable=False),
+    Column("annotation_number", BigInteger, nullable=False),
+    Column("annotation_payload_hash", LargeBinary, nullable=False),
+    Column("annotation_index", BigInteger, nullable=False),
+    Column("annotation_hash", LargeBinary, nullable=False),
+    Column("annotation_flags", LargeBinary, nullable=False),
+    Column("unanswered_since", BigInteger, nullable=False),
+    Column("text_commitment", LargeBinary, nullable=False),
+    Column("text_disclosure_digest", LargeBinary, nullable=False),
+    UniqueConstraint("issuer", "record_id"),
+)
+
+# What the clock will end: few rows of each, found without a scan.
+Index(
+    "ix_records_retain_until",
+    records.c.retain_until,
+    sqlite_where=text("retain_until <> '' AND NOT erased"),
+    postgresql_where=text("retain_until <> '' AND NOT erased"),
+)
+Index(
+    "ix_records_unanswered_since",
+    records.c.unanswered_since,
+    sqlite_where=text("unanswered_since > 0"),
+    postgresql_where=text("unanswered_since > 0"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    _place("leaf_index"),
+    Column("record", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("record", "version"),
+)
+
+annotation_links = Table(
+    "annotations",
+    metadata,
+    _place("leaf_index"),
+    Column("record", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    UniqueConstraint("record", "number"),
+)
+
+live_records = Table(
+    "live_records",
+    metadata,
+    _place("leaf_index"),
+    Column("record", BigInteger, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("record_id", LargeBinary, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("subject_key_version", BigInteger, nullable=False),
+    Column("opening", LargeBinary, nullable=False),
+    Column("debt_ref", LargeBinary, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("standing", Integer, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("facts_commitment", LargeBinary, nullable=False),
+    Column("annotation_index", BigInteger, nullable=False),
+    Column("annotation_hash", LargeBinary, nullable=False),
+    Column("disclosure", LargeBinary, nullable=False),
+    Column("text_disclosure", LargeBinary, nullable=False),
+    Index(None, "subject"),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    _place("number"),
+    Column("leaf_index", BigInteger, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", LargeBinary, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("approvals", LargeBinary, nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("lapses_at", BigInteger, nullable=False),
+)
+
+inquiries = Table(
+    "inquiries",
+    metadata,
+    Column("asker", Text, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("key_id", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("position", BigInteger),
+    Column("subject_count", BigInteger, nullable=False),
+    Column("opening", LargeBinary),
+    PrimaryKeyConstraint("asker", "inquiry_id"),
+    UniqueConstraint("position"),
+)
+
+# Those that wait for the next HEAD.
+Index(
+    "ix_inquiries_waiting",
+    inquiries.c.received_at,
+    sqlite_where=inquiries.c.position.is_(None),
+    postgresql_where=inquiries.c.position.is_(None),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("institution", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    PrimaryKeyConstraint("institution", "what", "day"),
+)

@@ -1,0 +1,252 @@
+"""Connections and transactions: one writer, many snapshots, on SQLite or PostgreSQL (design 3 and 7).
+
+SQLite      write-ahead log, ``synchronous=FULL``, ``secure_delete``, one process: a lock file beside the database.
+PostgreSQL  READ COMMITTED for the writer, who takes turns by locking the head row; REPEATABLE READ, read only, for
+            snapshots.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from filelock import FileLock, Timeout
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from registry_server.storage.errors import DatabaseInUseError, StorageError, StorageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = ["Database", "UnitOfWork"]
+
+BUSY_TIMEOUT_MS = 5_000
+# How long an append waits for its turn behind the other processes.
+LOCK_TIMEOUT_MS = 15_000
+IDLE_IN_TRANSACTION_MS = 120_000
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_SIZE = 16
+POOL_OVERFLOW = 16
+_WRITES = "registry_writes"
+_SQLITE_SETTINGS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    # 64 MB of pages, and a checkpoint about every 16 MB: random ids touch many pages a transaction.
+    "PRAGMA cache_size=-65536",
+    "PRAGMA wal_autocheckpoint=4000",
+)
+
+
+class UnitOfWork:
+    """One transaction. The functions of this package's modules take it as their first argument."""
+
+    __slots__ = ("committed", "connection", "on_postgresql")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.on_postgresql = connection.dialect.name == "postgresql"
+        self.committed = False
+
+    def commit(self) -> None:
+        """Make durable what was written.
+
+        Raises:
+            StorageError: the database refused, or nothing is known of it any more.
+        """
+        with _translated():
+            self.connection.commit()
+        self.committed = True
+
+
+class Database:
+    """The registry's database.
+
+    Args:
+        url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+        serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
+
+    Raises:
+        DatabaseInUseError: another process serves the same SQLite file.
+    """
+
+    def __init__(self, url: str, *, serving: bool = True) -> None:
+        self._url = make_url(url)
+        self.on_postgresql = self._url.get_backend_name() == "postgresql"
+        self._lock = _serving_lock(self._url) if serving and not self.on_postgresql else None
+        self._engine = _engine(self._url)
+        self._turn = threading.Lock()
+        self._writer: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for tests that count statements."""
+        return self._engine
+
+    def close(self) -> None:
+        """Give up every connection and the lock."""
+        with self._turn:
+            self._drop_writer()
+        self._engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    @contextmanager
+    def append(self) -> Iterator[UnitOfWork]:
+        """Yield a transaction that writes; it is rolled back unless the block commits it.
+
+        Raises:
+            StorageError: the database is busy, full, gone or fails otherwise.
+        """
+        with self._turn, _translated():
+            work: UnitOfWork | None = None
+            try:
+                work = UnitOfWork(self._open_writer())
+                yield work
+            except BaseException:
+                # Nothing is known of a connection that failed: the next transaction opens its own.
+                self._drop_writer()
+                raise
+            finally:
+                if self._writer is not None and work is not None and not work.committed:
+                    self._writer.rollback()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[UnitOfWork]:
+        """Yield a transaction that reads one state of the database from its first statement to its end.
+
+        Raises:
+            StorageError: the database is busy, gone or fails otherwise.
+        """
+        with _translated(), self._engine.connect() as connection:
+            if self.on_postgresql:
+                connection = connection.execution_options(  # noqa: PLW2901 - the same connection with its options set
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield UnitOfWork(connection)
+
+    def purge(self, tables: Sequence[Table]) -> bool:
+        """Take what was deleted out of the files that still hold it (P4); outside every transaction.
+
+        Args:
+            tables: those from which rows were deleted.
+
+        Returns:
+            Whether all of it is gone; False where a reader still needs the write-ahead log.
+        """
+        if not self.on_postgresql:
+            with self._turn, _translated(), self._engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                if raw is None:
+                    return False
+                busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return bool(busy is not None and busy[0] == 0)
+        with _translated(), self._engine.connect() as connection:
+            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in tables:
+                autocommit.exec_driver_sql(f'VACUUM "{table.name}"')
+        return True
+
+    def _open_writer(self) -> Connection:
+        if self._writer is None:
+            self._writer = self._engine.connect().execution_options(**{_WRITES: True})
+        self._writer.begin()
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.invalidate()
+        writer.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors into ours; their text may quote what was written."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StorageError(_fault_of(error), type(error.orig).__name__) from None
+    except PoolTimeoutError:
+        raise StorageError(StorageFault.BUSY, "no connection is free") from None
+
+
+def _fault_of(error: DBAPIError) -> StorageFault:
+    name = getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or name in {"55P03", "40001", "40P01", "57014"}:
+        return StorageFault.BUSY
+    if name.startswith("SQLITE_FULL") or name in {"53100", "53200"}:
+        return StorageFault.FULL
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")):
+        return StorageFault.GONE
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return StorageFault.GONE
+    if isinstance(error, OperationalError) and not name:
+        return StorageFault.GONE
+    return StorageFault.OTHER
+
+
+def _serving_lock(url: URL) -> FileLock | None:
+    path = url.database
+    if not path or path == ":memory:":
+        return None
+    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise DatabaseInUseError(path) from None
+    return lock
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+        return create_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            isolation_level="READ COMMITTED",
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "options": options,
+                "application_name": "registry-server",
+            },
+        )
+    engine = create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        connect_args={"check_same_thread": False, "cached_statements": 256},
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver opens a transaction at the first write only; ours begin where they say so.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for setting in _SQLITE_SETTINGS:
+        cursor.execute(setting)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
