@@ -117,7 +117,6 @@ def verify_consistency(m: int, n: int, proof: Sequence[bytes], root_m: bytes, ro
     """
     if not 0 < m <= n:
         raise ProofError("consistency proof", "consistency.sizes", got=f"{m} and {n}", want="0 < older <= newer")
-    _require_hashes("consistency proof", root_m, root_n, *proof)
     if m == n:
         if proof:
             raise ProofError("consistency proof", "consistency.length", got=f"{len(proof)} hashes", want="none")
@@ -126,6 +125,7 @@ def verify_consistency(m: int, n: int, proof: Sequence[bytes], root_m: bytes, ro
         return
     if not proof:
         raise ProofError("consistency proof", "consistency.length", got="none", want="hashes")
+    _require_hashes("consistency proof", root_m, root_n, *proof)
     older, newer = _fold_consistency(m, n, proof if m & (m - 1) else (root_m, *proof))
     if older != root_m:
         raise ProofError("consistency proof", "consistency.older-root", want="the older root")
@@ -164,7 +164,12 @@ def root_at(size: int, node: NodeReader) -> bytes:
     Args:
         size: number of leaves.
         node: reads the hash of a complete node by (height, index).
+
+    Raises:
+        FormatError: the size is negative.
     """
+    if size < 0:
+        raise FormatError("tree", "tree.size", got=str(size), want="0 or more")
     return _range_root(0, size, node) if size else EMPTY_ROOT
 
 
@@ -361,7 +366,7 @@ class MemoryTree:
         """Return the root of the first `size` leaves, of all of them if no size is given.
 
         Raises:
-            FormatError: the tree has fewer leaves.
+            FormatError: the tree has fewer leaves, or the size is negative.
         """
         return root_at(self.size if size is None else size, self.node)
 

@@ -71,7 +71,9 @@ def decode_base64(text: str, part: str, rule: str) -> bytes:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(character.isspace() for character in name) or _CONTROL.search(name):
+    # Half of a surrogate pair is text in Python and has no UTF-8 form.
+    half = any("\ud800" <= character <= "\udfff" for character in name)
+    if half or not name or "+" in name or any(character.isspace() for character in name) or _CONTROL.search(name):
         raise FormatError("note", "note.key-name", want="a name without spaces, control characters and +")
 
 
