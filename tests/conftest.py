@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import uuid
@@ -15,6 +14,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from registry_server.storage import migrations
 from tests.postgres_server import postgres_server
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def postgres_template(postgres_url: str) -> Iterator[str]:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest version, the way an operator does: by its migrations."""
-    importlib.import_module("registry_server.storage.migrations").upgrade(url)
+    migrations.upgrade(url)
 
 
 def sqlite_url(path: Path) -> str:
