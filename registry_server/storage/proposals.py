@@ -13,7 +13,7 @@ from registry_server.storage import schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-        from registry_server.storage.driver import Fetched
+    from registry_server.storage.driver import Fetched
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["StoredProposal", "add", "approve", "forget_lapsed", "get", "remove", "waiting"]
