@@ -265,6 +265,11 @@ class GetDirectoryProofRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    known_size: _builtins.int
+    """Size that the caller knows; 0 for none. A consistency proof from it is added, so that who follows the directory
+    ties each answer to the one before.
+    """
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institution ids, at most 100."""
@@ -273,10 +278,11 @@ class GetDirectoryProofRequest(_message.Message):
         self,
         *,
         institutions: _abc.Iterable[_builtins.str] | None = ...,
+        known_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions", "known_size", b"known_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -294,6 +300,7 @@ class GetDirectoryProofResponse(_message.Message):
     REGISTRY_STATE_FIELD_NUMBER: _builtins.int
     REGISTRY_PROOF_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     head: _builtins.bytes
@@ -302,6 +309,8 @@ class GetDirectoryProofResponse(_message.Message):
     """Path of the HEAD, 32-byte hashes, joined."""
     registry_state: _builtins.bytes
     """Canonical RegistryState."""
+    consistency: _builtins.bytes
+    """Consistency from known_size to the checkpoint, 32-byte hashes, joined; empty without known_size."""
     @_builtins.property
     def registry_proof(self) -> _evidence_pb2.MapProof:
         """Its presence in the map."""
@@ -319,10 +328,11 @@ class GetDirectoryProofResponse(_message.Message):
         registry_state: _builtins.bytes = ...,
         registry_proof: _evidence_pb2.MapProof | None = ...,
         institutions: _abc.Iterable[_evidence_pb2.ProvedInstitution] | None = ...,
+        consistency: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["registry_proof", b"registry_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "registry_proof", b"registry_proof", "registry_state", b"registry_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "registry_proof", b"registry_proof", "registry_state", b"registry_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
