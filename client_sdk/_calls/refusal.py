@@ -1,0 +1,143 @@
+"""From the end of a failed call to the error that the SDK raises; by reason first, then by status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from client_sdk.errors import (
+    ConflictError,
+    DeadlineExceededError,
+    InvalidError,
+    NotPermittedError,
+    QuotaError,
+    RefusedError,
+    TransportError,
+    UnavailableError,
+)
+from client_sdk.models.violation import Violation
+
+if TYPE_CHECKING:
+    from creditregistry.v1 import submission_pb2
+
+__all__ = ["DOMAIN", "STATUS_DETAILS", "error_of", "violation_error", "violation_of"]
+
+DOMAIN = "creditregistry"
+# Metadata key under which gRPC carries a google.rpc.Status.
+STATUS_DETAILS = "grpc-status-details-bin"
+
+# Reasons whose class is not that of the status that they come with.
+_CONFLICTS = frozenset(
+    (
+        "VERSION_TAKEN",
+        "VERSION_GAP",
+        "PREVIOUS_MISMATCH",
+        "RECORD_ENDED",
+        "RECORD_ERASED",
+        "RECORD_UNKNOWN",
+        "DEBT_TAKEN",
+        "ACT_ORDER",
+        "INQUIRY_TAKEN",
+        "REQUEST_REPEATED",
+    )
+)
+_NOT_PERMITTED = frozenset(
+    (
+        "KEY_UNKNOWN",
+        "KEY_OF_ANOTHER",
+        "KEY_USAGE",
+        "KEY_RANGE",
+        "INSTITUTION_UNKNOWN",
+        "INSTITUTION_SUSPENDED",
+        "INSTITUTION_TERMINATED",
+        "PERMISSION_DENIED",
+        "SIGNER_NOT_PEER",
+    )
+)
+_QUOTAS = frozenset(("QUOTA_EXCEEDED", "TOO_MANY_RECORDS", "BATCH_TOO_LARGE"))
+_BY_REASON: dict[str, type[RefusedError]] = {
+    **dict.fromkeys(_CONFLICTS, ConflictError),
+    **dict.fromkeys(_NOT_PERMITTED, NotPermittedError),
+    **dict.fromkeys(_QUOTAS, QuotaError),
+}
+_BY_STATUS: dict[str, type[RefusedError]] = {
+    "PERMISSION_DENIED": NotPermittedError,
+    "UNAUTHENTICATED": NotPermittedError,
+    "RESOURCE_EXHAUSTED": QuotaError,
+    "ALREADY_EXISTS": ConflictError,
+    "ABORTED": ConflictError,
+    "FAILED_PRECONDITION": ConflictError,
+}
+_BY_TRANSPORT: dict[str, type[TransportError]] = {
+    "UNAVAILABLE": UnavailableError,
+    "DEADLINE_EXCEEDED": DeadlineExceededError,
+}
+_WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
+
+
+def error_of(status: str, message: str, details: bytes | None) -> RefusedError | TransportError:
+    """Return the error that a failed call means.
+
+    Args:
+        status: name of the gRPC status code, e.g. ``FAILED_PRECONDITION``.
+        message: text of the status.
+        details: serialised google.rpc.Status of the trailing metadata; None where there is none.
+    """
+    info = _error_info(details)
+    if info is None:
+        if status in _WITHOUT_ANSWER:
+            kind = _BY_TRANSPORT.get(status)
+            return TransportError(f"{status}: {message}", status=status) if kind is None else kind(message)
+        return _class_of("", status)(status, message, status=status)
+    reason, metadata = info
+    return _class_of(reason, status)(
+        reason,
+        message,
+        field=metadata.get("field", ""),
+        rule=metadata.get("rule", ""),
+        got=metadata.get("got", ""),
+        want=metadata.get("want", ""),
+        retryable=metadata.get("retryable", "") == "true" or status == "UNAVAILABLE",
+        status=status,
+    )
+
+
+def violation_of(message: submission_pb2.Violation, row: int = 0) -> Violation:
+    """Return the violation that a result of a batch carries."""
+    return Violation(
+        row=row, reason=message.reason, field=message.field, rule=message.rule, got=message.got, want=message.want
+    )
+
+
+def violation_error(message: submission_pb2.Violation) -> RefusedError:
+    """Return the error that a refused submission means."""
+    kind = _BY_REASON.get(message.reason, InvalidError)
+    return kind(
+        message.reason,
+        field=message.field,
+        rule=message.rule,
+        got=message.got,
+        want=message.want,
+        status="FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT",
+    )
+
+
+def _class_of(reason: str, status: str) -> type[RefusedError]:
+    return _BY_REASON.get(reason) or _BY_STATUS.get(status, InvalidError)
+
+
+def _error_info(details: bytes | None) -> tuple[str, dict[str, str]] | None:
+    """Return reason and metadata of our own ErrorInfo, None where there is none."""
+    if not details:
+        return None
+    try:
+        parsed = status_pb2.Status.FromString(details)
+        for item in parsed.details:
+            info = error_details_pb2.ErrorInfo()
+            if item.Unpack(info) and info.domain == DOMAIN:
+                return str(info.reason), {str(key): str(value) for key, value in info.metadata.items()}
+    except DecodeError:
+        return None
+    return None

@@ -1,0 +1,254 @@
+"""Settings of one member on one machine.
+
+A member's home folder holds everything; its ``config.toml`` names what is not where it usually is:
+
+    institution = "lender-1"
+    registry = "registry.example:7443"      # host:port
+    name = "example"                        # of the registry, part of everything that is signed
+
+    [keys]                                  # usage -> key URI
+    report = "file:keys/report.pem"
+    inquire = "file:keys/inquire.pem"
+
+    [limits]                                # optional; seconds
+    deadline = 20
+    batch_deadline = 120
+    max_age = 300
+
+Beside it: keys/*.pem and record-id.secret (0600; back both up), tls/{key,certificate,ca}.pem, trust-root.bin,
+outbox.sqlite, and state/ (the directory and the checkpoint that were followed so far).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from client_sdk.errors import ConfigError
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.record_id import SECRET_BYTES
+from client_sdk.formats.statement import check_institution_id
+from client_sdk.formats.words import KeyUsage
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+from client_sdk.signing import open_signer, read_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.formats.keys import Signer
+    from client_sdk.signing import SecretPrompt, SignerScheme
+
+__all__ = ["HOME_VARIABLE", "ClientConfig"]
+
+HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
+ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
+_FIELDS = frozenset(("institution", "registry", "name", "keys", "limits"))
+# Seconds.
+_LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": 300.0}
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+_MAX_CONFIG_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """Where things are, and for how long to wait.
+
+    Attributes:
+        institution: id of the member.
+        registry: host:port of the registry.
+        name: of the registry, part of everything that is signed.
+        home: the member's folder; relative paths start from it.
+        keys: key URI by usage; a usage without a key cannot be used.
+        deadline: seconds for a call.
+        batch_deadline: seconds for a stream of many reports or records.
+        max_age: seconds that the newest HEAD may be off this machine's clock, either way (design 6).
+        secret: asked for the passphrase of an encrypted key.
+        schemes: further schemes of key URIs.
+    """
+
+    institution: str
+    registry: str
+    name: str
+    home: Path
+    keys: Mapping[KeyUsage, str] = field(default_factory=dict)
+    deadline: float = _LIMITS["deadline"]
+    batch_deadline: float = _LIMITS["batch_deadline"]
+    max_age: float = _LIMITS["max_age"]
+    secret: SecretPrompt | None = field(default=None, repr=False, compare=False)
+    schemes: Mapping[str, SignerScheme] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            check_institution_id(self.institution, "config", "institution")
+        except FormatError as error:
+            raise ConfigError(str(error)) from error
+        if not _ADDRESS.fullmatch(self.registry):
+            raise ConfigError("config: registry must be host:port")
+        if not self.name:
+            raise ConfigError("config: name, of the registry, is missing")
+        if min(self.deadline, self.batch_deadline, self.max_age) <= 0:
+            raise ConfigError("config: limits are seconds above 0")
+
+    @classmethod
+    def from_home(cls, path: str | Path) -> ClientConfig:
+        """Return the settings of a member's home folder.
+
+        Raises:
+            ConfigError: there is no ``config.toml``, or it is not in order.
+        """
+        home = Path(path)
+        file = home / "config.toml"
+        try:
+            raw = file.read_bytes()[:_MAX_CONFIG_BYTES]
+            content = tomllib.loads(raw.decode())
+        except OSError as error:
+            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} is no TOML: {error}") from error
+        if unknown := set(content) - _FIELDS:
+            raise ConfigError(f"{file}: unknown settings: {', '.join(sorted(unknown))}")
+        limits = _limits(content.get("limits", {}), file)
+        return cls(
+            institution=_text(content, "institution", file),
+            registry=_text(content, "registry", file),
+            name=_text(content, "name", file),
+            home=home,
+            keys=_keys(content.get("keys", {}), file),
+            deadline=limits["deadline"],
+            batch_deadline=limits["batch_deadline"],
+            max_age=limits["max_age"],
+        )
+
+    @classmethod
+    def from_env(cls) -> ClientConfig:
+        """Return the settings of the folder that ``CREDIT_REGISTRY_HOME`` names, else of the user's own.
+
+        ``CREDIT_REGISTRY_ADDRESS`` replaces the address of the registry.
+
+        Raises:
+            ConfigError: as ``from_home``.
+        """
+        home = os.environ.get(HOME_VARIABLE) or platformdirs.user_config_dir("credit-registry")
+        config = cls.from_home(home)
+        address = os.environ.get(ADDRESS_VARIABLE)
+        return replace(config, registry=address) if address else config
+
+    def to_toml(self) -> str:
+        """Return the text of ``config.toml``; limits at their defaults are left out."""
+        # A JSON string is a basic string of TOML.
+        lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in ("institution", "registry", "name")]
+        lines += ["", "[keys]"]
+        lines += [f"{usage.name.lower()} = {json.dumps(uri)}" for usage, uri in sorted(self.keys.items())]
+        changed = [f"{name} = {value}" for name, usual in _LIMITS.items() if (value := getattr(self, name)) != usual]
+        if changed:
+            lines += ["", "[limits]", *changed]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def tls_key(self) -> Path:
+        """PKCS#8 key of the client certificate."""
+        return self.home / "tls" / "key.pem"
+
+    @property
+    def tls_certificate(self) -> Path:
+        """Client certificate with its chain."""
+        return self.home / "tls" / "certificate.pem"
+
+    @property
+    def tls_ca(self) -> Path:
+        """Certificate of the registry's own CA."""
+        return self.home / "tls" / "ca.pem"
+
+    @property
+    def trust_root_file(self) -> Path:
+        """The trust root, whose fingerprint somebody compared."""
+        return self.home / "trust-root.bin"
+
+    @property
+    def secret_file(self) -> Path:
+        """The secret behind record ids (formats 2); back it up with the keys."""
+        return self.home / "record-id.secret"
+
+    @property
+    def outbox_file(self) -> Path:
+        """Signed reports without a receipt, and receipts."""
+        return self.home / "outbox.sqlite"
+
+    @property
+    def state_folder(self) -> Path:
+        """What was followed so far: acts and the last checkpoint."""
+        return self.home / "state"
+
+    def trust_root(self) -> TrustRoot:
+        """Read the trust root.
+
+        Raises:
+            ConfigError: it is missing, damaged, or of another registry.
+        """
+        try:
+            root = TrustRoot.parse(self.trust_root_file.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{self.trust_root_file} cannot be read: {error.strerror}") from error
+        except (FormatError, RuleError) as error:
+            raise ConfigError(f"{self.trust_root_file} is no trust root: {error}") from error
+        if root.registry != self.name:
+            raise ConfigError(f"{self.trust_root_file} is of the registry {root.registry}, not {self.name}")
+        return root
+
+    def signer(self, usage: KeyUsage) -> Signer:
+        """Open the key of a usage.
+
+        Raises:
+            ConfigError: none is configured, or it cannot be opened.
+        """
+        uri = self.keys.get(usage)
+        if uri is None:
+            raise ConfigError(f"no key for {usage.name} in the settings of {self.institution}")
+        return open_signer(uri, self.home, self.secret, self.schemes)
+
+    def record_secret(self) -> bytes:
+        """Read the secret behind record ids.
+
+        Raises:
+            ConfigError: it is missing, readable for others, or not 32 bytes long.
+        """
+        secret = read_private(self.secret_file)
+        if len(secret) != SECRET_BYTES:
+            raise ConfigError(f"{self.secret_file} must hold {SECRET_BYTES} bytes")
+        return secret
+
+
+def _text(content: Mapping[str, object], name: str, file: Path) -> str:
+    value = content.get(name)
+    if not isinstance(value, str):
+        raise ConfigError(f"{file}: {name} must be a text")
+    return value
+
+
+def _keys(content: object, file: Path) -> dict[KeyUsage, str]:
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: keys must be a table")
+    keys: dict[KeyUsage, str] = {}
+    for name, uri in content.items():
+        usage = KeyUsage.__members__.get(str(name).upper())
+        if usage is None or not isinstance(uri, str):
+            raise ConfigError(f"{file}: keys: {name} must be report, inquire, administer or audit, with a key URI")
+        keys[usage] = uri
+    return keys
+
+
+def _limits(content: object, file: Path) -> dict[str, float]:
+    if not isinstance(content, dict) or set(content) - set(_LIMITS):
+        raise ConfigError(f"{file}: limits must be a table of {', '.join(sorted(_LIMITS))}")
+    for name, value in content.items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise ConfigError(f"{file}: limits: {name} must be seconds")
+    return _LIMITS | {name: float(value) for name, value in content.items()}

@@ -1,0 +1,134 @@
+"""A member's home folder: made by ``credit-registry init``, completed by ``trust`` and by a certificate."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError
+from client_sdk.formats.act import Enrolment, grant_key
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.record_id import SECRET_BYTES
+from client_sdk.formats.words import Role
+from client_sdk.ledger.directory import USAGES
+from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["create_home", "install_certificate", "install_trust_root", "replace_file"]
+
+
+def create_home(
+    path: str | Path,
+    *,
+    institution: str,
+    registry: str,
+    name: str,
+    licence_number: str,
+    display_name: str,
+    roles: Iterable[Role],
+    reciprocity_level: int = 1,
+) -> EnrolmentFile:
+    """Make a member's home folder with its keys, and return what the administrators need to enrol it.
+
+    The folder then holds ``config.toml``, one signing key a usage, the TLS key, the secret behind record ids (lenders
+    only) and ``<institution>.enrolment.json``. Back up ``keys/`` and ``record-id.secret``: with both, a lender that
+    lost everything finds its records again.
+
+    Args:
+        path: of the folder; it may exist, its files may not.
+        institution: id asked for.
+        registry: host:port.
+        name: of the registry.
+        licence_number: of the institution (征信业管理条例 Art. 7).
+        display_name: of the institution.
+        roles: that it asks for.
+        reciprocity_level: of the rulebook.
+
+    Raises:
+        ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
+    """
+    home = Path(path)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = tuple(sorted(set(roles)))
+    usages = sorted(usage for role in held for usage in USAGES[role])
+    uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
+    config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
+    write_private(home / "config.toml", config.to_toml().encode())
+    grants = []
+    for usage in usages:
+        signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
+        grants.append(grant_key(name, institution, signer, usage))
+    create_tls_key(config.tls_key)
+    if Role.LENDER in held:
+        write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
+    keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+    enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
+    file = EnrolmentFile(enrolment, create_certificate_request(config.tls_key.read_bytes(), institution))
+    try:
+        EnrolmentFile.parse(file.encode())
+    except FormatError as error:
+        raise ConfigError(f"the enrolment is not in order: {error}") from error
+    write_private(home / f"{institution}.enrolment.json", file.encode())
+    return file
+
+
+def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) -> TrustRoot:
+    """Write the trust root into a member's home, once its fingerprint was compared over another channel.
+
+    Args:
+        home: of the member.
+        trust_root: the file that the registry hands out.
+        fingerprint: hexadecimal, as read out by somebody trusted.
+
+    Raises:
+        ConfigError: it is no trust root, or has another fingerprint.
+    """
+    try:
+        root = TrustRoot.parse(trust_root)
+    except (FormatError, RuleError) as error:
+        raise ConfigError(f"no trust root: {error}") from error
+    if root.fingerprint != "".join(fingerprint.split()).lower():
+        raise ConfigError("the trust root has another fingerprint: do not use it, and tell the administrators")
+    replace_file(Path(home) / "trust-root.bin", trust_root)
+    return root
+
+
+def install_certificate(home: str | Path, certificate: bytes, ca: bytes | None = None) -> None:
+    """Write a client certificate, and the CA's where given, into a member's home; the old one is replaced.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    tls = Path(home) / "tls"
+    replace_file(tls / "certificate.pem", certificate)
+    if ca is not None:
+        replace_file(tls / "ca.pem", ca)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file atomically and durably; a crash leaves the old one or the new one.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)
+        write_private(beside, data)
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,201 @@
+"""Signers by URI, and the keys of a new member.
+
+    file:keys/report.pem        PKCS#8 in PEM, mode 0600, relative to the member's home; encrypted or not
+    <scheme>:<rest>             what an application registers, such as a hardware module by PKCS#11
+
+A URI names a key and never holds a secret: a passphrase or a PIN is asked for by a callback when the key is opened.
+Verifying needs no signer.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from client_sdk.errors import ConfigError
+from client_sdk.formats.keys import Ed25519Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from client_sdk.formats.keys import Signer
+
+__all__ = [
+    "HOLDER_PREFIX",
+    "SCHEMES",
+    "SecretPrompt",
+    "SignerScheme",
+    "create_certificate_request",
+    "create_signing_key",
+    "create_tls_key",
+    "holder_uri",
+    "open_signer",
+    "read_private",
+    "write_private",
+]
+
+PRIVATE_MODE = 0o600
+# Whom a certificate names, in a URI of its subject alternative names.
+HOLDER_PREFIX = "creditregistry:institution:"
+
+
+class SecretPrompt(Protocol):
+    """Asks a person or a vault for the passphrase or PIN of a key."""
+
+    def __call__(self, uri: str) -> bytes:
+        """Return the secret of the key that the URI names."""
+        ...
+
+
+class SignerScheme(Protocol):
+    """Opens keys of one scheme."""
+
+    def __call__(self, uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+        """Return the signer of a URI.
+
+        Raises:
+            ConfigError: there is no such key, or it cannot be opened.
+        """
+        ...
+
+
+def open_signer(
+    uri: str,
+    home: Path,
+    secret: SecretPrompt | None = None,
+    schemes: Mapping[str, SignerScheme] | None = None,
+) -> Signer:
+    """Return the signer that a URI names.
+
+    Args:
+        uri: such as ``file:keys/report.pem``.
+        home: what relative paths start from.
+        secret: asked for the passphrase of an encrypted key.
+        schemes: further schemes by name, beside ``SCHEMES``.
+
+    Raises:
+        ConfigError: an unknown scheme, or a key that is missing, readable for others, or no Ed25519 key.
+    """
+    scheme, colon, _ = uri.partition(":")
+    opener = {**SCHEMES, **(schemes or {})}.get(scheme)
+    if not colon or opener is None:
+        raise ConfigError(f"key URI with an unknown scheme: {scheme}")
+    return opener(uri, home, secret)
+
+
+def read_private(path: Path) -> bytes:
+    """Return the bytes of a file that nobody else may read.
+
+    Raises:
+        ConfigError: it is missing, or its mode lets group or others in.
+    """
+    try:
+        mode = path.stat().st_mode
+        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+            raise ConfigError(f"{path} is readable for others: its mode must be 0600")
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file with mode 0600, durably.
+
+    Raises:
+        ConfigError: it exists already, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def create_signing_key(path: Path) -> Ed25519Signer:
+    """Make an Ed25519 key, write it as PKCS#8 in PEM with mode 0600, and return its signer.
+
+    Raises:
+        ConfigError: the file exists already, or cannot be written.
+    """
+    signer = Ed25519Signer.generate()
+    write_private(path, signer.to_pkcs8_pem())
+    return signer
+
+
+def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Make an ECDSA P-256 key for TLS and write it as PKCS#8 in PEM with mode 0600.
+
+    Raises:
+        ConfigError: the file exists already, or cannot be written.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key
+
+
+def holder_uri(institution: str) -> str:
+    """Return how a certificate names an institution."""
+    return f"{HOLDER_PREFIX}{institution}"
+
+
+def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
+    """Return a PKCS#10 request in PEM that asks for a client certificate of an institution.
+
+    Args:
+        tls_key_pem: PKCS#8 in PEM.
+        institution: its id; common name, and part of a URI among the subject alternative names.
+
+    Raises:
+        ConfigError: the key is none that TLS can use.
+    """
+    try:
+        key = load_pem_private_key(tls_key_pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ConfigError("the TLS key is no unencrypted PKCS#8 key in PEM") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError("the TLS key is no ECDSA key")
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(holder_uri(institution))])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, institution)])
+    )
+    return builder.add_extension(names, critical=False).sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def _open_file(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+    path = home / uri.removeprefix("file:")
+    pem = read_private(path)
+    encrypted = b"ENCRYPTED PRIVATE KEY" in pem
+    if encrypted and secret is None:
+        raise ConfigError(f"{path} is encrypted, and nobody gives its passphrase")
+    try:
+        key = load_pem_private_key(pem, password=secret(uri) if encrypted and secret is not None else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Not chained: the library's message may quote what it read.
+        raise ConfigError(f"{path} is no PKCS#8 key in PEM, or the passphrase is wrong") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"{path} is no Ed25519 key")
+    return Ed25519Signer(key)
+
+
+SCHEMES: Mapping[str, Callable[[str, Path, SecretPrompt | None], Signer]] = {"file": _open_file}
