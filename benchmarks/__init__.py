@@ -1,1 +1,1 @@
-"""The numbers that the README quotes, one command each."""
+"""The numbers that the README quotes, each a ratio of two sides measured in one run on one machine."""

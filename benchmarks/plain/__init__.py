@@ -1,0 +1,1 @@
+"""The plain alternative: what one would write without proofs, for comparison."""
