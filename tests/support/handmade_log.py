@@ -91,6 +91,7 @@ class HandmadeLog:
         self.logged_at = START_MS
         self.complaints: list[tuple[int, FormatError | RuleError]] = []
         self.state = Replay(lambda index, error: self.complaints.append((index, error)))
+        # By the commitment that they open.
         self.secrets: dict[bytes, Secret] = {}
         self.statements: dict[RecordKey, Statement] = {}
         self.inquiries: list[bytes] = []
@@ -286,7 +287,7 @@ class HandmadeLog:
         return [
             Bound(secret.subject, mapped(chain, secret.opening))
             for chain in self.state.live()
-            for secret in (self.secrets[self.statements[chain.key].subject_commitment],)
+            for secret in (self.secrets[chain.subject_commitment],)
         ]
 
     def bindings(self) -> list[tuple[int, bytes, bytes]]:

@@ -1,0 +1,260 @@
+"""The audit: fetch, verify everything offline, keep what was found (design 6).
+
+    report = audit(RegistrySource(channel), AuditHome(folder), trust_root, executor=executor)
+    sys.exit(report.exit_code)
+
+Structure is replayed in this process; signatures of members are verified in the executor's. Signatures that an earlier
+audit verified are not verified again, everything else is. The position moves on in the same step in which the findings
+become durable, and only where the log's key vouches for the leaves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from client_sdk.auditing.fetching import fetch
+from client_sdk.auditing.home import Found, Position, Seen
+from client_sdk.auditing.report import AuditReport
+from client_sdk.auditing.tally import Tally, institution_rows
+from client_sdk.errors import ConfigError
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.merkle import verify_consistency
+from client_sdk.ledger.directory_proof import ProvedDirectory, verify_directory
+from client_sdk.ledger.examination import Examination, verify_signatures
+from client_sdk.ledger.findings import Finding, FindingId, Findings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+    from client_sdk.auditing.fetching import Fetched
+    from client_sdk.auditing.home import AuditHome
+    from client_sdk.auditing.source import Source
+    from client_sdk.ledger.examination import Unverified
+    from client_sdk.ledger.trust_root import TrustRoot
+
+    # What is done, of how many leaves.
+    Progress = Callable[[int, int], None]
+
+__all__ = ["audit", "verify"]
+
+# Leaves that are replayed, and signatures that are handed to another process, at a time.
+BATCH_LEAVES = 1_024
+# Batches of signatures under way; more would only pile up in memory.
+MAX_IN_FLIGHT = 16
+# A log that failed here is not the one that the next audit starts from.
+_NOT_TO_GO_ON_FROM = frozenset((FindingId.CHECKPOINT, FindingId.FORK, FindingId.ROLLBACK, FindingId.GENESIS))
+
+
+def audit(
+    source: Source,
+    home: AuditHome,
+    trust_root: TrustRoot,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    now_ms: int | None = None,
+) -> AuditReport:
+    """Audit a registry from where the last audit ended.
+
+    Args:
+        source: the registry.
+        home: the auditor's folder for this registry.
+        trust_root: what the auditor starts from.
+        executor: verifies signatures; None for this process.
+        progress: told how many of how many leaves are done.
+        now_ms: the auditor's clock, in ms since 1970 UTC; None for the machine's.
+
+    Returns:
+        What was found, now and earlier.
+
+    Raises:
+        VerificationError: a stream was cut short or out of order.
+        ConfigError: the folder is damaged, in use, or of another registry.
+    """
+    started = time.monotonic()
+    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    with home.lock():
+        position, known = home.load()
+        if position.fingerprint not in {"", trust_root.fingerprint}:
+            raise ConfigError("the audit's folder belongs to another registry")
+        findings = Findings()
+        report = AuditReport(
+            registry=trust_root.registry,
+            fingerprint=trust_root.fingerprint,
+            audited_at=now,
+            previous_size=position.size,
+            size=position.size,
+        )
+        fetched = fetch(source, home, position, trust_root.log_key, findings)
+        if fetched is not None:
+            report = verify(fetched, home, position, trust_root, findings, report, executor, progress)
+        found = _together(known, findings, report.size, now)
+        after = _next_position(position, fetched, findings, report)
+        home.save(after, found)
+    counts = Counter(item.finding.id for item in found) | findings.counts
+    return replace(
+        report,
+        maps_checked=after.maps_checked,
+        findings=found,
+        new=len(found) - len(known),
+        counts=counts,
+        seconds=time.monotonic() - started,
+    )
+
+
+def verify(
+    fetched: Fetched,
+    home: AuditHome,
+    position: Position,
+    trust_root: TrustRoot,
+    findings: Findings,
+    report: AuditReport,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Verify what was fetched, offline; return the report without its findings.
+
+    Raises:
+        ConfigError: the leaves in the folder are not those that the last audit left there.
+    """
+    sizes = {position.size, *(seen.size for seen in position.seen)}
+    examination = Examination(findings, genesis=trust_root.genesis, roots_at=sizes)
+    tally = Tally()
+    signatures = _Signatures(executor, findings)
+    for batch in _batches(home.leaves.read(0, fetched.leaf_bytes)):
+        tally.take(batch)
+        unverified = examination.feed(batch)
+        signatures.take([item for item in unverified if item.leaf_index >= position.size])
+        if progress is not None:
+            progress(examination.size, fetched.size)
+    signatures.finish()
+    if position.size and examination.roots.get(position.size, b"").hex() != position.root:
+        raise ConfigError("the leaves in the audit's folder are not those that the last audit left there")
+    _check_seen(examination, position.seen, findings)
+    _check_checkpoint(examination, fetched, findings)
+    report = replace(
+        report,
+        origin=trust_root.log_key.name,
+        size=examination.size,
+        root=examination.root,
+        logged_at=examination.replay.logged_at,
+        leaves=tally.leaves,
+        signatures=signatures.count,
+    )
+    if not examination.begun:
+        return report
+    examination.check_map(fetched.bindings)
+    examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
+    examination.check_retention()
+    examination.check_clock(report.audited_at)
+    directory_checked = _check_directory(examination, fetched, trust_root, findings)
+    rows = institution_rows(examination.replay)
+    return replace(
+        report,
+        live=sum(row.live for row in rows),
+        inquiries=fetched.inquiries,
+        directory_checked=directory_checked,
+        institutions=rows,
+        acts=tally.acts(examination.replay),
+    )
+
+
+def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while batch := list(islice(leaves, BATCH_LEAVES)):
+        yield batch
+
+
+class _Signatures:
+    """Has signatures verified, here or elsewhere, and takes up what is found."""
+
+    def __init__(self, executor: Executor | None, findings: Findings) -> None:
+        self._executor = executor
+        self._findings = findings
+        self._under_way: deque[Future[list[Finding]]] = deque()
+        self.count = 0
+
+    def take(self, batch: list[Unverified]) -> None:
+        """Verify some more."""
+        if not batch:
+            return
+        self.count += len(batch)
+        if self._executor is None:
+            self._add(verify_signatures(batch))
+            return
+        self._under_way.append(self._executor.submit(verify_signatures, batch))
+        if len(self._under_way) > MAX_IN_FLIGHT:
+            self._add(self._under_way.popleft().result())
+
+    def finish(self) -> None:
+        """Wait for the last of them."""
+        while self._under_way:
+            self._add(self._under_way.popleft().result())
+
+    def _add(self, found: Iterable[Finding]) -> None:
+        for finding in found:
+            self._findings.add(finding)
+
+
+def _check_seen(examination: Examination, seen: Iterable[Seen], findings: Findings) -> None:
+    """Hold the leaves against checkpoints that were signed before their leaves were read."""
+    for size, root in seen:
+        if size in examination.roots and examination.roots[size] != root:
+            want = "the root that was signed for this size before"
+            findings.note(FindingId.FORK, None, "checkpoint", "formats-7.checkpoint", got=f"size {size}", want=want)
+
+
+def _check_checkpoint(examination: Examination, fetched: Fetched, findings: Findings) -> None:
+    newest = fetched.checkpoint.checkpoint
+    examination.check_last_leaf()
+    try:
+        verify_consistency(examination.size, newest.size, fetched.consistency, examination.root, newest.root)
+    except FormatError as error:
+        got, want = f"size {newest.size}", f"a log that begins with these {examination.size} leaves"
+        findings.note(FindingId.CHECKPOINT, None, "checkpoint", error.rule, got=got, want=want)
+
+
+def _check_directory(examination: Examination, fetched: Fetched, trust_root: TrustRoot, findings: Findings) -> bool:
+    """Hold the proved directory against the acts; whether it could be: not where newer acts stand in the log."""
+    proved: list[ProvedDirectory] = []
+    for response in fetched.directory:
+        try:
+            proved.append(verify_directory(response, trust_root.log_key))
+        except FormatError as error:
+            findings.note(FindingId.DIRECTORY, None, error.part, error.rule, got=error.got, want=error.want)
+            return True
+    own = examination.replay.directory.state
+    if any(page.registry.act_number > own.act_number for page in proved):
+        return False
+    for registry in {page.registry.encode(): page.registry for page in proved}.values():
+        examination.check_directory(registry, (state for page in proved for state in page.institutions))
+    return bool(proved)
+
+
+def _together(known: tuple[Found, ...], findings: Findings, size: int, now: int) -> tuple[Found, ...]:
+    """Return what was found before and now, each once: what was found stays found."""
+    before = {item.finding for item in known}
+    return (*known, *(Found(finding, size, now) for finding in findings.kept() if finding not in before))
+
+
+def _next_position(position: Position, fetched: Fetched | None, findings: Findings, report: AuditReport) -> Position:
+    """Return where the next audit starts: here, or where this one started if the log cannot be gone on from."""
+    if fetched is None or not _NOT_TO_GO_ON_FROM.isdisjoint(findings.counts):
+        return position
+    first, _, count = position.maps_checked
+    newer = {*position.seen, *fetched.seen}
+    return Position(
+        report.fingerprint,
+        report.size,
+        report.root.hex(),
+        fetched.checkpoint.raw.decode(),
+        fetched.leaf_bytes,
+        fetched.inquiries,
+        fetched.inquiry_bytes,
+        (first or report.size, report.size, count + (report.size != position.maps_checked[1])),
+        tuple(sorted(seen for seen in newer if seen.size > report.size)),
+    )

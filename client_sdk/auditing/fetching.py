@@ -1,0 +1,207 @@
+"""The first half of an audit: everything is fetched, and the new log is tied to the one audited before.
+
+After it the audit needs the registry no more. Bindings are asked for first: they name the size to which the audit goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.auditing.home import Seen
+from client_sdk.auditing.source import MAX_INSTITUTIONS
+from client_sdk.formats.act import Act, AdministratorsBody, GenesisBody, InstitutionBody
+from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
+from client_sdk.formats.merkle import verify_consistency
+from client_sdk.ledger.answer import split_hashes
+from client_sdk.ledger.findings import FindingId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from creditregistry.v1 import transparency_pb2 as pb
+
+    from client_sdk.auditing.home import AuditHome, Position
+    from client_sdk.auditing.source import LiveBindings, Source
+    from client_sdk.formats.note import VerifierKey
+    from client_sdk.ledger.examination import LiveBinding
+    from client_sdk.ledger.findings import Findings
+
+__all__ = ["Fetched", "fetch"]
+
+_RULE = "formats-7.checkpoint"
+
+
+class Fetched(NamedTuple):
+    """All that the second half works on.
+
+    Attributes:
+        size: of the log, as the bindings name it.
+        bindings: of the live records at that size.
+        checkpoint: signed by the log's key, of that size or a later one.
+        consistency: from the size to the checkpoint.
+        seen: every signed checkpoint that was shown.
+        leaf_bytes: of the file of leaves.
+        inquiries: leaves of the inquiry tree that were shown.
+        inquiry_bytes: of their file.
+        directory: map proofs of the registry's state and of every member.
+    """
+
+    size: int
+    bindings: list[LiveBinding]
+    checkpoint: SignedCheckpoint
+    consistency: list[bytes]
+    seen: tuple[Seen, ...]
+    leaf_bytes: int
+    inquiries: int
+    inquiry_bytes: int
+    directory: list[pb.GetDirectoryProofResponse]
+
+
+def fetch(
+    source: Source, home: AuditHome, position: Position, log_key: VerifierKey, findings: Findings
+) -> Fetched | None:
+    """Fetch what an audit verifies.
+
+    Args:
+        source: the registry.
+        home: whose files take up leaves and inquiries.
+        position: where the last audit ended.
+        log_key: of the trust root.
+        findings: takes up a log that went back, split in two, or is signed wrongly.
+
+    Returns:
+        None where the log is not the one audited before: no leaf of it is worth reading.
+
+    Raises:
+        VerificationError: a stream was cut short or out of order.
+        ConfigError: the folder is damaged.
+    """
+    live = source.live_bindings()
+    try:
+        shown = _Shown(source, log_key)
+        newest = shown.checkpoint(0)[0]
+        if not _goes_on(newest.checkpoint, live, position, findings):
+            return None
+        if position.size and not _continues(shown, position, findings):
+            return None
+        checkpoint, consistency = shown.checkpoint(live.size)
+    except FormatError as error:
+        findings.note(
+            FindingId.CHECKPOINT, None, error.part, error.rule, got=error.got, want=error.want or "a signed checkpoint"
+        )
+        return None
+    leaf_bytes = home.leaves.replace_from(position.leaf_bytes, source.leaves(position.size, live.size))
+    count = _inquiry_count(home.leaves.read(position.leaf_bytes, leaf_bytes), position.inquiries)
+    taken = _Counted(source.inquiry_leaves(position.inquiries, count))
+    inquiry_bytes = home.inquiries.replace_from(position.inquiry_bytes, taken)
+    return Fetched(
+        live.size,
+        live.bindings,
+        checkpoint,
+        consistency,
+        tuple(shown.seen),
+        leaf_bytes,
+        position.inquiries + taken.count,
+        inquiry_bytes,
+        _directory(source, home.leaves.read(0, leaf_bytes)),
+    )
+
+
+class _Shown:
+    """The checkpoints that the registry shows during one audit."""
+
+    def __init__(self, source: Source, key: VerifierKey) -> None:
+        self._source = source
+        self._key = key
+        self.seen: list[Seen] = []
+
+    def checkpoint(self, known_size: int) -> tuple[SignedCheckpoint, list[bytes]]:
+        """Return a signed checkpoint and the hashes of its consistency from a known size."""
+        response = self._source.checkpoint(known_size)
+        signed = parse_checkpoint(response.checkpoint, self._key)
+        self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root))
+        return signed, split_hashes(response.consistency, "consistency proof")
+
+
+def _goes_on(newest: Checkpoint, live: LiveBindings, position: Position, findings: Findings) -> bool:
+    """Whether the log is as long as it was, and as long as its own bindings say."""
+    known = max([position.size, *(seen.size for seen in position.seen)])
+    for field, size, least in (
+        ("checkpoint", newest.size, known),
+        ("live bindings", live.size, position.size),
+        ("checkpoint", newest.size, live.size),
+    ):
+        if size < least:
+            findings.note(FindingId.ROLLBACK, None, field, _RULE, got=f"size {size}", want=f"{least} or more")
+            return False
+    return True
+
+
+def _continues(shown: _Shown, position: Position, findings: Findings) -> bool:
+    """Whether the newest log begins with the one that was audited before (RFC 6962 2.1.2)."""
+    signed, consistency = shown.checkpoint(position.size)
+    newest = signed.checkpoint
+    try:
+        verify_consistency(position.size, newest.size, consistency, bytes.fromhex(position.root), newest.root)
+    except FormatError as error:
+        got, want = f"size {newest.size}", f"a log that begins with the {position.size} leaves audited before"
+        findings.note(FindingId.FORK, None, "checkpoint", error.rule, got=got, want=want)
+        return False
+    return True
+
+
+def _inquiry_count(leaves: Iterable[bytes], before: int) -> int:
+    """Return how many inquiries the newest HEAD counts; those audited before where a HEAD says less or nothing."""
+    count = before
+    for data in leaves:
+        if data[:1] == bytes((LeafType.HEAD,)):
+            try:
+                leaf = parse_leaf(data)
+                count = leaf.head.inquiry_count if isinstance(leaf, HeadLeaf) else count
+            except FormatError:
+                continue
+    return max(count, before)
+
+
+class _Counted:
+    """Counts what is taken from it."""
+
+    def __init__(self, items: Iterator[bytes]) -> None:
+        self._items = items
+        self.count = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for item in self._items:
+            self.count += 1
+            yield item
+
+
+def _directory(source: Source, leaves: Iterable[bytes]) -> list[pb.GetDirectoryProofResponse]:
+    members = sorted(_enrolled(leaves))
+    pages = [members[at : at + MAX_INSTITUTIONS] for at in range(0, len(members), MAX_INSTITUTIONS)]
+    return [source.directory(page) for page in pages]
+
+
+def _enrolled(leaves: Iterable[bytes]) -> set[str]:
+    """Return the ids that acts enrol, in order or not: what counts is decided by the second half."""
+    enrolled: set[str] = set()
+    for data in leaves:
+        if data[:1] != bytes((LeafType.ACT,)):
+            continue
+        try:
+            leaf = parse_leaf(data)
+            body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
+        except FormatError:
+            continue
+        match body:
+            case GenesisBody(administrators):
+                enrolled |= {item.id for item in administrators}
+            case InstitutionBody(enrolment):
+                enrolled.add(enrolment.id)
+            case AdministratorsBody(enrolments):
+                enrolled |= {item.id for item in enrolments}
+            case _:
+                continue
+    return enrolled

@@ -1,0 +1,164 @@
+"""The auditor's folder: how far the last audit came, what it found, and the leaves up to there.
+
+    audit.json      one file, replaced as a whole: position and findings become durable together
+    leaves          every leaf of the log so far (``leaf_store``)
+    inquiries       every leaf of the inquiry tree so far
+    audit.lock      held while an audit runs
+
+Bindings are never written: they lead to persons and are deleted with the record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from client_sdk.auditing.leaf_store import LeafStore
+from client_sdk.errors import ConfigError
+from client_sdk.ledger.findings import Finding, FindingId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["AuditHome", "Found", "Position", "Seen"]
+
+_FORM = "creditregistry audit v1"
+_MODE = 0o600
+_FOLDER_MODE = 0o700
+_LOCK_SECONDS = 0
+
+
+class Found(NamedTuple):
+    """A finding, with the audit that made it.
+
+    Attributes:
+        finding: what is wrong.
+        size: of the log that was audited when it was first found.
+        found_at: when, in ms since 1970 UTC.
+    """
+
+    finding: Finding
+    size: int
+    found_at: int
+
+
+class Seen(NamedTuple):
+    """A checkpoint that the log's key signed and whose leaves were not all read yet."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the last audit ended.
+
+    Attributes:
+        fingerprint: of the trust root that the folder belongs to.
+        size: leaves that were audited.
+        root: of their tree, hexadecimal.
+        checkpoint: the signed note that vouched for them.
+        leaf_bytes: of the file of leaves.
+        inquiries: leaves of the inquiry tree.
+        inquiry_bytes: of their file.
+        maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
+        seen: signed checkpoints beyond the size, to which the next leaves are held.
+    """
+
+    fingerprint: str = ""
+    size: int = 0
+    root: str = ""
+    checkpoint: str = ""
+    leaf_bytes: int = 0
+    inquiries: int = 0
+    inquiry_bytes: int = 0
+    maps_checked: tuple[int, int, int] = (0, 0, 0)
+    seen: tuple[Seen, ...] = field(default=())
+
+
+class AuditHome:
+    """The folder of one auditor and one registry.
+
+    Args:
+        folder: made where it is missing, for its owner alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        self._folder = folder
+        self._file = folder / "audit.json"
+        self.leaves = LeafStore(folder / "leaves")
+        self.inquiries = LeafStore(folder / "inquiries")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep every other audit out while the block lasts.
+
+        Raises:
+            ConfigError: another audit is running.
+        """
+        try:
+            with FileLock(self._folder / "audit.lock", timeout=_LOCK_SECONDS, mode=_MODE):
+                yield
+        except Timeout:
+            raise ConfigError(f"another audit is running in {self._folder}") from None
+
+    def load(self) -> tuple[Position, tuple[Found, ...]]:
+        """Return where the last audit ended and everything found so far.
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        try:
+            content = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return Position(), ()
+        except ValueError:
+            raise ConfigError(f"{self._file} is damaged") from None
+        try:
+            if content.pop("form") != _FORM:
+                raise ConfigError(f"{self._file} is of another version")
+            found = tuple(_read_found(item) for item in content.pop("findings"))
+            seen = tuple(Seen(item["size"], bytes.fromhex(item["root"])) for item in content.pop("seen"))
+            maps_checked = tuple(content.pop("maps_checked"))
+            return Position(**content, seen=seen, maps_checked=maps_checked), found
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ConfigError(f"{self._file} is damaged") from None
+
+    def save(self, position: Position, found: tuple[Found, ...]) -> None:
+        """Make findings and position durable, both or neither."""
+        content = {
+            "form": _FORM,
+            **asdict(position),
+            "seen": [{"size": seen.size, "root": seen.root.hex()} for seen in position.seen],
+            "findings": [{**item.finding._asdict(), "size": item.size, "found_at": item.found_at} for item in found],
+        }
+        fresh = self._file.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._file)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read_found(item: dict[str, object]) -> Found:
+    size, found_at = item.pop("size"), item.pop("found_at")
+    if not isinstance(size, int) or not isinstance(found_at, int):
+        raise TypeError
+    parts = {name: str(item[name]) for name in ("field", "rule", "got", "want")}
+    leaf_index = item["leaf_index"]
+    if leaf_index is not None and not isinstance(leaf_index, int):
+        raise TypeError
+    return Found(Finding(FindingId(str(item["id"])), leaf_index, **parts), size, found_at)

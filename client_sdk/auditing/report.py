@@ -1,0 +1,192 @@
+"""The audit's report: one value, written as text, as JSON, or as one HTML page without script or outside reference."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from client_sdk._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Template
+
+    from client_sdk.auditing.home import Found
+    from client_sdk.auditing.tally import ActRow, InstitutionRow
+    from client_sdk.ledger.findings import FindingId
+
+__all__ = ["AuditReport", "as_html", "as_json", "as_text"]
+
+EXIT_CLEAN = 0
+EXIT_FOUND = 1
+_LEAF_WORDS = {"STATEMENT": "statements and annotations", "ACT": "acts", "LAPSE": "lapses", "HEAD": "HEADs"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditReport:
+    """What one audit saw and everything found so far. No personal data is in it.
+
+    Attributes:
+        registry: its name.
+        fingerprint: of the trust root.
+        audited_at: in ms since 1970 UTC.
+        previous_size: leaves that an earlier audit had read.
+        size: leaves up to which this one went.
+        root: of their tree.
+        origin: of the log.
+        logged_at: of the newest leaf, in ms since 1970 UTC.
+        leaves: how many of each type.
+        signatures: of members, verified in this audit.
+        live: live records.
+        inquiries: leaves of the inquiry tree.
+        directory_checked: whether the directory that the registry proves could be held against the acts.
+        maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
+        institutions: every member.
+        acts: every act, in order.
+        findings: everything found, by this audit and by earlier ones.
+        new: how many of them no earlier audit had found.
+        counts: how many of each kind, those beyond the kept ones included.
+        seconds: how long it took.
+    """
+
+    registry: str
+    fingerprint: str
+    audited_at: int
+    previous_size: int
+    size: int
+    root: bytes = b""
+    origin: str = ""
+    logged_at: int = 0
+    leaves: Mapping[str, int] = field(default_factory=dict)
+    signatures: int = 0
+    live: int = 0
+    inquiries: int = 0
+    directory_checked: bool = False
+    maps_checked: tuple[int, int, int] = (0, 0, 0)
+    institutions: tuple[InstitutionRow, ...] = ()
+    acts: tuple[ActRow, ...] = ()
+    findings: tuple[Found, ...] = ()
+    new: int = 0
+    counts: Mapping[FindingId, int] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found, now or earlier."""
+        return not self.findings
+
+    @property
+    def exit_code(self) -> int:
+        """0 only if nothing was found."""
+        return EXIT_CLEAN if self.clean else EXIT_FOUND
+
+    @property
+    def verdict(self) -> str:
+        """The result in one sentence."""
+        if self.clean:
+            return "Nothing was found."
+        total = sum(self.counts.values())
+        return f"{total} {'finding' if total == 1 else 'findings'}, {self.new} of them new."
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What was audited, as name and value."""
+        types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
+        first, newest, count = self.maps_checked
+        maps = f"from size {first} on, {count} times, last at {newest}" if count else "never"
+        return [
+            ("Registry", self.registry),
+            ("Fingerprint of the trust root", self.fingerprint),
+            ("Log", self.origin or "not read"),
+            ("Leaves audited", f"0 to {self.size}, {max(self.size - self.previous_size, 0)} of them new"),
+            ("Root of these leaves", self.root.hex() or "none"),
+            ("As of", moment(self.logged_at) if self.logged_at else "never"),
+            ("Leaves by type", types),
+            ("Signatures verified in this audit", str(self.signatures)),
+            ("Live records", str(self.live)),
+            ("Maps rebuilt and compared", maps),
+            ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
+            ("Inquiries in the inquiry tree", str(self.inquiries)),
+            ("Audited", f"{moment(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
+        ]
+
+
+def moment(milliseconds: int) -> str:
+    """Return a time as people read it, UTC to the second; the number itself where no calendar has such a day."""
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):
+        return f"{milliseconds} ms"
+
+
+def as_text(report: AuditReport) -> str:
+    """Return the report for a terminal."""
+    width = max(len(name) for name, _ in report.facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in report.facts]
+    lines += ["", report.verdict]
+    lines += [f"  {found.finding}" for found in report.findings]
+    if hidden := sum(report.counts.values()) - len(report.findings):
+        lines.append(f"  and {hidden} more of the same kinds")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(report: AuditReport) -> str:
+    """Return the report for programs. Times are in ms since 1970 UTC, hashes hexadecimal."""
+    first, newest, count = report.maps_checked
+    content = {
+        "registry": report.registry,
+        "fingerprint": report.fingerprint,
+        "origin": report.origin,
+        "audited_at": report.audited_at,
+        "previous_size": report.previous_size,
+        "size": report.size,
+        "root": report.root.hex(),
+        "logged_at": report.logged_at,
+        "leaves": dict(report.leaves),
+        "signatures": report.signatures,
+        "live": report.live,
+        "inquiries": report.inquiries,
+        "directory_checked": report.directory_checked,
+        "maps_checked": {"first": first, "newest": newest, "count": count},
+        "institutions": [row._asdict() for row in report.institutions],
+        "acts": [row._asdict() for row in report.acts],
+        "clean": report.clean,
+        "new": report.new,
+        "counts": dict(report.counts),
+        "findings": [
+            {
+                **found.finding._asdict(),
+                "meaning": found.finding.meaning,
+                "found_at": found.found_at,
+                "found_at_size": found.size,
+            }
+            for found in report.findings
+        ],
+        "seconds": round(report.seconds, 3),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_html(report: AuditReport) -> str:
+    """Return the report as one page that needs nothing else: no script, no font, no image, no address."""
+    return _template().render(report=report)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("client_sdk.auditing", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["moment"] = moment
+    return environment.get_template("report.html.j2")

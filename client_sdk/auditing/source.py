@@ -1,0 +1,135 @@
+"""Where an audit gets what it verifies: a small protocol, and its implementation over the registry's own service.
+
+Nothing here is believed. A source only sees to it that streams are whole and in order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from creditregistry.v1 import transparency_pb2 as pb
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+
+from client_sdk.errors import VerificationError
+from client_sdk.ledger.examination import LiveBinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import grpc
+
+__all__ = ["MAX_INSTITUTIONS", "LiveBindings", "RegistrySource", "Source"]
+
+# A unary answer is a few kilobytes; a stream may bring a whole log.
+UNARY_SECONDS = 30.0
+STREAM_SECONDS = 3_600.0
+# How many institutions one directory proof may cover.
+MAX_INSTITUTIONS = 100
+
+
+class LiveBindings(NamedTuple):
+    """Bindings of all live records, from one snapshot.
+
+    Attributes:
+        size: of the log whose HEAD they belong to; the audit goes to exactly that size.
+        bindings: ascending by leaf.
+    """
+
+    size: int
+    bindings: list[LiveBinding]
+
+
+class Source(Protocol):
+    """A registry as an auditor sees it."""
+
+    def checkpoint(self, known_size: int) -> pb.GetCheckpointResponse:
+        """Return the newest checkpoint, with consistency from a size that the caller knows; 0 for none."""
+        ...
+
+    def leaves(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the leaves of a range, all of them and in order.
+
+        Raises:
+            VerificationError: the range was cut short or out of order.
+        """
+        ...
+
+    def live_bindings(self) -> LiveBindings:
+        """Return subject and opening of every live record."""
+        ...
+
+    def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the leaves of a range of the inquiry tree; fewer where the registry has fewer."""
+        ...
+
+    def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
+        """Return RegistryState and at most 100 institutions with their map proofs."""
+        ...
+
+
+class RegistrySource:
+    """A registry over gRPC.
+
+    Args:
+        channel: to the registry, with the auditor's certificate.
+    """
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = TransparencyServiceStub(channel)
+
+    def checkpoint(self, known_size: int) -> pb.GetCheckpointResponse:
+        """Return the newest checkpoint, with consistency from a size that the caller knows."""
+        return self._stub.GetCheckpoint(pb.GetCheckpointRequest(known_size=known_size), timeout=UNARY_SECONDS)
+
+    def leaves(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the leaves of a range, all of them and in order.
+
+        Raises:
+            VerificationError: the range was cut short or out of order.
+        """
+        at = start
+        if start < end:
+            for page in self._stub.ListLeaves(pb.ListLeavesRequest(start=start, end=end), timeout=STREAM_SECONDS):
+                if page.start != at or at + len(page.leaves) > end:
+                    raise VerificationError("leaves", "leaves.order", f"got {page.start}, want {at}")
+                at += len(page.leaves)
+                yield from page.leaves
+        if at != end:
+            raise VerificationError("leaves", "leaves.complete", f"got leaves up to {at}, want up to {end}")
+
+    def live_bindings(self) -> LiveBindings:
+        """Return subject and opening of every live record.
+
+        Raises:
+            VerificationError: the stream did not begin with a size, or named another one later.
+        """
+        size = 0
+        bindings: list[LiveBinding] = []
+        for page in self._stub.ListLiveBindings(pb.ListLiveBindingsRequest(), timeout=STREAM_SECONDS):
+            if bool(page.size) is bool(size):
+                raise VerificationError("live bindings", "bindings.size", "want one size, in the first message")
+            size = size or page.size
+            bindings += [LiveBinding(item.index, item.subject, item.opening) for item in page.bindings]
+        if not size:
+            raise VerificationError("live bindings", "bindings.size", "want a size")
+        return LiveBindings(size, bindings)
+
+    def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the leaves of a range of the inquiry tree; fewer where the registry has fewer.
+
+        Raises:
+            VerificationError: they are out of order, or more than asked for.
+        """
+        at = start
+        if start < end:
+            request = pb.ListInquiryLeavesRequest(start=start, end=end)
+            for page in self._stub.ListInquiryLeaves(request, timeout=STREAM_SECONDS):
+                if page.start != at or at + len(page.leaves) > end:
+                    raise VerificationError("inquiry leaves", "inquiries.order", f"got {page.start}, want {at}")
+                at += len(page.leaves)
+                yield from page.leaves
+
+    def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
+        """Return RegistryState and at most 100 institutions with their map proofs."""
+        request = pb.GetDirectoryProofRequest(institutions=institutions)
+        return self._stub.GetDirectoryProof(request, timeout=UNARY_SECONDS)

@@ -1,0 +1,174 @@
+"""What an audit counts: leaves by type, acts, and each institution's records. No subject and no fact is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.act import (
+    Act,
+    AdministratorsBody,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+)
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, LeafType, parse_leaf
+from client_sdk.formats.words import AnnotationFlag
+
+if TYPE_CHECKING:
+    from client_sdk.formats.act import Body
+    from client_sdk.formats.state import InstitutionState
+    from client_sdk.ledger.replay import Replay
+
+__all__ = ["ActRow", "InstitutionRow", "Tally", "institution_rows"]
+
+_NAMES = {int(kind): kind.name for kind in LeafType}
+
+
+class ActRow(NamedTuple):
+    """One act in the log.
+
+    Attributes:
+        leaf_index: of its leaf.
+        number: of the act.
+        logged_at: in ms since 1970 UTC.
+        decision: what kind of decision.
+        about: whom or what it is about.
+        signers: ids of the administrators who signed.
+    """
+
+    leaf_index: int
+    number: int
+    logged_at: int
+    decision: str
+    about: str
+    signers: tuple[str, ...]
+
+
+class InstitutionRow(NamedTuple):
+    """One institution and its records.
+
+    Attributes:
+        id: of the institution.
+        name: as it was enrolled.
+        roles: names of its roles.
+        status: name of its state.
+        keys: running ones.
+        ended_keys: of which nothing counts any more.
+        records: that it opened.
+        versions: of these.
+        live: of these records.
+        disputed: of the live ones.
+        erased: of its records.
+    """
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    status: str
+    keys: int
+    ended_keys: int
+    records: int
+    versions: int
+    live: int
+    disputed: int
+    erased: int
+
+
+class Tally:
+    """Counts leaves as they pass."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.leaves: Counter[str] = Counter()
+        self._acts: list[tuple[int, ActLeaf, Act]] = []
+
+    def take(self, batch: list[bytes]) -> None:
+        """Count the next leaves."""
+        self.leaves.update(_NAMES.get(leaf[0] if leaf else 0, "OTHER") for leaf in batch)
+        for place, data in enumerate(batch, self.size):
+            if data[:1] == bytes((LeafType.ACT,)):
+                self._take_act(place, data)
+        self.size += len(batch)
+
+    def _take_act(self, place: int, data: bytes) -> None:
+        try:
+            leaf = parse_leaf(data)
+            if isinstance(leaf, ActLeaf):
+                self._acts.append((place, leaf, Act.parse(leaf.payload)))
+        except FormatError:
+            return  # A finding says so.
+
+    def acts(self, replay: Replay) -> tuple[ActRow, ...]:
+        """Return the acts in order."""
+        owners = replay.directory.owners
+        rows = []
+        for place, leaf, act in self._acts:
+            decision, about = _describe(act.body)
+            signers = sorted({owners.get(approval.key_id, "unknown") for approval in leaf.approvals})
+            rows.append(ActRow(place, act.number, leaf.logged_at, decision, about, tuple(signers)))
+        return tuple(rows)
+
+
+def _describe(body: Body) -> tuple[str, str]:
+    match body:
+        case GenesisBody(administrators, threshold):
+            return "genesis", f"{threshold} of {len(administrators)} administrators"
+        case InstitutionBody(enrolment):
+            return "institution", enrolment.id
+        case KeyGrantBody(institution, grant):
+            return "key", f"{institution}: {grant.usage.name} given"
+        case KeyEndBody(institution, _, contested_from):
+            return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
+        case StateBody(institution, status, successor):
+            return "state", f"{institution}: {status.name}" + (f", successor {successor}" if successor else "")
+        case KeyServicesBody(introduce):
+            return "key services", f"version {introduce.subject_key_version} introduced"
+        case RetireKeyServicesBody(version):
+            return "key services", f"version {version} retired"
+        case RulebookBody():
+            return "rulebook", "new"
+        case ErasureBody(records, ground):
+            return "erasure", f"{len(records)} records, {ground}"
+        case AdministratorsBody(_, administrators, threshold):
+            return "administrators", f"{threshold} of {', '.join(administrators)}"
+
+
+def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:
+    """Return every institution with the counts of its records, by id."""
+    states = replay.directory.institutions
+    counts = {id_: Counter[str]() for id_ in states}
+    for chain in replay.chains.values():
+        disputed = chain.annotation is not None and AnnotationFlag.DISPUTED in chain.annotation.flags
+        counts[chain.key.issuer].update(
+            records=1,
+            versions=chain.version,
+            live=chain.live,
+            disputed=chain.live and disputed,
+            erased=chain.erased,
+        )
+    return tuple(_row(states[id_], counts[id_]) for id_ in sorted(states))
+
+
+def _row(state: InstitutionState, counts: Counter[str]) -> InstitutionRow:
+    running = sum(1 for key in state.keys if key.running)
+    return InstitutionRow(
+        state.id,
+        state.name,
+        tuple(role.name for role in state.roles),
+        state.status.name,
+        running,
+        len(state.keys) - running,
+        counts["records"],
+        counts["versions"],
+        counts["live"],
+        counts["disputed"],
+        counts["erased"],
+    )

@@ -1,0 +1,124 @@
+"""TransparencyService over a handmade log, on a real socket: what an auditor talks to when a registry lies."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import grpc
+from creditregistry.v1 import evidence_pb2
+from creditregistry.v1 import transparency_pb2 as pb
+from creditregistry.v1.transparency_service_pb2_grpc import (
+    TransparencyServiceServicer,
+    add_TransparencyServiceServicer_to_server,
+)
+
+from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key
+from client_sdk.formats.prefix_tree import prove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from client_sdk.formats.state import InstitutionState, RegistryState
+    from tests.support.handmade_log import HandmadeLog
+
+PAGE = 3
+
+
+class HandmadeRegistry(TransparencyServiceServicer):
+    """Serves a log as it is now. Whatever a test wants to lie about is an attribute."""
+
+    def __init__(self, log: HandmadeLog) -> None:
+        self.log = log
+        # What is served instead of the truth.
+        self.size: int | None = None
+        self.bindings: Sequence[tuple[int, bytes, bytes]] | None = None
+        self.inquiries: Sequence[bytes] | None = None
+        self.leaves: Sequence[bytes] | None = None
+        self.checkpoint: bytes | None = None
+        self.registry_state: RegistryState | None = None
+        self.institutions: Mapping[str, InstitutionState] | None = None
+        self.entries: Mapping[bytes, bytes] | None = None
+
+    @property
+    def _size(self) -> int:
+        return len(self.log.leaves) if self.size is None else self.size
+
+    def GetCheckpoint(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.GetCheckpointRequest, context: grpc.ServicerContext
+    ) -> pb.GetCheckpointResponse:
+        tree, size = self.log.tree, self._size
+        if request.known_size > size:
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, "the log is shorter")
+        consistency = tree.consistency_proof(request.known_size, size) if request.known_size else []
+        return pb.GetCheckpointResponse(
+            checkpoint=self.checkpoint or self.log.checkpoint(size),
+            consistency=b"".join(consistency),
+            head=self.log.leaves[size - 1],
+            head_path=b"".join(tree.inclusion_proof(size - 1, size)),
+        )
+
+    def ListLeaves(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListLeavesRequest, _context: grpc.ServicerContext
+    ) -> Iterator[pb.ListLeavesResponse]:
+        leaves = self.log.leaves if self.leaves is None else self.leaves
+        for at in range(request.start, request.end, PAGE):
+            yield pb.ListLeavesResponse(start=at, leaves=leaves[at : min(at + PAGE, request.end)])
+
+    def ListLiveBindings(  # noqa: N802 - the name of the method in the contract
+        self, _request: pb.ListLiveBindingsRequest, _context: grpc.ServicerContext
+    ) -> Iterator[pb.ListLiveBindingsResponse]:
+        bindings = self.log.bindings() if self.bindings is None else self.bindings
+        yield pb.ListLiveBindingsResponse(size=self._size)
+        for at in range(0, len(bindings), PAGE):
+            items = [
+                pb.LiveBinding(index=index, subject=subject, opening=opening)
+                for index, subject, opening in bindings[at : at + PAGE]
+            ]
+            yield pb.ListLiveBindingsResponse(bindings=items)
+
+    def ListInquiryLeaves(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListInquiryLeavesRequest, _context: grpc.ServicerContext
+    ) -> Iterator[pb.ListInquiryLeavesResponse]:
+        inquiries = self.log.inquiries if self.inquiries is None else self.inquiries
+        for at in range(request.start, min(request.end, len(inquiries)), PAGE):
+            yield pb.ListInquiryLeavesResponse(start=at, leaves=inquiries[at : min(at + PAGE, request.end)])
+
+    def GetDirectoryProof(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.GetDirectoryProofRequest, _context: grpc.ServicerContext
+    ) -> pb.GetDirectoryProofResponse:
+        directory, size = self.log.state.directory, self._size
+        registry = self.registry_state or directory.state
+        members = directory.institutions if self.institutions is None else self.institutions
+        entries = sorted((self.entries or self.log.entries()).items())
+        shown = [id_ for id_ in request.institutions if id_ in members]
+        return pb.GetDirectoryProofResponse(
+            checkpoint=self.checkpoint or self.log.checkpoint(size),
+            head=self.log.leaves[size - 1],
+            head_path=b"".join(self.log.tree.inclusion_proof(size - 1, size)),
+            registry_state=registry.encode(),
+            registry_proof=_proof(entries, REGISTRY_KEY),
+            institutions=[
+                evidence_pb2.ProvedInstitution(state=members[id_].encode(), proof=_proof(entries, institution_key(id_)))
+                for id_ in shown
+            ],
+        )
+
+
+def _proof(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> evidence_pb2.MapProof:
+    return evidence_pb2.MapProof(siblings=b"".join(prove(entries, key).siblings))
+
+
+@contextmanager
+def serve(registry: HandmadeRegistry) -> Iterator[grpc.Channel]:
+    """Serve a registry while the block lasts; yield a channel to it."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=4))
+    add_TransparencyServiceServicer_to_server(registry, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        server.stop(grace=None).wait()
