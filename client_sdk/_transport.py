@@ -1,0 +1,166 @@
+"""Channels to the registry and to key services: mutual TLS, keepalive, retries, and a deadline on every call.
+
+Retries happen only for UNAVAILABLE, and not at all for evaluations: a key service takes a signed request once, so a
+second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore interceptors set it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import grpc
+import grpc.aio
+
+from client_sdk._calls.deadlines import Deadlines, SyncDeadlines, aio_deadlines
+from client_sdk._calls.refusal import STATUS_DETAILS, error_of
+from client_sdk._version import __version__
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.errors import RefusedError, TransportError
+
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "Deadlines",
+    "TlsMaterial",
+    "aio_channel",
+    "channel",
+    "error_of_call",
+    "split_target",
+]
+
+# The longest answer is evidence of 100 subjects in one page; requests are far shorter.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+KEEPALIVE_MS = 30_000
+KEEPALIVE_TIMEOUT_MS = 10_000
+# A broken connection is tried again within seconds, also after the other side was away for long.
+MAX_RECONNECT_BACKOFF_MS = 5_000
+MAX_ATTEMPTS = 4
+_MAX_PORT = 65_535
+
+_RETRY = {
+    "maxAttempts": MAX_ATTEMPTS,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+_SERVICE_CONFIG = json.dumps(
+    {
+        "methodConfig": [
+            {"name": [{}], "retryPolicy": _RETRY},
+            # The more specific name wins, and has no retries.
+            {"name": [{"service": "creditregistry.v1.SubjectKeyService", "method": "Evaluate"}]},
+        ]
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsMaterial:
+    """What one side of mutual TLS shows and trusts; PEM.
+
+    Attributes:
+        ca: the certificates that the other side's must lead to.
+        certificate: one's own, leaf first.
+        key: its private key.
+    """
+
+    ca: bytes
+    certificate: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "TlsMaterial(...)"
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> TlsMaterial:
+        """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
+
+        Raises:
+            ConfigError: one of them is missing or cannot be read.
+        """
+        try:
+            return cls(*((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key")))
+        except OSError as error:
+            raise ConfigError(f"TLS: {Path(str(error.filename)).name}: {error.strerror}") from error
+
+    def channel_credentials(self) -> grpc.ChannelCredentials:
+        """Return credentials for a client."""
+        return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
+
+    def server_credentials(self) -> grpc.ServerCredentials:
+        """Return credentials for a server that demands a certificate of every client."""
+        return grpc.ssl_server_credentials([(self.key, self.certificate)], self.ca, require_client_auth=True)
+
+
+class Target(NamedTuple):
+    """An address.
+
+    Attributes:
+        host: name or IP address, without brackets.
+        port: 1 to 65535.
+    """
+
+    host: str
+    port: int
+
+
+def split_target(target: str) -> Target:
+    """Return host and port of ``host:port`` or ``[IPv6]:port``.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    host, colon, port = target.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    known = colon and bare and port.isascii() and port.isdigit() and 0 < int(port) <= _MAX_PORT
+    if not known or (":" in bare and bare == host):
+        raise ConfigError(f"an address must be host:port, not {target!r}")
+    return Target(bare, int(port))
+
+
+def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
+    """Return a channel to ``host:port``; whoever asks for it closes it."""
+    bare = grpc.secure_channel(target, tls.channel_credentials(), _options())
+    return grpc.intercept_channel(bare, SyncDeadlines(deadlines or Deadlines()))
+
+
+def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
+    """Return a channel for asyncio to ``host:port``; whoever asks for it closes it."""
+    interceptors = aio_deadlines(deadlines or Deadlines())
+    return grpc.aio.secure_channel(target, tls.channel_credentials(), _options(), interceptors=interceptors)
+
+
+def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:
+    """Return the SDK's error for a call that failed; sync and asyncio alike."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error_of(error.code().name, error.details() or "", _details(error.trailing_metadata()))
+    if isinstance(error, grpc.Call):
+        return error_of(error.code().name, str(error.details() or ""), _details(error.trailing_metadata()))
+    return error_of("UNKNOWN", "the call failed", None)
+
+
+def _details(metadata: object) -> bytes | None:
+    # The stubs give sync and asyncio metadata different types; both are pairs of key and value.
+    pairs: Iterator[tuple[str, str | bytes]] = iter(metadata or ())  # type: ignore[call-overload]  # as above
+    return next((value for key, value in pairs if key == STATUS_DETAILS and isinstance(value, bytes)), None)
+
+
+def _options() -> list[tuple[str, str | int]]:
+    return [
+        ("grpc.primary_user_agent", f"credit-registry/{__version__}"),
+        ("grpc.service_config", _SERVICE_CONFIG),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_BACKOFF_MS),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        # A proxy of the environment would see who asks; the registry is reached directly.
+        ("grpc.enable_http_proxy", 0),
+    ]
