@@ -1,0 +1,72 @@
+"""Who a TLS certificate talks for: one URI among its subject alternative names.
+
+creditregistry:institution:<id>
+creditregistry:key-service:<name>
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Holder", "HolderKind"]
+
+PART = "certificate"
+_SCHEME = "creditregistry:"
+_URI = re.compile(r"creditregistry:(institution|key-service):([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)", re.ASCII)
+
+
+class HolderKind(StrEnum):
+    """What holds a certificate."""
+
+    INSTITUTION = "institution"
+    KEY_SERVICE = "key-service"
+
+
+class Holder(NamedTuple):
+    """The holder of a certificate.
+
+    Attributes:
+        kind: a member or a key service.
+        name: institution id or name of the key service: lower-case letters, digits and inner hyphens, at most 64.
+    """
+
+    kind: HolderKind
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """The URI that the certificate carries."""
+        return f"{_SCHEME}{self.kind}:{self.name}"
+
+    @classmethod
+    def parse(cls, uri: str) -> Holder:
+        """Return the holder that a URI names.
+
+        Raises:
+            FormatError: it is not of one of the two forms.
+        """
+        match = _URI.fullmatch(uri)
+        if match is None:
+            raise FormatError(
+                PART, "holder.uri", want="creditregistry:institution:<id> or creditregistry:key-service:<name>"
+            )
+        return cls(HolderKind(match[1]), match[2])
+
+    @classmethod
+    def of_names(cls, names: Iterable[str]) -> Holder:
+        """Return the holder among all subject alternative names of a certificate.
+
+        Raises:
+            FormatError: none of them names a holder, or more than one does.
+        """
+        uris = [name for name in names if name.startswith(_SCHEME)]
+        if len(uris) != 1:
+            raise FormatError(PART, "holder.one", got=f"{len(uris)} holders", want="a certificate with one holder")
+        return cls.parse(uris[0])
