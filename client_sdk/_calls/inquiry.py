@@ -1,0 +1,234 @@
+"""Asking and reading answers, without any input or output (formats 8 and 9, design 6)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import check_pb2, evidence_pb2
+
+from client_sdk._calls.evidence_cut import cut_evidence
+from client_sdk._calls.opening import listed
+from client_sdk.formats import dsse
+from client_sdk.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
+from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.models.answer import Answer, Failure, Verdict
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from client_sdk.formats.checkpoint import Checkpoint
+    from client_sdk.formats.keys import Signer
+    from client_sdk.formats.words import Purpose
+    from client_sdk.ledger.answer import VerifiedAnswer, VerifiedPerson, Verifier
+    from client_sdk.rules.facts import Consent
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["Expectation", "Question", "ask", "read_offline", "read_page", "unverifiable"]
+
+_INQUIRY_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Question:
+    """A signed inquiry with everything that its answer is read with.
+
+    Attributes:
+        inquiry: what was signed.
+        signed: payload and signature.
+        opening: what opens the commitments; travels beside it.
+        identities: who is asked about, in order.
+        names: pseudonyms of each of them, by version of the subject keys.
+    """
+
+    inquiry: Inquiry
+    signed: evidence_pb2.SignedPayload
+    opening: check_pb2.InquiryOpening
+    identities: tuple[Identity, ...]
+    names: tuple[Mapping[int, Pseudonym], ...]
+
+    def request(self, from_position: int = 0, at_size: int = 0) -> check_pb2.CheckRequest:
+        """Return the request for the page that begins with a person."""
+        return check_pb2.CheckRequest(
+            inquiry=self.signed, opening=self.opening, from_position=from_position, at_size=at_size
+        )
+
+
+class Expectation(NamedTuple):
+    """What an answer is held against beside its proofs.
+
+    Attributes:
+        now_ms: the asker's clock, milliseconds since 1970 UTC.
+        max_age_ms: how far the HEAD may be off it, either way.
+        known: the newest checkpoint that was known before the call.
+        at: the checkpoint of the first page; None for that page.
+    """
+
+    now_ms: int
+    max_age_ms: int
+    known: Checkpoint | None
+    at: Checkpoint | None = None
+
+
+def ask(
+    registry: str,
+    asker: str,
+    signer: Signer,
+    people: Sequence[tuple[Identity, Mapping[int, Pseudonym]]],
+    *,
+    purpose: Purpose,
+    consent: Consent,
+    officer: str,
+    issued_at: int,
+) -> Question:
+    """Make and sign an inquiry about 1 to 100 persons.
+
+    Args:
+        registry: its name.
+        asker: institution id.
+        signer: its INQUIRE key.
+        people: identity and pseudonyms of each, under every live version of the subject keys.
+        purpose: why.
+        consent: of the persons.
+        officer: who asks, as the lender names its staff.
+        issued_at: milliseconds since 1970 UTC.
+    """
+    persons = tuple(_person(names) for _, names in people)
+    consent_bytes = consent.encode()
+    opening = InquiryOpening(
+        persons, secrets.token_bytes(OPENING_BYTES), consent_bytes, secrets.token_bytes(OPENING_BYTES), officer
+    )
+    inquiry = Inquiry(
+        registry=registry,
+        asker=asker,
+        inquiry_id=secrets.token_bytes(_INQUIRY_ID_BYTES),
+        issued_at=issued_at,
+        purpose=purpose,
+        subject_commitments=tuple(commit_inquiry(person.opening, person.pseudonyms) for person in persons),
+        consent_commitment=commit_consent(opening.consent_opening, consent_bytes),
+        officer_commitment=commit_officer(opening.officer_opening, officer),
+    )
+    payload = inquiry.encode()
+    signed = evidence_pb2.SignedPayload(
+        payload=payload, key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.INQUIRY, payload)
+    )
+    identities = tuple(identity for identity, _ in people)
+    return Question(inquiry, signed, opening.message(), identities, tuple(names for _, names in people))
+
+
+def _person(names: Mapping[int, Pseudonym]) -> PersonOpening:
+    pseudonyms = tuple((version, names[version].subject) for version in sorted(names))
+    return PersonOpening(secrets.token_bytes(OPENING_BYTES), pseudonyms)
+
+
+def read_page(
+    question: Question,
+    response: check_pb2.CheckResponse,
+    verifier: Verifier,
+    expected: Expectation,
+    from_position: int,
+) -> tuple[list[Answer], Checkpoint | None]:
+    """Verify one page and return an answer for each person on it.
+
+    What does not verify gives UNVERIFIABLE for everybody from there on, never CLEAR.
+
+    Returns:
+        The answers, and the checkpoint that they rest on; None where it does not verify, so that no page follows.
+    """
+    evidence = response.evidence
+    evidence.inquiry.CopyFrom(question.signed)
+    end = response.next_position or len(question.identities)
+    try:
+        verified = verifier.check(evidence)
+        _check_expected(verified, expected, range(from_position, end))
+    except (FormatError, RuleError) as error:
+        failure = failure_of(error)
+        positions = range(from_position, len(question.identities))
+        return [unverifiable(question, position, failure) for position in positions], None
+    answers = [_answer(question, verified, person, evidence) for person in verified.persons]
+    return answers, verified.checkpoint
+
+
+def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: range) -> None:
+    """Hold what is proved against what was asked, what was seen before, and the clock."""
+    if [person.position for person in verified.persons] != list(positions) or not positions:
+        raise FormatError("person", "persons.asked", got=f"{len(verified.persons)}", want="the persons of this page")
+    checkpoint, known = verified.checkpoint, expected.known
+    if known is not None and checkpoint.size < known.size:
+        raise FormatError("checkpoint", "log.rollback", got=str(checkpoint.size), want=f"at least {known.size}")
+    if known is not None and checkpoint.size == known.size and checkpoint.root != known.root:
+        raise FormatError("checkpoint", "log.fork", got="another root", want="the root that was seen before")
+    if expected.at is not None and checkpoint != expected.at:
+        raise FormatError("checkpoint", "page.same-head", want="the checkpoint of the first page")
+    off = abs(expected.now_ms - verified.as_of)
+    if off > expected.max_age_ms:
+        raise FormatError("head", "head.age", got=f"{off} ms off this clock", want=f"at most {expected.max_age_ms} ms")
+
+
+def _answer(
+    question: Question, verified: VerifiedAnswer, person: VerifiedPerson, evidence: evidence_pb2.Evidence
+) -> Answer:
+    answer = _answer_of(verified, person, question.names[person.position], evidence)
+    return replace(answer, identity=question.identities[person.position])
+
+
+def _answer_of(
+    verified: VerifiedAnswer,
+    person: VerifiedPerson,
+    names: Mapping[int, Pseudonym],
+    evidence: evidence_pb2.Evidence,
+) -> Answer:
+    return Answer(
+        verdict=Verdict.LISTED if person.listed else Verdict.CLEAR,
+        registry=verified.registry.registry,
+        inquiry_id=verified.inquiry.inquiry_id,
+        position=person.position,
+        as_of_ms=verified.as_of,
+        size=verified.checkpoint.size,
+        records=tuple(sorted((listed(record, names) for record in person.records), key=lambda item: item.index)),
+        _cut=partial(cut_evidence, evidence, person.position),
+    )
+
+
+def read_offline(
+    data: bytes, evidence: evidence_pb2.Evidence, verifier: Verifier, names: Mapping[int, Pseudonym] | None = None
+) -> tuple[Answer, ...]:
+    """Verify an evidence file and return an answer for each person in it.
+
+    Args:
+        data: bytes of the file.
+        evidence: the same, parsed.
+        verifier: over the trust root.
+        names: pseudonyms of the person, for whoever knows the identity and asked the key services again.
+
+    Raises:
+        FormatError: it is not canonical, or a part does not verify.
+        RuleError: an act breaks a rule.
+    """
+    verified = verifier.verify_file(data)
+    return tuple(_answer_of(verified, person, names or {}, evidence) for person in verified.persons)
+
+
+def failure_of(error: FormatError | RuleError) -> Failure:
+    """Return what an UNVERIFIABLE answer says of the error that it comes from."""
+    part = error.part if isinstance(error, FormatError) else error.field
+    found = [f"got {error.got}"] if error.got else []
+    found += [f"want {error.want}"] if error.want else []
+    return Failure(part=part, rule=error.rule, message=", ".join(found))
+
+
+def unverifiable(question: Question, position: int, failure: Failure) -> Answer:
+    """Return the answer about a person that nothing was proved of."""
+    return Answer(
+        verdict=Verdict.UNVERIFIABLE,
+        registry=question.inquiry.registry,
+        inquiry_id=question.inquiry.inquiry_id,
+        position=position,
+        failure=failure,
+        identity=question.identities[position],
+    )

@@ -1,0 +1,86 @@
+"""Opening the facts of proved records, and saying whose fault it is where they do not open (formats 3)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.seal import open_facts, open_text
+from client_sdk.formats.words import AnnotationFlag
+from client_sdk.models.answer import ListedRecord, Unopened
+from client_sdk.rules.errors import RuleError
+from client_sdk.rules.facts import parse_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.ledger.answer import VerifiedRecord
+    from client_sdk.rules.facts import Facts
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["listed"]
+
+
+def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedRecord:
+    """Return a proved record with its facts, or with the reason why they do not open.
+
+    Args:
+        record: verified.
+        names: the person's pseudonym under each version of the subject keys; empty for whoever does not know it.
+    """
+    statement = record.statement
+    facts, unopened = _open(record, names.get(statement.subject_key_version))
+    annotation = record.annotation
+    return ListedRecord(
+        issuer=statement.issuer,
+        signer=statement.signer,
+        record_id=statement.record_id,
+        version=statement.version,
+        kind=statement.kind,
+        standing=statement.standing,
+        index=record.index,
+        issued_at_ms=statement.issued_at,
+        logged_at_ms=record.logged_at,
+        retain_until=statement.retain_until,
+        transferee=statement.transferee,
+        contested=record.contested,
+        flags=frozenset() if annotation is None else frozenset(annotation.flags),
+        remark="" if annotation is None else annotation.code,
+        subject_statement=_text(record, names.get(statement.subject_key_version)),
+        facts=facts,
+        unopened=unopened,
+    )
+
+
+def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | None, Unopened | None]:
+    if not record.intact:
+        return None, Unopened.DISCLOSURE_MISMATCH
+    if pseudonym is None:
+        return None, Unopened.SEALED
+    try:
+        opened = open_facts(pseudonym.seal_key, record.statement.facts_commitment, record.disclosure)
+    except FormatError:
+        return None, Unopened.DISCLOSURE_UNOPENABLE
+    try:
+        facts = parse_facts(record.statement.kind, opened.content)
+    except (FormatError, RuleError):
+        return None, Unopened.FACTS_UNREADABLE
+    try:
+        reference = pseudonym.debt_ref(facts.debt.original_creditor, facts.debt.contract)
+    except FormatError:
+        return None, Unopened.DEBT_REF_WRONG
+    if not hmac.compare_digest(reference, facts.debt.debt_ref):
+        return None, Unopened.DEBT_REF_WRONG
+    return facts, None
+
+
+def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> str:
+    """Return the person's own statement; empty where there is none, or it was sealed to somebody else."""
+    annotation = record.annotation
+    if annotation is None or pseudonym is None or AnnotationFlag.STATEMENT not in annotation.flags:
+        return ""
+    try:
+        return open_text(pseudonym.seal_key, annotation.text_commitment, record.text_disclosure)
+    except FormatError:
+        return ""

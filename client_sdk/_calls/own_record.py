@@ -1,0 +1,151 @@
+"""Reading what the registry holds of the caller's own records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from client_sdk._calls.statement import Version
+from client_sdk._calls.verification import verifying
+from client_sdk.errors import VerificationError
+from client_sdk.formats import dsse
+from client_sdk.formats.commitment import commit_subject
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.formats.seal import disclosure_digest, open_facts
+from client_sdk.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.formats.words import KeyUsage
+from client_sdk.models.record import RecordState, RecordView
+from client_sdk.rules.facts import parse_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.formats.seal import Opened
+    from client_sdk.ledger.directory import Directory
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["HeldRecord", "open_held", "read_held", "version_of", "view_of"]
+
+_STATES = {
+    pb.RECORD_STATE_LIVE: RecordState.LIVE,
+    pb.RECORD_STATE_ENDED: RecordState.ENDED,
+    pb.RECORD_STATE_ERASED: RecordState.ERASED,
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HeldRecord:
+    """The newest version of a record, with its signature verified; binding and disclosure only where live."""
+
+    statement: Statement
+    payload: bytes
+    index: int
+    logged_at: int
+    state: RecordState
+    subject: bytes
+    disclosure: bytes
+
+    @property
+    def key(self) -> RecordKey:
+        """Which record."""
+        return self.statement.key
+
+
+def read_held(message: pb.OwnRecord, directory: Directory) -> HeldRecord:
+    """Return an own record as listed, once its signature, binding and digest verify.
+
+    Args:
+        message: of the answer.
+        directory: that was followed from the trust root.
+
+    Raises:
+        VerificationError: it was not signed by the issuer or its successor, or what comes with it is not its own.
+    """
+    with verifying():
+        leaf = parse_leaf(message.leaf)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            raise FormatError("own record", "record.leaf", want="a statement")
+        statement = Statement.parse(leaf.payload)
+        if statement.record_id != message.record_id or statement.registry != directory.state.registry:
+            raise FormatError("own record", "record.id", want="the record asked for, in this registry")
+        key = directory.key_at(leaf.key_id, statement.signer, KeyUsage.REPORT, message.index)
+        dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+        state = _STATES.get(message.state)
+        if state is None:
+            raise FormatError("own record", "record.state", got=str(message.state), want="LIVE, ENDED or ERASED")
+        if state is RecordState.LIVE:
+            _check_binding(message, statement)
+    subject = message.binding.subject if state is RecordState.LIVE else b""
+    disclosure = message.disclosure if state is RecordState.LIVE else b""
+    return HeldRecord(statement, leaf.payload, message.index, leaf.logged_at, state, subject, disclosure)
+
+
+def _check_binding(message: pb.OwnRecord, statement: Statement) -> None:
+    binding = message.binding
+    if commit_subject(binding.opening, binding.subject) != statement.subject_commitment:
+        raise FormatError("own record", "record.binding", want="a binding that opens the commitment")
+    if disclosure_digest(message.disclosure) != statement.disclosure_digest:
+        raise FormatError("own record", "disclosure.digest", want="the sealed bytes that were signed")
+
+
+def open_held(held: HeldRecord, names: Mapping[int, Pseudonym]) -> Opened | None:
+    """Open the facts of a live record; None where it is about somebody else than the names say.
+
+    Raises:
+        VerificationError: it is about that person, and its disclosure does not open.
+    """
+    pseudonym = names.get(held.statement.subject_key_version)
+    if pseudonym is None or pseudonym.subject != held.subject:
+        return None
+    with verifying():
+        return open_facts(pseudonym.seal_key, held.statement.facts_commitment, held.disclosure)
+
+
+def version_of(held: HeldRecord, opened: Opened | None) -> Version:
+    """Return what the next version needs to know of a record that the registry holds."""
+    statement = held.statement
+    return Version(
+        statement.version,
+        payload_hash(held.payload),
+        statement.kind,
+        statement.standing,
+        statement.subject_key_version,
+        statement.retain_until,
+        b"" if opened is None else opened.opening,
+        b"" if opened is None else opened.content,
+    )
+
+
+def view_of(held: HeldRecord, opened: Opened | None = None) -> RecordView:
+    """Return an own record as the caller sees it.
+
+    Raises:
+        VerificationError: the opened bytes are no facts of that kind.
+    """
+    statement = held.statement
+    view = RecordView(
+        issuer=statement.issuer,
+        record_id=statement.record_id,
+        kind=statement.kind,
+        version=statement.version,
+        standing=statement.standing,
+        state=held.state,
+        subject_key_version=statement.subject_key_version,
+        issued_at_ms=statement.issued_at,
+        logged_at_ms=held.logged_at,
+        index=held.index,
+        retain_until=statement.retain_until,
+        transferee=statement.transferee,
+    )
+    if opened is None:
+        return view
+    with verifying():
+        return replace(view, facts=parse_facts(statement.kind, opened.content))
+
+
+def unknown_record() -> VerificationError:
+    """Return the error for an answer that lists what was not asked for."""
+    return VerificationError("own record", "record.asked", "want records that were asked for")

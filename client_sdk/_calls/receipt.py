@@ -1,0 +1,162 @@
+"""Receipts: checking that what was sent is in the log (formats 8)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from client_sdk._calls.verification import verifying
+from client_sdk.errors import VerificationError
+from client_sdk.formats import dsse
+from client_sdk.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.merkle import verify_inclusion
+from client_sdk.formats.statement import RecordKey, Statement
+from client_sdk.ledger.answer import split_hashes
+from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.models.receipt import InquiryReceipt, Receipt
+
+if TYPE_CHECKING:
+    from creditregistry.v1 import evidence_pb2, submission_pb2
+
+    from client_sdk.formats.note import VerifierKey
+
+__all__ = ["read_inquiry_receipt", "read_receipt", "read_result", "verify_checkpoint"]
+
+
+@lru_cache(maxsize=64)
+def _checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
+    """Verify a checkpoint; one covers a whole chunk, so it is verified once."""
+    return parse_checkpoint(note, key).checkpoint
+
+
+def verify_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
+    """Return the checkpoint of a signed note.
+
+    Raises:
+        VerificationError: it is none, or the log's key did not sign it.
+    """
+    with verifying():
+        return _checkpoint(note, key)
+
+
+def read_result(
+    signed: evidence_pb2.SignedPayload,
+    record: RecordKey,
+    version: int,
+    result: submission_pb2.SubmissionResult,
+    note: bytes,
+    key: VerifierKey,
+) -> Receipt:
+    """Return the receipt of a submission that was accepted or repeated.
+
+    The leaf is made from what was signed and the time that the registry names, so the proof shows that exactly this
+    statement is in the log.
+
+    Args:
+        signed: what was sent.
+        record: which record it is of.
+        version: of the record.
+        result: of the registry.
+        note: the checkpoint that the proof leads to.
+        key: of the log, from the trust root.
+
+    Raises:
+        VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
+    """
+    leaf = StatementLeaf(result.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature).encode()
+    with verifying():
+        checkpoint = _checkpoint(note, key)
+        path = split_hashes(result.inclusion.path, "receipt")
+        verify_inclusion(leaf_hash(leaf), result.inclusion.index, checkpoint.size, path, checkpoint.root)
+    return Receipt(
+        issuer=record.issuer,
+        record_id=record.record_id,
+        version=version,
+        index=result.inclusion.index,
+        logged_at_ms=result.logged_at,
+        leaf=leaf,
+        path=tuple(path),
+        checkpoint=note,
+        size=checkpoint.size,
+    )
+
+
+def read_receipt(
+    receipt: evidence_pb2.Receipt, record_id: bytes, version: int, registry: str, key: VerifierKey
+) -> Receipt:
+    """Return the receipt of an own version, once it verifies.
+
+    Raises:
+        VerificationError: it is about another version, or its proof does not lead to the checkpoint.
+    """
+    with verifying():
+        leaf = parse_leaf(receipt.leaf)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            raise FormatError("receipt", "receipt.leaf", want="a statement")
+        statement = Statement.parse(leaf.payload)
+        if (statement.registry, statement.record_id, statement.version) != (registry, record_id, version):
+            raise FormatError("receipt", "receipt.record", want="the version asked for")
+        checkpoint = _checkpoint(receipt.checkpoint, key)
+        path = split_hashes(receipt.inclusion.path, "receipt")
+        index = receipt.inclusion.index
+        verify_inclusion(leaf_hash(receipt.leaf), index, checkpoint.size, path, checkpoint.root)
+    return Receipt(
+        issuer=statement.issuer,
+        record_id=record_id,
+        version=version,
+        index=index,
+        logged_at_ms=leaf.logged_at,
+        leaf=receipt.leaf,
+        path=tuple(path),
+        checkpoint=receipt.checkpoint,
+        size=checkpoint.size,
+    )
+
+
+def read_inquiry_receipt(
+    receipt: evidence_pb2.InquiryReceipt,
+    inquiry_id: bytes,
+    key: VerifierKey,
+    signed: evidence_pb2.SignedPayload | None = None,
+) -> InquiryReceipt:
+    """Return the receipt of an own inquiry, once it verifies.
+
+    Args:
+        receipt: of the answer.
+        inquiry_id: that was asked for.
+        key: of the log.
+        signed: the inquiry itself, where it is at hand; the leaf is then held against it.
+
+    Raises:
+        VerificationError: leaf, HEAD or checkpoint do not lead to one another, or the leaf is of another inquiry.
+    """
+    with verifying():
+        checkpoint = _checkpoint(receipt.checkpoint, key)
+        head = parse_leaf(receipt.head)
+        if not isinstance(head, HeadLeaf):
+            raise FormatError("inquiry receipt", "head.leaf", want="a HEAD as the last leaf")
+        head_path = split_hashes(receipt.head_path, "inquiry receipt")
+        verify_inclusion(leaf_hash(receipt.head), checkpoint.size - 1, checkpoint.size, head_path, checkpoint.root)
+        path = split_hashes(receipt.inclusion.path, "inquiry receipt")
+        count, root = head.head.inquiry_count, head.head.inquiry_root
+        verify_inclusion(leaf_hash(receipt.leaf), receipt.inclusion.index, count, path, root)
+        leaf = InquiryLeaf.parse(receipt.leaf)
+    if signed is not None:
+        own = InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature)
+        if own.digest != leaf.digest:
+            raise VerificationError("inquiry receipt", "inquiry.digest", "want the leaf of the inquiry that was signed")
+    return InquiryReceipt(
+        inquiry_id=inquiry_id,
+        received_at_ms=leaf.received_at,
+        outcome=leaf.outcome,
+        index=receipt.inclusion.index,
+        leaf=receipt.leaf,
+        path=tuple(path),
+        head=receipt.head,
+        head_path=tuple(head_path),
+        checkpoint=receipt.checkpoint,
+        size=checkpoint.size,
+    )

@@ -1,0 +1,229 @@
+"""From a report to a signed submission: commitments, sealing, statement, signature (formats 2 and 3)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from client_sdk.formats import dsse
+from client_sdk.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
+from client_sdk.formats.seal import disclosure_digest, seal_facts
+from client_sdk.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.rules.dates import parse_date
+from client_sdk.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.rules.retention import expires_on
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.formats.keys import Signer
+    from client_sdk.formats.words import Kind, Standing
+    from client_sdk.models.report import Report
+    from client_sdk.rules.facts import Facts
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["Issuer", "OpenedBasis", "Version", "facts_of", "pseudonym_for", "retain_until_of", "sign_version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs, for which registry, under which rulebook.
+
+    Attributes:
+        registry: name of the registry.
+        institution: id of the signer.
+        signer: its REPORT key.
+        retention_years: of the rulebook.
+    """
+
+    registry: str
+    institution: str
+    signer: Signer
+    retention_years: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Version:
+    """What the next version of a record needs to know of the one before.
+
+    Attributes:
+        number: 1, 2, 3 and so on.
+        payload_hash: SHA-256 of its payload.
+        kind: of the record.
+        standing: of that version.
+        subject_key_version: 0 where it binds nobody.
+        retain_until: YYYY-MM-DD, or empty.
+        opening: of its facts commitment; empty where it binds nobody.
+        facts: canonical bytes; empty where it binds nobody.
+    """
+
+    number: int
+    payload_hash: bytes
+    kind: Kind
+    standing: Standing
+    subject_key_version: int
+    retain_until: str
+    opening: bytes
+    facts: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedBasis:
+    """The record that a new one rests on, with its newest facts where they are known."""
+
+    record: RecordKey
+    opening: bytes = b""
+    facts: bytes = b""
+
+    def message(self) -> pb.Basis:
+        """Return the protobuf form."""
+        message = pb.Basis()
+        message.record.issuer = self.record.issuer
+        message.record.record_id = self.record.record_id
+        if self.facts:
+            message.newest.opening = self.opening
+            message.newest.facts = self.facts
+        return message
+
+
+def facts_of(facts: Facts, pseudonym: Pseudonym) -> Facts:
+    """Return the facts with the reference of their debt under one pseudonym.
+
+    Raises:
+        FormatError: creditor or contract are not what they should be.
+    """
+    debt = facts.debt
+    return replace(facts, debt=replace(debt, debt_ref=pseudonym.debt_ref(debt.original_creditor, debt.contract)))
+
+
+def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standing: Standing) -> Pseudonym:
+    """Return the pseudonym that the next version carries.
+
+    Version 1 carries the newest. A later one moves to the newest where its standing stays the same, and otherwise keeps
+    that of the version before (formats 2).
+    """
+    if before is None or before.standing is standing:
+        return names[max(names)]
+    return names[before.subject_key_version]
+
+
+def retain_until_of(report: Report, before: Version | None, years: int) -> str:
+    """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on."""
+    if not needs_retention(report.standing) or report.facts is None or report.facts.ended_on is None:
+        return ""
+    latest = expires_on(report.facts.ended_on, years)
+    if report.retain_until is not None:
+        return report.retain_until.isoformat()
+    earlier = parse_date(before.retain_until, "statement.retain_until") if before is not None else None
+    return min(latest, earlier or latest).isoformat()
+
+
+def sign_version(
+    issuer: Issuer,
+    report: Report,
+    key: RecordKey,
+    names: Mapping[int, Pseudonym],
+    before: Version | None,
+    *,
+    issued_at: int,
+    basis: OpenedBasis | None = None,
+) -> tuple[pb.Submission, Version]:
+    """Make and sign the next version of a record.
+
+    Args:
+        issuer: who signs.
+        report: what is reported; it passed pre-flight.
+        key: which record.
+        names: the person's pseudonym under each live version of the subject keys.
+        before: the version before; None for version 1.
+        issued_at: milliseconds since 1970 UTC, in whole seconds.
+        basis: of version 1 of a judgment or an enforcement.
+
+    Returns:
+        The submission, and what the version after it needs to know.
+
+    Raises:
+        FormatError: creditor or contract are not what they should be, or the facts are too long.
+    """
+    statement = Statement(
+        registry=issuer.registry,
+        issuer=key.issuer,
+        signer=issuer.institution,
+        record_id=key.record_id,
+        version=1 if before is None else before.number + 1,
+        previous=b"" if before is None else before.payload_hash,
+        kind=report.kind,
+        standing=report.standing,
+        subject_key_version=0,
+        subject_commitment=b"",
+        facts_commitment=b"",
+        disclosure_digest=b"",
+        issued_at=issued_at,
+        retain_until=retain_until_of(report, before, issuer.retention_years),
+        transferee=report.transferee,
+        continues=report.continues if before is None else None,
+    )
+    submission = pb.Submission()
+    opening = facts = b""
+    if carries_subject(report.standing) and report.facts is not None:
+        pseudonym = pseudonym_for(names, before, report.standing)
+        statement, opening, facts = _bind(statement, submission, report.facts, pseudonym)
+        _add_aliases(submission, report.facts, names, pseudonym)
+        if before is not None:
+            submission.previous.opening = before.opening
+            submission.previous.facts = before.facts
+        elif basis is not None:
+            submission.basis.CopyFrom(basis.message())
+    payload = statement.encode()
+    submission.statement.payload = payload
+    submission.statement.key_id = issuer.signer.public_key.key_id
+    submission.statement.signature = dsse.sign(issuer.signer, dsse.STATEMENT, payload)
+    version = Version(
+        statement.version,
+        payload_hash(payload),
+        statement.kind,
+        statement.standing,
+        statement.subject_key_version,
+        statement.retain_until,
+        opening,
+        facts,
+    )
+    return submission, version
+
+
+def _bind(
+    statement: Statement, submission: pb.Submission, plain: Facts, pseudonym: Pseudonym
+) -> tuple[Statement, bytes, bytes]:
+    """Commit to subject and facts, seal them, and put what opens them beside the statement."""
+    filled = facts_of(plain, pseudonym)
+    facts = filled.encode()
+    # Fresh for each commitment and derived from nothing (formats 1).
+    subject_opening = secrets.token_bytes(OPENING_BYTES)
+    opening = secrets.token_bytes(OPENING_BYTES)
+    commitment = commit_facts(opening, facts)
+    sealed = seal_facts(pseudonym.seal_key, commitment, opening, facts)
+    submission.binding.subject = pseudonym.subject
+    submission.binding.opening = subject_opening
+    submission.binding.debt_ref = filled.debt.debt_ref
+    submission.facts.opening = opening
+    submission.facts.facts = facts
+    submission.disclosure = sealed
+    bound = replace(
+        statement,
+        subject_key_version=pseudonym.subject_key_version,
+        subject_commitment=commit_subject(subject_opening, pseudonym.subject),
+        facts_commitment=commitment,
+        disclosure_digest=disclosure_digest(sealed),
+    )
+    return bound, opening, facts
+
+
+def _add_aliases(submission: pb.Submission, facts: Facts, names: Mapping[int, Pseudonym], carried: Pseudonym) -> None:
+    for version in sorted(names):
+        if version != carried.subject_key_version:
+            other = names[version]
+            reference = other.debt_ref(facts.debt.original_creditor, facts.debt.contract)
+            submission.aliases.add(subject_key_version=version, subject=other.subject, debt_ref=reference)
