@@ -7,9 +7,11 @@ itself), ``check_admission`` (against the moment of submission), ``check_progres
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.debt import canonical_contract, check_creditor
+from client_sdk.formats.encoding import HASH_BYTES
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.words import Kind, Standing
 from client_sdk.rules.basis import check_basis
@@ -43,6 +45,8 @@ __all__ = ["check_admission", "check_basis", "check_facts", "check_progress"]
 # A day either way: whether the first day of an episode counts as day 0 or as day 1.
 _DAYS_TOLERANCE = 1
 _MAX_DAYS = 36_500
+# Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
+_NO_TEXT = frozenset(("Cc", "Cs"))
 _MAX_TEXT = 128
 _MAX_SHORT_TEXT = 64
 # A lender's clock may be this much ahead of the registry's.
@@ -73,6 +77,7 @@ def check_facts(kind: Kind, standing: Standing, facts: Facts) -> None:
         raise _refused("facts", "facts.kind", got=f"{kind_of(facts).name} for {kind.name} {standing.name}")
     _check_end(standing, facts)
     _check_debt(facts.debt)
+    _check_digests(facts)
     _check_approver(facts.approver)
     match facts:
         case DefaultFacts():
@@ -145,6 +150,17 @@ def _check_debt(debt: Debt) -> None:
         raise _refused("facts.debt.contract", "debt.contract", want="1 to 64 letters and digits, NFKC, upper case")
 
 
+def _check_digests(facts: Facts) -> None:
+    digests = [("facts.debt.debt_ref", facts.debt.debt_ref)]
+    if facts.notice is not None:
+        digests.append(("facts.notice.digest", facts.notice.digest))
+    if facts.consent is not None:
+        digests.append(("facts.consent.digest", facts.consent.digest))
+    for field, digest in digests:
+        if len(digest) != HASH_BYTES:
+            raise _refused(field, "digest.length", got=f"{len(digest)} bytes", want=f"{HASH_BYTES} bytes")
+
+
 def _check_approver(approver: str) -> None:
     if not approver.strip():
         raise RuleError(RuleReason.APPROVER_MISSING, "facts.approver", "F33", want="who approved the record")
@@ -182,8 +198,10 @@ def _check_default(standing: Standing, facts: DefaultFacts) -> None:
 def _check_days(standing: Standing, facts: DefaultFacts) -> None:
     elapsed = (facts.as_of - facts.first_delinquency_on).days + _DAYS_TOLERANCE
     most = _MAX_DAYS if facts.days_estimated else min(elapsed, _MAX_DAYS)
-    if facts.days_past_due > most:
-        raise _refused("facts.days_past_due", "days.plausible", want="not more than since first_delinquency_on")
+    if not 0 <= facts.days_past_due <= most:
+        raise _refused(
+            "facts.days_past_due", "days.plausible", want="from 0, and not more than since first_delinquency_on"
+        )
     if standing is Standing.OPEN:
         if not facts.days_past_due:
             raise _refused("facts.days_past_due", "days.open", got="0", want="at least 1 while OPEN")
@@ -255,6 +273,10 @@ def _check_canonical(canonical: str, written: str, field: str) -> None:
 def _check_text(text: str, field: str, most: int, *, required: bool = False) -> None:
     if len(text) > most or (required and not text.strip()):
         raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
+    if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
+        raise _refused(field, "text.characters", want="no control characters and no half of a surrogate pair")
+    if not unicodedata.is_normalized("NFC", text):
+        raise _refused(field, "text.nfc", want="text in Unicode's form NFC")
 
 
 def _refused(field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:

@@ -34,7 +34,7 @@ def check_notice(
     """
     if legal_basis is LegalBasis.LEGALLY_PUBLIC:
         return
-    if notice is None or not notice.sent_at:
+    if notice is None or notice.sent_at <= 0:
         raise RuleError(RuleReason.NOTICE_MISSING, "facts.notice", "C06", want="evidence of the notice to the person")
     age = submitted_at_ms - notice.sent_at
     if age <= 0 or age < notice_hours * _HOUR_MS:

@@ -9,6 +9,7 @@ A batch has 1 to 1,000 elements. Elements and public keys are 32 bytes, a proof 
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, NoReturn
 
 from voprf import ristretto
@@ -87,6 +88,11 @@ class EvaluationKey:
 
     def __repr__(self) -> str:
         return "EvaluationKey(...)"
+
+    @classmethod
+    def generate(cls) -> EvaluationKey:
+        """Return a fresh random key."""
+        return cls(secrets.token_bytes(SEED_BYTES))
 
     @classmethod
     def from_seed(cls, seed: bytes, info: bytes = KEY_INFO) -> EvaluationKey:

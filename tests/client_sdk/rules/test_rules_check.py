@@ -24,6 +24,7 @@ from client_sdk.rules.facts import (
     Measure,
     SubjectRole,
     kind_of,
+    parse_facts,
 )
 from tests.client_sdk.rules.facts_samples import (
     CONSENT,
@@ -116,7 +117,32 @@ REFUSED: list[tuple[Standing, Facts, RuleReason, str, str]] = [
     (S.OPEN, replace(DEFAULT, approver=""), R.APPROVER_MISSING, "facts.approver", "F33"),
     (S.OPEN, replace(DEFAULT, approver=" \u3000"), R.APPROVER_MISSING, "facts.approver", "F33"),
     (S.OPEN, replace(DEFAULT, approver="a" * 65), R.FACTS_INVALID, "facts.approver", "text.length"),
+    (S.OPEN, replace(JUDGMENT, court="法院\n"), R.FACTS_INVALID, "facts.court", "text.characters"),
+    (S.OPEN, replace(DEFAULT, approver="\ud800"), R.FACTS_INVALID, "facts.approver", "text.characters"),
+    (S.OPEN, replace(DEFAULT, approver="e\u0301"), R.FACTS_INVALID, "facts.approver", "text.nfc"),
+    (
+        S.OPEN,
+        replace(DEFAULT, debt=replace(DEBT, debt_ref=b"")),
+        R.FACTS_INVALID,
+        "facts.debt.debt_ref",
+        "digest.length",
+    ),
+    (
+        S.OPEN,
+        replace(DEFAULT, notice=replace(NOTICE, digest=b"1" * 33)),
+        R.FACTS_INVALID,
+        "facts.notice.digest",
+        "digest.length",
+    ),
+    (
+        S.OPEN,
+        replace(FILED, consent=replace(CONSENT, digest=b"1" * 31)),
+        R.FACTS_INVALID,
+        "facts.consent.digest",
+        "digest.length",
+    ),
     # Defaults.
+    (S.OPEN, replace(DEFAULT, days_past_due=-1), R.FACTS_INVALID, "facts.days_past_due", "days.plausible"),
     (S.OPEN, replace(DEFAULT, legal_basis=LegalBasis.LEGALLY_PUBLIC), R.FACTS_INVALID, "facts.legal_basis", "C03"),
     (S.OPEN, GUARANTOR, R.ROLE_NOT_LIABLE, "facts.called_on", "F30"),
     (S.OPEN, replace(DEFAULT, called_on=DEFAULT.as_of), R.ROLE_NOT_LIABLE, "facts.called_on", "F30"),
@@ -302,6 +328,7 @@ def test_facts_are_admitted(facts: Facts, notice_hours: int) -> None:
     [
         (replace(DEFAULT, notice=None), 0, R.NOTICE_MISSING, "C06"),
         (replace(DEFAULT, notice=replace(NOTICE, sent_at=0)), 0, R.NOTICE_MISSING, "C06"),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=-1)), 0, R.NOTICE_MISSING, "C06"),
         (replace(DEFAULT, notice=replace(NOTICE, sent_at=SUBMITTED_AT)), 0, R.NOTICE_LATE, "C06"),
         (replace(DEFAULT, notice=replace(NOTICE, sent_at=SUBMITTED_AT + 1)), 0, R.NOTICE_LATE, "C06"),
         (DEFAULT, 7 * 24 + 1, R.NOTICE_LATE, "C06"),
@@ -346,3 +373,14 @@ def test_asking_about_a_person_takes_written_consent() -> None:
         with pytest.raises(RuleError) as caught:
             check_inquiry_consent(consent, today=TODAY)
         assert (caught.value.reason, caught.value.rule) == (R.CONSENT_MISSING, rule)
+
+
+@given(approver=st.text(max_size=70), court=st.text(max_size=140), days=st.integers(-5, 70))
+def test_what_passes_can_be_encoded(approver: str, court: str, days: int) -> None:
+    changed: list[Facts] = [
+        replace(DEFAULT, approver=approver, days_past_due=days),
+        replace(ENFORCEMENT, approver=approver, court=court),
+    ]
+    for facts in changed:
+        if rule_broken_by(lambda facts=facts: check_facts(kind_of(facts), S.OPEN, facts)) is None:  # type: ignore[misc]  # mypy cannot type a lambda's default
+            assert parse_facts(kind_of(facts), facts.encode()) == facts

@@ -208,4 +208,5 @@ def test_keys_and_blindings_show_nothing_and_keys_come_back() -> None:
     assert repr(KEY) == "EvaluationKey(...)"
     assert repr(Blinding.of(b"x")) == "Blinding(...)"
     assert EvaluationKey.from_seed(KEY.to_bytes()).public_key == KEY.public_key
+    assert EvaluationKey.generate().public_key != EvaluationKey.generate().public_key
     assert EvaluationKey(KEY.to_bytes(), b"other info").public_key != KEY.public_key
