@@ -57,7 +57,7 @@ class Reason(StrEnum):
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
     DISK_FULL = "DISK_FULL"
     HEAD_GONE = "HEAD_GONE"
-    INQUIRY_REUSED = "INQUIRY_REUSED"
+    INQUIRY_TAKEN = "INQUIRY_TAKEN"
     INQUIRY_STALE = "INQUIRY_STALE"
     INQUIRY_UNKNOWN = "INQUIRY_UNKNOWN"
     INQUIRY_WAITING = "INQUIRY_WAITING"
@@ -71,7 +71,7 @@ class Reason(StrEnum):
     PROPOSAL_OBSOLETE = "PROPOSAL_OBSOLETE"
     PROPOSAL_UNKNOWN = "PROPOSAL_UNKNOWN"
     PURPOSE_INVALID = "PURPOSE_INVALID"
-    QUOTA_EXHAUSTED = "QUOTA_EXHAUSTED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_INVALID = "RANGE_INVALID"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
@@ -181,7 +181,7 @@ _SERVER: dict[str, Entry] = {
     Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed bytes are not those that the statement names."),
     Reason.DISK_FULL: Entry(Status.UNAVAILABLE, "The registry has no room left; nothing was stored."),
     Reason.HEAD_GONE: Entry(_STATE, "The registry no longer answers under that HEAD; ask anew."),
-    Reason.INQUIRY_REUSED: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
+    Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
     Reason.INQUIRY_STALE: Entry(_STATE, "An inquiry is good for 5 minutes from when it was signed."),
     Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution made no such inquiry."),
     Reason.INQUIRY_WAITING: Entry(Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True),
@@ -195,7 +195,7 @@ _SERVER: dict[str, Entry] = {
     Reason.PROPOSAL_OBSOLETE: Entry(_STATE, "The proposal can be logged no more; another act took its number."),
     Reason.PROPOSAL_UNKNOWN: Entry(Status.NOT_FOUND, "There is no such proposal, or it has lapsed."),
     Reason.PURPOSE_INVALID: Entry(_INVALID, "Inquiries are not made for this purpose."),
-    Reason.QUOTA_EXHAUSTED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
+    Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
     Reason.RANGE_INVALID: Entry(Status.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
     Reason.SHUTTING_DOWN: Entry(Status.UNAVAILABLE, "The registry is stopping.", retryable=True),
     Reason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),

@@ -1,0 +1,80 @@
+"""Permissions: which method is for which role (design 6, "Who may read what"). What is not in the table is denied."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.formats.words import Role
+
+__all__ = ["ANONYMOUS", "PERMISSIONS", "Caller"]
+
+
+class Caller(StrEnum):
+    """What a peer can be: an institution with some role, or a key service, which is no institution."""
+
+    LENDER = "LENDER"
+    AUDITOR = "AUDITOR"
+    ADMINISTRATOR = "ADMINISTRATOR"
+    KEY_SERVICE = "KEY_SERVICE"
+
+    @classmethod
+    def of(cls, role: Role) -> Caller:
+        """Return the caller that a role makes."""
+        return cls(role.name)
+
+
+_PACKAGE = "creditregistry.v1"
+_LENDER = frozenset((Caller.LENDER,))
+_AUDITOR = frozenset((Caller.AUDITOR,))
+_ADMINISTRATOR = frozenset((Caller.ADMINISTRATOR,))
+_MEMBER = frozenset((Caller.LENDER, Caller.AUDITOR, Caller.ADMINISTRATOR))
+_ANY = frozenset(Caller)
+
+
+def _service(name: str, methods: Mapping[str, frozenset[Caller]]) -> dict[str, frozenset[Caller]]:
+    return {f"/{_PACKAGE}.{name}/{method}": callers for method, callers in methods.items()}
+
+
+PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
+    _service(
+        "RecordService",
+        {"Submit": _LENDER, "SubmitBatch": _LENDER, "ListRecords": _LENDER, "GetReceipt": _LENDER},
+    )
+    | _service("InquiryService", {"Check": _LENDER, "GetInquiryReceipt": _LENDER})
+    | _service(
+        "TransparencyService",
+        {
+            "GetCheckpoint": _ANY,
+            "GetTile": _ANY,
+            "GetDirectoryProof": _ANY,
+            "ListLeaves": _AUDITOR,
+            "ListLiveBindings": _AUDITOR,
+            "ListInquiryLeaves": _AUDITOR,
+        },
+    )
+    | _service(
+        "DirectoryService",
+        {
+            "ListActs": _ANY,
+            "ProposeAct": _ADMINISTRATOR,
+            "ListProposals": _ADMINISTRATOR,
+            "ApproveAct": _ADMINISTRATOR,
+            # For whom is decided by the use case: administrators for any institution, members for themselves.
+            "IssueCertificate": _MEMBER,
+        },
+    )
+)
+
+# Whether the registry serves at all; behind a client certificate like everything else.
+ANONYMOUS: frozenset[str] = frozenset(
+    (
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/List",
+        "/grpc.health.v1.Health/Watch",
+    )
+)

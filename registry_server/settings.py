@@ -1,0 +1,172 @@
+"""Settings of one registry process, and the only reader of its environment.
+
+A setting comes from the command line, else from the environment (``REGISTRY_LISTEN`` and so on), else from
+``registry.toml`` in the registry's folder, else it has its default. Units are in the names.
+
+The folder (0700) holds registry.toml, registry.sqlite unless another database is named, log-key.pem, ca/, tls/,
+genesis.act and public/.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SETTINGS_FILE", "Settings", "SettingsError", "Value", "load_settings", "settings_toml"]
+
+SETTINGS_FILE = "registry.toml"
+Value = str | int | float | list[str]
+_ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+Address = Annotated[str, Field(pattern=_ADDRESS)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class SettingsError(Exception):
+    """The settings are missing or not in order; the text names the setting and never its value."""
+
+
+class Settings(BaseSettings):
+    """Everything that can differ between two registries, or between two processes of one."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="forbid", frozen=True, hide_input_in_errors=True)
+    _file: ClassVar[Path | None] = None
+
+    home: Path = Field(description="The registry's folder; relative paths start from it.")
+    registry: str = Field(
+        min_length=1, max_length=64, description="Name of the registry; signed in everything, so it never changes."
+    )
+    listen: Address = Field(
+        default="127.0.0.1:7443", description="host:port of the gRPC service; port 0 takes a free one and prints it."
+    )
+    metrics_listen: Address | None = Field(
+        default=None,
+        description="host:port of /metrics, in clear, for the operator's network only; none without it.",
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="SQLAlchemy URL, postgresql+psycopg://...; without it registry.sqlite in the folder is used.",
+    )
+    log_key: str = Field(
+        default="log-key.pem", description="PKCS#8 file of the log's Ed25519 key. Whoever has it can fork the log."
+    )
+    shutdown_grace_seconds: Seconds = Field(
+        default=10.0, description="How long calls under way may take after SIGTERM; then they are cancelled."
+    )
+    call_deadline_seconds: Seconds = Field(default=20.0, description="Deadline of a call whose client set none.")
+    call_deadline_max_seconds: Seconds = Field(default=120.0, description="The longest that any single call may take.")
+    stream_deadline_seconds: Seconds = Field(default=600.0, description="Deadline of a stream whose client set none.")
+    stream_deadline_max_seconds: Seconds = Field(default=7_200.0, description="The longest that any stream may take.")
+    health_interval_seconds: Seconds = Field(
+        default=2.0, description="How often the health service asks the database; a failure shows that much later."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Which lines of the program's own log are written; calls are logged as info."
+    )
+    log_format: Literal["json", "text"] = Field(default="json", description="json for machines, text for people.")
+
+    @field_validator("registry")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isascii() or any(not character.isalnum() and character not in "-._" for character in name):
+            raise ValueError("letters, digits, hyphens, dots and underscores")
+        return name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: command line, environment, file."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        if cls._file is not None:
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=cls._file),)
+        return sources
+
+    @property
+    def database(self) -> str:
+        """The database's URL, with its password."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'registry.sqlite'}"
+
+    @property
+    def log_key_file(self) -> Path:
+        """Where the log's key is."""
+        return self.home / self.log_key
+
+    @property
+    def authority_folder(self) -> Path:
+        """Where the certificate authority is."""
+        return self.home / "ca"
+
+    @property
+    def tls_folder(self) -> Path:
+        """Where the server's own TLS key and certificate are."""
+        return self.home / "tls"
+
+    @property
+    def public_folder(self) -> Path:
+        """What may be handed out."""
+        return self.home / "public"
+
+    @property
+    def genesis_file(self) -> Path:
+        """The genesis act on its way from administrator to administrator."""
+        return self.home / "genesis.act"
+
+    @property
+    def log_origin(self) -> str:
+        """Origin of the log that is written (formats 1)."""
+        return f"{self.registry}/log/1"
+
+
+def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = None) -> Settings:
+    """Return the settings of a registry's folder.
+
+    Args:
+        home: the folder.
+        overrides: of the command line; None leaves a setting to the other sources.
+
+    Raises:
+        SettingsError: there is no settings file, or a setting is unknown, missing or not in order.
+    """
+    file = home / SETTINGS_FILE
+    if not file.is_file():
+        raise SettingsError(f"{file} is missing: registry-server init makes it")
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    located = type("LocatedSettings", (Settings,), {"_file": file, "__module__": __name__})
+    try:
+        settings: Settings = located(home=home, **given)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is no TOML: {error}") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SettingsError(f"{file}: {wrong}") from None
+    return settings
+
+
+def settings_toml(values: Mapping[str, Value]) -> str:
+    """Return the text of a settings file: each setting with what it is for; those not given as comments."""
+    lines = ["# Settings of the registry. What is commented out has its default.", ""]
+    for name, field in Settings.model_fields.items():
+        if name == "home":
+            continue
+        lines.append(f"# {field.description}")
+        if name in values:
+            lines.append(f"{name} = {json.dumps(values[name], ensure_ascii=False)}")
+        else:
+            default = field.default
+            shown = "" if default is None or isinstance(default, SecretStr) else default
+            lines.append(f"# {name} = {json.dumps(shown)}")
+        lines.append("")
+    return "\n".join(lines)

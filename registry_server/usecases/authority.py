@@ -1,0 +1,292 @@
+"""The registry's own small certificate authority: ECDSA P-256, one level, only for TLS between its members.
+
+A certificate says who talks, never who speaks: nothing that is signed for the log rests on it. It names its holder in
+one URI of its subject alternative names, and never holds more than its request asked for:
+
+    creditregistry:institution:<id>      clients; an act has enrolled them
+    creditregistry:key-service:<name>    clients and servers; also the host of their address
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from registry_server.errors import Reason, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = [
+    "CERTIFICATE_DAYS",
+    "INSTITUTION_PREFIX",
+    "KEY_SERVICE_PREFIX",
+    "CertificateAuthority",
+    "TlsIdentity",
+    "write_secret",
+]
+
+INSTITUTION_PREFIX = "creditregistry:institution:"
+KEY_SERVICE_PREFIX = "creditregistry:key-service:"
+CERTIFICATE_DAYS = 365
+_AUTHORITY_DAYS = 3_650
+# Clocks differ: a certificate counts from a little before it was made.
+_BACKDATED = timedelta(minutes=5)
+_MAX_REQUEST_BYTES = 16_384
+_CURVES = (ec.SECP256R1, ec.SECP384R1)
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a new file that nobody else may read, durably.
+
+    Raises:
+        FileExistsError: there is one already; a key is never overwritten.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class TlsIdentity(NamedTuple):
+    """What one end of a TLS connection shows, in PEM."""
+
+    key: bytes
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A certificate signing request whose signature verifies."""
+
+    public_key: ec.EllipticCurvePublicKey
+    common_name: str
+    uris: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+class CertificateAuthority:
+    """Issues certificates; its key and its own certificate lie in one folder.
+
+    Args:
+        key: of the authority.
+        certificate: its own.
+    """
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self._key = key
+        self._certificate = certificate
+
+    @classmethod
+    def create(cls, folder: Path, registry: str, now: int) -> Self:
+        """Make an authority in a new folder.
+
+        Args:
+            folder: is made with mode 0700.
+            registry: name of the registry.
+            now: ms since 1970 UTC.
+
+        Raises:
+            FileExistsError: the folder holds one already.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _name(f"{registry} certificate authority")
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        certificate = (
+            _builder(name, key.public_key(), now, _AUTHORITY_DAYS)
+            .issuer_name(name)
+            .add_extension(constraints, critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, SHA256())
+        )
+        write_secret(folder / "key.pem", _key_pem(key))
+        (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        return cls(key, certificate)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the authority of a folder.
+
+        Raises:
+            RegistryError: INTERNAL; the files are missing or not in order.
+        """
+        try:
+            key = load_pem_private_key((folder / "key.pem").read_bytes(), password=None)
+            certificate = x509.load_pem_x509_certificate((folder / "certificate.pem").read_bytes())
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+            raise _broken("a key and a certificate") from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise _broken("the key of the certificate")
+        return cls(key, certificate)
+
+    @property
+    def certificate(self) -> bytes:
+        """Its own certificate in PEM, which every peer must know."""
+        return self._certificate.public_bytes(Encoding.PEM)
+
+    def issue_for_institution(self, request: bytes, institution: str, now: int) -> bytes:
+        """Return a client certificate of an institution, PEM.
+
+        Args:
+            request: PKCS#10 in PEM; asks for the institution's URI and nothing else.
+            institution: id, which somebody else has found to be enrolled.
+            now: ms since 1970 UTC.
+
+        Raises:
+            RegistryError: CERTIFICATE_REQUEST_INVALID.
+        """
+        asked = _read_request(request)
+        _check_holder(asked, institution, f"{INSTITUTION_PREFIX}{institution}")
+        if asked.hosts:
+            raise _refused("csr.names", "certificate.names", got=f"{len(asked.hosts)} hosts", want="the URI alone")
+        return self._issue(asked, ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
+
+    def issue_for_key_service(self, request: bytes, name: str, host: str, now: int) -> bytes:
+        """Return a certificate of a key service for both ends of a connection, PEM.
+
+        Args:
+            request: PKCS#10 in PEM; asks for the service's URI, and for the host of its address at most.
+            name: of the service.
+            host: of its address.
+            now: ms since 1970 UTC.
+
+        Raises:
+            RegistryError: CERTIFICATE_REQUEST_INVALID.
+        """
+        asked = _read_request(request)
+        _check_holder(asked, name, f"{KEY_SERVICE_PREFIX}{name}")
+        allowed = {host, "localhost", "127.0.0.1", "::1"} if _is_loopback(host) else {host}
+        if not set(asked.hosts) <= allowed:
+            raise _refused("csr.names", "certificate.names", got="another host", want="the host of the address")
+        return self._issue(asked, ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH, now=now)
+
+    def issue_for_server(self, hosts: Iterable[str], now: int) -> TlsIdentity:
+        """Return a new key with a server certificate for these host names and addresses."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = tuple(dict.fromkeys(hosts))
+        asked = _Request(key.public_key(), names[0], (), names)
+        return TlsIdentity(_key_pem(key), self._issue(asked, ExtendedKeyUsageOID.SERVER_AUTH, now=now))
+
+    def _issue(self, asked: _Request, *usages: x509.ObjectIdentifier, now: int) -> bytes:
+        uris = [x509.UniformResourceIdentifier(uri) for uri in asked.uris]
+        hosts = [_general_name(host) for host in asked.hosts]
+        authority = self._key.public_key()
+        certificate = (
+            _builder(_name(asked.common_name), asked.public_key, now, CERTIFICATE_DAYS)
+            .issuer_name(self._certificate.subject)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(list(usages)), critical=False)
+            .add_extension(x509.SubjectAlternativeName([*uris, *hosts]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
+            .sign(self._key, SHA256())
+        )
+        return certificate.public_bytes(Encoding.PEM)
+
+
+def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey, now: int, days: int) -> x509.CertificateBuilder:
+    moment = datetime.fromtimestamp(now // 1000, UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(moment - _BACKDATED)
+        .not_valid_after(moment + timedelta(days=days))
+    )
+
+
+def _read_request(pem: bytes) -> _Request:
+    if len(pem) > _MAX_REQUEST_BYTES:
+        raise _refused("csr", "certificate.size", got=f"{len(pem)} bytes", want=f"at most {_MAX_REQUEST_BYTES} bytes")
+    try:
+        request = x509.load_pem_x509_csr(pem)
+        signed = request.is_signature_valid
+        key = request.public_key()
+        names = _alternative_names(request)
+        common_names = [str(item.value) for item in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension):
+        # Not chained: the library's message may quote what it read.
+        raise _refused("csr", "certificate.pkcs10", want="a PKCS#10 request in PEM") from None
+    if not signed:
+        raise _refused("csr", "certificate.possession", want="a signature by the key in it")
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
+        raise _refused("csr.key", "certificate.key", want="an ECDSA key on P-256 or P-384")
+    if len(common_names) != 1:
+        raise _refused("csr.subject", "certificate.subject", got=f"{len(common_names)} names", want="one common name")
+    uris = tuple(str(name.value) for name in names if isinstance(name, x509.UniformResourceIdentifier))
+    hosts = tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
+    if len(uris) + len(hosts) != len(names):
+        raise _refused("csr.names", "certificate.names", want="URIs and hosts only")
+    return _Request(key, common_names[0], uris, hosts)
+
+
+def _alternative_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
+    try:
+        return list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        return []
+
+
+def _check_holder(asked: _Request, common_name: str, uri: str) -> None:
+    if asked.common_name != common_name:
+        raise _refused("csr.subject", "certificate.subject", got="another name", want=common_name)
+    if asked.uris != (uri,):
+        raise _refused("csr.names", "certificate.uri", got=f"{len(asked.uris)} URIs", want=uri)
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _refused(field: str, rule: str, *, got: str = "", want: str = "") -> RegistryError:
+    return RegistryError(Reason.CERTIFICATE_REQUEST_INVALID, field, rule, got=got, want=want)
+
+
+def _broken(want: str) -> RegistryError:
+    return RegistryError(Reason.INTERNAL, "ca", "certificate.authority", want=want)
