@@ -1,0 +1,14 @@
+"""Following a registry's directory from its trust root: for the SDK, for auditors and for key services."""
+
+from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
+from client_sdk.auditing.follower.feed import AioDirectoryFeed, DirectoryFeed
+from client_sdk.auditing.follower.log_memory import ContradictionError, LogMemory
+
+__all__ = [
+    "AioDirectoryFeed",
+    "ContradictionError",
+    "DirectoryFeed",
+    "DirectoryFollower",
+    "DirectoryView",
+    "LogMemory",
+]

@@ -1,0 +1,167 @@
+"""Rounds of a follower over a channel to the registry, blocking and for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import grpc
+from creditregistry.v1 import proposal_pb2, transparency_pb2
+from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+
+from client_sdk._transport import error_of_call
+from client_sdk.auditing.follower.kept import KeptDirectory
+from client_sdk.auditing.follower.log_memory import ContradictionError
+from client_sdk.errors import CreditRegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView, Request
+
+__all__ = ["AioDirectoryFeed", "DirectoryFeed"]
+
+
+class _Keeping:
+    """What both feeds do around a round."""
+
+    def __init__(self, follower: DirectoryFollower, path: Path | None) -> None:
+        self.follower = follower
+        self._kept = None if path is None else KeptDirectory(path)
+        if self._kept is not None:
+            self._kept.restore(follower)
+
+    def _keep(self, before: DirectoryView | None, view: DirectoryView) -> None:
+        if self._kept is not None and (before is None or before.note != view.note):
+            self._kept.keep(self.follower, view)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise error_of_call(error) from error
+        except ContradictionError as error:
+            if self._kept is not None:
+                self._kept.keep_contradiction(error)
+            raise
+
+
+class DirectoryFeed(_Keeping):
+    """Keeps a follower up to date over a channel that blocks; for any number of threads.
+
+    Args:
+        follower: takes up at once what the file holds.
+        channel: to the registry; whoever opened it closes it.
+        path: file in which the directory is kept; None keeps it in memory only.
+
+    Raises:
+        ConfigError: the file is damaged, or of another registry.
+    """
+
+    def __init__(self, follower: DirectoryFollower, channel: grpc.Channel, path: Path | None = None) -> None:
+        super().__init__(follower, path)
+        self._transparency = TransparencyServiceStub(channel)
+        self._directory = DirectoryServiceStub(channel)
+        self._turn = threading.Lock()
+
+    def refresh(self) -> DirectoryView:
+        """Run one round.
+
+        Raises:
+            TransportError: the registry does not answer.
+            RefusedError: it refuses.
+            VerificationError: an answer does not verify, or an act is withheld.
+            ContradictionError: the log went back or split in two.
+        """
+        with self._turn, self._translated():
+            before, view = self.follower.view, self._round()
+            self._keep(before, view)
+            return view
+
+    def _round(self) -> DirectoryView:
+        steps = self.follower.advance()
+        try:
+            request = next(steps)
+            while True:
+                request = steps.send(self._ask(request))
+        except StopIteration as end:
+            view: DirectoryView = end.value
+            return view
+
+    def _ask(self, request: Request) -> transparency_pb2.GetDirectoryProofResponse | proposal_pb2.ListActsResponse:
+        if isinstance(request, proposal_pb2.ListActsRequest):
+            return self._directory.ListActs(request)
+        return self._transparency.GetDirectoryProof(request)
+
+
+class AioDirectoryFeed(_Keeping):
+    """Keeps a follower up to date over a channel for asyncio.
+
+    Args:
+        follower: takes up at once what the file holds.
+        channel: to the registry; whoever opened it closes it.
+        path: file in which the directory is kept; None keeps it in memory only.
+
+    Raises:
+        ConfigError: the file is damaged, or of another registry.
+    """
+
+    def __init__(self, follower: DirectoryFollower, channel: grpc.aio.Channel, path: Path | None = None) -> None:
+        super().__init__(follower, path)
+        self._transparency = TransparencyServiceStub(channel)
+        self._directory = DirectoryServiceStub(channel)
+        self._turn = asyncio.Lock()
+
+    async def refresh(self) -> DirectoryView:
+        """Run one round.
+
+        Raises:
+            TransportError: the registry does not answer.
+            RefusedError: it refuses.
+            VerificationError: an answer does not verify, or an act is withheld.
+            ContradictionError: the log went back or split in two.
+        """
+        async with self._turn:
+            with self._translated():
+                before, view = self.follower.view, await self._round()
+            # Written to the disk, therefore beside the loop.
+            await asyncio.to_thread(self._keep, before, view)
+            return view
+
+    async def follow(self, every_seconds: float, report: Callable[[CreditRegistryError | None], None]) -> None:
+        """Run a round every so many seconds until the task is cancelled.
+
+        Args:
+            every_seconds: from the end of a round to the start of the next.
+            report: told after each round what went wrong, None for nothing.
+        """
+        while True:
+            problem: CreditRegistryError | None = None
+            try:
+                await self.refresh()
+            except CreditRegistryError as error:
+                problem = error
+            report(problem)
+            await asyncio.sleep(every_seconds)
+
+    async def _round(self) -> DirectoryView:
+        steps = self.follower.advance()
+        try:
+            request = next(steps)
+            while True:
+                request = steps.send(await self._ask(request))
+        except StopIteration as end:
+            view: DirectoryView = end.value
+            return view
+
+    async def _ask(
+        self, request: Request
+    ) -> transparency_pb2.GetDirectoryProofResponse | proposal_pb2.ListActsResponse:
+        if isinstance(request, proposal_pb2.ListActsRequest):
+            return await self._directory.ListActs(request)
+        return await self._transparency.GetDirectoryProof(request)

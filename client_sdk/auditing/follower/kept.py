@@ -1,0 +1,132 @@
+"""What a follower keeps on disk, so that a restart neither fetches all acts again nor forgets how far the log was.
+
+    file = "creditregistry/followed-directory/v1" 0x00 || lp(genesis hash) || lp(directory proof) || lp(acts)
+
+Proof and acts are the registry's own answers (protobuf) and are verified again when they are read. Mode 0600, replaced
+as a whole. Where the log has contradicted itself, both notes are kept beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import proposal_pb2, transparency_pb2
+from filelock import FileLock
+from google.protobuf.message import DecodeError
+
+from client_sdk.errors import ConfigError, VerificationError
+from client_sdk.formats import note
+from client_sdk.formats.checkpoint import parse_body
+from client_sdk.formats.encoding import label, lp
+from client_sdk.formats.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
+    from client_sdk.auditing.follower.log_memory import ContradictionError
+
+__all__ = ["KeptDirectory"]
+
+_LABEL = label("creditregistry/followed-directory/v1")
+_MODE = 0o600
+_LENGTH_BYTES = 4
+_PARTS = 3
+_LOCK_SECONDS = 10
+
+
+class KeptDirectory:
+    """The file of one follower; several processes of one member may share it.
+
+    Args:
+        path: of the file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=_MODE)
+
+    def restore(self, follower: DirectoryFollower) -> bool:
+        """Let a follower take up what was kept; say whether there was anything.
+
+        Raises:
+            ConfigError: the file is damaged, or of another registry.
+        """
+        try:
+            kept = self._read()
+            if kept is None:
+                return False
+            genesis, proof, acts = kept
+            if genesis != follower.trust_root.genesis:
+                raise ConfigError(f"{self._path} was kept for another trust root")
+            follower.restore(proof, acts.acts)
+        except (FormatError, DecodeError, VerificationError) as error:
+            raise ConfigError(f"{self._path} is damaged: {error}") from error
+        return True
+
+    def keep(self, follower: DirectoryFollower, view: DirectoryView) -> None:
+        """Write the view, unless another process has written a later one."""
+        parts = (
+            follower.trust_root.genesis,
+            view.proof.SerializeToString(),
+            proposal_pb2.ListActsResponse(acts=view.acts).SerializeToString(),
+        )
+        with self._lock:
+            if self._kept_size() <= view.checkpoint.size:
+                _replace(self._path, _LABEL + b"".join(map(lp, parts)))
+
+    def keep_contradiction(self, error: ContradictionError) -> Path:
+        """Write both notes of a log that has contradicted itself; return where they are."""
+        path = self._path.with_name(f"{self._path.name}.contradiction")
+        with self._lock:
+            _replace(path, b"\n".join((error.known, error.shown)))
+        return path
+
+    def _read(self) -> tuple[bytes, transparency_pb2.GetDirectoryProofResponse, proposal_pb2.ListActsResponse] | None:
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        genesis, proof, acts = _split(data)
+        return (
+            genesis,
+            transparency_pb2.GetDirectoryProofResponse.FromString(proof),
+            proposal_pb2.ListActsResponse.FromString(acts),
+        )
+
+    def _kept_size(self) -> int:
+        try:
+            kept = self._read()
+            return 0 if kept is None else parse_body(note.parse(kept[1].checkpoint).text).checkpoint.size
+        except (FormatError, DecodeError):
+            return 0
+
+
+def _split(data: bytes) -> list[bytes]:
+    if not data.startswith(_LABEL):
+        raise FormatError("kept directory", "file.label", want=_LABEL[:-1].decode())
+    parts: list[bytes] = []
+    at = len(_LABEL)
+    while at < len(data):
+        start = at + _LENGTH_BYTES
+        at = start + int.from_bytes(data[at:start])
+        parts.append(data[start:at])
+    if at != len(data) or len(parts) != _PARTS:
+        raise FormatError("kept directory", "file.parts", got=str(len(parts)), want=f"{_PARTS} whole parts")
+    return parts
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file in the place of another so that at any moment one of them is there, whole."""
+    draft = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
