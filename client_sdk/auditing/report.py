@@ -100,7 +100,7 @@ class AuditReport:
         """What was audited, as name and value."""
         types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
         first, newest, count = self.maps_checked
-        maps = f"from size {first} on, {count} times, last at {newest}" if count else "never"
+        maps = f"at {count} HEADs, the first at size {first}, the newest at size {newest}" if count else "none"
         return [
             ("Registry", self.registry),
             ("Fingerprint of the trust root", self.fingerprint),

@@ -150,9 +150,9 @@ def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:
         counts[chain.key.issuer].update(
             records=1,
             versions=chain.version,
-            live=chain.live,
-            disputed=chain.live and disputed,
-            erased=chain.erased,
+            live=int(chain.live),
+            disputed=int(chain.live and disputed),
+            erased=int(chain.erased),
         )
     return tuple(_row(states[id_], counts[id_]) for id_ in sorted(states))
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from client_sdk.formats.act import Body
     from client_sdk.formats.errors import FormatError
+    from client_sdk.formats.keys import Signer
     from client_sdk.rules.errors import RuleError
 
 REGISTRY = "registry.example"
@@ -90,7 +91,7 @@ class HandmadeLog:
         self.leaves: list[bytes] = []
         self.logged_at = START_MS
         self.complaints: list[tuple[int, FormatError | RuleError]] = []
-        self.state = Replay(lambda index, error: self.complaints.append((index, error)))
+        self.state = self._replay()
         # By the commitment that they open.
         self.secrets: dict[bytes, Secret] = {}
         self.statements: dict[RecordKey, Statement] = {}
@@ -189,7 +190,7 @@ class HandmadeLog:
         standing: Standing = Standing.OPEN,
         subject: str = "",
         *,
-        by: Ed25519Signer | None = None,
+        by: Signer | None = None,
         **changes: object,
     ) -> int:
         """Log a record's next version; the subject follows from the record's name unless it is given."""
@@ -197,7 +198,7 @@ class HandmadeLog:
         secret, _ = self.secret(name, statement.version, subject or f"person of {name}")
         return self.log_statement(statement, secret, by)
 
-    def log_statement(self, statement: Statement, secret: Secret, by: Ed25519Signer | None = None) -> int:
+    def log_statement(self, statement: Statement, secret: Secret, by: Signer | None = None) -> int:
         """Log a statement, by default with the signer's own key."""
         key = by or signer(f"{statement.signer} REPORT")
         payload = statement.encode()
@@ -254,6 +255,18 @@ class HandmadeLog:
         self.leaves.append(leaf)
         self.state.feed(leaf)
         return len(self.leaves) - 1
+
+    def replace_last(self, leaf: bytes) -> int:
+        """Log another leaf instead of the newest one."""
+        self.leaves.pop()
+        self.state = self._replay()
+        return self.add(leaf)
+
+    def _replay(self) -> Replay:
+        replay = Replay(lambda index, error: self.complaints.append((index, error)))
+        for leaf in self.leaves:
+            replay.feed(leaf)
+        return replay
 
     def wait(self, milliseconds: int) -> None:
         """Let time pass."""

@@ -33,6 +33,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self.log = log
         # What is served instead of the truth.
         self.size: int | None = None
+        self.bindings_size: int | None = None
         self.bindings: Sequence[tuple[int, bytes, bytes]] | None = None
         self.inquiries: Sequence[bytes] | None = None
         self.leaves: Sequence[bytes] | None = None
@@ -59,6 +60,13 @@ class HandmadeRegistry(TransparencyServiceServicer):
             head_path=b"".join(tree.inclusion_proof(size - 1, size)),
         )
 
+    def GetTile(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.GetTileRequest, _context: grpc.ServicerContext
+    ) -> pb.GetTileResponse:
+        first, width = 256 * request.index, self._size >> 8 * request.level
+        hashes = [self.log.tree.node(8 * request.level, at) for at in range(first, min(first + 256, width))]
+        return pb.GetTileResponse(hashes=b"".join(hashes))
+
     def ListLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListLeavesRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.ListLeavesResponse]:
@@ -70,7 +78,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self, _request: pb.ListLiveBindingsRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.ListLiveBindingsResponse]:
         bindings = self.log.bindings() if self.bindings is None else self.bindings
-        yield pb.ListLiveBindingsResponse(size=self._size)
+        yield pb.ListLiveBindingsResponse(size=self.bindings_size or self._size)
         for at in range(0, len(bindings), PAGE):
             items = [
                 pb.LiveBinding(index=index, subject=subject, opening=opening)
