@@ -100,7 +100,7 @@ class AuditReport:
         """What was audited, as name and value."""
         types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
         first, newest, count = self.maps_checked
-        maps = f"at {count} HEADs, the first at size {first}, the newest at size {newest}" if count else "none"
+        maps = f"at {count} sizes, {first} the first and {newest} the newest" if count > 1 else f"at size {first}"
         return [
             ("Registry", self.registry),
             ("Fingerprint of the trust root", self.fingerprint),
@@ -111,7 +111,7 @@ class AuditReport:
             ("Leaves by type", types),
             ("Signatures verified in this audit", str(self.signatures)),
             ("Live records", str(self.live)),
-            ("Maps rebuilt and compared", maps),
+            ("Maps rebuilt and compared", maps if count else "none"),
             ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
             ("Inquiries in the inquiry tree", str(self.inquiries)),
             ("Audited", f"{moment(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),

@@ -136,7 +136,7 @@ def _describe(body: Body) -> tuple[str, str]:
         case RulebookBody():
             return "rulebook", "new"
         case ErasureBody(records, ground):
-            return "erasure", f"{len(records)} records, {ground}"
+            return "erasure", f"{len(records)} {'record' if len(records) == 1 else 'records'}, {ground}"
         case AdministratorsBody(_, administrators, threshold):
             return "administrators", f"{threshold} of {', '.join(administrators)}"
 

@@ -31,6 +31,8 @@ class HandmadeRegistry(TransparencyServiceServicer):
 
     def __init__(self, log: HandmadeLog) -> None:
         self.log = log
+        # Ranges of leaves that were asked for.
+        self.asked: list[tuple[int, int]] = []
         # What is served instead of the truth.
         self.size: int | None = None
         self.bindings_size: int | None = None
@@ -70,6 +72,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
     def ListLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListLeavesRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.ListLeavesResponse]:
+        self.asked.append((request.start, request.end))
         leaves = self.log.leaves if self.leaves is None else self.leaves
         for at in range(request.start, request.end, PAGE):
             yield pb.ListLeavesResponse(start=at, leaves=leaves[at : min(at + PAGE, request.end)])
