@@ -46,12 +46,14 @@ class Status(StrEnum):
 class Reason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
+    ALIASES_INVALID = "ALIASES_INVALID"
     BATCH_ORDER = "BATCH_ORDER"
     CERTIFICATE_REQUEST_INVALID = "CERTIFICATE_REQUEST_INVALID"
     CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
     CLOCK_JUMPED = "CLOCK_JUMPED"
     COMMITMENT_MISMATCH = "COMMITMENT_MISMATCH"
     COUNT_MISMATCH = "COUNT_MISMATCH"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
     DEBT_TAKEN = "DEBT_TAKEN"
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
@@ -71,6 +73,7 @@ class Reason(StrEnum):
     PROPOSAL_OBSOLETE = "PROPOSAL_OBSOLETE"
     PROPOSAL_UNKNOWN = "PROPOSAL_UNKNOWN"
     PURPOSE_INVALID = "PURPOSE_INVALID"
+    QUEUE_FULL = "QUEUE_FULL"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_INVALID = "RANGE_INVALID"
     SHUTTING_DOWN = "SHUTTING_DOWN"
@@ -168,6 +171,9 @@ _LEDGER: dict[str, Entry] = {
 
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
+    Reason.ALIASES_INVALID: Entry(
+        _INVALID, "Person and debt are wanted under each other live version of the subject keys, and no more."
+    ),
     Reason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
     Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not in order."),
     Reason.CERTIFICATE_UNKNOWN: Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
@@ -176,6 +182,9 @@ _SERVER: dict[str, Entry] = {
     ),
     Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "What was sent does not open the signed commitment."),
     Reason.COUNT_MISMATCH: Entry(_INVALID, "The batch does not hold what its header declares."),
+    Reason.DEADLINE_EXCEEDED: Entry(
+        Status.DEADLINE_EXCEEDED, "The call took longer than the registry allows; whether it was done is not known."
+    ),
     Reason.DEADLINE_TOO_SHORT: Entry(Status.DEADLINE_EXCEEDED, "Too little time is left to do anything."),
     Reason.DEBT_TAKEN: Entry(Status.ALREADY_EXISTS, "A running record of this kind about this debt is there already."),
     Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed bytes are not those that the statement names."),
@@ -195,6 +204,7 @@ _SERVER: dict[str, Entry] = {
     Reason.PROPOSAL_OBSOLETE: Entry(_STATE, "The proposal can be logged no more; another act took its number."),
     Reason.PROPOSAL_UNKNOWN: Entry(Status.NOT_FOUND, "There is no such proposal, or it has lapsed."),
     Reason.PURPOSE_INVALID: Entry(_INVALID, "Inquiries are not made for this purpose."),
+    Reason.QUEUE_FULL: Entry(Status.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
     Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
     Reason.RANGE_INVALID: Entry(Status.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
     Reason.SHUTTING_DOWN: Entry(Status.UNAVAILABLE, "The registry is stopping.", retryable=True),

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from client_sdk.ledger.holder import Holder, HolderKind
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
@@ -30,15 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CERTIFICATE_DAYS",
-    "INSTITUTION_PREFIX",
-    "KEY_SERVICE_PREFIX",
     "CertificateAuthority",
     "TlsIdentity",
     "write_secret",
 ]
 
-INSTITUTION_PREFIX = "creditregistry:institution:"
-KEY_SERVICE_PREFIX = "creditregistry:key-service:"
 CERTIFICATE_DAYS = 365
 _AUTHORITY_DAYS = 3_650
 # Clocks differ: a certificate counts from a little before it was made.
@@ -149,7 +146,7 @@ class CertificateAuthority:
             RegistryError: CERTIFICATE_REQUEST_INVALID.
         """
         asked = _read_request(request)
-        _check_holder(asked, institution, f"{INSTITUTION_PREFIX}{institution}")
+        _check_holder(asked, Holder(HolderKind.INSTITUTION, institution))
         if asked.hosts:
             raise _refused("csr.names", "certificate.names", got=f"{len(asked.hosts)} hosts", want="the URI alone")
         return self._issue(asked, ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
@@ -167,7 +164,7 @@ class CertificateAuthority:
             RegistryError: CERTIFICATE_REQUEST_INVALID.
         """
         asked = _read_request(request)
-        _check_holder(asked, name, f"{KEY_SERVICE_PREFIX}{name}")
+        _check_holder(asked, Holder(HolderKind.KEY_SERVICE, name))
         allowed = {host, "localhost", "127.0.0.1", "::1"} if _is_loopback(host) else {host}
         if not set(asked.hosts) <= allowed:
             raise _refused("csr.names", "certificate.names", got="another host", want="the host of the address")
@@ -241,11 +238,11 @@ def _alternative_names(request: x509.CertificateSigningRequest) -> list[x509.Gen
         return []
 
 
-def _check_holder(asked: _Request, common_name: str, uri: str) -> None:
-    if asked.common_name != common_name:
-        raise _refused("csr.subject", "certificate.subject", got="another name", want=common_name)
-    if asked.uris != (uri,):
-        raise _refused("csr.names", "certificate.uri", got=f"{len(asked.uris)} URIs", want=uri)
+def _check_holder(asked: _Request, holder: Holder) -> None:
+    if asked.common_name != holder.name:
+        raise _refused("csr.subject", "certificate.subject", got="another name", want=holder.name)
+    if asked.uris != (holder.uri,):
+        raise _refused("csr.names", "certificate.uri", got=f"{len(asked.uris)} URIs", want=holder.uri)
 
 
 def _name(common_name: str) -> x509.Name:

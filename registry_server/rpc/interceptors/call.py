@@ -1,0 +1,65 @@
+"""The call that is being served, for whoever serves it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.ledger.holder import HolderKind
+from registry_server.errors import Reason, RegistryError
+
+if TYPE_CHECKING:
+    from client_sdk.ledger.holder import Holder
+
+__all__ = ["Call", "current_call", "enter_call"]
+
+_REQUEST_ID_BYTES = 8
+_CURRENT: ContextVar[Call] = ContextVar("call")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call.
+
+    Attributes:
+        method: full name, ``/package.Service/Method``.
+        request_id: names the call in the log; told to the caller where it fails.
+        started: seconds of a clock that never steps.
+        holder: whom the client certificate names; None until that is known.
+    """
+
+    method: str
+    request_id: str = field(default_factory=lambda: secrets.token_hex(_REQUEST_ID_BYTES))
+    started: float = field(default_factory=time.perf_counter)
+    holder: Holder | None = None
+
+    @property
+    def institution(self) -> str:
+        """Id of the institution that calls.
+
+        Raises:
+            RegistryError: CERTIFICATE_UNKNOWN; it is no institution.
+        """
+        if self.holder is None or self.holder.kind is not HolderKind.INSTITUTION:
+            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "holder.kind", want="an institution")
+        return self.holder.name
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self.started
+
+
+def enter_call(method: str) -> Call:
+    """Begin a call and make it the current one of this task."""
+    call = Call(method)
+    _CURRENT.set(call)
+    return call
+
+
+def current_call() -> Call:
+    """Return the call that the running task serves."""
+    return _CURRENT.get()

@@ -1,0 +1,148 @@
+"""The interceptor around every method: identity, permission, size, deadline, errors, log and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from registry_server.errors import Reason, Refusal, RegistryError
+from registry_server.rpc.interceptors.call import enter_call
+from registry_server.rpc.interceptors.identity import holder_of
+from registry_server.rpc.interceptors.observation import OK
+from registry_server.rpc.interceptors.status import status_code, trailing_metadata
+from registry_server.rpc.permissions import ANONYMOUS
+from registry_server.usecases.failures import is_foreseen, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from google.protobuf.message import Message
+
+    from registry_server.rpc.interceptors.authorization import Authorizer
+    from registry_server.rpc.interceptors.deadlines import Deadlines
+    from registry_server.rpc.interceptors.observation import Observer
+
+    # What gRPC's handlers are for a server of asyncio; its stubs describe those of threads.
+    Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+    Parse: TypeAlias = Callable[[bytes], Message]
+    Encode: TypeAlias = Callable[[Message], bytes]
+    Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
+    Streaming: TypeAlias = Callable[[Message, Context], AsyncIterator[Message]]
+    Exchange: TypeAlias = Callable[[AsyncIterator[Message], Context], AsyncIterator[Message]]
+
+__all__ = ["MAX_MESSAGE_BYTES", "Guard"]
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+# The longest message that is read or written: a chunk of 256 submissions, a page of an answer.
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+_CANCELLED = "CANCELLED"
+_TOO_LATE = Refusal(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of all services.
+
+    Args:
+        authorizer: whether a caller may.
+        deadlines: for how long.
+        observer: notes how calls end.
+    """
+
+    def __init__(self, authorizer: Authorizer, deadlines: Deadlines, observer: Observer) -> None:
+        self._authorizer = authorizer
+        self._deadlines = deadlines
+        self._observer = observer
+        self._wrapped: dict[str, object] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Q, R] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Q, R] | None:
+        """Return the guarded handler of a method; None for one that no service has."""
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            # Whether the registry serves is asked every second, behind TLS: nothing is decided or noted.
+            self._wrapped[method] = handler if method in ANONYMOUS else self._wrap(method, handler)
+        return cast("grpc.RpcMethodHandler[Q, R]", self._wrapped[method])
+
+    def _wrap(self, method: str, handler: grpc.RpcMethodHandler[Q, R]) -> object:
+        # Requests come as bytes, so that their size is checked before anything is made of them.
+        parse, encode = cast("Parse", handler.request_deserializer), cast("Encode", handler.response_serializer)
+        if handler.request_streaming:
+            return self._wrap_exchange(method, cast("Exchange", handler.stream_stream), parse, encode)
+        if handler.response_streaming:
+            return self._wrap_stream(method, cast("Streaming", handler.unary_stream), parse, encode)
+        respond = cast("Unary", handler.unary_unary)
+
+        async def guarded(request: bytes, context: Context) -> Message:
+            async with self._guarding(method, context, streaming=False):
+                return await respond(_parsed(parse, request), context)
+
+        return grpc.unary_unary_rpc_method_handler(guarded, None, encode)
+
+    def _wrap_exchange(self, method: str, exchange: Exchange, parse: Parse, encode: Encode) -> object:
+        async def exchanging(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Message]:
+            async with self._guarding(method, context, streaming=True):
+                async for message in exchange(_each_parsed(parse, requests), context):
+                    yield message
+
+        return grpc.stream_stream_rpc_method_handler(exchanging, None, encode)
+
+    def _wrap_stream(self, method: str, stream: Streaming, parse: Parse, encode: Encode) -> object:
+        async def streaming(request: bytes, context: Context) -> AsyncIterator[Message]:
+            async with self._guarding(method, context, streaming=True):
+                async for message in stream(_parsed(parse, request), context):
+                    yield message
+
+        return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
+
+    @asynccontextmanager
+    async def _guarding(self, method: str, context: Context, *, streaming: bool) -> AsyncIterator[None]:
+        call = enter_call(method)
+        self._observer.begin()
+        reason = _CANCELLED
+        try:
+            call.holder = holder_of(context.auth_context())
+            self._authorizer.check(method, call.holder)
+            limit = self._deadlines.limit(context.time_remaining(), streaming=streaming)
+            if limit is None:
+                yield
+            else:
+                async with asyncio.timeout(limit):
+                    yield
+            reason = OK
+        except Exception as error:  # noqa: BLE001 - whatever was raised must be told in the catalogue's words
+            refusal = _TOO_LATE if isinstance(error, TimeoutError) else refusal_of(error)
+            reason = refusal.reason
+            if not is_foreseen(refusal):
+                self._observer.failed(call, error)
+            # gRPC raises out of here.
+            await context.abort(status_code(refusal), refusal.entry.text, trailing_metadata(refusal, call.request_id))
+        finally:
+            self._observer.end(call, reason)
+
+
+def _parsed(parse: Parse, data: bytes) -> Message:
+    if len(data) > MAX_MESSAGE_BYTES:
+        got, want = f"{len(data)} bytes", f"at most {MAX_MESSAGE_BYTES} bytes"
+        raise RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got=got, want=want)
+    try:
+        return parse(data)
+    except DecodeError:
+        raise RegistryError(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract") from None
+
+
+async def _each_parsed(parse: Parse, requests: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    async for data in requests:
+        yield _parsed(parse, data)

@@ -1,0 +1,73 @@
+"""What is noted of every call: method, institution, reason, duration; nothing that was sent or answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from registry_server.rpc.interceptors.call import Call
+
+__all__ = ["OK", "Observer"]
+
+# What stands in the place of a reason where a call succeeded.
+OK = "OK"
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_log = structlog.get_logger("registry.calls")
+
+
+class Observer:
+    """Counts calls and writes the access log.
+
+    Args:
+        metrics: where the counters are registered.
+    """
+
+    def __init__(self, metrics: CollectorRegistry) -> None:
+        self._ended = Counter("registry_calls", "Calls that ended, by reason.", ("method", "reason"), registry=metrics)
+        self._seconds = Histogram(
+            "registry_call_seconds", "How long calls took.", ("method",), buckets=_BUCKETS, registry=metrics
+        )
+        self._running = Gauge("registry_calls_running", "Calls that are being served.", registry=metrics)
+
+    def begin(self) -> None:
+        """Note that a call has begun."""
+        self._running.inc()
+
+    def end(self, call: Call, reason: str) -> None:
+        """Note how a call ended.
+
+        Args:
+            call: the call.
+            reason: of the catalogue, OK, or CANCELLED where its client went away.
+        """
+        seconds = call.seconds
+        self._running.dec()
+        self._ended.labels(call.method, reason).inc()
+        self._seconds.labels(call.method).observe(seconds)
+        _log.info(
+            "call",
+            method=call.method,
+            institution="" if call.holder is None else call.holder.name,
+            reason=reason,
+            milliseconds=round(seconds * 1000, 3),
+            request_id=call.request_id,
+        )
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Note an error that nobody foresaw: where it was raised, never its text, which may quote what was sent."""
+        _log.error("internal error", method=call.method, request_id=call.request_id, error=_places(error))
+
+
+def _places(error: BaseException) -> list[str]:
+    """Return the kinds of an error and its causes with the lines that they came from."""
+    places = [type(error).__qualname__]
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    cause = error.__cause__ or error.__context__
+    return places + (_places(cause) if cause is not None else [])

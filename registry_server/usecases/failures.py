@@ -1,0 +1,41 @@
+"""From any error to what the outside is told: the catalogue's words for storage and sequencing too."""
+
+from __future__ import annotations
+
+from registry_server import errors
+from registry_server.errors import Reason, Refusal
+from registry_server.sequencing.errors import ClockJumpedError, LedgerClosedError, NotFoundedError
+from registry_server.storage.errors import StorageError, StorageFault
+
+__all__ = ["is_foreseen", "refusal_of"]
+
+_BY_FAULT = {
+    StorageFault.BUSY: (Reason.STORAGE_UNAVAILABLE, "storage.busy"),
+    StorageFault.GONE: (Reason.STORAGE_UNAVAILABLE, "storage.gone"),
+    StorageFault.FULL: (Reason.DISK_FULL, "storage.full"),
+    StorageFault.OTHER: (Reason.STORAGE_UNAVAILABLE, "storage.failed"),
+}
+
+
+def refusal_of(error: BaseException) -> Refusal:
+    """Return how an error is told to the outside; what nobody foresaw is INTERNAL, and nothing of it is told."""
+    match error:
+        case StorageError():
+            reason, rule = _BY_FAULT[error.fault]
+            return Refusal(reason, "", rule, want="a database that answers and has room")
+        case ClockJumpedError():
+            got = f"{error.now - error.last} ms off the newest leaf"
+            return Refusal(
+                Reason.CLOCK_JUMPED, "logged_at", "formats-5.logged-at", got, "less than 5 s back, less than 24 h ahead"
+            )
+        case LedgerClosedError():
+            return Refusal(Reason.SHUTTING_DOWN)
+        case NotFoundedError():
+            return Refusal(Reason.NOT_READY, "", "formats-7.genesis", want="a genesis act in the log")
+        case _:
+            return errors.refusal_of(error)
+
+
+def is_foreseen(refusal: Refusal) -> bool:
+    """Whether a refusal says all there is to say, so that the error behind it need not be looked at."""
+    return refusal.reason != Reason.INTERNAL

@@ -1,0 +1,100 @@
+"""Gathering: calls that wait at the same time are served together, by one function call in one thread.
+
+While one batch is being served, what comes in waits for the next: under load the batches grow by themselves, and a
+single call waits for nobody. The cost of a thread's hop, of a transaction and of a statement is shared by the batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from registry_server.errors import Reason, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+__all__ = ["Gathering"]
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class Gathering(Generic[A, R]):
+    """Serves single calls in batches; belongs to one event loop.
+
+    Args:
+        serve: takes a batch and returns, for each item in order, its result or the error that it ends with. Where it
+            raises, every item of the batch ends with that error.
+        executor: whose threads serve.
+        limit: most items of a batch.
+        waiting_limit: most items that wait; more are refused, as their deadlines would pass before their turn.
+        parallel: most batches that are served at once.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Sequence[A]], Sequence[R | Exception]],
+        executor: Executor,
+        *,
+        limit: int,
+        waiting_limit: int = 4_096,
+        parallel: int = 1,
+    ) -> None:
+        self._serve = serve
+        self._executor = executor
+        self._limit = limit
+        self._waiting_limit = waiting_limit
+        self._parallel = parallel
+        self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: A) -> R:
+        """Return what became of one item.
+
+        Raises:
+            RegistryError: QUEUE_FULL; too many wait already.
+            Exception: the error that the item ended with.
+        """
+        if len(self._waiting) >= self._waiting_limit:
+            got, want = f"{len(self._waiting)} calls waiting", f"at most {self._waiting_limit}"
+            raise RegistryError(Reason.QUEUE_FULL, "", "queue.length", got=got, want=want)
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, result))
+        if len(self._serving) < self._parallel:
+            task = asyncio.ensure_future(self._work())
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        return await result
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while batch := self._next_batch():
+            items = [item for item, _ in batch]
+            results: Sequence[R | Exception]
+            try:
+                results = await loop.run_in_executor(self._executor, self._serve, items)
+            except Exception as error:  # noqa: BLE001 - it is told to everybody who waits for it
+                results = [error] * len(batch)
+            for (_, waiting), result in zip(batch, results, strict=True):
+                _settle(waiting, result)
+
+    def _next_batch(self) -> list[tuple[A, asyncio.Future[R]]]:
+        batch: list[tuple[A, asyncio.Future[R]]] = []
+        while self._waiting and len(batch) < self._limit:
+            item, waiting = self._waiting.popleft()
+            # Whose client has gone away is not begun.
+            if not waiting.done():
+                batch.append((item, waiting))
+        return batch
+
+
+def _settle(waiting: asyncio.Future[R], result: R | Exception) -> None:
+    if waiting.done():
+        return
+    if isinstance(result, Exception):
+        waiting.set_exception(result)
+    else:
+        waiting.set_result(result)
