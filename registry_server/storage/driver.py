@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Fetched", "Value", "delete_keys", "insert", "select_in", "update_moved", "upsert"]
+__all__ = ["Fetched", "Value", "count_up", "delete_keys", "insert", "select_in", "update_moved", "upsert"]
 
 Value: TypeAlias = "int | str | bytes | bool | None"
 # A row as the driver gives it; whoever names the columns knows the types.
@@ -43,6 +43,16 @@ def upsert(work: UnitOfWork, table: Table, rows: Sequence[tuple[Value, ...]]) ->
     """Insert rows, or replace those with the same primary key."""
     if rows:
         _run(work, _insert_sql(table.name, work.on_postgresql, upsert=True), rows)
+
+
+def count_up(work: UnitOfWork, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:
+    """Insert rows, or add their last column, a count, to that of the row with the same primary key."""
+    if rows:
+        *_, count = table.columns
+        replaced = f"{count.name} = excluded.{count.name}"
+        summed = f"{count.name} = {table.name}.{count.name} + excluded.{count.name}"
+        sql = _insert_sql(table.name, work.on_postgresql, upsert=True)
+        _run(work, sql.replace(replaced, summed), rows)
 
 
 def update_moved(work: UnitOfWork, table: Table, columns: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> None:

@@ -48,9 +48,9 @@ class HeadRow:
     newest_act: int
     inquiry_count: int
     inquiry_frontier: bytes
-    checkpoint_size: int
-    checkpoint: bytes
-    clock_confirmed_at: int | None
+    checkpoint_size: int = 0
+    checkpoint: bytes = b""
+    clock_confirmed_at: int | None = None
 
 
 def read(work: UnitOfWork) -> HeadRow | None:
@@ -69,8 +69,10 @@ def create(work: UnitOfWork, row: HeadRow) -> None:
 
 
 def write(work: UnitOfWork, row: HeadRow) -> None:
-    """Replace the head row."""
-    work.connection.execute(update(schema.head), _values(row))
+    """Replace the head row; checkpoint and confirmation of the clock stay."""
+    kept = ("checkpoint_size", "checkpoint", "clock_confirmed_at")
+    values = {name: value for name, value in _values(row).items() if name not in kept}
+    work.connection.execute(update(schema.head), values)
 
 
 def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
@@ -87,7 +89,7 @@ def confirm_clock(work: UnitOfWork, now: int | None) -> None:
 
 def _fetch(work: UnitOfWork, query: Select[Fetched]) -> HeadRow | None:
     row = work.connection.execute(query).one_or_none()
-    return None if row is None else HeadRow(*row._tuple())  # noqa: SLF001 - the typed way to the values
+    return None if row is None else HeadRow(*row)  # type: ignore[call-arg,arg-type]  # the columns are those of the class
 
 
 def _values(row: HeadRow) -> dict[str, int | bytes | None]:

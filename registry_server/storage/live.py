@@ -111,9 +111,9 @@ class MapRow(NamedTuple):
     mapped: MappedRecord
 
 
-def add(work: UnitOfWork, rows: Sequence[tuple[LiveRow, bytes]]) -> None:
-    """Add live records, each with its sealed disclosure."""
-    insert(work, _TABLE, [(*_values(row), disclosure, b"") for row, disclosure in rows])
+def add(work: UnitOfWork, rows: Sequence[tuple[LiveRow, bytes, bytes]]) -> None:
+    """Add live records, each with its sealed disclosure and the sealed text of its annotation, if it has one."""
+    insert(work, _TABLE, [(*_values(row), disclosure, text) for row, disclosure, text in rows])
 
 
 def supersede(work: UnitOfWork, rows: Sequence[tuple[int, LiveRow, bytes | None, bytes | None]]) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import delete
 
 from registry_server.storage import schema
-from registry_server.storage.driver import select_in, upsert
+from registry_server.storage.driver import count_up, select_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "forget_before", "put", "used"]
+__all__ = ["INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "add", "forget_before", "used"]
 
 # Values of quotas.what.
 STATEMENTS = "statements"
@@ -37,9 +37,9 @@ def used(work: UnitOfWork, keys: Iterable[QuotaKey]) -> dict[QuotaKey, int]:
     return {**dict.fromkeys(wanted, 0), **{QuotaKey(*row[:3]): row[3] for row in rows}}
 
 
-def put(work: UnitOfWork, counts: Mapping[QuotaKey, int]) -> None:
-    """Write what is used by now."""
-    upsert(work, schema.quotas, [(*key, count) for key, count in counts.items()])
+def add(work: UnitOfWork, counts: Mapping[QuotaKey, int]) -> None:
+    """Count further use; two processes that count at once lose nothing."""
+    count_up(work, schema.quotas, [(*key, count) for key, count in counts.items()])
 
 
 def forget_before(work: UnitOfWork, day: str) -> int:

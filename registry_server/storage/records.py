@@ -27,6 +27,7 @@ __all__ = [
     "VersionPlace",
     "add_annotations",
     "add_versions",
+    "annotation_leaves",
     "annotation_places",
     "by_keys",
     "of_issuer",
@@ -118,6 +119,19 @@ def annotation_places(work: UnitOfWork, records_: Iterable[int]) -> dict[int, li
     chains: dict[int, list[AnnotationPlace]] = {}
     for place in sorted(AnnotationPlace(*row) for row in rows):
         chains.setdefault(place.record, []).append(place)
+    return chains
+
+
+def annotation_leaves(work: UnitOfWork, records_: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
+    """Return index and leaf of every link in the annotation chain of each record named by its first index."""
+    keys = [(record,) for record in dict.fromkeys(records_)]
+    query = (
+        "SELECT annotations.record, annotations.leaf_index, leaves.leaf "
+        "FROM annotations JOIN leaves ON leaves.leaf_index = annotations.leaf_index"
+    )
+    chains: dict[int, list[tuple[int, bytes]]] = {}
+    for record, index, leaf in sorted(select_in(work, query, (schema.annotation_links.c.record,), keys)):
+        chains.setdefault(record, []).append((index, leaf))
     return chains
 
 

@@ -188,7 +188,8 @@ def _translated() -> Iterator[None]:
 
 def _fault_of(error: DBAPIError) -> StorageFault:
     name = getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or name in {"55P03", "40001", "40P01", "57014"}:
+    # 23505: another process has just written the same row; asked again, it is found.
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or name in {"55P03", "40001", "40P01", "57014", "23505"}:
         return StorageFault.BUSY
     if name.startswith("SQLITE_FULL") or name in {"53100", "53200"}:
         return StorageFault.FULL

@@ -1,0 +1,275 @@
+"""What depends on the state of the log: whether an item may be the next leaf (formats 2, 3, 5 and 6).
+
+Each function either changes the staging and returns the index of the leaf, or raises and changes nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.leaf import StatementLeaf
+from client_sdk.formats.words import AnnotationFlag, KeyUsage
+from client_sdk.ledger import chain as chains
+from client_sdk.rules.basis import check_basis
+from client_sdk.rules.errors import RuleError
+from client_sdk.rules.lifecycle import is_running
+from client_sdk.rules.progress import check_progress
+from registry_server.storage.live import LiveRow
+from registry_server.storage.quotas import STATEMENTS, QuotaKey
+from registry_server.storage.records import StoredRecord
+
+if TYPE_CHECKING:
+    from client_sdk.ledger.chain import Chain
+    from registry_server.sequencing.items import Alias, AnnotationItem, Binding, StatementItem
+    from registry_server.sequencing.staging import Staging
+
+__all__ = ["admit_annotation", "admit_statement"]
+
+
+def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(reason, field, rule, got=got, want=want)
+
+
+def admit_statement(staging: Staging, item: StatementItem) -> int:
+    """Log a version that is not in the log yet.
+
+    Raises:
+        FormatError: the leaf would be too long.
+        RuleError: the version may not follow, or what travels beside it does not go with what is stored.
+    """
+    statement = item.statement
+    index = staging.next_index
+    staging.directory.key_at(item.key_id, statement.signer, KeyUsage.REPORT, index)
+    leaf = StatementLeaf(staging.logged_at, dsse.STATEMENT, item.payload, item.key_id, item.signature).encode()
+    hash_ = leaf_hash(leaf)
+    before = staging.record(statement.key)
+    chain = chains.advance(
+        None if before is None else before.chain,
+        statement,
+        item.payload,
+        index=index,
+        leaf_hash=hash_,
+        directory=staging.directory,
+        find=staging.chain,
+    )
+    if item.binding is not None:
+        _check_aliases(staging, item)
+        _check_person(staging, item, item.binding, None if before is None else before.chain)
+        _check_debt(staging, item, item.binding)
+    _use_quota(staging, statement.signer)
+    staging.add_leaf(leaf, hash_)
+    record = StoredRecord(index, chain) if before is None else before.with_chain(chain)
+    staging.put_record(record)
+    staging.add_version(record)
+    if statement.continues is not None:
+        _continue(staging, chain)
+    _bind(staging, item, record)
+    return index
+
+
+def _continue(staging: Staging, chain: Chain) -> None:
+    old = None if chain.continues is None else staging.record(chain.continues)
+    if old is not None:
+        staging.put_record(old.ended_by(chain.key))
+        staging.remove_live(old.chain.key)
+
+
+def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
+    chain, binding = record.chain, item.binding
+    if binding is None:
+        staging.remove_live(chain.key)
+        return
+    row = LiveRow(
+        chain.index,
+        record.first_index,
+        chain.key,
+        binding.subject,
+        chain.subject_key_version,
+        binding.opening,
+        binding.debt_ref,
+        chain.kind,
+        chain.standing,
+        chain.leaf_hash,
+        item.statement.facts_commitment,
+        *((-1, b"") if chain.annotation is None else (chain.annotation.index, chain.annotation.leaf_hash)),
+    )
+    staging.put_live(row, disclosure=item.disclosure)
+
+
+def _check_aliases(staging: Staging, item: StatementItem) -> None:
+    """Check that person and debt are given under each other live version of the subject keys (formats 3)."""
+    own = item.statement.subject_key_version
+    want = [version for version in staging.directory.state.live_subject_key_versions if version != own]
+    if [alias.subject_key_version for alias in item.aliases] != want:
+        got = f"{len(item.aliases)} aliases"
+        raise _refuse("ALIASES_INVALID", "aliases", "formats-3.aliases", got=got, want=f"versions {want}")
+
+
+def _check_person(staging: Staging, item: StatementItem, binding: Binding, before: Chain | None) -> None:
+    if before is None:
+        _check_first(staging, item, binding)
+        return
+    row = staging.live(before.key)
+    if row is None:
+        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+    known = _under(item, binding, row.subject_key_version)
+    if known is None or not hmac.compare_digest(known.subject, row.subject):
+        raise _refuse("SUBJECT_CHANGED", "binding.subject", "formats-2.same-person", want="that of the version before")
+    if not hmac.compare_digest(known.debt_ref, row.debt_ref):
+        raise _refuse("DEBT_CHANGED", "binding.debt_ref", "formats-2.same-debt", want="that of the version before")
+    previous, facts = item.previous, item.facts
+    if previous is None or facts is None or not hmac.compare_digest(previous.commitment, row.facts_commitment):
+        raise _refuse("COMMITMENT_MISMATCH", "previous", "formats-3.previous", want="the facts of the version before")
+    rekeyed = item.statement.subject_key_version != before.subject_key_version
+    check_progress(before.kind, before.standing, previous.facts, item.statement.standing, facts, rekeyed=rekeyed)
+
+
+def _check_first(staging: Staging, item: StatementItem, binding: Binding) -> None:
+    statement = item.statement
+    if statement.continues is not None:
+        row = staging.live(statement.continues)
+        if row is None or not _is_of(item, binding, row) or not _same_debt(item, binding, row):
+            raise _refuse("CONTINUES_INVALID", "continues", "formats-2.continues", want="the same subject and debt")
+    most = staging.directory.rulebook.max_live_records_per_subject
+    subjects = dict.fromkeys((binding.subject, *(alias.subject for alias in item.aliases)))
+    own = sum(row.key[0] == statement.issuer for subject in subjects for row in staging.live_of(subject))
+    if own >= most:
+        raise _refuse(
+            "TOO_MANY_RECORDS", "binding.subject", "formats-3.count", got=str(own + 1), want=f"at most {most} live ones"
+        )
+    _check_basis(staging, item, binding)
+
+
+def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> None:
+    basis, facts = item.basis, item.facts
+    if facts is None:
+        return
+    if basis is None:
+        check_basis(item.statement.kind, facts, None, None, None)
+        return
+    row = staging.live(basis.record)
+    if row is None:
+        raise _refuse("BASIS_INVALID", "basis.record", "basis.live", want="a live record")
+    if not _is_of(item, binding, row):
+        raise _refuse("BASIS_INVALID", "basis.record", "basis.subject", want="a record of the same subject")
+    newest = basis.newest
+    if newest is not None and not hmac.compare_digest(newest.commitment, row.facts_commitment):
+        raise _refuse("COMMITMENT_MISMATCH", "basis.newest", "formats-2.basis", want="its newest facts")
+    check_basis(item.statement.kind, facts, row.kind, row.standing, None if newest is None else newest.facts)
+
+
+def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None:
+    """Check that at most one record of the debt runs, whoever's it is (formats 3)."""
+    statement = item.statement
+    if not is_running(statement.standing):
+        return
+    for _, subject, debt_ref in ((0, binding.subject, binding.debt_ref), *item.aliases):
+        for row in staging.live_of(subject):
+            if (
+                row.kind is statement.kind
+                and row.running
+                and hmac.compare_digest(row.debt_ref, debt_ref)
+                and row.key != statement.key
+            ):
+                raise _refuse(
+                    "DEBT_TAKEN", "binding.debt_ref", "formats-3.one-debt", want="no other running record of the debt"
+                )
+
+
+def _under(item: StatementItem, binding: Binding, subject_key_version: int) -> Binding | Alias | None:
+    """Return person and debt as they are under a version of the subject keys."""
+    if item.statement.subject_key_version == subject_key_version:
+        return binding
+    return next((alias for alias in item.aliases if alias.subject_key_version == subject_key_version), None)
+
+
+def _is_of(item: StatementItem, binding: Binding, row: LiveRow) -> bool:
+    known = _under(item, binding, row.subject_key_version)
+    return known is not None and hmac.compare_digest(known.subject, row.subject)
+
+
+def _same_debt(item: StatementItem, binding: Binding, row: LiveRow) -> bool:
+    known = _under(item, binding, row.subject_key_version)
+    return known is not None and hmac.compare_digest(known.debt_ref, row.debt_ref)
+
+
+def _use_quota(staging: Staging, speaker: str) -> None:
+    key = QuotaKey(speaker, STATEMENTS, staging.day)
+    used = staging.loaded.used.get(key, 0) + 1
+    most = staging.directory.rulebook.daily_statements
+    if used > most:
+        raise _refuse("QUOTA_EXCEEDED", "statement", "rulebook.daily-statements", got=str(used), want=f"at most {most}")
+    staging.loaded.used[key] = used
+    staging.used[key] = staging.used.get(key, 0) + 1
+
+
+def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
+    """Log an annotation that is not in the log yet.
+
+    Raises:
+        FormatError: the leaf would be too long.
+        RuleError: the annotation may not follow, or its text is missing.
+    """
+    annotation = item.annotation
+    index = staging.next_index
+    staging.directory.key_at(item.key_id, annotation.author, KeyUsage.REPORT, index)
+    leaf = StatementLeaf(staging.logged_at, dsse.ANNOTATION, item.payload, item.key_id, item.signature).encode()
+    hash_ = leaf_hash(leaf)
+    before = staging.record(annotation.key)
+    chain = chains.annotate(
+        None if before is None else before.chain,
+        annotation,
+        item.payload,
+        index=index,
+        leaf_hash=hash_,
+        logged_at=staging.logged_at,
+        directory=staging.directory,
+    )
+    row = staging.live(annotation.key)
+    if before is None or row is None:
+        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+    text = _text(item, before.chain)
+    _use_quota(staging, annotation.author)
+    staging.add_leaf(leaf, hash_)
+    record = before.with_chain(chain)
+    staging.put_record(record)
+    staging.add_annotation(record)
+    staging.put_live(_annotated(row, index, hash_), text=text)
+    return index
+
+
+def _annotated(row: LiveRow, index: int, hash_: bytes) -> LiveRow:
+    return LiveRow(
+        row.index,
+        row.record,
+        row.key,
+        row.subject,
+        row.subject_key_version,
+        row.opening,
+        row.debt_ref,
+        row.kind,
+        row.standing,
+        row.leaf_hash,
+        row.facts_commitment,
+        index,
+        hash_,
+    )
+
+
+def _text(item: AnnotationItem, before: Chain) -> bytes | None:
+    """Return the sealed text that is stored from now on; None where the one before stays (formats 5)."""
+    annotation, head = item.annotation, before.annotation
+    if AnnotationFlag.STATEMENT not in annotation.flags:
+        return b""
+    if item.text_disclosure:
+        return item.text_disclosure
+    same = head is not None and (head.text_commitment, head.disclosure_digest) == (
+        annotation.text_commitment,
+        annotation.disclosure_digest,
+    )
+    if not same:
+        raise _refuse("DISCLOSURE_MISMATCH", "text_disclosure", "formats-5.text", want="the sealed text")
+    return None

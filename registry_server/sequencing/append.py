@@ -1,0 +1,243 @@
+"""The append: the one transaction in which leaves, rows and the HEAD become the log (design 6, Report).
+
+    lock the head row -> follow what others have appended -> decide item by item -> write -> commit
+
+An item that fails leaves the batch with its own result. A batch with nothing to log writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import Head, HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.ledger.head import NO_HEAD
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.admission import admit_annotation, admit_statement
+from registry_server.sequencing.clock import logged_at
+from registry_server.sequencing.decisions import admit_act, admit_lapse
+from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.follow import follow
+from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, Outcome, StatementItem
+from registry_server.sequencing.loading import load
+from registry_server.sequencing.map_tree import MapTree
+from registry_server.sequencing.staging import Staging
+from registry_server.sequencing.state import State
+from registry_server.storage import head, inquiries, leaves, live, quotas, records
+from registry_server.storage.head import HeadRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from registry_server.sequencing.committed import Committed
+    from registry_server.sequencing.log_tree import LogTree, StagedTiles
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["Batch", "Sealed", "Taken", "append", "seal"]
+
+# Inquiries that one HEAD sequences at most; the rest waits for the next.
+MAX_SEQUENCED_INQUIRIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an item, before the paths are known.
+
+    Attributes:
+        outcome: see there.
+        leaf_index: place of the leaf; -1 where refused.
+        leaf: the leaf, or the one that took the version.
+        violation: why it was refused.
+    """
+
+    outcome: Outcome
+    leaf_index: int = -1
+    leaf: bytes = b""
+    violation: RuleError | FormatError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of a batch.
+
+    Attributes:
+        state: after the batch; the same as before where nothing was logged.
+        taken: one for each item.
+        logged: whether anything was.
+        freed: whether rows that lead to subjects were deleted or replaced.
+        erased: whether a record was erased.
+    """
+
+    state: State
+    taken: list[Taken]
+    logged: bool
+    freed: bool = False
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A batch that is written and ends with its HEAD; to be taken over once it is committed."""
+
+    state: State
+    log: StagedTiles
+    inquiries: StagedTiles
+
+
+def append(
+    database: Database, committed: Committed, clock: Callable[[], int], items: Sequence[Item], *, beat: bool = False
+) -> Batch:
+    """Log what may be logged of the items, in order, in one transaction.
+
+    Args:
+        database: where the log is.
+        committed: what this process knows of it; brought up to date.
+        clock: the time in ms.
+        items: at most some thousand.
+        beat: also log a HEAD if the newest is older than the rulebook's heartbeat.
+
+    Raises:
+        NotFoundedError: there is no genesis yet.
+        ClockJumpedError: the clock must be confirmed first.
+        InconsistentError: the database does not fit together, or is older than what was served.
+        StorageError: the database failed; nothing is known of the batch, and the same items may be sent again.
+    """
+    with database.append() as work:
+        row = head.lock(work)
+        if row is None:
+            raise NotFoundedError
+        with committed.lock:
+            follow(committed, work, row)
+            state = committed.state
+        now = clock()
+        time = logged_at(work, row, now)
+        day = day_of(time, state.directory.rulebook.time_zone).isoformat()
+        staging = Staging(state.directory, load(work, items, day), state.size, time, day)
+        taken = [_take(staging, item) for item in items]
+        due = beat and now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000
+        if not staging.leaves and not due:
+            return Batch(state, taken, logged=False)
+        sealed = seal(work, staging, committed.log, committed.inquiries, state)
+        with committed.lock:
+            work.commit()
+            committed.advance(sealed.state, sealed.log, sealed.inquiries)
+            committed.own_size = sealed.state.size
+    changes = staging.live_changes()
+    freed = bool(changes.removed or changes.superseded)
+    return Batch(sealed.state, taken, logged=True, freed=freed, erased=staging.erases)
+
+
+def _take(staging: Staging, item: Item) -> Taken:
+    """Decide one item."""
+    try:
+        match item:
+            case StatementItem():
+                return _known_statement(staging, item) or _accepted(staging, admit_statement(staging, item))
+            case AnnotationItem():
+                return _known_annotation(staging, item) or _accepted(staging, admit_annotation(staging, item))
+            case ActItem():
+                return _accepted(staging, admit_act(staging, item))
+            case LapseItem():
+                return _accepted(staging, admit_lapse(staging, item))
+    except (FormatError, RuleError) as error:
+        return Taken(Outcome.REFUSED, violation=error)
+
+
+def _accepted(staging: Staging, index: int) -> Taken:
+    return Taken(Outcome.ACCEPTED, index, staging.leaf_at(index))
+
+
+def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
+    """Return what is said of a version that is in the log already; None where it is not (design 6, Report)."""
+    statement = item.statement
+    record = staging.record(statement.key)
+    if record is None or statement.version > record.chain.version:
+        return None
+    index = staging.loaded.versions[record.first_index, statement.version]
+    leaf = staging.leaf_at(index)
+    if _payload(leaf) == item.payload:
+        return Taken(Outcome.REPEATED, index, leaf)
+    if record.chain.erased:
+        raise RuleError("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+    want = str(record.chain.version + 1)
+    taken = RuleError("VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=want)
+    return Taken(Outcome.REFUSED, index, leaf, taken)
+
+
+def _known_annotation(staging: Staging, item: AnnotationItem) -> Taken | None:
+    record = staging.record(item.annotation.key)
+    if record is None:
+        return None
+    index = staging.loaded.annotations.get((record.first_index, item.annotation.number))
+    if index is None or _payload(staging.leaf_at(index)) != item.payload:
+        return None
+    return Taken(Outcome.REPEATED, index, staging.leaf_at(index))
+
+
+def _payload(leaf: bytes) -> bytes:
+    parsed = parse_leaf(leaf)
+    return parsed.payload if isinstance(parsed, StatementLeaf) else b""
+
+
+def seal(work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None) -> Sealed:
+    """Write a batch with its HEAD; the caller commits.
+
+    Args:
+        work: the transaction.
+        staging: the batch.
+        log: the log's tree before it.
+        asked: the inquiry tree before it.
+        before: the state before it; None for the genesis.
+    """
+    waiting = inquiries.waiting(work, MAX_SEQUENCED_INQUIRIES)
+    asked_after = asked.stage([leaf_hash(inquiry.leaf) for inquiry in waiting])
+    tree = staging.changed_map(MapTree() if before is None else before.map_tree)
+    newest = Head(
+        map_root=tree.root,
+        entry_count=tree.count,
+        previous=NO_HEAD if before is None else leaf_hash(before.head_leaf),
+        newest_act=staging.directory.newest_act,
+        inquiry_count=asked_after.size,
+        inquiry_root=asked_after.root,
+    )
+    leaf = HeadLeaf(staging.logged_at, newest.encode()).encode()
+    staging.add_leaf(leaf)
+    log_after = log.stage(staging.leaf_hashes)
+    state = State(log_after.size, log_after.root, newest, leaf, staging.logged_at, staging.directory, tree)
+    _write(work, staging)
+    leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
+    if waiting:
+        inquiries.place(work, asked.size, waiting)
+    _write_head(work, state, log_after, asked_after, new=before is None)
+    return Sealed(state, log_after, asked_after)
+
+
+def _write(work: UnitOfWork, staging: Staging) -> None:
+    leaves.add_leaves(work, staging.leaves)
+    records.put(work, staging.changed_records())
+    records.add_versions(work, staging.versions)
+    records.add_annotations(work, staging.annotations)
+    leaves.add_acts(work, staging.acts)
+    changes = staging.live_changes()
+    live.remove(work, changes.removed)
+    live.supersede(work, changes.superseded)
+    live.add(work, changes.added)
+    quotas.add(work, staging.used)
+
+
+def _write_head(work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, *, new: bool) -> None:
+    row = HeadRow(
+        size=state.size,
+        frontier=log.frontier,
+        leaf=state.head_leaf,
+        logged_at=state.logged_at,
+        map_root=state.head.map_root,
+        entry_count=state.head.entry_count,
+        newest_act=state.head.newest_act,
+        inquiry_count=asked.size,
+        inquiry_frontier=asked.frontier,
+    )
+    (head.create if new else head.write)(work, row)

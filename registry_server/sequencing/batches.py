@@ -1,0 +1,192 @@
+"""Group commit: one thread that writes, and takes at once whatever waits for it (design 6).
+
+While one transaction commits, the next ones gather. A call is never split over two transactions.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from client_sdk.formats.leaf import parse_leaf
+from registry_server.sequencing import inquire
+from registry_server.sequencing.append import append
+from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, Outcome, Place, Result
+from registry_server.storage import schema
+from registry_server.storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from registry_server.sequencing.append import Taken
+    from registry_server.sequencing.committed import Committed
+    from registry_server.sequencing.log_tree import PathReader
+    from registry_server.sequencing.publish import Publisher
+    from registry_server.storage.unit_of_work import Database
+
+__all__ = ["MAX_BATCH_ITEMS", "Batches"]
+
+MAX_BATCH_ITEMS = 1_024
+_EXPECTED = (StorageError, ClockJumpedError, InconsistentError, NotFoundedError)
+_FREED_TABLES = (schema.live_records, schema.inquiries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    items: Sequence[Item]
+    future: Future[Appended]
+    beat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Inquire:
+    items: Sequence[InquiryItem]
+    future: Future[list[InquiryResult]]
+
+
+_Job: TypeAlias = "_Append | _Inquire"
+_J = TypeVar("_J", _Append, _Inquire)
+
+
+class Batches:
+    """The writer.
+
+    Args:
+        database: where it writes.
+        committed: what it keeps up to date.
+        publisher: signs what it has committed.
+        clock: the time in ms.
+    """
+
+    def __init__(
+        self, database: Database, committed: Committed, publisher: Publisher, clock: Callable[[], int]
+    ) -> None:
+        self._database = database
+        self._committed = committed
+        self._publisher = publisher
+        self._clock = clock
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._freed = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
+        """Append items in one transaction, some time soon.
+
+        The future fails with StorageError, ClockJumpedError or InconsistentError; nothing is then known of the items,
+        and the same ones may be sent again.
+
+        Raises:
+            LedgerClosedError: the ledger takes nothing any more.
+        """
+        future: Future[Appended] = Future()
+        self._put(_Append(items, future, beat))
+        return future
+
+    def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
+        """Keep inquiries, some time soon; they are durable when the future is done. It fails as ``submit``.
+
+        Raises:
+            LedgerClosedError: the ledger takes nothing any more.
+        """
+        future: Future[list[InquiryResult]] = Future()
+        self._put(_Inquire(items, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what was taken, then stop."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _put(self, job: _Job) -> None:
+        with self._closing:
+            if self._closed:
+                raise LedgerClosedError
+            self._jobs.put(job)
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            first = self._jobs.get()
+            jobs = [] if first is None else [first]
+            running = first is not None
+            while running and sum(len(job.items) for job in jobs) < MAX_BATCH_ITEMS and not self._jobs.empty():
+                job = self._jobs.get()
+                if job is None:
+                    running = False
+                else:
+                    jobs.append(job)
+            # Inquiries first: somebody waits for an answer.
+            self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
+            self._do_appends([job for job in jobs if isinstance(job, _Append)])
+
+    def _do_inquiries(self, jobs: list[_Inquire]) -> None:
+        if not jobs:
+            return
+        rulebook = self._committed.state.directory.rulebook
+        items = [item for job in jobs for item in job.items]
+        try:
+            results = inquire.record(self._database, rulebook, self._clock(), items)
+        except _EXPECTED as error:
+            _fail(jobs, error)
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
+            self._isolate(jobs, error, self._do_inquiries)
+        else:
+            for job in jobs:
+                count = len(job.items)
+                job.future.set_result(results[:count])
+                results = results[count:]
+
+    def _do_appends(self, jobs: list[_Append]) -> None:
+        if not jobs:
+            return
+        items = [item for job in jobs for item in job.items]
+        beat = any(job.beat for job in jobs)
+        try:
+            batch = append(self._database, self._committed, self._clock, items, beat=beat)
+            checkpoint = self._publisher.store(batch.state)
+            self._freed |= batch.freed
+            if self._freed and (batch.erased or beat):
+                # Where a reader is in the way, the next heartbeat tries again.
+                self._freed = not self._database.purge(_FREED_TABLES)
+            paths = self._committed.log.paths(batch.state.size)
+            results = [_result(taken, paths) for taken in batch.taken]
+        except _EXPECTED as error:
+            _fail(jobs, error)
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
+            self._isolate(jobs, error, self._do_appends)
+        else:
+            for job in jobs:
+                count = len(job.items)
+                job.future.set_result(Appended(batch.state.size, checkpoint, tuple(results[:count])))
+                results = results[count:]
+
+    @staticmethod
+    def _isolate(jobs: list[_J], error: Exception, do: Callable[[list[_J]], None]) -> None:
+        """Do jobs one by one after they have failed together, so that only the bad one fails."""
+        if len(jobs) == 1:
+            _fail(jobs, error)
+            return
+        for job in jobs:
+            do([job])
+
+
+def _fail(jobs: Sequence[_Job], error: Exception) -> None:
+    for job in jobs:
+        job.future.set_exception(error)
+
+
+def _result(taken: Taken, paths: PathReader) -> Result:
+    if taken.outcome is Outcome.REFUSED:
+        return Result(taken.outcome, violation=taken.violation, stored_leaf=taken.leaf)
+    index, leaf = taken.leaf_index, taken.leaf
+    return Result(taken.outcome, Place(index, parse_leaf(leaf).logged_at, leaf, paths.path(index)))

@@ -1,0 +1,92 @@
+"""The newest commit in memory, shared by the writer and all readers of a process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.map_entry import records_value, subject_key
+from client_sdk.formats.merkle import Frontier
+from registry_server.sequencing.log_tree import LogTree
+from registry_server.sequencing.map_tree import MapTree
+from registry_server.storage import leaves, live
+from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client_sdk.formats.map_entry import MappedRecord
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.log_tree import StagedTiles
+    from registry_server.sequencing.state import State
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["Committed", "leaf_hashes", "map_of_rows", "open_trees"]
+
+
+class Committed:
+    """State, log tree and inquiry tree after the newest commit that this process knows.
+
+    Whoever replaces them, or needs them and a snapshot of the database to agree, holds ``lock``.
+
+    Args:
+        state: of the newest commit.
+        log: the log's tree.
+        inquiries: the inquiry tree.
+    """
+
+    def __init__(self, state: State, log: LogTree, inquiries: LogTree) -> None:
+        self.lock = threading.RLock()
+        self.state = state
+        self.log = log
+        self.inquiries = inquiries
+        # Size after the newest commit of this process itself, whose writer stores the checkpoint.
+        self.own_size = 0
+
+    def advance(self, state: State, log: StagedTiles, inquiries: StagedTiles) -> None:
+        """Take over what has been committed; the caller holds the lock."""
+        self.log.apply(log)
+        self.inquiries.apply(inquiries)
+        self.state = state
+
+
+def open_trees(database: Database, row: HeadRow | None) -> tuple[LogTree, LogTree]:
+    """Return log tree and inquiry tree as the head row has them; empty ones before the genesis.
+
+    Raises:
+        FormatError: the tiles are not those of the head row's frontiers.
+    """
+    log, inquiries = (None, None) if row is None else (row.frontier, row.inquiry_frontier)
+    return (
+        LogTree(LOG_TREE, _loader(database, LOG_TREE), None if log is None else Frontier.from_bytes(log)),
+        LogTree(
+            INQUIRY_TREE,
+            _loader(database, INQUIRY_TREE),
+            None if inquiries is None else Frontier.from_bytes(inquiries),
+        ),
+    )
+
+
+def _loader(database: Database, tree: str) -> Callable[[int, int], bytes | None]:
+    def load(level: int, index: int) -> bytes | None:
+        with database.snapshot() as work:
+            return leaves.tile(work, tree, level, index)
+
+    return load
+
+
+def map_of_rows(work: UnitOfWork, directory: Directory) -> MapTree:
+    """Return the map built from nothing: from all live records and the directory."""
+    subjects: dict[bytes, list[MappedRecord]] = {}
+    for subject, mapped in live.map_rows(work):
+        subjects.setdefault(subject, []).append(mapped)
+    entries = {subject_key(subject): records_value(mapped) for subject, mapped in subjects.items()}
+    entries.update(directory.map_entries())
+    return MapTree.of(entries.items())
+
+
+def leaf_hashes(data: list[bytes]) -> list[bytes]:
+    """Return the hashes of leaves."""
+    return [leaf_hash(leaf) for leaf in data]

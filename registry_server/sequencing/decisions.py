@@ -1,0 +1,138 @@
+"""Acts and lapses: what administrators and the clock decide, as the next leaves (formats 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.leaf import ActLeaf, LapseLeaf
+from client_sdk.formats.statement import Lapse
+from client_sdk.formats.words import LapseKind
+from client_sdk.ledger import chain as chains
+from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.loading import partners
+
+if TYPE_CHECKING:
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.ledger.chain import Chain
+    from registry_server.sequencing.items import ActItem, LapseItem
+    from registry_server.sequencing.staging import Staging
+
+__all__ = ["admit_act", "admit_lapse"]
+
+
+def admit_act(staging: Staging, item: ActItem) -> int:
+    """Log an act.
+
+    Raises:
+        FormatError: the act is not canonical.
+        RuleError: it is not the next one, is not signed by the threshold, or breaks a rule.
+    """
+    index = staging.next_index
+    leaf = ActLeaf(staging.logged_at, item.payload, item.approvals)
+    directory = staging.directory.apply(index, leaf)
+    body = Act.parse(item.payload).body
+    if isinstance(body, RetireKeyServicesBody) and body.retire in staging.loaded.carried:
+        raise RuleError(
+            "KEY_SERVICES_INVALID",
+            "retire",
+            "formats-6.retire",
+            got=str(body.retire),
+            want="a version that no live record carries",
+        )
+    erased = _erased_by_order(staging, body) if isinstance(body, ErasureBody) else []
+    staging.add_leaf(leaf.encode())
+    staging.acts.append((directory.state.act_number, index))
+    staging.directory = directory
+    for chain in erased:
+        _erase(staging, chain)
+    return index
+
+
+def _erased_by_order(staging: Staging, body: ErasureBody) -> list[Chain]:
+    together = frozenset(body.records)
+    for key in body.records:
+        record = staging.record(key)
+        for partner in [] if record is None else partners(record):
+            chain = staging.chain(partner)
+            if partner not in together and chain is not None and not chain.erased:
+                raise RuleError(
+                    "ERASED_ALONE", "records", "formats-2.continues", want="a record and those it continues"
+                )
+    return [chains.erase(staging.chain(key)) for key in body.records]
+
+
+def admit_lapse(staging: Staging, item: LapseItem) -> int:
+    """Log a lapse; an erasure with one more for each record that is erased together with it. Return the first index.
+
+    Raises:
+        RuleError: the record is unknown, ended or erased, or its time has not come.
+    """
+    if item.what is LapseKind.RESTRICTED:
+        return _restrict(staging, item)
+    planned: list[tuple[bytes, Chain]] = []
+    for offset, key in enumerate(_family(staging, item.key)):
+        planned.append(_lapsed(staging, item, key, staging.next_index + offset))
+    first = staging.next_index
+    for leaf, chain in planned:
+        staging.add_leaf(leaf)
+        _erase(staging, chain)
+    return first
+
+
+def _family(staging: Staging, key: RecordKey) -> list[RecordKey]:
+    """Return a record, then every other not erased yet that is tied to it by ``continues``."""
+    family, at = [key], 0
+    while at < len(family):
+        record = staging.record(family[at])
+        for partner in [] if record is None else partners(record):
+            chain = staging.chain(partner)
+            if partner not in family and chain is not None and not chain.erased:
+                family.append(partner)
+        at += 1
+    return family
+
+
+def _lapsed(staging: Staging, item: LapseItem, key: RecordKey, index: int) -> tuple[bytes, Chain]:
+    chain = staging.chain(key)
+    number, previous = 0, b""
+    if item.what is LapseKind.RESTRICTED:
+        head = None if chain is None else chain.annotation
+        number, previous = (1, b"") if head is None else (head.number + 1, head.payload_hash)
+    registry = staging.directory.state.registry
+    event = Lapse(registry, key.issuer, key.record_id, item.what, item.ground, number, previous)
+    payload = event.encode()
+    leaf = LapseLeaf(staging.logged_at, payload).encode()
+    after = chains.lapse(
+        chain,
+        event,
+        payload,
+        index=index,
+        leaf_hash=leaf_hash(leaf),
+        logged_at=staging.logged_at,
+        rulebook=staging.directory.rulebook,
+    )
+    return leaf, after
+
+
+def _restrict(staging: Staging, item: LapseItem) -> int:
+    leaf, chain = _lapsed(staging, item, item.key, staging.next_index)
+    record, row = staging.record(item.key), staging.live(item.key)
+    if record is None or row is None or chain.annotation is None:
+        raise RuleError("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+    index = staging.add_leaf(leaf)
+    record = record.with_chain(chain)
+    staging.put_record(record)
+    staging.add_annotation(record)
+    staging.put_live(replace(row, annotation_index=index, annotation_hash=chain.annotation.leaf_hash))
+    return index
+
+
+def _erase(staging: Staging, chain: Chain) -> None:
+    record = staging.record(chain.key)
+    if record is not None:
+        staging.put_record(record.with_chain(chain))
+    staging.remove_live(chain.key)
+    staging.erases = True

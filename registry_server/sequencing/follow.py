@@ -1,0 +1,134 @@
+"""Following what another process has appended (design 3): leaves, acts and the map, from the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import Act, ErasureBody
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.map_entry import records_value, subject_key
+from client_sdk.formats.statement import Annotation, Lapse, Statement
+from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.committed import leaf_hashes, map_of_rows
+from registry_server.sequencing.errors import InconsistentError, RolledBackError
+from registry_server.sequencing.state import State
+from registry_server.storage import inquiries, leaves, live, records
+
+if TYPE_CHECKING:
+    from client_sdk.formats.leaf import Head
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.committed import Committed
+    from registry_server.sequencing.log_tree import LogTree, StagedTiles
+    from registry_server.sequencing.map_tree import MapTree
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.live import LiveRow
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["follow"]
+
+# Beyond so many records, building the map from nothing is quicker than following each of them.
+_MANY_RECORDS = 50_000
+
+
+def follow(committed: Committed, work: UnitOfWork, row: HeadRow) -> None:
+    """Bring the state in memory to that of the head row; the caller holds ``committed.lock``.
+
+    Args:
+        committed: what this process knows.
+        work: a transaction in which the head row is the newest commit.
+        row: the head row.
+
+    Raises:
+        RolledBackError: the database is older than what this process knows.
+        InconsistentError: what was appended does not fit together.
+    """
+    state = committed.state
+    if row.size == state.size and row.leaf == state.head_leaf:
+        return
+    if row.size <= state.size:
+        raise RolledBackError(row.size, state.size)
+    try:
+        news = _News(state.directory)
+        for stored in leaves.leaves(work, state.size, row.size):
+            news.take(stored.leaf_index, stored.leaf)
+        if news.head is None:
+            raise InconsistentError("head", got="no HEAD", want="a HEAD as last leaf")
+        tree = _follow_map(work, state.map_tree, news)
+        log = _staged(committed.log, news.leaf_hashes, row.frontier, "log")
+        waiting = inquiries.leaf_range(work, committed.inquiries.size, news.head.inquiry_count)
+        asked = _staged(committed.inquiries, leaf_hashes(waiting), row.inquiry_frontier, "inquiry tree")
+    except (FormatError, RuleError) as error:
+        raise InconsistentError("leaves", got=str(error), want="leaves that follow") from error
+    after = State(log.size, log.root, news.head, row.leaf, row.logged_at, news.directory, tree)
+    committed.advance(after, log, asked)
+
+
+class _News:
+    """What the leaves that another process has appended tell."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.leaf_hashes: list[bytes] = []
+        self.keys: set[RecordKey] = set()
+        self.head: Head | None = None
+
+    def take(self, index: int, data: bytes) -> None:
+        """Take the next leaf."""
+        self.leaf_hashes.append(leaf_hash(data))
+        self.head = None
+        match parse_leaf(data):
+            case StatementLeaf(payload_type=dsse.STATEMENT, payload=payload):
+                self.keys.add(Statement.parse(payload).key)
+            case StatementLeaf(payload=payload):
+                self.keys.add(Annotation.parse(payload).key)
+            case LapseLeaf(payload=payload):
+                self.keys.add(Lapse.parse(payload).key)
+            case ActLeaf() as leaf:
+                self.directory = self.directory.apply(index, leaf)
+                body = Act.parse(leaf.payload).body
+                if isinstance(body, ErasureBody):
+                    self.keys.update(body.records)
+            case HeadLeaf() as leaf:
+                self.head = leaf.head
+
+
+def _staged(tree: LogTree, hashes: list[bytes], frontier: bytes, part: str) -> StagedTiles:
+    staged = tree.stage(hashes)
+    if staged.frontier != frontier:
+        raise InconsistentError(part, got=f"other nodes after {staged.size} leaves", want="those of the head row")
+    return staged
+
+
+def _follow_map(work: UnitOfWork, tree: MapTree, news: _News) -> MapTree:
+    """Return the map after the news.
+
+    The rows tell what is live, not what has ceased to be: where records have ended, been erased or come under another
+    pseudonym, the root tells, and the map is built from nothing.
+    """
+    root = b"" if news.head is None else news.head.map_root
+    if len(news.keys) <= _MANY_RECORDS:
+        changed = tree.changed(_map_changes(work, tree, news))
+        if changed.root == root:
+            return changed
+    rebuilt = map_of_rows(work, news.directory)
+    if rebuilt.root != root:
+        raise InconsistentError("map", got="another root", want="the root of the newest HEAD")
+    return rebuilt
+
+
+def _map_changes(work: UnitOfWork, tree: MapTree, news: _News) -> dict[bytes, bytes | None]:
+    stored = records.by_keys(work, news.keys).values()
+    rows = live.by_indexes(work, [record.chain.index for record in stored if record.chain.live])
+    subjects: dict[bytes, list[LiveRow]] = {}
+    for row in live.by_subjects(work, [row.subject for row in rows]):
+        subjects.setdefault(row.subject, []).append(row)
+    changes: dict[bytes, bytes | None] = {
+        subject_key(subject): records_value(sorted(row.mapped for row in found)) for subject, found in subjects.items()
+    }
+    entries = news.directory.map_entries()
+    changes.update({key: value for key, value in entries.items() if tree.get(key) != value})
+    return changes

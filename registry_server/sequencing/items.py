@@ -1,0 +1,250 @@
+"""What may be appended, and what became of it.
+
+Items are checked as far as they go without the database before they come here: their bytes are canonical, signatures
+verify, commitments open, the facts keep the rules. What depends on the state of the log is decided under its lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from client_sdk.ledger.inquiry_tree import ANSWERED
+
+if TYPE_CHECKING:
+    from client_sdk.formats.errors import FormatError
+    from client_sdk.formats.leaf import Approval
+    from client_sdk.formats.statement import Annotation, RecordKey, Statement
+    from client_sdk.formats.words import LapseKind
+    from client_sdk.rules.errors import RuleError
+    from client_sdk.rules.facts import Facts
+
+__all__ = [
+    "ActItem",
+    "Alias",
+    "AnnotationItem",
+    "Appended",
+    "Basis",
+    "Binding",
+    "InquiryItem",
+    "InquiryResult",
+    "Item",
+    "LapseItem",
+    "OpenedFacts",
+    "Outcome",
+    "Place",
+    "Result",
+    "StatementItem",
+]
+
+
+class Binding(NamedTuple):
+    """What opens a statement's subject commitment, and the debt; 32 bytes each."""
+
+    subject: bytes
+    opening: bytes
+    debt_ref: bytes
+
+    def __repr__(self) -> str:
+        return "Binding(...)"
+
+
+class Alias(NamedTuple):
+    """Person and debt under another live version of the subject keys. Stored nowhere."""
+
+    subject_key_version: int
+    subject: bytes
+    debt_ref: bytes
+
+    def __repr__(self) -> str:
+        return f"Alias({self.subject_key_version}, ...)"
+
+
+class OpenedFacts(NamedTuple):
+    """Facts with the commitment that their opening gives, to be compared with the stored one. Stored nowhere."""
+
+    commitment: bytes
+    facts: Facts
+
+    def __repr__(self) -> str:
+        return "OpenedFacts(...)"
+
+
+class Basis(NamedTuple):
+    """The record that version 1 of another rests on, with its newest facts where a rule needs them."""
+
+    record: RecordKey
+    newest: OpenedFacts | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StatementItem:
+    """One version of one record.
+
+    Attributes:
+        statement: parsed.
+        payload: the exact bytes that were signed.
+        key_id: which key signed; the signature verifies under it.
+        signature: over the payload.
+        binding: opens the subject commitment; None for WITHDRAWN and SET_ASIDE.
+        facts: open the facts commitment and keep the rules on facts; None for WITHDRAWN and SET_ASIDE.
+        disclosure: sealed bytes with the statement's digest.
+        previous: facts of the version before; None for version 1, WITHDRAWN and SET_ASIDE.
+        basis: of a JUDGMENT or an ENFORCEMENT at version 1.
+        aliases: one for each other live version of the subject keys, ascending.
+    """
+
+    statement: Statement
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    binding: Binding | None = None
+    facts: Facts | None = None
+    disclosure: bytes = b""
+    previous: OpenedFacts | None = None
+    basis: Basis | None = None
+    aliases: tuple[Alias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AnnotationItem:
+    """One annotation.
+
+    Attributes:
+        annotation: parsed.
+        payload: the exact bytes that were signed.
+        key_id: which key signed; the signature verifies under it.
+        signature: over the payload.
+        text_disclosure: sealed text with the annotation's digest; empty without STATEMENT, and where the text of the
+            annotation before stays.
+    """
+
+    annotation: Annotation
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    text_disclosure: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ActItem:
+    """One act with its signatures, ascending by key id."""
+
+    payload: bytes
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LapseItem:
+    """What the clock decides of one record.
+
+    Number and place in the chain are found under the lock. ERASED also erases what the record continues and what
+    continues it, each with a leaf of its own (formats 2).
+    """
+
+    key: RecordKey
+    what: LapseKind
+    ground: str
+
+
+Item: TypeAlias = StatementItem | AnnotationItem | ActItem | LapseItem
+
+
+class Outcome(Enum):
+    """What became of an item."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+class Place(NamedTuple):
+    """Where a leaf is.
+
+    Attributes:
+        leaf_index: its index.
+        logged_at: its time, ms.
+        leaf: its bytes.
+        path: of inclusion in the tree of the checkpoint that goes with it, leaf's sibling first.
+    """
+
+    leaf_index: int
+    logged_at: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item.
+
+    Attributes:
+        outcome: see there.
+        place: of the leaf; for ACCEPTED (of a LapseItem that logged several: the first) and REPEATED.
+        violation: why it was refused; for REFUSED.
+        stored_leaf: the leaf that took the version; only where the reason is VERSION_TAKEN.
+    """
+
+    outcome: Outcome
+    place: Place | None = None
+    violation: RuleError | FormatError | None = None
+    stored_leaf: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of items that were appended together.
+
+    Attributes:
+        size: number of leaves of the checkpoint.
+        checkpoint: signed note that every path leads to.
+        results: one for each item, in order.
+    """
+
+    size: int
+    checkpoint: bytes
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InquiryItem:
+    """An inquiry to be kept.
+
+    Attributes:
+        asker: institution id.
+        inquiry_id: 16 bytes.
+        payload: the exact bytes that were signed.
+        key_id: which key signed.
+        signature: over the payload.
+        subject_count: number of persons asked about.
+        opening: what opens its commitments, as it came; empty where it was refused.
+        outcome: ANSWERED, or the reason for which it is refused.
+    """
+
+    asker: str
+    inquiry_id: bytes
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    subject_count: int
+    opening: bytes
+    outcome: str = ANSWERED
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryResult:
+    """What became of an inquiry; it is durable.
+
+    Attributes:
+        outcome: ANSWERED or the reason of refusal that stands in the inquiry tree.
+        received_at: ms.
+        repeated: whether the same bytes had come before; they count once.
+        violation: why it must not be answered; None where it may. INQUIRY_TAKEN where its id had come with other
+            bytes, which leaves no trace; QUOTA_EXCEEDED where the day's subjects are used up.
+    """
+
+    outcome: str
+    received_at: int
+    repeated: bool = False
+    violation: RuleError | None = None

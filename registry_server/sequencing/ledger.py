@@ -1,0 +1,166 @@
+"""The ledger: what the rest of the server sees of log, map and database.
+
+    with Ledger.open(database, signer) as ledger:
+        appended = ledger.submit(items).result()
+        with ledger.view() as view:
+            ...
+
+Thread-safe. What ``submit`` has acknowledged is committed, in a signed checkpoint, and in every later view.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from registry_server.sequencing.batches import Batches
+from registry_server.sequencing.clock import system_clock
+from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.follow import follow
+from registry_server.sequencing.publish import Publisher
+from registry_server.sequencing.recover import recover
+from registry_server.sequencing.view import Served, View
+from registry_server.storage import head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from client_sdk.formats.keys import Signer
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.committed import Committed
+    from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
+    from registry_server.sequencing.state import State
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The log with everything that hangs on it; ``open`` makes it.
+
+    Args:
+        database: where it is.
+        committed: the newest commit.
+        publisher: signs checkpoints.
+        clock: the time in ms.
+    """
+
+    def __init__(
+        self, database: Database, committed: Committed, publisher: Publisher, clock: Callable[[], int]
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self._committed = committed
+        self._publisher = publisher
+        self._batches = Batches(database, committed, publisher, clock)
+        self._served: Served | None = None
+
+    @classmethod
+    def open(cls, database: Database, signer: Signer, clock: Callable[[], int] = system_clock) -> Self:
+        """Open the ledger of a database, and publish its newest commit if a crash has left it unsigned.
+
+        Args:
+            database: migrated and founded; the caller closes it after the ledger.
+            signer: of the log's key.
+            clock: the time in ms.
+
+        Raises:
+            NotFoundedError: there is no genesis yet.
+            InconsistentError: what is stored does not fit together, or the signer is none of the log's.
+            StorageError: the database failed.
+        """
+        committed = recover(database)
+        publisher = Publisher(database, signer)
+        publisher.store(committed.state)
+        return cls(database, committed, publisher, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what was taken, then stop."""
+        self._batches.close()
+
+    @property
+    def directory(self) -> Directory:
+        """The directory as this process knows it; a view's is the one that agrees with its HEAD."""
+        return self._committed.state.directory
+
+    def submit(self, items: Sequence[Item]) -> Future[Appended]:
+        """Append items in one transaction, together with whatever else waits (see ``batches``).
+
+        The future fails with StorageError, ClockJumpedError or InconsistentError; nothing is then known of the items,
+        and the same ones may be sent again.
+
+        Args:
+            items: checked as far as ``items`` says; at most 1,024, versions of one record in their order.
+
+        Raises:
+            LedgerClosedError: the ledger takes nothing any more.
+        """
+        return self._batches.submit(items)
+
+    def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
+        """Keep inquiries; they are durable when the future is done. It fails as that of ``submit``.
+
+        Raises:
+            LedgerClosedError: the ledger takes nothing any more.
+        """
+        return self._batches.record_inquiries(items)
+
+    def heartbeat(self) -> Future[Appended]:
+        """Log a HEAD if the newest is older than the rulebook's heartbeat; it also sequences waiting inquiries.
+
+        Raises:
+            LedgerClosedError: the ledger takes nothing any more.
+        """
+        return self._batches.submit((), beat=True)
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """Yield the newest commit, from memory and from one snapshot of the database.
+
+        Raises:
+            InconsistentError: another process has appended what does not fit together.
+            StorageError: the database failed.
+        """
+        with self.database.snapshot() as work:
+            with self._committed.lock:
+                stored_size = self._follow(work)
+                served, own_size = self._serve(), self._committed.own_size
+            # A commit of another process that died before it had signed it, or that is just about to.
+            if stored_size < served.state.size and served.state.size != own_size:
+                self._publisher.store(served.state)
+            yield View(served, work, self._committed.log, self._committed.inquiries)
+
+    def confirm_clock(self) -> int:
+        """Keep that an operator confirms what the clock shows now (formats 5); return it, ms.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        now = self.clock()
+        with self.database.append() as work:
+            head.confirm_clock(work, now)
+            work.commit()
+        return now
+
+    def _follow(self, work: UnitOfWork) -> int:
+        """Bring memory to the snapshot's commit; return the size of the checkpoint that is stored."""
+        row = head.read(work)
+        if row is None:
+            raise NotFoundedError
+        follow(self._committed, work, row)
+        return row.checkpoint_size
+
+    def _serve(self) -> Served:
+        """Return the newest commit with what all its answers share; the caller holds the lock."""
+        state: State = self._committed.state
+        if self._served is None or self._served.state is not state:
+            checkpoint = self._publisher.checkpoint(state)
+            self._served = Served(state, checkpoint, self._committed.log.inclusion(state.size - 1, state.size))
+        return self._served

@@ -1,0 +1,160 @@
+"""Reading what a batch needs: some statements for the whole batch, however many items it has (P7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.words import LapseKind
+from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, StatementItem
+from registry_server.storage import leaves, live, quotas, records
+from registry_server.storage.quotas import QuotaKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from client_sdk.formats.statement import RecordKey
+    from registry_server.storage.live import LiveRow
+    from registry_server.storage.records import StoredRecord
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["Loaded", "load", "parse_act", "partners"]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Rows that a batch starts from.
+
+    Attributes:
+        records: every record that an item names, and those erased together with them.
+        live: live records of those, and all live records of every subject concerned.
+        versions: leaf index of (first index of the record, version), for versions that come again.
+        annotations: leaf index of (first index of the record, number), for annotations that come again.
+        leaves: leaves at these places.
+        used: quotas of the day.
+        carried: versions of the subject keys that a live record carries, of those to be retired.
+    """
+
+    records: dict[RecordKey, StoredRecord] = field(default_factory=dict)
+    live: dict[RecordKey, LiveRow] = field(default_factory=dict)
+    versions: dict[tuple[int, int], int] = field(default_factory=dict)
+    annotations: dict[tuple[int, int], int] = field(default_factory=dict)
+    leaves: dict[int, bytes] = field(default_factory=dict)
+    used: dict[QuotaKey, int] = field(default_factory=dict)
+    carried: frozenset[int] = frozenset()
+
+
+def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
+    """Return what the items need.
+
+    Args:
+        work: the transaction that holds the head row.
+        items: of the batch.
+        day: the legal day, for quotas.
+    """
+    acts = [act for item in items if isinstance(item, ActItem) and (act := parse_act(item)) is not None]
+    loaded = Loaded(records=records.by_keys(work, _named(items, acts)))
+    _load_families(work, loaded, _erased(items, acts))
+    _load_live(work, loaded, items)
+    _load_repeated(work, loaded, items)
+    loaded.used = quotas.used(work, [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)])
+    retired = {act.body.retire for act in acts if isinstance(act.body, RetireKeyServicesBody)}
+    loaded.carried = frozenset(version for version in retired if live.carries(work, version))
+    return loaded
+
+
+def parse_act(item: ActItem) -> Act | None:
+    """Return the act; None where its bytes are none, which the directory then refuses."""
+    try:
+        return Act.parse(item.payload)
+    except FormatError:
+        return None
+
+
+def partners(record: StoredRecord) -> list[RecordKey]:
+    """Return the records that are erased only together with this one (formats 2)."""
+    return [key for key in (record.chain.continues, record.continued_by) if key is not None]
+
+
+def _named(items: Iterable[Item], acts: Iterable[Act]) -> list[RecordKey]:
+    keys: list[RecordKey] = []
+    for item in items:
+        if isinstance(item, StatementItem):
+            keys.append(item.statement.key)
+            if item.statement.continues is not None:
+                keys.append(item.statement.continues)
+            if item.basis is not None:
+                keys.append(item.basis.record)
+        elif isinstance(item, AnnotationItem):
+            keys.append(item.annotation.key)
+        elif isinstance(item, LapseItem):
+            keys.append(item.key)
+    for act in acts:
+        if isinstance(act.body, ErasureBody):
+            keys += act.body.records
+    return keys
+
+
+def _erased(items: Iterable[Item], acts: Iterable[Act]) -> list[RecordKey]:
+    keys = [item.key for item in items if isinstance(item, LapseItem) and item.what is LapseKind.ERASED]
+    for act in acts:
+        if isinstance(act.body, ErasureBody):
+            keys += act.body.records
+    return keys
+
+
+def _load_families(work: UnitOfWork, loaded: Loaded, keys: list[RecordKey]) -> None:
+    """Add what is erased together with these records; a statement for each further generation of bought debts."""
+    while keys:
+        found = [loaded.records[key] for key in keys if key in loaded.records]
+        keys = [key for record in found for key in partners(record) if key not in loaded.records]
+        fresh = records.by_keys(work, keys)
+        loaded.records.update(fresh)
+        keys = list(fresh)
+
+
+def _load_live(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
+    indexes = [record.chain.index for record in loaded.records.values() if record.chain.live]
+    rows = live.by_indexes(work, indexes)
+    subjects = [row.subject for row in rows]
+    for item in items:
+        if isinstance(item, StatementItem) and item.binding is not None:
+            subjects.append(item.binding.subject)
+            subjects += [alias.subject for alias in item.aliases]
+    rows += live.by_subjects(work, subjects)
+    loaded.live = {row.key: row for row in rows}
+
+
+def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
+    """Add places and leaves of what is in the log under the same version or number already."""
+    versions: list[tuple[int, int]] = []
+    newest: dict[tuple[int, int], int] = {}
+    annotated: dict[int, int] = {}
+    for item in items:
+        if isinstance(item, StatementItem):
+            record = loaded.records.get(item.statement.key)
+            if record is not None and item.statement.version == record.chain.version:
+                newest[record.first_index, record.chain.version] = record.chain.index
+            elif record is not None and item.statement.version < record.chain.version:
+                versions.append((record.first_index, item.statement.version))
+        elif isinstance(item, AnnotationItem):
+            record = loaded.records.get(item.annotation.key)
+            head = None if record is None else record.chain.annotation
+            if record is not None and head is not None and item.annotation.number <= head.number:
+                annotated[record.first_index] = item.annotation.number
+    loaded.versions = {**records.version_places(work, versions), **newest}
+    for places in records.annotation_places(work, annotated).values():
+        loaded.annotations.update({(place.record, place.number): place.leaf_index for place in places})
+    loaded.leaves = leaves.leaves_at(work, [*loaded.versions.values(), *loaded.annotations.values()])
+
+
+def _speakers(items: Iterable[Item]) -> set[str]:
+    speakers = set()
+    for item in items:
+        if isinstance(item, StatementItem):
+            speakers.add(item.statement.signer)
+        elif isinstance(item, AnnotationItem):
+            speakers.add(item.annotation.author)
+    return speakers

@@ -1,0 +1,234 @@
+"""The map in memory: the prefix tree of formats 6, kept so that one change touches one path.
+
+A tree is a value: ``changed`` returns a new one that shares all but the touched paths with the old one. Whoever
+answers from an older HEAD keeps its tree and needs no lock, and a commit that fails leaves nothing to undo.
+
+    node = None                            nothing
+         | (hash, entries)                 a page: up to 8 entries, key || value each, ascending, in one string
+         | (hash, left, right)             a branch over more entries than a page holds
+
+Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root_of`` over the same entries.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from client_sdk.formats.encoding import HASH_BYTES
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.prefix_tree import EMPTY, KEY_BITS, MapProof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["MapTree"]
+
+Page: TypeAlias = tuple[bytes, bytes]
+Branch: TypeAlias = "tuple[bytes, Node, Node]"
+Node: TypeAlias = "Page | Branch | None"
+Change: TypeAlias = tuple[int, bytes, "bytes | None"]
+
+# A larger page makes a change dearer, a smaller one the tree: 4 to 16 entries are right.
+_PAGE_ENTRIES = 8
+_ENTRY_BYTES = 2 * HASH_BYTES
+_PAGE_BYTES = _PAGE_ENTRIES * _ENTRY_BYTES
+_LEAF_PREFIX = b"\x02"
+_PARENT_PREFIX = b"\x03"
+_TOP_BIT = KEY_BITS - 1
+
+
+class MapTree:
+    """The map with some set of entries; never changed. ``MapTree()`` is the empty one.
+
+    Args:
+        top: the topmost node; ``of`` makes it from entries.
+        count: number of entries under it.
+    """
+
+    __slots__ = ("_top", "count")
+
+    def __init__(self, top: Node = None, count: int = 0) -> None:
+        self._top = top
+        self.count = count
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[bytes, bytes]]) -> Self:
+        """Return the tree of entries, 32 bytes each of key and value, in any order.
+
+        Raises:
+            FormatError: a length is wrong, or a key is there twice.
+        """
+        ordered = sorted(key + value for key, value in entries)
+        if any(len(entry) != _ENTRY_BYTES for entry in ordered):
+            raise FormatError("map", "map.entry", want="32 bytes each")
+        if any(before[:HASH_BYTES] == after[:HASH_BYTES] for before, after in pairwise(ordered)):
+            raise FormatError("map", "map.order", want="each key once")
+        return cls(_built(ordered, 0, len(ordered), 0), len(ordered))
+
+    @property
+    def root(self) -> bytes:
+        """Root over all entries, 32 bytes."""
+        return EMPTY if self._top is None else self._top[0]
+
+    def changed(self, changes: Mapping[bytes, bytes | None]) -> MapTree:
+        """Return the tree with these values put in place, and the keys with None taken out.
+
+        Args:
+            changes: 32-byte keys with 32-byte values; a key that is not there may be taken out.
+
+        Raises:
+            FormatError: a length is wrong.
+        """
+        if not changes:
+            return self
+        for key, value in changes.items():
+            if len(key) != HASH_BYTES or (value is not None and len(value) != HASH_BYTES):
+                raise FormatError("map", "map.entry", want="32 bytes each")
+        ordered = [(int.from_bytes(key), key, changes[key]) for key in sorted(changes)]
+        balance = [0]
+        return MapTree(_changed(self._top, ordered, 0, balance), self.count + balance[0])
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key; None where there is none."""
+        node, number, bit = self._top, int.from_bytes(key), _TOP_BIT
+        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
+            node = node[2] if number >> bit & 1 else node[1]
+            bit -= 1
+        return None if node is None else dict(_entries(node[1])).get(key)
+
+    def prove(self, key: bytes) -> MapProof:
+        """Return what shows whether a key is there.
+
+        Raises:
+            FormatError: the key has the wrong length.
+        """
+        if len(key) != HASH_BYTES:
+            raise FormatError("map", "map.key", got=f"{len(key)} bytes", want=f"{HASH_BYTES} bytes")
+        siblings: list[bytes] = []
+        node, number, depth = self._top, int.from_bytes(key), 0
+        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
+            _, left, right = node
+            node, beside = (right, left) if number >> (_TOP_BIT - depth) & 1 else (left, right)
+            siblings.append(EMPTY if beside is None else beside[0])
+            depth += 1
+        entries = [] if node is None else [*_pieces(node[1])]
+        while len(entries) > 1:
+            ones = [entry for entry in entries if _bit(entry, depth)]
+            zeros = entries[: len(entries) - len(ones)]
+            entries, others = (ones, zeros) if number >> (_TOP_BIT - depth) & 1 else (zeros, ones)
+            depth += 1
+            siblings.append(_root(others, depth))
+        other = None
+        if entries and not entries[0].startswith(key):
+            other = (entries[0][:HASH_BYTES], entries[0][HASH_BYTES:])
+        siblings.reverse()
+        return MapProof(tuple(siblings), other)
+
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield key and value of every entry, ascending by key."""
+        waiting = [self._top]
+        while waiting:
+            node = waiting.pop()
+            if node is None:
+                continue
+            if len(node) == 3:  # noqa: PLR2004 - a branch
+                waiting += (node[2], node[1])
+            else:
+                yield from _entries(node[1])
+
+
+def _pieces(page: bytes) -> list[bytes]:
+    return [page[start : start + _ENTRY_BYTES] for start in range(0, len(page), _ENTRY_BYTES)]
+
+
+def _entries(page: bytes) -> Iterator[tuple[bytes, bytes]]:
+    return ((entry[:HASH_BYTES], entry[HASH_BYTES:]) for entry in _pieces(page))
+
+
+def _bit(entry: bytes, depth: int) -> int:
+    return entry[depth >> 3] >> (7 - (depth & 7)) & 1
+
+
+def _root(entries: list[bytes], depth: int) -> bytes:
+    """Return the root over the entries of one page, which share their first ``depth`` bits."""
+    count = len(entries)
+    if count == 1:
+        return sha256(_LEAF_PREFIX + entries[0]).digest()
+    if count == 0:
+        return EMPTY
+    place, shift = depth >> 3, 7 - (depth & 7)
+    split = 0
+    for entry in entries:
+        if entry[place] >> shift & 1:
+            break
+        split += 1
+    depth += 1
+    return sha256(_PARENT_PREFIX + _root(entries[:split], depth) + _root(entries[split:], depth)).digest()
+
+
+def _page(entries: list[bytes], depth: int) -> Node:
+    return (_root(entries, depth), b"".join(entries)) if entries else None
+
+
+def _built(entries: list[bytes], start: int, end: int, depth: int) -> Node:
+    """Return the node over ascending entries [start, end)."""
+    if end - start <= _PAGE_ENTRIES:
+        return _page(entries[start:end], depth)
+    low, high = start, end
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _bit(entries[middle], depth) else (middle + 1, high)
+    return _joined(_built(entries, start, low, depth + 1), _built(entries, low, end, depth + 1))
+
+
+def _joined(left: Node, right: Node) -> Node:
+    """Return the node over two halves, as a page where one holds them both."""
+    left_hash = EMPTY if left is None else left[0]
+    right_hash = EMPTY if right is None else right[0]
+    if (left is None or len(left) == 2) and (right is None or len(right) == 2):  # noqa: PLR2004 - pages
+        merged = (b"" if left is None else left[1]) + (b"" if right is None else right[1])
+        if len(merged) <= _ENTRY_BYTES:
+            # One entry stands as high as it can, and so does nothing.
+            return left if right is None else right
+        if len(merged) <= _PAGE_BYTES:
+            return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), merged)
+    return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), left, right)
+
+
+def _changed(node: Node, changes: list[Change], depth: int, balance: list[int]) -> Node:
+    """Return the node after changes that are ascending, all inside it, and at least one."""
+    if node is None or len(node) == 2:  # noqa: PLR2004 - a page
+        return _changed_page(node, changes, depth, balance)
+    _, left, right = node
+    shift = _TOP_BIT - depth
+    if len(changes) == 1:
+        if changes[0][0] >> shift & 1:
+            right = _changed(right, changes, depth + 1, balance)
+        else:
+            left = _changed(left, changes, depth + 1, balance)
+        return _joined(left, right)
+    split = 0
+    for number, _, _ in changes:
+        if number >> shift & 1:
+            break
+        split += 1
+    if split:
+        left = _changed(left, changes[:split], depth + 1, balance)
+    if split < len(changes):
+        right = _changed(right, changes[split:], depth + 1, balance)
+    return _joined(left, right)
+
+
+def _changed_page(page: Page | None, changes: list[Change], depth: int, balance: list[int]) -> Node:
+    entries = {} if page is None else {entry[:HASH_BYTES]: entry for entry in _pieces(page[1])}
+    before = len(entries)
+    for _, key, value in changes:
+        if value is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = key + value
+    balance[0] += len(entries) - before
+    ordered = sorted(entries.values())
+    return _built(ordered, 0, len(ordered), depth)

@@ -1,0 +1,88 @@
+"""Start-up: the state in memory from the rows, and a refusal where they do not fit together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
+from client_sdk.ledger.directory import Directory
+from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
+from registry_server.sequencing.errors import InconsistentError, NotFoundedError
+from registry_server.sequencing.state import State
+from registry_server.storage import head, leaves
+
+if TYPE_CHECKING:
+    from client_sdk.formats.leaf import Head
+    from registry_server.sequencing.map_tree import MapTree
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["recover"]
+
+
+def recover(database: Database) -> Committed:
+    """Return the newest commit, rebuilt from the rows.
+
+    The whole log is not read again; that is what ``fsck`` is for. What is checked here is that head row, last leaf,
+    tiles, acts, live records and inquiry tree belong to one commit.
+
+    Raises:
+        NotFoundedError: there is no genesis yet.
+        InconsistentError: something does not fit, and what.
+        StorageError: the database failed.
+    """
+    with database.snapshot() as work:
+        row = head.read(work)
+        if row is None:
+            raise NotFoundedError
+        try:
+            newest = _newest_head(work, row)
+            directory = _directory(work, row)
+            tree = map_of_rows(work, directory)
+            _check_map(tree, newest)
+            log, asked = open_trees(database, row)
+        except (FormatError, RuleError) as error:
+            raise InconsistentError("leaves", got=str(error), want="what the formats allow") from error
+    if log.size != row.size or log.node(0, row.size - 1) != leaf_hash(row.leaf):
+        raise InconsistentError("tiles", got="another last leaf", want="the HEAD of the head row")
+    if (asked.size, asked.root) != (newest.inquiry_count, newest.inquiry_root):
+        raise InconsistentError("inquiry tree", got=f"{asked.size} leaves", want=f"{newest.inquiry_count} and its root")
+    state = State(row.size, log.root, newest, row.leaf, row.logged_at, directory, tree)
+    return Committed(state, log, asked)
+
+
+def _newest_head(work: UnitOfWork, row: HeadRow) -> Head:
+    last = leaves.leaf_range(work, row.size - 1, row.size + 1)
+    if [stored.leaf for stored in last] != [row.leaf]:
+        raise InconsistentError("leaves", got=f"{len(last)} from the last on", want="the HEAD as the last one")
+    parsed = parse_leaf(row.leaf)
+    if not isinstance(parsed, HeadLeaf) or parsed.logged_at != row.logged_at:
+        raise InconsistentError("head", got="another last leaf", want="a HEAD of that time")
+    newest = parsed.head
+    got = (newest.map_root, newest.entry_count, newest.newest_act, newest.inquiry_count)
+    if got != (row.map_root, row.entry_count, row.newest_act, row.inquiry_count):
+        raise InconsistentError("head", got="a row of another commit", want="the row of the last leaf")
+    return newest
+
+
+def _directory(work: UnitOfWork, row: HeadRow) -> Directory:
+    directory: Directory | None = None
+    for number, stored in enumerate(leaves.act_leaves(work)):
+        leaf = parse_leaf(stored.leaf)
+        if not isinstance(leaf, ActLeaf) or stored.number != number:
+            raise InconsistentError("acts", got=f"leaf {stored.leaf_index}", want=f"act {number}")
+        directory = Directory.genesis(leaf) if directory is None else directory.apply(stored.leaf_index, leaf)
+    if directory is None or directory.newest_act != row.newest_act:
+        got = "none" if directory is None else str(directory.newest_act)
+        raise InconsistentError("acts", got=got, want=f"the newest at {row.newest_act}")
+    return directory
+
+
+def _check_map(tree: MapTree, newest: Head) -> None:
+    if (tree.root, tree.count) != (newest.map_root, newest.entry_count):
+        raise InconsistentError(
+            "map", got=f"another root over {tree.count} entries", want=f"that of the HEAD over {newest.entry_count}"
+        )

@@ -1,0 +1,188 @@
+"""A batch on its way into the log: what has been taken so far, over the rows that it started from.
+
+Items see what earlier items of the batch have done. Nothing here touches the database; the append writes what has
+come together, once, at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.map_entry import records_value, subject_key
+from registry_server.storage.leaves import StoredLeaf
+from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
+
+if TYPE_CHECKING:
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.ledger.chain import Chain
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.loading import Loaded
+    from registry_server.sequencing.map_tree import MapTree
+    from registry_server.storage.live import LiveRow
+    from registry_server.storage.quotas import QuotaKey
+
+__all__ = ["LiveChanges", "Staging"]
+
+
+@dataclass(slots=True)
+class _Sealed:
+    """New sealed bytes of a live record; None for those that stay."""
+
+    disclosure: bytes | None = None
+    text: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChanges:
+    """What becomes of the table of live records.
+
+    Attributes:
+        added: row, disclosure and text of each new one.
+        superseded: index before, row, and the sealed bytes that change, of each that goes on.
+        removed: index of each that is live no more.
+    """
+
+    added: list[tuple[LiveRow, bytes, bytes]]
+    superseded: list[tuple[int, LiveRow, bytes | None, bytes | None]]
+    removed: list[int]
+
+
+class Staging:
+    """What a batch has done so far.
+
+    Args:
+        directory: before the batch.
+        loaded: the rows that the batch starts from; owned by the staging from now on.
+        first_index: where the batch's first leaf goes.
+        logged_at: time of its leaves, ms.
+        day: the legal day of that time.
+    """
+
+    def __init__(self, directory: Directory, loaded: Loaded, first_index: int, logged_at: int, day: str) -> None:
+        self.directory = directory
+        self.directory_before: Directory | None = directory
+        self.loaded = loaded
+        self.logged_at = logged_at
+        self.day = day
+        self.leaves: list[StoredLeaf] = []
+        self.leaf_hashes: list[bytes] = []
+        self.versions: list[VersionPlace] = []
+        self.annotations: list[AnnotationPlace] = []
+        self.acts: list[tuple[int, int]] = []
+        self.used: dict[QuotaKey, int] = {}
+        self.erases = False
+        self._first_index = first_index
+        self._changed_records: dict[RecordKey, StoredRecord] = {}
+        self._stored_at = {key: row.index for key, row in loaded.live.items()}
+        self._sealed: dict[RecordKey, _Sealed] = {}
+        self._by_subject: dict[bytes, dict[RecordKey, LiveRow]] = {}
+        self._touched: set[bytes] = set()
+        for key, row in loaded.live.items():
+            self._by_subject.setdefault(row.subject, {})[key] = row
+
+    @property
+    def next_index(self) -> int:
+        """Where the next leaf goes."""
+        return self._first_index + len(self.leaves)
+
+    def record(self, key: RecordKey) -> StoredRecord | None:
+        """Return a record as it stands now."""
+        return self.loaded.records.get(key)
+
+    def chain(self, key: RecordKey) -> Chain | None:
+        """Return the chain of a record as it stands now."""
+        record = self.loaded.records.get(key)
+        return None if record is None else record.chain
+
+    def live(self, key: RecordKey) -> LiveRow | None:
+        """Return a live record as it stands now."""
+        return self.loaded.live.get(key)
+
+    def live_of(self, subject: bytes) -> list[LiveRow]:
+        """Return the live records of a subject as they stand now."""
+        return list(self._by_subject.get(subject, {}).values())
+
+    def leaf_at(self, index: int) -> bytes:
+        """Return a leaf of the batch or of the log, where it was loaded."""
+        own = index - self._first_index
+        return self.leaves[own].leaf if own >= 0 else self.loaded.leaves[index]
+
+    def add_leaf(self, leaf: bytes, hash_: bytes | None = None) -> int:
+        """Add a leaf; return its index."""
+        index = self.next_index
+        self.leaves.append(StoredLeaf(index, leaf))
+        self.leaf_hashes.append(leaf_hash(leaf) if hash_ is None else hash_)
+        return index
+
+    def put_record(self, record: StoredRecord) -> None:
+        """Set how a record stands."""
+        key = record.chain.key
+        self.loaded.records[key] = self._changed_records[key] = record
+
+    def add_version(self, record: StoredRecord) -> None:
+        """Note where the newest version of a record is."""
+        chain = record.chain
+        self.versions.append(VersionPlace(chain.index, record.first_index, chain.version))
+        self.loaded.versions[record.first_index, chain.version] = chain.index
+
+    def add_annotation(self, record: StoredRecord) -> None:
+        """Note where the newest link in the annotation chain of a record is."""
+        head = record.chain.annotation
+        if head is not None:
+            self.annotations.append(AnnotationPlace(head.index, record.first_index, head.number))
+            self.loaded.annotations[record.first_index, head.number] = head.index
+
+    def put_live(self, row: LiveRow, *, disclosure: bytes | None = None, text: bytes | None = None) -> None:
+        """Set how a live record stands; sealed bytes that are not given stay as they are."""
+        key = row.key
+        before = self.loaded.live.get(key)
+        if before is not None:
+            self._unlink(key, before.subject)
+        self.loaded.live[key] = row
+        self._by_subject.setdefault(row.subject, {})[key] = row
+        self._touched.add(row.subject)
+        sealed = self._sealed.setdefault(key, _Sealed())
+        sealed.disclosure = sealed.disclosure if disclosure is None else disclosure
+        sealed.text = sealed.text if text is None else text
+
+    def remove_live(self, key: RecordKey) -> None:
+        """Take a record out of the map, and delete what leads to its subject."""
+        before = self.loaded.live.pop(key, None)
+        if before is not None:
+            self._unlink(key, before.subject)
+            self._sealed.setdefault(key, _Sealed())
+
+    def _unlink(self, key: RecordKey, subject: bytes) -> None:
+        del self._by_subject[subject][key]
+        self._touched.add(subject)
+
+    def changed_records(self) -> list[StoredRecord]:
+        """Return every record that is new or stands otherwise than before."""
+        return list(self._changed_records.values())
+
+    def live_changes(self) -> LiveChanges:
+        """Return what becomes of the table of live records."""
+        changes = LiveChanges([], [], [])
+        for key, sealed in self._sealed.items():
+            row, stored_at = self.loaded.live.get(key), self._stored_at.get(key)
+            if row is not None and stored_at is not None:
+                changes.superseded.append((stored_at, row, sealed.disclosure, sealed.text))
+            elif row is not None:
+                changes.added.append((row, sealed.disclosure or b"", sealed.text or b""))
+            elif stored_at is not None:
+                changes.removed.append(stored_at)
+        return changes
+
+    def changed_map(self, tree: MapTree) -> MapTree:
+        """Return the map after the batch."""
+        changes: dict[bytes, bytes | None] = {}
+        for subject in self._touched:
+            rows = self._by_subject[subject].values()
+            value = records_value(sorted(row.mapped for row in rows)) if rows else None
+            changes[subject_key(subject)] = value
+        if self.directory is not self.directory_before:
+            entries = self.directory.map_entries()
+            changes.update({key: value for key, value in entries.items() if tree.get(key) != value})
+        return tree.changed(changes)

@@ -1,0 +1,285 @@
+"""What is read: one commit, from memory and from one snapshot of the database that agree with each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
+from client_sdk.formats.statement import RecordKey
+from client_sdk.rules.errors import RuleError
+from registry_server.storage import inquiries, leaves, live, proposals, records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from client_sdk.formats.leaf import Head
+    from client_sdk.formats.prefix_tree import MapProof
+    from client_sdk.formats.state import Rulebook
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.log_tree import LogTree
+    from registry_server.sequencing.state import State
+    from registry_server.storage.inquiries import StoredInquiry
+    from registry_server.storage.leaves import StoredAct, StoredLeaf
+    from registry_server.storage.live import SealedRow
+    from registry_server.storage.proposals import StoredProposal
+    from registry_server.storage.records import StoredRecord
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["LiveBinding", "OwnRecord", "ProvedState", "Served", "View"]
+
+
+class ProvedState(NamedTuple):
+    """A canonical InstitutionState or RegistryState with its presence in the map."""
+
+    state: bytes
+    proof: MapProof
+
+
+class LiveBinding(NamedTuple):
+    """What opens the newest version of a live record, for auditors."""
+
+    leaf_index: int
+    subject: bytes
+    opening: bytes
+
+    def __repr__(self) -> str:
+        return f"LiveBinding({self.leaf_index}, ...)"
+
+
+class OwnRecord(NamedTuple):
+    """What the registry holds of one of the caller's own records.
+
+    Attributes:
+        record: its chain, and where it began.
+        leaf: of the newest version.
+        sealed: binding and disclosure; None where it is not live.
+    """
+
+    record: StoredRecord
+    leaf: bytes
+    sealed: SealedRow | None
+
+
+class Served:
+    """A commit as it is served: with its checkpoint, and proofs that every answer from it shares.
+
+    Args:
+        state: of the commit.
+        checkpoint: signed note over its size and root.
+        head_path: inclusion of the HEAD, leaf's sibling first.
+    """
+
+    __slots__ = ("_proved", "checkpoint", "head_path", "registry", "state")
+
+    def __init__(self, state: State, checkpoint: bytes, head_path: tuple[bytes, ...]) -> None:
+        self.state = state
+        self.checkpoint = checkpoint
+        self.head_path = head_path
+        self.registry = ProvedState(state.directory.state.encode(), state.map_tree.prove(REGISTRY_KEY))
+        self._proved: dict[str, ProvedState] = {}
+
+    def institution(self, institution: str) -> ProvedState:
+        """Return an institution's state with its proof.
+
+        Raises:
+            RuleError: INSTITUTION_UNKNOWN.
+        """
+        found = self._proved.get(institution)
+        if found is None:
+            state = self.state.directory.institution(institution).encode()
+            found = ProvedState(state, self.state.map_tree.prove(institution_key(institution)))
+            self._proved[institution] = found
+        return found
+
+
+class View:
+    """One commit; good until its block ends.
+
+    Args:
+        served: the commit.
+        work: a snapshot of the database at that commit.
+        log: the log's tree.
+        inquiry_tree: the inquiry tree.
+    """
+
+    def __init__(self, served: Served, work: UnitOfWork, log: LogTree, inquiry_tree: LogTree) -> None:
+        self._served = served
+        self._state = served.state
+        self._log = log
+        self._inquiry_tree = inquiry_tree
+        self.work = work
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return self._state.size
+
+    @property
+    def root(self) -> bytes:
+        """Root of the log."""
+        return self._state.root
+
+    @property
+    def checkpoint(self) -> bytes:
+        """Signed note over size and root."""
+        return self._served.checkpoint
+
+    @property
+    def head(self) -> Head:
+        """The HEAD, parsed."""
+        return self._state.head
+
+    @property
+    def head_leaf(self) -> bytes:
+        """The HEAD, last leaf."""
+        return self._state.head_leaf
+
+    @property
+    def head_path(self) -> tuple[bytes, ...]:
+        """Inclusion of the HEAD, leaf's sibling first."""
+        return self._served.head_path
+
+    @property
+    def logged_at(self) -> int:
+        """Time of the HEAD, ms."""
+        return self._state.logged_at
+
+    @property
+    def directory(self) -> Directory:
+        """The directory after all acts."""
+        return self._state.directory
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rulebook in force."""
+        return self._state.directory.rulebook
+
+    @property
+    def registry(self) -> ProvedState:
+        """RegistryState with its proof; made once for each HEAD."""
+        return self._served.registry
+
+    def institution(self, institution: str) -> ProvedState:
+        """Return an InstitutionState with its proof; made once for each HEAD.
+
+        Raises:
+            RuleError: INSTITUTION_UNKNOWN.
+        """
+        return self._served.institution(institution)
+
+    def prove_subject(self, subject: bytes) -> MapProof:
+        """Return presence or absence of a pseudonym in the map."""
+        return self._state.map_tree.prove(subject_key(subject))
+
+    def prove(self, key: bytes) -> MapProof:
+        """Return presence or absence of a key of the map."""
+        return self._state.map_tree.prove(key)
+
+    def map_value(self, key: bytes) -> bytes | None:
+        """Return the value under a key of the map."""
+        return self._state.map_tree.get(key)
+
+    def live_records(self, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
+        """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
+        return live.sealed_by_subjects(self.work, subjects)
+
+    def annotation_leaves(self, rows: Iterable[SealedRow]) -> dict[int, list[tuple[int, bytes]]]:
+        """Return index and leaf of each link in the annotation chains, by ``SealedRow.row.record``, one statement."""
+        return records.annotation_leaves(self.work, [row.row.record for row in rows if row.row.annotation_index >= 0])
+
+    def stored_record(self, key: RecordKey) -> StoredRecord | None:
+        """Return a record's chain; None where the log does not know it."""
+        return records.by_keys(self.work, [key]).get(key)
+
+    def leaves_at(self, indexes: Iterable[int]) -> dict[int, bytes]:
+        """Return the leaves at these places in one statement; those beyond the HEAD are left out."""
+        return leaves.leaves_at(self.work, [index for index in indexes if index < self.size])
+
+    def leaves(self, start: int, end: int) -> Iterator[StoredLeaf]:
+        """Yield the leaves from start to before end, in order."""
+        return leaves.leaves(self.work, start, min(end, self.size))
+
+    def inclusion(self, index: int) -> tuple[bytes, ...]:
+        """Return the path of a leaf to this commit's root, leaf's sibling first.
+
+        Raises:
+            FormatError: the leaf is outside the log.
+        """
+        return self._log.inclusion(index, self.size)
+
+    def consistency(self, older: int) -> tuple[bytes, ...]:
+        """Return what proves that the log begins with its first ``older`` leaves.
+
+        Raises:
+            FormatError: not 0 < older <= size.
+        """
+        return self._log.consistency(older, self.size)
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """Return the hashes of a tile of the log; None where there is none."""
+        return leaves.tile(self.work, "log", level, index)
+
+    def acts(self, from_number: int, limit: int) -> list[StoredAct]:
+        """Return acts in order of their number, from that one on."""
+        return leaves.act_leaves(self.work, from_number, limit)
+
+    def live_bindings(self) -> Iterator[LiveBinding]:
+        """Yield subject and opening of every live record, ascending by index, from this one snapshot."""
+        for subject, (index, _, _, opening) in live.map_rows(self.work):
+            yield LiveBinding(index, subject, opening)
+
+    def version_index(self, key: RecordKey, version: int) -> int | None:
+        """Return where a version is logged; None where it is not."""
+        record = self.stored_record(key)
+        if record is None:
+            return None
+        return records.version_places(self.work, [(record.first_index, version)]).get((record.first_index, version))
+
+    def own_records(self, issuer: str, record_ids: Sequence[bytes] = ()) -> Iterator[OwnRecord]:
+        """Yield what is held of an issuer's records, in order of their first leaf; of all where no ids are given."""
+        if record_ids:
+            found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])
+            yield from self._own(sorted(found.values(), key=lambda record: record.first_index))
+            return
+        after = -1
+        while page := records.of_issuer(self.work, issuer, after):
+            yield from self._own(page)
+            after = page[-1].first_index
+
+    def _own(self, page: Sequence[StoredRecord]) -> Iterator[OwnRecord]:
+        newest = leaves.leaves_at(self.work, [record.chain.index for record in page])
+        sealed = live.sealed_by_indexes(self.work, [record.chain.index for record in page if record.chain.live])
+        for record in page:
+            index = record.chain.index
+            yield OwnRecord(record, newest[index], sealed.get(index))
+
+    def inquiry(self, asker: str, inquiry_id: bytes) -> StoredInquiry | None:
+        """Return a kept inquiry."""
+        return inquiries.by_keys(self.work, [(asker, inquiry_id)]).get((asker, inquiry_id))
+
+    def inquiry_inclusion(self, position: int) -> tuple[bytes, ...]:
+        """Return the path of an inquiry to the inquiry root of this commit's HEAD.
+
+        Raises:
+            RuleError: INQUIRY_NOT_SEQUENCED; it has no place under this HEAD yet.
+        """
+        count = self.head.inquiry_count
+        if position >= count:
+            raise RuleError("INQUIRY_NOT_SEQUENCED", "inquiry_id", "formats-9.sequenced", want="the next HEAD")
+        return self._inquiry_tree.inclusion(position, count)
+
+    def inquiry_leaves(self, start: int, end: int) -> list[bytes]:
+        """Return leaves of the inquiry tree, from start to before end; callers bound the width."""
+        return inquiries.leaf_range(self.work, start, min(end, self.head.inquiry_count))
+
+    def proposals(self, now: int) -> list[StoredProposal]:
+        """Return the proposals that wait at that moment (ms)."""
+        return proposals.waiting(self.work, now)
+
+    def overdue(self, day: str, limit: int) -> list[StoredRecord]:
+        """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""
+        return [row for row in records.overdue(self.work, day, limit) if row.chain.live]
+
+    def unanswered(self, before: int, limit: int) -> list[StoredRecord]:
+        """Return records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
+        return records.unanswered(self.work, before, limit)
