@@ -1,0 +1,158 @@
+"""Asking key services without I/O: inputs are blinded, requests signed, answers proved and unblinded (formats 1 and 4).
+
+An input is blinded once and the same element goes to every service: under its fresh random scalar it says nothing about
+the input, to one service or to all of them together, and each service sees the same order of elements anyway.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import evaluation_pb2, evidence_pb2
+
+from client_sdk.errors import KeyServiceError, RefusedError
+from client_sdk.formats import dsse
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.key_request import REQUEST_ID_BYTES, KeyRequest, elements_digest
+from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH, Blinding, finalize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from client_sdk.errors import TransportError
+    from client_sdk.formats.keys import Signer
+    from client_sdk.formats.state import KeyService, KeyServices
+    from client_sdk.formats.words import KeyUse, Purpose
+
+__all__ = ["Ask", "Asker", "Evaluation", "failed"]
+
+PROOF_INVALID = "PROOF_INVALID"
+
+
+class Asker(NamedTuple):
+    """Who asks, and why.
+
+    Attributes:
+        registry: its name.
+        institution: the member's id.
+        signer: a key of the member with the usage that ``use`` names.
+        use: what the outputs are for.
+        purpose: why; REPORTING for reporting, one of the others for inquiring.
+    """
+
+    registry: str
+    institution: str
+    signer: Signer
+    use: KeyUse
+    purpose: Purpose
+
+
+class Ask(NamedTuple):
+    """One signed request to one key service.
+
+    Attributes:
+        service: whom to ask.
+        version: of the subject keys.
+        place: of the service among those of the version.
+        start: place of the batch's first input.
+        blindings: of the batch's inputs.
+        request: to be sent as it is, once.
+    """
+
+    service: KeyService
+    version: int
+    place: int
+    start: int
+    blindings: Sequence[Blinding]
+    request: evaluation_pb2.EvaluateRequest
+
+
+class Evaluation:
+    """The outputs of all key services for some inputs; each batch is blinded and signed when its turn comes.
+
+    Args:
+        asker: who asks.
+        versions: of the subject keys, with their services.
+        inputs: ``Identity.voprf_input()`` of each person.
+        now_ms: the clock, ms since 1970 UTC; requests are good for 5 minutes.
+    """
+
+    def __init__(
+        self, asker: Asker, versions: Sequence[KeyServices], inputs: Sequence[bytes], now_ms: Callable[[], int]
+    ) -> None:
+        self._asker = asker
+        self._versions = versions
+        self._inputs = inputs
+        self._now_ms = now_ms
+        # By version, place of the service and place of the input.
+        self._outputs: dict[int, list[list[bytes]]] = {
+            item.subject_key_version: [[b""] * len(inputs) for _ in item.services] for item in versions
+        }
+
+    @property
+    def asks_per_batch(self) -> int:
+        """How many requests one batch of inputs makes."""
+        return sum(len(item.services) for item in self._versions)
+
+    def asks(self) -> Iterator[Ask]:
+        """Yield the requests, batch by batch."""
+        for start in range(0, len(self._inputs), MAX_BATCH):
+            blindings = [Blinding.of(item) for item in self._inputs[start : start + MAX_BATCH]]
+            blinded = b"".join(blinding.element for blinding in blindings)
+            for item in self._versions:
+                for place, service in enumerate(item.services):
+                    request = self._sign(service, item.subject_key_version, blinded)
+                    yield Ask(service, item.subject_key_version, place, start, blindings, request)
+
+    def again(self, ask: Ask) -> Ask:
+        """Return the same question as a new request; a key service takes each request once."""
+        return ask._replace(request=self._sign(ask.service, ask.version, ask.request.blinded))
+
+    def accept(self, ask: Ask, response: evaluation_pb2.EvaluateResponse) -> None:
+        """Check the proof of an answer under the key that acts name, and keep the outputs.
+
+        Raises:
+            KeyServiceError: PROOF_INVALID; the answer was not made by that key from these elements.
+        """
+        joined = response.evaluated
+        evaluated = [joined[at : at + ELEMENT_BYTES] for at in range(0, len(joined), ELEMENT_BYTES)]
+        try:
+            outputs = finalize(ask.blindings, evaluated, response.proof, ask.service.public_key)
+        except FormatError as error:
+            raise KeyServiceError(ask.service.url, PROOF_INVALID, error.rule) from error
+        self._outputs[ask.version][ask.place][ask.start : ask.start + len(outputs)] = outputs
+
+    def outputs(self) -> list[dict[int, tuple[bytes, ...]]]:
+        """Return, for each input, by version the 64-byte outputs of its services in the order of RegistryState."""
+        return [
+            {version: tuple(service[place] for service in services) for version, services in self._outputs.items()}
+            for place in range(len(self._inputs))
+        ]
+
+    def _sign(self, service: KeyService, version: int, blinded: bytes) -> evaluation_pb2.EvaluateRequest:
+        asker = self._asker
+        payload = KeyRequest(
+            registry=asker.registry,
+            service=service.key_id,
+            subject_key_version=version,
+            institution=asker.institution,
+            request_id=secrets.token_bytes(REQUEST_ID_BYTES),
+            issued_at=self._now_ms(),
+            use=asker.use,
+            purpose=asker.purpose,
+            elements_digest=elements_digest(blinded),
+        ).encode()
+        signed = evidence_pb2.SignedPayload(
+            payload=payload,
+            key_id=asker.signer.public_key.key_id,
+            signature=dsse.sign(asker.signer, dsse.KEY_REQUEST, payload),
+        )
+        return evaluation_pb2.EvaluateRequest(request=signed, blinded=blinded)
+
+
+def failed(service: KeyService, error: RefusedError | TransportError) -> KeyServiceError:
+    """Return the error that names the service whose call failed."""
+    if isinstance(error, RefusedError):
+        return KeyServiceError(service.url, error.reason, str(error))
+    return KeyServiceError(service.url, error.status, str(error))
