@@ -1,0 +1,116 @@
+"""Acts on their way into the log: making, signing and reading proposals (formats 5)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import proposal_pb2 as pb
+
+from client_sdk._calls.receipt import verify_checkpoint
+from client_sdk._calls.verification import verifying
+from client_sdk.errors import VerificationError
+from client_sdk.formats import dsse
+from client_sdk.formats.act import Act
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.formats.merkle import verify_inclusion
+from client_sdk.ledger.answer import split_hashes
+from client_sdk.models.proposal import Approved, ProposalView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from creditregistry.v1 import evidence_pb2
+
+    from client_sdk.formats.act import Body
+    from client_sdk.formats.keys import Signer
+    from client_sdk.formats.note import VerifierKey
+    from client_sdk.ledger.directory import Directory
+
+__all__ = ["approve", "next_act", "propose", "read_approved", "read_proposal"]
+
+
+def next_act(directory: Directory, body: Body) -> Act:
+    """Return the act that would follow the newest one, once what it decides was checked.
+
+    Raises:
+        RuleError: what it decides breaks a rule.
+    """
+    state = directory.state
+    act = Act(state.registry, state.act_number + 1, state.act_hash, body)
+    # The index at which it will be logged is not known yet; any later one judges alike.
+    directory.decide(act, directory.newest_act + 1)
+    return act
+
+
+def propose(act: Act, signer: Signer) -> pb.ProposeActRequest:
+    """Return the request that proposes an act with the proposer's signature."""
+    payload = act.encode()
+    return pb.ProposeActRequest(payload=payload, approval=_approval(payload, signer))
+
+
+def approve(proposal: ProposalView, signer: Signer) -> pb.ApproveActRequest:
+    """Return the request that adds a signature to a proposal."""
+    return pb.ApproveActRequest(proposal_id=proposal.proposal_id, approval=_approval(proposal.payload, signer))
+
+
+def _approval(payload: bytes, signer: Signer) -> pb.Approval:
+    return pb.Approval(key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.ACT, payload))
+
+
+def read_proposal(message: pb.Proposal, directory: Directory) -> ProposalView:
+    """Return a proposal, once its id and the signatures of known administrators verify.
+
+    Raises:
+        VerificationError: the id is not that of the payload, the payload is no act, or a signature is none.
+    """
+    with verifying():
+        if sha256(message.payload).digest() != message.proposal_id:
+            raise FormatError("proposal", "proposal.id", want="SHA-256 of the payload")
+        act = Act.parse(message.payload)
+        approvals = tuple(Approval(item.key_id, item.signature) for item in message.approvals)
+        approved_by = tuple(_signers(message.payload, approvals, directory))
+    return ProposalView(
+        proposal_id=message.proposal_id,
+        payload=message.payload,
+        act=act,
+        approvals=approvals,
+        approved_by=approved_by,
+        threshold=directory.state.threshold,
+        proposed_at_ms=message.proposed_at,
+        lapses_at_ms=message.lapses_at,
+        obsolete=message.obsolete,
+    )
+
+
+def _signers(payload: bytes, approvals: Iterable[Approval], directory: Directory) -> Iterable[str]:
+    for approval in approvals:
+        owner = directory.owners.get(approval.key_id)
+        key = None if owner is None else directory.institution(owner).key(approval.key_id)
+        if owner is not None and key is not None:
+            dsse.verify(dsse.ACT, payload, key.public_key, approval.signature)
+            yield owner
+
+
+def read_approved(
+    message: pb.Proposal, receipt: evidence_pb2.Receipt | None, directory: Directory, key: VerifierKey
+) -> Approved:
+    """Return what became of a proposal, once the receipt of a logged act verifies.
+
+    Raises:
+        VerificationError: proposal or receipt do not verify, or the logged act is another one.
+    """
+    proposal = read_proposal(message, directory)
+    if receipt is None:
+        return Approved(proposal=proposal)
+    checkpoint = verify_checkpoint(receipt.checkpoint, key)
+    with verifying():
+        leaf = parse_leaf(receipt.leaf)
+        path = split_hashes(receipt.inclusion.path, "receipt")
+        index = receipt.inclusion.index
+        verify_inclusion(leaf_hash(receipt.leaf), index, checkpoint.size, path, checkpoint.root)
+    if not isinstance(leaf, ActLeaf) or leaf.payload != proposal.payload:
+        raise VerificationError("receipt", "receipt.act", "want the act that was proposed")
+    return Approved(proposal=proposal, index=index, leaf=receipt.leaf)

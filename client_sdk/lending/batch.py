@@ -1,0 +1,212 @@
+"""Reporting a whole portfolio (design 6): plan, resume, compare, sign, send, count.
+
+    read and pre-flight  ->  resume the outbox  ->  blocks:  names + what is held  ->  sign, outbox  ->  send, receipts
+
+Records go in random order, so that neither the log nor a witness reads a lender's customer list from it; versions of
+one record, and records that rest on each other, go in theirs. All statements of one call carry one ``issued_at``. The
+three stages of a block overlap: while one is being sent, the next is signed and the one after that is looked up.
+"""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.lending.chains import plan
+from client_sdk.lending.comparison import Lookup
+from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
+from client_sdk.lending.sending import Sender, Sent, pack
+from client_sdk.lending.signing_room import SigningRoom
+from client_sdk.lending.tally import Tally
+from client_sdk.models.batch import Phase
+from client_sdk.models.violation import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from client_sdk._calls.statement import Issuer
+    from client_sdk.formats.note import VerifierKey
+    from client_sdk.lending.chains import ChainKey, Unit
+    from client_sdk.lending.link import Link
+    from client_sdk.lending.outbox import Outbox
+    from client_sdk.lending.preflight import Preflight
+    from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
+    from client_sdk.models.report import Report
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["BatchReporter"]
+
+# Records of a block: as many as one listing and one evaluation take.
+BLOCK_RECORDS = 1_000
+
+
+class _Gathered(NamedTuple):
+    """A block of units with everything that was looked up for it."""
+
+    units: Sequence[Unit]
+    lookups: Mapping[ChainKey, Lookup]
+    names: Mapping[Identity, Mapping[int, Pseudonym]]
+
+
+class BatchReporter:
+    """Reports portfolios of one lender.
+
+    Args:
+        link: to registry and key services.
+        outbox: of the lender.
+        issuer: who signs.
+        secret: behind record ids.
+        preflight: rules and moment of the call.
+        log_key: from the trust root.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        outbox: Outbox,
+        issuer: Issuer,
+        secret: bytes,
+        preflight: Preflight,
+        log_key: VerifierKey,
+    ) -> None:
+        self._link = link
+        self._outbox = outbox
+        self._issuer = issuer
+        self._secret = secret
+        self._preflight = preflight
+        self._sender = Sender(link, outbox, log_key)
+        self._names: dict[Identity, Mapping[int, Pseudonym]] = {}
+
+    def run(self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None) -> BatchReport:
+        """Report every row and return what became of it.
+
+        May be interrupted at any point and run again with the same input: nothing is lost or doubled.
+
+        Args:
+            reports: of any kinds, in any order; versions of one record in theirs.
+            progress: told after each step.
+
+        Raises:
+            OutboxError: the outbox is in use, or cannot be written.
+            TransportError: the registry or a key service is away.
+            KeyServiceError: a key service refuses, or proves nothing.
+            RefusedError: the registry refuses the call as a whole.
+            VerificationError: what the registry answers does not verify.
+        """
+        tally = Tally(progress)
+        with self._outbox.alone():
+            tally.tell(Phase.CHECKING)
+            planned = plan(reports, self._preflight)
+            tally.planned(planned)
+            tally.tell(Phase.RESUMING)
+            resumed = self._sender.resume()
+            logged = {(sent.item.key.record_id, sent.item.version) for sent in resumed if sent.accepted}
+            # Whole seconds: finer ones would tell how the rows of one lender follow each other.
+            issued_at = self._preflight.now_ms // 1_000 * 1_000
+            room = SigningRoom(self._issuer, self._preflight, issued_at, tally, logged)
+            random.SystemRandom().shuffle(planned.units)
+            self._pump(planned.units, room, tally)
+        tally.tell(Phase.DONE)
+        return tally.report()
+
+    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally) -> None:
+        """Move blocks through the three stages, each a step behind the one before."""
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
+            sending: Future[list[Sent]] | None = None
+            gathering: list[Future[_Gathered]] = []
+            for block in _blocks(units):
+                gathering.append(ahead.submit(self._gather, block))
+                if len(gathering) > 1:
+                    sending = self._move(gathering.pop(0).result(), room, sending, behind, tally)
+            for gathered in gathering:
+                sending = self._move(gathered.result(), room, sending, behind, tally)
+            if sending is not None:
+                _count(sending.result(), tally)
+
+    def _move(
+        self,
+        gathered: _Gathered,
+        room: SigningRoom,
+        sending: Future[list[Sent]] | None,
+        behind: ThreadPoolExecutor,
+        tally: Tally,
+    ) -> Future[list[Sent]] | None:
+        """Sign a block while the one before is being sent, then send it."""
+        chunks = pack([room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units])
+        if sending is not None:
+            _count(sending.result(), tally)
+        tally.tell(Phase.SENDING)
+        if not chunks:
+            return None
+        self._sender.keep(chunks)
+        return behind.submit(self._sender.send, chunks)
+
+    def _gather(self, units: Sequence[Unit]) -> _Gathered:
+        """Look up the persons of a block, and what the registry holds of its records."""
+        identities = dict.fromkeys(step.row.report.identity for unit in units for step in unit.steps)
+        unknown = [identity for identity in identities if identity not in self._names]
+        for start in range(0, len(unknown), MAX_NAMES):
+            asked = unknown[start : start + MAX_NAMES]
+            self._names.update(zip(asked, self._link.names(asked), strict=True))
+        lookups = {chain.key: Lookup(chain, self._secret) for unit in units for chain in unit.chains}
+        while self._look(lookups):
+            pass
+        return _Gathered(units, lookups, self._names)
+
+    def _look(self, lookups: Mapping[ChainKey, Lookup]) -> bool:
+        """Look up one more attempt of each record that may have one; False when all is known."""
+        wanted = {
+            record_id: (lookup, attempt)
+            for lookup in lookups.values()
+            for record_id, attempt in lookup.wanted().items()
+        }
+        ids = list(wanted)
+        for start in range(0, len(ids), MAX_LISTED):
+            asked = ids[start : start + MAX_LISTED]
+            held = {record.statement.record_id: record for record in self._link.held(asked)}
+            for record_id in asked:
+                lookup, attempt = wanted[record_id]
+                lookup.known[attempt] = held.get(record_id)
+        return bool(ids)
+
+
+def _blocks(units: Sequence[Unit]) -> Iterator[Sequence[Unit]]:
+    block: list[Unit] = []
+    records = 0
+    for unit in units:
+        block.append(unit)
+        records += len(unit.chains)
+        if records >= BLOCK_RECORDS:
+            yield block
+            block, records = [], 0
+    if block:
+        yield block
+
+
+def _count(sent: Iterable[Sent], tally: Tally) -> None:
+    refused: dict[bytes, Violation] = {}
+    for item, accepted, violation in sent:
+        if violation is None:
+            tally.accepted += accepted
+            tally.repeated += not accepted
+            continue
+        first = refused.setdefault(item.key.record_id, violation)
+        if first is violation or item.row is None:
+            tally.reject([violation])
+        else:
+            want = "an earlier version of this record to be accepted"
+            tally.reject(
+                [
+                    Violation(
+                        row=item.row.number,
+                        reason="PRECEDING_REJECTED",
+                        field="statement.version",
+                        rule=first.rule,
+                        got=violation.reason,
+                        want=want,
+                    )
+                ]
+            )

@@ -1,0 +1,39 @@
+"""What ``report_many`` asks of the world: a small protocol between its logic and the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from creditregistry.v1 import submission_pb2
+
+    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["MAX_CHUNK", "MAX_LISTED", "MAX_NAMES", "Link"]
+
+# Limits of the contract: submissions in a chunk, record ids in one listing, identities in one evaluation.
+MAX_CHUNK = 256
+MAX_LISTED = 1_000
+MAX_NAMES = 1_000
+
+
+class Link(Protocol):
+    """A registry and its key services as a lender reaches them."""
+
+    def names(self, identities: Sequence[Identity]) -> list[Mapping[int, Pseudonym]]:
+        """Return the pseudonyms of at most 1,000 persons, in order, under each live version of the subject keys."""
+        ...
+
+    def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
+        """Return what the registry holds of at most 1,000 own records, verified; unknown ones are left out."""
+        ...
+
+    def submit(
+        self, chunks: Sequence[Sequence[submission_pb2.Submission]]
+    ) -> Iterator[submission_pb2.SubmitBatchResponse]:
+        """Send chunks of at most 256 over one stream, several in flight, and yield the answer to each, in order."""
+        ...

@@ -1,0 +1,251 @@
+"""The outbox: what was signed and has no receipt yet, and the receipts (P6).
+
+An SQLite file with mode 0600. Signed bytes are stored, durably, before they are sent, and kept until the receipt is
+stored in the same transaction that deletes them: after a crash at any point the same bytes are sent again, and the
+registry answers with the first receipt. Openings are random, so bytes that were lost cannot be signed a second time.
+
+A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which leads to nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from filelock import FileLock, Timeout
+
+from client_sdk.errors import OutboxError
+from client_sdk.formats import dsse
+from client_sdk.formats.leaf import StatementLeaf
+from client_sdk.ledger.answer import split_hashes
+from client_sdk.models.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["Outbox", "Pending", "Stored"]
+
+# Bumped when a table changes; an outbox of another form is refused rather than guessed at.
+FORM = 1
+BUSY_SECONDS = 30.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS owner (form INTEGER NOT NULL, registry TEXT NOT NULL, institution TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pending (
+    sequence INTEGER PRIMARY KEY, issuer TEXT NOT NULL, record_id BLOB NOT NULL, version INTEGER NOT NULL,
+    submission BLOB NOT NULL, UNIQUE (issuer, record_id, version)
+);
+CREATE TABLE IF NOT EXISTS checkpoints (id INTEGER PRIMARY KEY, note BLOB NOT NULL UNIQUE, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS receipts (
+    issuer TEXT NOT NULL, record_id BLOB NOT NULL, version INTEGER NOT NULL,
+    leaf_index INTEGER NOT NULL, logged_at INTEGER NOT NULL,
+    payload BLOB NOT NULL, key_id BLOB NOT NULL, signature BLOB NOT NULL,
+    path BLOB NOT NULL, checkpoint INTEGER NOT NULL,
+    PRIMARY KEY (issuer, record_id, version)
+) WITHOUT ROWID;
+"""
+
+
+class Pending(NamedTuple):
+    """A signed submission without a receipt.
+
+    Attributes:
+        issuer: of the record.
+        record_id: 16 bytes.
+        version: of the record.
+        submission: serialised, as it was or will be sent.
+    """
+
+    issuer: str
+    record_id: bytes
+    version: int
+    submission: bytes
+
+
+class Stored(NamedTuple):
+    """What a receipt is made from, beside the checkpoint that a whole chunk shares."""
+
+    issuer: str
+    record_id: bytes
+    version: int
+    leaf_index: int
+    logged_at: int
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    path: bytes
+
+
+class Outbox:
+    """One member's outbox; safe to share between threads.
+
+    Args:
+        path: of the file; made where there is none.
+        registry: name of the registry.
+        institution: id of the member.
+
+    Raises:
+        OutboxError: it is damaged, of another form, or belongs to somebody else.
+    """
+
+    def __init__(self, path: Path, registry: str, institution: str) -> None:
+        self._path = path
+        self._mutex = threading.RLock()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The file exists with its mode before SQLite opens it; its -wal and -shm files take the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
+            self._database = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
+            )
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA secure_delete = ON")
+            self._database.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise OutboxError(f"{path} cannot be opened: {error}") from error
+        try:
+            self._check_owner(registry, institution)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what is pending stays."""
+        with self._mutex:
+            self._database.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the outbox for one call of ``report_many``.
+
+        Raises:
+            OutboxError: another process holds it.
+        """
+        lock = FileLock(f"{self._path}.lock", timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OutboxError(f"{self._path} is used by another process") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def add(self, pending: Iterable[Pending]) -> None:
+        """Store signed submissions in one durable transaction, in order, before they are sent.
+
+        Raises:
+            OutboxError: the disk is full or the file damaged; nothing was stored.
+        """
+        with self._transaction() as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO pending (issuer, record_id, version, submission) VALUES (?, ?, ?, ?)", pending
+            )
+
+    def pending(self) -> list[Pending]:
+        """Return what was signed and has no receipt, in the order in which it was signed.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        query = "SELECT issuer, record_id, version, submission FROM pending ORDER BY sequence"
+        with self._transaction() as database:
+            return [Pending(*row) for row in database.execute(query)]
+
+    def settle(
+        self, checkpoint: bytes, size: int, receipts: Iterable[Stored], refused: Iterable[tuple[str, bytes, int]] = ()
+    ) -> None:
+        """Store receipts and delete what they are for, and what was refused, in one durable transaction.
+
+        Args:
+            checkpoint: signed note that the receipts lead to.
+            size: of the checkpoint.
+            receipts: verified.
+            refused: issuer, record id and version of submissions that the registry refused for good.
+
+        Raises:
+            OutboxError: the disk is full or the file damaged; nothing was stored, and all stays pending.
+        """
+        stored = list(receipts)
+        gone = [(item.issuer, item.record_id, item.version) for item in stored]
+        with self._transaction() as database:
+            if stored:
+                place = self._checkpoint_id(checkpoint, size)
+                database.executemany(
+                    "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [(*item, place) for item in stored],
+                )
+            database.executemany(
+                "DELETE FROM pending WHERE issuer = ? AND record_id = ? AND version = ?", [*gone, *refused]
+            )
+
+    def receipt(self, issuer: str, record_id: bytes, version: int) -> Receipt | None:
+        """Return the receipt of a version, None where it is not here; it was verified when it was stored.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        query = (
+            "SELECT leaf_index, logged_at, payload, key_id, signature, path, note, size "
+            "FROM receipts JOIN checkpoints ON checkpoints.id = receipts.checkpoint "
+            "WHERE issuer = ? AND record_id = ? AND version = ?"
+        )
+        with self._transaction() as database:
+            row = database.execute(query, (issuer, record_id, version)).fetchone()
+        if row is None:
+            return None
+        index, logged_at, payload, key_id, signature, path, note, size = row
+        return Receipt(
+            issuer=issuer,
+            record_id=record_id,
+            version=version,
+            index=index,
+            logged_at_ms=logged_at,
+            leaf=StatementLeaf(logged_at, dsse.STATEMENT, payload, key_id, signature).encode(),
+            path=tuple(split_hashes(path, "receipt")),
+            checkpoint=note,
+            size=size,
+        )
+
+    def _checkpoint_id(self, note: bytes, size: int) -> int:
+        self._database.execute("INSERT OR IGNORE INTO checkpoints (note, size) VALUES (?, ?)", (note, size))
+        row = self._database.execute("SELECT id FROM checkpoints WHERE note = ?", (note,)).fetchone()
+        return int(row[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._database
+                except BaseException:
+                    self._database.execute("ROLLBACK")
+                    raise
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise OutboxError(f"{self._path}: {error}") from error
+
+    def _check_owner(self, registry: str, institution: str) -> None:
+        wanted = (FORM, registry, institution)
+        with self._transaction() as database:
+            owner = database.execute("SELECT form, registry, institution FROM owner").fetchone()
+            if owner is None:
+                database.execute("INSERT INTO owner VALUES (?, ?, ?)", wanted)
+            elif owner != wanted:
+                raise OutboxError(f"{self._path} is of {owner[2]} at {owner[1]}, form {owner[0]}")

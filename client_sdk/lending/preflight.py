@@ -1,0 +1,187 @@
+"""Pre-flight: the registry's own rules, held against reports before anything is signed or sent (P5).
+
+The rules are the kernel's, so what passes here is refused by the registry only for what it alone knows: other lenders'
+records, quotas, the state of keys. Age (PIPL Art. 28 to 31, P07) is checked here alone; the registry never learns it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from client_sdk._calls.statement import retain_until_of
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.statement import check_institution_id
+from client_sdk.formats.words import Standing
+from client_sdk.models.violation import Violation
+from client_sdk.rules.check import check_admission, check_facts, check_progress
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.facts import parse_facts
+from client_sdk.rules.lifecycle import carries_subject, check_transition
+from client_sdk.rules.minors import check_age
+from client_sdk.rules.retention import check_retain_until, is_due
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
+
+    from client_sdk._calls.statement import Version
+    from client_sdk.formats.state import Rulebook
+    from client_sdk.models.report import Report
+
+__all__ = ["MAX_REFERENCE_CHARACTERS", "Preflight", "violation_of_error"]
+
+MAX_REFERENCE_CHARACTERS = 128
+
+
+def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
+    """Return the violation that an error of the kernel means."""
+    if isinstance(error, RuleError):
+        reason, place = str(error.reason), error.field
+    else:
+        reason, place = "MALFORMED", error.part
+    return Violation(row=row, reason=reason, field=place, rule=error.rule, got=error.got, want=error.want)
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Rules at one moment under one rulebook.
+
+    Attributes:
+        rulebook: of the registry, from its acts.
+        now_ms: milliseconds since 1970 UTC, taken once for a whole call.
+    """
+
+    rulebook: Rulebook
+    now_ms: int
+    today: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "today", day_of(self.now_ms, self.rulebook.time_zone))
+
+    def check_report(self, report: Report, row: int = 0) -> list[Violation]:
+        """Return what is wrong with one version by itself; nothing if it is in order.
+
+        Args:
+            report: to be checked.
+            row: where it comes from, for the violations.
+        """
+        checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties]
+        if carries_subject(report.standing):
+            checks += [_check_present, _check_facts, self._check_admission, self._check_retention]
+        return _run(checks, report, row)
+
+    def check_chain(self, reports: Sequence[Report], rows: Sequence[int]) -> list[list[Violation]]:
+        """Check versions of one record, in order: each by itself, and each against the one before.
+
+        What the registry holds below the first of them is checked by ``check_next``.
+
+        Args:
+            reports: consecutive versions of one record.
+            rows: where each comes from.
+
+        Returns:
+            The violations of each.
+        """
+        found = [self.check_report(report, row) for report, row in zip(reports, rows, strict=True)]
+        for place, (before, after) in enumerate(pairwise(reports), start=1):
+            found[place] += _run([partial(_check_step, before)], after, rows[place])
+        return found
+
+    def check_next(self, report: Report, before: Version | None, row: int = 0) -> list[Violation]:
+        """Check a version against the one that the registry holds below it; None for version 1."""
+
+        def check(new: Report) -> None:
+            check_transition(new.kind, None if before is None else before.standing, new.standing)
+            if before is None or new.facts is None or not carries_subject(new.standing):
+                return
+            if before.facts:
+                previous = parse_facts(before.kind, before.facts)
+                # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
+                check_progress(new.kind, before.standing, previous, new.standing, new.facts, rekeyed=True)
+            years = self.rulebook.retention_years
+            until = retain_until_of(new, before, years)
+            check_retain_until(new.standing, until, before.retain_until, new.facts.ended_on, years)
+
+        return _run([check], report, row)
+
+    def _check_person(self, report: Report) -> None:
+        check_age(report.identity.birth_date, self.today)
+
+    def _check_admission(self, report: Report) -> None:
+        if report.facts is not None:
+            check_admission(
+                report.facts,
+                submitted_at_ms=self.now_ms,
+                issued_at_ms=self.now_ms,
+                notice_hours=self.rulebook.notice_hours,
+                today=self.today,
+            )
+
+    def _check_retention(self, report: Report) -> None:
+        if report.facts is None:
+            return
+        years = self.rulebook.retention_years
+        until = retain_until_of(report, None, years)
+        check_retain_until(report.standing, until, "", report.facts.ended_on, years)
+        if is_due(until, self.now_ms, self.rulebook.time_zone):
+            raise RuleError(
+                RuleReason.RETENTION_INVALID,
+                "statement.retain_until",
+                "retention.over",
+                got=until,
+                want="a day to come",
+            )
+
+
+def _run(checks: Iterable[Callable[[Report], None]], report: Report, row: int) -> list[Violation]:
+    found: list[Violation] = []
+    for check in checks:
+        try:
+            check(report)
+        except (RuleError, FormatError) as error:
+            found.append(violation_of_error(error, row))
+    return found
+
+
+def _check_name(report: Report) -> None:
+    text = report.reference
+    if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS or not text.isprintable():
+        want = f"1 to {MAX_REFERENCE_CHARACTERS} printable characters"
+        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=f"{len(text)}", want=want)
+    if report.name is None:
+        raise RuleError(RuleReason.DATE_INVALID, "first_day", "first-day.present", want="the first day of the episode")
+
+
+def _check_parties(report: Report) -> None:
+    if report.transferee:
+        check_institution_id(report.transferee, "transferee", "transferee")
+        if report.standing is not Standing.TRANSFERRED:
+            raise RuleError(
+                RuleReason.FACTS_INVALID,
+                "transferee",
+                "transferee.absent",
+                got=report.standing.name,
+                want="none but for TRANSFERRED",
+            )
+
+
+def _check_present(report: Report) -> None:
+    if report.facts is None:
+        raise RuleError(
+            RuleReason.FACTS_INVALID, "facts", "facts.present", got="none", want=f"facts for {report.standing.name}"
+        )
+
+
+def _check_facts(report: Report) -> None:
+    if report.facts is not None:
+        check_facts(report.kind, report.standing, report.facts)
+
+
+def _check_step(before: Report, after: Report) -> None:
+    check_transition(after.kind, before.standing, after.standing)
+    if before.facts is not None and after.facts is not None and carries_subject(after.standing):
+        check_progress(after.kind, before.standing, before.facts, after.standing, after.facts)

@@ -1,0 +1,254 @@
+"""From compared rows to signed submissions: the middle of ``report_many``, without any input or output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk._calls.statement import Issuer, OpenedBasis, Version, sign_version
+from client_sdk.errors import VerificationError
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import Kind
+from client_sdk.lending.chains import ChainKey, held_back
+from client_sdk.lending.comparison import Found, Lookup, compare
+from client_sdk.lending.preflight import Preflight, violation_of_error
+from client_sdk.models.record import RecordState
+from client_sdk.models.violation import Violation
+from client_sdk.rules.basis import check_basis
+from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.facts import parse_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from creditregistry.v1 import submission_pb2
+
+    from client_sdk.lending.chains import Chain, Row, Step, Unit
+    from client_sdk.lending.tally import Tally
+    from client_sdk.models.report import Basis
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["Prepared", "SigningRoom"]
+
+
+class Prepared(NamedTuple):
+    """A signed submission with the row that it comes from.
+
+    Attributes:
+        row: of the input; None for what an interrupted call had signed.
+        key: which record.
+        version: of the record.
+        submission: ready to be sent.
+    """
+
+    row: Row | None
+    key: RecordKey
+    version: int
+    submission: submission_pb2.Submission
+
+
+@dataclass(slots=True, repr=False)
+class _Record:
+    """One record while its rows are worked off."""
+
+    found: Found
+    before: Version | None
+    skip: int
+    stopped: bool = False
+
+
+class SigningRoom:
+    """Signs what is new of each unit, and counts what is not sent.
+
+    Args:
+        issuer: who signs.
+        preflight: rules and moment of the call.
+        issued_at: of every statement of the call, milliseconds since 1970 UTC, in whole seconds.
+        tally: counts rows.
+        just_logged: issuer, record id and version of what this call has logged while it resumed.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        preflight: Preflight,
+        issued_at: int,
+        tally: Tally,
+        just_logged: set[tuple[bytes, int]],
+    ) -> None:
+        self._issuer = issuer
+        self._preflight = preflight
+        self._issued_at = issued_at
+        self._tally = tally
+        self._just_logged = just_logged
+
+    def work_off(
+        self,
+        unit: Unit,
+        lookups: Mapping[ChainKey, Lookup],
+        names: Mapping[Identity, Mapping[int, Pseudonym]],
+    ) -> list[Prepared]:
+        """Return the signed submissions of a unit, in order.
+
+        Args:
+            unit: records that rest on each other, or one.
+            lookups: finished, by chain.
+            names: pseudonyms of everybody in the unit.
+        """
+        records: dict[tuple[ChainKey, int], _Record] = {}
+        prepared: list[Prepared] = []
+        for step in unit.steps:
+            people = names[step.row.report.identity]
+            record = self._record(records, lookups, step.chain, step.segment, people)
+            if record.skip:
+                record.skip -= 1
+                continue
+            if record.stopped:
+                continue
+            basis = self._basis(step, records, lookups, people) if record.before is None else None
+            item = self._sign(step.row, record, people, basis)
+            if item is None:
+                self._hold_back(step, record)
+            else:
+                prepared.append(item)
+        return prepared
+
+    def _record(
+        self,
+        records: dict[tuple[ChainKey, int], _Record],
+        lookups: Mapping[ChainKey, Lookup],
+        chain: Chain,
+        segment: int,
+        people: Mapping[int, Pseudonym],
+    ) -> _Record:
+        """Return the record of a segment; the first time, count what is not sent."""
+        place = (chain.key, segment)
+        if place not in records:
+            found = lookups[chain.key].find(segment)
+            rows = chain.segments[segment] if chain.segments else []
+            record = records[place] = _Record(found, None, 0)
+            try:
+                compare(found, rows, people)
+            except VerificationError as error:
+                self._refuse_all(rows, Violation(reason="UNVERIFIABLE", field=error.part, rule=error.rule))
+                record.stopped = True
+                return record
+            record.before, record.skip = found.before, found.repeated
+            self._count(record, rows)
+        return records[place]
+
+    def _count(self, record: _Record, rows: Sequence[Row]) -> None:
+        found, tally = record.found, self._tally
+        if found.state is not RecordState.LIVE:
+            for row in rows:
+                if found.state is RecordState.ERASED or found.held is None:
+                    tally.note_erased(row)
+                else:
+                    tally.note_ended(row, found.held.statement.standing.name)
+            record.stopped = True
+        elif found.other_subject:
+            want = "the person of the version before; mend it by WITHDRAWN and report anew"
+            broken = Violation(reason="SUBJECT_CHANGED", field="identity", rule="formats-2.subject", want=want)
+            self._refuse_all(rows, broken)
+            record.stopped = True
+        elif found.held is not None:
+            newest = found.held.statement.version
+            first = newest - found.repeated + 1
+            for version in range(first, newest + 1):
+                if (found.record_id, version) in self._just_logged:
+                    tally.accepted += 1
+                else:
+                    tally.repeated += 1
+
+    def _refuse_all(self, rows: Sequence[Row], violation: Violation) -> None:
+        for row in rows:
+            self._tally.reject([_at(violation, row.number)])
+
+    def _basis(
+        self,
+        step: Step,
+        records: dict[tuple[ChainKey, int], _Record],
+        lookups: Mapping[ChainKey, Lookup],
+        people: Mapping[int, Pseudonym],
+    ) -> _OpenBasis | None:
+        """Return the record that the row's rests on, as it stands at this place of the input."""
+        basis = step.row.report.basis
+        if basis is None:
+            return None
+        if isinstance(basis.record, RecordKey):
+            return _OpenBasis(basis.record, None, basis)
+        key = ChainKey.of(basis.record)
+        chain = lookups[key].chain
+        record = self._record(records, lookups, chain, max(0, len(chain.segments) - 1), people)
+        own = RecordKey(self._issuer.institution, record.found.record_id)
+        return _OpenBasis(own, record.before)
+
+    def _sign(
+        self, row: Row, record: _Record, people: Mapping[int, Pseudonym], basis: _OpenBasis | None
+    ) -> Prepared | None:
+        """Return the signed next version; None where a rule refuses it, which is counted."""
+        broken = self._preflight.check_next(row.report, record.before, row.number)
+        if broken:
+            self._tally.reject(broken)
+            return None
+        key = RecordKey(self._issuer.institution, record.found.record_id)
+        try:
+            opened = _checked(row, basis) if record.before is None else None
+            submission, version = sign_version(
+                self._issuer, row.report, key, people, record.before, issued_at=self._issued_at, basis=opened
+            )
+        except (RuleError, FormatError) as error:
+            self._tally.reject([violation_of_error(error, row.number)])
+            return None
+        record.before = version
+        return Prepared(row, key, version.number, submission)
+
+    def _hold_back(self, step: Step, record: _Record) -> None:
+        """Count the later versions of a record whose version was refused."""
+        rows = step.chain.segments[step.segment]
+        record.stopped = True
+        for row in rows[rows.index(step.row) + 1 :]:
+            self._tally.reject([held_back(row.number)])
+
+
+class _OpenBasis(NamedTuple):
+    """A record that another rests on: an own one with its newest version, or another's as the report tells it."""
+
+    key: RecordKey
+    newest: Version | None
+    told: Basis | None = None
+
+
+def _checked(row: Row, basis: _OpenBasis | None) -> OpenedBasis | None:
+    """Return what is sent of the basis, once the rules on it hold as far as they can be checked here."""
+    report = row.report
+    if report.facts is None:
+        return None
+    if basis is None:
+        check_basis(report.kind, report.facts, None, None, None)
+        return None
+    if basis.told is not None:
+        return OpenedBasis(basis.key, basis.told.opening, basis.told.facts)
+    newest = basis.newest
+    if newest is None:
+        want = "a record that the registry holds, or that comes before in the input"
+        raise RuleError(RuleReason.BASIS_MISSING, "basis.record", "basis.known", got="none", want=want)
+    opened = parse_facts(newest.kind, newest.facts) if newest.facts else None
+    check_basis(report.kind, report.facts, newest.kind, newest.standing, opened)
+    # Only an enforcement needs the facts of what it rests on (formats 2); nothing else is shown them.
+    if report.kind is not Kind.ENFORCEMENT:
+        return OpenedBasis(basis.key)
+    return OpenedBasis(basis.key, newest.opening, newest.facts)
+
+
+def _at(violation: Violation, row: int) -> Violation:
+    return Violation(
+        row=row,
+        reason=violation.reason,
+        field=violation.field,
+        rule=violation.rule,
+        got=violation.got,
+        want=violation.want,
+    )
