@@ -1,0 +1,410 @@
+"""Columns of a portfolio: one row is one version of one record (``DefaultReport`` and its like).
+
+| column | kinds | holds |
+|---|---|---|
+| ``kind`` | all | DEFAULT, JUDGMENT or ENFORCEMENT |
+| ``standing`` | all | OPEN, ARRANGED, STAYED, CURED, SATISFIED, TRANSFERRED, SET_ASIDE or WITHDRAWN |
+| ``id_type``, ``id_number``, ``issuing_state`` | all | identity; the state is CN where empty |
+| ``reference``, ``first_day``, ``attempt`` | all | the record's name; the day is that of the facts where empty |
+| ``retain_until``, ``transferee`` | all | see ``DefaultReport``; usually empty |
+| ``continues_issuer``, ``continues_record_id`` | all | the old record of a bought debt, hexadecimal |
+| ``basis_reference``, ``basis_first_day`` | J, E | the own default or judgment that this one rests on |
+| ``subject_role``, ``legal_basis``, ``approver`` | all | words and text of the facts |
+| ``original_creditor``, ``contract`` | all | the debt |
+| ``as_of``, ``ended_on`` | all | dates |
+| ``currency``, ``principal``, ``interest``, ``penalty``, ``fees``, ``estimated`` | all | money, see below |
+| ``notice_channel``, ``notice_sent_at``, ``notice_digest`` | all | notice; the time as ISO 8601 with its offset |
+| ``consent_form``, ``consent_date``, ``consent_digest`` | all | consent |
+| ``product``, ``first_delinquency_on``, ``days_past_due``, ``days_estimated`` | D | |
+| ``collection_stage``, ``called_on`` | D | |
+| ``case_number``, ``court``, ``filed_on`` | J, E | 案号 is brought into its canonical form |
+| ``stage``, ``cause``, ``judged_on``, ``effective_on``, ``result``, ``batch_reference`` | J | |
+| ``judgment_case_number``, ``measures``, ``stayed_on`` | E | measures separated by spaces |
+| ``executed_principal``, ``executed_interest``, ``executed_penalty``, ``executed_fees`` | E | recovered so far |
+
+Money is whole numbers of minor units; of an enforcement ``principal`` and so on are what was applied for. Dates are
+YYYY-MM-DD, digests hexadecimal SHA-256, yes and no are ``true`` and ``false``. What is empty is absent. A WITHDRAWN or
+SET_ASIDE row needs no facts, but then its ``first_day``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from client_sdk.formats.debt import canonical_contract
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import Kind, Standing
+from client_sdk.models.batch import RejectedRow
+from client_sdk.models.report import (
+    Basis,
+    DefaultReport,
+    EnforcementReport,
+    JudgmentReport,
+    RecordName,
+    Report,
+    debt,
+)
+from client_sdk.models.violation import Violation
+from client_sdk.rules.case_number import parse_case_number
+from client_sdk.rules.dates import parse_date
+from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.facts import (
+    Amounts,
+    CollectionStage,
+    Consent,
+    ConsentForm,
+    DefaultFacts,
+    EnforcementFacts,
+    JudgmentFacts,
+    JudgmentResult,
+    JudgmentStage,
+    LegalBasis,
+    Measure,
+    NoticeChannel,
+    NoticeEvidence,
+    Product,
+    SubjectRole,
+)
+from client_sdk.rules.lifecycle import carries_subject
+from client_sdk.subjects.errors import IdentityError
+from client_sdk.subjects.identifiers import Identity, IdType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["COLUMNS", "report_of"]
+
+COLUMNS = (
+    *("kind", "standing", "id_type", "id_number", "issuing_state", "reference", "first_day", "attempt"),
+    *("retain_until", "transferee", "continues_issuer", "continues_record_id", "basis_reference", "basis_first_day"),
+    *("subject_role", "legal_basis", "approver", "original_creditor", "contract", "as_of", "ended_on"),
+    *("currency", "principal", "interest", "penalty", "fees", "estimated"),
+    *("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest"),
+    *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
+    *("case_number", "court", "filed_on", "stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
+    *("judgment_case_number", "measures", "stayed_on"),
+    *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
+)
+
+_MAX_INTEGER = 2**63 - 1
+_DIGEST_BYTES = 32
+_RECORD_ID_BYTES = 16
+# Stands in for what could not be read; the row is refused anyway.
+_NO_DAY = date(1900, 1, 1)
+# What an enforcement or a judgment rests on.
+_BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
+
+W = TypeVar("W", bound=IntEnum)
+T = TypeVar("T")
+
+
+def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
+    """Return the report of one row, or everything that is wrong with its cells.
+
+    Args:
+        values: text by column; a column that is missing is empty.
+        row: line of the file.
+    """
+    cells = _Cells(values, row)
+    report = _report(cells)
+    if cells.violations or report is None:
+        return RejectedRow(row=row, violations=tuple(cells.violations))
+    return report
+
+
+class _Cells:
+    """Reads the cells of one row and collects what is wrong with them; nothing read is ever part of a violation."""
+
+    def __init__(self, values: Mapping[str, str], row: int) -> None:
+        self._values = values
+        self.row = row
+        self.violations: list[Violation] = []
+
+    def refuse(self, column: str, reason: str, rule: str, want: str) -> None:
+        self.violations.append(Violation(row=self.row, reason=reason, field=column, rule=rule, want=want))
+
+    def text(self, column: str) -> str:
+        return self._values.get(column, "").strip()
+
+    def required(self, column: str) -> str:
+        text = self.text(column)
+        if not text:
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.present", "a value")
+        return text
+
+    def read(self, column: str, parse: Callable[[str], T], fallback: T) -> T:
+        """Return what a parser of the kernel makes of a cell."""
+        try:
+            return parse(self.text(column))
+        except RuleError as error:
+            self.refuse(column, error.reason, error.rule, error.want)
+        except IdentityError as error:
+            self.refuse(column, RuleReason.IDENTIFIER_INVALID, error.rule, error.want)
+        except FormatError as error:
+            self.refuse(column, RuleReason.FACTS_INVALID, error.rule, error.want)
+        return fallback
+
+    def day(self, column: str) -> date | None:
+        return self.read(column, lambda text: parse_date(text, column), None)
+
+    def required_day(self, column: str) -> date:
+        if not self.required(column):
+            return _NO_DAY
+        return self.day(column) or _NO_DAY
+
+    def word(self, kind: type[W], column: str) -> W | None:
+        """Return the word of an enumeration, None for an empty cell or no such word."""
+        text = self.text(column)
+        found = kind.__members__.get(text.upper())
+        if text and found is None:
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.word", " or ".join(kind.__members__))
+        return found
+
+    def required_word(self, kind: type[W], column: str) -> W:
+        self.required(column)
+        return self.word(kind, column) or next(iter(kind))
+
+    def integer(self, column: str, *, required: bool = False) -> int:
+        text = self.required(column) if required else self.text(column)
+        if not text:
+            return 0
+        if not (text.isascii() and text.isdigit()) or int(text[:20]) > _MAX_INTEGER:
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.integer", "a whole number from 0, without separators")
+            return 0
+        return int(text)
+
+    def flag(self, column: str) -> bool:
+        text = self.text(column).lower()
+        if text not in ("", "true", "false"):
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.flag", "true or false")
+        return text == "true"
+
+    def octets(self, column: str, length: int) -> bytes:
+        try:
+            value = bytes.fromhex(self.required(column))
+        except ValueError:
+            value = b""
+        if len(value) != length and self.text(column):
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.hexadecimal", f"{2 * length} hexadecimal digits")
+        return value.ljust(length, b"\0")[:length]
+
+
+def _report(cells: _Cells) -> Report | None:
+    kind = cells.required_word(Kind, "kind")
+    standing = cells.required_word(Standing, "standing")
+    if cells.violations:
+        return None
+    identity = _identity(cells)
+    bound = carries_subject(standing)
+    if identity is None:
+        # Nothing can be made of the row, but its other cells are looked at too.
+        if bound:
+            _FACTS[kind](cells)
+        return None
+    name, basis = cells.required("reference"), _basis(cells, kind)
+    first_day, attempt, until = cells.day("first_day"), _attempt(cells), cells.day("retain_until")
+    transferee, continues, row = cells.text("transferee"), _continues(cells), cells.row
+    match kind:
+        case Kind.DEFAULT:
+            return DefaultReport(
+                identity=identity,
+                reference=name,
+                standing=standing,
+                first_day=first_day,
+                attempt=attempt,
+                retain_until=until,
+                transferee=transferee,
+                continues=continues,
+                row=row,
+                facts=_default(cells) if bound else None,
+            )
+        case Kind.JUDGMENT:
+            return JudgmentReport(
+                identity=identity,
+                reference=name,
+                standing=standing,
+                first_day=first_day,
+                attempt=attempt,
+                retain_until=until,
+                transferee=transferee,
+                continues=continues,
+                row=row,
+                basis=basis,
+                facts=_judgment(cells) if bound else None,
+            )
+        case Kind.ENFORCEMENT:
+            return EnforcementReport(
+                identity=identity,
+                reference=name,
+                standing=standing,
+                first_day=first_day,
+                attempt=attempt,
+                retain_until=until,
+                transferee=transferee,
+                continues=continues,
+                row=row,
+                basis=basis,
+                facts=_enforcement(cells) if bound else None,
+            )
+
+
+def _identity(cells: _Cells) -> Identity | None:
+    text = cells.required("id_type").upper()
+    number = cells.required("id_number")
+    if text not in IdType.__members__:
+        if text:
+            cells.refuse("id_type", RuleReason.IDENTIFIER_INVALID, "column.word", " or ".join(IdType.__members__))
+        return None
+    if not number:
+        return None
+    state = cells.text("issuing_state").upper() or "CN"
+    return cells.read("id_number", lambda given: Identity.parse(IdType[text], given, state), None)
+
+
+def _attempt(cells: _Cells) -> int | None:
+    return cells.integer("attempt") if cells.text("attempt") else None
+
+
+def _continues(cells: _Cells) -> RecordKey | None:
+    issuer = cells.text("continues_issuer")
+    if not issuer and not cells.text("continues_record_id"):
+        return None
+    return RecordKey(cells.required("continues_issuer"), cells.octets("continues_record_id", _RECORD_ID_BYTES))
+
+
+def _basis(cells: _Cells, kind: Kind) -> Basis | None:
+    reference = cells.text("basis_reference")
+    if not reference or kind not in _BASIS_KIND:
+        if reference:
+            cells.refuse("basis_reference", RuleReason.BASIS_INVALID, "basis.none", "none for a DEFAULT")
+        return None
+    first_day = cells.required_day("basis_first_day")
+    return Basis(record=RecordName(kind=_BASIS_KIND[kind], reference=reference, first_day=first_day))
+
+
+def _amounts(cells: _Cells, prefix: str = "") -> Amounts:
+    return Amounts(
+        currency=cells.required("currency"),
+        principal=cells.integer(f"{prefix}principal"),
+        interest=cells.integer(f"{prefix}interest"),
+        penalty=cells.integer(f"{prefix}penalty"),
+        fees=cells.integer(f"{prefix}fees"),
+        estimated=cells.flag("estimated"),
+    )
+
+
+def _notice(cells: _Cells) -> NoticeEvidence | None:
+    if not cells.text("notice_channel"):
+        return None
+    channel = cells.required_word(NoticeChannel, "notice_channel")
+    try:
+        sent = datetime.fromisoformat(cells.required("notice_sent_at"))
+        milliseconds = int(sent.astimezone(UTC).timestamp() * 1_000) if sent.tzinfo else -1
+    except (ValueError, OverflowError):
+        milliseconds = -1
+    if milliseconds < 0 and cells.text("notice_sent_at"):
+        cells.refuse("notice_sent_at", RuleReason.DATE_INVALID, "column.time", "ISO 8601 with its offset from UTC")
+    digest = cells.octets("notice_digest", _DIGEST_BYTES)
+    return NoticeEvidence(channel=channel, sent_at=max(0, milliseconds), digest=digest)
+
+
+def _consent(cells: _Cells) -> Consent | None:
+    if not cells.text("consent_form"):
+        return None
+    return Consent(
+        form=cells.required_word(ConsentForm, "consent_form"),
+        date=cells.required_day("consent_date"),
+        digest=cells.octets("consent_digest", _DIGEST_BYTES),
+    )
+
+
+def _case_number(cells: _Cells, column: str) -> str:
+    if not cells.required(column):
+        return ""
+    return cells.read(column, lambda text: parse_case_number(text, column).text, "")
+
+
+def _contract(cells: _Cells) -> str:
+    return cells.read("contract", canonical_contract, "X") if cells.required("contract") else "X"
+
+
+def _default(cells: _Cells) -> DefaultFacts:
+    return DefaultFacts(
+        subject_role=cells.required_word(SubjectRole, "subject_role"),
+        product=cells.required_word(Product, "product"),
+        amounts=_amounts(cells),
+        as_of=cells.required_day("as_of"),
+        first_delinquency_on=cells.required_day("first_delinquency_on"),
+        days_past_due=cells.integer("days_past_due", required=True),
+        days_estimated=cells.flag("days_estimated"),
+        collection_stage=cells.required_word(CollectionStage, "collection_stage"),
+        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
+        approver=cells.required("approver"),
+        called_on=cells.day("called_on"),
+        ended_on=cells.day("ended_on"),
+        notice=_notice(cells),
+        consent=_consent(cells),
+    )
+
+
+def _judgment(cells: _Cells) -> JudgmentFacts:
+    return JudgmentFacts(
+        subject_role=cells.required_word(SubjectRole, "subject_role"),
+        stage=cells.required_word(JudgmentStage, "stage"),
+        case_number=_case_number(cells, "case_number"),
+        court=cells.required("court"),
+        cause=cells.required("cause"),
+        filed_on=cells.required_day("filed_on"),
+        judged_on=cells.day("judged_on"),
+        effective_on=cells.day("effective_on"),
+        result=cells.word(JudgmentResult, "result"),
+        amounts=_amounts(cells),
+        as_of=cells.required_day("as_of"),
+        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
+        approver=cells.required("approver"),
+        ended_on=cells.day("ended_on"),
+        notice=_notice(cells),
+        consent=_consent(cells),
+        batch_reference=cells.text("batch_reference"),
+    )
+
+
+def _enforcement(cells: _Cells) -> EnforcementFacts:
+    return EnforcementFacts(
+        subject_role=cells.required_word(SubjectRole, "subject_role"),
+        case_number=_case_number(cells, "case_number"),
+        judgment_case_number=_case_number(cells, "judgment_case_number"),
+        court=cells.required("court"),
+        filed_on=cells.required_day("filed_on"),
+        measures=_measures(cells),
+        applied=_amounts(cells),
+        executed=_amounts(cells, "executed_"),
+        as_of=cells.required_day("as_of"),
+        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
+        approver=cells.required("approver"),
+        stayed_on=cells.day("stayed_on"),
+        ended_on=cells.day("ended_on"),
+        notice=_notice(cells),
+        consent=_consent(cells),
+    )
+
+
+def _measures(cells: _Cells) -> tuple[Measure, ...]:
+    names = cells.text("measures").upper().split()
+    if any(name not in Measure.__members__ for name in names):
+        cells.refuse("measures", RuleReason.FACTS_INVALID, "column.word", " or ".join(Measure.__members__))
+        return ()
+    return tuple(sorted({Measure[name] for name in names}))
+
+
+_FACTS: dict[Kind, Callable[[_Cells], object]] = {
+    Kind.DEFAULT: _default,
+    Kind.JUDGMENT: _judgment,
+    Kind.ENFORCEMENT: _enforcement,
+}
