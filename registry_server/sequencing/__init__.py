@@ -14,6 +14,6 @@ processes have appended, ``load`` what the batch needs, decide each item (``admi
 newest commit, of which a ``view`` shows one.
 
 Reasons that refuse an item beside those of the kernel: ALIASES_INVALID, COMMITMENT_MISMATCH, DEBT_TAKEN,
-DISCLOSURE_MISMATCH, ERASED_ALONE, INQUIRY_NOT_SEQUENCED, INQUIRY_TAKEN, QUOTA_EXCEEDED, SUBJECT_CHANGED,
+DISCLOSURE_MISMATCH, ERASED_ALONE, INQUIRY_WAITING, INQUIRY_TAKEN, QUOTA_EXCEEDED, SUBJECT_CHANGED,
 TOO_MANY_RECORDS, ALREADY_FOUNDED.
 """

@@ -50,6 +50,7 @@ class _Inquire:
 
 _Job: TypeAlias = "_Append | _Inquire"
 _J = TypeVar("_J", _Append, _Inquire)
+_R = TypeVar("_R")
 
 
 class Batches:
@@ -85,7 +86,7 @@ class Batches:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        future: Future[Appended] = Future()
+        future: Future[Appended] = _running(Future())
         self._put(_Append(items, future, beat))
         return future
 
@@ -95,7 +96,7 @@ class Batches:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        future: Future[list[InquiryResult]] = Future()
+        future: Future[list[InquiryResult]] = _running(Future())
         self._put(_Inquire(items, future))
         return future
 
@@ -178,6 +179,12 @@ class Batches:
             return
         for job in jobs:
             do([job])
+
+
+def _running(future: Future[_R]) -> Future[_R]:
+    """Return a future that its waiter can no longer cancel: what is queued will be done."""
+    future.set_running_or_notify_cancel()
+    return future
 
 
 def _fail(jobs: Sequence[_Job], error: Exception) -> None:

@@ -261,11 +261,11 @@ class View:
         """Return the path of an inquiry to the inquiry root of this commit's HEAD.
 
         Raises:
-            RuleError: INQUIRY_NOT_SEQUENCED; it has no place under this HEAD yet.
+            RuleError: INQUIRY_WAITING; it has no place under this HEAD yet.
         """
         count = self.head.inquiry_count
         if position >= count:
-            raise RuleError("INQUIRY_NOT_SEQUENCED", "inquiry_id", "formats-9.sequenced", want="the next HEAD")
+            raise RuleError("INQUIRY_WAITING", "inquiry_id", "formats-9.sequenced", want="the next HEAD")
         return self._inquiry_tree.inclusion(position, count)
 
     def inquiry_leaves(self, start: int, end: int) -> list[bytes]:

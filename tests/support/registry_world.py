@@ -1,0 +1,367 @@
+"""A registry's members without the registry: whoever signs acts, reports and asks, with keys that follow from names.
+
+world = World()                                  three administrators, three lenders, an auditor; a clock to be set
+with world.ledger(url) as ledger: ...            founds where needed; enrols the members
+world.report("lender-1", "loan")                 the next version of a record, as a Submission
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import (
+    NO_PREVIOUS,
+    Act,
+    AdministratorsBody,
+    Enrolment,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyServicesBody,
+    StateBody,
+    grant_key,
+)
+from client_sdk.formats.commitment import commit_facts, commit_subject
+from client_sdk.formats.debt import debt_ref
+from client_sdk.formats.leaf import Approval
+from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
+from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.formats.statement import Annotation, RecordKey, Statement, payload_hash
+from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
+from client_sdk.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.rules.retention import expires_on
+from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.found import found
+from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
+from registry_server.sequencing.ledger import Ledger
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.submit import Submitting
+from tests.client_sdk.rules import facts_samples as samples
+from tests.support.handmade_log import REGISTRY, record_id, seed, signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from client_sdk.formats.act import Body
+    from client_sdk.rules.facts import Facts
+    from registry_server.usecases.submit import Submitted
+
+LENDERS = ("lender-1", "lender-2", "lender-3")
+ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
+AUDITOR = "auditor"
+NOW = samples.SUBMITTED_AT
+DAY_MS = 86_400_000
+ORIGIN = f"{REGISTRY}/log/1"
+FACTS: dict[tuple[Kind, Standing], Facts] = {
+    (Kind.DEFAULT, Standing.OPEN): samples.DEFAULT,
+    (Kind.DEFAULT, Standing.ARRANGED): replace(samples.DEFAULT, days_past_due=0),
+    (Kind.DEFAULT, Standing.CURED): samples.CURED,
+    (Kind.DEFAULT, Standing.TRANSFERRED): replace(samples.DEFAULT, ended_on=samples.DEFAULT.as_of),
+    (Kind.JUDGMENT, Standing.OPEN): samples.JUDGMENT,
+    (Kind.ENFORCEMENT, Standing.OPEN): samples.ENFORCEMENT,
+}
+
+
+class Clock:
+    """A clock that shows what a test sets."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass."""
+        self.now += days * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as its issuer remembers it."""
+
+    statement: Statement
+    payload: bytes
+    person: str
+    opening: bytes
+    facts_opening: bytes
+    facts: Facts | None
+
+
+def subject_of(person: str, version: int = 1) -> bytes:
+    """The pseudonym of a person."""
+    return seed(f"subject {person} {version}")
+
+
+def seal_key_of(person: str, version: int = 1) -> bytes:
+    """The seal key of a person."""
+    return seed(f"seal key {person} {version}")
+
+
+class World:
+    """Members of one registry and what they remember."""
+
+    def __init__(self, rulebook: Rulebook | None = None) -> None:
+        self.clock = Clock()
+        self.rulebook = rulebook or Rulebook()
+        self.log_signer = signer("log")
+        self.newest: dict[RecordKey, Version] = {}
+        self.key_versions = [1]
+
+    # The registry
+
+    @contextmanager
+    def ledger(self, url: str, *, enrolled: bool = True) -> Iterator[Ledger]:
+        """The ledger of a migrated database; founded, and its members enrolled, where they are not yet."""
+        with Database(url) as database:
+            try:
+                ledger = Ledger.open(database, self.log_signer, self.clock)
+            except NotFoundedError:
+                self.found(database)
+                ledger = Ledger.open(database, self.log_signer, self.clock)
+            with ledger:
+                if enrolled and LENDERS[0] not in ledger.directory.institutions:
+                    self.enrol(ledger)
+                yield ledger
+
+    def found(self, database: Database) -> bytes:
+        """Log the genesis."""
+        act = self.genesis()
+        return found(database, self.log_signer, act.payload, act.approvals, self.clock())
+
+    def genesis(self) -> ActItem:
+        """The first act, signed."""
+        administrators = tuple(
+            self.enrolment(name, (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER) for name in ADMINISTRATORS
+        )
+        log_key = LogKey(ORIGIN, "ed25519", self.log_signer.public_key.raw)
+        body = GenesisBody(administrators, 2, (log_key,), self.key_services(1), self.rulebook)
+        return self.signed(Act(REGISTRY, 0, NO_PREVIOUS, body))
+
+    @staticmethod
+    def key_services(version: int) -> KeyServices:
+        """Key services of a version."""
+        names = ("key-service-a", "key-service-b")
+        services = tuple(KeyService(f"{name}.example:443", seed(f"{name} {version}")) for name in names)
+        return KeyServices(version, services)
+
+    @staticmethod
+    def enrolment(name: str, roles: tuple[Role, ...], *usages: KeyUsage) -> Enrolment:
+        """A member's first keys."""
+        grants = [grant_key(REGISTRY, name, signer(f"{name} {usage.name}"), usage) for usage in usages]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        return Enrolment(name, f"licence of {name}", name.title(), roles, 1, keys)
+
+    @staticmethod
+    def signed(act: Act, by: Sequence[str] = ADMINISTRATORS[:2]) -> ActItem:
+        """An act with signatures of administrators."""
+        payload = act.encode()
+        signers = [signer(f"{name} ADMINISTER") for name in by]
+        approvals = [Approval(key.public_key.key_id, dsse.sign(key, dsse.ACT, payload)) for key in signers]
+        return ActItem(payload, tuple(sorted(approvals)))
+
+    def act(self, ledger: Ledger, body: Body, *, number: int | None = None, previous: bytes | None = None) -> ActItem:
+        """The next act, with that decision."""
+        state = ledger.directory.state
+        act = Act(
+            REGISTRY,
+            state.act_number + 1 if number is None else number,
+            state.act_hash if previous is None else previous,
+            body,
+        )
+        by = ADMINISTRATORS if isinstance(body, AdministratorsBody) else ADMINISTRATORS[:2]
+        return self.signed(act, by)
+
+    def decide(self, ledger: Ledger, body: Body) -> None:
+        """Log an act."""
+        (result,) = ledger.submit([self.act(ledger, body)]).result().results
+        assert result.violation is None, result.violation
+
+    def enrol(self, ledger: Ledger) -> None:
+        """Enrol lenders and auditor."""
+        for name in LENDERS:
+            roles = (Role.LENDER,)
+            self.decide(ledger, InstitutionBody(self.enrolment(name, roles, KeyUsage.INQUIRE, KeyUsage.REPORT)))
+        self.decide(ledger, InstitutionBody(self.enrolment(AUDITOR, (Role.AUDITOR,), KeyUsage.AUDIT)))
+
+    def introduce_keys(self, ledger: Ledger) -> int:
+        """Log a new version of the subject keys; return it."""
+        version = self.key_versions[-1] + 1
+        self.decide(ledger, KeyServicesBody(self.key_services(version)))
+        self.key_versions.append(version)
+        return version
+
+    def set_state(self, ledger: Ledger, name: str, status: InstitutionStatus, successor: str = "") -> None:
+        """Log a change of a member's state."""
+        self.decide(ledger, StateBody(name, status, successor))
+
+    def erase(self, ledger: Ledger, *keys: RecordKey) -> None:
+        """Log the erasure of records by order."""
+        self.decide(ledger, ErasureBody(tuple(sorted(keys)), "court order"))
+
+    # Reports
+
+    def key(self, issuer: str, name: str) -> RecordKey:
+        """The key of a record that follows from its name."""
+        return RecordKey(issuer, record_id(f"{issuer} {name}"))
+
+    def report(
+        self,
+        issuer: str,
+        name: str,
+        standing: Standing = Standing.OPEN,
+        *,
+        kind: Kind = Kind.DEFAULT,
+        person: str = "",
+        facts: Facts | None = None,
+        contract: str = "",
+        key_version: int | None = None,
+        basis: RecordKey | None = None,
+        **changes: object,
+    ) -> pb.Submission:
+        """The next version of a record, with all that travels beside it; remembered as if it were accepted."""
+        key = self.key(issuer, name)
+        before = self.newest.get(key)
+        kind = before.statement.kind if before else kind
+        person = before.person if before else (person or f"person of {name}")
+        version = before.statement.version + 1 if before else 1
+        if key_version is None:
+            key_version = before.statement.subject_key_version if before else self.key_versions[-1]
+        bound = carries_subject(standing)
+        given = self._facts(kind, standing, facts, before, contract or f"LN{seed(name, 4).hex().upper()}")
+        if given is not None:
+            given = replace(given, debt=replace(given.debt, debt_ref=self._debt_ref(given, person, key_version)))
+        opening, facts_opening = seed(f"{key} {version} opening"), seed(f"{key} {version} facts opening")
+        raw = b"" if given is None else given.encode()
+        commitment = commit_facts(facts_opening, raw) if bound else b""
+        sealed = seal_facts(seal_key_of(person, key_version), commitment, facts_opening, raw) if bound else b""
+        ended_on = None if given is None else given.ended_on
+        statement = Statement(
+            REGISTRY,
+            issuer,
+            issuer,
+            key.record_id,
+            version,
+            payload_hash(before.payload) if before else b"",
+            kind,
+            standing,
+            key_version if bound else 0,
+            commit_subject(opening, subject_of(person, key_version)) if bound else b"",
+            commitment,
+            disclosure_digest(sealed) if bound else b"",
+            self.clock.now,
+            expires_on(ended_on, 5).isoformat() if needs_retention(standing) and ended_on else "",
+        )
+        statement = replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields
+        message = pb.Submission(statement=self._signed(statement), disclosure=sealed)
+        self.newest[key] = Version(statement, statement.encode(), person, opening, facts_opening, given)
+        if not bound or given is None:
+            return message
+        message.binding.subject = subject_of(person, key_version)
+        message.binding.opening = opening
+        message.binding.debt_ref = given.debt.debt_ref
+        message.facts.opening, message.facts.facts = facts_opening, raw
+        if before is not None and before.facts is not None:
+            message.previous.opening, message.previous.facts = before.facts_opening, before.facts.encode()
+        for other in self.key_versions:
+            if other != key_version:
+                alias = message.aliases.add(subject_key_version=other, subject=subject_of(person, other))
+                alias.debt_ref = self._debt_ref(given, person, other)
+        if basis is not None:
+            self._add_basis(message, basis)
+        return message
+
+    @staticmethod
+    def _facts(
+        kind: Kind, standing: Standing, facts: Facts | None, before: Version | None, contract: str
+    ) -> Facts | None:
+        if not carries_subject(standing):
+            return None
+        if facts is None:
+            facts = FACTS[kind, standing]
+            known = before.facts if before is not None and before.facts is not None else None
+            number = contract if known is None else known.debt.contract
+            facts = replace(facts, debt=replace(facts.debt, contract=number))
+        return facts
+
+    @staticmethod
+    def _debt_ref(facts: Facts, person: str, key_version: int) -> bytes:
+        return debt_ref(seal_key_of(person, key_version), facts.debt.original_creditor, facts.debt.contract)
+
+    @staticmethod
+    def _signed(statement: Statement) -> pb.SignedPayload:  # type: ignore[name-defined]  # imported by the generated code
+        payload = statement.encode()
+        key = signer(f"{statement.signer} REPORT")
+        message = pb.Submission()
+        message.statement.payload = payload
+        message.statement.key_id = key.public_key.key_id
+        message.statement.signature = dsse.sign(key, dsse.STATEMENT, payload)
+        return message.statement
+
+    def _add_basis(self, message: pb.Submission, basis: RecordKey) -> None:
+        message.basis.record.issuer, message.basis.record.record_id = basis
+        rested = self.newest[basis]
+        if rested.facts is not None:
+            message.basis.newest.opening, message.basis.newest.facts = rested.facts_opening, rested.facts.encode()
+
+    # Annotations and inquiries
+
+    def annotate(
+        self,
+        author: str,
+        key: RecordKey,
+        *flags: AnnotationFlag,
+        before: AnnotationItem | None = None,
+        text: str = "",
+        **changes: object,
+    ) -> AnnotationItem:
+        """The next annotation of a record."""
+        commitment, sealed = b"", b""
+        if AnnotationFlag.STATEMENT in flags:
+            opening = seed(f"text opening {text}")
+            commitment = seed(f"text commitment {text}")
+            sealed = seal_text(seal_key_of(self.newest[key].person), commitment, opening, text)
+        annotation = Annotation(
+            REGISTRY,
+            author,
+            key.issuer,
+            key.record_id,
+            1 if before is None else before.annotation.number + 1,
+            b"" if before is None else payload_hash(before.payload),
+            tuple(sorted(flags)),
+            "objection",
+            commitment,
+            disclosure_digest(sealed) if sealed else b"",
+            self.clock.now,
+        )
+        annotation = replace(annotation, **changes)  # type: ignore[arg-type]  # the test names fields
+        own, payload = signer(f"{author} REPORT"), annotation.encode()
+        signature = dsse.sign(own, dsse.ANNOTATION, payload)
+        return AnnotationItem(annotation, payload, own.public_key.key_id, signature, sealed)
+
+    @staticmethod
+    def inquiry(asker: str, name: str, *, count: int = 1, **changes: object) -> InquiryItem:
+        """An inquiry as the sequencer sees it: bytes."""
+        own, payload = signer(f"{asker} INQUIRE"), f"inquiry {name}".encode()
+        signature = dsse.sign(own, dsse.INQUIRY, payload)
+        item = InquiryItem(
+            asker, seed(f"inquiry {name}", 16), payload, own.public_key.key_id, signature, count, b"opening"
+        )
+        return replace(item, **changes)  # type: ignore[arg-type]  # the test names fields
+
+
+def submit(ledger: Ledger, *submissions: pb.Submission) -> Submitted:
+    """Send submissions, each as its issuer."""
+    (peer,) = {Statement.parse(message.statement.payload).signer for message in submissions}
+    return Submitting(ledger).submit(peer, submissions)
+
+
+def accept(ledger: Ledger, *submissions: pb.Submission) -> None:
+    """Send submissions that must be accepted."""
+    for record in submit(ledger, *submissions).records:
+        assert record.refusal is None, record.refusal
