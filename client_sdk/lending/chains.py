@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.report import Report
+    from client_sdk.rules.facts import Debt
+    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["PRECEDING_REJECTED", "Chain", "ChainKey", "Plan", "Row", "Unit", "plan", "record_id_of"]
 
@@ -167,8 +169,9 @@ def held_back(number: int, rule: str = "chain.order") -> Violation:
 
 
 def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Unit]:
-    """Join chains of which one rests on the other; everything else is a unit of its own."""
+    """Join chains of which one rests on the other, and episodes of one debt: the next may begin once one has ended."""
     units: dict[ChainKey, Unit] = {}
+    debts: dict[tuple[Kind, Identity, Debt], Chain] = {}
 
     def unit_of(chain: Chain) -> Unit:
         unit = units.get(chain.key)
@@ -182,6 +185,9 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
         if basis is not None and isinstance(basis.record, RecordName):
             key = ChainKey.of(basis.record)
             unit = _join(units, unit_of(chains.setdefault(key, Chain(key))), unit)
+        if step.row.report.facts is not None:
+            debt = (step.chain.key.kind, step.row.report.identity, step.row.report.facts.debt)
+            unit = _join(units, unit_of(debts.setdefault(debt, step.chain)), unit)
         unit.steps.append(step)
     seen: set[int] = set()
     for unit in units.values():
