@@ -98,7 +98,7 @@ def _world() -> _World:
     entries |= directory.map_entries()
     shown = MappedRecord(record.index, leaf_hash(record.leaf), NO_ANNOTATION, record.opening)
     entries[subject_key(subject)] = records_value([shown])
-    tree = MapTree(entries.items())
+    tree = MapTree.of(entries.items())
     return _World(inquirer, log, directory, second.encode(), first.encode(), tree, record, subject)
 
 

@@ -20,7 +20,7 @@ GOAL = 4.0
 def measure() -> Row:
     """Return the time of one batch of changes over the time of hashing its paths."""
     keys = [os.urandom(32) for _ in range(ENTRIES)]
-    tree = MapTree((key, os.urandom(32)) for key in keys)
+    tree = MapTree.of((key, os.urandom(32)) for key in keys)
     times: list[float] = []
     for _ in range(ROUNDS):
         changes = {key: os.urandom(32) for key in random.sample(keys, CHANGED)}

@@ -1,0 +1,143 @@
+"""Prepared, signed requests: everything a lender's side does, done before the clock runs.
+
+Pseudonyms are random: the registry cannot tell, and key services are measured in rows of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from client_sdk._calls.inquiry import ask
+from client_sdk._calls.statement import Issuer, sign_version
+from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.record_id import derive_record_id
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import Kind, Purpose, Standing
+from client_sdk.models.report import DefaultReport, debt
+from client_sdk.rules.facts import (
+    Amounts,
+    CollectionStage,
+    Consent,
+    ConsentForm,
+    DefaultFacts,
+    LegalBasis,
+    NoticeChannel,
+    NoticeEvidence,
+    Product,
+    SubjectRole,
+)
+from client_sdk.subjects.identifiers import Identity, IdType
+from client_sdk.subjects.pseudonym import Pseudonym
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["CONSENT", "Lender", "batches", "checks", "facts_of", "identity", "submissions"]
+
+CREDITOR = "91110000MA0000000H"
+CHUNK = 256
+RETENTION_YEARS = 5
+DAY_MS = 86_400_000
+# Preparation is not measured; it takes both cores of a small machine.
+WORKERS = 2
+CONSENT = Consent(form=ConsentForm.WRITTEN, date=date(2026, 1, 2), digest=b"\x22" * 32)
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+class Lender:
+    """What preparing needs of a lender; can be sent to another process."""
+
+    def __init__(self, registry: str, institution: str, report_pem: bytes, inquire_pem: bytes) -> None:
+        self.registry = registry
+        self.institution = institution
+        self.report_pem = report_pem
+        self.inquire_pem = inquire_pem
+
+
+def identity(number: int) -> Identity:
+    """Return the resident number of somebody born in the 1800s, so of nobody living."""
+    born = date(1800, 1, 1) + timedelta(days=number % 36_000)
+    body = f"110105{born:%Y%m%d}{number // 36_000 + 1:03d}"
+    check = "10X98765432"[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, body, strict=True)) % 11]
+    return Identity.parse(IdType.CN_RESIDENT_ID, body + check)
+
+
+def facts_of(contract: str) -> DefaultFacts:
+    """Return facts of a default as a lender would report them today."""
+    today = datetime.now(tz=UTC).date() - timedelta(days=2)
+    return DefaultFacts(
+        subject_role=SubjectRole.BORROWER,
+        product=Product.CONSUMER_LOAN,
+        amounts=Amounts(currency="CNY", principal=500_000, interest=12_345, penalty=678, fees=90),
+        as_of=today,
+        first_delinquency_on=today - timedelta(days=70),
+        days_past_due=65,
+        collection_stage=CollectionStage.COLLECTING,
+        debt=debt(original_creditor=CREDITOR, contract=contract),
+        legal_basis=LegalBasis.CONSENT,
+        notice=NoticeEvidence(
+            channel=NoticeChannel.SMS, sent_at=int(time.time() * 1000) - 7 * DAY_MS, digest=b"\x11" * 32
+        ),
+        consent=CONSENT,
+        approver="staff-17",
+    )
+
+
+def _submissions(lender: Lender, count: int) -> list[bytes]:
+    signer = Ed25519Signer.from_pkcs8_pem(lender.report_pem)
+    issuer = Issuer(lender.registry, lender.institution, signer, RETENTION_YEARS)
+    secret, somebody = os.urandom(32), identity(1)
+    now = int(time.time()) * 1000
+    made: list[bytes] = []
+    for number in range(count):
+        facts = facts_of(f"LN{number:012d}")
+        report = DefaultReport(identity=somebody, reference=str(number), standing=Standing.OPEN, facts=facts)
+        record_id = derive_record_id(secret, Kind.DEFAULT, str(number), facts.first_delinquency_on)
+        names = {1: Pseudonym(1, os.urandom(32), os.urandom(32))}
+        key = RecordKey(lender.institution, record_id)
+        submission, _ = sign_version(issuer, report, key, names, None, issued_at=now)
+        made.append(submission.SerializeToString())
+    return made
+
+
+def submissions(lenders: Sequence[Lender], each: int) -> list[list[bytes]]:
+    """Return so many signed submissions of each lender: one OPEN default each, of different persons."""
+    with ProcessPoolExecutor(WORKERS) as executor:
+        return list(executor.map(_submissions, lenders, [each] * len(lenders)))
+
+
+def batches(made: Sequence[bytes]) -> list[bytes]:
+    """Return the messages of one stream: the header, then chunks of 256."""
+    stream = [pb.SubmitBatchRequest(header=pb.BatchHeader(count=len(made))).SerializeToString()]
+    for start in range(0, len(made), CHUNK):
+        chunk = pb.BatchChunk(submissions=[pb.Submission.FromString(item) for item in made[start : start + CHUNK]])
+        stream.append(pb.SubmitBatchRequest(chunk=chunk).SerializeToString())
+    return stream
+
+
+def checks(lender: Lender, subjects: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Return one signed check for each group of subjects, to be sent within five minutes."""
+    signer = Ed25519Signer.from_pkcs8_pem(lender.inquire_pem)
+    somebody = identity(1)
+    now = int(time.time() * 1000)
+    return [
+        ask(
+            lender.registry,
+            lender.institution,
+            signer,
+            [(somebody, {1: Pseudonym(1, subject, bytes(32))}) for subject in group],
+            purpose=Purpose.LOAN_APPROVAL,
+            consent=CONSENT,
+            officer="staff-17",
+            issued_at=now,
+        )
+        .request()
+        .SerializeToString()
+        for group in subjects
+    ]
