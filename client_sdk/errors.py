@@ -59,25 +59,27 @@ class TransportError(CreditRegistryError):
 
     Attributes:
         status: name of the gRPC status, e.g. ``UNAVAILABLE``.
+        reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where nobody was there to give one.
     """
 
-    def __init__(self, message: str, *, status: str = "UNKNOWN") -> None:
+    def __init__(self, message: str, *, status: str = "UNKNOWN", reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 class UnavailableError(TransportError):
     """Nobody is there, or the connection broke. The call was tried again before this is raised."""
 
-    def __init__(self, message: str, *, status: str = "UNAVAILABLE") -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, status: str = "UNAVAILABLE", reason: str = "") -> None:
+        super().__init__(message, status=status, reason=reason)
 
 
 class DeadlineExceededError(TransportError):
     """The answer came too late. Whether the call had its effect is not known; making it again is safe."""
 
-    def __init__(self, message: str, *, status: str = "DEADLINE_EXCEEDED") -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, status: str = "DEADLINE_EXCEEDED", reason: str = "") -> None:
+        super().__init__(message, status=status, reason=reason)
 
 
 class RefusedError(CreditRegistryError):
@@ -89,7 +91,6 @@ class RefusedError(CreditRegistryError):
         rule: stable id of the broken rule; may be empty.
         got: what was found; never a secret.
         want: what the rule asks for.
-        retryable: whether the same call may succeed later.
         status: name of the gRPC status.
     """
 
@@ -102,7 +103,6 @@ class RefusedError(CreditRegistryError):
         rule: str = "",
         got: str = "",
         want: str = "",
-        retryable: bool = False,
         status: str = "UNKNOWN",
     ) -> None:
         # Reason and message alone are `args`: the rest travels in __dict__, so that the error survives pickling.
@@ -113,8 +113,12 @@ class RefusedError(CreditRegistryError):
         self.rule = rule
         self.got = got
         self.want = want
-        self.retryable = retryable
         self.status = status
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later: where a quota is used up until tomorrow."""
+        return self.reason == "QUOTA_EXCEEDED"
 
     def __str__(self) -> str:
         place = f" at {self.field}" if self.field else ""

@@ -28,39 +28,23 @@ DOMAIN = "creditregistry"
 # Metadata key under which gRPC carries a google.rpc.Status.
 STATUS_DETAILS = "grpc-status-details-bin"
 
-# Reasons whose class is not that of the status that they come with.
-_CONFLICTS = frozenset(
-    (
-        "VERSION_TAKEN",
-        "VERSION_GAP",
-        "PREVIOUS_MISMATCH",
-        "RECORD_ENDED",
-        "RECORD_ERASED",
-        "RECORD_UNKNOWN",
-        "DEBT_TAKEN",
-        "ACT_ORDER",
-        "INQUIRY_TAKEN",
-        "REQUEST_REPEATED",
-    )
+# Reasons whose class is not that of the status that they come with, or that come in results, without any status.
+_CONFLICTS = (
+    *("ACT_ORDER", "CONTINUES_INVALID", "DEBT_TAKEN", "INQUIRY_TAKEN", "PREVIOUS_MISMATCH", "PROPOSAL_OBSOLETE"),
+    *("RECORD_ENDED", "RECORD_ERASED", "RECORD_UNKNOWN", "VERSION_SKIPPED", "VERSION_TAKEN"),
 )
-_NOT_PERMITTED = frozenset(
-    (
-        "KEY_UNKNOWN",
-        "KEY_OF_ANOTHER",
-        "KEY_USAGE",
-        "KEY_RANGE",
-        "INSTITUTION_UNKNOWN",
-        "INSTITUTION_SUSPENDED",
-        "INSTITUTION_TERMINATED",
-        "PERMISSION_DENIED",
-        "SIGNER_NOT_PEER",
-    )
+_NOT_PERMITTED = (
+    *("CERTIFICATE_UNKNOWN", "INSTITUTION_SUSPENDED", "INSTITUTION_TERMINATED", "INSTITUTION_UNKNOWN"),
+    *("KEY_OF_ANOTHER", "KEY_RANGE", "KEY_UNKNOWN", "KEY_USAGE", "NOT_A_LENDER", "NOT_PERMITTED"),
+    *("NOT_THE_SUCCESSOR", "PEER_MISMATCH"),
 )
-_QUOTAS = frozenset(("QUOTA_EXCEEDED", "TOO_MANY_RECORDS", "BATCH_TOO_LARGE"))
+_QUOTAS = ("QUOTA_EXCEEDED", "SIZE_LIMIT", "TOO_MANY_RECORDS", "TOO_MANY_SUBJECTS")
+_INVALID = ("ILLEGAL_TRANSITION", "SIGNATURE_INVALID", "SUBJECT_KEY_VERSION")
 _BY_REASON: dict[str, type[RefusedError]] = {
     **dict.fromkeys(_CONFLICTS, ConflictError),
     **dict.fromkeys(_NOT_PERMITTED, NotPermittedError),
     **dict.fromkeys(_QUOTAS, QuotaError),
+    **dict.fromkeys(_INVALID, InvalidError),
 }
 _BY_STATUS: dict[str, type[RefusedError]] = {
     "PERMISSION_DENIED": NotPermittedError,
@@ -74,6 +58,7 @@ _BY_TRANSPORT: dict[str, type[TransportError]] = {
     "UNAVAILABLE": UnavailableError,
     "DEADLINE_EXCEEDED": DeadlineExceededError,
 }
+# Statuses under which nothing was decided; with or without a reason of the catalogue.
 _WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
 
 
@@ -85,21 +70,17 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
         message: text of the status.
         details: serialised google.rpc.Status of the trailing metadata; None where there is none.
     """
-    info = _error_info(details)
-    if info is None:
-        if status in _WITHOUT_ANSWER:
-            kind = _BY_TRANSPORT.get(status)
-            return TransportError(f"{status}: {message}", status=status) if kind is None else kind(message)
-        return _class_of("", status)(status, message, status=status)
-    reason, metadata = info
+    reason, metadata = _error_info(details) or ("", {})
+    if status in _WITHOUT_ANSWER:
+        kind = _BY_TRANSPORT.get(status, TransportError)
+        return kind(": ".join(text for text in (reason or status, message) if text), status=status, reason=reason)
     return _class_of(reason, status)(
-        reason,
+        reason or status,
         message,
         field=metadata.get("field", ""),
         rule=metadata.get("rule", ""),
         got=metadata.get("got", ""),
         want=metadata.get("want", ""),
-        retryable=metadata.get("retryable", "") == "true" or status == "UNAVAILABLE",
         status=status,
     )
 

@@ -13,7 +13,7 @@ from client_sdk.formats.commitment import OPENING_BYTES, commit_facts, commit_su
 from client_sdk.formats.seal import disclosure_digest, seal_facts
 from client_sdk.formats.statement import RecordKey, Statement, payload_hash
 from client_sdk.rules.dates import parse_date
-from client_sdk.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.rules.lifecycle import carries_subject, check_transition, needs_retention
 from client_sdk.rules.retention import expires_on
 
 if TYPE_CHECKING:
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from client_sdk.rules.facts import Facts
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["Issuer", "OpenedBasis", "Version", "facts_of", "pseudonym_for", "retain_until_of", "sign_version"]
+__all__ = [
+    "Issuer",
+    "OpenedBasis",
+    "Version",
+    "facts_of",
+    "pseudonym_for",
+    "retain_until_of",
+    "sign_ending",
+    "sign_version",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +186,51 @@ def sign_version(
             submission.previous.facts = before.facts
         elif basis is not None:
             submission.basis.CopyFrom(basis.message())
+    return submission, _signed(issuer, statement, submission, opening, facts)
+
+
+def sign_ending(
+    issuer: Issuer, key: RecordKey, before: Version, standing: Standing, *, issued_at: int
+) -> tuple[pb.Submission, Version]:
+    """Sign a version that binds nobody: WITHDRAWN or SET_ASIDE. It needs neither subject nor facts.
+
+    Args:
+        issuer: who signs: the record's issuer, or its successor.
+        key: which record.
+        before: its newest version.
+        standing: WITHDRAWN or SET_ASIDE.
+        issued_at: milliseconds since 1970 UTC.
+
+    Raises:
+        RuleError: the record's standing may not be followed by that one.
+    """
+    check_transition(before.kind, before.standing, standing)
+    statement = Statement(
+        registry=issuer.registry,
+        issuer=key.issuer,
+        signer=issuer.institution,
+        record_id=key.record_id,
+        version=before.number + 1,
+        previous=before.payload_hash,
+        kind=before.kind,
+        standing=standing,
+        subject_key_version=0,
+        subject_commitment=b"",
+        facts_commitment=b"",
+        disclosure_digest=b"",
+        issued_at=issued_at,
+    )
+    submission = pb.Submission()
+    return submission, _signed(issuer, statement, submission, b"", b"")
+
+
+def _signed(issuer: Issuer, statement: Statement, submission: pb.Submission, opening: bytes, facts: bytes) -> Version:
+    """Put the signed statement into the submission, and return what the version after it needs to know."""
     payload = statement.encode()
     submission.statement.payload = payload
     submission.statement.key_id = issuer.signer.public_key.key_id
     submission.statement.signature = dsse.sign(issuer.signer, dsse.STATEMENT, payload)
-    version = Version(
+    return Version(
         statement.version,
         payload_hash(payload),
         statement.kind,
@@ -191,7 +240,6 @@ def sign_version(
         opening,
         facts,
     )
-    return submission, version
 
 
 def _bind(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.report import Report
+    from client_sdk.subjects.identifiers import Identity
     from client_sdk.rules.facts import Debt
     from client_sdk.subjects.identifiers import Identity
 
@@ -89,7 +90,7 @@ class Step(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Records that are sent together, in the order of the input: one chain, or several that rest on each other."""
+    """Records that are sent together, in the order of the input: of one debt, or resting on each other."""
 
     chains: list[Chain] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -118,7 +119,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     """Read a portfolio, hold it against the rules, and sort it.
 
     Args:
-        reports: in any order; versions of one record in theirs.
+        reports: versions of one record, records of one debt, and what rests on each other, each in order of time.
         preflight: rules and moment.
     """
     result = Plan()
@@ -169,9 +170,12 @@ def held_back(number: int, rule: str = "chain.order") -> Violation:
 
 
 def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Unit]:
-    """Join chains of which one rests on the other, and episodes of one debt: the next may begin once one has ended."""
+    """Join chains of which one rests on the other, and those of one debt; everything else is a unit of its own.
+
+    Only one record of a debt may run at a time (formats 3), so a new episode has to wait for the end of the one before.
+    """
     units: dict[ChainKey, Unit] = {}
-    debts: dict[tuple[Kind, Identity, Debt], Chain] = {}
+    debts: dict[tuple[Identity, Kind, str, str], Chain] = {}
 
     def unit_of(chain: Chain) -> Unit:
         unit = units.get(chain.key)
@@ -181,13 +185,14 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
 
     for step in steps:
         unit = unit_of(step.chain)
-        basis = step.row.report.basis
-        if basis is not None and isinstance(basis.record, RecordName):
-            key = ChainKey.of(basis.record)
+        report = step.row.report
+        if report.facts is not None:
+            debt = report.facts.debt
+            first = debts.setdefault((report.identity, report.kind, debt.original_creditor, debt.contract), step.chain)
+            unit = _join(units, unit_of(first), unit)
+        if report.basis is not None and isinstance(report.basis.record, RecordName):
+            key = ChainKey.of(report.basis.record)
             unit = _join(units, unit_of(chains.setdefault(key, Chain(key))), unit)
-        if step.row.report.facts is not None:
-            debt = (step.chain.key.kind, step.row.report.identity, step.row.report.facts.debt)
-            unit = _join(units, unit_of(debts.setdefault(debt, step.chain)), unit)
         unit.steps.append(step)
     seen: set[int] = set()
     for unit in units.values():
