@@ -47,6 +47,7 @@ class Reason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
     ALIASES_INVALID = "ALIASES_INVALID"
+    ALREADY_FOUNDED = "ALREADY_FOUNDED"
     BATCH_ORDER = "BATCH_ORDER"
     CERTIFICATE_REQUEST_INVALID = "CERTIFICATE_REQUEST_INVALID"
     CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
@@ -60,9 +61,9 @@ class Reason(StrEnum):
     DISK_FULL = "DISK_FULL"
     HEAD_GONE = "HEAD_GONE"
     INQUIRY_TAKEN = "INQUIRY_TAKEN"
+    INQUIRY_NOT_SEQUENCED = "INQUIRY_NOT_SEQUENCED"
     INQUIRY_STALE = "INQUIRY_STALE"
     INQUIRY_UNKNOWN = "INQUIRY_UNKNOWN"
-    INQUIRY_WAITING = "INQUIRY_WAITING"
     INTERNAL = "INTERNAL"
     MALFORMED = "MALFORMED"
     NOT_PERMITTED = "NOT_PERMITTED"
@@ -174,6 +175,7 @@ _SERVER: dict[str, Entry] = {
     Reason.ALIASES_INVALID: Entry(
         _INVALID, "Person and debt are wanted under each other live version of the subject keys, and no more."
     ),
+    Reason.ALREADY_FOUNDED: Entry(_STATE, "The log begins with another genesis act."),
     Reason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
     Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not in order."),
     Reason.CERTIFICATE_UNKNOWN: Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
@@ -193,7 +195,9 @@ _SERVER: dict[str, Entry] = {
     Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
     Reason.INQUIRY_STALE: Entry(_STATE, "An inquiry is good for 5 minutes from when it was signed."),
     Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution made no such inquiry."),
-    Reason.INQUIRY_WAITING: Entry(Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True),
+    Reason.INQUIRY_NOT_SEQUENCED: Entry(
+        Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True
+    ),
     Reason.INTERNAL: Entry(Status.INTERNAL, "The registry failed; the request id leads to its log."),
     Reason.MALFORMED: Entry(_INVALID, "Bytes or values have a wrong form."),
     Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not include this."),

@@ -1,0 +1,46 @@
+"""The acts of the log by their leaf hash: what shows that a key was given by administrators."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.encoding import leaf_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from registry_server.sequencing.view import View
+
+__all__ = ["ActBook"]
+
+_PAGE = 1_000
+
+
+class _Act(NamedTuple):
+    number: int
+    leaf: bytes
+
+
+class ActBook:
+    """Remembers acts, which never change; reads those that a view has and it has not. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._acts: dict[bytes, _Act] = {}
+
+    def leaves(self, view: View, hashes: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Return the leaves of acts, ascending by number.
+
+        Args:
+            view: whose log holds them.
+            hashes: leaf hashes.
+        """
+        if len(self._acts) <= view.directory.state.act_number:
+            self._read(view)
+        return tuple(act.leaf for act in sorted(self._acts[hash_] for hash_ in set(hashes)))
+
+    def _read(self, view: View) -> None:
+        with self._lock:
+            while page := view.acts(len(self._acts), _PAGE):
+                self._acts.update({leaf_hash(act.leaf): _Act(act.number, act.leaf) for act in page})

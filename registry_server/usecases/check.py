@@ -1,0 +1,281 @@
+"""Checks: a signed inquiry in, proved evidence out (design 6, Check; formats 9).
+
+What is refused after the signature has shown whose inquiry it is, is kept as well, with the reason as its outcome; and
+everything that is kept is durable before anything is answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.encoding import lp
+from client_sdk.formats.errors import FormatError, SignatureError
+from client_sdk.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.ledger.inquiry import Inquiry
+from client_sdk.ledger.inquiry_tree import ANSWERED
+from client_sdk.rules.consent import check_inquiry_consent
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.errors import RuleError
+from client_sdk.rules.facts import Consent
+from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.items import InquiryItem
+from registry_server.usecases.act_book import ActBook
+from registry_server.usecases.evidence import put_together
+from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.pages import PageKey, PageShelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.formats.state import InstitutionState
+    from client_sdk.ledger.directory import Directory
+    from client_sdk.ledger.inquiry import InquiryOpening
+    from registry_server.sequencing.ledger import Ledger
+    from registry_server.usecases.evidence import Evidence
+
+__all__ = ["GOOD_FOR_MS", "Checks", "Question"]
+
+GOOD_FOR_MS = 300_000
+# Clocks differ by so much among machines that keep theirs.
+_AHEAD_MS = 60_000
+_PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Question:
+    """A signed inquiry as it came.
+
+    Attributes:
+        peer: institution id of the TLS certificate.
+        payload: the exact bytes that were signed.
+        key_id: which key signed.
+        signature: over the payload.
+        opening: what opens the commitments.
+        opening_bytes: the same, as it is kept.
+        from_position: first person wanted.
+        at_size: size of the checkpoint of the first page; 0 for the newest.
+    """
+
+    peer: str
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    opening: InquiryOpening
+    opening_bytes: bytes
+    from_position: int = 0
+    at_size: int = 0
+
+    @property
+    def digest(self) -> bytes:
+        """What the inquiry tree keeps of payload and signature."""
+        return sha256(lp(self.payload) + lp(self.signature)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """A question that is its asker's own, and why it is not answered; None where it is."""
+
+    question: Question
+    inquiry: Inquiry
+    refused: Exception | None
+
+    @property
+    def item(self) -> InquiryItem:
+        """How it is kept; what opens a refused one is not."""
+        question, inquiry = self.question, self.inquiry
+        return InquiryItem(
+            asker=inquiry.asker,
+            inquiry_id=inquiry.inquiry_id,
+            payload=question.payload,
+            key_id=question.key_id,
+            signature=question.signature,
+            subject_count=len(inquiry.subject_commitments),
+            opening=b"" if self.refused else question.opening_bytes,
+            outcome=refusal_of(self.refused).reason if self.refused else ANSWERED,
+        )
+
+
+class Checks:
+    """Answers inquiries, many at once; one statement of each kind a batch, whatever their number.
+
+    Args:
+        ledger: where they are kept and answered from.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._acts = ActBook()
+        self._shelf = PageShelf()
+
+    def answer(self, questions: Sequence[Question]) -> list[Evidence | Exception]:
+        """Return for each question its answer, or the error that it ends with.
+
+        Raises:
+            StorageError: the database failed; nothing is known of the inquiries, which may be sent again.
+            ClockJumpedError: the clock must be confirmed first.
+        """
+        now = self._ledger.clock()
+        directory = self._ledger.directory
+        results: list[Evidence | Exception | _Examined] = [self._begin(item, directory, now) for item in questions]
+        examined = [result for result in results if isinstance(result, _Examined)]
+        if examined:
+            answered = iter(self._answer(examined, now))
+            results = [next(answered) if isinstance(result, _Examined) else result for result in results]
+        return [result for result in results if not isinstance(result, _Examined)]
+
+    def _begin(self, question: Question, directory: Directory, now: int) -> Evidence | Exception | _Examined:
+        """Return a further page at once; examine what begins anew."""
+        try:
+            if question.from_position or question.at_size:
+                key = PageKey(question.peer, question.digest, question.at_size, question.from_position)
+                return self._shelf.take(key, now)
+            inquiry = _own_inquiry(question, directory)
+        except (FormatError, RuleError, RegistryError) as error:
+            return error
+        try:
+            _check(question, inquiry, directory, now)
+        except (FormatError, RuleError, RegistryError) as error:
+            return _Examined(question, inquiry, error)
+        return _Examined(question, inquiry, None)
+
+    def _answer(self, examined: Sequence[_Examined], now: int) -> list[Evidence | Exception]:
+        kept = self._ledger.record_inquiries([item.item for item in examined]).result()
+        refused = [item.refused or result.violation for item, result in zip(examined, kept, strict=True)]
+        subjects = [
+            subject
+            for item, error in zip(examined, refused, strict=True)
+            if error is None
+            for person in item.question.opening.persons
+            for _, subject in person.pseudonyms
+        ]
+        if not subjects:
+            return [error for error in refused if error is not None]
+        with self._ledger.view() as view:
+            live = view.live_records(subjects)
+            answers: list[Evidence | Exception] = []
+            for item, error in zip(examined, refused, strict=True):
+                if error is not None:
+                    answers.append(error)
+                    continue
+                try:
+                    _check_asker(item.question, item.inquiry, view.directory, view.size - 1)
+                    _check_versions(item.question, view.directory)
+                except RuleError as late:
+                    answers.append(late)
+                    continue
+                question = item.question
+                persons = question.opening.persons
+                pages = put_together(view, self._acts, item.inquiry.asker, question.key_id, persons, live)
+                self._shelf.keep(question.peer, question.digest, pages, now)
+                answers.append(pages[0])
+        return answers
+
+
+def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
+    """Return the inquiry, if it is the peer's own.
+
+    Raises:
+        FormatError: it is not canonical.
+        RegistryError: PEER_MISMATCH.
+        RuleError: KEY_UNKNOWN or KEY_OF_ANOTHER.
+        SignatureError: the signature does not verify.
+    """
+    inquiry = Inquiry.parse(question.payload)
+    if inquiry.asker != question.peer:
+        raise RegistryError(
+            Reason.PEER_MISMATCH, "inquiry.asker", "design-7.peer", got=inquiry.asker, want=question.peer
+        )
+    owner = directory.owners.get(question.key_id)
+    key = None if owner is None else directory.institutions[owner].key(question.key_id)
+    if key is None:
+        raise RuleError("KEY_UNKNOWN", "inquiry.key_id", "formats-6.key", want="a key that an act gave")
+    if owner != inquiry.asker:
+        raise RuleError("KEY_OF_ANOTHER", "inquiry.key_id", "formats-6.owner", want=inquiry.asker)
+    try:
+        dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
+    except SignatureError as error:
+        raise SignatureError("inquiry.signature", error.rule, got=error.got, want=error.want) from None
+    return inquiry
+
+
+def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int) -> None:
+    """Check everything about an inquiry that does not depend on what was asked before.
+
+    Raises:
+        FormatError: a commitment does not open.
+        RuleError: who asks may not, or there is no consent.
+        RegistryError: it is stale, too long, or for a purpose that is none.
+    """
+    # As if under the next HEAD: what this process knows has been committed.
+    _check_asker(question, inquiry, directory, None)
+    if inquiry.registry != directory.state.registry:
+        want = directory.state.registry
+        raise RuleError("REGISTRY_OTHER", "inquiry.registry", "formats-9.registry", got=inquiry.registry, want=want)
+    age = now - inquiry.issued_at
+    if not -_AHEAD_MS <= age <= GOOD_FOR_MS:
+        got, want = f"{age} ms old", f"at most {GOOD_FOR_MS} ms"
+        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "formats-9.good-for", got=got, want=want)
+    if inquiry.purpose not in _PURPOSES:
+        got = inquiry.purpose.name
+        raise RegistryError(Reason.PURPOSE_INVALID, "inquiry.purpose", "formats-9.purpose", got=got, want="a reason")
+    count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
+    if count > most:
+        raise RegistryError(
+            Reason.TOO_MANY_SUBJECTS,
+            "inquiry.subject_commitments",
+            "rulebook.max-subjects-per-inquiry",
+            got=str(count),
+            want=f"at most {most}",
+        )
+    today = day_of(now, directory.rulebook.time_zone)
+    if not question.opening.consent:
+        check_inquiry_consent(None, today=today)
+    _check_versions(question, directory)
+    question.opening.check(inquiry, directory.state.live_subject_key_versions)
+    check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
+
+
+def _check_asker(question: Question, inquiry: Inquiry, directory: Directory, index: int | None) -> None:
+    """Check that the asker is an active lender and its key one for asking (formats 6).
+
+    Args:
+        question: with the key.
+        inquiry: with the asker.
+        directory: that judges.
+        index: of the HEAD that is answered from; None for one that is still to come.
+
+    Raises:
+        RuleError: INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED, NOT_A_LENDER, KEY_USAGE or KEY_RANGE.
+    """
+    asker = directory.institution(inquiry.asker)
+    _check_status(asker)
+    key = asker.key(question.key_id)
+    if key is None or key.usage is not KeyUsage.INQUIRE:
+        got = "none" if key is None else key.usage.name
+        raise RuleError("KEY_USAGE", "inquiry.key_id", "formats-6.usage", got=got, want=KeyUsage.INQUIRE.name)
+    if not (key.running if index is None else key.counts_at(index)):
+        got = f"{key.first} to {key.end or 'now'}"
+        raise RuleError("KEY_RANGE", "inquiry.key_id", "formats-6.range", got=got, want="a key that runs")
+
+
+def _check_status(asker: InstitutionState) -> None:
+    if asker.status is not InstitutionStatus.ACTIVE:
+        reason = f"INSTITUTION_{asker.status.name}"
+        raise RuleError(reason, "inquiry.asker", "design-2.state", got=asker.status.name, want="ACTIVE")
+    if Role.LENDER not in asker.roles:
+        raise RuleError("NOT_A_LENDER", "inquiry.asker", "design-2.roles", want="a LENDER")
+
+
+def _check_versions(question: Question, directory: Directory) -> None:
+    """Check that each person is asked about under every live version of the subject keys and no other.
+
+    Raises:
+        RuleError: SUBJECT_KEY_VERSION.
+    """
+    live = directory.state.live_subject_key_versions
+    if any(tuple(version for version, _ in person.pseudonyms) != live for person in question.opening.persons):
+        want = f"versions {', '.join(map(str, live))}"
+        raise RuleError("SUBJECT_KEY_VERSION", "opening.persons", "formats-9.versions", want=want)

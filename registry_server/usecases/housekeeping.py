@@ -1,0 +1,125 @@
+"""What the clock asks for: heartbeats, lapses, and forgetting what has had its time (design 6 and 7).
+
+With many processes on one database each may do all of it: under the lock of the head row one does, and the others find
+nothing left to do.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from client_sdk.formats.words import LapseKind
+from client_sdk.rules.dates import day_of
+from registry_server.sequencing.items import LapseItem, Outcome
+from registry_server.storage import inquiries, proposals, quotas
+from registry_server.usecases.failures import refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from registry_server.sequencing.ledger import Ledger
+
+__all__ = ["Housekeeping"]
+
+# How often it is looked whether a HEAD is due, and whether anything else is.
+BEAT_SECONDS = 5.0
+TIDY_SECONDS = 60.0
+# Lapses of one commit.
+_MAX_LAPSES = 256
+RETENTION_ENDED = "retention-ended"
+FURNISHER_SILENT = "furnisher-silent"
+_DAY_MS = 86_400_000
+_log = structlog.get_logger("registry.housekeeping")
+
+
+class Housekeeping:
+    """A thread that looks after the log until it is stopped.
+
+    Args:
+        ledger: the log.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(self.beat, BEAT_SECONDS), name="heartbeat", daemon=True),
+            threading.Thread(target=self._repeat, args=(self.tidy, TIDY_SECONDS), name="housekeeping", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, once what is under way is done."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def beat(self) -> None:
+        """Log a HEAD if one is due; it gives waiting inquiries their places.
+
+        Raises:
+            StorageError: the database failed.
+            ClockJumpedError: the clock must be confirmed first.
+        """
+        self._ledger.heartbeat().result()
+
+    def tidy(self) -> None:
+        """Log lapses that are due, and delete what has had its time.
+
+        Raises:
+            StorageError: the database failed.
+            ClockJumpedError: the clock must be confirmed first.
+        """
+        self._lapse()
+        self._forget()
+
+    def _lapse(self) -> None:
+        """Log every lapse that is due, some at a time, until none is left or none is taken."""
+        while items := self._due():
+            results = self._ledger.submit(items).result().results
+            if not any(result.outcome is Outcome.ACCEPTED for result in results):
+                break
+
+    def _due(self) -> list[LapseItem]:
+        now = self._ledger.clock()
+        with self._ledger.view() as view:
+            rulebook = view.rulebook
+            today = day_of(now, rulebook.time_zone)
+            ended = view.overdue(today.isoformat(), _MAX_LAPSES)
+            # By the moment first, as the table is sorted; the rule itself counts calendar days.
+            silent = view.unanswered(now - rulebook.dispute_days * _DAY_MS, _MAX_LAPSES)
+        return [
+            *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
+            *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),
+        ]
+
+    def _forget(self) -> None:
+        now = self._ledger.clock()
+        rulebook = self._ledger.directory.rulebook
+        today = day_of(now, rulebook.time_zone)
+        with self._ledger.database.append() as work:
+            proposals.forget_lapsed(work, now)
+            quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
+            inquiries.forget_openings(work, now - rulebook.retention_years * 366 * _DAY_MS)
+            work.commit()
+
+    def _repeat(self, task: Callable[[], None], seconds: float) -> None:
+        told = ""
+        while not self._stopping.wait(seconds):
+            reason = ""
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
+                reason = refusal_of(error).reason
+            # A database that is away for an hour is one line, not seven hundred.
+            if reason != told and reason:
+                _log.error("housekeeping failed", task=task.__name__, reason=reason)
+            told = reason

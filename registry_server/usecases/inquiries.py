@@ -1,0 +1,63 @@
+"""Where an inquiry stands in the inquiry tree: what shows its asker that it was noted (formats 8 and 9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.errors import FormatError
+from registry_server.errors import Reason, RegistryError
+from registry_server.usecases.evidence import HeadAnswer, head_of
+
+if TYPE_CHECKING:
+    from registry_server.sequencing.ledger import Ledger
+
+__all__ = ["Inquiries", "InquiryReceipt"]
+
+_INQUIRY_ID_BYTES = 16
+
+
+class InquiryReceipt(NamedTuple):
+    """That an inquiry is in the inquiry tree.
+
+    Attributes:
+        leaf: of the inquiry tree.
+        position: its place.
+        path: to the inquiry root of the HEAD, leaf's sibling first.
+        head: the HEAD.
+    """
+
+    leaf: bytes
+    position: int
+    path: tuple[bytes, ...]
+    head: HeadAnswer
+
+
+class Inquiries:
+    """The use case.
+
+    Args:
+        ledger: where the inquiries are.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def receipt(self, asker: str, inquiry_id: bytes) -> InquiryReceipt:
+        """Return the receipt of an asker's inquiry.
+
+        Raises:
+            FormatError: the id does not have 16 bytes.
+            RegistryError: INQUIRY_UNKNOWN or INQUIRY_NOT_SEQUENCED.
+        """
+        if len(inquiry_id) != _INQUIRY_ID_BYTES:
+            raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
+        with self._ledger.view() as view:
+            stored = view.inquiry(asker, inquiry_id)
+            if stored is None:
+                raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "formats-9.inquiry", want="an own inquiry")
+            if stored.position is None or stored.position >= view.head.inquiry_count:
+                raise RegistryError(
+                    Reason.INQUIRY_NOT_SEQUENCED, "inquiry_id", "formats-9.sequenced", want="the next HEAD"
+                )
+            path = view.inquiry_inclusion(stored.position)
+            return InquiryReceipt(stored.leaf, stored.position, path, head_of(view))

@@ -1,0 +1,256 @@
+"""Proposals: acts that gather signatures until they reach the threshold and are logged (design 6).
+
+A proposal is seen by administrators only and lapses after 7 days. It is obsolete once another act has taken its
+number. Whoever adds the signature that reaches the threshold gets the receipt, again and again where the answer was
+lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import Act, AdministratorsBody, ErasureBody
+from client_sdk.formats.errors import SignatureError
+from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.ledger.administration import check_signed
+from client_sdk.rules.errors import RuleError
+from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.items import ActItem, Outcome
+from registry_server.storage import proposals as table
+from registry_server.storage.proposals import StoredProposal
+from registry_server.usecases.receipts import LeafReceipt, receipt_at
+
+if TYPE_CHECKING:
+    from client_sdk.ledger.administration import Administration
+    from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+
+__all__ = ["Proposal", "Proposals"]
+
+LAPSE_MS = 7 * 86_400_000
+MAX_WAITING = 100
+# So many acts back, a lost answer is still given again.
+_REMEMBERED_ACTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How a proposal stands.
+
+    Attributes:
+        stored: payload, signatures and times.
+        obsolete: why it can be logged no more; empty while it can.
+        receipt: once it is logged.
+    """
+
+    stored: StoredProposal
+    obsolete: str = ""
+    receipt: LeafReceipt | None = None
+
+
+class Proposals:
+    """The use case.
+
+    Args:
+        ledger: where acts are logged.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def waiting(self) -> list[Proposal]:
+        """Return the proposals that have not lapsed, oldest first."""
+        with self._ledger.view() as view:
+            found = view.proposals(self._ledger.clock())
+            return [Proposal(stored, _obsolete(stored, view.directory)) for stored in found]
+
+    def propose(self, peer: str, payload: bytes, approval: Approval) -> Proposal:
+        """Propose the next act with the proposer's own signature; the same act again adds a signature to it.
+
+        Args:
+            peer: institution id of who asks.
+            payload: canonical Act.
+            approval: over it.
+
+        Raises:
+            FormatError: the act is not canonical; SignatureError for the signature.
+            RegistryError: PEER_MISMATCH, QUEUE_FULL.
+            RuleError: the act is not the next one, or what it decides breaks a rule.
+        """
+        act = Act.parse(payload)
+        with self._ledger.view() as view:
+            logged = _logged(view, sha256(payload).digest())
+            if logged is not None:
+                return logged
+            view.directory.decide(act, view.size)
+            _check_erasure(view, act)
+            _check_approval(view.directory, act, payload, approval, peer)
+        return self._gather(payload, approval, new=True)
+
+    def approve(self, peer: str, proposal_id: bytes, approval: Approval) -> Proposal:
+        """Add a signature; the one that reaches the threshold logs the act.
+
+        Args:
+            peer: institution id of who asks.
+            proposal_id: SHA-256 of the payload.
+            approval: over the payload.
+
+        Raises:
+            RegistryError: PROPOSAL_UNKNOWN, PROPOSAL_OBSOLETE or PEER_MISMATCH.
+            RuleError: ACT_SIGNATURE, or why the act cannot be logged.
+            SignatureError: the signature does not verify.
+        """
+        with self._ledger.view() as view:
+            logged = _logged(view, proposal_id)
+            if logged is not None:
+                return logged
+            stored = table.get(view.work, proposal_id)
+            if stored is None or stored.lapses_at <= self._ledger.clock():
+                raise _unknown()
+            obsolete = _obsolete(stored, view.directory)
+            if obsolete:
+                raise RegistryError(Reason.PROPOSAL_OBSOLETE, "proposal_id", "formats-5.number", got=obsolete)
+            _check_approval(view.directory, Act.parse(stored.payload), stored.payload, approval, peer)
+        return self._gather(stored.payload, approval, new=False)
+
+    def _gather(self, payload: bytes, approval: Approval, *, new: bool) -> Proposal:
+        """Keep a signature; log the act where enough of them are there."""
+        stored = self._keep(payload, approval, new=new)
+        directory = self._ledger.directory
+        counting = _counting(stored, directory)
+        if not _reaches_threshold(stored.payload, counting, directory):
+            return Proposal(stored)
+        return self._log(stored, counting)
+
+    def _keep(self, payload: bytes, approval: Approval, *, new: bool) -> StoredProposal:
+        now, proposal_id = self._ledger.clock(), sha256(payload).digest()
+        with self._ledger.database.append() as work:
+            table.forget_lapsed(work, now)
+            stored = table.get(work, proposal_id, lock=True)
+            if stored is None and not new:
+                raise _unknown()
+            if stored is None:
+                if len(table.waiting(work, now)) >= MAX_WAITING:
+                    want = f"at most {MAX_WAITING} proposals"
+                    raise RegistryError(Reason.QUEUE_FULL, "payload", "proposals.count", want=want)
+                stored = StoredProposal(proposal_id, payload, (approval,), now, now + LAPSE_MS)
+                table.add(work, stored)
+            else:
+                others = [given for given in stored.approvals if given.key_id != approval.key_id]
+                stored = replace(stored, approvals=tuple(sorted((*others, approval))))
+                table.approve(work, proposal_id, stored.approvals)
+            work.commit()
+        return stored
+
+    def _log(self, stored: StoredProposal, approvals: tuple[Approval, ...]) -> Proposal:
+        appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
+        (result,) = appended.results
+        if result.outcome is Outcome.REFUSED or result.place is None:
+            return self._logged_meanwhile(stored, result.violation)
+        self._forget(stored)
+        place = result.place
+        receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)
+        return Proposal(stored, receipt=receipt)
+
+    def _logged_meanwhile(self, stored: StoredProposal, violation: Exception | None) -> Proposal:
+        """Return the receipt where another administrator's approval has logged the act at the same moment.
+
+        Raises:
+            RuleError: why the act cannot be logged.
+        """
+        with self._ledger.view() as view:
+            logged = _logged(view, stored.proposal_id)
+        if logged is None:
+            raise violation or _unknown()
+        return logged
+
+    def _forget(self, stored: StoredProposal) -> None:
+        with self._ledger.database.append() as work:
+            table.remove(work, [stored.proposal_id])
+            work.commit()
+
+
+def _unknown() -> RegistryError:
+    return RegistryError(Reason.PROPOSAL_UNKNOWN, "proposal_id", "design-6.proposal", want="a waiting proposal")
+
+
+def _obsolete(stored: StoredProposal, directory: Directory) -> str:
+    try:
+        directory.check_order(Act.parse(stored.payload))
+    except RuleError as error:
+        return f"{error.field}: got {error.got}, want {error.want}" if error.got else f"{error.field}: {error.want}"
+    return ""
+
+
+def _check_erasure(view: View, act: Act) -> None:
+    """Check that the records of an erasure are there; the append checks the rest."""
+    if not isinstance(act.body, ErasureBody):
+        return
+    for key in act.body.records:
+        record = view.stored_record(key)
+        if record is None:
+            raise RuleError("RECORD_UNKNOWN", "records", "formats-5.record", want="a record of the log")
+        if record.chain.erased:
+            raise RuleError("RECORD_ERASED", "records", "formats-5.erasure", want="a record not erased before")
+
+
+def _after(directory: Directory, act: Act) -> Administration:
+    return directory.administration.after(directory.newest_act + 1, act, bytes(32))
+
+
+def _check_approval(directory: Directory, act: Act, payload: bytes, approval: Approval, peer: str) -> None:
+    """Check that a signature may stand on an act, and that its signer brings it.
+
+    A new administrator that the act itself enrols has no certificate yet: an acting one brings its signature.
+    """
+    bare = ActLeaf(0, payload, (approval,))
+    acting = directory.administration.signers(bare, None)
+    joining = _after(directory, act).signers(bare, None) if isinstance(act.body, AdministratorsBody) else {}
+    found = acting.get(approval.key_id) or joining.get(approval.key_id)
+    if found is None:
+        raise RuleError("ACT_SIGNATURE", "approval.key_id", "formats-6.act-key", want="a key of an administrator")
+    owner, public_key = found
+    if owner != peer and (owner in directory.institutions or peer not in directory.administration.acting):
+        raise RegistryError(Reason.PEER_MISMATCH, "approval.key_id", "design-7.peer", got=owner, want=peer)
+    try:
+        dsse.verify(dsse.ACT, payload, public_key, approval.signature)
+    except SignatureError as error:
+        raise SignatureError("approval.signature", error.rule, got=error.got, want=error.want) from None
+
+
+def _counting(stored: StoredProposal, directory: Directory) -> tuple[Approval, ...]:
+    """Return the signatures that still count: keys may have ended since they were given."""
+    act = Act.parse(stored.payload)
+    leaf = ActLeaf(0, stored.payload, stored.approvals)
+    known: set[bytes] = set(directory.administration.signers(leaf, None))
+    if isinstance(act.body, AdministratorsBody):
+        known |= set(_after(directory, act).signers(leaf, None))
+    return tuple(approval for approval in stored.approvals if approval.key_id in known)
+
+
+def _reaches_threshold(payload: bytes, approvals: tuple[Approval, ...], directory: Directory) -> bool:
+    act, leaf = Act.parse(payload), ActLeaf(0, payload, approvals)
+    # Any later place judges alike: what runs now counts there.
+    index = directory.newest_act + 1
+    try:
+        check_signed(index, leaf, act, directory.administration, _after(directory, act))
+    except RuleError as error:
+        if error.reason == "ACT_THRESHOLD":
+            return False
+        raise
+    return True
+
+
+def _logged(view: View, proposal_id: bytes) -> Proposal | None:
+    """Return the proposal that has become an act of late; None where there is none."""
+    first = max(view.directory.state.act_number - _REMEMBERED_ACTS, 0)
+    for act in reversed(view.acts(first, _REMEMBERED_ACTS + 1)):
+        leaf = parse_leaf(act.leaf)
+        if isinstance(leaf, ActLeaf) and sha256(leaf.payload).digest() == proposal_id:
+            stored = StoredProposal(proposal_id, leaf.payload, leaf.approvals, leaf.logged_at, leaf.logged_at)
+            return Proposal(stored, receipt=receipt_at(view, act.leaf_index))
+    return None

@@ -1,0 +1,78 @@
+"""A lender's own records: what the registry holds of them, and receipts (design 6, Report)."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.statement import RecordKey
+from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.view import OwnRecord
+from registry_server.usecases.receipts import LeafReceipt, receipt_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from registry_server.sequencing.ledger import Ledger
+
+__all__ = ["MAX_RECORD_IDS", "OwnRecord", "Records"]
+
+MAX_RECORD_IDS = 1_000
+_RECORD_ID_BYTES = 16
+# Records of one message; each takes about 2 KB.
+_PAGE = 256
+
+
+class Records:
+    """The use case.
+
+    Args:
+        ledger: where the records are.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def list_own(self, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
+        """Yield what is held of an issuer's records, some at a time, all from one snapshot.
+
+        Args:
+            issuer: institution id.
+            record_ids: which; none for all. Unknown ones are left out.
+
+        Raises:
+            FormatError: a record_id does not have 16 bytes.
+            RegistryError: SIZE_LIMIT.
+        """
+        if len(record_ids) > MAX_RECORD_IDS:
+            got, want = str(len(record_ids)), f"at most {MAX_RECORD_IDS}"
+            raise RegistryError(Reason.SIZE_LIMIT, "record_ids", "record_ids.count", got=got, want=want)
+        for record_id in record_ids:
+            _check_record_id(record_id)
+        with self._ledger.view() as view:
+            records = view.own_records(issuer, record_ids)
+            while page := list(islice(records, _PAGE)):
+                yield page
+
+    def receipt(self, issuer: str, record_id: bytes, version: int) -> LeafReceipt:
+        """Return the receipt of a version of an issuer's record.
+
+        Raises:
+            FormatError: the record_id does not have 16 bytes.
+            RegistryError: RECORD_UNKNOWN or VERSION_UNKNOWN.
+        """
+        key = RecordKey(issuer, _check_record_id(record_id))
+        with self._ledger.view() as view:
+            if view.stored_record(key) is None:
+                raise RegistryError("RECORD_UNKNOWN", "record_id", "formats-2.record", want="a record of the caller")
+            index = view.version_index(key, version)
+            if index is None:
+                raise RegistryError(Reason.VERSION_UNKNOWN, "version", "formats-2.version", got=str(version))
+            return receipt_at(view, index)
+
+
+def _check_record_id(record_id: bytes) -> bytes:
+    if len(record_id) != _RECORD_ID_BYTES:
+        raise FormatError("record_id", "record_id.length", got=f"{len(record_id)} bytes", want="16 bytes")
+    return record_id

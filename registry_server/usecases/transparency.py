@@ -1,0 +1,182 @@
+"""What verifies the registry: checkpoints, proofs, tiles, leaves and live bindings (design 6, Audit)."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.formats.statement import check_institution_id
+from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.view import LiveBinding, ProvedState
+from registry_server.usecases.evidence import HeadAnswer, head_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+
+__all__ = [
+    "CheckpointAnswer",
+    "DirectoryAnswer",
+    "LeafPage",
+    "LiveBinding",
+    "LiveBindings",
+    "Transparency",
+]
+
+MAX_INSTITUTIONS = 100
+MAX_TILE_LEVEL = 7
+# Bytes and leaves of one message.
+PAGE_BYTES = 2 * 1024 * 1024
+_PAGE_LEAVES = 1_024
+_PAGE_BINDINGS = 8_192
+_PAGE_INQUIRIES = 8_192
+
+
+class CheckpointAnswer(NamedTuple):
+    """The newest commit, and what ties it to an earlier one.
+
+    Attributes:
+        head: the commit.
+        consistency: from the size that the caller knows; empty where it knows none.
+    """
+
+    head: HeadAnswer
+    consistency: tuple[bytes, ...]
+
+
+class DirectoryAnswer(NamedTuple):
+    """Institutions, proved in one HEAD; ascending by id."""
+
+    head: HeadAnswer
+    institutions: tuple[ProvedState, ...]
+    consistency: tuple[bytes, ...]
+
+
+class LeafPage(NamedTuple):
+    """Some leaves in order, the first of them with its index."""
+
+    start: int
+    leaves: list[bytes]
+
+
+class LiveBindings(NamedTuple):
+    """Some bindings, and the size of the log whose HEAD all of them belong to."""
+
+    size: int
+    bindings: list[LiveBinding]
+
+
+class Transparency:
+    """The use case.
+
+    Args:
+        ledger: what is verified.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def checkpoint(self, known_size: int) -> CheckpointAnswer:
+        """Return the newest checkpoint.
+
+        Args:
+            known_size: of a checkpoint that the caller has; 0 for none.
+
+        Raises:
+            RegistryError: RANGE_INVALID; the caller knows more than there is.
+        """
+        with self._ledger.view() as view:
+            return CheckpointAnswer(head_of(view), _consistency(view, known_size))
+
+    def tile(self, level: int, index: int) -> bytes:
+        """Return the hashes of a tile of the log (C2SP tlog-tiles).
+
+        Raises:
+            RegistryError: TILE_UNKNOWN.
+        """
+        with self._ledger.view() as view:
+            hashes = view.tile(level, index) if level <= MAX_TILE_LEVEL else None
+        if hashes is None:
+            got = f"level {level}, index {index}"
+            raise RegistryError(Reason.TILE_UNKNOWN, "index", "tiles.tile", got=got, want="a tile of the log")
+        return hashes
+
+    def directory(self, institutions: Sequence[str], known_size: int) -> DirectoryAnswer:
+        """Return the registry's state and those of institutions, proved.
+
+        Args:
+            institutions: ids.
+            known_size: of a checkpoint that the caller has; 0 for none.
+
+        Raises:
+            FormatError: an id has a wrong form.
+            RegistryError: SIZE_LIMIT or RANGE_INVALID.
+            RuleError: INSTITUTION_UNKNOWN.
+        """
+        if len(institutions) > MAX_INSTITUTIONS:
+            got, want = str(len(institutions)), f"at most {MAX_INSTITUTIONS}"
+            raise RegistryError(Reason.SIZE_LIMIT, "institutions", "institutions.count", got=got, want=want)
+        for institution in institutions:
+            check_institution_id(institution, "request", "institutions")
+        with self._ledger.view() as view:
+            states = tuple(view.institution(institution) for institution in sorted(set(institutions)))
+            return DirectoryAnswer(head_of(view), states, _consistency(view, known_size))
+
+    def leaves(self, start: int, end: int) -> Iterator[LeafPage]:
+        """Yield leaves in order; each page from a snapshot of its own, as leaves never change.
+
+        Raises:
+            RegistryError: RANGE_INVALID.
+        """
+        with self._ledger.view() as view:
+            _check_range(start, end, view.size)
+        while start < end:
+            with self._ledger.view() as view:
+                page: list[bytes] = []
+                length = 0
+                for stored in view.leaves(start, min(end, start + _PAGE_LEAVES)):
+                    page.append(stored.leaf)
+                    length += len(stored.leaf)
+                    if length >= PAGE_BYTES:
+                        break
+            yield LeafPage(start, page)
+            start += len(page)
+
+    def live_bindings(self) -> Iterator[LiveBindings]:
+        """Yield subject and opening of every live record, all from one snapshot; the first page may be empty."""
+        with self._ledger.view() as view:
+            bindings = view.live_bindings()
+            yield LiveBindings(view.size, list(islice(bindings, _PAGE_BINDINGS)))
+            while page := list(islice(bindings, _PAGE_BINDINGS)):
+                yield LiveBindings(view.size, page)
+
+    def inquiry_leaves(self, start: int, end: int) -> Iterator[LeafPage]:
+        """Yield leaves of the inquiry tree in order.
+
+        Raises:
+            RegistryError: RANGE_INVALID.
+        """
+        with self._ledger.view() as view:
+            _check_range(start, end, view.head.inquiry_count)
+        while start < end:
+            with self._ledger.view() as view:
+                page = view.inquiry_leaves(start, min(end, start + _PAGE_INQUIRIES))
+            yield LeafPage(start, page)
+            start += len(page)
+
+
+def _consistency(view: View, known_size: int) -> tuple[bytes, ...]:
+    if known_size == 0:
+        return ()
+    if known_size > view.size:
+        got, want = str(known_size), f"at most {view.size}"
+        raise RegistryError(Reason.RANGE_INVALID, "known_size", "log.size", got=got, want=want)
+    return view.consistency(known_size)
+
+
+def _check_range(start: int, end: int, size: int) -> None:
+    if start > end or end > size:
+        got, want = f"{start} to {end}", f"a range within 0 to {size}"
+        raise RegistryError(Reason.RANGE_INVALID, "end", "log.range", got=got, want=want)
