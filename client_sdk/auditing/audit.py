@@ -14,7 +14,7 @@ import time
 from collections import Counter, deque
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import Found, Position, Seen
@@ -125,40 +125,52 @@ def verify(
     sizes = {position.size, *(seen.size for seen in position.seen)}
     examination = Examination(findings, genesis=trust_root.genesis, roots_at=sizes)
     tally = Tally()
-    signatures = _Signatures(executor, findings)
-    for batch in _batches(home.leaves.read(0, fetched.leaf_bytes)):
-        tally.take(batch)
-        unverified = examination.feed(batch)
-        signatures.take([item for item in unverified if item.leaf_index >= position.size])
-        if progress is not None:
-            progress(examination.size, fetched.size)
-    signatures.finish()
-    if position.size and examination.roots.get(position.size, b"").hex() != position.root:
-        raise ConfigError("the leaves in the audit's folder are not those that the last audit left there")
-    _check_seen(examination, position.seen, findings)
-    _check_checkpoint(examination, fetched, findings)
-    report = replace(
-        report,
-        origin=trust_root.log_key.name,
-        size=examination.size,
-        root=examination.root,
-        logged_at=examination.replay.logged_at,
-        leaves=tally.leaves,
-        signatures=signatures.count,
-    )
+    # Other processes go on verifying while this one rebuilds the map.
+    with _Signatures(executor, findings) as signatures:
+        for batch in _batches(home.leaves.read(0, fetched.leaf_bytes)):
+            tally.take(batch)
+            unverified = examination.feed(batch)
+            signatures.take([item for item in unverified if item.leaf_index >= position.size])
+            if progress is not None:
+                progress(examination.size, fetched.size)
+        if position.size and examination.roots.get(position.size, b"").hex() != position.root:
+            raise ConfigError("the leaves in the audit's folder are not those that the last audit left there")
+        _check_seen(examination, position.seen, findings)
+        _check_checkpoint(examination, fetched, findings)
+        report = replace(
+            report,
+            origin=trust_root.log_key.name,
+            size=examination.size,
+            root=examination.root,
+            logged_at=examination.replay.logged_at,
+            leaves=tally.leaves,
+            signatures=signatures.count,
+        )
+        return _verify_content(examination, fetched, home, trust_root, findings, report, tally)
+
+
+def _verify_content(
+    examination: Examination,
+    fetched: Fetched,
+    home: AuditHome,
+    trust_root: TrustRoot,
+    findings: Findings,
+    report: AuditReport,
+    tally: Tally,
+) -> AuditReport:
+    """Hold map, inquiries, clocks and directory against the log; nothing of it means anything without a genesis."""
     if not examination.begun:
         return report
     examination.check_map(fetched.bindings)
     examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
     examination.check_retention()
     examination.check_clock(report.audited_at)
-    directory_checked = _check_directory(examination, fetched, trust_root, findings)
     rows = institution_rows(examination.replay)
     return replace(
         report,
         live=sum(row.live for row in rows),
         inquiries=fetched.inquiries,
-        directory_checked=directory_checked,
+        directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
         acts=tally.acts(examination.replay),
     )
@@ -170,13 +182,24 @@ def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 class _Signatures:
-    """Has signatures verified, here or elsewhere, and takes up what is found."""
+    """Has signatures verified, here or elsewhere, and takes up what is found before the block ends."""
 
     def __init__(self, executor: Executor | None, findings: Findings) -> None:
         self._executor = executor
         self._findings = findings
         self._under_way: deque[Future[list[Finding]]] = deque()
         self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        while self._under_way:
+            future = self._under_way.popleft()
+            if kind is None:
+                self._add(future.result())
+            else:
+                future.cancel()
 
     def take(self, batch: list[Unverified]) -> None:
         """Verify some more."""
@@ -188,11 +211,6 @@ class _Signatures:
             return
         self._under_way.append(self._executor.submit(verify_signatures, batch))
         if len(self._under_way) > MAX_IN_FLIGHT:
-            self._add(self._under_way.popleft().result())
-
-    def finish(self) -> None:
-        """Wait for the last of them."""
-        while self._under_way:
             self._add(self._under_way.popleft().result())
 
     def _add(self, found: Iterable[Finding]) -> None:

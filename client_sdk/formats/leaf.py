@@ -43,7 +43,8 @@ MAX_SIGNATURE_BYTES = 4_627
 # More administrators than this cannot sign one act.
 MAX_SIGNERS = 32
 _PREFIX_BYTES = 10
-_STATEMENT_TYPES = frozenset((dsse.STATEMENT, dsse.ANNOTATION))
+_STATEMENT_TYPES = {form.encode(): form for form in (dsse.STATEMENT, dsse.ANNOTATION)}
+_ACT_TYPE = dsse.ACT.encode()
 
 
 class LeafType(IntEnum):
@@ -97,7 +98,7 @@ class ActLeaf:
             FormatError: the leaf is longer than a leaf may be.
         """
         signatures = [part for approval in self.approvals for part in approval]
-        return _encode(LeafType.ACT, self.logged_at, (dsse.ACT.encode(), self.payload, *signatures))
+        return _encode(LeafType.ACT, self.logged_at, (_ACT_TYPE, self.payload, *signatures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def parse_leaf(data: bytes) -> Leaf:
     match data[0], parts:
         case LeafType.STATEMENT, [payload_type, payload, key_id, signature]:
             return StatementLeaf(logged_at, _statement_type(payload_type), payload, *_signature(key_id, signature))
-        case LeafType.ACT, [payload_type, payload, *signatures] if payload_type == dsse.ACT.encode():
+        case LeafType.ACT, [payload_type, payload, *signatures] if payload_type == _ACT_TYPE:
             return ActLeaf(logged_at, payload, _approvals(signatures))
         case LeafType.LAPSE, [payload]:
             return LapseLeaf(logged_at, payload)
@@ -222,21 +223,21 @@ def parse_leaf(data: bytes) -> Leaf:
 
 def _split(data: bytes) -> list[bytes]:
     parts: list[bytes] = []
-    at = _PREFIX_BYTES
-    while at < len(data):
+    at, size = _PREFIX_BYTES, len(data)
+    while at < size:
         start = at + 4
         at = start + int.from_bytes(data[at:start])
-        if at > len(data) or start > len(data):
+        if at > size or start > size:
             raise FormatError("leaf", "leaf.part-length", want="parts that fill the leaf")
         parts.append(data[start:at])
     return parts
 
 
 def _statement_type(payload_type: bytes) -> str:
-    text = payload_type.decode("ascii", "replace")
-    if text not in _STATEMENT_TYPES:
+    form = _STATEMENT_TYPES.get(payload_type)
+    if form is None:
         raise FormatError("leaf", "leaf.payload-type", want="statement or annotation")
-    return text
+    return form
 
 
 def _signature(key_id: bytes, signature: bytes) -> Approval:

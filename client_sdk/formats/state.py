@@ -123,7 +123,10 @@ class InstitutionState:
 
     def key(self, key_id: bytes) -> InstitutionKey | None:
         """Return the key with that id, if the institution ever held it."""
-        return next((key for key in self.keys if key.key_id == key_id), None)
+        for key in self.keys:
+            if key.key_id == key_id:
+                return key
+        return None
 
     def encode(self) -> bytes:
         """Return the canonical bytes that the map's value hashes."""

@@ -32,7 +32,6 @@ from client_sdk.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.ledger.live_set import Bound, binding_opens, map_entries, mapped
 from client_sdk.ledger.replay import Replay
-from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.leaf import Head
     from client_sdk.formats.state import InstitutionState, RegistryState
     from client_sdk.ledger.chain import Chain
+    from client_sdk.rules.errors import RuleError
 
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
 
@@ -119,37 +119,43 @@ class Examination:
     @property
     def begun(self) -> bool:
         """Whether the log begins with a genesis that stands; without one no leaf means anything."""
-        try:
-            return bool(self.replay.directory)
-        except RuleError:
-            return False
+        return self.replay.begun
 
     def _report(self, index: int, error: FormatError | RuleError) -> None:
         self._findings.add(finding_of(index, error, self._leaf_type))
 
     def feed(self, leaves: Iterable[bytes]) -> list[Unverified]:
         """Take the next leaves; return the signatures of members that must be verified."""
-        unverified: list[Unverified] = []
-        replay = self.replay
-        for leaf in leaves:
-            index = self.size
-            if index == 0:
-                self._check_genesis(leaf)
-            self._frontier.append(leaf_hash(leaf))
-            if index and not self.begun:
-                continue
+        batch = list(leaves)
+        hashes = [leaf_hash(leaf) for leaf in batch]
+        start = self.size
+        self._grow(hashes)
+        if start == 0 and batch:
+            self._check_genesis(hashes[0])
+        replay, unverified = self.replay, list[Unverified]()
+        for index, (leaf, hash_) in enumerate(zip(batch, hashes, strict=True), start):
+            if index and not replay.begun:
+                break
             self._leaf_type = leaf[0] if leaf else 0
-            signed = replay.feed(leaf)
+            signed = replay.feed(leaf, hash_)
             if signed is not None:
                 unverified.append(Unverified(index, *signed))
             elif self._leaf_type == LeafType.HEAD and replay.ends_with_head and replay.head is not None:
                 self._mark_inquiries(index, replay.head)
-            if self.size in self._roots_at:
-                self.roots[self.size] = self.root
         return unverified
 
-    def _check_genesis(self, leaf: bytes) -> None:
-        if self._genesis is not None and leaf_hash(leaf) != self._genesis:
+    def _grow(self, hashes: list[bytes]) -> None:
+        """Append to the tree, and note the roots that are wanted on the way."""
+        done = 0
+        for size in sorted(self._roots_at):
+            if self.size < size <= self.size + len(hashes) - done:
+                until = done + size - self.size
+                self._frontier.extend(hashes[done:until])
+                done, self.roots[size] = until, self.root
+        self._frontier.extend(hashes[done:])
+
+    def _check_genesis(self, hash_: bytes) -> None:
+        if self._genesis is not None and hash_ != self._genesis:
             self._findings.note(
                 FindingId.GENESIS, 0, "leaf", "formats-8.trust-root", want="the genesis of the trust root"
             )

@@ -7,7 +7,6 @@ them elsewhere; everything else is checked here.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +53,7 @@ class Replay:
         self._directory: Directory | None = None
         self._continued_by: dict[RecordKey, RecordKey] = {}
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
-        self._carrying: Counter[int] = Counter()
+        self._speakers: dict[tuple[bytes, str], bytes] = {}
         self.chains: dict[RecordKey, Chain] = {}
         self.size = 0
         self.logged_at = 0
@@ -81,14 +80,24 @@ class Replay:
         """Yield each live record."""
         return (chain for chain in self.chains.values() if chain.live)
 
-    def feed(self, data: bytes) -> Signed | None:
-        """Take the next leaf; return the signature that the caller must verify, if it carries one of a member."""
+    @property
+    def begun(self) -> bool:
+        """Whether the log begins with a genesis that stands; without one no leaf means anything."""
+        return self._directory is not None
+
+    def feed(self, data: bytes, hash_: bytes | None = None) -> Signed | None:
+        """Take the next leaf; return the signature that the caller must verify, if it carries one of a member.
+
+        Args:
+            data: the leaf.
+            hash_: its leaf hash, where the caller has it already.
+        """
         index = self.size
         self.size += 1
         try:
             leaf = parse_leaf(data)
             self._check_place(index, leaf)
-            return self._take(index, leaf, leaf_hash(data))
+            return self._take(index, leaf, hash_ or leaf_hash(data))
         except (FormatError, RuleError) as error:
             self._report(index, error)
             return None
@@ -97,8 +106,9 @@ class Replay:
         if leaf.logged_at < self.logged_at:
             got = f"{self.logged_at - leaf.logged_at} ms before the leaf before"
             self._report(index, _refuse("TIME", "logged_at", "formats-5.logged-at", got=got, want="no step back"))
-        self.logged_at = max(self.logged_at, leaf.logged_at)
-        if (index == 0) is not (self._directory is None) or (index == 0 and not isinstance(leaf, ActLeaf)):
+        else:
+            self.logged_at = leaf.logged_at
+        if index == 0 and not isinstance(leaf, ActLeaf):
             raise _refuse("ACT_ORDER", "number", "formats-7.genesis", want="a genesis act as leaf 0")
         if index == 1 and not isinstance(leaf, HeadLeaf):
             raise _refuse("HEAD_PLACE", "leaf", "formats-7.first-head", want="a HEAD as leaf 1")
@@ -119,7 +129,7 @@ class Replay:
 
     def _take_statement(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         statement = Statement.parse(leaf.payload)
-        key = self.directory.key_at(leaf.key_id, statement.signer, KeyUsage.REPORT, index)
+        public_key = self._public_key(leaf.key_id, statement.signer, index)
         chain = chains.advance(
             self.chains.get(statement.key),
             statement,
@@ -129,15 +139,15 @@ class Replay:
             directory=self.directory,
             find=self.chains.get,
         )
-        self._put(chain)
+        self.chains[chain.key] = chain
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
-            self._put(replace(self.chains[chain.continues], continued=True))
-        return Signed(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+            self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
+        return Signed(dsse.STATEMENT, leaf.payload, public_key, leaf.signature)
 
     def _take_annotation(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         annotation = Annotation.parse(leaf.payload)
-        key = self.directory.key_at(leaf.key_id, annotation.author, KeyUsage.REPORT, index)
+        public_key = self._public_key(leaf.key_id, annotation.author, index)
         chain = chains.annotate(
             self.chains.get(annotation.key),
             annotation,
@@ -147,8 +157,16 @@ class Replay:
             logged_at=leaf.logged_at,
             directory=self.directory,
         )
-        self._put(chain)
-        return Signed(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
+        self.chains[chain.key] = chain
+        return Signed(dsse.ANNOTATION, leaf.payload, public_key, leaf.signature)
+
+    def _public_key(self, key_id: bytes, speaker: str, index: int) -> bytes:
+        """Return the key with which somebody speaks; which keys count changes with an act only."""
+        known = self._speakers.get((key_id, speaker))
+        if known is None:
+            known = self.directory.key_at(key_id, speaker, KeyUsage.REPORT, index).public_key
+            self._speakers[key_id, speaker] = known
+        return known
 
     def _take_act(self, index: int, leaf: ActLeaf) -> None:
         if index == 0:
@@ -156,14 +174,20 @@ class Replay:
             return
         directory = self.directory.apply(index, leaf)
         body = Act.parse(leaf.payload).body
-        if isinstance(body, RetireKeyServicesBody) and self._carrying[body.retire]:
-            got = f"{self._carrying[body.retire]} live records"
-            raise _refuse("KEY_SERVICES_INVALID", "retire", "formats-6.retire", got=got, want="none")
+        if isinstance(body, RetireKeyServicesBody):
+            self._check_nothing_carries(body.retire)
         if isinstance(body, ErasureBody):
             erased = [chains.erase(self.chains.get(record)) for record in body.records]
             for chain in erased:
                 self._erase(index, chain)
         self._directory = directory
+        self._speakers.clear()
+
+    def _check_nothing_carries(self, version: int) -> None:
+        carrying = sum(1 for chain in self.live() if chain.subject_key_version == version)
+        if carrying:
+            got = f"{carrying} live records"
+            raise _refuse("KEY_SERVICES_INVALID", "retire", "formats-6.retire", got=got, want="none")
 
     def _take_lapse(self, index: int, leaf: LapseLeaf, hash_: bytes) -> None:
         event = Lapse.parse(leaf.payload)
@@ -182,7 +206,7 @@ class Replay:
         if event.what is LapseKind.ERASED:
             self._erase(index, chain)
         else:
-            self._put(chain)
+            self.chains[chain.key] = chain
 
     def _take_head(self, index: int, leaf: HeadLeaf) -> None:
         self._check_erased_together()
@@ -202,16 +226,8 @@ class Replay:
         self._erased_in_commit.clear()
 
     def _erase(self, index: int, chain: Chain) -> None:
-        self._put(chain)
-        self._erased_in_commit.append((index, chain.key))
-
-    def _put(self, chain: Chain) -> None:
-        before = self.chains.get(chain.key)
-        if before is not None and before.live:
-            self._carrying[before.subject_key_version] -= 1
-        if chain.live:
-            self._carrying[chain.subject_key_version] += 1
         self.chains[chain.key] = chain
+        self._erased_in_commit.append((index, chain.key))
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
