@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -174,7 +174,7 @@ def _answer(
     question: Question, verified: VerifiedAnswer, person: VerifiedPerson, evidence: evidence_pb2.Evidence
 ) -> Answer:
     answer = _answer_of(verified, person, question.names[person.position], evidence)
-    return replace(answer, identity=question.identities[person.position])
+    return answer.about(question.identities[person.position])
 
 
 def _answer_of(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import submission_pb2
+
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.formats import dsse
@@ -19,7 +21,7 @@ from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 if TYPE_CHECKING:
-    from creditregistry.v1 import evidence_pb2, submission_pb2
+    from creditregistry.v1 import evidence_pb2
 
     from client_sdk.formats.note import VerifierKey
 
@@ -81,6 +83,7 @@ def read_result(
         path=tuple(path),
         checkpoint=note,
         size=checkpoint.size,
+        repeated=result.outcome == submission_pb2.OUTCOME_REPEATED,
     )
 
 

@@ -86,8 +86,8 @@ class BatchReporter:
         May be interrupted at any point and run again with the same input: nothing is lost or doubled.
 
         Args:
-            reports: of any kinds; versions of one record, records of one debt, and records that rest on each other, each
-                in order of time.
+            reports: of any kinds; versions of one record, records of one debt, and what rests on each other, each in
+                order of time.
             progress: told after each step.
 
         Raises:

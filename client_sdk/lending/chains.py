@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.report import Report
     from client_sdk.subjects.identifiers import Identity
-    from client_sdk.rules.facts import Debt
-    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["PRECEDING_REJECTED", "Chain", "ChainKey", "Plan", "Row", "Unit", "plan", "record_id_of"]
 

@@ -24,7 +24,7 @@ MAX_NAMES = 1_000
 class Link(Protocol):
     """A registry and its key services as a lender reaches them."""
 
-    def names(self, identities: Sequence[Identity]) -> list[Mapping[int, Pseudonym]]:
+    def names(self, identities: Sequence[Identity]) -> Sequence[Mapping[int, Pseudonym]]:
         """Return the pseudonyms of at most 1,000 persons, in order, under each live version of the subject keys."""
         ...
 

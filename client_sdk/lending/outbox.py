@@ -167,6 +167,20 @@ class Outbox:
         with self._transaction() as database:
             return [Pending(*row) for row in database.execute(query)]
 
+    def pending_version(self, issuer: str, record_id: bytes, version: int) -> Pending | None:
+        """Return what was signed for one version and has no receipt; None for nothing.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        query = (
+            "SELECT issuer, record_id, version, submission FROM pending "
+            "WHERE issuer = ? AND record_id = ? AND version = ?"
+        )
+        with self._transaction() as database:
+            row = database.execute(query, (issuer, record_id, version)).fetchone()
+        return None if row is None else Pending(*row)
+
     def settle(
         self, checkpoint: bytes, size: int, receipts: Iterable[Stored], refused: Iterable[tuple[str, bytes, int]] = ()
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,6 +169,10 @@ class Answer:
     def evidence(self) -> bytes:
         """Everything that the answer rests on; ``verify`` reads it offline. Empty where UNVERIFIABLE."""
         return self._cut()
+
+    def about(self, identity: Identity) -> Answer:
+        """Return the same answer for whoever knows, or has verified, who it is about."""
+        return replace(self, identity=identity)
 
     def assess(self, criteria: Criteria | None = None) -> Assessment:
         """Weigh the listed facts. A pure function of answer and criteria.

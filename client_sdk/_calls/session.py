@@ -1,0 +1,318 @@
+"""What a client knows between calls, and everything that its methods do beside waiting for answers.
+
+``Client`` and ``AsyncClient`` share one of these; it reads the home folder once and does no input or output after that.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
+
+from client_sdk._calls import inquiry as inquiries
+from client_sdk._calls.own_record import read_held, unknown_record
+from client_sdk._calls.receipt import verify_checkpoint
+from client_sdk._calls.statement import Issuer
+from client_sdk._calls.verification import verifying
+from client_sdk._transport import Deadlines, TlsMaterial
+from client_sdk.auditing.follower import DirectoryFollower
+from client_sdk.errors import InvalidError, PreflightError, RollbackError, VerificationError
+from client_sdk.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.formats.merkle import verify_consistency
+from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
+from client_sdk.ledger.answer import Verifier, split_hashes
+from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.lending.preflight import Preflight, violation_of_error
+from client_sdk.models.status import Status
+from client_sdk.rules.consent import check_inquiry_consent
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.errors import RuleError, RuleReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from client_sdk._calls.inquiry import Question
+    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.config import ClientConfig
+    from client_sdk.formats.checkpoint import Checkpoint
+    from client_sdk.formats.keys import Signer
+    from client_sdk.formats.note import VerifierKey
+    from client_sdk.ledger.directory import Directory
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.status import KeyServiceStatus
+    from client_sdk.rules.facts import Consent
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["REFRESH_SECONDS", "Page", "Session", "is_stale"]
+
+# How old the followed directory may be before it is followed again; well below what the key services allow.
+REFRESH_SECONDS = 60.0
+_USES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
+# Refusals that say that the directory has moved on since it was followed.
+_STALE_RULES = frozenset(("inquiry.versions",))
+_STALE_REASONS = frozenset(("SUBJECT_KEY_VERSION", "ALIASES_INVALID"))
+
+
+def is_stale(error: InvalidError) -> bool:
+    """Whether a refusal means that the directory has to be followed again before the call is repeated."""
+    return error.rule in _STALE_RULES or error.reason in _STALE_REASONS
+
+
+class Session:
+    """Settings, keys and what was seen of the log.
+
+    Args:
+        config: of the member.
+
+    Raises:
+        ConfigError: the trust root, the TLS files or a key are missing or not in order.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.config = config
+        self.trust_root = config.trust_root()
+        self.tls = TlsMaterial.from_folder(config.tls_key.parent)
+        self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
+        self.verifier = Verifier(self.trust_root)
+        self.follower = DirectoryFollower(self.trust_root)
+        self._turn = threading.Lock()
+        self._seen: Checkpoint | None = None
+        self._followed_at: float | None = None
+
+    @staticmethod
+    def now_ms() -> int:
+        """Return this machine's clock, milliseconds since 1970 UTC."""
+        return time.time_ns() // 1_000_000
+
+    @cached_property
+    def log_key(self) -> VerifierKey:
+        """The log's key, from the trust root."""
+        return self.trust_root.log_key
+
+    @cached_property
+    def signers(self) -> dict[KeyUsage, Signer]:
+        """A signer for each usage that has a key."""
+        return {usage: self.config.signer(usage) for usage in self.config.keys}
+
+    def signer(self, usage: KeyUsage) -> Signer:
+        """Return the signer of a usage.
+
+        Raises:
+            ConfigError: there is no such key.
+        """
+        return self.signers.get(usage) or self.config.signer(usage)
+
+    @property
+    def key_signers(self) -> dict[KeyUse, Signer]:
+        """The signers of requests to key services."""
+        return {use: self.signers[usage] for use, usage in _USES.items() if usage in self.signers}
+
+    # --- the directory, and the log as it was seen -------------------------------------------------------------------
+
+    @property
+    def due(self) -> bool:
+        """Whether the directory has to be followed again."""
+        return self._followed_at is None or time.monotonic() - self._followed_at > REFRESH_SECONDS
+
+    def consistency_request(self) -> transparency_pb2.GetCheckpointRequest | None:
+        """Return the request that ties the newest checkpoint seen in an answer to the log; None for nothing seen."""
+        seen = self._seen
+        return None if seen is None else transparency_pb2.GetCheckpointRequest(known_size=seen.size)
+
+    def tie(self, response: transparency_pb2.GetCheckpointResponse) -> None:
+        """Check that the log continues the newest checkpoint that was seen in an answer.
+
+        Raises:
+            RollbackError: it is smaller, or another history.
+            VerificationError: it is no checkpoint of this log.
+        """
+        shown = verify_checkpoint(response.checkpoint, self.log_key)
+        seen = self._seen
+        if seen is None:
+            return
+        if shown.size < seen.size:
+            raise RollbackError("checkpoint", "log.rollback", f"got {shown.size} leaves, want {seen.size} or more")
+        with verifying():
+            path = split_hashes(response.consistency, "checkpoint")
+            verify_consistency(seen.size, shown.size, path, seen.root, shown.root)
+        self._see(shown)
+
+    def followed(self) -> Directory:
+        """Take note that a round of the follower has just ended, and return the directory.
+
+        Raises:
+            VerificationError: the registry shows a HEAD that is too old, or of the future.
+        """
+        off = abs(self.now_ms() - self.follower.as_of_ms)
+        if off > self._max_age_ms:
+            raise VerificationError("head", "head.age", f"got {off} ms off this clock, want at most {self._max_age_ms}")
+        self._followed_at = time.monotonic()
+        return self.follower.directory
+
+    @property
+    def _max_age_ms(self) -> int:
+        return int(self.config.max_age * 1_000)
+
+    def _see(self, checkpoint: Checkpoint) -> None:
+        with self._turn:
+            if self._seen is None or checkpoint.size > self._seen.size:
+                self._seen = checkpoint
+
+    def newest_seen(self) -> Checkpoint | None:
+        """Return the newest checkpoint that was verified so far, in an answer or by the follower."""
+        known, seen = self.follower.checkpoint, self._seen
+        if known is None or (seen is not None and seen.size > known.size):
+            return seen
+        return known
+
+    def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...]) -> Status:
+        """Return how registry and key services stand, by the newest round of the follower."""
+        view = self.follower.view
+        head = None if view is None else parse_leaf(view.proof.head)
+        checkpoint = self.follower.checkpoint
+        if view is None or checkpoint is None or not isinstance(head, HeadLeaf):
+            raise VerificationError("directory", "directory.followed", "nothing was read from the registry yet")
+        return Status(
+            registry=directory.state.registry,
+            institution=self.config.institution,
+            fingerprint=self.trust_root.fingerprint,
+            size=checkpoint.size,
+            root=checkpoint.root,
+            head_at_ms=view.as_of_ms,
+            act_number=directory.state.act_number,
+            entries=head.head.entry_count,
+            key_services=services,
+        )
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def check_asking(
+        self, directory: Directory, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+    ) -> None:
+        """Hold an inquiry against the rules before anything is sent.
+
+        Raises:
+            PreflightError: purpose, consent, officer or the number of persons are not in order.
+        """
+        most = min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry)
+        try:
+            check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
+            if purpose is Purpose.REPORTING:
+                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, "a purpose of asking")
+            if not 0 < len(officer) <= MAX_OFFICER_CHARACTERS or not officer.isprintable():
+                got = f"{len(officer)} characters"
+                raise _refused("inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS}")
+            if not 0 < len(identities) <= most:
+                raise _refused("inquiry.persons", "inquiry.persons", str(len(identities)), f"1 to {most}")
+        except RuleError as error:
+            raise PreflightError((violation_of_error(error, 0),)) from error
+
+    def ask(
+        self,
+        people: Sequence[tuple[Identity, Mapping[int, Pseudonym]]],
+        purpose: Purpose,
+        consent: Consent,
+        officer: str,
+    ) -> Question:
+        """Return a signed inquiry.
+
+        Raises:
+            ConfigError: there is no INQUIRE key.
+        """
+        return inquiries.ask(
+            self.config.name,
+            self.config.institution,
+            self.signer(KeyUsage.INQUIRE),
+            people,
+            purpose=purpose,
+            consent=consent,
+            officer=officer,
+            issued_at=self.now_ms(),
+        )
+
+    def pages(self, question: Question) -> Page:
+        """Return what reads the pages of an answer, beginning with the first."""
+        return Page(self, question)
+
+    def expectation(self, known: Checkpoint | None, at: Checkpoint | None) -> inquiries.Expectation:
+        """Return what a page is held against."""
+        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at)
+
+    def saw(self, checkpoint: Checkpoint) -> None:
+        """Remember the checkpoint of a verified answer."""
+        self._see(checkpoint)
+
+    # --- reporting ---------------------------------------------------------------------------------------------------
+
+    def issuer(self, directory: Directory) -> Issuer:
+        """Return who signs statements.
+
+        Raises:
+            ConfigError: there is no REPORT key.
+        """
+        signer = self.signer(KeyUsage.REPORT)
+        return Issuer(self.config.name, self.config.institution, signer, directory.rulebook.retention_years)
+
+    def preflight(self, directory: Directory) -> Preflight:
+        """Return the rules at this moment."""
+        return Preflight(directory.rulebook, self.now_ms())
+
+    def read_records(
+        self, pages: Iterable[submission_pb2.ListRecordsResponse], directory: Directory, asked: Sequence[bytes]
+    ) -> list[HeldRecord]:
+        """Return the verified own records of a listing.
+
+        Raises:
+            VerificationError: one does not verify, or was not asked for.
+        """
+        wanted = frozenset(asked)
+        held = [read_held(message, directory) for page in pages for message in page.records]
+        if wanted and any(record.statement.record_id not in wanted for record in held):
+            raise unknown_record()
+        return held
+
+
+class Page:
+    """Reads the pages of one answer, one after the other.
+
+    Args:
+        session: of the client.
+        question: that was asked.
+    """
+
+    def __init__(self, session: Session, question: Question) -> None:
+        self._session = session
+        self._question = question
+        # Known before the call goes out: an answer that another call has overtaken is no rollback.
+        self._known = session.newest_seen()
+        self._at: Checkpoint | None = None
+        self._position = 0
+        self._done = False
+        self.answers: list[Answer] = []
+
+    def request(self) -> check_pb2.CheckRequest | None:
+        """Return the request for the next page; None when everybody is answered."""
+        if self._done:
+            return None
+        return self._question.request(self._position, 0 if self._at is None else self._at.size)
+
+    def read(self, response: check_pb2.CheckResponse) -> None:
+        """Verify a page and take its answers."""
+        expected = self._session.expectation(self._known, self._at)
+        answers, checkpoint = inquiries.read_page(
+            self._question, response, self._session.verifier, expected, self._position
+        )
+        self.answers += answers
+        self._position = response.next_position
+        self._done = checkpoint is None or not response.next_position
+        if checkpoint is not None:
+            self._at = checkpoint
+            self._session.saw(checkpoint)
+
+
+def _refused(field: str, rule: str, got: str, want: str) -> RuleError:
+    return RuleError(RuleReason.FACTS_INVALID, field, rule, got=got, want=want)

@@ -1,0 +1,491 @@
+"""The client of a member: asks, reports, decides, and verifies every answer before it returns it.
+
+    with Client.from_home("lender-1") as client:
+        answer = client.check(identity, purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="clerk-7")
+        assessment = answer.assess()
+
+One client serves any number of threads. ``AsyncClient`` does the same for asyncio, over the same core.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import grpc
+from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+
+from client_sdk._calls import proposal as proposals
+from client_sdk._calls.own_record import open_held, view_of
+from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
+from client_sdk._calls.session import Session, is_stale
+from client_sdk._transport import channel, error_of_call
+from client_sdk.auditing.follower import DirectoryFeed
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConflictError, InvalidError, RefusedError
+from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
+from client_sdk.home import install_certificate
+from client_sdk.key_client import KeyClient
+from client_sdk.ledger.inquiry import MAX_PERSONS
+from client_sdk.lending.batch import BatchReporter
+from client_sdk.lending.chains import ChainKey, plan, record_id_of
+from client_sdk.lending.link import MAX_LISTED
+from client_sdk.lending.outbox import Outbox
+from client_sdk.lending.single import Dispatch, SingleReport, ending
+from client_sdk.signing import create_certificate_request, read_private
+from client_sdk.verification import verify_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.formats.act import Body
+    from client_sdk.ledger.directory import Directory
+    from client_sdk.lending.signing_room import Prepared
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
+    from client_sdk.models.proposal import Approved, ProposalView
+    from client_sdk.models.receipt import InquiryReceipt, Receipt
+    from client_sdk.models.record import RecordView
+    from client_sdk.models.report import RecordName, Report
+    from client_sdk.models.status import Status
+    from client_sdk.models.violation import Violation
+    from client_sdk.rules.facts import Consent
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["Client"]
+
+R = TypeVar("R")
+
+
+@contextmanager
+def _calling() -> Iterator[None]:
+    """The one seam between gRPC's errors and the SDK's."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise error_of_call(error) from error
+
+
+class Client:
+    """A member's connection to the registry and its key services.
+
+    Args:
+        config: of the member.
+
+    Raises:
+        ConfigError: settings, trust root, TLS files or keys are not in order.
+        OutboxError: the outbox is damaged or somebody else's.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.config = config
+        self._session = Session(config)
+        self._channel = channel(config.registry, self._session.tls, self._session.deadlines)
+        self._records = RecordServiceStub(self._channel)
+        self._inquiries = InquiryServiceStub(self._channel)
+        self._transparency = TransparencyServiceStub(self._channel)
+        self._directory = DirectoryServiceStub(self._channel)
+        self._keys = KeyClient(
+            config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
+        )
+        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._feed = DirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def from_home(cls, path: str | Path) -> Self:
+        """Return the client of a member's home folder; errors as for the class."""
+        return cls(ClientConfig.from_home(path))
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Return the client of the folder that ``CREDIT_REGISTRY_HOME`` names; errors as for the class."""
+        return cls(ClientConfig.from_env())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and outbox."""
+        self._keys.close()
+        self._channel.close()
+        if "_outbox" in self.__dict__:
+            self._outbox.close()
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+        """Ask whether a person has live records, and verify the answer.
+
+        Args:
+            identity: of the person; its number never leaves this machine.
+            purpose: why (征信业管理条例 Art. 18, 20).
+            consent: that the person gave, in writing.
+            officer: who asks, as the lender names its staff.
+
+        Returns:
+            LISTED or CLEAR where it is proved; UNVERIFIABLE, with the part that failed, where it is not.
+
+        Raises:
+            PreflightError: purpose, consent or officer are not in order; nothing was sent.
+            TransportError: registry or key service is away.
+            RefusedError: the registry refuses.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: the directory does not verify.
+        """
+        return self.check_many([identity], purpose=purpose, consent=consent, officer=officer)[0]
+
+    def check_many(
+        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+    ) -> list[Answer]:
+        """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``."""
+        answers: list[Answer] = []
+        for start in range(0, len(identities), MAX_PERSONS):
+            asked = identities[start : start + MAX_PERSONS]
+            answers += self._fresh(partial(self._ask, asked, purpose, consent, officer))
+        return answers
+
+    def _ask(self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str) -> list[Answer]:
+        directory = self.directory()
+        self._session.check_asking(directory, identities, purpose, consent, officer)
+        names = self._keys.pseudonyms(directory, identities, KeyUse.INQUIRE, purpose)
+        question = self._session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
+        page = self._session.pages(question)
+        while (request := page.request()) is not None:
+            with _calling():
+                response = self._inquiries.Check(request)
+            page.read(response)
+        return page.answers
+
+    def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
+        """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD.
+
+        Raises:
+            UnavailableError: it has none yet; reason INQUIRY_NOT_SEQUENCED.
+            RefusedError: there is no such inquiry.
+            VerificationError: the receipt does not verify.
+        """
+        with _calling():
+            response = self._inquiries.GetInquiryReceipt(check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id))
+        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+
+    def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
+        """Verify an evidence file against the trust root.
+
+        Args:
+            path: of the file.
+            identity: who it is said to be about. The key services are then asked again whether the pseudonym is that
+                person's, and facts are opened; without it nobody is asked and facts stay sealed.
+
+        Returns:
+            One answer for each person in it, as of the HEAD's time.
+
+        Raises:
+            ConfigError: the file cannot be read.
+            VerificationError: a part does not verify, or the pseudonym is not that person's.
+        """
+        names: Mapping[int, Pseudonym] | None = None
+        if identity is not None:
+            names = self._names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)[0]
+        return verify_with(self._session.verifier, path, identity, names)
+
+    # --- reporting ---------------------------------------------------------------------------------------------------
+
+    def report(self, report: Report) -> Receipt:
+        """Report one version of one record, and return its verified receipt.
+
+        The same report again gives the receipt that it has; so does one whose answer was lost.
+
+        Args:
+            report: a complete snapshot.
+
+        Raises:
+            PreflightError: a rule is broken; nothing was sent.
+            ConflictError: the registry holds something else, such as another lender's running record of the debt.
+            RefusedError: the registry refuses for another reason.
+            TransportError: registry or key service is away; the signed bytes wait in the outbox.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._fresh(partial(self._report, report, must_exist=False))
+
+    def correct(self, report: Report) -> Receipt:
+        """Report a further version of a record that the registry holds, with its standing unchanged.
+
+        Raises:
+            ConflictError: there is no such record, or its standing is another; errors else as for ``report``.
+        """
+        return self._fresh(partial(self._report, report, must_exist=True))
+
+    def report_many(
+        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+    ) -> BatchReport:
+        """Report a portfolio; may be interrupted at any point and run again with the same input.
+
+        Args:
+            reports: such as ``read_portfolio`` yields; versions of one record, records of one debt, and what rests on
+                each other, each in order of time.
+            progress: told after each step.
+
+        Returns:
+            What became of each row; rows that break a rule are rejected, and the others are sent.
+
+        Raises:
+            OutboxError: another process is reporting from this home, or the outbox cannot be written.
+            CreditRegistryError: as for ``report``; what was signed waits in the outbox.
+        """
+        directory = self.directory()
+        reporter = BatchReporter(
+            _Link(self),
+            self._outbox,
+            self._session.issuer(directory),
+            self.config.record_secret(),
+            self._session.preflight(directory),
+            self._session.log_key,
+        )
+        return reporter.run(reports, progress)
+
+    def preflight(self, reports: Iterable[Report | RejectedRow]) -> tuple[Violation, ...]:
+        """Hold a portfolio against the rules without sending anything; return what is wrong with it, by row."""
+        rejected = plan(reports, self._session.preflight(self.directory())).rejected
+        return tuple(sorted(rejected, key=lambda violation: violation.row))
+
+    def withdraw(self, record_id: bytes, issuer: str = "") -> Receipt:
+        """Withdraw a record that was a mistake; it is erased from all answers at once.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor; empty for an own record.
+
+        Raises:
+            ConflictError: there is no such live record; errors else as for ``report``.
+        """
+        return self._end(record_id, issuer, Standing.WITHDRAWN)
+
+    def set_aside(self, record_id: bytes, issuer: str = "") -> Receipt:
+        """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
+        return self._end(record_id, issuer, Standing.SET_ASIDE)
+
+    def record_id(self, name: RecordName) -> bytes:
+        """Return the id of an own record; attempt 0 where the name does not tell it.
+
+        Raises:
+            ConfigError: the secret behind record ids is missing.
+        """
+        return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+
+    def records(self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None) -> Iterator[RecordView]:
+        """Yield own records as the registry holds them, in order of their newest leaf.
+
+        Args:
+            record_ids: which; none for all.
+            identity: yield only records about this person, with their facts opened.
+
+        Raises:
+            CreditRegistryError: as for ``report``.
+        """
+        names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
+        for held in self._held(record_ids):
+            opened = None if names is None else open_held(held, names)
+            if names is None or opened is not None:
+                yield view_of(held, opened)
+
+    def receipt(self, record_id: bytes, version: int) -> Receipt:
+        """Return the receipt of a version of an own record, from the outbox or else from the registry.
+
+        Raises:
+            RefusedError: there is no such version.
+            VerificationError: the receipt does not verify.
+        """
+        kept = self._outbox.receipt(self.config.institution, record_id, version)
+        if kept is not None:
+            return kept
+        with _calling():
+            request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
+            response = self._records.GetReceipt(request)
+        return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
+
+    def _report(self, report: Report, *, must_exist: bool) -> Receipt:
+        directory = self.directory()
+        single = SingleReport(
+            report, self._session.issuer(directory), self.config.record_secret(), self._session.preflight(directory)
+        )
+        names = self._names([report.identity], KeyUse.REPORT, Purpose.REPORTING)[0]
+        while wanted := single.wanted():
+            single.take(self._held(wanted))
+        if must_exist:
+            single.check_correction()
+        prepared = single.work_off(names)
+        if prepared is None:
+            return self.receipt(single.key().record_id, single.newest_version())
+        dispatch, receipt = self._dispatch(prepared)
+        return self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
+
+    def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
+        directory = self.directory()
+        held = [item for item in self._held([record_id]) if not issuer or item.key.issuer == issuer]
+        if not held:
+            raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="an own record")
+        preflight = self._session.preflight(directory)
+        prepared = ending(self._session.issuer(directory), held[0], standing, preflight.now_ms // 1_000 * 1_000)
+        dispatch, receipt = self._dispatch(prepared)
+        return self._end(record_id, issuer, standing) if dispatch.replaced else receipt
+
+    def _dispatch(self, prepared: Prepared) -> tuple[Dispatch, Receipt]:
+        dispatch = Dispatch(self._outbox, prepared, self._session.log_key)
+        request = dispatch.keep()
+        try:
+            with _calling():
+                response = self._records.Submit(request)
+        except RefusedError as error:
+            dispatch.refused(error)
+            raise
+        return dispatch, dispatch.settle(response)
+
+    # --- administering -----------------------------------------------------------------------------------------------
+
+    def propose(self, body: Body) -> Approved:
+        """Propose an act with one's own signature; where one signature is the threshold, it is logged at once.
+
+        Raises:
+            RuleError: what it decides breaks a rule; nothing was sent.
+            RefusedError: the registry refuses, such as because another act took its number.
+        """
+        directory = self._refresh()
+        request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
+        with _calling():
+            response = self._directory.ProposeAct(request)
+        receipt = response.receipt if response.HasField("receipt") else None
+        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+
+    def proposals(self) -> tuple[ProposalView, ...]:
+        """Return the acts that wait for signatures, oldest first."""
+        directory = self._refresh()
+        with _calling():
+            response = self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
+        return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
+
+    def approve(self, proposal: ProposalView) -> Approved:
+        """Add one's own signature to a proposal that was read; the one that reaches the threshold logs the act.
+
+        Raises:
+            RefusedError: the registry refuses, such as because the proposal has lapsed.
+        """
+        directory = self._refresh()
+        request = proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER))
+        with _calling():
+            response = self._directory.ApproveAct(request)
+        receipt = response.receipt if response.HasField("receipt") else None
+        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+
+    def issue_certificate(self, csr: bytes, institution: str) -> bytes:
+        """Have a certificate issued to an enrolled institution; administrators for anybody, members for themselves.
+
+        Args:
+            csr: PKCS#10 in PEM.
+            institution: its id.
+
+        Returns:
+            The chain in PEM, leaf first.
+        """
+        with _calling():
+            request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
+            return self._directory.IssueCertificate(request).certificate
+
+    def renew_certificate(self) -> bytes:
+        """Have the own certificate issued anew over the old one, write it into the home folder, and return it."""
+        request = create_certificate_request(read_private(self.config.tls_key), self.config.institution)
+        certificate = self.issue_certificate(request, self.config.institution)
+        install_certificate(self.config.home, certificate)
+        return certificate
+
+    def status(self) -> Status:
+        """Follow the directory now, and return how registry and key services stand."""
+        directory = self._refresh()
+        return self._session.status(directory, self._keys.statuses(directory))
+
+    def directory(self) -> Directory:
+        """Return the directory that was followed from the trust root, at most a minute old.
+
+        Raises:
+            TransportError: the registry is away.
+            VerificationError: the directory does not verify, or its HEAD is too old.
+        """
+        return self._refresh() if self._session.due else self._session.follower.directory
+
+    # --- what the methods above share --------------------------------------------------------------------------------
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self.config.outbox_file, self.config.name, self.config.institution)
+
+    def _refresh(self) -> Directory:
+        self._feed.refresh()
+        request = self._session.consistency_request()
+        if request is not None:
+            with _calling():
+                response: transparency_pb2.GetCheckpointResponse = self._transparency.GetCheckpoint(request)
+            self._session.tie(response)
+        return self._session.followed()
+
+    def _fresh(self, call: Callable[[], R]) -> R:
+        """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""
+        try:
+            return call()
+        except InvalidError as error:
+            if not is_stale(error):
+                raise
+            self._refresh()
+            return call()
+
+    def _names(self, identities: Sequence[Identity], use: KeyUse, purpose: Purpose) -> list[dict[int, Pseudonym]]:
+        return self._keys.pseudonyms(self.directory(), identities, use, purpose)
+
+    def _held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
+        directory = self.directory()
+        held: list[HeldRecord] = []
+        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
+            asked = record_ids[start : start + MAX_LISTED]
+            with _calling():
+                pages = list(self._records.ListRecords(submission_pb2.ListRecordsRequest(record_ids=asked)))
+            held += self._session.read_records(pages, directory, asked)
+        return held
+
+
+class _Link:
+    """``report_many``'s way to registry and key services."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def names(self, identities: Sequence[Identity]) -> list[dict[int, Pseudonym]]:
+        return self._client._names(identities, KeyUse.REPORT, Purpose.REPORTING)  # noqa: SLF001 - one class in two
+
+    def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
+        return self._client._held(record_ids)  # noqa: SLF001 - one class in two
+
+    def submit(
+        self, chunks: Sequence[Sequence[submission_pb2.Submission]]
+    ) -> Iterator[submission_pb2.SubmitBatchResponse]:
+        def requests() -> Iterator[submission_pb2.SubmitBatchRequest]:
+            header = submission_pb2.BatchHeader(count=sum(len(chunk) for chunk in chunks))
+            yield submission_pb2.SubmitBatchRequest(header=header)
+            for chunk in chunks:
+                yield submission_pb2.SubmitBatchRequest(chunk=submission_pb2.BatchChunk(submissions=chunk))
+
+        with _calling():
+            yield from self._client._records.SubmitBatch(requests())  # noqa: SLF001 - one class in two

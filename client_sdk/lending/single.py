@@ -1,0 +1,211 @@
+"""Reporting one version at a time: the logic of ``report``, ``correct``, ``withdraw`` and ``set_aside``.
+
+The caller does the waiting: it fetches names and what is held, calls ``work_off``, sends, and hands the answer back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from client_sdk._calls.own_record import version_of
+from client_sdk._calls.receipt import read_result
+from client_sdk._calls.refusal import violation_error
+from client_sdk._calls.statement import sign_ending
+from client_sdk.errors import ConflictError, OutboxError, PreflightError, RefusedError, VerificationError
+from client_sdk.formats.statement import RecordKey
+from client_sdk.lending.chains import plan
+from client_sdk.lending.comparison import Lookup
+from client_sdk.lending.outbox import Outbox, Pending, Stored
+from client_sdk.lending.preflight import violation_of_error
+from client_sdk.lending.signing_room import Prepared, SigningRoom
+from client_sdk.lending.tally import Tally
+from client_sdk.models.record import RecordState
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk._calls.statement import Issuer
+    from client_sdk.formats.note import VerifierKey
+    from client_sdk.formats.words import Standing
+    from client_sdk.lending.chains import Unit
+    from client_sdk.lending.preflight import Preflight
+    from client_sdk.models.receipt import Receipt
+    from client_sdk.models.report import Report
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["Dispatch", "SingleReport", "ending"]
+
+
+@dataclass(slots=True, repr=False)
+class SingleReport:
+    """One report on its way.
+
+    Args:
+        report: what is reported.
+        issuer: who signs.
+        secret: behind record ids.
+        preflight: rules and moment.
+
+    Raises:
+        PreflightError: a rule is broken.
+    """
+
+    report: Report
+    issuer: Issuer
+    secret: bytes
+    preflight: Preflight
+    _unit: Unit = field(init=False)
+    _lookups: list[Lookup] = field(init=False)
+
+    def __post_init__(self) -> None:
+        planned = plan([self.report], self.preflight)
+        if planned.rejected:
+            raise PreflightError(tuple(planned.rejected))
+        (self._unit,) = planned.units
+        self._lookups = [Lookup(chain, self.secret) for chain in self._unit.chains]
+
+    def wanted(self) -> list[bytes]:
+        """Return record ids that have to be looked up next; none when all is known."""
+        return [record_id for lookup in self._lookups for record_id in lookup.wanted()]
+
+    def take(self, held: Sequence[HeldRecord]) -> None:
+        """Take the answer to what was wanted."""
+        found = {record.statement.record_id: record for record in held}
+        for lookup in self._lookups:
+            for record_id, attempt in lookup.wanted().items():
+                lookup.known[attempt] = found.get(record_id)
+
+    def key(self) -> RecordKey:
+        """Return which record it is, once all is looked up."""
+        return RecordKey(self.issuer.institution, self._lookups[0].find(0).record_id)
+
+    def newest_version(self) -> int:
+        """Return the newest version that the registry holds of it; 0 for none."""
+        held = self._lookups[0].find(0).held
+        return 0 if held is None else held.statement.version
+
+    def check_correction(self) -> None:
+        """Check that the registry holds the record with the standing that is reported.
+
+        Raises:
+            ConflictError: it does not.
+        """
+        held = self._lookups[0].find(0).held
+        if held is None:
+            raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
+        if held.statement.standing is not self.report.standing:
+            got, want = self.report.standing.name, held.statement.standing.name
+            raise ConflictError("ILLEGAL_TRANSITION", field="standing", rule="correction.standing", got=got, want=want)
+
+    def work_off(self, names: Mapping[int, Pseudonym]) -> Prepared | None:
+        """Return the signed submission; None where the registry holds this version already.
+
+        Raises:
+            PreflightError: a rule is broken.
+            ConflictError: the record has ended or was erased.
+        """
+        tally = Tally(None)
+        room = SigningRoom(self.issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
+        lookups = {lookup.chain.key: lookup for lookup in self._lookups}
+        prepared = room.work_off(self._unit, lookups, {self.report.identity: names})
+        if tally.rejected:
+            raise PreflightError(tuple(tally.rejected))
+        for note in tally.notes:
+            raise ConflictError(note.reason, field=note.field, rule=note.rule, got=note.got, want=note.want)
+        return prepared[0] if prepared else None
+
+
+def ending(issuer: Issuer, held: HeldRecord, standing: Standing, issued_at: int) -> Prepared:
+    """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
+
+    Raises:
+        ConflictError: the record is not live any more.
+        PreflightError: its standing may not be followed by that one.
+    """
+    if held.state is not RecordState.LIVE:
+        reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
+        raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    try:
+        submission, version = sign_ending(issuer, held.key, version_of(held, None), standing, issued_at=issued_at)
+    except RuleError as error:
+        raise PreflightError((violation_of_error(error, 0),)) from error
+    return Prepared(None, held.key, version.number, submission)
+
+
+class Dispatch:
+    """Keeps one signed submission in the outbox while it is on its way, and settles it with the answer.
+
+    Args:
+        outbox: of the lender.
+        prepared: what is sent.
+        key: of the log, from the trust root.
+    """
+
+    def __init__(self, outbox: Outbox, prepared: Prepared, key: VerifierKey) -> None:
+        self._outbox = outbox
+        self._item = prepared
+        self._key = key
+        # Whether something older was sent instead; the report itself has to be held against the registry once more.
+        self.replaced = False
+
+    def keep(self) -> pb.SubmitRequest:
+        """Store the signed bytes durably, and return the request that sends them.
+
+        What an interrupted call has signed for the same version is sent instead: its fate is not known, and two
+        payloads for one version would contradict each other.
+
+        Raises:
+            OutboxError: they cannot be stored; nothing may be sent.
+        """
+        key, version = self._item.key, self._item.version
+        waiting = self._outbox.pending_version(key.issuer, key.record_id, version)
+        if waiting is None:
+            raw = self._item.submission.SerializeToString()
+            self._outbox.add([Pending(key.issuer, key.record_id, version, raw)])
+        else:
+            submission = pb.Submission()
+            if submission.ParseFromString(waiting.submission) != len(waiting.submission):
+                raise OutboxError("a pending submission is damaged")
+            self._item = self._item._replace(submission=submission)
+            self.replaced = True
+        return pb.SubmitRequest(submission=self._item.submission)
+
+    def settle(self, response: pb.SubmitResponse) -> Receipt:
+        """Verify the answer, store the receipt, and return it.
+
+        Raises:
+            RefusedError: the registry refused the version; it is forgotten.
+            VerificationError: the receipt does not verify; the signed bytes are kept.
+        """
+        result = response.result
+        if result.outcome == pb.OUTCOME_REFUSED:
+            error = violation_error(result.violation)
+            self.refused(error)
+            raise error
+        if result.outcome not in (pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED):
+            raise VerificationError("submission", "submission.outcome", f"got outcome {result.outcome}")
+        signed = self._item.submission.statement
+        receipt = read_result(signed, self._item.key, self._item.version, result, response.checkpoint, self._key)
+        stored = Stored(
+            receipt.issuer,
+            receipt.record_id,
+            receipt.version,
+            receipt.index,
+            receipt.logged_at_ms,
+            signed.payload,
+            signed.key_id,
+            signed.signature,
+            result.inclusion.path,
+        )
+        self._outbox.settle(response.checkpoint, receipt.size, [stored])
+        return receipt
+
+    def refused(self, _: RefusedError) -> None:
+        """Forget what the registry has refused for good."""
+        key = self._item.key
+        self._outbox.settle(b"", 0, [], [(key.issuer, key.record_id, self._item.version)])

@@ -1,0 +1,110 @@
+"""Verifying evidence files offline: no account, no network, only the trust root (P2).
+
+    for answer in verify("answer.evidence", "trust-root.bin"):
+        print(answer.verdict, answer.as_of)
+
+It proves what is listed under a pseudonym, as of the time of the HEAD. That the pseudonym is a given person's is shown
+by asking the key services again, which ``Client.verify`` does for a member who knows the identity number.
+"""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import evidence_pb2
+
+from client_sdk._calls.inquiry import read_offline
+from client_sdk._calls.verification import verifying
+from client_sdk.errors import ConfigError, VerificationError
+from client_sdk.formats import canonical
+from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.answer import Verifier
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.models.answer import Answer
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["read_trust_root", "verify", "verify_with"]
+
+# Evidence of 100 persons with 64 records each stays far below.
+MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
+
+
+def read_trust_root(path: str | Path) -> TrustRoot:
+    """Read a trust root; compare its ``fingerprint`` over another channel before relying on it.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no trust root.
+    """
+    try:
+        return TrustRoot.parse(Path(path).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (FormatError, RuleError) as error:
+        raise ConfigError(f"{path} is no trust root: {error}") from error
+
+
+def verify(evidence: str | Path | bytes, trust_root: str | Path | TrustRoot) -> tuple[Answer, ...]:
+    """Verify evidence offline.
+
+    Args:
+        evidence: path of the file, or its bytes.
+        trust_root: path of the file, or the value.
+
+    Returns:
+        One answer, LISTED or CLEAR, for each person in it; facts stay sealed.
+
+    Raises:
+        ConfigError: a file cannot be read.
+        VerificationError: a part does not verify; nothing may be concluded from the file.
+    """
+    root = trust_root if isinstance(trust_root, TrustRoot) else read_trust_root(trust_root)
+    return verify_with(Verifier(root), evidence, None, None)
+
+
+def verify_with(
+    verifier: Verifier,
+    evidence: str | Path | bytes,
+    identity: Identity | None,
+    names: Mapping[int, Pseudonym] | None,
+) -> tuple[Answer, ...]:
+    """Verify evidence; where the pseudonyms of a person are given, it must be about that person alone.
+
+    Raises:
+        ConfigError: the file cannot be read.
+        VerificationError: a part does not verify, or the pseudonym is another's.
+    """
+    data = evidence if isinstance(evidence, bytes) else _read(Path(evidence))
+    with verifying():
+        parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
+        answers = read_offline(data, parsed, verifier, names)
+    if names is not None:
+        _check_person(parsed, names)
+    if identity is not None:
+        answers = tuple(answer.about(identity) for answer in answers)
+    return answers
+
+
+def _check_person(evidence: evidence_pb2.Evidence, names: Mapping[int, Pseudonym]) -> None:
+    """Check that every pseudonym of the evidence is the given person's, under versions that are still served."""
+    for person in evidence.persons:
+        for subject in person.subjects:
+            known = names.get(subject.subject_key_version)
+            if known is None or not hmac.compare_digest(known.subject, subject.subject):
+                raise VerificationError("person", "person.pseudonym", "the evidence is about somebody else")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_EVIDENCE_BYTES:
+            raise ConfigError(f"{path} is longer than any evidence")
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
