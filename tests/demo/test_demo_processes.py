@@ -1,0 +1,99 @@
+"""Commands and services of the demo: what they say when they fail, and that nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from demo.processes import CommandError, ServiceError, Services, free_port, interruptible, run
+
+# A program that listens and says by a file that it was asked to stop.
+LISTENER = """
+import signal, socket, sys, time
+from pathlib import Path
+def stop(*_):
+    Path(sys.argv[2]).write_text("stopped")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("here", flush=True)
+while True:
+    time.sleep(0.02)
+"""
+PYTHON = "python"
+
+
+def test_a_command_gives_its_output() -> None:
+    assert run([PYTHON, "-c", "print(input()[::-1])"], standard_input="abc") == "cba\n"
+
+
+def test_a_command_that_fails_says_how() -> None:
+    with pytest.raises(CommandError, match="(?s)ended with 3, not 0.*bad luck"):
+        run([PYTHON, "-c", "import sys; print('bad luck', file=sys.stderr); sys.exit(3)"])
+
+
+def test_a_command_may_be_meant_to_fail() -> None:
+    assert run([PYTHON, "-c", "import sys; sys.exit(3)"], expected=3) == ""
+    with pytest.raises(CommandError, match="ended with 0, not 3"):
+        run([PYTHON, "-c", ""], expected=3)
+
+
+def listener(services: Services, folder: Path, name: str) -> Path:
+    port, told = free_port(), folder / f"{name}.stopped"
+    services.start(name, [PYTHON, "-c", LISTENER, str(port), str(told)], folder / f"{name}.log", port)
+    return told
+
+
+def test_services_are_stopped_when_the_block_ends(tmp_path: Path) -> None:
+    with Services() as services:
+        told = [listener(services, tmp_path, name) for name in ("one", "two")]
+        services.check()
+    assert [path.read_text() for path in told] == ["stopped", "stopped"]
+    assert (tmp_path / "one.log").read_text() == "here\n"
+
+
+def test_services_are_stopped_when_something_fails(tmp_path: Path) -> None:
+    told: list[Path] = []
+
+    def fail() -> None:
+        with Services() as services:
+            told.append(listener(services, tmp_path, "one"))
+            run([PYTHON, "-c", "raise SystemExit(1)"])
+
+    with pytest.raises(CommandError):
+        fail()
+    assert told[0].read_text() == "stopped"
+
+
+def test_sigterm_stops_them_too(tmp_path: Path) -> None:
+    told: list[Path] = []
+
+    def terminated() -> None:
+        with interruptible(), Services() as services:
+            told.append(listener(services, tmp_path, "one"))
+            Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            services.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        terminated()
+    assert told[0].read_text() == "stopped"
+
+
+def test_a_service_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None:
+    with Services() as services, pytest.raises(ServiceError, match=r"(?s)one ended with 7.*one\.log.*cannot do it"):
+        services.start(
+            "one", [PYTHON, "-c", "print('cannot do it'); raise SystemExit(7)"], tmp_path / "one.log", free_port()
+        )
+
+
+def test_a_service_that_ends_later_is_noticed(tmp_path: Path) -> None:
+    script = LISTENER.replace("while True:\n    time.sleep(0.02)", "listener.accept()")
+    with Services() as services:
+        port = free_port()
+        services.start("one", [PYTHON, "-c", script, str(port), str(tmp_path / "told")], tmp_path / "one.log", port)
+        with pytest.raises(ServiceError, match="one ended with 0"):
+            services.wait()
