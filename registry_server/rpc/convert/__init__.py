@@ -1,1 +1,1 @@
-"""Protocol messages to domain values and back."""
+"""From the values of use cases to messages of the contract and back; one module a theme."""

@@ -1,0 +1,66 @@
+"""What became of submissions, and a lender's own records (proto/creditregistry/v1/submission.proto)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from registry_server.rpc.convert.proofs import inclusion_proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from registry_server.errors import Refusal
+    from registry_server.usecases.records import OwnRecord
+    from registry_server.usecases.submit import SubmittedRecord
+
+__all__ = ["own_record", "results"]
+
+_OUTCOMES = {
+    "ACCEPTED": pb.OUTCOME_ACCEPTED,
+    "REPEATED": pb.OUTCOME_REPEATED,
+    "REFUSED": pb.OUTCOME_REFUSED,
+}
+
+
+def results(records: Iterable[SubmittedRecord], first: int = 0) -> list[pb.SubmissionResult]:
+    """Return a result for each submission.
+
+    Args:
+        records: in order.
+        first: place of the first one in its stream, counted from 0.
+    """
+    return [_result(position, record) for position, record in enumerate(records, first)]
+
+
+def _result(position: int, record: SubmittedRecord) -> pb.SubmissionResult:
+    outcome = _OUTCOMES[record.outcome.name]
+    if record.place is not None:
+        place = record.place
+        inclusion = inclusion_proof(place.leaf_index, place.path)
+        return pb.SubmissionResult(position=position, outcome=outcome, logged_at=place.logged_at, inclusion=inclusion)
+    violation = None if record.refusal is None else _violation(record.refusal)
+    return pb.SubmissionResult(position=position, outcome=outcome, violation=violation, stored_leaf=record.stored_leaf)
+
+
+def _violation(refusal: Refusal) -> pb.Violation:
+    return pb.Violation(
+        reason=refusal.reason, field=refusal.field, rule=refusal.rule, got=refusal.got, want=refusal.want
+    )
+
+
+def own_record(held: OwnRecord) -> pb.OwnRecord:
+    """Return what is held of a record."""
+    chain = held.record.chain
+    message = pb.OwnRecord(record_id=chain.key.record_id, index=chain.index, leaf=held.leaf)
+    if chain.erased:
+        message.state = pb.RECORD_STATE_ERASED
+    elif held.sealed is None:
+        message.state = pb.RECORD_STATE_ENDED
+    else:
+        row = held.sealed.row
+        message.state = pb.RECORD_STATE_LIVE
+        message.disclosure = held.sealed.disclosure
+        message.binding.CopyFrom(pb.Binding(subject=row.subject, opening=row.opening, debt_ref=row.debt_ref))
+    return message

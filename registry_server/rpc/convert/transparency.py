@@ -1,0 +1,56 @@
+"""What verifies the registry (proto/creditregistry/v1/transparency.proto)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import transparency_pb2 as pb
+
+from registry_server.rpc.convert.proofs import map_proof, proved_institution
+
+if TYPE_CHECKING:
+    from registry_server.usecases.transparency import CheckpointAnswer, DirectoryAnswer, LeafPage, LiveBindings
+
+__all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings"]
+
+
+def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
+    """Return the newest checkpoint."""
+    return pb.GetCheckpointResponse(
+        checkpoint=answer.head.checkpoint,
+        consistency=b"".join(answer.consistency),
+        head=answer.head.head,
+        head_path=b"".join(answer.head.head_path),
+    )
+
+
+def directory_proof(answer: DirectoryAnswer) -> pb.GetDirectoryProofResponse:
+    """Return proved states of the directory."""
+    head = answer.head
+    return pb.GetDirectoryProofResponse(
+        checkpoint=head.checkpoint,
+        head=head.head,
+        head_path=b"".join(head.head_path),
+        registry_state=head.registry.state,
+        registry_proof=map_proof(head.registry.proof),
+        institutions=[proved_institution(state) for state in answer.institutions],
+        consistency=b"".join(answer.consistency),
+    )
+
+
+def leaves(page: LeafPage) -> pb.ListLeavesResponse:
+    """Return some leaves."""
+    return pb.ListLeavesResponse(start=page.start, leaves=page.leaves)
+
+
+def inquiry_leaves(page: LeafPage) -> pb.ListInquiryLeavesResponse:
+    """Return some leaves of the inquiry tree."""
+    return pb.ListInquiryLeavesResponse(start=page.start, leaves=page.leaves)
+
+
+def live_bindings(page: LiveBindings, *, first: bool) -> pb.ListLiveBindingsResponse:
+    """Return some live bindings; the size goes with the first of them only."""
+    bindings = [
+        pb.LiveBinding(index=index, subject=subject, opening=opening) for index, subject, opening in page.bindings
+    ]
+    return pb.ListLiveBindingsResponse(size=page.size if first else 0, bindings=bindings)

@@ -1,0 +1,56 @@
+"""InquiryService: lenders ask, and get their questions' places."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import check_pb2 as pb
+from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
+
+from registry_server.rpc.convert.checks import check_response, question
+from registry_server.rpc.convert.proofs import inquiry_receipt
+from registry_server.rpc.interceptors.call import current_call
+from registry_server.rpc.threads import in_thread
+from registry_server.usecases.gathering import Gathering
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from registry_server.usecases.check import Checks, Question
+    from registry_server.usecases.evidence import Evidence
+    from registry_server.usecases.inquiries import Inquiries
+
+__all__ = ["InquiryServicer"]
+
+# Checks that are answered together at most; each may ask about 100 persons.
+_GATHERED = 32
+
+
+class InquiryServicer(InquiryServiceServicer):
+    """The service.
+
+    Args:
+        checks: use case.
+        inquiries: use case.
+        executor: whose threads do what blocks.
+    """
+
+    def __init__(self, checks: Checks, inquiries: Inquiries, executor: Executor) -> None:
+        self._inquiries = inquiries
+        self._executor = executor
+        self._checks: Gathering[Question, Evidence] = Gathering(checks.answer, executor, limit=_GATHERED, parallel=2)
+
+    async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
+        """Answer about 1 to 100 persons."""
+        return check_response(await self._checks.submit(question(request, current_call().institution)))
+
+    async def GetInquiryReceipt(
+        self,
+        request: pb.GetInquiryReceiptRequest,
+        _context: object,
+    ) -> pb.GetInquiryReceiptResponse:
+        """Return the place of an own inquiry."""
+        peer = current_call().institution
+        found = await in_thread(self._executor, partial(self._inquiries.receipt, peer, request.inquiry_id))
+        return pb.GetInquiryReceiptResponse(receipt=inquiry_receipt(found))

@@ -1,0 +1,217 @@
+"""RecordService: lenders report, and read what is held of their own records."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import submission_pb2 as pb
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
+
+from registry_server.errors import Reason, RegistryError
+from registry_server.rpc.convert.proofs import receipt
+from registry_server.rpc.convert.submissions import own_record, results
+from registry_server.rpc.interceptors.call import current_call
+from registry_server.rpc.threads import in_thread, pages_from
+from registry_server.usecases.gathering import Gathering
+from registry_server.usecases.submit import MAX_CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from concurrent.futures import Executor
+
+    from registry_server.usecases.records import Records
+    from registry_server.usecases.submit import Submitted, Submitting
+
+__all__ = ["RecordServicer"]
+
+# Single submissions that share one transaction at most.
+_GATHERED = 256
+# Chunks of one stream that are read before the first of them is answered.
+_READ_AHEAD = 3
+
+
+class RecordServicer(RecordServiceServicer):
+    """The service.
+
+    Args:
+        submitting: use case.
+        records: use case.
+        executor: whose threads do what blocks.
+    """
+
+    def __init__(self, submitting: Submitting, records: Records, executor: Executor) -> None:
+        self._submitting = submitting
+        self._records = records
+        self._executor = executor
+        # The next submissions are checked while those before them commit.
+        self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
+            self._submit_each, executor, limit=_GATHERED, parallel=2
+        )
+
+    async def Submit(self, request: pb.SubmitRequest, _context: object) -> pb.SubmitResponse:
+        """Log one version."""
+        submitted = await self._single.submit((current_call().institution, request.submission))
+        (result,) = results(submitted.records)
+        return pb.SubmitResponse(result=result, checkpoint=submitted.checkpoint)
+
+    async def SubmitBatch(
+        self,
+        request_iterator: AsyncIterator[pb.SubmitBatchRequest],
+        _context: object,
+    ) -> AsyncIterator[pb.SubmitBatchResponse]:
+        """Log many; the next chunk is checked while the one before commits."""
+        stream = _Stream(self._submitting, self._executor, current_call().institution)
+        reading = asyncio.ensure_future(stream.read(request_iterator))
+        try:
+            while (committing := await stream.next_chunk()) is not None:
+                yield await _answered(committing)
+            # What the stream itself is refused for is told after the results of what came before.
+            await reading
+        finally:
+            reading.cancel()
+
+    async def ListRecords(
+        self,
+        request: pb.ListRecordsRequest,
+        _context: object,
+    ) -> AsyncIterator[pb.ListRecordsResponse]:
+        """Stream what is held of the caller's own records."""
+        listing = partial(self._records.list_own, current_call().institution, list(request.record_ids))
+        async for page in pages_from(self._executor, listing):
+            yield pb.ListRecordsResponse(records=map(own_record, page))
+
+    async def GetReceipt(
+        self,
+        request: pb.GetReceiptRequest,
+        _context: object,
+    ) -> pb.GetReceiptResponse:
+        """Return the receipt of a version of an own record."""
+        peer = current_call().institution
+        found = await in_thread(
+            self._executor, partial(self._records.receipt, peer, request.record_id, request.version)
+        )
+        return pb.GetReceiptResponse(receipt=receipt(found))
+
+    def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Submitted | Exception]:
+        """Submit for several callers in one thread; all of them share a transaction, or fail with it."""
+        prepared = [self._submitting.prepare(peer, [submission]) for peer, submission in batch]
+        futures = [self._submitting.enqueue(item) for item in prepared]
+        return [future.result() for future in futures]
+
+
+class _Committing(NamedTuple):
+    """A chunk on its way into the log.
+
+    Attributes:
+        first: place of its first submission in the stream.
+        submitted: what becomes of it.
+    """
+
+    first: int
+    submitted: asyncio.Future[Submitted]
+
+
+async def _answered(chunk: _Committing) -> pb.SubmitBatchResponse:
+    # Shielded: a client that goes away takes back nothing that is under way.
+    submitted = await asyncio.shield(chunk.submitted)
+    return pb.SubmitBatchResponse(results=results(submitted.records, chunk.first), checkpoint=submitted.checkpoint)
+
+
+class _Stream:
+    """Reads ahead: the next chunk is checked while the ones before it commit.
+
+    Args:
+        submitting: use case.
+        executor: whose threads check.
+        peer: institution id of who reports.
+    """
+
+    def __init__(self, submitting: Submitting, executor: Executor, peer: str) -> None:
+        self._submitting = submitting
+        self._executor = executor
+        self._peer = peer
+        self._chunks: asyncio.Queue[_Committing | None] = asyncio.Queue()
+        self._places = asyncio.Semaphore(_READ_AHEAD)
+
+    async def read(self, messages: AsyncIterator[pb.SubmitBatchRequest]) -> None:
+        """Take the whole stream.
+
+        Raises:
+            RegistryError: BATCH_ORDER or COUNT_MISMATCH.
+        """
+        try:
+            batch = _Batch(await anext(messages, None))
+            async for message in messages:
+                await self._places.acquire()
+                first, chunk = batch.take(message)
+                prepared = await in_thread(self._executor, partial(self._submitting.prepare, self._peer, chunk))
+                submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
+                submitted.add_done_callback(_look_at)
+                self._chunks.put_nowait(_Committing(first, submitted))
+            batch.finish()
+        finally:
+            self._chunks.put_nowait(None)
+
+    async def next_chunk(self) -> _Committing | None:
+        """Return the next chunk in order; None after the last."""
+        chunk = await self._chunks.get()
+        self._places.release()
+        return chunk
+
+
+def _look_at(submitted: asyncio.Future[Submitted]) -> None:
+    """Look at an error that nobody waits for any more, as the client has gone away."""
+    if not submitted.cancelled():
+        submitted.exception()
+
+
+class _Batch:
+    """Holds a stream against its header.
+
+    Args:
+        header: first message; None where there is none.
+
+    Raises:
+        RegistryError: BATCH_ORDER.
+    """
+
+    def __init__(self, header: pb.SubmitBatchRequest | None) -> None:
+        part = None if header is None else header.WhichOneof("part")
+        if header is None or part != "header":
+            raise RegistryError(Reason.BATCH_ORDER, "header", "batch.header", got=part or "nothing", want="a header")
+        self._declared = header.header.count
+        self._taken = 0
+
+    def take(self, message: pb.SubmitBatchRequest) -> tuple[int, Sequence[pb.Submission]]:
+        """Return the place of the first submission of a chunk in the stream, and the chunk.
+
+        Raises:
+            RegistryError: BATCH_ORDER or COUNT_MISMATCH.
+        """
+        part = message.WhichOneof("part")
+        chunk = message.chunk.submissions
+        if part != "chunk" or not 0 < len(chunk) <= MAX_CHUNK:
+            got = f"{len(chunk)} submissions" if part == "chunk" else part or "nothing"
+            raise RegistryError(
+                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {MAX_CHUNK} submissions"
+            )
+        first, self._taken = self._taken, self._taken + len(chunk)
+        if self._taken > self._declared:
+            raise self._mismatch()
+        return first, chunk
+
+    def finish(self) -> None:
+        """End the stream.
+
+        Raises:
+            RegistryError: COUNT_MISMATCH.
+        """
+        if self._taken != self._declared:
+            raise self._mismatch()
+
+    def _mismatch(self) -> RegistryError:
+        return RegistryError(
+            Reason.COUNT_MISMATCH, "header.count", "batch.count", got=str(self._taken), want=str(self._declared)
+        )

@@ -1,0 +1,86 @@
+"""TransparencyService: what verifies the registry."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import transparency_pb2 as pb
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
+
+from registry_server.rpc.convert import transparency as convert
+from registry_server.rpc.threads import in_thread, pages_from
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from concurrent.futures import Executor
+
+    from registry_server.usecases.transparency import Transparency
+
+__all__ = ["TransparencyServicer"]
+
+
+class TransparencyServicer(TransparencyServiceServicer):
+    """The service.
+
+    Args:
+        transparency: use case.
+        executor: whose threads do what blocks.
+    """
+
+    def __init__(self, transparency: Transparency, executor: Executor) -> None:
+        self._transparency = transparency
+        self._executor = executor
+
+    async def GetCheckpoint(
+        self,
+        request: pb.GetCheckpointRequest,
+        _context: object,
+    ) -> pb.GetCheckpointResponse:
+        """Return the newest checkpoint."""
+        ask = partial(self._transparency.checkpoint, request.known_size)
+        return convert.checkpoint(await in_thread(self._executor, ask))
+
+    async def GetTile(self, request: pb.GetTileRequest, _context: object) -> pb.GetTileResponse:
+        """Return a tile of the log."""
+        ask = partial(self._transparency.tile, request.level, request.index)
+        return pb.GetTileResponse(hashes=await in_thread(self._executor, ask))
+
+    async def GetDirectoryProof(
+        self,
+        request: pb.GetDirectoryProofRequest,
+        _context: object,
+    ) -> pb.GetDirectoryProofResponse:
+        """Return directory entries with proofs."""
+        ask = partial(self._transparency.directory, list(request.institutions), request.known_size)
+        return convert.directory_proof(await in_thread(self._executor, ask))
+
+    async def ListLeaves(
+        self,
+        request: pb.ListLeavesRequest,
+        _context: object,
+    ) -> AsyncIterator[pb.ListLeavesResponse]:
+        """Stream leaves."""
+        async for page in pages_from(self._executor, partial(self._transparency.leaves, request.start, request.end)):
+            yield convert.leaves(page)
+
+    async def ListLiveBindings(
+        self,
+        _request: pb.ListLiveBindingsRequest,
+        _context: object,
+    ) -> AsyncIterator[pb.ListLiveBindingsResponse]:
+        """Stream what opens live records."""
+        first = True
+        async for page in pages_from(self._executor, self._transparency.live_bindings):
+            yield convert.live_bindings(page, first=first)
+            first = False
+
+    async def ListInquiryLeaves(
+        self,
+        request: pb.ListInquiryLeavesRequest,
+        _context: object,
+    ) -> AsyncIterator[pb.ListInquiryLeavesResponse]:
+        """Stream leaves of the inquiry tree."""
+        listing = partial(self._transparency.inquiry_leaves, request.start, request.end)
+        async for page in pages_from(self._executor, listing):
+            yield convert.inquiry_leaves(page)
