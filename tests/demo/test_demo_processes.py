@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from threading import Timer
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.processes import CommandError, ServiceError, Services, free_port, interruptible, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A program that listens and says by a file that it was asked to stop.
 LISTENER = """
@@ -32,7 +35,7 @@ def test_a_command_gives_its_output() -> None:
 
 
 def test_a_command_that_fails_says_how() -> None:
-    with pytest.raises(CommandError, match="(?s)ended with 3, not 0.*bad luck"):
+    with pytest.raises(CommandError, match=r"(?s)ended with 3, not 0.*bad luck"):
         run([PYTHON, "-c", "import sys; print('bad luck', file=sys.stderr); sys.exit(3)"])
 
 
