@@ -91,6 +91,7 @@ def create_records() -> None:
         whole("leaf_index"),
         raw("leaf_hash"),
         whole("subject_key_version"),
+        raw("subject_commitment"),
         words("retain_until"),
         words("transferee"),
         sa.Column("continues_issuer", sa.Text()),

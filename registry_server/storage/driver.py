@@ -113,7 +113,7 @@ def select_in(
 
 
 def _fetch(work: UnitOfWork, sql: str, parameters: tuple[object, ...]) -> list[Fetched]:
-    return [row._tuple() for row in work.connection.exec_driver_sql(sql, parameters)]  # noqa: SLF001 - the typed way to the values
+    return [tuple(row) for row in work.connection.exec_driver_sql(sql, parameters)]
 
 
 def _padded(keys: Sequence[tuple[Value, ...]]) -> Sequence[tuple[Value, ...]]:

@@ -201,7 +201,7 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
             .order_by(_TABLE.c.leaf_index)
             .limit(_PAGE)
         )
-        page = [_sealed(row._tuple()) for row in work.connection.execute(query)]  # noqa: SLF001 - the typed way to the values
+        page = [_sealed(tuple(row)) for row in work.connection.execute(query)]
         yield from page
         if not page:
             return

@@ -57,13 +57,13 @@ def get(work: UnitOfWork, proposal_id: bytes, *, lock: bool = False) -> StoredPr
     """Return a proposal; with ``lock``, keep others from changing it until the transaction ends."""
     query = select(_TABLE).where(_TABLE.c.proposal_id == proposal_id)
     row = work.connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _of(row._tuple())  # noqa: SLF001 - the typed way to the values
+    return None if row is None else _of(tuple(row))
 
 
 def waiting(work: UnitOfWork, now: int) -> list[StoredProposal]:
     """Return the proposals that have not lapsed at that moment (ms), oldest first."""
     query = select(_TABLE).where(_TABLE.c.lapses_at > now).order_by(_TABLE.c.proposed_at, _TABLE.c.proposal_id)
-    return [_of(row._tuple()) for row in work.connection.execute(query)]  # noqa: SLF001 - the typed way to the values
+    return [_of(tuple(row)) for row in work.connection.execute(query)]
 
 
 def remove(work: UnitOfWork, proposal_ids: Sequence[bytes]) -> None:

@@ -178,7 +178,7 @@ def _restricted(chain: Chain) -> bool:
 
 
 def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
-    return [_of_row(row._tuple()) for row in work.connection.execute(query)]  # noqa: SLF001 - the typed way to the values
+    return [_of_row(tuple(row)) for row in work.connection.execute(query)]
 
 
 _NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"")
@@ -198,6 +198,7 @@ def _to_row(record: StoredRecord) -> tuple[Value, ...]:
         chain.index,
         chain.leaf_hash,
         chain.subject_key_version,
+        chain.subject_commitment,
         chain.retain_until,
         chain.transferee,
         continues.issuer if continues else None,
@@ -234,6 +235,7 @@ def _of_row(row: Fetched) -> StoredRecord:
         leaf_index,
         leaf_hash,
         subject_key_version,
+        subject_commitment,
         retain_until,
         transferee,
         continues_issuer,
@@ -259,6 +261,7 @@ def _of_row(row: Fetched) -> StoredRecord:
         continued=heir is not None,
         erased=bool(erased),
         annotation=_annotation_head(annotation),
+        subject_commitment=subject_commitment,
     )
     return StoredRecord(first_index, chain, heir)
 

@@ -117,6 +117,7 @@ records = Table(
     Column("leaf_index", BigInteger, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
     Column("subject_key_version", BigInteger, nullable=False),
+    Column("subject_commitment", LargeBinary, nullable=False),
     Column("retain_until", Text, nullable=False),
     Column("transferee", Text, nullable=False),
     Column("continues_issuer", Text),

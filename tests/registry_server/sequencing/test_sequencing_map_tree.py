@@ -1,0 +1,98 @@
+"""The map in memory is the prefix tree of the formats, however it came about."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.prefix_tree import EMPTY, prove, root_of, verify_absence, verify_presence
+from registry_server.sequencing.map_tree import MapTree
+
+# Few leading bits that differ, so that pages split deep down and entries part late.
+crowded = st.builds(
+    lambda head, tail: bytes((head,)) + bytes(29) + tail,
+    st.sampled_from((0, 1, 128)),
+    st.binary(min_size=2, max_size=2),
+)
+keys = crowded | st.binary(min_size=32, max_size=32)
+values = st.binary(min_size=32, max_size=32)
+entries = st.dictionaries(keys, values, max_size=60)
+changes = st.lists(st.dictionaries(keys, values | st.none(), max_size=30), max_size=6)
+
+
+@given(entries)
+def test_built_from_nothing_it_has_the_root_of_the_formats(given_entries: dict[bytes, bytes]) -> None:
+    tree = MapTree.of(given_entries.items())
+    ordered = sorted(given_entries.items())
+    assert tree.root == root_of(ordered)
+    assert tree.count == len(ordered)
+    assert list(tree.entries()) == ordered
+
+
+@given(entries, changes)
+def test_after_any_changes_it_has_the_root_of_what_is_left(
+    start: dict[bytes, bytes], steps: list[dict[bytes, bytes | None]]
+) -> None:
+    tree, expected = MapTree.of(start.items()), dict(start)
+    for step in steps:
+        # Also change what is there, not only what chance hits.
+        step.update(dict.fromkeys(sorted(expected)[:3]))
+        before, root_before = tree, tree.root
+        tree = tree.changed(step)
+        for key, value in step.items():
+            if value is None:
+                expected.pop(key, None)
+            else:
+                expected[key] = value
+        assert before.root == root_before
+        assert tree.root == root_of(sorted(expected.items()))
+        assert tree.count == len(expected)
+        assert list(tree.entries()) == sorted(expected.items())
+
+
+@given(entries, keys)
+def test_its_proofs_are_those_of_the_formats(given_entries: dict[bytes, bytes], absent: bytes) -> None:
+    tree, ordered = MapTree.of(given_entries.items()), sorted(given_entries.items())
+    for key, value in ordered[:5]:
+        proof = tree.prove(key)
+        assert proof == prove(ordered, key)
+        verify_presence(tree.root, key, value, proof.siblings)
+        assert tree.get(key) == value
+    proof = tree.prove(absent)
+    assert proof == prove(ordered, absent)
+    if absent not in given_entries:
+        verify_absence(tree.root, absent, proof.siblings, proof.other)
+        assert tree.get(absent) is None
+
+
+def test_an_empty_map_has_the_empty_root() -> None:
+    tree = MapTree()
+    assert (tree.root, tree.count) == (EMPTY, 0)
+    assert tree.prove(bytes(32)).siblings == ()
+    assert tree.changed({}) is tree
+    assert tree.changed({bytes(32): None}).root == EMPTY
+
+
+def test_taking_everything_out_leaves_nothing() -> None:
+    entries_ = {sha256(bytes((n,))).digest(): bytes(32) for n in range(200)}
+    tree = MapTree.of(entries_.items()).changed(dict.fromkeys(entries_))
+    assert (tree.root, tree.count) == (EMPTY, 0)
+
+
+@pytest.mark.parametrize("entry", [(bytes(31), bytes(32)), (bytes(32), bytes(33))])
+def test_entries_of_a_wrong_length_are_refused(entry: tuple[bytes, bytes]) -> None:
+    with pytest.raises(FormatError):
+        MapTree.of([entry])
+    with pytest.raises(FormatError):
+        MapTree().changed(dict([entry]))
+
+
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(FormatError):
+        MapTree.of([(bytes(32), bytes(32)), (bytes(32), b"\x01" * 32)])
+    with pytest.raises(FormatError):
+        MapTree().prove(bytes(31))
