@@ -2,6 +2,7 @@
 
 from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
 from client_sdk.auditing.follower.feed import AioDirectoryFeed, DirectoryFeed
+from client_sdk.auditing.follower.kept import KeptDirectory
 from client_sdk.auditing.follower.log_memory import ContradictionError, LogMemory
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "DirectoryFeed",
     "DirectoryFollower",
     "DirectoryView",
+    "KeptDirectory",
     "LogMemory",
 ]

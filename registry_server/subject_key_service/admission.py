@@ -1,0 +1,172 @@
+"""Which requests a key service takes: everything that can be said without its database (design 6, key services).
+
+certificate and signature name one institution, a LENDER: ACTIVE for both uses, SUSPENDED for REPORT only
+the signing key runs and has the usage that the request's use names, in the newest directory
+the directory is at most 5 minutes old; the request was signed at most 5 minutes ago, for this service and version
+1 to 1,000 elements of 32 bytes, those whose digest was signed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.key_request import KeyRequest, elements_digest
+from client_sdk.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
+from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
+from registry_server.subject_key_service.errors import RequestRefusedError
+
+if TYPE_CHECKING:
+    from creditregistry.v1 import evaluation_pb2
+
+    from client_sdk.auditing.follower import DirectoryView
+    from registry_server.subject_key_service.keys import EvaluationKeys
+
+__all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_fresh", "check_lender"]
+
+# Of a request, and of the directory (formats 1, design 6).
+MAX_AGE_MS = 5 * 60 * 1000
+USAGES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that only its quota or its repetition can still stop.
+
+    Attributes:
+        request: what was signed.
+        payload: its exact bytes.
+        key_id: of the key that signed.
+        signature: over the payload.
+        blinded: the elements, 32 bytes each, joined.
+    """
+
+    request: KeyRequest
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    blinded: bytes
+
+    @property
+    def count(self) -> int:
+        """How many elements."""
+        return len(self.blinded) // ELEMENT_BYTES
+
+
+def check_fresh(view: DirectoryView | None, now_ms: int) -> DirectoryView:
+    """Return the directory if it can be relied on.
+
+    Raises:
+        RequestRefusedError: DIRECTORY_STALE; it is more than 5 minutes off the clock, or there is none.
+    """
+    if view is None or abs(now_ms - view.as_of_ms) > MAX_AGE_MS:
+        got = "none" if view is None else f"{(now_ms - view.as_of_ms) // 1000} s old"
+        raise RequestRefusedError(
+            "DIRECTORY_STALE", "", "design-6.key-services", got=got, want=f"at most {MAX_AGE_MS // 1000} s old"
+        )
+    return view
+
+
+def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:
+    """Check that an institution may ask for this use.
+
+    Raises:
+        RuleError: INSTITUTION_UNKNOWN.
+        RequestRefusedError: NOT_A_LENDER, INSTITUTION_SUSPENDED or INSTITUTION_TERMINATED.
+    """
+    state = view.directory.institution(institution)
+    if Role.LENDER not in state.roles:
+        got = ", ".join(role.name for role in state.roles)
+        raise RequestRefusedError("NOT_A_LENDER", "institution", "design-6.key-services", got=got, want="LENDER")
+    if state.status is InstitutionStatus.TERMINATED:
+        raise RequestRefusedError("INSTITUTION_TERMINATED", "institution", "design-2.institution", want="ACTIVE")
+    if state.status is InstitutionStatus.SUSPENDED and use is not KeyUse.REPORT:
+        raise RequestRefusedError(
+            "INSTITUTION_SUSPENDED", "institution", "design-6.key-services", got=use.name, want="REPORT"
+        )
+
+
+def admit(
+    message: evaluation_pb2.EvaluateRequest,
+    *,
+    peer: str,
+    view: DirectoryView | None,
+    keys: EvaluationKeys,
+    now_ms: int,
+) -> Admitted:
+    """Return a request if it is in order.
+
+    Args:
+        message: as received.
+        peer: institution id of the client certificate.
+        view: the newest directory.
+        keys: of this service.
+        now_ms: the clock, ms since 1970 UTC.
+
+    Raises:
+        FormatError: the signed bytes are no canonical key-request, or the signature does not verify.
+        RuleError: no running key of the institution with the right usage has signed.
+        RequestRefusedError: anything else is not in order.
+    """
+    signed = message.request
+    request = KeyRequest.parse(signed.payload)
+    if request.institution != peer:
+        raise RequestRefusedError(
+            "PEER_MISMATCH", "institution", "design-7.peer", got=request.institution, want=f"{peer}, as TLS says"
+        )
+    current = check_fresh(view, now_ms)
+    if request.registry != current.directory.state.registry:
+        want = current.directory.state.registry
+        raise RequestRefusedError("REGISTRY_OTHER", "registry", "formats-1.key-request", want=want)
+    check_lender(current, request.institution, request.use)
+    # A key-request stands at no leaf: it is judged by the newest directory, as if it came after the last leaf.
+    key = current.directory.key_at(signed.key_id, request.institution, USAGES[request.use], current.checkpoint.size)
+    dsse.verify(dsse.KEY_REQUEST, signed.payload, key.public_key, signed.signature)
+    _check_purpose(request)
+    _check_service(request, current, keys)
+    _check_age(request, now_ms)
+    _check_elements(request, message.blinded)
+    return Admitted(request, signed.payload, signed.key_id, signed.signature, message.blinded)
+
+
+def _check_purpose(request: KeyRequest) -> None:
+    reporting = request.purpose is Purpose.REPORTING
+    if reporting is not (request.use is KeyUse.REPORT):
+        want = "REPORTING" if request.use is KeyUse.REPORT else "another purpose than REPORTING"
+        raise RequestRefusedError(
+            "PURPOSE_INVALID", "purpose", "formats-1.key-request", got=request.purpose.name, want=want
+        )
+
+
+def _check_service(request: KeyRequest, view: DirectoryView, keys: EvaluationKeys) -> None:
+    if keys.get(request.service) is None:
+        raise RequestRefusedError("SERVICE_OTHER", "service", "formats-1.key-request", want="a key of this service")
+    if keys.serves(view.directory, request.subject_key_version) != request.service:
+        served = ", ".join(str(version) for version, _ in keys.served(view.directory)) or "none"
+        got = str(request.subject_key_version)
+        raise RequestRefusedError(
+            "VERSION_NOT_SERVED", "subject_key_version", "formats-6.key-services", got=got, want=f"of {served}"
+        )
+
+
+def _check_age(request: KeyRequest, now_ms: int) -> None:
+    age = now_ms - request.issued_at
+    if abs(age) > MAX_AGE_MS:
+        got = f"{age // 1000} s old"
+        raise RequestRefusedError(
+            "REQUEST_STALE", "issued_at", "formats-1.key-request", got=got, want=f"at most {MAX_AGE_MS // 1000} s"
+        )
+
+
+def _check_elements(request: KeyRequest, blinded: bytes) -> None:
+    count, rest = divmod(len(blinded), ELEMENT_BYTES)
+    if rest or not 0 < count <= MAX_BATCH:
+        got = f"{len(blinded)} bytes" if rest else str(count)
+        raise RequestRefusedError(
+            "ELEMENTS_COUNT", "blinded", "voprf.count", got=got, want=f"1 to {MAX_BATCH} of 32 bytes"
+        )
+    if elements_digest(blinded) != request.elements_digest:
+        raise RequestRefusedError(
+            "ELEMENTS_MISMATCH", "blinded", "formats-1.key-request", want="the elements whose digest was signed"
+        )

@@ -1,0 +1,188 @@
+"""The composition root of a key service: one process with its event loop, and processes that evaluate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import grpc
+import structlog
+from creditregistry.v1.subject_key_service_pb2_grpc import add_SubjectKeyServiceServicer_to_server
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from client_sdk._transport import TlsMaterial, aio_channel, split_target
+from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFollower
+from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+from registry_server.subject_key_service.admission import check_fresh
+from registry_server.subject_key_service.errors import RequestRefusedError
+from registry_server.subject_key_service.evaluator import Evaluator
+from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service.group_commit import GroupCommit
+from registry_server.subject_key_service.keys import EvaluationKeys
+from registry_server.subject_key_service.metrics import Metrics, serve_metrics
+from registry_server.subject_key_service.request_log import RequestLog, RequestLogError
+from registry_server.subject_key_service.servicer import KeyServicer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from registry_server.subject_key_service.settings import Folder, Settings
+
+__all__ = ["serve", "serve_until_signal"]
+
+SERVICE = "creditregistry.v1.SubjectKeyService"
+# A request of 1,000 elements has some 33 KB; a longer one is read far enough to be refused by name.
+MAX_REQUEST_BYTES = 1024 * 1024
+MAX_CONCURRENT_CALLS = 256
+KEEPALIVE_MIN_MS = 10_000
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    # A second service on the same port is refused, not given half of the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_MS),
+)
+_log = structlog.get_logger(__name__)
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def serve_until_signal(folder: Folder, settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT comes; arguments and errors as for ``serve``."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await serve(folder, settings, ready, stop)
+
+
+async def serve(
+    folder: Folder,
+    settings: Settings,
+    ready: Callable[[str], None],
+    stop: asyncio.Event,
+    now_ms: Callable[[], int] = _clock_ms,
+) -> None:
+    """Serve until told to stop; calls under way are finished.
+
+    Args:
+        folder: of the key service.
+        settings: of the key service.
+        ready: told the address as soon as it listens.
+        stop: set by whoever wants the service to end.
+        now_ms: the clock, ms since 1970 UTC.
+
+    Raises:
+        SetupError: something is missing or not in order, or the address is taken.
+        ConfigError: what was followed so far is damaged, or the TLS files are missing.
+    """
+    if not settings.registry:
+        raise SetupError("no registry is set; `install` names it")
+    keys = EvaluationKeys.load(folder.keys)
+    tls = TlsMaterial.from_folder(folder.tls)
+    follower = DirectoryFollower(_trust_root(folder))
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        log = _open_log(folder.database_url(settings))
+        stack.callback(log.close)
+        evaluator = Evaluator(keys, settings.processes)
+        stack.callback(evaluator.close)
+        commits = await stack.enter_async_context(GroupCommit(log))
+        channel = await stack.enter_async_context(aio_channel(settings.registry, tls))
+        feed = AioDirectoryFeed(follower, channel, folder.directory)
+        servicer = KeyServicer(follower, keys, log, commits, evaluator, metrics, now_ms)
+        if settings.metrics_listen is not None:
+            stack.enter_context(serve_metrics(metrics, *split_target(settings.metrics_listen)))
+        watch = _Watch(follower, metrics, now_ms)
+        server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
+        add_SubjectKeyServiceServicer_to_server(servicer, server)
+        watch.add_health(server)
+        _listen(server, settings.listen, tls)
+        await server.start()
+        following = asyncio.create_task(feed.follow(settings.poll_seconds, watch.report))
+        ready(settings.listen)
+        _log.info("serving", name=settings.name, listen=settings.listen, registry=settings.registry)
+        await _until_stopped(stop, following)
+        await watch.close()
+        await server.stop(settings.shutdown_grace_seconds)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+    _log.info("stopped", name=settings.name)
+
+
+class _Watch:
+    """Says how the directory is: to the log, to the metrics and to whoever asks for health."""
+
+    def __init__(self, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> None:
+        self._health = health.aio.HealthServicer()
+        self._follower = follower
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add_health(self, server: grpc.aio.Server) -> None:
+        """Let a server answer whether the directory can be relied on."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+
+    async def close(self) -> None:
+        """Tell whoever watches that the service stops."""
+        await self._health.enter_graceful_shutdown()
+
+    def report(self, problem: Exception | None) -> None:
+        """Tell the result of one round."""
+        self._metrics.count_round(type(problem).__name__ if problem else "", self._follower.as_of_ms)
+        if isinstance(problem, ContradictionError):
+            _log.critical("the log has contradicted itself", rule=problem.rule, detail=problem.message)
+        elif problem is not None:
+            _log.warning("directory not read", error=type(problem).__name__, detail=str(problem))
+        task = asyncio.get_running_loop().create_task(self._set_health())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _set_health(self) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING
+        try:
+            check_fresh(self._follower.view, self._now_ms())
+        except RequestRefusedError:
+            status = health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", SERVICE):
+            await self._health.set(service, status)
+
+
+def _listen(server: grpc.aio.Server, address: str, tls: TlsMaterial) -> None:
+    try:
+        server.add_secure_port(address, tls.server_credentials())
+    except RuntimeError:
+        raise SetupError(f"{address} is taken, or is none of this machine") from None
+
+
+async def _until_stopped(stop: asyncio.Event, following: asyncio.Task[None]) -> None:
+    """Wait for the end; a reader of the directory that ends by itself is a defect, and ends the service."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait((waiting, following), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if following.done():
+        following.result()
+
+
+def _trust_root(folder: Folder) -> TrustRoot:
+    try:
+        return TrustRoot.parse(folder.trust_root.read_bytes())
+    except OSError as error:
+        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
+    except (FormatError, RuleError) as error:
+        raise SetupError(f"{folder.trust_root} is not in order: {error}") from error
+
+
+def _open_log(url: str) -> RequestLog:
+    try:
+        return RequestLog(url)
+    except RequestLogError as error:
+        raise SetupError(f"the log of requests cannot be opened: {error}") from error

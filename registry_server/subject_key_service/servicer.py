@@ -1,0 +1,190 @@
+"""The gRPC service: checks, logs, then evaluates; what it tells is a result with its proof, or one reason."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import structlog
+from creditregistry.v1 import evaluation_pb2
+from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceServicer
+
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.words import KeyUse, Role
+from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.errors import RuleError
+from registry_server.subject_key_service.admission import admit
+from registry_server.subject_key_service.errors import RequestRefusedError, details_of, refusal_of
+from registry_server.subject_key_service.request_log import LogEntry, Outcome, RequestLogError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import grpc
+
+    from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
+    from client_sdk.formats.state import Rulebook
+    from registry_server.subject_key_service.admission import Admitted
+    from registry_server.subject_key_service.evaluator import Evaluator
+    from registry_server.subject_key_service.group_commit import GroupCommit
+    from registry_server.subject_key_service.keys import EvaluationKeys
+    from registry_server.subject_key_service.metrics import Metrics
+    from registry_server.subject_key_service.request_log import RequestLog
+
+__all__ = ["KeyServicer"]
+
+_SAN = "x509_subject_alternative_name"
+_log = structlog.get_logger(__name__)
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+
+class KeyServicer(SubjectKeyServiceServicer):
+    """Serves the VOPRF of one key service.
+
+    Args:
+        follower: the directory, kept up to date by somebody else.
+        keys: of this service.
+        log: the durable log of requests.
+        commits: writes into it.
+        evaluator: computes.
+        metrics: counts.
+        now_ms: the clock, ms since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        follower: DirectoryFollower,
+        keys: EvaluationKeys,
+        log: RequestLog,
+        commits: GroupCommit,
+        evaluator: Evaluator,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._follower = follower
+        self._keys = keys
+        self._log = log
+        self._commits = commits
+        self._evaluator = evaluator
+        self._metrics = metrics
+        self._now_ms = now_ms
+
+    async def Evaluate(  # noqa: N802 - the name of the method in the contract
+        self,
+        request: evaluation_pb2.EvaluateRequest,
+        context: grpc.aio.ServicerContext[evaluation_pb2.EvaluateRequest, evaluation_pb2.EvaluateResponse],
+    ) -> evaluation_pb2.EvaluateResponse:
+        """Evaluate up to 1,000 elements."""
+        try:
+            admitted = admit(
+                request,
+                peer=_institution(context.auth_context()),
+                view=self._follower.view,
+                keys=self._keys,
+                now_ms=self._now_ms(),
+            )
+            await self._record(admitted)
+            with self._metrics.timed_evaluation():
+                evaluated, proof = await self._evaluate(admitted)
+        except (FormatError, RuleError, RequestRefusedError) as error:
+            await self._refuse(context, error)
+        self._metrics.count_answered(admitted.request.use.name, admitted.count)
+        _log.info(
+            "evaluated",
+            institution=admitted.request.institution,
+            use=admitted.request.use.name,
+            purpose=admitted.request.purpose.name,
+            subject_key_version=admitted.request.subject_key_version,
+            elements=admitted.count,
+        )
+        return evaluation_pb2.EvaluateResponse(evaluated=evaluated, proof=proof)
+
+    async def GetStatus(  # noqa: N802 - the name of the method in the contract
+        self,
+        _request: evaluation_pb2.GetStatusRequest,
+        context: grpc.aio.ServicerContext[evaluation_pb2.GetStatusRequest, evaluation_pb2.GetStatusResponse],
+    ) -> evaluation_pb2.GetStatusResponse:
+        """Tell versions, age of the directory, and what is left of the caller's quotas."""
+        try:
+            institution = _institution(context.auth_context())
+            view = self._follower.view
+            if view is None:
+                return evaluation_pb2.GetStatusResponse()
+            report, inquire = await asyncio.to_thread(self._left, view, institution)
+        except (RuleError, RequestRefusedError) as error:
+            await self._refuse(context, error)
+        except RequestLogError as error:
+            await self._refuse(context, _storage_failed(error))
+        served = self._keys.served(view.directory)
+        return evaluation_pb2.GetStatusResponse(
+            keys=[evaluation_pb2.ServedKey(subject_key_version=version, public_key=key) for version, key in served],
+            directory_as_of=view.as_of_ms,
+            report_quota_left=report,
+            inquire_quota_left=inquire,
+        )
+
+    async def _record(self, admitted: Admitted) -> None:
+        now, rulebook = self._now_ms(), self._follower.directory.rulebook
+        limit = _limit(rulebook, admitted.request.use)
+        entry = LogEntry(admitted, now, day_of(now, rulebook.time_zone).isoformat(), limit)
+        try:
+            outcome = await self._commits.record(entry)
+        except RequestLogError as error:
+            raise _storage_failed(error) from error
+        if outcome is Outcome.REPLAYED:
+            raise RequestRefusedError("REQUEST_REPLAYED", "request_id", "formats-1.key-request", want="a new request")
+        if outcome is Outcome.QUOTA_EXCEEDED:
+            raise RequestRefusedError(
+                "QUOTA_EXCEEDED", "blinded", "formats-4.quota", got=f"{admitted.count} more", want=f"{limit} a day"
+            )
+
+    async def _evaluate(self, admitted: Admitted) -> tuple[bytes, bytes]:
+        try:
+            return await self._evaluator.evaluate(admitted.request.service, admitted.blinded)
+        except FormatError as error:
+            raise RequestRefusedError("ELEMENT_INVALID", "blinded", error.rule, want=error.want) from error
+
+    def _left(self, view: DirectoryView, institution: str) -> tuple[int, int]:
+        """Return how many elements an institution may still ask for today, for REPORT and for INQUIRE."""
+        rulebook = view.directory.rulebook
+        if Role.LENDER not in view.directory.institution(institution).roles:
+            return 0, 0
+        day = day_of(self._now_ms(), rulebook.time_zone).isoformat()
+        report, inquire = (
+            max(0, _limit(rulebook, use) - self._log.used(institution, use, day))
+            for use in (KeyUse.REPORT, KeyUse.INQUIRE)
+        )
+        return report, inquire
+
+    async def _refuse(
+        self, context: grpc.aio.ServicerContext[Q, R], error: FormatError | RuleError | RequestRefusedError
+    ) -> NoReturn:
+        refusal = refusal_of(error)
+        self._metrics.count_refused(refusal.reason)
+        _log.warning("refused", reason=refusal.reason, field=refusal.field, rule=refusal.rule, got=refusal.got)
+        await context.abort(refusal.entry.status, refusal.entry.text, details_of(refusal))
+
+
+def _institution(auth_context: Mapping[str, Iterable[bytes]]) -> str:
+    """Return the institution id that the client's certificate names."""
+    names = (name.decode("ascii", "replace") for name in auth_context.get(_SAN, ()))
+    try:
+        holder = Holder.of_names(names)
+    except FormatError as error:
+        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", error.rule, want=error.want) from error
+    if holder.kind is not HolderKind.INSTITUTION:
+        want = "the certificate of an institution"
+        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=holder.kind, want=want)
+    return holder.name
+
+
+def _limit(rulebook: Rulebook, use: KeyUse) -> int:
+    return rulebook.daily_report_evaluations if use is KeyUse.REPORT else rulebook.daily_inquire_evaluations
+
+
+def _storage_failed(error: RequestLogError) -> RequestRefusedError:
+    _log.error("log of requests failed", error=str(error))
+    return RequestRefusedError("STORAGE_UNAVAILABLE")

@@ -1,0 +1,134 @@
+"""Settings of a key service: ``service.toml`` in its folder, and where the other files of the folder are.
+
+HOME/                    mode 0700
+service.toml           this module
+keys/1.key ...         VOPRF keys, mode 0600: whoever has those of all services can test any identity number
+tls/                   key.pem (0600), certificate.pem, ca.pem
+trust-root.bin         what the directory is followed from
+directory              what was followed so far
+requests.sqlite        the log of requests, unless another database is named
+NAME.key-service.json  what the administrators get
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from registry_server.subject_key_service.files import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Folder", "Settings", "make_settings", "read_settings", "settings_toml"]
+
+MAX_PROCESSES = 4
+_ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+Address = Annotated[str, Field(pattern=_ADDRESS)]
+
+
+def _default_processes() -> int:
+    return min(os.cpu_count() or 1, MAX_PROCESSES)
+
+
+class Settings(BaseModel):
+    """Everything that can differ between two key services. Units are in the names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(min_length=1, max_length=64, description="Name of the service; its certificate carries it.")
+    url: Address = Field(description="host:port at which members reach it, as acts name it.")
+    listen: Address = Field(description="host:port on which it listens.")
+    registry: str = Field(default="", description="host:port of the registry whose directory it follows.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; requests.sqlite in the folder without it.")
+    metrics_listen: Address | None = Field(
+        default=None, description="host:port of /metrics, in clear; none without it."
+    )
+    poll_seconds: float = Field(default=10.0, gt=0, le=120, description="Between two reads of the directory.")
+    processes: int = Field(
+        default_factory=_default_processes, ge=1, le=64, description="Batches that are evaluated at once."
+    )
+    shutdown_grace_seconds: float = Field(
+        default=10.0, gt=0, le=600, description="How long calls under way may take after SIGTERM."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Folder(NamedTuple):
+    """The folder of a key service.
+
+    Attributes:
+        home: its path.
+    """
+
+    home: Path
+
+    @property
+    def settings(self) -> Path:
+        """The settings."""
+        return self.home / "service.toml"
+
+    @property
+    def keys(self) -> Path:
+        """The VOPRF keys."""
+        return self.home / "keys"
+
+    @property
+    def tls(self) -> Path:
+        """Key, certificate and authority."""
+        return self.home / "tls"
+
+    @property
+    def trust_root(self) -> Path:
+        """What the directory is followed from."""
+        return self.home / "trust-root.bin"
+
+    @property
+    def directory(self) -> Path:
+        """What was followed so far."""
+        return self.home / "directory"
+
+    def database_url(self, settings: Settings) -> str:
+        """Return the URL of the log of requests."""
+        return settings.database_url or f"sqlite:///{self.home.absolute() / 'requests.sqlite'}"
+
+
+def read_settings(folder: Folder) -> Settings:
+    """Return the settings of a folder.
+
+    Raises:
+        SetupError: there are none, or one is not in order; the text names the setting and never its value.
+    """
+    try:
+        values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"{folder.settings} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise SetupError(f"{folder.settings} is no TOML") from None
+    return make_settings(values)
+
+
+def make_settings(values: Mapping[str, object]) -> Settings:
+    """Return settings with these values.
+
+    Raises:
+        SetupError: one is missing, unknown or not in order; the text names the setting and never its value.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SetupError(f"setting {name}: {first['msg']}") from None
+
+
+def settings_toml(settings: Settings) -> bytes:
+    """Return the file that holds what differs from the defaults."""
+    values = settings.model_dump(exclude_unset=True, exclude_none=True)
+    # JSON writes strings and numbers as TOML does.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()).encode()
