@@ -96,7 +96,7 @@ class Administration:
         return {
             key.key_id: (owner, key.public_key)
             for owner in self.acting
-            if self.known[owner].active
+            if owner in self.known and self.known[owner].active
             for key in self.known[owner].keys
             if key.key_id in wanted and (key.running if index is None else key.counts_at(index))
         }

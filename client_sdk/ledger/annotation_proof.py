@@ -6,7 +6,6 @@ DISPUTED annotation that was left without an answer stand before it, each with i
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats import dsse
@@ -15,7 +14,8 @@ from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.formats.statement import Annotation, Lapse, RecordKey, payload_hash
 from client_sdk.formats.words import AnnotationFlag, LapseKind
-from client_sdk.rules.dates import day_of
+from client_sdk.ledger.chain import period_over
+from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +99,17 @@ def _restricted(
         raise FormatError(PART, "annotation.answered", want="no annotation by the issuer or its successor")
     if any(AnnotationFlag.DISPUTED not in annotation.flags for _, _, annotation in signed):
         raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
-    last_day = day_of(signed[0][1].logged_at, rulebook.time_zone) + timedelta(days=rulebook.dispute_days)
-    if day_of(leaf.logged_at, rulebook.time_zone) <= last_day:
+    if not _after_period(signed[0][1].logged_at, leaf.logged_at, rulebook):
         raise FormatError(PART, "annotation.early", want="a lapse after the period")
     newest = signed[-1][2]
     flags = tuple(sorted({*newest.flags, AnnotationFlag.RESTRICTED}))
     return ShownAnnotation(
         flags, newest.code, newest.text_commitment, newest.disclosure_digest, newest_hash, tuple(signed)
     )
+
+
+def _after_period(disputed_at: int, lapsed_at: int, rulebook: Rulebook) -> bool:
+    try:
+        return period_over(disputed_at, lapsed_at, rulebook)
+    except RuleError:
+        raise FormatError(PART, "annotation.time", want="times that a calendar has") from None

@@ -8,7 +8,6 @@ a statement, an annotation, a lapse or an erasure may follow; the server calls t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.statement import payload_hash
@@ -34,6 +33,7 @@ __all__ = [
     "erase",
     "lapse",
     "overdue",
+    "period_over",
 ]
 
 # What a successor may still say of its predecessor's records.
@@ -331,7 +331,7 @@ def lapse(
     if event.what is LapseKind.RESTRICTED:
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation
-        if head is None or not head.unanswered_since or not _silent(head, logged_at, rulebook):
+        if head is None or not head.unanswered_since or not period_over(head.unanswered_since, logged_at, rulebook):
             raise _refuse("LAPSE_EARLY", "what", "formats-5.restricted", want="a dispute unanswered for the period")
         if AnnotationFlag.RESTRICTED in head.flags:
             raise _refuse("ANNOTATION_INVALID", "what", "formats-5.restricted", want="a record not RESTRICTED before")
@@ -355,10 +355,14 @@ def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
     return bool(chain.retain_until) and chain.retain_until <= day_of(logged_at, rulebook.time_zone).isoformat()
 
 
-def _silent(head: AnnotationHead, logged_at: int, rulebook: Rulebook) -> bool:
-    """Whether the furnisher let the days pass in which a dispute must be answered (征信业管理条例 Art. 25)."""
-    last_day = day_of(head.unanswered_since, rulebook.time_zone) + timedelta(days=rulebook.dispute_days)
-    return day_of(logged_at, rulebook.time_zone) > last_day
+def period_over(disputed_at: int, logged_at: int, rulebook: Rulebook) -> bool:
+    """Whether the days have passed in which a furnisher must answer a dispute (征信业管理条例 Art. 25).
+
+    Raises:
+        RuleError: DATE_INVALID; no calendar has one of the times.
+    """
+    disputed_on, today = (day_of(time, rulebook.time_zone).toordinal() for time in (disputed_at, logged_at))
+    return today > disputed_on + rulebook.dispute_days
 
 
 def erase(chain: Chain | None) -> Chain:

@@ -5,6 +5,7 @@ Keys, openings and record ids are derived from names, so that the same calls giv
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,6 +96,8 @@ class HandmadeLog:
         # By the commitment that they open.
         self.secrets: dict[bytes, Secret] = {}
         self.statements: dict[RecordKey, Statement] = {}
+        # Indexes of each record's annotations and lapses, in order.
+        self.annotations: defaultdict[RecordKey, list[int]] = defaultdict(list)
         self.inquiries: list[bytes] = []
         self.administrators = tuple(administrators)
         self.log_signer = signer("log")
@@ -149,14 +152,24 @@ class HandmadeLog:
 
     # Records
 
-    def statement(self, issuer: str, name: str, standing: Standing, subject: str, **changes: object) -> Statement:
+    def statement(
+        self,
+        issuer: str,
+        name: str,
+        standing: Standing,
+        subject: str,
+        *,
+        subject_key_version: int | None = None,
+        **changes: object,
+    ) -> Statement:
         """The next version of a record, with openings that follow from its name and version."""
         key = RecordKey(issuer, record_id(name))
         before = self.statements.get(key)
         kind = before.kind if before else Kind.DEFAULT
         version = before.version + 1 if before else 1
         bound = carries_subject(standing)
-        secret, facts_commitment = self.secret(name, version, subject)
+        keys_version = subject_key_version or (self._subject_key_version(before) if bound else 0)
+        secret, facts_commitment = self.secret(name, version, subject, keys_version)
         statement = Statement(
             REGISTRY,
             issuer,
@@ -166,7 +179,7 @@ class HandmadeLog:
             payload_hash(before.encode()) if before else b"",
             kind,
             standing,
-            1 if bound else 0,
+            keys_version,
             commit_subject(secret.opening, secret.subject) if bound else b"",
             facts_commitment if bound else b"",
             disclosure_digest(secret.disclosure) if bound else b"",
@@ -175,13 +188,22 @@ class HandmadeLog:
         )
         return replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields
 
-    def secret(self, name: str, version: int, subject: str) -> tuple[Secret, bytes]:
+    def _subject_key_version(self, before: Statement | None) -> int:
+        if before and before.subject_key_version:
+            return before.subject_key_version
+        return self.state.directory.state.newest_subject_key_version
+
+    def secret(self, name: str, version: int, subject: str, subject_key_version: int = 1) -> tuple[Secret, bytes]:
         """What opens a version, and the commitment to its facts."""
         opening, facts_opening = seed(f"{name} {version} opening"), seed(f"{name} {version} facts opening")
         facts = f"facts of {name} {version}".encode()
         commitment = commit_facts(facts_opening, facts)
         sealed = seal_facts(seed(f"seal key of {subject}"), commitment, facts_opening, facts)
-        return Secret(seed(f"subject {subject}"), opening, sealed), commitment
+        return Secret(self.subject(subject, subject_key_version), opening, sealed), commitment
+
+    def subject(self, person: str, subject_key_version: int = 1) -> bytes:
+        """A person's pseudonym."""
+        return seed(f"subject {person} {subject_key_version}")
 
     def say(
         self,
@@ -191,11 +213,13 @@ class HandmadeLog:
         subject: str = "",
         *,
         by: Signer | None = None,
+        subject_key_version: int | None = None,
         **changes: object,
     ) -> int:
         """Log a record's next version; the subject follows from the record's name unless it is given."""
-        statement = self.statement(issuer, name, standing, subject or f"person of {name}", **changes)
-        secret, _ = self.secret(name, statement.version, subject or f"person of {name}")
+        person = subject or f"person of {name}"
+        statement = self.statement(issuer, name, standing, person, subject_key_version=subject_key_version, **changes)
+        secret, _ = self.secret(name, statement.version, person, statement.subject_key_version)
         return self.log_statement(statement, secret, by)
 
     def log_statement(self, statement: Statement, secret: Secret, by: Signer | None = None) -> int:
@@ -236,7 +260,8 @@ class HandmadeLog:
         own, payload = signer(f"{author} REPORT"), annotation.encode()
         signature = dsse.sign(own, dsse.ANNOTATION, payload)
         leaf = StatementLeaf(self.logged_at, dsse.ANNOTATION, payload, own.public_key.key_id, signature)
-        return self.add(leaf.encode())
+        self.annotations[key].append(self.add(leaf.encode()))
+        return self.annotations[key][-1]
 
     def lapse(self, issuer: str, name: str, what: LapseKind, **changes: object) -> int:
         """Log a lapse of a record."""
@@ -246,7 +271,10 @@ class HandmadeLog:
         if what is LapseKind.RESTRICTED and head is not None:
             lapse = replace(lapse, number=head.number + 1, previous=head.payload_hash)
         lapse = replace(lapse, **changes)  # type: ignore[arg-type]  # the test names fields
-        return self.add(LapseLeaf(self.logged_at, lapse.encode()).encode())
+        index = self.add(LapseLeaf(self.logged_at, lapse.encode()).encode())
+        if what is LapseKind.RESTRICTED:
+            self.annotations[key].append(index)
+        return index
 
     # The log itself
 

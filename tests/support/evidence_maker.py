@@ -1,0 +1,174 @@
+"""Evidence made by hand from a handmade log, as formats 8 asks for it: all that is referred to and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import evidence_pb2 as pb
+from creditregistry.v1 import facts_pb2
+
+from client_sdk.formats import canonical, dsse
+from client_sdk.formats.commitment import commit_consent, commit_inquiry, commit_officer
+from client_sdk.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
+from client_sdk.formats.prefix_tree import prove
+from client_sdk.formats.statement import Annotation
+from client_sdk.formats.words import Purpose
+from client_sdk.ledger.inquiry import Inquiry
+from tests.support.handmade_log import REGISTRY, seed, signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from client_sdk.ledger.chain import Chain
+    from tests.support.handmade_log import HandmadeLog
+
+__all__ = ["consent_of", "inquiry_of", "make_evidence", "pseudonyms"]
+
+
+class _Signer(NamedTuple):
+    owner: str
+    key_id: bytes
+
+
+def pseudonyms(log: HandmadeLog, person: str) -> list[tuple[int, bytes]]:
+    """A person's pseudonym under each live version of the subject keys."""
+    versions = log.state.directory.state.live_subject_key_versions
+    return [(version, log.subject(person, version)) for version in versions]
+
+
+def consent_of(name: str) -> bytes:
+    """A canonical Consent."""
+    return canonical.encode(
+        facts_pb2.Consent(form=facts_pb2.CONSENT_FORM_WRITTEN, date="2025-12-31", digest=seed(f"consent of {name}"))
+    )
+
+
+def inquiry_of(log: HandmadeLog, asker: str, persons: Sequence[str]) -> Inquiry:
+    """The question about these persons."""
+    return Inquiry(
+        REGISTRY,
+        asker,
+        seed(f"inquiry of {asker} about {persons}", 16),
+        log.logged_at,
+        Purpose.LOAN_APPROVAL,
+        tuple(commit_inquiry(seed(f"ask {person}"), pseudonyms(log, person)) for person in persons),
+        commit_consent(seed("consent opening"), consent_of(asker)),
+        commit_officer(seed("officer opening"), f"officer of {asker}"),
+    )
+
+
+def make_evidence(
+    log: HandmadeLog, asker: str, persons: Sequence[str], shown: Iterable[int] | None = None
+) -> pb.Evidence:
+    """Return the evidence that answers ``asker`` about these persons, or about those of them that are shown."""
+    return _Maker(log, asker, persons).make(range(len(persons)) if shown is None else shown)
+
+
+class _Maker:
+    def __init__(self, log: HandmadeLog, asker: str, persons: Sequence[str]) -> None:
+        self.log = log
+        self.asker = asker
+        self.persons = persons
+        self.tree = log.tree
+        self.entries = sorted(log.entries().items())
+        self.signers: set[_Signer] = set()
+        self.referred = {asker}
+        self.lapsed = False
+
+    def make(self, shown: Iterable[int]) -> pb.Evidence:
+        log, size = self.log, len(self.log.leaves)
+        directory = log.state.directory
+        payload = inquiry_of(log, self.asker, self.persons).encode()
+        key = signer(f"{self.asker} INQUIRE")
+        self.signers.add(_Signer(self.asker, key.public_key.key_id))
+        evidence = pb.Evidence(
+            version=1,
+            inquiry=pb.SignedPayload(
+                payload=payload, key_id=key.public_key.key_id, signature=dsse.sign(key, dsse.INQUIRY, payload)
+            ),
+            checkpoint=log.checkpoint(),
+            head=log.leaves[-1],
+            head_path=b"".join(self.tree.inclusion_proof(size - 1, size)),
+            registry_state=directory.state.encode(),
+            registry_proof=self.proof(REGISTRY_KEY),
+            persons=[self.person(position) for position in shown],
+        )
+        for id_ in sorted(self.referred):
+            state = directory.institutions[id_].encode()
+            evidence.institutions.add(state=state, proof=self.proof(institution_key(id_)))
+        evidence.acts.extend(log.leaves[index] for index in sorted(self.acts()))
+        if self.lapsed:
+            evidence.rulebook = directory.rulebook.encode()
+        return evidence
+
+    def acts(self) -> set[int]:
+        directory = self.log.state.directory
+        needed = {act.place for act in directory.state.administrator_acts}
+        for owner, key_id in self.signers:
+            key = directory.institutions[owner].key(key_id)
+            assert key is not None
+            needed.add(key.first)
+        # The genesis is in the trust root.
+        return needed - {0}
+
+    def proof(self, key: bytes) -> pb.MapProof:
+        found = prove(self.entries, key)
+        proof = pb.MapProof(siblings=b"".join(found.siblings))
+        if found.other is not None:
+            proof.other_key, proof.other_value = found.other
+        return proof
+
+    def person(self, position: int) -> pb.PersonAnswer:
+        person = self.persons[position]
+        answer = pb.PersonAnswer(position=position, opening=seed(f"ask {person}"))
+        for version, subject in pseudonyms(self.log, person):
+            item = answer.subjects.add(
+                subject_key_version=version, subject=subject, proof=self.proof(subject_key(subject))
+            )
+            item.records.extend(self.records(subject))
+        return answer
+
+    def records(self, subject: bytes) -> list[pb.LiveRecord]:
+        live = sorted(self.log.state.live(), key=lambda chain: chain.index)
+        return [self.record(chain) for chain in live if self.log.secrets[chain.subject_commitment].subject == subject]
+
+    def record(self, chain: Chain) -> pb.LiveRecord:
+        secret = self.log.secrets[chain.subject_commitment]
+        leaf = self.log.leaves[chain.index]
+        self.sign(leaf, self.log.statements[chain.key].signer)
+        self.referred.add(chain.key.issuer)
+        record = pb.LiveRecord(index=chain.index, leaf=leaf, opening=secret.opening, disclosure=secret.disclosure)
+        for index in self.annotation_leaves(chain):
+            path = b"".join(self.tree.inclusion_proof(index, len(self.log.leaves)))
+            inclusion = pb.InclusionProof(index=index, path=path)
+            record.annotations.add(inclusion=inclusion, leaf=self.log.leaves[index])
+        return record
+
+    def annotation_leaves(self, chain: Chain) -> list[int]:
+        """The newest leaf of the annotation chain; where that is a lapse, all since the dispute without an answer."""
+        indexes = self.log.annotations[chain.key]
+        if not indexes:
+            return []
+        leaf = parse_leaf(self.log.leaves[indexes[-1]])
+        if not isinstance(leaf, LapseLeaf):
+            self.sign(self.log.leaves[indexes[-1]])
+            return indexes[-1:]
+        self.lapsed = True
+        issuer = self.log.state.directory.institution(chain.key.issuer)
+        answered = [at for at in indexes[:-1] if self.author(self.log.leaves[at]) in {issuer.id, issuer.successor}]
+        since = [at for at in indexes if not answered or at > answered[-1]]
+        for at in since[:-1]:
+            self.sign(self.log.leaves[at])
+        return since
+
+    def author(self, data: bytes) -> str:
+        leaf = parse_leaf(data)
+        return "" if isinstance(leaf, LapseLeaf) else Annotation.parse(leaf.payload).author
+
+    def sign(self, data: bytes, owner: str = "") -> None:
+        leaf = parse_leaf(data)
+        assert hasattr(leaf, "key_id")
+        who = owner or self.author(data)
+        self.signers.add(_Signer(who, leaf.key_id))
+        self.referred.add(who)
