@@ -1,0 +1,353 @@
+"""The client for asyncio: the same core, the same arguments, results and errors as ``Client``.
+
+    async with AsyncClient.from_home("lender-1") as client:
+        answer = await client.check(identity, purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="clerk-7")
+
+A client belongs to one event loop. What writes to the disk runs beside the loop; so does ``report_many`` as a whole,
+which computes more than it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import grpc
+from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
+from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+
+from client_sdk._calls import proposal as proposals
+from client_sdk._calls.own_record import open_held, view_of
+from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
+from client_sdk._calls.session import Session, is_stale
+from client_sdk._transport import aio_channel, error_of_call
+from client_sdk.auditing.follower import AioDirectoryFeed
+from client_sdk.client import Client
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConflictError, InvalidError, RefusedError
+from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
+from client_sdk.home import install_certificate
+from client_sdk.key_client import AsyncKeyClient
+from client_sdk.ledger.inquiry import MAX_PERSONS
+from client_sdk.lending.link import MAX_LISTED
+from client_sdk.lending.outbox import Outbox
+from client_sdk.lending.single import Dispatch, SingleReport, ending
+from client_sdk.signing import create_certificate_request, read_private
+from client_sdk.verification import verify_with
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.formats.act import Body
+    from client_sdk.ledger.directory import Directory
+    from client_sdk.lending.signing_room import Prepared
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.batch import BatchReport, Progress, ProgressCallback, RejectedRow
+    from client_sdk.models.proposal import Approved, ProposalView
+    from client_sdk.models.receipt import InquiryReceipt, Receipt
+    from client_sdk.models.record import RecordView
+    from client_sdk.models.report import Report
+    from client_sdk.models.status import Status
+    from client_sdk.rules.facts import Consent
+    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.subjects.pseudonym import Pseudonym
+
+__all__ = ["AsyncClient"]
+
+R = TypeVar("R")
+
+
+@contextmanager
+def _calling() -> Iterator[None]:
+    """The one seam between gRPC's errors and the SDK's."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise error_of_call(error) from error
+
+
+class AsyncClient:
+    """A member's connection for asyncio; see ``Client`` for what each method does and raises.
+
+    Args:
+        config: of the member.
+
+    Raises:
+        ConfigError: settings, trust root, TLS files or keys are not in order.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.config = config
+        self._session = Session(config)
+        self._channel = aio_channel(config.registry, self._session.tls, self._session.deadlines)
+        self._records = RecordServiceStub(self._channel)
+        self._inquiries = InquiryServiceStub(self._channel)
+        self._transparency = TransparencyServiceStub(self._channel)
+        self._directory = DirectoryServiceStub(self._channel)
+        self._keys = AsyncKeyClient(
+            config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
+        )
+        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._feed = AioDirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+
+    @classmethod
+    def from_home(cls, path: str | Path) -> Self:
+        """Return the client of a member's home folder."""
+        return cls(ClientConfig.from_home(path))
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Return the client of the folder that ``CREDIT_REGISTRY_HOME`` names."""
+        return cls(ClientConfig.from_env())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections and outbox."""
+        await self._keys.close()
+        await self._channel.close()
+        if "_outbox" in self.__dict__:
+            await asyncio.to_thread(self._outbox.close)
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    async def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+        """Ask whether a person has live records, and verify the answer; see ``Client.check``."""
+        answers = await self.check_many([identity], purpose=purpose, consent=consent, officer=officer)
+        return answers[0]
+
+    async def check_many(
+        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+    ) -> list[Answer]:
+        """Ask about many persons under one consent, 100 an inquiry; see ``Client.check_many``."""
+        answers: list[Answer] = []
+        for start in range(0, len(identities), MAX_PERSONS):
+            asked = identities[start : start + MAX_PERSONS]
+            answers += await self._fresh(partial(self._ask, asked, purpose, consent, officer))
+        return answers
+
+    async def _ask(
+        self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+    ) -> list[Answer]:
+        directory = await self.directory()
+        self._session.check_asking(directory, identities, purpose, consent, officer)
+        names = await self._keys.pseudonyms(directory, identities, KeyUse.INQUIRE, purpose)
+        question = self._session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
+        page = self._session.pages(question)
+        while (request := page.request()) is not None:
+            with _calling():
+                response = await self._inquiries.Check(request)
+            page.read(response)
+        return page.answers
+
+    async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
+        """Return the place of an own inquiry in the inquiry tree; see ``Client.inquiry_receipt``."""
+        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
+        with _calling():
+            response = await self._inquiries.GetInquiryReceipt(request)
+        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+
+    async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
+        """Verify an evidence file against the trust root; see ``Client.verify``."""
+        names: Mapping[int, Pseudonym] | None = None
+        if identity is not None:
+            (names,) = await self._names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)
+        return await asyncio.to_thread(verify_with, self._session.verifier, path, identity, names)
+
+    # --- reporting ---------------------------------------------------------------------------------------------------
+
+    async def report(self, report: Report) -> Receipt:
+        """Report one version of one record, and return its verified receipt; see ``Client.report``."""
+        return await self._fresh(partial(self._report, report, must_exist=False))
+
+    async def correct(self, report: Report) -> Receipt:
+        """Report a further version with its standing unchanged; see ``Client.correct``."""
+        return await self._fresh(partial(self._report, report, must_exist=True))
+
+    async def report_many(
+        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+    ) -> BatchReport:
+        """Report a portfolio beside the loop, over a connection of its own; see ``Client.report_many``.
+
+        Args:
+            reports: read in a thread.
+            progress: called in the loop.
+        """
+        loop = asyncio.get_running_loop()
+
+        def tell(state: Progress) -> None:
+            if progress is not None:
+                loop.call_soon_threadsafe(progress, state)
+
+        def run() -> BatchReport:
+            with Client(self.config) as client:
+                return client.report_many(reports, tell)
+
+        return await asyncio.to_thread(run)
+
+    async def withdraw(self, record_id: bytes, issuer: str = "") -> Receipt:
+        """Withdraw a record that was a mistake; see ``Client.withdraw``."""
+        return await self._end(record_id, issuer, Standing.WITHDRAWN)
+
+    async def set_aside(self, record_id: bytes, issuer: str = "") -> Receipt:
+        """Report that a court set a judgment or an enforcement aside; see ``Client.set_aside``."""
+        return await self._end(record_id, issuer, Standing.SET_ASIDE)
+
+    async def records(
+        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None
+    ) -> AsyncIterator[RecordView]:
+        """Yield own records as the registry holds them; see ``Client.records``."""
+        names: Mapping[int, Pseudonym] | None = None
+        if identity is not None:
+            (names,) = await self._names([identity], KeyUse.REPORT, Purpose.REPORTING)
+        for held in await self._held(record_ids):
+            opened = None if names is None else open_held(held, names)
+            if names is None or opened is not None:
+                yield view_of(held, opened)
+
+    async def receipt(self, record_id: bytes, version: int) -> Receipt:
+        """Return the receipt of a version of an own record; see ``Client.receipt``."""
+        kept = await asyncio.to_thread(self._outbox.receipt, self.config.institution, record_id, version)
+        if kept is not None:
+            return kept
+        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
+        with _calling():
+            response = await self._records.GetReceipt(request)
+        return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
+
+    async def _report(self, report: Report, *, must_exist: bool) -> Receipt:
+        directory = await self.directory()
+        single = SingleReport(
+            report, self._session.issuer(directory), self.config.record_secret(), self._session.preflight(directory)
+        )
+        (names,) = await self._names([report.identity], KeyUse.REPORT, Purpose.REPORTING)
+        while wanted := single.wanted():
+            single.take(await self._held(wanted))
+        if must_exist:
+            single.check_correction()
+        prepared = single.work_off(names)
+        if prepared is None:
+            return await self.receipt(single.key().record_id, single.newest_version())
+        dispatch, receipt = await self._dispatch(prepared)
+        return await self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
+
+    async def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
+        directory = await self.directory()
+        held = [item for item in await self._held([record_id]) if not issuer or item.key.issuer == issuer]
+        if not held:
+            raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="an own record")
+        preflight = self._session.preflight(directory)
+        prepared = ending(self._session.issuer(directory), held[0], standing, preflight.now_ms // 1_000 * 1_000)
+        dispatch, receipt = await self._dispatch(prepared)
+        return await self._end(record_id, issuer, standing) if dispatch.replaced else receipt
+
+    async def _dispatch(self, prepared: Prepared) -> tuple[Dispatch, Receipt]:
+        dispatch = Dispatch(self._outbox, prepared, self._session.log_key)
+        request = await asyncio.to_thread(dispatch.keep)
+        try:
+            with _calling():
+                response = await self._records.Submit(request)
+        except RefusedError as error:
+            await asyncio.to_thread(dispatch.refused, error)
+            raise
+        return dispatch, await asyncio.to_thread(dispatch.settle, response)
+
+    # --- administering -----------------------------------------------------------------------------------------------
+
+    async def propose(self, body: Body) -> Approved:
+        """Propose an act with one's own signature; see ``Client.propose``."""
+        directory = await self._refresh()
+        request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
+        with _calling():
+            response = await self._directory.ProposeAct(request)
+        receipt = response.receipt if response.HasField("receipt") else None
+        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+
+    async def proposals(self) -> tuple[ProposalView, ...]:
+        """Return the acts that wait for signatures, oldest first."""
+        directory = await self._refresh()
+        with _calling():
+            response = await self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
+        return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
+
+    async def approve(self, proposal: ProposalView) -> Approved:
+        """Add one's own signature to a proposal that was read; see ``Client.approve``."""
+        directory = await self._refresh()
+        request = proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER))
+        with _calling():
+            response = await self._directory.ApproveAct(request)
+        receipt = response.receipt if response.HasField("receipt") else None
+        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+
+    async def issue_certificate(self, csr: bytes, institution: str) -> bytes:
+        """Have a certificate issued to an enrolled institution; see ``Client.issue_certificate``."""
+        request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
+        with _calling():
+            response = await self._directory.IssueCertificate(request)
+        return response.certificate
+
+    async def renew_certificate(self) -> bytes:
+        """Have the own certificate issued anew over the old one; see ``Client.renew_certificate``."""
+        request = create_certificate_request(read_private(self.config.tls_key), self.config.institution)
+        certificate = await self.issue_certificate(request, self.config.institution)
+        await asyncio.to_thread(install_certificate, self.config.home, certificate)
+        return certificate
+
+    async def status(self) -> Status:
+        """Follow the directory now, and return how registry and key services stand."""
+        directory = await self._refresh()
+        return self._session.status(directory, await self._keys.statuses(directory))
+
+    async def directory(self) -> Directory:
+        """Return the directory that was followed from the trust root, at most a minute old."""
+        return await self._refresh() if self._session.due else self._session.follower.directory
+
+    # --- what the methods above share --------------------------------------------------------------------------------
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self.config.outbox_file, self.config.name, self.config.institution)
+
+    async def _refresh(self) -> Directory:
+        await self._feed.refresh()
+        request = self._session.consistency_request()
+        if request is not None:
+            with _calling():
+                response = await self._transparency.GetCheckpoint(request)
+            self._session.tie(response)
+        return self._session.followed()
+
+    async def _fresh(self, call: Callable[[], Awaitable[R]]) -> R:
+        """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""
+        try:
+            return await call()
+        except InvalidError as error:
+            if not is_stale(error):
+                raise
+        await self._refresh()
+        return await call()
+
+    async def _names(self, identities: Sequence[Identity], use: KeyUse, purpose: Purpose) -> list[dict[int, Pseudonym]]:
+        return await self._keys.pseudonyms(await self.directory(), identities, use, purpose)
+
+    async def _held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
+        directory = await self.directory()
+        held: list[HeldRecord] = []
+        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
+            asked = record_ids[start : start + MAX_LISTED]
+            request = submission_pb2.ListRecordsRequest(record_ids=asked)
+            with _calling():
+                pages = [page async for page in self._records.ListRecords(request)]
+            held += self._session.read_records(pages, directory, asked)
+        return held

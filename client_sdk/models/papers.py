@@ -1,0 +1,43 @@
+"""Papers that a record or an inquiry refers to: they stay with the lender, and their digest is what is signed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from client_sdk.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = ["notice_sent", "written_consent"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def written_consent(*, document: bytes, given_on: date) -> Consent:
+    """Return the consent that a person has given in writing; an e-document is written (电子签名法 Art. 4).
+
+    Args:
+        document: the signed document; keep it.
+        given_on: date on which it was given.
+    """
+    return Consent(form=ConsentForm.WRITTEN, date=given_on, digest=sha256(document).digest())
+
+
+def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -> NoticeEvidence:
+    """Return the evidence that a person was told before the record is supplied (征信业管理条例 Art. 15).
+
+    Args:
+        document: the notice as sent; keep it.
+        sent_at: with its time zone.
+        channel: how it was sent.
+
+    Raises:
+        ValueError: ``sent_at`` has no time zone.
+    """
+    if sent_at.tzinfo is None:
+        raise ValueError("sent_at must have a time zone")
+    return NoticeEvidence(channel=channel, sent_at=(sent_at - _EPOCH) // _MILLISECOND, digest=sha256(document).digest())
