@@ -11,14 +11,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
-__all__ = ["Narrator", "relative"]
-
-
-def relative(command: Sequence[str], folder: Path) -> str:
-    """Return a command as people would type it inside a folder."""
-    return " ".join(part.replace(f"{folder}/", "") for part in command)
+__all__ = ["Narrator"]
 
 
 class Narrator:

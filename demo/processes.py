@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +18,17 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CommandError", "ServiceError", "Services", "free_port", "interruptible", "program", "run"]
+__all__ = [
+    "LOOPBACK",
+    "CommandError",
+    "ServiceError",
+    "Services",
+    "free_port",
+    "interruptible",
+    "listens",
+    "program",
+    "run",
+]
 
 # Seconds.
 _COMMAND_LIMIT = 300
@@ -24,6 +36,8 @@ _START_LIMIT = 30
 _STOP_LIMIT = 15
 _POLL = 0.05
 _TAIL_LINES = 15
+LOOPBACK = "127.0.0.1"
+_PORTS = range(20_000, 32_768)
 
 
 class CommandError(RuntimeError):
@@ -35,11 +49,18 @@ class ServiceError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a port that is free at this moment."""
+    """Return a port that nobody listens on, outside the range that systems hand out to others by themselves."""
+    while True:
+        port = secrets.choice(_PORTS)
+        if not listens(port):
+            return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections on a port of this machine."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def program(name: str) -> str:
@@ -47,21 +68,23 @@ def program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def run(command: Sequence[str], *, standard_input: str = "", expected: int = 0) -> str:
+def run(command: Sequence[str], *, folder: Path | None = None, standard_input: str = "", expected: int = 0) -> str:
     """Run a command to its end and return what it wrote to standard output.
 
     Args:
         command: name of one of our programs, and its arguments.
+        folder: in which it runs; the current one if left out.
         standard_input: what it reads.
         expected: exit code.
 
     Raises:
         CommandError: it ended otherwise, or not in time.
     """
-    shown = " ".join(command)
+    shown = shlex.join(command)
     try:
         done = subprocess.run(
             [program(command[0]), *command[1:]],
+            cwd=folder,
             input=standard_input,
             capture_output=True,
             text=True,
@@ -103,7 +126,7 @@ class Services:
         self._running.clear()
 
     def start(self, name: str, command: Sequence[str], log: Path, port: int) -> None:
-        """Start a service and wait until it takes connections.
+        """Start a service in the folder of its log, and wait until it takes connections.
 
         Args:
             name: for people.
@@ -118,6 +141,7 @@ class Services:
             # A group of its own: Ctrl-C reaches the demo alone, which then stops its services in order.
             process = subprocess.Popen(
                 [program(command[0]), *command[1:]],
+                cwd=log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -127,7 +151,7 @@ class Services:
         self._running.append(service)
         self._stack.callback(_stop, process)
         deadline = time.monotonic() + _START_LIMIT
-        while not _listens(port):
+        while not listens(port):
             service.check()
             if time.monotonic() > deadline:
                 raise ServiceError(f"{name} does not listen after {_START_LIMIT} s; its log is {log}")
@@ -165,12 +189,6 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

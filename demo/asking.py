@@ -1,0 +1,90 @@
+"""Asking about everybody, through the SDK, and holding every answer against what was reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.assessment import Criteria
+from client_sdk.client import Client
+from client_sdk.models import Outcome, Purpose, Verdict
+from demo.parties import consent_to
+from demo.synthetic import Expected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from demo.synthetic import Borrower
+
+__all__ = ["Survey", "WrongAnswerError", "ask_about_all"]
+
+
+class WrongAnswerError(RuntimeError):
+    """An answer is not what was reported."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What came of asking about everybody.
+
+    Attributes:
+        by_answer: how many answers of each verdict and assessment.
+    """
+
+    by_answer: Counter[Expected] = field(default_factory=Counter)
+
+    def by_verdict(self) -> dict[str, int]:
+        """Count answers by verdict; every verdict has its count."""
+        return {verdict.value: self._count(verdict=verdict) for verdict in Verdict}
+
+    def by_assessment(self) -> dict[str, int]:
+        """Count answers by assessment; every outcome has its count."""
+        return {outcome.value: self._count(outcome=outcome) for outcome in Outcome}
+
+    def _count(self, *, verdict: Verdict | None = None, outcome: Outcome | None = None) -> int:
+        return sum(
+            count
+            for answer, count in self.by_answer.items()
+            if verdict in (None, answer.verdict) and outcome in (None, answer.outcome)
+        )
+
+
+def ask_about_all(home: Path, people: Sequence[Borrower], lender: str, today: date) -> Survey:
+    """Ask about everybody in one lender's name, verify each answer and weigh it.
+
+    Args:
+        home: of the lender that asks.
+        people: whom to ask about.
+        lender: its institution id.
+        today: day of the consents.
+
+    Raises:
+        WrongAnswerError: an answer is not what the lenders reported.
+    """
+    survey = Survey()
+    criteria = Criteria()
+    consent = consent_to(lender, "portfolio review", today)
+    with Client.from_home(home) as client:
+        answers = client.check_many(
+            [borrower.identity for borrower in people],
+            purpose=Purpose.POST_LOAN_REVIEW,
+            consent=consent,
+            officer=f"{lender} credit desk",
+        )
+    for borrower, answer in zip(people, answers, strict=True):
+        assessment = answer.assess(criteria)
+        given = Expected(answer.verdict, assessment.outcome)
+        if given != borrower.story.expected:
+            want = " ".join(borrower.story.expected)
+            raise WrongAnswerError(
+                f"borrower {borrower.number}, {borrower.story.title}: {' '.join(given)}, want {want}"
+            )
+        survey.by_answer[given] += 1
+        if answer.verdict is Verdict.CLEAR:
+            survey.clear = survey.clear or answer
+        elif len(answer.records) > 2:
+            survey.listed = survey.listed or answer
+    return survey
