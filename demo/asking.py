@@ -78,13 +78,7 @@ def ask_about_all(home: Path, people: Sequence[Borrower], lender: str, today: da
         assessment = answer.assess(criteria)
         given = Expected(answer.verdict, assessment.outcome)
         if given != borrower.story.expected:
-            want = " ".join(borrower.story.expected)
-            raise WrongAnswerError(
-                f"borrower {borrower.number}, {borrower.story.title}: {' '.join(given)}, want {want}"
-            )
+            told, want = " ".join(given), " ".join(borrower.story.expected)
+            raise WrongAnswerError(f"borrower {borrower.number} ({borrower.story.title}): {told}, want {want}")
         survey.by_answer[given] += 1
-        if answer.verdict is Verdict.CLEAR:
-            survey.clear = survey.clear or answer
-        elif len(answer.records) > 2:
-            survey.listed = survey.listed or answer
     return survey
