@@ -122,6 +122,11 @@ def _unreachable(service: KeyService, error: CreditRegistryError) -> KeyServiceS
     return KeyServiceStatus(url=service.url, reachable=False, problem=str(error))
 
 
+def _nobody_there(error: CreditRegistryError) -> bool:
+    """Whether a call failed before a key service could say anything; what it says itself is not asked twice."""
+    return isinstance(error, UnavailableError) and not error.reason
+
+
 class KeyClient(_Core):
     """Asks key services, blocking; for any number of threads.
 
@@ -225,7 +230,7 @@ class KeyClient(_Core):
                 response = call.result()
             except grpc.RpcError as cause:
                 error = error_of_call(cause)
-                if pause is None or not isinstance(error, UnavailableError):
+                if pause is None or not _nobody_there(error):
                     raise failed(ask.service, error) from cause
             else:
                 evaluation.accept(ask, response)
@@ -322,7 +327,7 @@ class AsyncKeyClient(_Core):
                 response = await call
             except grpc.RpcError as cause:
                 error = error_of_call(cause)
-                if pause is None or not isinstance(error, UnavailableError):
+                if pause is None or not _nobody_there(error):
                     raise failed(ask.service, error) from cause
             else:
                 evaluation.accept(ask, response)

@@ -153,6 +153,5 @@ class Evaluation:
 
 def failed(service: KeyService, error: RefusedError | TransportError) -> KeyServiceError:
     """Return the error that names the service whose call failed."""
-    if isinstance(error, RefusedError):
-        return KeyServiceError(service.url, error.reason, str(error))
-    return KeyServiceError(service.url, error.status, str(error))
+    reason = error.reason if isinstance(error, RefusedError) else error.reason or error.status
+    return KeyServiceError(service.url, reason, str(error))

@@ -102,7 +102,7 @@ async def serve(
         watch = _Watch(follower, metrics, now_ms)
         server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
         add_SubjectKeyServiceServicer_to_server(servicer, server)
-        watch.add_health(server)
+        await watch.add_health(server)
         _listen(server, settings.listen, tls)
         await server.start()
         following = asyncio.create_task(feed.follow(settings.poll_seconds, watch.report))
@@ -127,8 +127,9 @@ class _Watch:
         self._now_ms = now_ms
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def add_health(self, server: grpc.aio.Server) -> None:
+    async def add_health(self, server: grpc.aio.Server) -> None:
         """Let a server answer whether the directory can be relied on."""
+        await self._set_health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     async def close(self) -> None:
