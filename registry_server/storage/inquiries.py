@@ -28,6 +28,7 @@ __all__ = [
     "leaf_range",
     "leaves",
     "place",
+    "rows",
     "waiting",
 ]
 
@@ -129,6 +130,20 @@ def leaves(work: UnitOfWork) -> Iterator[bytes]:
     while page := leaf_range(work, start, start + _PAGE):
         yield from page
         start += len(page)
+
+
+def rows(work: UnitOfWork) -> Iterator[StoredInquiry]:
+    """Yield every inquiry in order of asker and id, some at a time."""
+    last = ("", b"")
+    row = _TABLE.c
+    while True:
+        after = (row.asker > last[0]) | ((row.asker == last[0]) & (row.inquiry_id > last[1]))
+        query = select(_TABLE).where(after).order_by(row.asker, row.inquiry_id).limit(_PAGE)
+        page = [StoredInquiry(*found) for found in work.connection.execute(query)]
+        yield from page
+        if not page:
+            return
+        last = (page[-1].asker, page[-1].inquiry_id)
 
 
 def forget_openings(work: UnitOfWork, before: int) -> int:

@@ -1,0 +1,207 @@
+"""Founding a registry: its folder, its genesis act, and leaf 0 (design 6, Genesis and onboarding).
+
+draft   keys, authority, database, genesis.act            the administrators approve that file, each at home
+finish  logs it; hands out trust root and certificates    nothing is served before
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.act import NO_PREVIOUS, Act, GenesisBody
+from client_sdk.formats.keys import ED25519, Ed25519Signer
+from client_sdk.formats.leaf import ActLeaf
+from client_sdk.formats.state import KeyServices, LogKey, Rulebook
+from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.directory import Directory
+from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.ledger.key_service_file import KeyServiceFile
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.found import found
+from registry_server.storage import leaves, migrations
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.authority import CertificateAuthority, write_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Folder", "Founded", "Founders", "certify_key_service", "draft", "finish", "host_of"]
+
+_ENROLMENT = ".enrolment.json"
+_KEY_SERVICE = ".key-service.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the parts of a registry are.
+
+    Attributes:
+        home: everything is below it.
+        database_url: of SQLAlchemy.
+        log_key: the log's private key.
+        authority: the certificate authority.
+        genesis: the genesis act while it gathers signatures.
+        public: what may be handed out.
+    """
+
+    home: Path
+    database_url: str
+    log_key: Path
+    authority: Path
+    genesis: Path
+    public: Path
+
+    @property
+    def founders(self) -> Path:
+        """The files that administrators and key services handed in, for their certificates."""
+        return self.home / "founders"
+
+
+@dataclass(frozen=True, slots=True)
+class Founders:
+    """What a registry begins with.
+
+    Attributes:
+        registry: its name.
+        log_origin: of its log.
+        administrators: their enrolments.
+        threshold: how many of them must sign an act.
+        key_services: in the order in which their outputs are joined.
+        rulebook: the first one.
+    """
+
+    registry: str
+    log_origin: str
+    administrators: tuple[EnrolmentFile, ...]
+    threshold: int
+    key_services: tuple[KeyServiceFile, ...]
+    rulebook: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A registry that may serve.
+
+    Attributes:
+        trust_root: what verifiers start from.
+        certificates: files of administrators and key services.
+    """
+
+    trust_root: TrustRoot
+    certificates: tuple[Path, ...]
+
+
+def draft(folder: Folder, founders: Founders, now: int) -> ActFile:
+    """Make keys, authority, tables and the genesis act; every argument is checked before a file is written.
+
+    Raises:
+        FormatError: a key or a request is not in order.
+        RuleError: the administrators, their keys or the rulebook are not in order.
+        FileExistsError: the folder holds a registry already.
+        StorageError: the database cannot be reached.
+    """
+    signer = Ed25519Signer.generate()
+    act = ActFile(_genesis(founders, signer).encode())
+    _check_genesis(act)
+    for path in (folder.log_key, folder.genesis, folder.authority / "key.pem"):
+        if path.exists():
+            raise FileExistsError(path)
+    folder.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.home.chmod(0o700)
+    write_secret(folder.log_key, signer.to_pkcs8_pem())
+    CertificateAuthority.create(folder.authority, founders.registry, now)
+    migrations.upgrade(folder.database_url)
+    folder.founders.mkdir(mode=0o700, exist_ok=True)
+    for enrolment in founders.administrators:
+        (folder.founders / f"{enrolment.enrolment.id}{_ENROLMENT}").write_bytes(enrolment.encode())
+    for service in founders.key_services:
+        (folder.founders / f"{service.name}{_KEY_SERVICE}").write_bytes(service.encode())
+    folder.genesis.write_bytes(act.encode())
+    return act
+
+
+def _genesis(founders: Founders, signer: Ed25519Signer) -> Act:
+    enrolments = tuple(sorted((file.enrolment for file in founders.administrators), key=lambda item: item.id))
+    services = KeyServices(1, tuple(file.service for file in founders.key_services))
+    log_key = LogKey(founders.log_origin, ED25519, signer.public_key.raw)
+    body = GenesisBody(enrolments, founders.threshold, (log_key,), services, founders.rulebook)
+    return Act(founders.registry, 0, NO_PREVIOUS, body)
+
+
+def _check_genesis(act: ActFile) -> None:
+    """Check everything about a genesis act but the signatures that it does not have yet."""
+    Act.parse(act.payload)
+    try:
+        Directory.genesis(ActLeaf(0, act.payload, ()))
+    except RuleError as error:
+        if error.reason != "ACT_THRESHOLD":
+            raise
+
+
+def finish(folder: Folder, now: int) -> Founded:
+    """Log the genesis act and the first HEAD, and write what is handed out; again, it changes nothing.
+
+    Raises:
+        FormatError: the act file is not in order.
+        RuleError: ACT_THRESHOLD, ACT_SIGNATURE, or another act is leaf 0.
+        OSError: a file cannot be read or written.
+        StorageError: the database failed.
+    """
+    file = ActFile.parse(folder.genesis.read_bytes())
+    signer = Ed25519Signer.from_pkcs8_pem(folder.log_key.read_bytes())
+    with Database(folder.database_url) as database:
+        found(database, signer, file.payload, file.approvals, now)
+        with database.snapshot() as work:
+            genesis = leaves.leaf_range(work, 0, 1)[0].leaf
+    trust_root = TrustRoot.from_genesis(genesis)
+    authority = CertificateAuthority.load(folder.authority)
+    certificates = folder.public / "certificates"
+    certificates.mkdir(mode=0o755, parents=True, exist_ok=True)
+    (folder.public / "ca.pem").write_bytes(authority.certificate)
+    (folder.public / "trust-root.bin").write_bytes(trust_root.encode())
+    written = [
+        *_certify_administrators(folder, authority, certificates, now),
+        *(
+            certify_key_service(KeyServiceFile.parse(path.read_bytes()), authority, certificates, now)
+            for path in sorted(folder.founders.glob(f"*{_KEY_SERVICE}"))
+        ),
+    ]
+    return Founded(trust_root, tuple(written))
+
+
+def _certify_administrators(
+    folder: Folder, authority: CertificateAuthority, certificates: Path, now: int
+) -> Sequence[Path]:
+    written = []
+    for path in sorted(folder.founders.glob(f"*{_ENROLMENT}")):
+        file = EnrolmentFile.parse(path.read_bytes())
+        issued = authority.issue_for_institution(file.csr, file.enrolment.id, now)
+        written.append(_write(certificates / f"{file.enrolment.id}.pem", issued + authority.certificate))
+    return written
+
+
+def certify_key_service(file: KeyServiceFile, authority: CertificateAuthority, certificates: Path, now: int) -> Path:
+    """Write the certificate of a key service and return its file; the operator has checked whose it is.
+
+    Raises:
+        RegistryError: CERTIFICATE_REQUEST_INVALID.
+    """
+    issued = authority.issue_for_key_service(file.csr, file.name, host_of(file.service.url), now)
+    return _write(certificates / f"{file.name}.pem", issued + authority.certificate)
+
+
+def host_of(address: str) -> str:
+    """Return the host of host:port or [address]:port."""
+    return address.rpartition(":")[0].strip("[]")
+
+
+def _write(path: Path, data: bytes) -> Path:
+    """Replace a file as a whole."""
+    beside = path.with_suffix(".new")
+    beside.write_bytes(data)
+    shutil.move(beside, path)
+    return path

@@ -1,0 +1,173 @@
+"""fsck: everything that is stored, recomputed from the leaves alone (design 6 and 7).
+
+The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
+held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from client_sdk.formats import dsse
+from client_sdk.formats.checkpoint import parse_checkpoint
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.merkle import Frontier
+from client_sdk.formats.note import VerifierKey
+from client_sdk.formats.statement import Annotation, Lapse, Statement
+from client_sdk.ledger.examination import Examination, LiveBinding, verify_signatures
+from client_sdk.ledger.findings import Findings
+from registry_server.storage import head, inquiries, leaves, live
+from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
+from registry_server.usecases.fsck_report import FsckFinding, FsckReport, RowKind
+from registry_server.usecases.fsck_rows import (
+    Links,
+    check_acts,
+    check_inquiry_rows,
+    check_live_rows,
+    check_records,
+    check_tiles,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["FsckFinding", "FsckReport", "fsck"]
+
+
+def fsck(database: Database) -> FsckReport:
+    """Return what a whole database is found to be, from one snapshot of it.
+
+    Raises:
+        StorageError: the database failed.
+    """
+    report = FsckReport()
+    with database.snapshot() as work:
+        row = head.read(work)
+        if row is None:
+            report.note(RowKind.HEAD_ROW, "head", "formats-7.genesis", got="none", want="a log with a genesis")
+            return report
+        _Check(work, row, report).run()
+    return report
+
+
+class _Check:
+    """One pass over one database."""
+
+    def __init__(self, work: UnitOfWork, row: HeadRow, report: FsckReport) -> None:
+        self._work = work
+        self._row = row
+        self._report = report
+        self._findings = Findings()
+        self._examination = Examination(self._findings)
+        self._hashes: list[bytes] = []
+        self._links = Links()
+
+    def run(self) -> None:
+        """Look at everything."""
+        self._read_leaves()
+        if self._examination.begun:
+            self._check_checkpoint()
+            self._examination.check_last_leaf()
+            self._examination.check_map(self._bindings())
+            self._examination.check_inquiries(inquiries.leaves(self._work))
+            self._examination.check_retention()
+        self._report.take_over(self._findings)
+        if self._examination.begun:
+            self._check_head()
+            self._check_rows()
+
+    def _read_leaves(self) -> None:
+        for stored in leaves.leaves(self._work):
+            if stored.leaf_index != len(self._hashes):
+                got, want = str(stored.leaf_index), str(len(self._hashes))
+                self._report.note(RowKind.LEAF_ROW, f"leaf {stored.leaf_index}", "leaves.index", got=got, want=want)
+                break
+            self._hashes.append(leaf_hash(stored.leaf))
+            self._place(stored.leaf_index, stored.leaf)
+            for finding in verify_signatures(self._examination.feed((stored.leaf,))):
+                self._findings.add(finding)
+        self._report.leaves = len(self._hashes)
+
+    def _place(self, index: int, data: bytes) -> None:
+        """Note where a version or a link of an annotation chain is; a leaf without form is found elsewhere."""
+        try:
+            match parse_leaf(data):
+                case StatementLeaf(payload_type=dsse.STATEMENT, payload=payload):
+                    statement = Statement.parse(payload)
+                    self._links.versions[statement.key, statement.version] = index
+                case StatementLeaf(payload=payload):
+                    annotation = Annotation.parse(payload)
+                    self._links.annotations[annotation.key, annotation.number] = index
+                case LapseLeaf(payload=payload):
+                    lapse = Lapse.parse(payload)
+                    if lapse.number:
+                        self._links.annotations[lapse.key, lapse.number] = index
+                case _:
+                    pass
+        except FormatError:
+            return
+
+    def _bindings(self) -> Iterator[LiveBinding]:
+        for row in live.map_rows(self._work):
+            yield LiveBinding(row.mapped.leaf_index, row.subject, row.mapped.opening)
+
+    def _check_checkpoint(self) -> None:
+        """Hold the stored checkpoint against the leaves; a crash may have left it one commit behind."""
+        row, report = self._row, self._report
+        if not row.checkpoint_size:
+            report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", got="none", want="a checkpoint")
+            return
+        for key in self._examination.replay.directory.state.log_keys:
+            try:
+                signed = parse_checkpoint(row.checkpoint, VerifierKey.ed25519(key.origin, key.public_key)).checkpoint
+            except FormatError:
+                continue
+            frontier = Frontier()
+            frontier.extend(self._hashes[: signed.size])
+            if signed.size != row.checkpoint_size or (frontier.size, frontier.root()) != (signed.size, signed.root):
+                got, want = f"size {signed.size}", "size and root of the leaves"
+                report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", got=got, want=want)
+            return
+        report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", want="a signature by a key of the log")
+
+    def _check_head(self) -> None:
+        """Hold the head row against the leaves."""
+        replay = self._examination.replay
+        frontier, asked = Frontier(), Frontier()
+        frontier.extend(self._hashes)
+        asked.extend(leaf_hash(leaf) for leaf in inquiries.leaves(self._work))
+        newest = replay.head
+        if newest is None:
+            return
+        want = replace(
+            self._row,
+            size=len(self._hashes),
+            frontier=frontier.to_bytes(),
+            logged_at=replay.logged_at,
+            map_root=newest.map_root,
+            entry_count=newest.entry_count,
+            newest_act=newest.newest_act,
+            inquiry_count=asked.size,
+            inquiry_frontier=asked.to_bytes(),
+        )
+        for name in self._row.__slots__:
+            if getattr(self._row, name) != getattr(want, name):
+                self._report.note(RowKind.HEAD_ROW, f"head.{name}", "formats-7.head", want="what the leaves say")
+        if leaf_hash(self._row.leaf) != self._hashes[-1]:
+            self._report.note(RowKind.HEAD_ROW, "head.leaf", "formats-7.head", want="the last leaf")
+
+    def _check_rows(self) -> None:
+        work, report, replay = self._work, self._report, self._examination.replay
+        asked = [leaf_hash(leaf) for leaf in inquiries.leaves(work)]
+        check_tiles(work, report, LOG_TREE, self._hashes)
+        check_tiles(work, report, INQUIRY_TREE, asked)
+        check_acts(work, report)
+        check_records(work, report, replay.chains, self._links)
+        check_live_rows(work, report, replay.chains)
+        check_inquiry_rows(work, report)

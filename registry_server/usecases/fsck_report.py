@@ -1,0 +1,92 @@
+"""What fsck finds: which rows are wrong, by names that never change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from client_sdk.ledger.findings import Findings
+
+__all__ = ["FsckFinding", "FsckReport", "RowKind"]
+
+MAX_KEPT = 1_000
+
+
+class RowKind(StrEnum):
+    """Which rows are wrong; stable names beside those of the audit's findings."""
+
+    ACT_ROW = "ACT_ROW"
+    ANNOTATION_ROW = "ANNOTATION_ROW"
+    CHECKPOINT_ROW = "CHECKPOINT_ROW"
+    HEAD_ROW = "HEAD_ROW"
+    INQUIRY_ROW = "INQUIRY_ROW"
+    LEAF_ROW = "LEAF_ROW"
+    LIVE_ROW = "LIVE_ROW"
+    RECORD_ROW = "RECORD_ROW"
+    TILE_ROW = "TILE_ROW"
+    VERSION_ROW = "VERSION_ROW"
+
+
+class FsckFinding(NamedTuple):
+    """One thing that is wrong.
+
+    Attributes:
+        id: a name of the audit's findings, or of ``RowKind``.
+        place: which leaf or row.
+        rule: what it breaks.
+        got: what was found; never what leads to a person.
+        want: what would be right.
+    """
+
+    id: str
+    place: str
+    rule: str
+    got: str = ""
+    want: str = ""
+
+    def __str__(self) -> str:
+        found = f", got {self.got}" if self.got else ""
+        wanted = f", want {self.want}" if self.want else ""
+        return f"{self.id} at {self.place}: {self.rule}{found}{wanted}"
+
+
+@dataclass(slots=True)
+class FsckReport:
+    """What was looked at, and what is wrong.
+
+    Attributes:
+        leaves: number of leaves.
+        records: number of records.
+        live: number of live records.
+        inquiries: number of inquiries, those included that have no place yet.
+        findings: at most 1,000 of a kind.
+        counts: how many there are of each kind.
+    """
+
+    leaves: int = 0
+    records: int = 0
+    live: int = 0
+    inquiries: int = 0
+    findings: list[FsckFinding] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.counts
+
+    def note(self, kind: RowKind, place: str, rule: str, *, got: str = "", want: str = "") -> None:
+        """Take up what is wrong with a row."""
+        self.counts[kind] += 1
+        if self.counts[kind] <= MAX_KEPT:
+            self.findings.append(FsckFinding(kind, place, rule, got, want))
+
+    def take_over(self, findings: Findings) -> None:
+        """Take up what the examination of the leaves has found."""
+        self.counts.update({str(id_): count for id_, count in findings.counts.items()})
+        for found in findings.kept():
+            place = "log" if found.leaf_index is None else f"leaf {found.leaf_index}"
+            self.findings.append(FsckFinding(found.id, place, f"{found.field}: {found.rule}", found.got, found.want))

@@ -1,0 +1,168 @@
+"""Each table held against what the leaves say; one function a table group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.act import Act
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.merkle import MemoryTree
+from client_sdk.formats.seal import disclosure_digest
+from client_sdk.formats.statement import Statement
+from client_sdk.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
+from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from registry_server.storage import inquiries, leaves, live, records
+from registry_server.usecases.fsck_report import RowKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from client_sdk.formats.statement import RecordKey
+    from client_sdk.ledger.chain import Chain
+    from registry_server.storage.live import SealedRow
+    from registry_server.storage.records import StoredRecord
+    from registry_server.storage.unit_of_work import UnitOfWork
+    from registry_server.usecases.fsck_report import FsckReport
+
+__all__ = ["Links", "check_acts", "check_inquiry_rows", "check_live_rows", "check_records", "check_tiles"]
+
+_DEBT_REF_BYTES = 32
+_PAGE = 512
+
+
+@dataclass(slots=True)
+class Links:
+    """Where the log holds each version and each link of an annotation chain."""
+
+    versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
+    annotations: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
+
+
+def check_tiles(work: UnitOfWork, report: FsckReport, tree: str, hashes: Sequence[bytes]) -> None:
+    """Check that the tiles of a tree are those of its leaves, and no other."""
+    nodes = MemoryTree(hashes)
+    want = {
+        (tile.level, tile.index): b"".join(
+            nodes.node(TILE_HEIGHT * tile.level, TILE_WIDTH * tile.index + at) for at in range(tile.width)
+        )
+        for tile in tiles_of(len(hashes))
+    }
+    for stored in leaves.tiles(work, tree):
+        expected = want.pop((stored.level, stored.tile_index), None)
+        if stored.hashes != expected:
+            place = f"{tree} tile {stored.level}/{stored.tile_index}"
+            report.note(RowKind.TILE_ROW, place, "tiles.hashes", want="the hashes of the leaves")
+    for level, index in want:
+        report.note(RowKind.TILE_ROW, f"{tree} tile {level}/{index}", "tiles.hashes", got="none", want="a tile")
+
+
+def check_acts(work: UnitOfWork, report: FsckReport) -> None:
+    """Check that the acts are listed under their numbers."""
+    for number, stored in enumerate(leaves.act_leaves(work)):
+        try:
+            leaf = parse_leaf(stored.leaf)
+            right = isinstance(leaf, ActLeaf) and stored.number == number == Act.parse(leaf.payload).number
+        except FormatError:
+            right = False
+        if not right:
+            report.note(RowKind.ACT_ROW, f"act {stored.number}", "acts.number", want=f"act {number}")
+
+
+def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: Links) -> None:
+    """Check that each record stands as the log says, and that its versions and annotations are found."""
+    missing = dict(chains)
+    for page in _pages(records.records(work)):
+        for stored in page:
+            report.records += 1
+            _check_record(report, stored, missing.pop(stored.chain.key, None), links)
+        _check_links(work, report, page, links)
+    for chain in missing.values():
+        report.note(RowKind.RECORD_ROW, f"leaf {chain.index}", "records.row", got="none", want="a row")
+
+
+def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None, links: Links) -> None:
+    place = f"record of leaf {stored.first_index}"
+    # The table leaves out what the leaf of the newest version holds.
+    if chain is None or replace(chain, subject_commitment=b"") != replace(stored.chain, subject_commitment=b""):
+        report.note(RowKind.RECORD_ROW, place, "records.chain", want="what the leaves say")
+    if links.versions.get((stored.chain.key, 1)) != stored.first_index:
+        report.note(RowKind.RECORD_ROW, place, "records.first-index", want="the leaf of version 1")
+
+
+def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredRecord], links: Links) -> None:
+    versions = {
+        (stored.first_index, version): links.versions.get((stored.chain.key, version))
+        for stored in page
+        for version in range(1, stored.chain.version + 1)
+    }
+    found = records.version_places(work, versions)
+    for (record, version), index in versions.items():
+        if index is None or found.get((record, version)) != index:
+            place = f"version {version} of the record of leaf {record}"
+            report.note(RowKind.VERSION_ROW, place, "versions.leaf-index", want="its leaf")
+    chains = records.annotation_places(work, [stored.first_index for stored in page])
+    for stored in page:
+        newest = 0 if stored.chain.annotation is None else stored.chain.annotation.number
+        want = [links.annotations.get((stored.chain.key, number)) for number in range(1, newest + 1)]
+        if [place.leaf_index for place in chains.get(stored.first_index, [])] != want:
+            place = f"record of leaf {stored.first_index}"
+            report.note(RowKind.ANNOTATION_ROW, place, "annotations.leaf-index", want="the leaves of its annotations")
+
+
+def check_live_rows(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain]) -> None:
+    """Check what is kept of each live record; whether its binding opens the commitment, the examination says."""
+    for sealed in live.live_rows(work):
+        report.live += 1
+        chain = chains.get(sealed.row.key)
+        wrong = _wrong_columns(sealed, chain) if chain is not None and chain.live else ["leaf_index"]
+        for column in wrong:
+            report.note(RowKind.LIVE_ROW, f"leaf {sealed.row.index}: {column}", "live.row", want="what the leaves say")
+
+
+def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
+    row = sealed.row
+    leaf = parse_leaf(sealed.leaf)
+    if not isinstance(leaf, StatementLeaf):
+        return ["leaf_index"]
+    statement = Statement.parse(leaf.payload)
+    head = chain.annotation
+    text_digest = b"" if head is None else head.disclosure_digest
+    right = {
+        "leaf_index": row.index == chain.index,
+        "leaf_hash": row.leaf_hash == chain.leaf_hash,
+        "kind": row.kind is chain.kind,
+        "standing": row.standing is chain.standing,
+        "subject_key_version": row.subject_key_version == chain.subject_key_version,
+        "facts_commitment": row.facts_commitment == statement.facts_commitment,
+        "disclosure": disclosure_digest(sealed.disclosure) == statement.disclosure_digest,
+        "text_disclosure": (disclosure_digest(sealed.text_disclosure) if sealed.text_disclosure else b"")
+        == text_digest,
+        "debt_ref": len(row.debt_ref) == _DEBT_REF_BYTES,
+        "annotation_index": row.annotation_index == (-1 if head is None else head.index),
+        "annotation_hash": row.annotation_hash == (b"" if head is None else head.leaf_hash),
+    }
+    return [column for column, holds in right.items() if not holds]
+
+
+def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
+    """Check that the leaf of each inquiry is that of its row; the tree over them, the examination checks."""
+    for stored in inquiries.rows(work):
+        report.inquiries += 1
+        leaf = InquiryLeaf.of(stored.received_at, stored.outcome, stored.payload, stored.signature).encode()
+        if leaf != stored.leaf:
+            position = "waiting" if stored.position is None else str(stored.position)
+            want = "the leaf of payload, signature, time and outcome"
+            report.note(RowKind.INQUIRY_ROW, f"inquiry {position}", "inquiries.leaf", want=want)
+
+
+def _pages(rows: Iterable[StoredRecord]) -> Iterable[list[StoredRecord]]:
+    page: list[StoredRecord] = []
+    for row in rows:
+        page.append(row)
+        if len(page) == _PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
