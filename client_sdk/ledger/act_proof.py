@@ -6,7 +6,7 @@ act that gave it, each act to the administrators of its time, and those to the t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody
 from client_sdk.formats.encoding import leaf_hash
@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk.formats.act import KeyGrant
-    from client_sdk.formats.state import AdministratorAct, InstitutionKey
+    from client_sdk.formats.state import InstitutionKey, RegistryState
 
 __all__ = ["ActProofs"]
 
 PART = "acts"
+
+
+class _Step(NamedTuple):
+    """Where a walk along the acts stands."""
+
+    number: int
+    index: int
+    leaf_hash: bytes
 
 
 class ActProofs:
@@ -32,73 +40,96 @@ class ActProofs:
     def __init__(self, administration: Administration, genesis: bytes) -> None:
         self._genesis = genesis
         self._start = administration
-        # Acts with the administration that judged them, by the administrators' acts before, place and leaf hash.
+        # Acts with the administration that they make, by the one that judges them, its act, and place and leaf hash.
         self._verified: dict[tuple[int, bytes, int, bytes], tuple[Act, Administration]] = {}
 
     def check(
-        self,
-        leaves: Sequence[bytes],
-        administrator_acts: Sequence[AdministratorAct],
-        signers: Mapping[bytes, tuple[str, InstitutionKey]],
+        self, leaves: Sequence[bytes], registry: RegistryState, signers: Iterable[tuple[str, InstitutionKey]]
     ) -> None:
-        """Check that the acts are exactly those needed, and that each key was given by administrators.
+        """Check that the acts are exactly those needed, and that each key was given to its owner by administrators.
 
         Args:
             leaves: the acts of the evidence, ascending by number.
-            administrator_acts: as the proved RegistryState lists them.
-            signers: owner and key of everyone who signed, by key id.
+            registry: the proved RegistryState; its administrators must be those that the acts make.
+            signers: everyone who signed, with the key.
 
         Raises:
             FormatError: an act is missing, not asked for, out of order or not signed by the administrators of its time.
         """
-        if not administrator_acts or administrator_acts[0] != (0, self._genesis):
+        genesis, *changes = registry.administrator_acts
+        if genesis != (0, self._genesis):
             raise FormatError(PART, "acts.genesis", want="the genesis of the trust root")
-        needed = {act.leaf_hash: act.place for act in administrator_acts[1:]}
-        needed |= {key.act_hash: key.first for _, key in signers.values() if key.act_hash != self._genesis}
+        keys = list(signers)
+        needed = {act.leaf_hash: act.place for act in changes}
+        for _, key in keys:
+            if key.act_hash != self._genesis and needed.setdefault(key.act_hash, key.first) != key.first:
+                raise FormatError(PART, "acts.place", want="one place for each act")
         hashes = [leaf_hash(leaf) for leaf in leaves]
         if set(hashes) != set(needed) or len(hashes) != len(needed):
             raise FormatError(PART, "acts.needed", got=f"{len(hashes)} acts", want=f"the {len(needed)} referred to")
-        given = self._walk(leaves, hashes, needed, {act.leaf_hash for act in administrator_acts})
-        for owner, key in signers.values():
-            if (owner, key.key_id, key.usage, key.act_hash) not in given:
-                raise FormatError(PART, "acts.gives-key", want="the act that gave the key that signed")
+        given = self._walk(leaves, hashes, needed, registry)
+        if any((owner, key.key_id, key.usage, key.act_hash) not in given for owner, key in keys):
+            raise FormatError(PART, "acts.gives-key", want="the act that gave the key that signed")
 
     def _walk(
-        self, leaves: Sequence[bytes], hashes: Sequence[bytes], needed: Mapping[bytes, int], admin: set[bytes]
+        self, leaves: Sequence[bytes], hashes: Sequence[bytes], needed: Mapping[bytes, int], registry: RegistryState
     ) -> set[tuple[str, bytes, int, bytes]]:
-        administration = self._start
-        newest_change = self._genesis
-        last = (0, 0)
+        """Follow the acts from the trust root; return owner, key id, usage and act of every key that they give."""
+        changes = {act.leaf_hash for act in registry.administrator_acts}
+        administration, newest_change = self._start, self._genesis
+        last = _Step(0, 0, self._genesis)
         given: set[tuple[str, bytes, int, bytes]] = set()
         for data, hash_ in zip(leaves, hashes, strict=True):
-            index = needed[hash_]
-            act, after = self._judge(newest_change, administration, index, hash_, data)
-            if last >= (act.number, index) or index <= last[1]:
-                raise FormatError(PART, "acts.order", want="acts ascending by number and place")
-            last = (act.number, index)
-            if (after is not administration) is not (hash_ in admin):
+            act, after = self._judge(newest_change, administration, needed[hash_], hash_, data)
+            step = _Step(act.number, needed[hash_], hash_)
+            _check_follows(last, step, act, registry)
+            if (after is not administration) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not administration:
                 administration, newest_change = after, hash_
             given |= {(owner, grant.key_id, grant.usage, hash_) for owner, grant in _grants(act)}
+            last = step
+        _check_end(last, administration, registry)
         return given
 
     def _judge(
         self, newest_change: bytes, administration: Administration, index: int, hash_: bytes, data: bytes
     ) -> tuple[Act, Administration]:
         memory = (id(administration), newest_change, index, hash_)
-        if memory not in self._verified:
-            leaf = parse_leaf(data)
-            if not isinstance(leaf, ActLeaf):
-                raise FormatError(PART, "acts.leaf", want="ACT leaves")
-            act = Act.parse(leaf.payload)
-            after = administration.after(index, act, hash_)
-            try:
-                check_signed(index, leaf, act, administration, after)
-            except RuleError as error:
-                raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
-            self._verified[memory] = (act, after)
-        return self._verified[memory]
+        known = self._verified.get(memory)
+        if known is not None:
+            return known
+        leaf = parse_leaf(data)
+        if not isinstance(leaf, ActLeaf):
+            raise FormatError(PART, "acts.leaf", want="ACT leaves")
+        act = Act.parse(leaf.payload)
+        after = administration.after(index, act, hash_)
+        try:
+            if after is not administration:
+                administration.check_change(after)
+            check_signed(index, leaf, act, administration, after)
+        except RuleError as error:
+            raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
+        # The first to remember wins: an administration that is remembered is never freed, so its id stays its own.
+        return self._verified.setdefault(memory, (act, after))
+
+
+def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
+    if act.registry != registry.registry:
+        raise FormatError(PART, "acts.registry", want="acts of this registry")
+    if step.number <= last.number or step.index <= last.index:
+        raise FormatError(PART, "acts.order", want="acts ascending by number and place")
+    if step.number == last.number + 1 and act.previous != last.leaf_hash:
+        raise FormatError(PART, "acts.chain", want="each act chained to the one before")
+
+
+def _check_end(last: _Step, administration: Administration, registry: RegistryState) -> None:
+    newest = last.number == registry.act_number
+    if last.number > registry.act_number or (newest and last.leaf_hash != registry.act_hash):
+        raise FormatError(PART, "acts.newest", want="no act after the newest that the registry state names")
+    stated = (registry.administrators, registry.threshold, registry.trial)
+    if stated != (administration.acting, administration.threshold, administration.trial):
+        raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
 
 
 def _grants(act: Act) -> Iterable[tuple[str, KeyGrant]]:

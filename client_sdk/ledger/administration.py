@@ -127,6 +127,18 @@ class Administration:
                 want=f"{self.threshold}",
             )
 
+    def check_change(self, after: Administration) -> None:
+        """Check that another administration may take the place of this one.
+
+        Raises:
+            RuleError: it is none that the rules allow, or makes a trial of a registry.
+        """
+        if after.trial and not self.trial:
+            raise RuleError(
+                reason="ADMINISTRATION_INVALID", field="administrators", rule="design-6.trial", want="more than one"
+            )
+        after.check()
+
     def after(self, index: int, act: Act, act_hash: bytes) -> Administration:
         """Return the administration that an act makes; the same object where the act does not touch it."""
         match act.body:

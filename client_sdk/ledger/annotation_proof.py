@@ -12,7 +12,7 @@ from client_sdk.formats import dsse
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.statement import Annotation, Lapse, RecordKey, payload_hash
+from client_sdk.formats.statement import Annotation, Lapse, payload_hash
 from client_sdk.formats.words import AnnotationFlag, LapseKind
 from client_sdk.ledger.chain import period_over
 from client_sdk.rules.errors import RuleError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.formats.state import Rulebook
+    from client_sdk.formats.statement import Statement
 
 __all__ = ["ShownAnnotation", "read_annotations"]
 
@@ -39,18 +40,18 @@ class ShownAnnotation(NamedTuple):
 
 
 def read_annotations(
-    leaves: Sequence[tuple[int, bytes]], record: RecordKey, rulebook: Rulebook | None, successor: str
+    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None, successor: str
 ) -> ShownAnnotation:
     """Return what the shown leaves of an annotation chain say.
 
     Args:
         leaves: index and leaf, ascending.
-        record: the annotated record.
+        statement: the newest version of the annotated record.
         rulebook: whose period a lapse is held against; None where none is shown.
         successor: of the issuer; empty for none.
 
     Raises:
-        FormatError: another record, a broken chain, a lapse before its time, or more leaves than needed.
+        FormatError: another record or registry, a broken chain, a lapse before its time, or more leaves than needed.
     """
     signed: list[tuple[int, StatementLeaf, Annotation]] = []
     *_, (newest_index, newest) = leaves
@@ -58,14 +59,13 @@ def read_annotations(
         leaf = parse_leaf(data)
         if isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION:
             annotation = Annotation.parse(leaf.payload)
-            if annotation.key != record:
-                raise FormatError(PART, "annotation.record", want="an annotation of the record")
+            _check_about(annotation, statement)
             signed.append((index, leaf, annotation))
         elif index != newest_index:
             raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
     last = parse_leaf(newest)
     if isinstance(last, LapseLeaf):
-        return _restricted(last, leaf_hash(newest), signed, record, rulebook, successor)
+        return _restricted(last, leaf_hash(newest), signed, statement, rulebook, successor)
     if len(leaves) != 1 or not signed:
         raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
     annotation = signed[0][2]
@@ -79,23 +79,31 @@ def read_annotations(
     )
 
 
+def _check_about(remark: Annotation | Lapse, statement: Statement) -> None:
+    if remark.key != statement.key:
+        raise FormatError(PART, "annotation.record", want="an annotation of the record")
+    if remark.registry != statement.registry:
+        raise FormatError(PART, "annotation.registry", want="an annotation of this registry")
+
+
 def _restricted(
     leaf: LapseLeaf,
     newest_hash: bytes,
     signed: Sequence[tuple[int, StatementLeaf, Annotation]],
-    record: RecordKey,
+    statement: Statement,
     rulebook: Rulebook | None,
     successor: str,
 ) -> ShownAnnotation:
     lapse = Lapse.parse(leaf.payload)
-    if lapse.key != record or lapse.what is not LapseKind.RESTRICTED or not signed or rulebook is None:
+    _check_about(lapse, statement)
+    if lapse.what is not LapseKind.RESTRICTED or not signed or rulebook is None:
         raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, dispute and rulebook")
     links = [(annotation.number, payload_hash(item.payload)) for _, item, annotation in signed]
     following = [(annotation.number, annotation.previous) for _, _, annotation in signed[1:]]
     following.append((lapse.number, lapse.previous))
     if any((number + 1, hash_) != after for (number, hash_), after in zip(links, following, strict=True)):
         raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-    if any(annotation.author in {record.issuer, successor} for _, _, annotation in signed):
+    if any(annotation.author in {statement.issuer, successor} for _, _, annotation in signed):
         raise FormatError(PART, "annotation.answered", want="no annotation by the issuer or its successor")
     if any(AnnotationFlag.DISPUTED not in annotation.flags for _, _, annotation in signed):
         raise FormatError(PART, "annotation.disputed", want="a dispute that stands")

@@ -42,7 +42,7 @@ from client_sdk.ledger.act_proof import ActProofs
 from client_sdk.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.ledger.live_set import binding_opens
-from client_sdk.rules.lifecycle import is_live
+from client_sdk.rules.lifecycle import is_live, may_succeed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +155,7 @@ class Verifier:
         inquiry = reading.read_inquiry()
         persons = reading.read_persons(inquiry)
         reading.check_nothing_unused()
-        self._acts.check(evidence.acts, registry.administrator_acts, reading.signers)
+        self._acts.check(evidence.acts, registry, reading.signers)
         return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
 
     def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
@@ -191,6 +191,14 @@ def _check_present(part: str, head: Head, key: bytes, value: bytes, proof: pb.Ma
         raise _within(part, error) from error
 
 
+def _check_once(records: Sequence[VerifiedRecord]) -> None:
+    """Refuse a record that is shown in two versions, or beside the one that continues it: it would count twice."""
+    keys = [record.statement.key for record in records]
+    continued = {record.statement.continues for record in records} - {None}
+    if len(set(keys)) != len(keys) or not continued.isdisjoint(keys):
+        raise FormatError("record", "records.once", want="each live record once, and none that another continues")
+
+
 class _Reading:
     """One pass over one evidence; collects who signed and what was referred to."""
 
@@ -201,7 +209,8 @@ class _Reading:
         self._registry = registry
         self._referred: set[str] = set()
         self._rulebook_needed = False
-        self.signers: dict[bytes, tuple[str, InstitutionKey]] = {}
+        # Owner and key together: one key shown under two owners is two claims to be proved.
+        self.signers: set[tuple[str, InstitutionKey]] = set()
         self.institutions = self._read_institutions()
         self._rulebook = self._read_rulebook()
 
@@ -240,7 +249,7 @@ class _Reading:
         key = owner.key(key_id)
         if key is None or key.usage is not usage or not key.counts_at(index):
             raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
-        self.signers[key_id] = (owner.id, key)
+        self.signers.add((owner.id, key))
         return key
 
     def read_inquiry(self) -> Inquiry:
@@ -271,8 +280,9 @@ class _Reading:
             subjects = tuple((answer.subject_key_version, answer.subject) for answer in item.subjects)
             opening = PersonOpening(item.opening, subjects)
             inquiry.check_person(item.position, opening, self._registry.live_subject_key_versions)
-            records = [record for answer in item.subjects for record in self._read_subject(answer)]
-            persons.append(VerifiedPerson(item.position, subjects, tuple(records)))
+            records = tuple(record for answer in item.subjects for record in self._read_subject(answer))
+            _check_once(records)
+            persons.append(VerifiedPerson(item.position, subjects, records))
         if not persons:
             raise FormatError("person", "persons.present", want="at least one person")
         return tuple(persons)
@@ -303,6 +313,8 @@ class _Reading:
 
     def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> tuple[VerifiedRecord, bytes]:
         part = "record"
+        if item.index >= self._checkpoint.size - 1:
+            raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
         leaf = parse_leaf(item.leaf)
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError(part, "record.leaf", want="a statement")
@@ -315,9 +327,9 @@ class _Reading:
         issuer = self._institution(statement.issuer, part)
         signer = self._institution(statement.signer, part)
         if signer is not issuer:
-            terminated = issuer.status is InstitutionStatus.TERMINATED and issuer.successor == signer.id
-            if not terminated or statement.version == 1:
-                raise FormatError(part, "record.signer", want="the issuer or its successor")
+            named = issuer.status is InstitutionStatus.TERMINATED and issuer.successor == signer.id
+            if not named or statement.version == 1 or not may_succeed(statement.standing):
+                raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         self._verify(part, dsse.STATEMENT, leaf, key)
         annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
@@ -354,7 +366,7 @@ class _Reading:
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
         self._rulebook_needed |= len(leaves) > 1
-        annotation = read_annotations(leaves, statement.key, self._rulebook, issuer.successor)
+        annotation = read_annotations(leaves, statement, self._rulebook, issuer.successor)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
         ):

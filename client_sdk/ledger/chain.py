@@ -14,7 +14,7 @@ from client_sdk.formats.statement import payload_hash
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Role, Standing
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError
-from client_sdk.rules.lifecycle import check_transition, is_live, needs_retention
+from client_sdk.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,6 @@ __all__ = [
     "overdue",
     "period_over",
 ]
-
-# What a successor may still say of its predecessor's records.
-_ENDINGS = frozenset((Standing.CURED, Standing.SATISFIED, Standing.SET_ASIDE, Standing.TRANSFERRED, Standing.WITHDRAWN))
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
@@ -109,7 +106,7 @@ def check_speaker(statement: Statement, directory: Directory) -> None:
         raise _refuse("NOT_THE_SUCCESSOR", "signer", "formats-2.successor", want="the issuer or its named successor")
     if directory.institution(statement.signer).status is InstitutionStatus.TERMINATED:
         raise _refuse("INSTITUTION_TERMINATED", "signer", "design-2.state", want="a successor that is a member")
-    if statement.version == 1 or statement.standing not in _ENDINGS:
+    if statement.version == 1 or not may_succeed(statement.standing):
         raise _refuse("NOT_THE_SUCCESSOR", "standing", "formats-2.successor", want="the end of a record")
 
 

@@ -155,9 +155,7 @@ class Directory:
     def _decide(self, act: Act, index: int, act_hash: bytes, administration: Administration) -> Directory:
         decided = self._changed(act, index, act_hash)
         if administration is not self.administration:
-            if administration.trial and not self.administration.trial:
-                raise _refuse("ADMINISTRATION_INVALID", "administrators", "design-6.trial", want="more than one")
-            administration.check()
+            self.administration.check_change(administration)
         return decided
 
     def institution(self, institution: str) -> InstitutionState:

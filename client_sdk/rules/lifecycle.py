@@ -13,6 +13,7 @@ __all__ = [
     "check_transition",
     "is_live",
     "is_running",
+    "may_succeed",
     "needs_retention",
 ]
 
@@ -82,7 +83,7 @@ def check_succession(previous: Standing, new: Standing) -> None:
     Raises:
         RuleError: ILLEGAL_TRANSITION; the standing is the one before, or opens or worsens the record.
     """
-    if new == previous or new not in _BY_SUCCESSOR:
+    if new == previous or not may_succeed(new):
         raise RuleError(
             RuleReason.ILLEGAL_TRANSITION,
             "statement.standing",
@@ -90,6 +91,11 @@ def check_succession(previous: Standing, new: Standing) -> None:
             got=f"{previous.name} -> {new.name}",
             want="another standing, that ends the record",
         )
+
+
+def may_succeed(standing: Standing) -> bool:
+    """Whether a successor may give a record that standing: one that ends it, never one that accuses (formats 2)."""
+    return standing in _BY_SUCCESSOR
 
 
 def is_live(standing: Standing) -> bool:
