@@ -39,9 +39,10 @@ def pseudonyms(log: HandmadeLog, person: str) -> list[tuple[int, bytes]]:
 
 def consent_of(name: str) -> bytes:
     """A canonical Consent."""
-    return canonical.encode(
-        facts_pb2.Consent(form=facts_pb2.CONSENT_FORM_WRITTEN, date="2025-12-31", digest=seed(f"consent of {name}"))
+    consent = facts_pb2.Consent(
+        form=facts_pb2.CONSENT_FORM_WRITTEN, date="2025-12-31", digest=seed(f"consent of {name}")
     )
+    return canonical.encode(consent)
 
 
 def inquiry_of(log: HandmadeLog, asker: str, persons: Sequence[str]) -> Inquiry:

@@ -152,23 +152,16 @@ class HandmadeLog:
 
     # Records
 
-    def statement(
-        self,
-        issuer: str,
-        name: str,
-        standing: Standing,
-        subject: str,
-        *,
-        subject_key_version: int | None = None,
-        **changes: object,
-    ) -> Statement:
+    def statement(self, issuer: str, name: str, standing: Standing, subject: str, **changes: object) -> Statement:
         """The next version of a record, with openings that follow from its name and version."""
         key = RecordKey(issuer, record_id(name))
         before = self.statements.get(key)
         kind = before.kind if before else Kind.DEFAULT
         version = before.version + 1 if before else 1
         bound = carries_subject(standing)
-        keys_version = subject_key_version or (self._subject_key_version(before) if bound else 0)
+        keys_version = changes.pop("subject_key_version", None)
+        if not isinstance(keys_version, int):
+            keys_version = self._subject_key_version(before) if bound else 0
         secret, facts_commitment = self.secret(name, version, subject, keys_version)
         statement = Statement(
             REGISTRY,
@@ -213,12 +206,11 @@ class HandmadeLog:
         subject: str = "",
         *,
         by: Signer | None = None,
-        subject_key_version: int | None = None,
         **changes: object,
     ) -> int:
         """Log a record's next version; the subject follows from the record's name unless it is given."""
         person = subject or f"person of {name}"
-        statement = self.statement(issuer, name, standing, person, subject_key_version=subject_key_version, **changes)
+        statement = self.statement(issuer, name, standing, person, **changes)
         secret, _ = self.secret(name, statement.version, person, statement.subject_key_version)
         return self.log_statement(statement, secret, by)
 

@@ -1,0 +1,166 @@
+"""Writes the golden bytes of every form, from fixed seeds: python -m tests.vectors.golden.generate
+
+The same program gives the same bytes for ever; ``tests/client_sdk/ledger/test_ledger_golden.py`` compares. A difference
+is a new version of the formats, never a new golden file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+from client_sdk.formats import canonical, dsse
+from client_sdk.formats.act import KeyGrantBody, grant_key, possession_payload
+from client_sdk.formats.commitment import (
+    commit_consent,
+    commit_facts,
+    commit_inquiry,
+    commit_officer,
+    commit_subject,
+    commit_text,
+)
+from client_sdk.formats.debt import debt_ref
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.key_request import KeyRequest, elements_digest
+from client_sdk.formats.map_entry import (
+    NO_ANNOTATION,
+    REGISTRY_KEY,
+    MappedRecord,
+    institution_key,
+    records_value,
+    state_value,
+    subject_key,
+)
+from client_sdk.formats.record_id import derive_record_id
+from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
+from client_sdk.formats.state import Rulebook
+from client_sdk.formats.words import AnnotationFlag, KeyUsage, KeyUse, Kind, LapseKind, Purpose, Standing
+from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from tests.support.evidence_maker import inquiry_of, make_evidence
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, signer
+
+HERE = Path(__file__).parent
+# A unified social credit code that nobody has.
+CREDITOR = "91110000MA0000000H"
+
+
+def golden_log() -> HandmadeLog:
+    """A log in which every type of leaf stands, and every form inside one."""
+    log = HandmadeLog()
+    log.say("lender-1", "loan-1")
+    log.say("lender-2", "loan-2", subject="person of loan-1")
+    log.inquire("first")
+    log.head()
+    own = signer("lender-1 REPORT")
+    log.act(KeyGrantBody("lender-1", grant_key(REGISTRY, "lender-1", signer("second key"), KeyUsage.REPORT, own)))
+    log.annotate("lender-3", "lender-2", "loan-2", AnnotationFlag.DISPUTED)
+    log.say("lender-1", "loan-1", Standing.CURED, by=signer("second key"))
+    log.head()
+    log.wait(21 * DAY_MS)
+    log.lapse("lender-2", "loan-2", LapseKind.RESTRICTED)
+    log.inquire("second", "QUOTA_EXCEEDED")
+    log.head()
+    return log
+
+
+def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
+    """Forms that stand in the log or in its map."""
+    state = log.state.directory.state
+    member = log.state.directory.institution("lender-1")
+    first = MappedRecord(9, leaf_hash(log.leaves[5]), NO_ANNOTATION, seed("opening"))
+    second = MappedRecord(12, leaf_hash(log.leaves[6]), leaf_hash(log.leaves[9]), seed("another opening"))
+    return {
+        "leaf: genesis act": log.leaves[0],
+        "leaf: first HEAD": log.leaves[1],
+        "leaf: institution act": log.leaves[2],
+        "leaf: statement": log.leaves[6],
+        "leaf: key act": log.leaves[9],
+        "leaf: annotation": log.leaves[10],
+        "leaf: lapse": log.leaves[13],
+        "leaf: HEAD": log.leaves[14],
+        "leaf hash of: statement": leaf_hash(log.leaves[6]),
+        "root of the log": log.tree.root(),
+        "checkpoint": log.checkpoint(),
+        "institution state": member.encode(),
+        "registry state": state.encode(),
+        "rulebook": Rulebook().encode(),
+        "rulebook digest": Rulebook().digest,
+        "map key: subject": subject_key(seed("subject")),
+        "map key: institution": institution_key("lender-1"),
+        "map key: registry": REGISTRY_KEY,
+        "map value: one record": records_value((first,)),
+        "map value: two records": records_value((first, second)),
+        "map value: institution": state_value(member.encode()),
+        "map value: registry": state_value(state.encode()),
+    }
+
+
+def other_forms(log: HandmadeLog) -> dict[str, bytes]:
+    """Forms that stand outside of the log: signed requests, commitments, sealed bytes, identifiers."""
+    opening, facts, seal_key = seed("facts opening"), b"\x08\x01", seed("seal key")
+    commitment, text = commit_facts(opening, facts), commit_text(opening, "有异议")
+    grant = grant_key(REGISTRY, "lender-1", signer("lender-1 REPORT"), KeyUsage.REPORT)
+    request = KeyRequest(
+        REGISTRY,
+        seed("key service"),
+        1,
+        "lender-1",
+        seed("request", 16),
+        log.logged_at,
+        KeyUse.INQUIRE,
+        Purpose.LOAN_APPROVAL,
+        elements_digest(seed("element 1") + seed("element 2")),
+    )
+    return {
+        "public key": signer("lender-1 REPORT").public_key.raw,
+        "key id": signer("lender-1 REPORT").public_key.key_id,
+        "possession": possession_payload(REGISTRY, "lender-1", grant),
+        "possession signature": grant.possession,
+        "inquiry": inquiry_of(log, "lender-1", ["person of loan-1"]).encode(),
+        "inquiry PAE": dsse.pae(dsse.INQUIRY, inquiry_of(log, "lender-1", ["person of loan-1"]).encode()),
+        "inquiry leaf": InquiryLeaf.of(log.logged_at, "ANSWERED", b"payload", bytes(64)).encode(),
+        "key-request": request.encode(),
+        "record id": derive_record_id(seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1)),
+        "record id: second attempt": derive_record_id(
+            seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1), 1
+        ),
+        "debt_ref": debt_ref(seal_key, CREDITOR, "LN-2024/001234"),
+        "commitment: subject": commit_subject(opening, seed("subject")),
+        "commitment: facts": commitment,
+        "commitment: text": text,
+        "commitment: person of an inquiry": commit_inquiry(opening, ((1, seed("subject")), (2, seed("subject 2")))),
+        "commitment: consent": commit_consent(opening, b"\x08\x01"),
+        "commitment: officer": commit_officer(opening, "staff-17"),
+        "sealed facts": seal_facts(seal_key, commitment, opening, facts),
+        "sealed facts: digest": disclosure_digest(seal_facts(seal_key, commitment, opening, facts)),
+        "sealed text": seal_text(seal_key, text, opening, "有异议"),
+    }
+
+
+def files() -> dict[str, bytes]:
+    """Return every golden file by name."""
+    log = golden_log()
+    assert not log.complaints
+    forms = {name: value.hex() for name, value in {**logged_forms(log), **other_forms(log)}.items()}
+    listed = ["nobody", "person of loan-1"]
+    return {
+        "forms.json": json.dumps(forms, indent=1).encode() + b"\n",
+        "trust-root.bin": log.trust_root.encode(),
+        "evidence-clear.bin": canonical.encode(make_evidence(log, "lender-3", ["nobody"])),
+        "evidence-listed.bin": canonical.encode(make_evidence(log, "lender-3", listed, shown=[1])),
+    }
+
+
+def main() -> None:
+    """Write the files that are not there yet."""
+    for name, content in files().items():
+        path = HERE / name
+        if path.exists() and path.read_bytes() != content:
+            sys.exit(f"{name} is frozen and would change")
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
