@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from demo.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES
 from demo.processes import LOOPBACK, free_port
@@ -46,6 +46,7 @@ class Site:
         ports: of the registry and the key services, by name of their folders.
     """
 
+    FILE: ClassVar[str] = "ports.json"
     folder: Path
     ports: dict[str, int]
 
@@ -65,7 +66,7 @@ class Site:
 
     @property
     def _file(self) -> Path:
-        return self.folder / "ports.json"
+        return self.folder / self.FILE
 
     @property
     def trust_root(self) -> Path:

@@ -67,6 +67,11 @@ class Narrator:
             table.add_row(*map(escape, row))
         self._console.print(_indented(table))
 
+    def failed(self, text: str, advice: str) -> None:
+        """Say what went wrong, and where to look."""
+        self._console.print(f"\n[dim]{self.seconds:5.1f} s[/]  [bold red]{escape(text)}[/]")
+        self._console.print(f"         {escape(advice)}")
+
     def end(self, text: str) -> None:
         """Say the last word."""
         self._console.print(f"\n[dim]{self.seconds:5.1f} s[/]  [bold green]{escape(text)}[/]")

@@ -12,7 +12,17 @@ from datetime import date, datetime, time, timedelta, timezone
 
 from client_sdk.models import Consent, ConsentForm, NoticeChannel, NoticeEvidence
 
-__all__ = ["ADMINISTRATORS", "AUDITOR", "KEY_SERVICES", "LENDERS", "Lender", "Party", "consent_to", "notice_of"]
+__all__ = [
+    "ADMINISTRATORS",
+    "AUDITOR",
+    "CHINA",
+    "KEY_SERVICES",
+    "LENDERS",
+    "Lender",
+    "Party",
+    "consent_to",
+    "notice_of",
+]
 
 # The registry's legal time zone; China has had no summer time since 1991.
 CHINA = timezone(timedelta(hours=8))

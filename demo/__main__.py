@@ -1,0 +1,83 @@
+"""``python -m demo [--keep]``: the whole registry on this machine, step by step, in ``.demo``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from client_sdk.errors import CreditRegistryError
+from demo.asking import WrongAnswerError
+from demo.ceremony import Site
+from demo.console import Narrator
+from demo.parties import AUDITOR, LENDERS
+from demo.play import play
+from demo.processes import CommandError, ServiceError, Services, interruptible
+from demo.shell import Shell
+
+FOLDER = Path(".demo")
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Play the demo; return 0 only if everything turned out as it should."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="The whole registry on this machine.")
+    parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where everything goes; it is emptied first")
+    options = parser.parse_args()
+    narrator = Narrator()
+    folder: Path = options.folder.resolve()
+    try:
+        with interruptible(), Services() as services:
+            _run(folder, narrator, services, keep=options.keep)
+    except KeyboardInterrupt:
+        narrator.end("Interrupted; every program was stopped.")
+        return 0 if options.keep and (folder / "summary.json").exists() else _INTERRUPTED
+    except (CommandError, ServiceError, WrongAnswerError, CreditRegistryError) as error:
+        narrator.failed(
+            str(error), f"Every program was stopped. The folders are in {folder}, with the logs beside them."
+        )
+        return 1
+    return 0
+
+
+def _run(folder: Path, narrator: Narrator, services: Services, *, keep: bool) -> None:
+    _empty(folder)
+    narrator.title("A credit registry on this machine", f"Everything is in {folder}; the commands below are run there.")
+    site = Site.make(folder)
+    summary = play(site, Shell(folder, narrator), narrator, services)
+    services.check()
+    narrator.end(f"Done in {summary.seconds:.0f} s. What it came to is in {folder / 'summary.json'}.")
+    if keep:
+        _invite(narrator, folder, summary.trust_root, summary.evidence.listed)
+        services.wait()
+
+
+def _empty(folder: Path) -> None:
+    """Start over; a folder that is not a demo's is left alone."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / Site.FILE).exists():
+        raise CommandError(f"{folder} holds something else than a demo")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+
+
+def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) -> None:
+    lender = LENDERS[1].name
+    number = next((folder / lender).glob("applicant-*.txt")).relative_to(folder)
+    asked = f"--purpose LOAN_APPROVAL --officer you --consent-date 2026-01-01 --identity-file {number}"
+    narrator.step("It is still running", f"cd {folder}; then, for instance:")
+    for command in (
+        f"credit-registry --home {lender} status",
+        f"credit-registry --home {lender} check {asked} --consent-file {number.with_suffix('.consent')}",
+        f"credit-registry --home {lender} records",
+        f"credit-registry verify --trust-root {trust_root} {evidence}",
+        f"credit-registry --home {AUDITOR.name} audit",
+        "credit-registry --home admin-1 act show",
+    ):
+        narrator.command(command)
+    narrator.say("Ctrl-C stops everything.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

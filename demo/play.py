@@ -1,0 +1,277 @@
+"""The demo as a play: a registry is founded, lenders report, one asks, anybody verifies, an auditor checks it all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from client_sdk.lending.files import write_portfolio
+from client_sdk.models import Outcome, Verdict
+from demo.asking import ask_about_all
+from demo.ceremony import (
+    REGISTRY,
+    enrol,
+    found,
+    install_key_services,
+    make_keys,
+    serve_key_services,
+    serve_registry,
+)
+from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS
+from demo.processes import run
+from demo.synthetic import Expected, Story, borrowers, portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from demo.asking import Survey
+    from demo.ceremony import Site
+    from demo.console import Narrator
+    from demo.processes import Services
+    from demo.shell import Shell
+    from demo.synthetic import Borrower
+
+__all__ = ["Evidence", "Summary", "play"]
+
+# Who asks. Any lender could: what it is told does not depend on who reported.
+_ASKER = LENDERS[1].name
+_SHOWN = (Story.STAYED, Story.CURED_LATELY, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
+_REFUSED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Evidence files, relative to the demo's folder."""
+
+    listed: str
+    clear: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """What the demo came to; written as ``summary.json``.
+
+    Attributes:
+        borrowers: invented.
+        records: reported by all lenders.
+        versions: reported by all lenders.
+        chains: from default through judgment and enforcement to payment.
+        verdicts: answers by verdict.
+        assessments: answers by assessment.
+        fingerprint: of the trust root.
+        trust_root: file, relative to the demo's folder.
+        evidence: files, relative to the demo's folder.
+        audit_findings: what the auditor found.
+        log_size: leaves that the auditor verified.
+        seconds: from beginning to end.
+    """
+
+    borrowers: int = 0
+    records: int = 0
+    versions: int = 0
+    chains: int = 0
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    assessments: Mapping[str, int] = field(default_factory=dict)
+    fingerprint: str = ""
+    trust_root: str = ""
+    evidence: Evidence = Evidence("", "")
+    audit_findings: int = 0
+    log_size: int = 0
+    seconds: float = 0.0
+
+    def write(self, path: Path) -> None:
+        """Write it for programs."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What every act of the play needs."""
+
+    site: Site
+    shell: Shell
+    narrator: Narrator
+    services: Services
+    people: Sequence[Borrower]
+    today: date
+    summary: Summary
+
+
+def play(site: Site, shell: Shell, narrator: Narrator, services: Services) -> Summary:
+    """Play everything from the first key to the last audit.
+
+    Args:
+        site: an empty folder with ports.
+        shell: runs commands in it.
+        narrator: tells people.
+        services: takes the servers that are started.
+
+    Returns:
+        The summary, also written to ``summary.json``.
+
+    Raises:
+        CommandError: a command failed.
+        ServiceError: a server failed.
+        WrongAnswerError: an answer is not what was reported.
+    """
+    stage = _Stage(site, shell, narrator, services, borrowers(), datetime.now(CHINA).date(), Summary())
+    _found(stage)
+    _report(stage)
+    _ask(stage)
+    _survey(stage)
+    _verify(stage)
+    _audit(stage)
+    stage.summary.seconds = round(narrator.seconds, 1)
+    stage.summary.write(site.folder / "summary.json")
+    return stage.summary
+
+
+def _found(stage: _Stage) -> None:
+    tell, site, shell = stage.narrator, stage.site, stage.shell
+    tell.step(
+        "Keys",
+        "Three administrators and the operators of two key services make their keys, each on a machine of their own",
+        "(here: each in a folder of its own). What they hand over holds no secret.",
+    )
+    make_keys(site, shell)
+    tell.step(
+        "Genesis",
+        "The registry writes the act that everything rests on; two of the three administrators sign it. From now on",
+        "whoever knows its fingerprint can verify everything that the registry will ever say.",
+    )
+    fingerprint = found(site, shell)
+    tell.good(f"fingerprint {fingerprint}")
+    tell.step("The registry starts", "A program of its own; who talks to it shows a certificate, on every connection.")
+    serve_registry(site, stage.services)
+    tell.good(f"listens on {site.address(REGISTRY)}")
+    tell.step(
+        "Four lenders and an auditor are enrolled",
+        "One administrator proposes, another approves: each enrolment is an act in the log that anybody can verify.",
+    )
+    enrol(site, shell, (*LENDERS, AUDITOR), fingerprint)
+    tell.step(
+        "The key services start",
+        "They turn a blinded identity number into one factor of a pseudonym, and learn nothing. They believe the",
+        "signed acts alone: neither the registry nor its certificates could make them answer a stranger.",
+    )
+    install_key_services(site, shell)
+    serve_key_services(site, stage.services)
+    tell.good(" and ".join(f"{name} on {site.address(name)}" for name in KEY_SERVICES))
+    stage.summary.fingerprint = fingerprint
+    stage.summary.trust_root = str(site.trust_root.relative_to(site.folder))
+
+
+def _report(stage: _Stage) -> None:
+    tell, people, summary = stage.narrator, stage.people, stage.summary
+    tell.step(
+        f"The lenders report {len(people):,} borrowers, all four at once",
+        "Rules are checked before anything is sent. Facts travel sealed; the statement that stays in the log for ever",
+        "holds two commitments and a signature, and leads to nobody.",
+    )
+    stories = Counter(borrower.story for borrower in people)
+    tell.table(("what became of the loan", "borrowers"), [(story.title, str(stories[story])) for story in Story])
+    for place, lender in enumerate(LENDERS):
+        reports = portfolio(people, place, LENDERS, stage.today)
+        write_portfolio(stage.site.folder / lender.name / "portfolio.csv", reports)
+        summary.versions += len(reports)
+        summary.records += len({report.name for report in reports})
+    command = ("credit-registry", "--home", LENDERS[0].name, "report", f"{LENDERS[0].name}/portfolio.csv", "--yes")
+    tell.command(" ".join(command))
+    with ThreadPoolExecutor(len(LENDERS)) as pool:
+        done = list(pool.map(lambda lender: _report_portfolio(stage, lender.name), LENDERS))
+    for lender, report in zip(LENDERS, done, strict=True):
+        tell.good(f"{lender.name} ({lender.title}): {report['accepted']} versions of {report['records']} records")
+    summary.borrowers, summary.chains = len(people), stories[Story.SATISFIED]
+    tell.say(f"{summary.chains} loans went the whole way: default, suit, judgment, enforcement, payment.")
+
+
+def _report_portfolio(stage: _Stage, lender: str) -> Mapping[str, int]:
+    words = ("credit-registry", "--home", lender, "--json", "report", f"{lender}/portfolio.csv", "--yes")
+    report: Mapping[str, int] = json.loads(run(words, folder=stage.site.folder))
+    return report
+
+
+def _ask(stage: _Stage) -> None:
+    tell, folder = stage.narrator, stage.site.folder
+    tell.step(
+        f"{_ASKER} asks about four people who want a loan",
+        "The number stays on its machine. The registry proves its answer, LISTED or CLEAR, and the lender's own",
+        "criteria make an assessment of the facts that only somebody who knows the number can open.",
+    )
+    evidence = folder / _ASKER / "evidence"
+    evidence.mkdir()
+    files: dict[Verdict, str] = {}
+    for story in _SHOWN:
+        borrower = next(person for person in stage.people if person.story is story)
+        name = f"{_ASKER}/applicant-{borrower.number}"
+        (folder / f"{name}.txt").write_text(f"{borrower.identity.number}\n")
+        (folder / f"{name}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
+        saved = f"{_ASKER}/evidence/applicant-{borrower.number}.evidence"
+        consent = ("--consent-date", stage.today.isoformat(), "--consent-file", f"{name}.consent")
+        who = ("--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", *consent, "--identity-file", f"{name}.txt")
+        answer = json.loads(stage.shell("credit-registry", "--home", _ASKER, "--json", "check", *who, "--save", saved))
+        verdict, outcome = Verdict(answer["verdict"]), Outcome(answer["assessment"]["outcome"])
+        reasons = Counter(reason["id"] for reason in answer["assessment"]["reasons"])
+        why = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+        tell.good(f"{verdict}, {outcome} ({why}): {story.title}")
+        files.setdefault(verdict, saved)
+    stage.summary.evidence = Evidence(files[Verdict.LISTED], files[Verdict.CLEAR])
+
+
+def _survey(stage: _Stage) -> None:
+    tell = stage.narrator
+    tell.step(
+        f"{_ASKER} asks about all {len(stage.people):,}, through the SDK",
+        "100 people an inquiry. Every answer is verified, opened, weighed, and here held against what was reported.",
+    )
+    survey = ask_about_all(stage.site.folder / _ASKER, stage.people, _ASKER, stage.today)
+    tell.table(("verdict", "assessment", "borrowers"), _rows(survey))
+    stage.summary.verdicts, stage.summary.assessments = survey.by_verdict(), survey.by_assessment()
+
+
+def _rows(survey: Survey) -> list[tuple[str, str, str]]:
+    return [
+        (answer.verdict.value, answer.outcome.value, str(survey.by_answer[answer]))
+        for answer in sorted(survey.by_answer, key=_severity, reverse=True)
+    ]
+
+
+def _severity(answer: Expected) -> tuple[bool, int]:
+    return answer.verdict is Verdict.LISTED, list(Outcome).index(answer.outcome)
+
+
+def _verify(stage: _Stage) -> None:
+    tell, folder, evidence = stage.narrator, stage.site.folder, stage.summary.evidence
+    tell.step(
+        "Anybody verifies the answers, offline",
+        "No account, no network: the trust root and the evidence file are enough.",
+    )
+    verify = ("credit-registry", "verify", "--trust-root", stage.summary.trust_root)
+    for file in (evidence.listed, evidence.clear):
+        stage.shell(*verify, file)
+        tell.good(f"verified, {(folder / file).stat().st_size:,} bytes")
+    tell.say("Now one bit in the middle of it is changed:")
+    changed = bytearray((folder / evidence.listed).read_bytes())
+    changed[len(changed) // 2] ^= 1
+    forged = f"{evidence.listed}.changed"
+    (folder / forged).write_bytes(changed)
+    said = stage.shell("credit-registry", "--json", *verify[1:], forged, expected=_REFUSED)
+    tell.good(f"refused: {json.loads(said)['part']} does not verify")
+
+
+def _audit(stage: _Stage) -> None:
+    tell, summary = stage.narrator, stage.summary
+    tell.step(
+        "The auditor verifies everything, and reads nothing",
+        "Every signature, act, key, chain and root; the map is built again from the log. No name and no fact is seen.",
+    )
+    page = ("--html", f"{AUDITOR.name}/audit.html")
+    report = json.loads(stage.shell("credit-registry", "--home", AUDITOR.name, "--json", "audit", *page))
+    summary.log_size, summary.audit_findings = report["size"], len(report["findings"])
+    tell.good(f"{summary.log_size:,} leaves verified, {summary.audit_findings} findings; see {page[1]}")

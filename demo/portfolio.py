@@ -1,0 +1,162 @@
+"""``python -m demo.portfolio --data FILE [--limit N]``: a real portfolio through the real path, in ``.portfolio``.
+
+The first run founds a registry with two key services, four lenders and an auditor; further runs start what is there.
+The last line on standard output is JSON; everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from demo.ceremony import (
+    REGISTRY,
+    Site,
+    enrol,
+    found,
+    install_key_services,
+    make_keys,
+    serve_key_services,
+    serve_registry,
+)
+from demo.console import Narrator
+from demo.crew import CrewError, Order, read_clients, report_at_once
+from demo.parties import AUDITOR, KEY_SERVICES, LENDERS
+from demo.processes import CommandError, ServiceError, Services, interruptible, listens
+from demo.recipe import Tally, tally
+from demo.shell import Shell
+from demo.uci import PortfolioError
+
+if TYPE_CHECKING:
+    from client_sdk.models import BatchReport
+    from client_sdk.models import Progress as Step
+
+__all__ = ["main"]
+
+FOLDER = Path(".portfolio")
+# Made last, once the registry is founded and everybody enrolled.
+_READY = "ready"
+_INTERRUPTED = 130
+# The unpacked file of the data set, and what it comes to for four lenders.
+_WHOLE_SHA256 = "a6fb37edbf4bdc6ceaafadd7b102c03a69d5b367d9adbb4223cca9272a6fea5b"
+_WHOLE = Tally(
+    borrowers=30_000, borrowers_with_records=10_069, records=12_307, versions=32_331, open=7_524, ended=4_783
+)
+
+
+def main() -> int:
+    """Load the portfolio; return 0 only if the registry then holds every version of it."""
+    options = _options()
+    console = Console(stderr=True, highlight=False)
+    try:
+        with interruptible(), Services() as services:
+            return _load(options, console, services)
+    except KeyboardInterrupt:
+        console.print("Interrupted; run it again to go on.")
+        return _INTERRUPTED
+    except (PortfolioError, CrewError, CommandError, ServiceError, OSError) as error:
+        console.print(f"[bold red]{error}[/]", markup=True)
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo.portfolio", description="Load a real portfolio.")
+    parser.add_argument("--data", type=Path, required=True, help="the CSV file, as it is or compressed by gzip")
+    parser.add_argument("--limit", type=_positive, help="take only the first so many clients")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of registry, key services and lenders")
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("want 1 or more")
+    return number
+
+
+def _load(options: argparse.Namespace, console: Console, services: Services) -> int:
+    order = Order(options.folder.resolve(), options.data.resolve(), options.limit)
+    data, clients = read_clients(order)
+    expected = tally(clients, len(LENDERS))
+    if order.limit is None and hashlib.sha256(data).hexdigest() == _WHOLE_SHA256 and expected != _WHOLE:
+        raise PortfolioError(f"the whole file came to {expected}, want {_WHOLE}")
+    console.print(
+        f"{expected.borrowers:,} borrowers, {expected.borrowers_with_records:,} of them ever overdue: "
+        f"{expected.records:,} records in {expected.versions:,} versions"
+    )
+    _open(order.folder, console, services)
+    began = time.monotonic()
+    reports = _report(order, console)
+    seconds = round(time.monotonic() - began, 1)
+    services.check()
+    _explain(reports, console)
+    print(json.dumps(_line(expected, reports, seconds)))  # noqa: T201 - the result is for programs
+    return 0 if all(report.complete for report in reports) else 1
+
+
+def _open(folder: Path, console: Console, services: Services) -> None:
+    """Start what the folder holds, or found it anew."""
+    if (folder / _READY).exists():
+        site = Site.load(folder)
+        if not listens(site.ports[REGISTRY]):
+            console.print(f"starting the registry and key services of {folder}")
+            serve_registry(site, services)
+        if not all(listens(site.ports[name]) for name in KEY_SERVICES):
+            serve_key_services(site, services)
+        return
+    console.print(f"founding a registry in {folder}")
+    if folder.exists() and any(folder.iterdir()) and not (folder / Site.FILE).exists():
+        raise CommandError(f"{folder} holds something else")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    site = Site.make(folder)
+    shell = Shell(folder, Narrator(Console(quiet=True)))
+    make_keys(site, shell)
+    fingerprint = found(site, shell)
+    serve_registry(site, services)
+    enrol(site, shell, (*LENDERS, AUDITOR), fingerprint)
+    install_key_services(site, shell)
+    serve_key_services(site, services)
+    (folder / _READY).write_text(fingerprint + "\n")
+
+
+def _report(order: Order, console: Console) -> list[BatchReport]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+        tasks = [bars.add_task(lender.name, total=None) for lender in LENDERS]
+
+        def told(place: int, step: Step) -> None:
+            bars.update(tasks[place], completed=step.done, total=step.total or None)
+
+        return report_at_once(order, told)
+
+
+def _explain(reports: list[BatchReport], console: Console) -> None:
+    """Name the first rows that were not taken, lender by lender."""
+    for lender, report in zip(LENDERS, reports, strict=True):
+        for violation in (*report.rejected, *report.notes)[:5]:
+            console.print(f"{lender.name}: {violation}")
+
+
+def _line(expected: Tally, reports: list[BatchReport], seconds: float) -> dict[str, object]:
+    return {
+        **asdict(expected),
+        "accepted": sum(report.accepted for report in reports),
+        "repeated": sum(report.repeated for report in reports),
+        "rejected": sum(report.rejected_rows + report.ended + report.erased for report in reports),
+        "seconds": seconds,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
