@@ -9,6 +9,7 @@ genesis.act and public/.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import tomllib
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
@@ -45,6 +46,10 @@ class Settings(BaseSettings):
     )
     listen: Address = Field(
         default="127.0.0.1:7443", description="host:port of the gRPC service; port 0 takes a free one and prints it."
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Further names and addresses under which clients reach the registry; its certificate holds them.",
     )
     metrics_listen: Address | None = Field(
         default=None,
@@ -115,6 +120,14 @@ class Settings(BaseSettings):
         return self.home / "tls"
 
     @property
+    def certificate_hosts(self) -> tuple[str, ...]:
+        """Names and addresses that the server's certificate holds."""
+        host = self.listen.rpartition(":")[0].strip("[]")
+        everywhere, here = _reach(host)
+        local = ("localhost", "127.0.0.1") if everywhere or here else ()
+        return tuple(dict.fromkeys((*self.hosts, *(() if everywhere else (host,)), *local)))
+
+    @property
     def public_folder(self) -> Path:
         """What may be handed out."""
         return self.home / "public"
@@ -128,6 +141,15 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """Origin of the log that is written (formats 1)."""
         return f"{self.registry}/log/1"
+
+
+def _reach(host: str) -> tuple[bool, bool]:
+    """Return whether a host stands for every address of this machine, and whether for this machine alone."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False, host == "localhost"
+    return address.is_unspecified, address.is_loopback
 
 
 def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = None) -> Settings:
@@ -167,6 +189,7 @@ def settings_toml(values: Mapping[str, Value]) -> str:
         else:
             default = field.default
             shown = "" if default is None or isinstance(default, SecretStr) else default
+            shown = list(shown) if isinstance(shown, tuple) else shown
             lines.append(f"# {name} = {json.dumps(shown)}")
         lines.append("")
     return "\n".join(lines)

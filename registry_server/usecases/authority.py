@@ -33,11 +33,14 @@ __all__ = [
     "CERTIFICATE_DAYS",
     "CertificateAuthority",
     "TlsIdentity",
+    "server_tls",
     "write_secret",
 ]
 
 CERTIFICATE_DAYS = 365
 _AUTHORITY_DAYS = 3_650
+# A server that starts with less than this left makes itself a new certificate.
+_RENEWED_BEFORE = timedelta(days=30)
 # Clocks differ: a certificate counts from a little before it was made.
 _BACKDATED = timedelta(minutes=5)
 _MAX_REQUEST_BYTES = 16_384
@@ -192,6 +195,37 @@ class CertificateAuthority:
             .sign(self._key, SHA256())
         )
         return certificate.public_bytes(Encoding.PEM)
+
+
+def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[str], now: int) -> TlsIdentity:
+    """Return what the server shows; made anew where there is none, it ends soon, or its hosts are others.
+
+    Args:
+        authority: signs it.
+        folder: of key.pem and certificate.pem; is made with mode 0700.
+        hosts: names and addresses under which clients reach the server.
+        now: ms since 1970 UTC.
+    """
+    wanted = tuple(dict.fromkeys(hosts))
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    if key.is_file() and certificate.is_file() and _serves(certificate.read_bytes(), wanted, now):
+        return TlsIdentity(key.read_bytes(), certificate.read_bytes())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    identity = authority.issue_for_server(wanted, now)
+    key.unlink(missing_ok=True)
+    write_secret(key, identity.key)
+    certificate.write_bytes(identity.certificate)
+    return identity
+
+
+def _serves(pem: bytes, hosts: tuple[str, ...], now: int) -> bool:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    left = certificate.not_valid_after_utc - datetime.fromtimestamp(now // 1000, UTC)
+    return left > _RENEWED_BEFORE and [str(name.value) for name in names] == list(hosts)
 
 
 def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey, now: int, days: int) -> x509.CertificateBuilder:

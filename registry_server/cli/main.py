@@ -1,0 +1,191 @@
+"""What the operator of a registry does on its machine.
+
+Exit codes: 0 done, 1 fsck found something, 2 something is not in order.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from client_sdk._version import __version__
+from client_sdk.formats.errors import FormatError
+from client_sdk.rules.errors import RuleError
+from registry_server import app as registry
+from registry_server.errors import RegistryError
+from registry_server.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from registry_server.settings import Value
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Runs a credit registry.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
+)
+db = typer.Typer(help="The tables of the database.", no_args_is_help=True)
+clock = typer.Typer(help="The clock of the registry.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(clock, name="clock")
+
+Home = Annotated[Path, typer.Option("--home", help="The registry's folder.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database-url", help="postgresql+psycopg://...; without it the folder's registry.sqlite is used."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        app()
+    except (SettingsError, FormatError, RuleError, RegistryError, *registry.OperatorError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {error}", markup=False)
+        sys.exit(2)
+
+
+def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
+    return load_settings(home, {"database_url": database_url, **overrides})
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def init(
+    home: Home,
+    registry_name: Annotated[str | None, typer.Option("--registry", help="Its name; never changes.")] = None,
+    listen: Annotated[str, typer.Option(help="host:port of the gRPC service.")] = "127.0.0.1:7443",
+    administrator: Annotated[
+        list[Path] | None,
+        typer.Option(help="Enrolment file of an administrator; may be repeated.", exists=True, dir_okay=False),
+    ] = None,
+    threshold: Annotated[int, typer.Option(help="How many administrators must sign an act.")] = 2,
+    key_service: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File of a key service; may be repeated, in the order in which outputs are joined.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    rulebook: Annotated[
+        Path | None,
+        typer.Option(help="JSON object of limits that differ from their defaults.", exists=True, dir_okay=False),
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help="Further name or address in the server's certificate; may be repeated.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    *,
+    finish: Annotated[bool, typer.Option("--finish", help="Log the genesis act once it is approved.")] = False,
+) -> None:
+    """Make a registry: keys, tables and the genesis act; with --finish, log that act once it is approved."""
+    if finish:
+        _finish(home)
+        return
+    if not registry_name or not administrator or not key_service:
+        raise SettingsError("init needs --registry, --administrator and --key-service, or --finish alone")
+    values: dict[str, Value] = {"registry": registry_name, "listen": listen}
+    if host:
+        values["hosts"] = host
+    if database_url:
+        values["database_url"] = database_url
+    genesis = registry.draft_registry(home, values, administrator, key_service, threshold, rulebook)
+    typer.echo(f"{genesis}: {threshold} of {len(administrator)} administrators must approve this act")
+    typer.echo(f"then: registry-server init --home {home} --finish")
+
+
+def _finish(home: Path) -> None:
+    founded = registry.finish_registry(_settings(home))
+    for path in founded.certificates:
+        typer.echo(f"{path}: certificate, to be handed to its holder")
+    typer.echo(f"{home / 'public'}: CA and trust root, for everybody")
+    typer.echo("fingerprint, to be compared over another channel:")
+    typer.echo(founded.trust_root.fingerprint)
+
+
+@app.command()
+def serve(
+    home: Home,
+    listen: Annotated[str | None, typer.Option(help="host:port of the gRPC service.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="host:port of /metrics; none without it.")] = None,
+    database_url: DatabaseUrl = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Serve until SIGTERM; prints one line as soon as it listens."""
+    settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
+    registry.run_server(settings, typer.echo)
+
+
+@app.command()
+def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
+    """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
+    report = registry.run_fsck(_settings(home, database_url))
+    if as_json:
+        counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
+        shown = {
+            **counts,
+            "inquiries": report.inquiries,
+            "clean": report.clean,
+            "counts": dict(report.counts),
+            "findings": [finding._asdict() for finding in report.findings],
+        }
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    else:
+        for finding in report.findings:
+            typer.echo(str(finding))
+        looked_at = (
+            f"{report.leaves} leaves, {report.records} records, {report.live} live, {report.inquiries} inquiries"
+        )
+        typer.echo(f"{looked_at}: {'clean' if report.clean else f'{sum(report.counts.values())} findings'}")
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+@app.command()
+def certify(
+    home: Home,
+    key_service: Annotated[Path, typer.Argument(help="File of a key service.", exists=True, dir_okay=False)],
+) -> None:
+    """Write the certificate of a key service, a new one or for another year."""
+    typer.echo(str(registry.certify_key_service(_settings(home), key_service)))
+
+
+@db.command("upgrade")
+def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
+    """Bring the tables to the version of this program."""
+    typer.echo(registry.migrate(_settings(home, database_url)))
+
+
+@db.command("current")
+def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
+    """Print the version of the tables."""
+    found, _ = registry.current_tables(_settings(home, database_url))
+    typer.echo(found or "none")
+
+
+@db.command("check")
+def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
+    """Check that the tables have the version of this program; exit code 1 if not."""
+    found, want = registry.current_tables(_settings(home, database_url))
+    typer.echo(f"found {found or 'none'}, want {want}")
+    if found != want:
+        raise typer.Exit(1)
+
+
+@clock.command("confirm")
+def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
+    """Confirm what the clock shows now, after it has jumped; a running server goes on by itself."""
+    now = registry.confirm_clock(_settings(home, database_url))
+    typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))
