@@ -16,7 +16,7 @@ from demo.recipe import portfolio
 from demo.uci import parse_portfolio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.process import BaseProcess
     from multiprocessing.queues import Queue
     from pathlib import Path
@@ -105,7 +105,9 @@ def report_at_once(order: Order, told: Callable[[int, Progress], None]) -> list[
                 process.terminate()
 
 
-def _listen(crew: list[BaseProcess], words: Queue[_Word], told: Callable[[int, Progress], None]) -> list[BatchReport]:
+def _listen(
+    crew: Sequence[BaseProcess], words: Queue[_Word], told: Callable[[int, Progress], None]
+) -> list[BatchReport]:
     done: dict[int, BatchReport] = {}
     while len(done) < len(crew):
         try:
@@ -122,7 +124,7 @@ def _listen(crew: list[BaseProcess], words: Queue[_Word], told: Callable[[int, P
     return [done[place] for place in range(len(crew))]
 
 
-def _check(crew: list[BaseProcess], done: dict[int, BatchReport], words: Queue[_Word]) -> None:
+def _check(crew: Sequence[BaseProcess], done: dict[int, BatchReport], words: Queue[_Word]) -> None:
     """Raise if a process has ended without its last word, which may still be on its way while there are others."""
     for place, process in enumerate(crew):
         if place not in done and process.exitcode is not None and words.empty():
