@@ -30,7 +30,7 @@ class _Step(NamedTuple):
     """Where a walk along the acts stands."""
 
     number: int
-    index: int
+    place: int
     leaf_hash: bytes
 
 
@@ -117,7 +117,7 @@ class ActProofs:
 def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
     if act.registry != registry.registry:
         raise FormatError(PART, "acts.registry", want="acts of this registry")
-    if step.number <= last.number or step.index <= last.index:
+    if step.number <= last.number or step.place <= last.place:
         raise FormatError(PART, "acts.order", want="acts ascending by number and place")
     if step.number == last.number + 1 and act.previous != last.leaf_hash:
         raise FormatError(PART, "acts.chain", want="each act chained to the one before")

@@ -1,12 +1,12 @@
 """Trust root: what a verifier starts from (design 2, formats 8).
 
-Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel.
+Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel. The file carries that
+leaf: all the rest follows from it, so whoever hands out the file can change nothing that the fingerprint does not show.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
@@ -16,14 +16,13 @@ from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.formats.note import VerifierKey
-from client_sdk.formats.state import InstitutionKey, LogKey, check_ascending
-from client_sdk.formats.statement import check_institution_id
-from client_sdk.formats.words import KeyUsage
 from client_sdk.ledger.administration import Administration, Administrator
 from client_sdk.ledger.directory import Directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from client_sdk.formats.state import InstitutionKey, LogKey
 
 __all__ = ["TrustRoot"]
 
@@ -40,6 +39,7 @@ class TrustRoot:
     genesis: bytes
     administrators: Mapping[str, tuple[InstitutionKey, ...]]
     threshold: int
+    genesis_leaf: bytes = field(repr=False)
     quorum: int = 0
 
     @property
@@ -77,6 +77,7 @@ class TrustRoot:
             leaf_hash(leaf),
             {id_: known[id_].keys for id_ in directory.administration.acting},
             directory.administration.threshold,
+            leaf,
         )
 
     def encode(self) -> bytes:
@@ -93,6 +94,7 @@ class TrustRoot:
                 ],
                 threshold=self.threshold,
                 quorum=self.quorum,
+                genesis_leaf=self.genesis_leaf,
             )
         )
 
@@ -100,31 +102,17 @@ class TrustRoot:
     def parse(cls, data: bytes) -> TrustRoot:
         """Return the trust root that a file holds.
 
+        People compare the fingerprint alone, so nothing in the file is believed that does not follow from the genesis
+        leaf whose hash it is.
+
         Raises:
-            FormatError: it is not canonical, or a field has the wrong form.
-            RuleError: its administrators cannot reach the threshold.
+            FormatError: it is not canonical, or anything but the trust root that its genesis leaf makes.
+            RuleError: administrators, keys or signatures of the genesis act are not in order.
         """
         message = canonical.parse(pb.TrustRoot, data, PART)
         if message.version != VERSION or message.quorum:
             raise FormatError(PART, "trust_root.version", got=str(message.version), want=f"{VERSION} without quorum")
-        ids = [item.id for item in message.administrators]
-        check_ascending(ids, PART, "administrators")
-        administrators: dict[str, tuple[InstitutionKey, ...]] = {}
-        for item in message.administrators:
-            check_institution_id(item.id, PART, "administrators")
-            administrators[item.id] = tuple(InstitutionKey.of(key, PART) for key in item.keys)
-            _check_keys(administrators[item.id], message.genesis)
-        if not message.registry or not message.log_keys or len(message.genesis) != sha256().digest_size:
-            raise FormatError(PART, "trust_root.complete", want="registry, log key and genesis")
-        log_keys = tuple(LogKey.of(key) for key in message.log_keys)
-        root = cls(message.registry, log_keys, message.genesis, administrators, message.threshold)
-        root.administration().check()
+        root = cls.from_genesis(message.genesis_leaf)
+        if root.encode() != data:
+            raise FormatError(PART, "trust_root.genesis", want="what the genesis act makes and nothing else")
         return root
-
-
-def _check_keys(keys: tuple[InstitutionKey, ...], genesis: bytes) -> None:
-    check_ascending([key.key_id for key in keys], PART, "keys")
-    for key in keys:
-        given_by_genesis = not key.first and not key.end and not key.contested_from and key.act_hash == genesis
-        if key.usage is not KeyUsage.ADMINISTER or not given_by_genesis:
-            raise FormatError(PART, "trust_root.keys", want="running ADMINISTER keys of the genesis act")

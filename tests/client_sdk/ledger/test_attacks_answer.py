@@ -123,10 +123,10 @@ def test_a_successor_ends_what_its_predecessor_reported(log: HandmadeLog) -> Non
 def test_a_key_does_not_count_outside_its_range(log: HandmadeLog) -> None:
     key = signer("lender-1 REPORT").public_key.key_id
     reported = log.state.chains[RecordKey("lender-1", record_id("debt"))].index
-    for changes in ({"first": reported}, {"end": reported}, {"first": reported + 1}):
+    for first, end in ((reported, 0), (1, reported), (reported + 1, 0)):
         registry = AnsweringRegistry(log)
         state = registry.institutions["lender-1"]
-        keys = tuple(replace(held, **changes) if held.key_id == key else held for held in state.keys)
+        keys = tuple(replace(held, first=first, end=end) if held.key_id == key else held for held in state.keys)
         registry.institutions["lender-1"] = replace(state, keys=keys)
         assert refused(log, registry.answer("lender-2", "listed")).rule == "key.counts"
 

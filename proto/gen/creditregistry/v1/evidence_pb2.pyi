@@ -507,7 +507,9 @@ Global___TrustedAdministrator: _TypeAlias = TrustedAdministrator  # noqa: Y015
 
 @_typing.final
 class TrustRoot(_message.Message):
-    """What a verifier starts from. Its fingerprint, the genesis leaf's hash, is compared over another channel."""
+    """What a verifier starts from. Its fingerprint, the genesis leaf's hash, is compared over another channel; it vouches
+    for every byte, because a trust root is accepted only if it is the one that its genesis leaf makes.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -518,6 +520,7 @@ class TrustRoot(_message.Message):
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
     QUORUM_FIELD_NUMBER: _builtins.int
+    GENESIS_LEAF_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this form: 1."""
     registry: _builtins.str
@@ -528,6 +531,8 @@ class TrustRoot(_message.Message):
     """How many of them must sign an act."""
     quorum: _builtins.int
     """How many witnesses must cosign; 0 in version 1."""
+    genesis_leaf: _builtins.bytes
+    """The genesis leaf, from which all of the above follows."""
     @_builtins.property
     def log_keys(self) -> _containers.RepeatedCompositeFieldContainer[_directory_pb2.LogKey]:
         """Origins and keys of the log."""
@@ -546,10 +551,11 @@ class TrustRoot(_message.Message):
         administrators: _abc.Iterable[Global___TrustedAdministrator] | None = ...,
         threshold: _builtins.int = ...,
         quorum: _builtins.int = ...,
+        genesis_leaf: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "genesis", b"genesis", "log_keys", b"log_keys", "quorum", b"quorum", "registry", b"registry", "threshold", b"threshold", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "genesis", b"genesis", "genesis_leaf", b"genesis_leaf", "log_keys", b"log_keys", "quorum", b"quorum", "registry", b"registry", "threshold", b"threshold", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
