@@ -1,0 +1,180 @@
+"""Channels: every call has a deadline, retries are only where they are safe, and nobody talks without a certificate."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from client_sdk._calls.deadlines import Deadlines
+from client_sdk._transport import TlsMaterial, aio_channel, channel, error_of_call, split_target
+from client_sdk.errors import ConfigError, UnavailableError
+from tests.support.tls import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+DEADLINES = Deadlines(unary=40.0, stream=400.0)
+SERVICE = "tests.Deadline"
+
+
+def deadline_of(seconds: float) -> bytes:
+    """Which deadline it is of which so much is left; gRPC rounds up what it sends."""
+    limits = ((10, b"own"), (41, b"unary"), (402, b"stream"))
+    return next((name for limit, name in limits if seconds <= limit), b"none")
+
+
+class Deadline(grpc.GenericRpcHandler):
+    """Answers every call with the deadline that it has."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[str, int] = {}
+        self.failing = 0
+        self._turn = threading.Lock()
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        method = handler_call_details.method.rsplit("/", 1)[1]
+        with self._turn:
+            self.attempts[method] = self.attempts.get(method, 0) + 1
+        if method in {"UnaryUnary", "Evaluate"}:
+            return grpc.unary_unary_rpc_method_handler(lambda _request, context: self.answer(context))
+        if method == "UnaryStream":
+            return grpc.unary_stream_rpc_method_handler(lambda _request, context: iter([self.answer(context)]))
+        if method == "StreamUnary":
+            return grpc.stream_unary_rpc_method_handler(lambda _requests, context: self.answer(context))
+        return grpc.stream_stream_rpc_method_handler(lambda _requests, context: iter([self.answer(context)]))
+
+    def answer(self, context: grpc.ServicerContext) -> bytes:
+        with self._turn:
+            self.failing -= 1
+            fails = self.failing >= 0
+        if fails:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        return deadline_of(context.time_remaining())
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@contextmanager
+def serving(handler: Deadline, authority: Authority) -> Iterator[str]:
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers([handler])
+    port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=None).wait()
+
+
+@pytest.fixture
+def handler() -> Deadline:
+    return Deadline()
+
+
+@pytest.fixture
+def target(handler: Deadline, authority: Authority) -> Iterator[str]:
+    with serving(handler, authority) as address:
+        yield address
+
+
+def path(method: str, service: str = SERVICE) -> str:
+    return f"/{service}/{method}"
+
+
+def test_every_kind_of_call_has_a_deadline(target: str, authority: Authority) -> None:
+    with channel(target, authority.member("lender-1"), DEADLINES) as link:
+        assert link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"") == b"unary"
+        assert list(link.unary_stream(path("UnaryStream"), bytes, bytes)(b"")) == [b"stream"]
+        assert link.stream_unary(path("StreamUnary"), bytes, bytes)(iter([b""])) == b"stream"
+        assert list(link.stream_stream(path("StreamStream"), bytes, bytes)(iter([b""]))) == [b"stream"]
+
+
+async def test_every_kind_of_call_for_asyncio_has_a_deadline(target: str, authority: Authority) -> None:
+    async def requests() -> AsyncIterator[bytes]:
+        yield b""
+
+    async with aio_channel(target, authority.member("lender-1"), DEADLINES) as link:
+        assert await link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"") == b"unary"
+        assert [item async for item in link.unary_stream(path("UnaryStream"), bytes, bytes)(b"")] == [b"stream"]
+        assert await link.stream_unary(path("StreamUnary"), bytes, bytes)(requests()) == b"stream"
+        assert [item async for item in link.stream_stream(path("StreamStream"), bytes, bytes)(requests())] == [
+            b"stream"
+        ]
+
+
+def test_a_call_may_have_a_deadline_of_its_own(target: str, authority: Authority) -> None:
+    with channel(target, authority.member("lender-1"), DEADLINES) as link:
+        assert link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"", timeout=7) == b"own"
+
+
+async def test_a_call_for_asyncio_may_have_a_deadline_of_its_own(target: str, authority: Authority) -> None:
+    async with aio_channel(target, authority.member("lender-1"), DEADLINES) as link:
+        assert await link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"", timeout=7) == b"own"
+
+
+def test_a_call_is_tried_again_where_the_server_was_not_available(
+    handler: Deadline, target: str, authority: Authority
+) -> None:
+    handler.failing = 2
+    with channel(target, authority.member("lender-1"), DEADLINES) as link:
+        link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"")
+    assert handler.attempts == {"UnaryUnary": 3}
+
+
+def test_an_evaluation_is_sent_once(handler: Deadline, target: str, authority: Authority) -> None:
+    handler.failing = 1
+    with channel(target, authority.member("lender-1"), DEADLINES) as link, pytest.raises(grpc.RpcError) as caught:
+        link.unary_unary(path("Evaluate", "creditregistry.v1.SubjectKeyService"), bytes, bytes)(b"")
+    assert isinstance(error_of_call(caught.value), UnavailableError)
+    assert handler.attempts == {"Evaluate": 1}
+
+
+def test_a_client_without_a_certificate_gets_nowhere(target: str, authority: Authority) -> None:
+    credentials = grpc.ssl_channel_credentials(authority.ca)
+    with grpc.secure_channel(target, credentials) as link, pytest.raises(grpc.RpcError) as caught:
+        link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"", timeout=10)
+    assert isinstance(error_of_call(caught.value), UnavailableError)
+
+
+def test_a_folder_holds_what_tls_needs(tmp_path: Path, authority: Authority) -> None:
+    tls = authority.member("lender-1")
+    for name, data in (("ca", tls.ca), ("certificate", tls.certificate), ("key", tls.key)):
+        (tmp_path / f"{name}.pem").write_bytes(data)
+    assert TlsMaterial.from_folder(tmp_path) == tls
+    (tmp_path / "key.pem").unlink()
+    with pytest.raises(ConfigError, match=r"key\.pem"):
+        TlsMaterial.from_folder(tmp_path)
+
+
+def test_no_key_is_shown(authority: Authority) -> None:
+    assert "PRIVATE" not in repr(authority.member("lender-1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("localhost:1", ("localhost", 1)),
+        ("127.0.0.1:65535", ("127.0.0.1", 65_535)),
+        ("[::1]:7443", ("::1", 7_443)),
+        ("registry.example:7443", ("registry.example", 7_443)),
+    ],
+)
+def test_an_address_has_a_host_and_a_port(text: str, parts: tuple[str, int]) -> None:
+    assert split_target(text) == parts
+
+
+@pytest.mark.parametrize(
+    "text", ["", "localhost", ":1", "localhost:", "localhost:0", "localhost:65536", "::1:7", "a:１"]
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ConfigError):
+        split_target(text)
