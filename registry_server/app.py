@@ -144,7 +144,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
 
     Args:
         settings: of the process.
-        clock: milliseconds since 1970 UTC.
+        clock: of the log, milliseconds since 1970 UTC; certificates live by the machine's own.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -156,7 +156,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
     """
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
-    tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, clock())
+    tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     database = Database(settings.database)
     try:
@@ -186,7 +186,7 @@ def _servicers(ledger: Ledger, authority: CertificateAuthority, executor: Thread
         RecordServicer(Submitting(ledger), Records(ledger), executor),
         InquiryServicer(Checks(ledger), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor),
-        DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority), executor),
+        DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
     )
 
 

@@ -9,6 +9,8 @@ from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.authority import CertificateAuthority
 
@@ -21,11 +23,13 @@ class Certificates:
     Args:
         ledger: who is enrolled.
         authority: what signs.
+        clock: ms since 1970 UTC, as the machines have it that will verify the certificates.
     """
 
-    def __init__(self, ledger: Ledger, authority: CertificateAuthority) -> None:
+    def __init__(self, ledger: Ledger, authority: CertificateAuthority, clock: Callable[[], int]) -> None:
         self._ledger = ledger
         self._authority = authority
+        self._clock = clock
 
     def issue(self, peer: str, institution: str, request: bytes) -> bytes:
         """Return a certificate with its chain, PEM, leaf first.
@@ -47,5 +51,5 @@ class Certificates:
             )
         if directory.institution(institution).status is InstitutionStatus.TERMINATED:
             raise RuleError("INSTITUTION_TERMINATED", "institution", "design-2.state", want="a member")
-        certificate = self._authority.issue_for_institution(request, institution, self._ledger.clock())
+        certificate = self._authority.issue_for_institution(request, institution, self._clock())
         return certificate + self._authority.certificate

@@ -1,0 +1,258 @@
+"""A registry that runs in this process: the real server, real TLS, a database of the test's own.
+
+with running_registry(folder, url) as registry:
+    stub = registry.records("lender-1")            over a channel with that member's certificate
+    registry.verify_log()                          everything that is stored, recomputed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import grpc
+from creditregistry.v1 import check_pb2, evidence_pb2
+from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.rpc import error_details_pb2, status_pb2
+
+from client_sdk.formats import dsse
+from client_sdk.formats.commitment import commit_consent, commit_inquiry, commit_officer
+from client_sdk.formats.words import Purpose
+from client_sdk.ledger.answer import Verifier
+from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.dates import day_of
+from client_sdk.rules.facts import Consent, ConsentForm
+from client_sdk.signing import create_certificate_request
+from registry_server.app import App, build
+from registry_server.rpc.interceptors.status import DETAILS_KEY
+from registry_server.sequencing.clock import system_clock
+from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.authority import CertificateAuthority, write_secret
+from registry_server.usecases.fsck import fsck
+from tests.support.handmade_log import REGISTRY, seed, signer
+from tests.support.registry_world import LENDERS, World, subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from client_sdk.ledger.answer import VerifiedAnswer
+    from registry_server.settings import Value
+
+__all__ = ["Refused", "RunningRegistry", "inquire", "refusal", "running_registry"]
+
+START_SECONDS = 30
+
+
+class Refused(NamedTuple):
+    """How a call was refused."""
+
+    status: str
+    reason: str
+    field: str
+    rule: str
+    got: str
+    want: str
+
+
+def refusal(call: Callable[[], object]) -> Refused:
+    """Make a call that must be refused, and return how it was."""
+    try:
+        answered = call()
+    except grpc.RpcError as error:
+        return _refused(error)
+    raise AssertionError(f"not refused: {answered!r}")
+
+
+def _refused(error: grpc.RpcError) -> Refused:
+    assert isinstance(error, grpc.Call)
+    metadata = dict(error.trailing_metadata() or ())
+    info = error_details_pb2.ErrorInfo()
+    details = metadata.get(DETAILS_KEY, b"")
+    assert isinstance(details, bytes)
+    for item in status_pb2.Status.FromString(details).details:
+        item.Unpack(info)
+    shown = dict(info.metadata)
+    return Refused(error.code().name, info.reason, *(shown.get(name, "") for name in ("field", "rule", "got", "want")))
+
+
+class Identity(NamedTuple):
+    """A TLS key with its certificate, PEM."""
+
+    key: bytes
+    certificate: bytes
+
+
+def new_key() -> bytes:
+    """A TLS key, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+class RunningRegistry:
+    """A server and those who talk to it."""
+
+    def __init__(self, app: App, authority: CertificateAuthority, world: World, port: int) -> None:
+        self.app = app
+        self.authority = authority
+        self.world = world
+        self.port = port
+        self._channels = ExitStack()
+        self._identities: dict[str, Identity] = {}
+
+    @property
+    def target(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.port}"
+
+    def identity(self, institution: str, *, now: int | None = None) -> Identity:
+        """A member's key and certificate; issued at another time if one is given."""
+        key = new_key()
+        request = create_certificate_request(key, institution)
+        return Identity(key, self.authority.issue_for_institution(request, institution, now or system_clock()))
+
+    def channel(self, institution: str, identity: Identity | None = None) -> grpc.Channel:
+        """A channel with a member's certificate, closed with the registry."""
+        if identity is None:
+            identity = self._identities.setdefault(institution, self.identity(institution))
+        credentials = grpc.ssl_channel_credentials(self.authority.certificate, identity.key, identity.certificate)
+        return self._channels.enter_context(grpc.secure_channel(self.target, credentials))
+
+    def records(self, institution: str) -> RecordServiceStub:
+        """The record service, as a member sees it."""
+        return RecordServiceStub(self.channel(institution))
+
+    def inquiries(self, institution: str) -> InquiryServiceStub:
+        """The inquiry service, as a member sees it."""
+        return InquiryServiceStub(self.channel(institution))
+
+    def transparency(self, institution: str) -> TransparencyServiceStub:
+        """The transparency service, as a member sees it."""
+        return TransparencyServiceStub(self.channel(institution))
+
+    def directory(self, institution: str) -> DirectoryServiceStub:
+        """The directory service, as a member sees it."""
+        return DirectoryServiceStub(self.channel(institution))
+
+    @property
+    def trust_root(self) -> TrustRoot:
+        """What a verifier starts from."""
+        with self.app.ledger.view() as view:
+            return TrustRoot.from_genesis(view.leaves_at([0])[0])
+
+    def verify(self, request: check_pb2.CheckRequest, response: check_pb2.CheckResponse) -> VerifiedAnswer:
+        """Verify an answer as its asker does."""
+        evidence = response.evidence
+        evidence.inquiry.CopyFrom(request.inquiry)
+        return Verifier(self.trust_root).check(evidence)
+
+    def verify_log(self) -> None:
+        """Recompute everything that is stored."""
+        with Database(self.app.settings.database, serving=False) as database:
+            report = fsck(database)
+        assert report.findings == []
+
+    def close(self) -> None:
+        """Close the channels."""
+        self._channels.close()
+
+
+@contextmanager
+def running_registry(
+    folder: Path, database_url: str, world: World | None = None, **values: Value
+) -> Iterator[RunningRegistry]:
+    """Run a registry on a migrated database; it is founded and its members are enrolled."""
+    world = world or World()
+    home = folder / "registry"
+    home.mkdir(exist_ok=True)
+    given: dict[str, Value] = {"registry": REGISTRY, "listen": "127.0.0.1:0", "database_url": database_url, **values}
+    (home / SETTINGS_FILE).write_text(settings_toml(given))
+    if not (home / "ca").exists():
+        CertificateAuthority.create(home / "ca", REGISTRY, system_clock())
+        write_secret(home / "log-key.pem", world.log_signer.to_pkcs8_pem())
+        with Database(database_url) as database:
+            world.found(database)
+    app = build(load_settings(home), world.clock)
+    if LENDERS[0] not in app.ledger.directory.institutions:
+        world.enrol(app.ledger)
+    with _running(app) as port:
+        registry = RunningRegistry(app, CertificateAuthority.load(home / "ca"), world, port)
+        try:
+            yield registry
+        finally:
+            registry.close()
+
+
+@contextmanager
+def _running(app: App) -> Iterator[int]:
+    """Run the server's event loop in a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="registry loop", daemon=True)
+    thread.start()
+    try:
+        yield asyncio.run_coroutine_threadsafe(app.start(), loop).result(START_SECONDS)
+    finally:
+        asyncio.run_coroutine_threadsafe(app.stop(), loop).result(START_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def inquire(
+    world: World,
+    asker: str,
+    persons: Sequence[str],
+    name: str = "question",
+    *,
+    consent: Consent | None = None,
+    officer: str = "officer 7",
+    key: str = "",
+    **changes: object,
+) -> check_pb2.CheckRequest:
+    """A signed inquiry about persons by their names, under every version of the subject keys that the world has.
+
+    Args:
+        world: whose clock and keys.
+        asker: institution id.
+        persons: by name.
+        name: what id and openings follow from.
+        consent: written today unless another is given.
+        officer: who asks.
+        key: name of the signing key; the asker's INQUIRE key unless another is given.
+        changes: fields of the inquiry that are to be otherwise.
+    """
+    today = day_of(world.clock.now, world.rulebook.time_zone)
+    consent = consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed("consent"))
+    opened = tuple(
+        PersonOpening(
+            seed(f"{name} {place}"), tuple((version, subject_of(person, version)) for version in world.key_versions)
+        )
+        for place, person in enumerate(persons)
+    )
+    opening = InquiryOpening(opened, seed(f"{name} consent"), consent.encode(), seed(f"{name} officer"), officer)
+    inquiry = Inquiry(
+        REGISTRY,
+        asker,
+        seed(f"{name} id", 16),
+        world.clock.now,
+        Purpose.LOAN_APPROVAL,
+        tuple(commit_inquiry(person.opening, person.pseudonyms) for person in opened),
+        commit_consent(opening.consent_opening, opening.consent),
+        commit_officer(opening.officer_opening, opening.officer),
+    )
+    payload = replace(inquiry, **changes).encode()  # type: ignore[arg-type]  # the test names fields
+    own = signer(key or f"{asker} INQUIRE")
+    signed = evidence_pb2.SignedPayload(
+        payload=payload, key_id=own.public_key.key_id, signature=dsse.sign(own, dsse.INQUIRY, payload)
+    )
+    return check_pb2.CheckRequest(inquiry=signed, opening=opening.message())
