@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.formats.act import Body
+    from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.answer import Answer
@@ -271,8 +272,7 @@ class AsyncClient:
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
         with _calling():
             response = await self._directory.ProposeAct(request)
-        receipt = response.receipt if response.HasField("receipt") else None
-        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+        return proposals.read_approved(response, directory, self._session.log_key)
 
     async def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
@@ -284,11 +284,17 @@ class AsyncClient:
     async def approve(self, proposal: ProposalView) -> Approved:
         """Add one's own signature to a proposal that was read; see ``Client.approve``."""
         directory = await self._refresh()
-        request = proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER))
+        return await self._approve(proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER)), directory)
+
+    async def bring_approval(self, proposal: ProposalView, approval: Approval) -> Approved:
+        """Add the signature of an administrator who has no certificate yet; see ``Client.bring_approval``."""
+        directory = await self._refresh()
+        return await self._approve(proposals.bring(proposal, approval), directory)
+
+    async def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Approved:
         with _calling():
             response = await self._directory.ApproveAct(request)
-        receipt = response.receipt if response.HasField("receipt") else None
-        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+        return proposals.read_approved(response, directory, self._session.log_key)
 
     async def issue_certificate(self, csr: bytes, institution: str) -> bytes:
         """Have a certificate issued to an enrolled institution; see ``Client.issue_certificate``."""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.formats.act import Body
+    from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.answer import Answer
@@ -369,8 +370,7 @@ class Client:
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
         with _calling():
             response = self._directory.ProposeAct(request)
-        receipt = response.receipt if response.HasField("receipt") else None
-        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+        return proposals.read_approved(response, directory, self._session.log_key)
 
     def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
@@ -386,11 +386,20 @@ class Client:
             RefusedError: the registry refuses, such as because the proposal has lapsed.
         """
         directory = self._refresh()
-        request = proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER))
+        return self._approve(proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER)), directory)
+
+    def bring_approval(self, proposal: ProposalView, approval: Approval) -> Approved:
+        """Add the signature of an administrator whom the act itself enrols, and who has no certificate yet.
+
+        Raises:
+            RefusedError: the signature is none, or the proposal has lapsed.
+        """
+        return self._approve(proposals.bring(proposal, approval), self._refresh())
+
+    def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Approved:
         with _calling():
             response = self._directory.ApproveAct(request)
-        receipt = response.receipt if response.HasField("receipt") else None
-        return proposals.read_approved(response.proposal, receipt, directory, self._session.log_key)
+        return proposals.read_approved(response, directory, self._session.log_key)
 
     def issue_certificate(self, csr: bytes, institution: str) -> bytes:
         """Have a certificate issued to an enrolled institution; administrators for anybody, members for themselves.

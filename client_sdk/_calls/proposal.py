@@ -22,14 +22,12 @@ from client_sdk.models.proposal import Approved, ProposalView
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from creditregistry.v1 import evidence_pb2
-
     from client_sdk.formats.act import Body
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.note import VerifierKey
     from client_sdk.ledger.directory import Directory
 
-__all__ = ["approve", "next_act", "propose", "read_approved", "read_proposal"]
+__all__ = ["approve", "bring", "next_act", "propose", "read_approved", "read_proposal"]
 
 
 def next_act(directory: Directory, body: Body) -> Act:
@@ -54,6 +52,12 @@ def propose(act: Act, signer: Signer) -> pb.ProposeActRequest:
 def approve(proposal: ProposalView, signer: Signer) -> pb.ApproveActRequest:
     """Return the request that adds a signature to a proposal."""
     return pb.ApproveActRequest(proposal_id=proposal.proposal_id, approval=_approval(proposal.payload, signer))
+
+
+def bring(proposal: ProposalView, approval: Approval) -> pb.ApproveActRequest:
+    """Return the request that adds a signature which somebody gave who cannot reach the registry."""
+    given = pb.Approval(key_id=approval.key_id, signature=approval.signature)
+    return pb.ApproveActRequest(proposal_id=proposal.proposal_id, approval=given)
 
 
 def _approval(payload: bytes, signer: Signer) -> pb.Approval:
@@ -95,16 +99,17 @@ def _signers(payload: bytes, approvals: Iterable[Approval], directory: Directory
 
 
 def read_approved(
-    message: pb.Proposal, receipt: evidence_pb2.Receipt | None, directory: Directory, key: VerifierKey
+    response: pb.ProposeActResponse | pb.ApproveActResponse, directory: Directory, key: VerifierKey
 ) -> Approved:
     """Return what became of a proposal, once the receipt of a logged act verifies.
 
     Raises:
         VerificationError: proposal or receipt do not verify, or the logged act is another one.
     """
-    proposal = read_proposal(message, directory)
-    if receipt is None:
+    proposal = read_proposal(response.proposal, directory)
+    if not response.HasField("receipt"):
         return Approved(proposal=proposal)
+    receipt = response.receipt
     checkpoint = verify_checkpoint(receipt.checkpoint, key)
     with verifying():
         leaf = parse_leaf(receipt.leaf)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from client_sdk.models.report import Report
     from client_sdk.rules.facts import Amounts, Facts
 
-__all__ = ["row_of"]
+__all__ = ["facts_cells", "row_of"]
 
 
 def row_of(report: Report) -> dict[str, str]:
@@ -41,8 +41,13 @@ def row_of(report: Report) -> dict[str, str]:
         row["basis_reference"] = report.basis.record.reference
         row["basis_first_day"] = report.basis.record.first_day.isoformat()
     if report.facts is not None:
-        row |= _common(report.facts) | _particular(report.facts)
+        row |= facts_cells(report.facts)
     return {column: text for column, text in row.items() if text}
+
+
+def facts_cells(facts: Facts) -> dict[str, str]:
+    """Return the cells of facts by column; some may be empty."""
+    return _common(facts) | _particular(facts)
 
 
 def _common(facts: Facts) -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""``act show``: read before you sign."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import RenderableType
+
+from client_sdk.cli.act import group
+from client_sdk.cli.act_found import act_file_at, find_proposal
+from client_sdk.cli.act_shown import act_content, act_lines, proposal_content, proposal_lines
+from client_sdk.cli.session import Session
+from client_sdk.cli.verb import verb
+from client_sdk.home import replace_file
+from client_sdk.ledger.act_file import ActFile
+from client_sdk.models.proposal import ProposalView
+
+if TYPE_CHECKING:
+    from client_sdk.cli.output import Json
+
+__all__ = ["register", "show_file"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    del app  # the group is added once, by act_approve
+
+    @verb(group, "show", examples=["act show", "act show 3f1c09ab", "act show genesis.act"])
+    def show(
+        session: Session,
+        /,
+        *,
+        what: Annotated[
+            str | None,
+            typer.Argument(metavar="[ID|FILE]", help="Proposal by its id, or an act file; none for all proposals."),
+        ] = None,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Write the proposal to an act file, for who signs without access.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> None:
+        """Show an act in words: a file, a proposal, or all proposals that wait."""
+        file = None if what is None else act_file_at(what)
+        if file is not None:
+            show_file(session, file)
+            return
+        with session.client() as client:
+            found = client.proposals() if what is None else (find_proposal(client, what),)
+        if out is not None and len(found) == 1:
+            replace_file(out.resolve(), ActFile(found[0].payload, found[0].approvals).encode())
+            session.output.note(f"Wrote {out}")
+        content: list[Json] = [proposal_content(proposal) for proposal in found]
+        session.output.result({"proposals": content}, *_lines(found))
+
+
+def show_file(session: Session, file: ActFile) -> None:
+    """Print an act file."""
+    approvals: list[Json] = [given.key_id.hex() for given in file.approvals]
+    session.output.result(
+        act_content(file.act) | {"approvals": approvals},
+        *act_lines(file.act),
+        f"  signatures: {len(file.approvals)}",
+        *(f"    by key {given.key_id.hex()}" for given in file.approvals),
+    )
+
+
+def _lines(found: tuple[ProposalView, ...]) -> list[RenderableType]:
+    if not found:
+        return ["No proposal waits."]
+    return [line for proposal in found for line in (*proposal_lines(proposal), "")]

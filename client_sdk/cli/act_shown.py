@@ -1,0 +1,231 @@
+"""Acts in words, before somebody signs them, and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.cli.options import moment_text
+from client_sdk.cli.output import pairs
+from client_sdk.formats.act import (
+    AdministratorsBody,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from client_sdk.cli.output import Json
+    from client_sdk.formats.act import Act, Body, Enrolment, KeyGrant
+    from client_sdk.formats.state import KeyServices, Rulebook
+    from client_sdk.models.proposal import ProposalView
+
+__all__ = ["act_content", "act_lines", "proposal_content", "proposal_lines"]
+
+_KINDS: dict[type[object], str] = {
+    GenesisBody: "genesis",
+    InstitutionBody: "institution",
+    KeyGrantBody: "key",
+    KeyEndBody: "key",
+    StateBody: "state",
+    KeyServicesBody: "key-services",
+    RetireKeyServicesBody: "key-services",
+    RulebookBody: "rulebook",
+    ErasureBody: "erasure",
+    AdministratorsBody: "administrators",
+}
+
+
+def act_content(act: Act) -> dict[str, Json]:
+    """Return an act as JSON."""
+    return {
+        "registry": act.registry,
+        "number": act.number,
+        "previous": act.previous.hex(),
+        "kind": _KINDS[type(act.body)],
+        "body": _body_content(act.body),
+    }
+
+
+def _body_content(body: Body) -> dict[str, Json]:
+    match body:
+        case GenesisBody():
+            return {
+                "administrators": [_enrolment_content(item) for item in body.administrators],
+                "threshold": body.threshold,
+                "logs": [key.origin for key in body.log_keys],
+                "key_services": _services_content(body.key_services),
+                "rulebook": _rulebook_content(body.rulebook),
+            }
+        case InstitutionBody():
+            return _enrolment_content(body.enrolment)
+        case KeyGrantBody():
+            return {"institution": body.institution, "grant": _grant_content(body.grant)}
+        case KeyEndBody():
+            return {
+                "institution": body.institution,
+                "end": body.key_id.hex(),
+                "contested_from": body.contested_from or None,
+            }
+        case StateBody():
+            return {"institution": body.institution, "status": body.status.name, "successor": body.successor}
+        case KeyServicesBody():
+            return {"introduce": _services_content(body.introduce)}
+        case RetireKeyServicesBody():
+            return {"retire": body.retire}
+        case RulebookBody():
+            return _rulebook_content(body.rulebook)
+        case ErasureBody():
+            records: list[Json] = [f"{key.issuer}/{UUID(bytes=key.record_id)}" for key in body.records]
+            return {"records": records, "ground": body.ground}
+        case AdministratorsBody():
+            return {
+                "enrolments": [_enrolment_content(item) for item in body.enrolments],
+                "administrators": list(body.administrators),
+                "threshold": body.threshold,
+            }
+
+
+def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
+    return {
+        "institution": enrolment.id,
+        "name": enrolment.name,
+        "licence_number": enrolment.licence_number,
+        "roles": [role.name for role in enrolment.roles],
+        "reciprocity_level": enrolment.reciprocity_level,
+        "keys": [_grant_content(grant) for grant in enrolment.keys],
+    }
+
+
+def _grant_content(grant: KeyGrant) -> dict[str, Json]:
+    return {"key_id": grant.key_id.hex(), "usage": grant.usage.name, "public_key": grant.public_key.hex()}
+
+
+def _services_content(services: KeyServices) -> dict[str, Json]:
+    return {
+        "subject_key_version": services.subject_key_version,
+        "services": [{"url": item.url, "public_key": item.public_key.hex()} for item in services.services],
+    }
+
+
+def _rulebook_content(rulebook: Rulebook) -> dict[str, Json]:
+    return {field.name: getattr(rulebook, field.name) for field in fields(rulebook)}
+
+
+def act_lines(act: Act) -> Iterator[RenderableType]:
+    """Yield an act in words."""
+    yield f"Act {act.number} of {act.registry}: {_title(act.body)}"
+    yield pairs((f"  {name}", value) for name, value in _rows(act.body))
+
+
+def _title(body: Body) -> str:
+    match body:
+        case GenesisBody():
+            trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
+            return f"the registry begins{trial}"
+        case InstitutionBody():
+            return f"{body.enrolment.id} becomes a member"
+        case KeyGrantBody():
+            return f"a further key for {body.institution}"
+        case KeyEndBody():
+            return f"a key of {body.institution} ends"
+        case StateBody():
+            return f"{body.institution} becomes {body.status.name}"
+        case KeyServicesBody():
+            return f"key services of version {body.introduce.subject_key_version} begin"
+        case RetireKeyServicesBody():
+            return f"key services of version {body.retire} retire"
+        case RulebookBody():
+            return "a new rulebook"
+        case ErasureBody():
+            count = len(body.records)
+            return f"{count} {'record is' if count == 1 else 'records are'} erased for good"
+        case AdministratorsBody():
+            return "new administrators"
+
+
+def _rows(body: Body) -> Iterator[tuple[str, object]]:
+    match body:
+        case GenesisBody():
+            yield from _genesis_rows(body)
+        case InstitutionBody():
+            yield from _enrolment_rows(body.enrolment)
+        case KeyGrantBody():
+            yield "key", f"{body.grant.usage.name} {body.grant.key_id.hex()}"
+            yield "endorsed by", body.grant.endorser.hex()
+        case KeyEndBody():
+            yield "key", body.key_id.hex()
+            yield (
+                "in doubt",
+                f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
+            )
+        case StateBody():
+            yield "successor", body.successor or "none"
+        case KeyServicesBody():
+            yield from _services_rows(body.introduce)
+        case RetireKeyServicesBody():
+            yield "needs", "no live record of that version"
+        case RulebookBody():
+            yield from _rulebook_content(body.rulebook).items()
+        case ErasureBody():
+            yield "ground", body.ground
+            yield from (("record", f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
+        case AdministratorsBody():
+            yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+            yield "administrators", ", ".join(body.administrators)
+            yield from (row for item in body.enrolments for row in _enrolment_rows(item))
+
+
+def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
+    yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+    for item in body.administrators:
+        yield from _enrolment_rows(item)
+    yield "logs", ", ".join(key.origin for key in body.log_keys)
+    yield from _services_rows(body.key_services)
+    yield from _rulebook_content(body.rulebook).items()
+
+
+def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
+    roles = ", ".join(role.name for role in enrolment.roles)
+    yield enrolment.id, f"{enrolment.name}, licence {enrolment.licence_number}, {roles}"
+    for grant in enrolment.keys:
+        yield "", f"{grant.usage.name} key {grant.key_id.hex()}"
+
+
+def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
+    for service in services.services:
+        yield "key service", f"{service.url}, public key {service.public_key.hex()}"
+
+
+def proposal_content(proposal: ProposalView) -> dict[str, Json]:
+    """Return a proposal as JSON."""
+    return {
+        "proposal_id": proposal.proposal_id.hex(),
+        **act_content(proposal.act),
+        "approved_by": list(proposal.approved_by),
+        "threshold": proposal.threshold,
+        "proposed_at": proposal.proposed_at_ms,
+        "lapses_at": proposal.lapses_at_ms,
+        "obsolete": proposal.obsolete,
+    }
+
+
+def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
+    """Yield a proposal in words: the act, who has signed, and until when it waits."""
+    yield f"Proposal {proposal.proposal_id.hex()}"
+    yield from act_lines(proposal.act)
+    signed = ", ".join(proposal.approved_by) or "nobody"
+    yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at_ms)}"
+    if proposal.obsolete:
+        yield f"  OBSOLETE: {proposal.obsolete}; propose it again"

@@ -1,0 +1,245 @@
+"""What people are told when a verb fails: reason, field, rule, got, want, and what to do next. Never a traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.cli.exit_codes import ExitCode
+from client_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    CreditRegistryError,
+    DeadlineExceededError,
+    InvalidError,
+    KeyServiceError,
+    NotPermittedError,
+    OutboxError,
+    PreflightError,
+    QuotaError,
+    RefusedError,
+    RollbackError,
+    TransportError,
+    VerificationError,
+)
+from client_sdk.formats.errors import FormatError
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from client_sdk.cli.output import Json, Output
+    from client_sdk.models.violation import Violation
+
+__all__ = ["Failure", "UsageError", "failure_of"]
+
+
+class UsageError(Exception):
+    """The command line, or a file that it names, is not what the verb needs.
+
+    Attributes:
+        hint: what to do instead.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What is printed of an error.
+
+    Attributes:
+        code: with which the program ends.
+        reason: stable word.
+        message: one sentence.
+        details: field, rule, got and want, where they are known.
+        hint: what to do next.
+        violations: of a pre-flight.
+    """
+
+    code: ExitCode
+    reason: str
+    message: str
+    details: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    violations: tuple[Violation, ...] = field(default=())
+
+    def content(self) -> Json:
+        """Return what ``--json`` prints."""
+        error: dict[str, Json] = {"reason": self.reason, "message": self.message, "exit_code": int(self.code)}
+        error |= dict(self.details)
+        if self.hint:
+            error["hint"] = self.hint
+        if self.violations:
+            error["violations"] = [violation_content(item) for item in self.violations]
+        return {"error": error}
+
+    def show(self, output: Output) -> None:
+        """Print it: JSON to standard output, text to standard error."""
+        if output.as_json:
+            output.result(self.content())
+            return
+        output.tell(f"{self.reason}: {self.message}")
+        for name, value in self.details:
+            output.tell(f"  {name}: {value}")
+        for item in self.violations:
+            output.tell(f"  {item}")
+        if self.hint:
+            output.tell(f"What to do: {self.hint}")
+
+
+def violation_content(item: Violation) -> Json:
+    """Return a broken rule as JSON."""
+    return {
+        "row": item.row,
+        "reason": item.reason,
+        "field": item.field,
+        "rule": item.rule,
+        "got": item.got,
+        "want": item.want,
+    }
+
+
+_HINTS: dict[str, str] = {
+    "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
+    "KEY_RANGE": "this key had no validity there: see `credit-registry key list`, then `key use` a running one.",
+    "INSTITUTION_UNKNOWN": "hand the enrolment file to the administrators; they propose and approve the act.",
+    "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
+    "PERMISSION_DENIED": "this verb is for another role; `credit-registry status` says which this member has.",
+    "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
+    "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
+    "RECORD_ERASED": "the record was erased for good and takes no version.",
+    "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
+    "ACT_ORDER": "another act was logged in between: propose this one again.",
+    "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
+}
+
+
+def failure_of(error: Exception, address: str = "") -> Failure | None:
+    """Return what to print of an error; None for one that nobody foresaw.
+
+    Args:
+        error: what a verb raised.
+        address: of the registry, named where nobody answers.
+    """
+    match error:
+        case UsageError():
+            return Failure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
+        case CreditRegistryError():
+            return _of_sdk(error, address)
+        case FormatError():
+            return Failure(
+                code=ExitCode.USAGE, reason="MALFORMED", message=f"{error.part} has a wrong form", details=_place(error)
+            )
+        case RuleError():
+            return Failure(
+                code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=_place(error)
+            )
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return Failure(code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}")
+        case _:
+            return None
+
+
+def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
+    match error:
+        case TransportError():
+            return _unreachable(error, address)
+        case KeyServiceError():
+            return _key_service(error)
+        case VerificationError():
+            return _unverifiable(error)
+        case PreflightError():
+            return Failure(
+                code=ExitCode.FOUND,
+                reason="RULES_BROKEN",
+                message="nothing was sent",
+                violations=error.violations,
+                hint="correct what is named and run the same command again.",
+            )
+        case RefusedError():
+            return _refused(error)
+        case OutboxError():
+            hint = "let the other run end; a damaged outbox may be moved away: a reload finds what was reported."
+            return Failure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
+        case ConfigError():
+            return Failure(code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error)))
+        case _:
+            return Failure(code=ExitCode.FOUND, reason="FAILED", message=str(error))
+
+
+def _unreachable(error: TransportError, address: str) -> Failure:
+    where = f" at {address}" if address else ""
+    if isinstance(error, DeadlineExceededError):
+        message = f"the registry{where} answered too late"
+        hint = "run the same command again: nothing is done twice."
+    else:
+        message = f"the registry{where} does not answer ({error.status})"
+        hint = "check the address, the network, and that the certificate is in order (`credit-registry status`)."
+    return Failure(code=ExitCode.UNREACHABLE, reason=error.status, message=message, hint=hint)
+
+
+def _key_service(error: KeyServiceError) -> Failure:
+    details = (("service", error.service),)
+    if error.reason == "UNPROVED":
+        message = "its answer does not prove that its own key made it"
+        hint = "rely on nothing; tell the administrators which service it was."
+        return Failure(code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint)
+    message = f"the key service at {error.service} " + (error.message or "does not answer")
+    if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+        hint = "run the same command again when it answers: every key service is needed for a pseudonym."
+        return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
+    hint = _HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
+    return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
+
+
+def _unverifiable(error: VerificationError) -> Failure:
+    details = tuple((name, value) for name, value in (("part", error.part), ("rule", error.rule)) if value)
+    if isinstance(error, RollbackError):
+        hint = "keep the state folder: it is the proof. Stop using this registry and show the auditor both checkpoints."
+    else:
+        hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
+    message = error.message or "what was answered does not verify"
+    return Failure(code=ExitCode.UNVERIFIABLE, reason="UNVERIFIABLE", message=message, details=details, hint=hint)
+
+
+def _refused(error: RefusedError) -> Failure:
+    named = (("field", error.field), ("rule", error.rule), ("got", error.got), ("want", error.want))
+    return Failure(
+        code=ExitCode.FOUND,
+        reason=error.reason,
+        message=error.message or "refused",
+        details=tuple((name, value) for name, value in named if value),
+        hint=_HINTS.get(error.reason, _hint_of_class(error)),
+    )
+
+
+def _hint_of_class(error: RefusedError) -> str:
+    match error:
+        case NotPermittedError():
+            return "see `credit-registry status` for what this member may do, and ask an administrator."
+        case QuotaError():
+            return "ask for less at a time, or later."
+        case ConflictError():
+            return "see what the registry holds: `credit-registry records`."
+        case InvalidError():
+            return "correct what is named; sending the same again changes nothing."
+        case _:
+            return "try again later." if error.retryable else ""
+
+
+def _config_hint(message: str) -> str:
+    if "config.toml" in message:
+        return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
+    if "trust-root" in message:
+        return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
+    if message.startswith("TLS"):
+        return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
+    return ""
+
+
+def _place(error: FormatError | RuleError) -> tuple[tuple[str, str], ...]:
+    field_ = error.part if isinstance(error, FormatError) else error.field
+    named = (("field", field_), ("rule", error.rule), ("got", error.got), ("want", error.want))
+    return tuple((name, value) for name, value in named if value)

@@ -1,0 +1,45 @@
+"""Fetching the genesis act, before there is a trust root that anything could be verified with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+from creditregistry.v1 import proposal_pb2
+from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+
+from client_sdk._transport import Deadlines, TlsMaterial, channel, error_of_call
+from client_sdk.errors import VerificationError
+from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from client_sdk.config import ClientConfig
+
+__all__ = ["fetch_trust_root"]
+
+
+def fetch_trust_root(config: ClientConfig) -> TrustRoot:
+    """Return the trust root that the registry's genesis act makes. Compare its fingerprint before use.
+
+    Raises:
+        ConfigError: the certificate is not in order.
+        TransportError: the registry does not answer.
+        RefusedError: it refuses.
+        VerificationError: what it shows is no genesis act.
+    """
+    tls = TlsMaterial.from_folder(config.tls_key.parent)
+    with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened:
+        try:
+            answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))
+        except grpc.RpcError as error:
+            raise error_of_call(error) from error
+    if not answer.acts or answer.acts[0].index:
+        raise VerificationError("genesis", "genesis.leaf", "want the genesis act at leaf 0")
+    try:
+        return TrustRoot.from_genesis(answer.acts[0].leaf)
+    except FormatError as error:
+        raise VerificationError("genesis", error.rule, f"want {error.want}") from error
+    except RuleError as error:
+        raise VerificationError("genesis", error.rule, f"want {error.want}") from error

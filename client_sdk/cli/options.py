@@ -1,0 +1,134 @@
+"""Options that several verbs share, and how their texts become values."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
+from client_sdk.formats.words import Kind
+from client_sdk.subjects.identifiers import IdType
+
+__all__ = [
+    "FirstDayOption",
+    "IdTypeOption",
+    "IdentityFileOption",
+    "IssuingStateOption",
+    "KindOption",
+    "ReferenceOption",
+    "YesOption",
+    "day",
+    "hexadecimal",
+    "moment_text",
+    "record_key",
+    "uuid8",
+    "word",
+    "words_of",
+]
+
+E = TypeVar("E", bound=IntEnum)
+
+
+def word(kind: type[E]) -> Callable[[str | E], E]:
+    """Return a parser for the names of an enumeration, in any case, with hyphens or underscores."""
+
+    def parse(text: str | E) -> E:
+        if isinstance(text, kind):
+            return text
+        member = kind.__members__.get(str(text).strip().upper().replace("-", "_"))
+        if member is None:
+            raise typer.BadParameter(f"want one of {', '.join(words_of(kind))}")
+        return member
+
+    return parse
+
+
+def words_of(kind: type[IntEnum]) -> Sequence[str]:
+    """Return the names of an enumeration."""
+    return tuple(kind.__members__)
+
+
+def day(text: str | date) -> date:
+    """Return the day that a text names."""
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("want a date as YYYY-MM-DD") from None
+
+
+def hexadecimal(length: int) -> Callable[[str | bytes], bytes]:
+    """Return a parser for so many bytes in hexadecimal."""
+
+    def parse(text: str | bytes) -> bytes:
+        if isinstance(text, bytes):
+            return text
+        try:
+            value = bytes.fromhex(text)
+        except ValueError:
+            value = b""
+        if len(value) != length:
+            raise typer.BadParameter(f"want {length} bytes in hexadecimal")
+        return value
+
+    return parse
+
+
+def uuid8(text: str | bytes) -> bytes:
+    """Return the record id that a UUID names."""
+    if isinstance(text, bytes):
+        return text
+    try:
+        return check_record_id(UUID(text).bytes, "record")
+    except (ValueError, FormatError):
+        raise typer.BadParameter("want a record id, a UUID of version 8") from None
+
+
+def record_key(text: str | RecordKey) -> RecordKey:
+    """Return the record that ``issuer/UUID`` names, as answers and reasons write it."""
+    if isinstance(text, RecordKey):
+        return text
+    issuer, slash, record_id = text.partition("/")
+    if not slash:
+        raise typer.BadParameter("want issuer/UUID")
+    try:
+        return RecordKey(check_institution_id(issuer, "record", "issuer"), uuid8(record_id))
+    except FormatError as error:
+        raise typer.BadParameter(f"issuer: want {error.want}") from None
+
+
+def moment_text(milliseconds: int) -> str:
+    """Return a time as people read it, UTC to the second."""
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):
+        return f"{milliseconds} ms"
+
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+KindOption = Annotated[
+    Kind, typer.Option(parser=word(Kind), metavar="|".join(words_of(Kind)), help="Kind of the record.")
+]
+ReferenceOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Your own name of the debt; never shown to anybody else.")
+]
+FirstDayOption = Annotated[
+    date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.")
+]
+IdTypeOption = Annotated[IdType, typer.Option(case_sensitive=False, help="What kind of number it is.")]
+IssuingStateOption = Annotated[
+    str, typer.Option(metavar="XX", help="State that issued it, ISO 3166-1 alpha-2; only for passports.")
+]
+IdentityFileOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|-",
+        help="Where the identity number is: a file, or - for standard input; without it you are asked, hidden.",
+        show_default=False,
+    ),
+]

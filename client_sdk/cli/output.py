@@ -1,0 +1,76 @@
+"""What a verb prints: text for people, or one JSON document for programs.
+
+With ``--json`` standard output holds exactly one JSON document, also where the verb fails; questions and notes go to
+standard error. Keys are stable; hashes and ids are hexadecimal or UUIDs, times are milliseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+__all__ = ["Json", "Output", "pairs", "table"]
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+
+
+class Output:
+    """Where a verb's results and notes go.
+
+    Args:
+        as_json: whether results are JSON.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def result(self, content: Json, *lines: RenderableType) -> None:
+        """Print what came of the verb: the content as JSON, or the lines."""
+        if self.as_json:
+            self.out.file.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+            return
+        for line in lines:
+            self.out.print(_plain(line))
+
+    def note(self, *lines: RenderableType) -> None:
+        """Tell people something beside the result; silent with ``--json``."""
+        if not self.as_json:
+            self.tell(*lines)
+
+    def tell(self, *lines: RenderableType) -> None:
+        """Print to standard error whatever the form, such as what a question is about."""
+        for line in lines:
+            self.err.print(_plain(line))
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> Table:
+    """Return names with their values, one a line."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        grid.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(str(value)))
+    return grid
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table; values are printed as they are, never read as markup."""
+    made = Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return made
+
+
+def _plain(line: RenderableType) -> RenderableType:
+    # Square brackets in a file name or a rule are no markup.
+    return Text(line) if isinstance(line, str) else line

@@ -1,0 +1,46 @@
+"""Naming an own record: by its id, or as the lender's own systems name it."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.failures import UsageError
+from client_sdk.cli.options import uuid8
+from client_sdk.formats.words import Kind
+from client_sdk.models.report import RecordName
+
+if TYPE_CHECKING:
+    from client_sdk.client import Client
+
+__all__ = ["RecordArgument", "find_record"]
+
+RecordArgument = Annotated[
+    bytes | None,
+    typer.Argument(
+        parser=uuid8, metavar="[RECORD]", help="Record id, a UUID as `records` shows it.", show_default=False
+    ),
+]
+
+
+def find_record(
+    client: "Client",
+    record: bytes | None,
+    kind: Kind | None,
+    reference: str | None,
+    first_day: date | None,
+    attempt: int,
+) -> bytes:
+    """Return the id of an own record.
+
+    Raises:
+        UsageError: it is named in no way, in both, or in half.
+        ConfigError: the secret behind record ids is missing.
+    """
+    named = (kind, reference, first_day)
+    if record is not None and named == (None, None, None):
+        return record
+    if record is not None or kind is None or reference is None or first_day is None:
+        hint = "give its id, or --kind, --reference and --first-day together."
+        raise UsageError("which record is not clear", hint)
+    return client.record_id(RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt))

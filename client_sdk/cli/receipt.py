@@ -1,0 +1,77 @@
+"""``receipt``: that a version of an own record is in the log."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.options import day, moment_text, word, words_of
+from client_sdk.cli.output import pairs
+from client_sdk.cli.own_record import RecordArgument, find_record
+from client_sdk.cli.session import Session
+from client_sdk.cli.shown import receipt_content
+from client_sdk.cli.verb import verb
+from client_sdk.formats.words import Kind
+from client_sdk.home import replace_file
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        app,
+        "receipt",
+        examples=[
+            "receipt 01234567-89ab-8def-8123-456789abcdef --version 2",
+            "receipt --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --out loan-4711.tlog-proof",
+        ],
+    )
+    def receipt(
+        session: Session,
+        /,
+        *,
+        record: RecordArgument = None,
+        version: Annotated[int, typer.Option(min=1, help="Which version.")] = 1,
+        kind: Annotated[
+            Kind | None,
+            typer.Option(parser=word(Kind), metavar="|".join(words_of(Kind)), help="Kind.", show_default=False),
+        ] = None,
+        reference: Annotated[str | None, typer.Option(help="Your own name of the debt.", show_default=False)] = None,
+        first_day: Annotated[
+            date | None,
+            typer.Option(
+                parser=day, metavar="YYYY-MM-DD", help="First day of the episode as reported.", show_default=False
+            ),
+        ] = None,
+        attempt: Annotated[int, typer.Option(min=0, help="How many records of it were withdrawn before.")] = 0,
+        out: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof.", show_default=False)
+        ] = None,
+    ) -> None:
+        """Get the verified receipt of a version of an own record: by its id, or by your own name of it."""
+        with session.client() as client:
+            record_id = find_record(client, record, kind, reference, first_day, attempt)
+            found = client.receipt(record_id, version)
+        if out is not None:
+            replace_file(out.resolve(), found.tlog_proof().encode())
+        session.output.result(
+            receipt_content(found)
+            | {
+                "leaf": found.leaf.hex(),
+                "path": [item.hex() for item in found.path],
+                "checkpoint": found.checkpoint.decode(),
+                "file": None if out is None else str(out),
+            },
+            f"Version {found.version} of {found.uuid} is in the log.",
+            pairs(
+                [
+                    ("  leaf", found.index),
+                    ("  logged", moment_text(found.logged_at_ms)),
+                    ("  checkpoint", f"of {found.size} leaves"),
+                    *([] if out is None else [("  written to", out)]),
+                ]
+            ),
+        )
