@@ -211,7 +211,7 @@ def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
 def proposal_content(proposal: ProposalView) -> dict[str, Json]:
     """Return a proposal as JSON."""
     return {
-        "proposal_id": proposal.proposal_id.hex(),
+        "id": proposal.proposal_id.hex(),
         **act_content(proposal.act),
         "approved_by": list(proposal.approved_by),
         "threshold": proposal.threshold,
