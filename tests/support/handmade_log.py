@@ -95,6 +95,7 @@ class HandmadeLog:
         self.state = self._replay()
         # By the commitment that they open.
         self.secrets: dict[bytes, Secret] = {}
+        # The newest version of each record that counts.
         self.statements: dict[RecordKey, Statement] = {}
         # Indexes of each record's annotations and lapses, in order.
         self.annotations: defaultdict[RecordKey, list[int]] = defaultdict(list)
@@ -218,11 +219,14 @@ class HandmadeLog:
         """Log a statement, by default with the signer's own key."""
         key = by or signer(f"{statement.signer} REPORT")
         payload = statement.encode()
-        self.statements[statement.key] = statement
         self.secrets[statement.subject_commitment] = secret
         signature = dsse.sign(key, dsse.STATEMENT, payload)
         leaf = StatementLeaf(self.logged_at, dsse.STATEMENT, payload, key.public_key.key_id, signature)
-        return self.add(leaf.encode())
+        index = self.add(leaf.encode())
+        chain = self.state.chains.get(statement.key)
+        if chain is not None and chain.index == index:
+            self.statements[statement.key] = statement
+        return index
 
     def annotate(
         self,

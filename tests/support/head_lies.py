@@ -1,0 +1,233 @@
+"""Lies about leaves: HEADs, map, bindings, directory, inquiries and checkpoints that are not what they must be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.act import (
+    StateBody,
+)
+from client_sdk.formats.checkpoint import sign_checkpoint
+from client_sdk.formats.encoding import u32
+from client_sdk.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.formats.map_entry import institution_key, state_value
+from client_sdk.formats.prefix_tree import root_of
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import (
+    InstitutionStatus,
+    LapseKind,
+    Standing,
+)
+from client_sdk.ledger.findings import FindingId
+from client_sdk.ledger.live_set import map_entries
+from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
+from tests.support.lying import lie
+
+if TYPE_CHECKING:
+    from tests.support.handmade_log import HandmadeLog
+    from tests.support.transparency_server import HandmadeRegistry
+
+_F = FindingId
+
+
+# HEADs, map and bindings
+
+
+@lie(_F.HEAD_PLACE, _F.DIRECTORY)
+def a_checkpoint_that_does_not_end_with_a_head(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    # The record was sold: it is not in the map, so the HEAD before still says what is in it.
+    log.lapse("lender-1", "sold", LapseKind.ERASED)
+
+
+@lie(_F.HEAD_CHAIN)
+def a_head_that_follows_another(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.head(previous=seed("another"))
+
+
+@lie(_F.HEAD_CHAIN)
+def a_head_that_hides_an_act(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    before = log.state.directory.newest_act
+    log.act(StateBody("lender-1", InstitutionStatus.SUSPENDED))
+    log.head(newest_act=before)
+
+
+@lie(_F.HEAD_CHAIN, _F.INQUIRY_TREE)
+def a_head_that_forgets_an_inquiry(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.head(inquiry_count=len(log.inquiries) - 1)
+
+
+@lie(_F.MAP_ROOT, _F.DIRECTORY)
+def another_map(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running")
+    log.head(map_root=seed("another map"))
+
+
+@lie(_F.MAP_COUNT)
+def another_number_of_entries(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.head(entry_count=len(log.entries()) + 1)
+
+
+@lie(_F.BINDING_MISSING)
+def a_live_record_hidden_from_the_map(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    index = log.say("lender-1", "new")
+    bound = [item for item in log.bound() if item.record.leaf_index != index]
+    registry.entries = map_entries(log.state.directory, bound)
+    registry.bindings = [item for item in log.bindings() if item[0] != index]
+    log.head(map_root=root_of(sorted(registry.entries.items())), entry_count=len(registry.entries))
+
+
+@lie(_F.BINDING_WRONG)
+def a_record_moved_to_another_person(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    index = log.say("lender-1", "new")
+    victim = seed("somebody else")
+    moved = [item._replace(subject=victim) if item.record.leaf_index == index else item for item in log.bound()]
+    registry.entries = map_entries(log.state.directory, moved)
+    registry.bindings = sorted((item.record.leaf_index, item.subject, item.record.opening) for item in moved)
+    log.head(map_root=root_of(sorted(registry.entries.items())), entry_count=len(registry.entries))
+
+
+@lie(_F.BINDING_WRONG)
+def a_second_binding_of_a_record(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    first = log.bindings()[0]
+    registry.bindings = [first, first, *log.bindings()[1:]]
+
+
+@lie(_F.BINDING_DEAD)
+def a_binding_of_a_superseded_version(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    kept = next(item for item in log.bindings() if item[0] == log.state.chains[_running()].index)
+    log.say("lender-1", "running")
+    log.head()
+    registry.bindings = [kept, *log.bindings()]
+
+
+@lie(_F.BINDING_DEAD)
+def a_binding_of_an_erased_record(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    kept = next(item for item in log.bindings() if item[0] == log.state.chains[_running()].index)
+    log.erase(_running())
+    log.head()
+    registry.bindings = [kept, *log.bindings()]
+
+
+@lie(_F.BINDING_DEAD, _F.MAP_ROOT, _F.MAP_COUNT)
+def a_withdrawn_record_that_stays_in_the_map(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    before = log.bound()
+    registry.bindings = log.bindings()
+    log.say("lender-2", "disputed", Standing.WITHDRAWN)
+    registry.entries = map_entries(log.state.directory, before)
+    log.head(map_root=root_of(sorted(registry.entries.items())), entry_count=len(registry.entries))
+
+
+@lie(_F.MAP_ROOT, _F.DIRECTORY)
+def a_member_with_another_state_in_the_map(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    directory = log.state.directory
+    raised = replace(directory.institutions["lender-1"], reciprocity_level=9)
+    entries = {**log.entries(), institution_key("lender-1"): state_value(raised.encode())}
+    registry.entries = entries
+    registry.institutions = {**directory.institutions, "lender-1": raised}
+    log.head(map_root=root_of(sorted(entries.items())))
+
+
+@lie(_F.DIRECTORY)
+def a_member_who_is_not_shown(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    members = log.state.directory.institutions
+    registry.institutions = {id_: state for id_, state in members.items() if id_ != "lender-1"}
+
+
+@lie(_F.DIRECTORY)
+def a_registry_state_without_its_proof(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    registry.registry_state = replace(log.state.directory.state, threshold=1)
+
+
+# Inquiries
+
+
+@lie(_F.INQUIRY_TREE)
+def an_inquiry_that_was_changed(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.inquire("fourth")
+    log.head()
+    shown = log.inquiries.copy()
+    shown[-1] = shown[-1][:-1] + bytes((shown[-1][-1] ^ 1,))
+    registry.inquiries = shown
+
+
+@lie(_F.INQUIRY_TREE)
+def an_inquiry_that_is_not_shown(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.inquire("fourth")
+    log.head()
+    registry.inquiries = log.inquiries[:-1]
+
+
+@lie(_F.INQUIRY_TREE)
+def an_inquiry_of_no_form(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquiries.append(bytes(8) + u32(3) + b"hid" + bytes(32))
+    log.head()
+
+
+@lie(_F.INQUIRY_TREE)
+def another_root_of_the_inquiries(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("fourth")
+    log.head(inquiry_root=seed("another"))
+
+
+# Checkpoints
+
+
+@lie(_F.CHECKPOINT)
+def a_checkpoint_by_another_key(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    registry.checkpoint = log.checkpoint(key=signer("another log"))
+
+
+@lie(_F.CHECKPOINT)
+def a_checkpoint_of_other_leaves(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    shown = log.leaves.copy()
+    last = parse_leaf(shown[-1])
+    assert isinstance(last, HeadLeaf)
+    shown[-1] = replace(last, logged_at=last.logged_at + 1).encode()
+    registry.leaves = shown
+
+
+@lie(_F.FORK)
+def another_log_of_the_same_size(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.replace_last(replace(_last_head(log), logged_at=log.logged_at + 1).encode())
+
+
+@lie(_F.FORK)
+def another_log_that_goes_on(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.replace_last(replace(_last_head(log), logged_at=log.logged_at + 1).encode())
+    log.logged_at += 1
+    log.say("lender-1", "running")
+    log.head()
+
+
+@lie(_F.FORK)
+def two_roots_signed_for_one_size(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    log.head()
+    registry.checkpoint = sign_checkpoint(log.origin, len(log.leaves), seed("another root"), log.log_signer)
+
+
+@lie(_F.ROLLBACK)
+def a_log_that_went_back(_: HandmadeLog, registry: HandmadeRegistry) -> None:
+    registry.size = 8
+    registry.bindings = []
+
+
+@lie(_F.ROLLBACK)
+def bindings_of_an_older_log(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    registry.bindings_size = 8
+    log.head()
+
+
+def _running() -> RecordKey:
+    return RecordKey("lender-1", record_id("running"))
+
+
+def _last_head(log: HandmadeLog) -> HeadLeaf:
+    leaf = parse_leaf(log.leaves[-1])
+    assert isinstance(leaf, HeadLeaf)
+    return leaf

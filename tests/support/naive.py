@@ -1,0 +1,402 @@
+"""A second implementation of the log's meaning: naive, slow, and from the text of the formats alone.
+
+It shares no code with the kernel: it reads bytes and generated messages, keeps plain dictionaries, recomputes every
+root from its definition, and says of each leaf whether it counts. What the kernel says must be the same.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import directory_pb2, statement_pb2
+
+from tests.support.naive_parts import (
+    BY_SUCCESSOR,
+    DATED,
+    ENDED,
+    FIRST,
+    NEXT,
+    TYPE,
+    ZERO,
+    Key,
+    Member,
+    Record,
+    Wrong,
+    continued_by,
+    day,
+    long,
+    naive_map_root,
+    naive_tree_root,
+    payload_of,
+    require,
+    sha,
+    signed_by,
+    usage_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["NaiveLog", "naive_map_root", "naive_tree_root"]
+
+
+class NaiveLog:
+    """Reads a log from its first leaf; ``wrong`` lists the leaves that do not count."""
+
+    def __init__(self) -> None:
+        self.registry = ""
+        self.members: dict[str, Member] = {}
+        self.records: dict[tuple[str, bytes], Record] = {}
+        self.acts: list[tuple[int, bytes]] = []
+        self.administrator_acts: list[tuple[int, bytes]] = []
+        self.administrators: list[str] = []
+        self.threshold = 0
+        self.genesis = directory_pb2.GenesisAct()
+        self.heads: list[bytes] = []
+        self.inquiries = 0
+        self.size = 0
+        self.last_head = -1
+        self.wrong: dict[int, str] = {}
+        self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
+
+    def read(self, leaves: Iterable[bytes]) -> None:
+        for leaf in leaves:
+            index = self.size
+            self.size += 1
+            try:
+                self._leaf(index, leaf)
+            except Wrong as wrong:
+                self.wrong[index] = str(wrong)
+
+    def _leaf(self, index: int, leaf: bytes) -> None:
+        require(leaf[1] == 1, "version")
+        logged_at = int.from_bytes(leaf[2:10], "big")
+        parts, rest = [], leaf[10:]
+        while rest:
+            length = int.from_bytes(rest[:4], "big")
+            parts.append(rest[4 : 4 + length])
+            rest = rest[4 + length :]
+        require(index != 1 or leaf[0] == 4, "leaf 1")
+        if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
+            self._statement(index, leaf, parts[1], parts[2], parts[3])
+        elif leaf[0] == 1:
+            self._annotation(index, leaf, logged_at, parts[1], parts[2], parts[3])
+        elif leaf[0] == 2:
+            self._act(index, leaf, parts[1], list(zip(parts[2::2], parts[3::2], strict=True)))
+        elif leaf[0] == 3:
+            self._lapse(index, leaf, logged_at, parts[0])
+        else:
+            self._head(index, leaf, parts[0])
+
+    # Who speaks
+
+    def _key(self, key_id: bytes, owner: str, index: int) -> Key:
+        member = self.members.get(owner)
+        require(member, "nobody")
+        assert member is not None
+        keys = [key for key in member.keys if key.id == key_id and key.usage == "REPORT"]
+        require(keys, "key")
+        require(keys[0].first < index and (not keys[0].end or index < keys[0].end), "range")
+        return keys[0]
+
+    def _statement(self, index: int, leaf: bytes, payload: bytes, key_id: bytes, signature: bytes) -> None:
+        said = statement_pb2.Statement.FromString(payload)
+        standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
+        kind = words.Kind.Name(said.kind).removeprefix("KIND_")
+        key = self._key(key_id, said.signer, index)
+        require(signed_by(key.public, "statement", payload, signature), "signature")
+        require(said.registry == self.registry, "registry")
+        issuer = self.members.get(said.issuer)
+        require(issuer and "LENDER" in issuer.roles, "issuer")
+        assert issuer is not None
+        if said.signer == said.issuer:
+            require(issuer.status != "TERMINATED", "terminated")
+            require(issuer.status != "SUSPENDED" or said.version > 1, "suspended")
+        else:
+            require(issuer.status == "TERMINATED" and issuer.successor == said.signer, "successor")
+            require(self.members[said.signer].status != "TERMINATED", "successor")
+            require(said.version > 1 and standing in BY_SUCCESSOR, "successor")
+        place = (said.issuer, said.record_id)
+        before = self.records.get(place)
+        versions = [service.subject_key_version for service in self._services()]
+        if before is None:
+            require(said.version == 1 and standing in FIRST[kind].split(), "first")
+            require(said.subject_key_version == versions[-1], "keys")
+            if said.HasField("continues"):
+                old = self.records.get((said.continues.issuer, said.continues.record_id))
+                require(old and old.live and old.standing == "TRANSFERRED", "continues")
+                assert old is not None
+                require(old.versions[-1].transferee == said.issuer and old.kind == kind, "continues")
+        else:
+            require(before.live, "live")
+            require(said.version == len(before.versions) + 1, "version")
+            require(said.previous == sha(before.payloads[-1]), "previous")
+            require(kind == before.kind, "kind")
+            require(standing in NEXT[f"{kind} {before.standing}"].split(), "transition")
+            require(said.signer == said.issuer or standing != before.standing, "successor")
+            if standing not in ENDED and said.subject_key_version != before.versions[-1].subject_key_version:
+                newer = said.subject_key_version > before.versions[-1].subject_key_version
+                require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
+            date = before.versions[-1].retain_until
+            require(not date or said.retain_until <= date, "date")
+        require(bool(said.retain_until) == (standing in DATED), "date")
+        if before is None:
+            self.records[place] = Record(kind, [said], [payload], index, leaf)
+            if said.HasField("continues"):
+                self.records[said.continues.issuer, said.continues.record_id].continued = True
+        else:
+            before.versions.append(said)
+            before.payloads.append(payload)
+            before.index, before.leaf = index, leaf
+
+    def _annotation(
+        self, index: int, leaf: bytes, logged_at: int, payload: bytes, key_id: bytes, signature: bytes
+    ) -> None:
+        said = statement_pb2.Annotation.FromString(payload)
+        key = self._key(key_id, said.author, index)
+        require(signed_by(key.public, "annotation", payload, signature), "signature")
+        require(said.registry == self.registry, "registry")
+        author = self.members[said.author]
+        require(author.status != "TERMINATED" and "LENDER" in author.roles, "author")
+        record = self._follows((said.issuer, said.record_id), said.number, said.previous)
+        own = said.author in (said.issuer, self.members[said.issuer].successor)
+        restricted = statement_pb2.ANNOTATION_FLAG_RESTRICTED
+        disputed = statement_pb2.ANNOTATION_FLAG_DISPUTED
+        if not own:
+            require((restricted in said.flags) == (restricted in record.flags), "restricted")
+        record.flags = set(said.flags)
+        if own or disputed not in said.flags:
+            record.disputed_at = 0
+        else:
+            record.disputed_at = record.disputed_at or logged_at
+        record.notes.append((index, leaf, said))
+
+    def _follows(self, place: tuple[str, bytes], number: int, previous: bytes) -> Record:
+        record = self.records.get(place)
+        require(record and record.live, "live")
+        assert record is not None
+        require(number == len(record.notes) + 1, "number")
+        require(previous == (sha(payload_of(record.notes[-1][1])) if record.notes else b""), "previous")
+        return record
+
+    def _lapse(self, index: int, leaf: bytes, logged_at: int, payload: bytes) -> None:
+        said = statement_pb2.Lapse.FromString(payload)
+        require(said.registry == self.registry, "registry")
+        place = (said.issuer, said.record_id)
+        if said.what == statement_pb2.LAPSE_KIND_RESTRICTED:
+            record = self._follows(place, said.number, said.previous)
+            require(record.disputed_at, "disputed")
+            asked, now = (datetime.fromisoformat(day(time)) for time in (record.disputed_at, logged_at))
+            require((now - asked).days > self.genesis.rulebook.dispute_days, "early")
+            require(statement_pb2.ANNOTATION_FLAG_RESTRICTED not in record.flags, "restricted")
+            record.flags.add(statement_pb2.ANNOTATION_FLAG_RESTRICTED)
+            record.notes.append((index, leaf, None))
+            return
+        known = self.records.get(place)
+        require(known and not known.erased, "known")
+        assert known is not None
+        if not known.continued:
+            date = known.versions[-1].retain_until
+            require(known.live and date and date <= day(logged_at), "early")
+        self._erase(index, place)
+
+    def _erase(self, index: int, place: tuple[str, bytes]) -> None:
+        self.records[place].erased = True
+        self.erased_now.append((index, place))
+
+    def _erase_all(self, index: int, places: list[tuple[str, bytes]]) -> None:
+        for place in places:
+            self._erase(index, place)
+
+    # Acts
+
+    def _services(self) -> list[directory_pb2.KeyServices]:
+        return [self.genesis.key_services]
+
+    def _act(self, index: int, leaf: bytes, payload: bytes, signatures: list[tuple[bytes, bytes]]) -> None:
+        act = directory_pb2.Act.FromString(payload)
+        hash_ = sha(b"\x00", leaf)
+        if index == 0:
+            self._genesis(act, hash_)
+            return
+        require(act.registry == self.registry, "registry")
+        require(act.number == len(self.acts) and act.previous == self.acts[-1][1], "order")
+        change = self._decide(act, index, hash_)
+        signers = set()
+        for key_id, signature in signatures:
+            holders = [
+                (id_, key)
+                for id_ in self.administrators
+                for key in self.members[id_].keys
+                if key.id == key_id and key.usage == "ADMINISTER" and not key.end
+            ]
+            require(holders and self.members[holders[0][0]].status == "ACTIVE", "administrator")
+            require(signed_by(holders[0][1].public, "act", payload, signature), "signature")
+            signers.add(holders[0][0])
+        require(len(signers) >= self.threshold, "threshold")
+        change()
+        self.acts.append((index, hash_))
+
+    def _genesis(self, act: directory_pb2.Act, hash_: bytes) -> None:
+        self.registry, self.genesis = act.registry, act.genesis
+        self.threshold = act.genesis.threshold
+        for enrolment in act.genesis.administrators:
+            self._enrol(enrolment, 0, hash_)
+            self.administrators.append(enrolment.id)
+        self.acts.append((0, hash_))
+        self.administrator_acts.append((0, hash_))
+
+    def _enrol(self, enrolment: directory_pb2.Enrolment, index: int, hash_: bytes) -> None:
+        message = directory_pb2.InstitutionState(
+            id=enrolment.id,
+            licence_number=enrolment.licence_number,
+            name=enrolment.name,
+            roles=enrolment.roles,
+            status=words.INSTITUTION_STATUS_ACTIVE,
+            reciprocity_level=enrolment.reciprocity_level,
+        )
+        keys = [Key(grant.public_key, usage_of(grant.usage), index, hash_) for grant in enrolment.keys]
+        self.members[enrolment.id] = Member(message, keys)
+
+    def _known_key(self, public_key: bytes) -> bool:
+        return any(key.public == public_key for member in self.members.values() for key in member.keys)
+
+    def _possessed(self, institution: str, grant: directory_pb2.KeyGrant, by: bytes, signature: bytes) -> bool:
+        payload = directory_pb2.Possession(
+            registry=self.registry,
+            institution=institution,
+            algorithm="ed25519",
+            public_key=grant.public_key,
+            usage=grant.usage,
+        ).SerializeToString(deterministic=True)
+        return signed_by(by, "possession", payload, signature)
+
+    def _decide(self, act: directory_pb2.Act, index: int, hash_: bytes) -> Callable[[], None]:
+        """Check a decision; return what it does, to be done once the signatures are checked."""
+        match act.WhichOneof("body"):
+            case "institution":
+                enrolment = act.institution.enrolment
+                require(enrolment.id not in self.members, "id")
+                for grant in enrolment.keys:
+                    require(not self._known_key(grant.public_key), "taken")
+                    require(self._possessed(enrolment.id, grant, grant.public_key, grant.possession), "possession")
+                return lambda: self._enrol(enrolment, index, hash_)
+            case "key":
+                return self._decide_key(act.key, index, hash_)
+            case "state":
+                return self._decide_state(act.state, index, hash_)
+            case "erasure":
+                places = [(record.issuer, record.record_id) for record in act.erasure.records]
+                for place in places:
+                    require(place in self.records and not self.records[place].erased, "erased")
+                return lambda: self._erase_all(index, places)
+            case other:
+                raise NotImplementedError(other)
+
+    def _decide_key(self, key: directory_pb2.KeyAct, index: int, hash_: bytes) -> Callable[[], None]:
+        member = self.members.get(key.institution)
+        require(member, "member")
+        assert member is not None
+        if key.HasField("grant"):
+            grant = key.grant
+            require(member.status != "TERMINATED", "terminated")
+            allowed = {"LENDER": "REPORT INQUIRE", "AUDITOR": "AUDIT", "ADMINISTRATOR": "ADMINISTER"}
+            require(any(usage_of(grant.usage) in allowed[role].split() for role in member.roles), "usage")
+            require(not self._known_key(grant.public_key), "taken")
+            require(self._possessed(key.institution, grant, grant.public_key, grant.possession), "possession")
+            endorsers = [held for held in member.keys if held.id == grant.endorser and not held.end]
+            require(endorsers, "endorser")
+            require(self._possessed(key.institution, grant, endorsers[0].public, grant.endorsement), "endorsement")
+            return lambda: member.keys.append(Key(grant.public_key, usage_of(grant.usage), index, hash_))
+        ended = [held for held in member.keys if held.id == key.end.key_id and not held.end]
+        require(ended, "running")
+        contested = key.end.contested_from
+        require(not contested or ended[0].first < contested <= index, "contested")
+
+        def end() -> None:
+            ended[0].end, ended[0].contested = index, contested
+
+        return end
+
+    def _decide_state(self, state: directory_pb2.StateAct, index: int, hash_: bytes) -> Callable[[], None]:
+        member = self.members.get(state.institution)
+        require(member, "member")
+        assert member is not None
+        terminated = words.INSTITUTION_STATUS_TERMINATED
+        require(member.message.status != terminated or state.status == terminated, "terminated")
+        require((state.status, state.successor) != (member.message.status, member.successor), "change")
+        if state.successor:
+            heir = self.members.get(state.successor)
+            require(heir and heir.status == "ACTIVE" and "LENDER" in heir.roles, "heir")
+            require(state.successor != state.institution and "LENDER" in member.roles, "heir")
+
+        def change() -> None:
+            member.message.status = state.status
+            if state.successor != member.successor:
+                member.message.successions.add(successor=state.successor, first=index, act_hash=hash_)
+
+        return change
+
+    # HEADs and the map
+
+    def _head(self, index: int, leaf: bytes, payload: bytes) -> None:
+        for at, place in self.erased_now:
+            record = self.records[place]
+            partners = [other for other in self.records.values() if continued_by(other) == place]
+            if record.versions[0].HasField("continues"):
+                old = continued_by(record)
+                assert old is not None
+                partners.append(self.records[old])
+            if not all(partner.erased for partner in partners):
+                self.wrong[at] = "alone"
+        self.erased_now.clear()
+        head = statement_pb2.Head.FromString(payload)
+        previous, inquiries = (self.heads[-1] if self.heads else ZERO), self.inquiries
+        self.heads.append(sha(b"\x00", leaf))
+        self.inquiries = head.inquiry_count
+        self.last_head = index
+        require(head.previous == previous, "previous")
+        require(head.newest_act == self.acts[-1][0], "newest act")
+        require(head.inquiry_count >= inquiries, "inquiries")
+
+    def live(self) -> dict[tuple[str, bytes], int]:
+        return {place: record.index for place, record in self.records.items() if record.live}
+
+    def map_entries(self, bindings: dict[int, tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+        """The map, from each live record's subject and opening, by the index of its newest version."""
+        listed: dict[bytes, list[bytes]] = {}
+        for record in sorted(self.records.values(), key=lambda record: record.index):
+            if not record.live:
+                continue
+            subject, opening = bindings[record.index]
+            label = b"creditregistry/subject/v1\x00"
+            committed = hmac.new(opening, label + subject, "sha256").digest()
+            assert committed == record.versions[-1].subject_commitment
+            note = sha(b"\x00", record.notes[-1][1]) if record.notes else ZERO
+            part = record.index.to_bytes(8, "big") + sha(b"\x00", record.leaf) + note + opening
+            listed.setdefault(sha(b"creditregistry/map/subject/v1\x00", subject), []).append(part)
+        entries = {key: sha(b"creditregistry/map/records/v1\x00", *parts) for key, parts in listed.items()}
+        for id_, member in self.members.items():
+            entries[sha(b"creditregistry/map/institution/v1\x00", long(id_.encode()))] = sha(member.state())
+        entries[sha(b"creditregistry/map/registry/v1\x00")] = sha(self._registry_state())
+        return entries
+
+    def _registry_state(self) -> bytes:
+        rulebook = self.genesis.rulebook.SerializeToString(deterministic=True)
+        state = directory_pb2.RegistryState(
+            registry=self.registry,
+            administrators=sorted(self.administrators),
+            threshold=self.threshold,
+            log_keys=self.genesis.log_keys,
+            key_services=self._services(),
+            rulebook_digest=sha(rulebook),
+            act_number=len(self.acts) - 1,
+            act_hash=self.acts[-1][1],
+            trial=len(self.administrators) == 1,
+        )
+        for place, hash_ in self.administrator_acts:
+            state.administrator_acts.add(index=place, hash=hash_)
+        return state.SerializeToString(deterministic=True)

@@ -1,0 +1,185 @@
+"""The parts of the naive reading of a log: hashes and roots from their definitions, and what it keeps in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import directory_pb2, statement_pb2
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHANGHAI = timezone(timedelta(hours=8))
+ZERO = bytes(32)
+TYPE = "application/vnd.creditregistry.{}.v1+protobuf"
+
+# Formats 2, the table, as it is printed: what may follow what.
+FIRST = {"DEFAULT": "OPEN ARRANGED", "JUDGMENT": "OPEN", "ENFORCEMENT": "OPEN"}
+NEXT = {
+    "DEFAULT OPEN": "OPEN ARRANGED CURED TRANSFERRED WITHDRAWN",
+    "DEFAULT ARRANGED": "OPEN ARRANGED CURED TRANSFERRED WITHDRAWN",
+    "DEFAULT CURED": "CURED WITHDRAWN",
+    "DEFAULT TRANSFERRED": "TRANSFERRED WITHDRAWN",
+    "JUDGMENT OPEN": "OPEN SATISFIED TRANSFERRED SET_ASIDE WITHDRAWN",
+    "JUDGMENT SATISFIED": "SATISFIED SET_ASIDE WITHDRAWN",
+    "JUDGMENT TRANSFERRED": "TRANSFERRED WITHDRAWN",
+    "ENFORCEMENT OPEN": "OPEN STAYED SATISFIED SET_ASIDE TRANSFERRED WITHDRAWN",
+    "ENFORCEMENT STAYED": "OPEN STAYED SATISFIED SET_ASIDE TRANSFERRED WITHDRAWN",
+    "ENFORCEMENT SATISFIED": "SATISFIED WITHDRAWN",
+    "ENFORCEMENT TRANSFERRED": "TRANSFERRED WITHDRAWN",
+}
+BY_SUCCESSOR = ["CURED", "SATISFIED", "SET_ASIDE", "TRANSFERRED", "WITHDRAWN"]
+DATED = ["CURED", "SATISFIED", "TRANSFERRED"]
+ENDED = ["WITHDRAWN", "SET_ASIDE"]
+
+
+class Wrong(Exception):  # noqa: N818 - it is a verdict on a leaf
+    """A leaf that does not count."""
+
+
+def require(truth: object, what: str) -> None:
+    if not truth:
+        raise Wrong(what)
+
+
+def sha(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def long(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
+
+
+def naive_tree_root(leaves: Sequence[bytes]) -> bytes:
+    """RFC 6962 2.1, word for word."""
+    if not leaves:
+        return sha()
+    if len(leaves) == 1:
+        return sha(b"\x00", leaves[0])
+    k = 1
+    while 2 * k < len(leaves):
+        k *= 2
+    return sha(b"\x01", naive_tree_root(leaves[:k]), naive_tree_root(leaves[k:]))
+
+
+def naive_map_root(entries: dict[bytes, bytes], depth: int = 0) -> bytes:
+    """Formats 6, word for word."""
+    if not entries:
+        return ZERO
+    if len(entries) == 1:
+        ((key, value),) = entries.items()
+        return sha(b"\x02", key, value)
+    halves: list[dict[bytes, bytes]] = [{}, {}]
+    for key, value in entries.items():
+        halves[key[depth // 8] >> (7 - depth % 8) & 1][key] = value
+    return sha(b"\x03", naive_map_root(halves[0], depth + 1), naive_map_root(halves[1], depth + 1))
+
+
+def signed_by(public_key: bytes, form: str, payload: bytes, signature: bytes) -> bool:
+    kind = TYPE.format(form)
+    message = f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload
+    try:
+        VerifyKey(public_key).verify(message, signature)
+    except (BadSignatureError, ValueError):
+        return False
+    return True
+
+
+def day(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds // 1000, SHANGHAI).date().isoformat()
+
+
+@dataclass
+class Key:
+    public: bytes
+    usage: str
+    first: int
+    act: bytes
+    end: int = 0
+    contested: int = 0
+
+    @property
+    def id(self) -> bytes:
+        return sha(b"creditregistry/key/v1\x00", long(b"ed25519"), long(self.public))
+
+
+@dataclass
+class Member:
+    message: directory_pb2.InstitutionState
+    keys: list[Key]
+
+    @property
+    def status(self) -> str:
+        return words.InstitutionStatus.Name(self.message.status).removeprefix("INSTITUTION_STATUS_")
+
+    @property
+    def successor(self) -> str:
+        successions = self.message.successions
+        return successions[-1].successor if successions else ""
+
+    @property
+    def roles(self) -> list[str]:
+        return [words.Role.Name(role).removeprefix("ROLE_") for role in self.message.roles]
+
+    def state(self) -> bytes:
+        message = directory_pb2.InstitutionState()
+        message.CopyFrom(self.message)
+        del message.keys[:]
+        for key in sorted(self.keys, key=lambda key: key.id):
+            message.keys.add(
+                key_id=key.id,
+                algorithm="ed25519",
+                public_key=key.public,
+                usage=words.KeyUsage.Value(f"KEY_USAGE_{key.usage}"),
+                first=key.first,
+                end=key.end,
+                contested_from=key.contested,
+                act_hash=key.act,
+            )
+        return message.SerializeToString(deterministic=True)
+
+
+@dataclass
+class Record:
+    kind: str
+    versions: list[statement_pb2.Statement]
+    payloads: list[bytes]
+    index: int
+    leaf: bytes
+    notes: list[tuple[int, bytes, statement_pb2.Annotation | None]] = field(default_factory=list)
+    flags: set[int] = field(default_factory=set)
+    disputed_at: int = 0
+    continued: bool = False
+    erased: bool = False
+
+    @property
+    def standing(self) -> str:
+        return words.Standing.Name(self.versions[-1].standing).removeprefix("STANDING_")
+
+    @property
+    def live(self) -> bool:
+        return not self.erased and not self.continued and self.standing not in ENDED
+
+
+def usage_of(number: words.KeyUsage.ValueType) -> str:
+    return words.KeyUsage.Name(number).removeprefix("KEY_USAGE_")
+
+
+def payload_of(leaf: bytes) -> bytes:
+    """The payload of an annotation's leaf (second part) or a lapse's (first part)."""
+    length = int.from_bytes(leaf[10:14], "big")
+    if leaf[0] == 3:
+        return leaf[14 : 14 + length]
+    rest = leaf[14 + length :]
+    return rest[4 : 4 + int.from_bytes(rest[:4], "big")]
+
+
+def continued_by(record: Record) -> tuple[str, bytes] | None:
+    first = record.versions[0]
+    return (first.continues.issuer, first.continues.record_id) if first.HasField("continues") else None
