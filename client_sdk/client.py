@@ -176,7 +176,7 @@ class Client:
         """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD.
 
         Raises:
-            UnavailableError: it has none yet; reason INQUIRY_NOT_SEQUENCED.
+            UnavailableError: it has none yet; reason INQUIRY_WAITING.
             RefusedError: there is no such inquiry.
             VerificationError: the receipt does not verify.
         """

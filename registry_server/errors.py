@@ -61,9 +61,9 @@ class Reason(StrEnum):
     DISK_FULL = "DISK_FULL"
     HEAD_GONE = "HEAD_GONE"
     INQUIRY_TAKEN = "INQUIRY_TAKEN"
-    INQUIRY_NOT_SEQUENCED = "INQUIRY_NOT_SEQUENCED"
     INQUIRY_STALE = "INQUIRY_STALE"
     INQUIRY_UNKNOWN = "INQUIRY_UNKNOWN"
+    INQUIRY_WAITING = "INQUIRY_WAITING"
     INTERNAL = "INTERNAL"
     MALFORMED = "MALFORMED"
     NOT_PERMITTED = "NOT_PERMITTED"
@@ -195,9 +195,7 @@ _SERVER: dict[str, Entry] = {
     Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
     Reason.INQUIRY_STALE: Entry(_STATE, "An inquiry is good for 5 minutes from when it was signed."),
     Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution made no such inquiry."),
-    Reason.INQUIRY_NOT_SEQUENCED: Entry(
-        Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True
-    ),
+    Reason.INQUIRY_WAITING: Entry(Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True),
     Reason.INTERNAL: Entry(Status.INTERNAL, "The registry failed; the request id leads to its log."),
     Reason.MALFORMED: Entry(_INVALID, "Bytes or values have a wrong form."),
     Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not include this."),

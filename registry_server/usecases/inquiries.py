@@ -47,7 +47,7 @@ class Inquiries:
 
         Raises:
             FormatError: the id does not have 16 bytes.
-            RegistryError: INQUIRY_UNKNOWN or INQUIRY_NOT_SEQUENCED.
+            RegistryError: INQUIRY_UNKNOWN or INQUIRY_WAITING.
         """
         if len(inquiry_id) != _INQUIRY_ID_BYTES:
             raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
@@ -57,7 +57,7 @@ class Inquiries:
                 raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "formats-9.inquiry", want="an own inquiry")
             if stored.position is None or stored.position >= view.head.inquiry_count:
                 raise RegistryError(
-                    Reason.INQUIRY_NOT_SEQUENCED, "inquiry_id", "formats-9.sequenced", want="the next HEAD"
+                    Reason.INQUIRY_WAITING, "inquiry_id", "formats-9.sequenced", want="the next HEAD"
                 )
             path = view.inquiry_inclusion(stored.position)
             return InquiryReceipt(stored.leaf, stored.position, path, head_of(view))

@@ -1,0 +1,115 @@
+"""The error catalogue holds every reason that the source can give, and none that it cannot."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from client_sdk.formats.errors import FormatError, ProofError, SignatureError
+from client_sdk.formats.words import InstitutionStatus
+from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.rules.errors import RuleError, RuleReason
+from registry_server.errors import CATALOGUE, Reason, Refusal, RegistryError, Status, entry_of, refusal_of
+from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.usecases import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+KERNEL = ("formats", "ledger", "rules", "subjects")
+# Functions that make a RuleError of their first argument.
+MAKERS = {"_refuse", "RuleError", "RegistryError", "Refusal"}
+
+
+def sources() -> Iterator[ast.Module]:
+    folders = [ROOT / "client_sdk" / name for name in KERNEL]
+    folders += [ROOT / "registry_server" / name for name in ("sequencing", "storage", "usecases", "rpc")]
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            yield ast.parse(file.read_text())
+
+
+def given_reasons() -> set[str]:
+    """Collect what is given as a reason: a text as first argument of a maker, or as its keyword ``reason``."""
+    reasons: set[str] = set()
+    for module in sources():
+        for node in ast.walk(module):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            arguments = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+            if name in MAKERS:
+                arguments += node.args[:1]
+            reasons |= {
+                argument.value
+                for argument in arguments
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value.isupper()
+            }
+    return reasons
+
+
+def test_every_reason_in_the_source_is_in_the_catalogue() -> None:
+    given = given_reasons()
+    assert len(given) > 30
+    assert given - set(CATALOGUE) == set()
+
+
+def test_every_reason_of_the_rules_and_of_the_server_is_in_the_catalogue() -> None:
+    assert {*RuleReason, *Reason} <= set(CATALOGUE)
+
+
+def test_the_catalogue_holds_no_reason_that_nothing_gives() -> None:
+    # Made of the state's name.
+    states = {f"INSTITUTION_{status.name}" for status in InstitutionStatus if status is not InstitutionStatus.ACTIVE}
+    assert set(CATALOGUE) - given_reasons() - set(RuleReason) - set(Reason) - states == set()
+
+
+def test_every_status_is_one_of_grpc() -> None:
+    assert {status.name for status in Status} <= {code.name for code in grpc.StatusCode}
+
+
+@pytest.mark.parametrize("reason", sorted(CATALOGUE))
+def test_an_entry_is_a_sentence_and_a_reason_can_stand_in_the_inquiry_tree(reason: str) -> None:
+    entry = CATALOGUE[reason]
+    assert entry.text.endswith(".")
+    assert InquiryLeaf.parse(InquiryLeaf(0, reason, bytes(32)).encode()).outcome == reason
+    # Retrying is for what may be otherwise a moment later.
+    assert not entry.retryable or entry.status is Status.UNAVAILABLE
+
+
+def test_kernel_errors_are_told_with_their_fields() -> None:
+    error = RuleError("NOTICE_LATE", "facts.notice.sent_at", "C06", got="2026-01-02", want="before 2026-01-01")
+    assert refusal_of(error) == Refusal("NOTICE_LATE", "facts.notice.sent_at", "C06", "2026-01-02", "before 2026-01-01")
+    assert refusal_of(FormatError("statement", "canonical.encoding", got="3 bytes")) == Refusal(
+        "MALFORMED", "statement", "canonical.encoding", "3 bytes"
+    )
+    assert refusal_of(ProofError("head", "inclusion.root")).reason == "MALFORMED"
+    assert refusal_of(SignatureError("signature", "signature.invalid"), "statement").field == "statement.signature"
+    assert refusal_of(SignatureError("signature", "signature.invalid")).reason == "SIGNATURE_INVALID"
+    assert refusal_of(FormatError("facts", "commitment.opens")).reason == "COMMITMENT_MISMATCH"
+
+
+def test_of_an_unforeseen_error_nothing_is_told() -> None:
+    told = failures.refusal_of(ValueError("identity number 110101199003074514"))
+    assert told == Refusal("INTERNAL")
+    assert not failures.is_foreseen(told)
+    assert entry_of("NO_SUCH_REASON") is CATALOGUE["INTERNAL"]
+
+
+@pytest.mark.parametrize("fault", list(StorageFault))
+def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
+    told = failures.refusal_of(StorageError(fault, "driver"))
+    assert told.reason == ("DISK_FULL" if fault is StorageFault.FULL else "STORAGE_UNAVAILABLE")
+    assert told.entry.status is Status.UNAVAILABLE
+
+
+def test_an_error_says_what_it_refuses() -> None:
+    error = RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
+    assert error.reason == "SIZE_LIMIT"
+    assert str(error) == "SIZE_LIMIT at message: message.size (got 5 bytes, want at most 4 bytes)"
+    assert refusal_of(error) is error.refusal

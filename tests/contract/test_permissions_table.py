@@ -1,0 +1,79 @@
+"""The table of permissions names every method of the contract, and no other."""
+
+from __future__ import annotations
+
+import pytest
+from creditregistry.v1 import (
+    directory_service_pb2,
+    inquiry_service_pb2,
+    record_service_pb2,
+    transparency_service_pb2,
+)
+from grpc_health.v1 import health_pb2
+
+from client_sdk.formats.words import Role
+from registry_server.rpc.permissions import ANONYMOUS, PERMISSIONS, Caller
+from registry_server.rpc.server import SERVICES
+
+FILES = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
+# Whether the registry serves is told to whoever has a certificate, an institution or not.
+ANONYMOUS_METHODS = {
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/List",
+    "/grpc.health.v1.Health/Watch",
+}
+# Written down once more, so that a change of the table is a change of two files.
+EXPECTED = {
+    "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L"},
+    "InquiryService": {"Check": "L", "GetInquiryReceipt": "L"},
+    "TransparencyService": {
+        "GetCheckpoint": "LUAK",
+        "GetTile": "LUAK",
+        "GetDirectoryProof": "LUAK",
+        "ListLeaves": "U",
+        "ListLiveBindings": "U",
+        "ListInquiryLeaves": "U",
+    },
+    "DirectoryService": {
+        "ListActs": "LUAK",
+        "ProposeAct": "A",
+        "ListProposals": "A",
+        "ApproveAct": "A",
+        "IssueCertificate": "LUA",
+    },
+}
+LETTERS = {"L": Caller.LENDER, "U": Caller.AUDITOR, "A": Caller.ADMINISTRATOR, "K": Caller.KEY_SERVICE}
+
+
+def contract_methods() -> set[str]:
+    return {
+        f"/{service.full_name}/{method.name}"
+        for file in FILES
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    }
+
+
+def test_every_method_has_a_row_and_every_row_a_method() -> None:
+    assert set(PERMISSIONS) == contract_methods()
+
+
+def test_anonymous_methods_are_those_of_the_health_service() -> None:
+    health = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    assert {f"/{health.full_name}/{method.name}" for method in health.methods} == ANONYMOUS_METHODS
+    assert ANONYMOUS == ANONYMOUS_METHODS
+    assert ANONYMOUS.isdisjoint(PERMISSIONS)
+
+
+def test_the_server_serves_all_services() -> None:
+    assert {method.split("/")[1] for method in PERMISSIONS} == set(SERVICES)
+
+
+@pytest.mark.parametrize("method", sorted(PERMISSIONS))
+def test_a_method_is_for_whom_the_design_says(method: str) -> None:
+    service, name = method.removeprefix("/creditregistry.v1.").split("/")
+    assert PERMISSIONS[method] == {LETTERS[letter] for letter in EXPECTED[service][name]}
+
+
+def test_every_role_is_a_caller() -> None:
+    assert {Caller.of(role) for role in Role} | {Caller.KEY_SERVICE} == set(Caller)
