@@ -50,12 +50,14 @@ class Taken:
         outcome: see there.
         leaf_index: place of the leaf; -1 where refused.
         leaf: the leaf, or the one that took the version.
+        logged_at: time of the leaf, ms; 0 where refused.
         violation: why it was refused.
     """
 
     outcome: Outcome
     leaf_index: int = -1
     leaf: bytes = b""
+    logged_at: int = 0
     violation: RuleError | FormatError | None = None
 
 
@@ -147,7 +149,7 @@ def _take(staging: Staging, item: Item) -> Taken:
 
 
 def _accepted(staging: Staging, index: int) -> Taken:
-    return Taken(Outcome.ACCEPTED, index, staging.leaf_at(index))
+    return Taken(Outcome.ACCEPTED, index, staging.leaf_at(index), staging.logged_at)
 
 
 def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
@@ -157,14 +159,14 @@ def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
     if record is None or statement.version > record.chain.version:
         return None
     index = staging.loaded.versions[record.first_index, statement.version]
-    leaf = staging.leaf_at(index)
-    if _payload(leaf) == item.payload:
-        return Taken(Outcome.REPEATED, index, leaf)
+    repeated = _repeated(staging, index, item.payload)
+    if repeated is not None:
+        return repeated
     if record.chain.erased:
         raise RuleError("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
     want = str(record.chain.version + 1)
     taken = RuleError("VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=want)
-    return Taken(Outcome.REFUSED, index, leaf, taken)
+    return Taken(Outcome.REFUSED, index, staging.leaf_at(index), violation=taken)
 
 
 def _known_annotation(staging: Staging, item: AnnotationItem) -> Taken | None:
@@ -172,14 +174,16 @@ def _known_annotation(staging: Staging, item: AnnotationItem) -> Taken | None:
     if record is None:
         return None
     index = staging.loaded.annotations.get((record.first_index, item.annotation.number))
-    if index is None or _payload(staging.leaf_at(index)) != item.payload:
-        return None
-    return Taken(Outcome.REPEATED, index, staging.leaf_at(index))
+    return None if index is None else _repeated(staging, index, item.payload)
 
 
-def _payload(leaf: bytes) -> bytes:
+def _repeated(staging: Staging, index: int, payload: bytes) -> Taken | None:
+    """Return the place of a leaf if it logs the same payload."""
+    leaf = staging.leaf_at(index)
     parsed = parse_leaf(leaf)
-    return parsed.payload if isinstance(parsed, StatementLeaf) else b""
+    if not isinstance(parsed, StatementLeaf) or parsed.payload != payload:
+        return None
+    return Taken(Outcome.REPEATED, index, leaf, parsed.logged_at)
 
 
 def seal(work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None) -> Sealed:

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from client_sdk.formats.leaf import parse_leaf
 from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, NotFoundedError
@@ -195,5 +194,5 @@ def _fail(jobs: Sequence[_Job], error: Exception) -> None:
 def _result(taken: Taken, paths: PathReader) -> Result:
     if taken.outcome is Outcome.REFUSED:
         return Result(taken.outcome, violation=taken.violation, stored_leaf=taken.leaf)
-    index, leaf = taken.leaf_index, taken.leaf
-    return Result(taken.outcome, Place(index, parse_leaf(leaf).logged_at, leaf, paths.path(index)))
+    index = taken.leaf_index
+    return Result(taken.outcome, Place(index, taken.logged_at, taken.leaf, paths.path(index)))

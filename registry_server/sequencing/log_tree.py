@@ -226,12 +226,14 @@ class PathReader:
         size: number of leaves.
     """
 
-    __slots__ = ("_edge", "_node", "_size")
+    __slots__ = ("_edge", "_node", "_size", "_upper")
 
     def __init__(self, node: Callable[[int, int], bytes], size: int) -> None:
         self._node = node
         self._size = size
         self._edge: list[bytes] = []
+        # Above its tile, a leaf's path is that of every other leaf in the tile.
+        self._upper: dict[int, list[bytes]] = {}
         # edge[h]: the hash over the leaves right of the last complete node of height h; empty where there are none.
         below = _NO_EDGE
         for height in range(size.bit_length()):
@@ -246,15 +248,23 @@ class PathReader:
         Raises:
             FormatError: the leaf is outside the tree.
         """
+        if not 0 <= index < self._size:
+            raise FormatError("inclusion proof", "inclusion.index", got=f"index {index}", want=f"below {self._size}")
+        tile = index // TILE_WIDTH
+        upper = self._upper.get(tile)
+        if upper is None:
+            upper = self._upper[tile] = self._siblings(index, TILE_HEIGHT, (self._size - 1).bit_length())
+        return (*self._siblings(index, 0, min(TILE_HEIGHT, (self._size - 1).bit_length())), *upper)
+
+    def _siblings(self, index: int, start: int, end: int) -> list[bytes]:
+        """Return what stands beside a leaf's path at the heights from start to before end."""
         size, node, edge = self._size, self._node, self._edge
-        if not 0 <= index < size:
-            raise FormatError("inclusion proof", "inclusion.index", got=f"index {index}", want=f"below {size}")
         path: list[bytes] = []
-        for height in range((size - 1).bit_length()):
+        for height in range(start, end):
             sibling = index >> height ^ 1
             complete = size >> height
             if sibling < complete:
                 path.append(node(height, sibling))
             elif sibling == complete and edge[height]:
                 path.append(edge[height])
-        return tuple(path)
+        return path

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "UnitOfWork"]
 
-BUSY_TIMEOUT_MS = 5_000
-# How long an append waits for its turn behind the other processes.
-LOCK_TIMEOUT_MS = 15_000
+# How long an append waits for its turn behind other processes and tools.
+PATIENCE_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 120_000
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_SIZE = 16
@@ -39,7 +38,6 @@ _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     # 64 MB of pages, and a checkpoint about every 16 MB: random ids touch many pages a transaction.
     "PRAGMA cache_size=-65536",
     "PRAGMA wal_autocheckpoint=4000",
@@ -73,16 +71,17 @@ class Database:
     Args:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
+        patience_ms: how long a transaction waits for a lock of somebody else.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
     """
 
-    def __init__(self, url: str, *, serving: bool = True) -> None:
+    def __init__(self, url: str, *, serving: bool = True, patience_ms: int = PATIENCE_MS) -> None:
         self._url = make_url(url)
         self.on_postgresql = self._url.get_backend_name() == "postgresql"
         self._lock = _serving_lock(self._url) if serving and not self.on_postgresql else None
-        self._engine = _engine(self._url)
+        self._engine = _engine(self._url, patience_ms)
         self._turn = threading.Lock()
         self._writer: Connection | None = None
 
@@ -214,9 +213,9 @@ def _serving_lock(url: URL) -> FileLock | None:
     return lock
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, patience_ms: int) -> Engine:
     if url.get_backend_name() == "postgresql":
-        options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+        options = f"-c lock_timeout={patience_ms} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
         return create_engine(
             url,
             pool_size=POOL_SIZE,
@@ -232,7 +231,7 @@ def _engine(url: URL) -> Engine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        connect_args={"check_same_thread": False, "cached_statements": 256},
+        connect_args={"check_same_thread": False, "cached_statements": 256, "timeout": patience_ms / 1000},
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -1,0 +1,345 @@
+"""Whatever happens to the process or its database at any step of append and publish, what was acknowledged is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, event, make_url, text
+
+from client_sdk.formats.words import AnnotationFlag, Standing
+from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, RolledBackError
+from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.ledger import Ledger
+from registry_server.storage.errors import DatabaseInUseError, StorageError, StorageFault
+from registry_server.storage.unit_of_work import Database
+from tests.conftest import execute
+from tests.support.faulty_database import Fault, FaultyDatabase
+from tests.support.registry_world import DAY_MS, World, accept, submit
+from tests.support.reverification import reverify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from tests.conftest import DatabaseKind
+
+# Each submission commits twice, and each inquiry once: log, checkpoint, inquiry.
+STEPS = 6
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def start(url: str, fault: str, at: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.support.crashing_server", url, fault, str(at)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def acknowledged(output: str) -> dict[str, int]:
+    lines = [line.split() for line in output.splitlines() if line.count(" ") == 1]
+    return {name: int(index) for name, index in lines}
+
+
+def check_nothing_lost(url: str, world: World, told: dict[str, int]) -> None:
+    """Check that every acknowledged record is where it was said to be, once, and that the log goes on."""
+    chains = reverify(url).chains
+    for name, index in told.items():
+        assert chains[world.key("lender-1", name)].index == index
+    with world.ledger(url) as ledger:
+        reports = [world.report("lender-1", name) for name in sorted(told, key=int)]
+        for start_ in range(0, len(reports), 200):
+            records = submit(ledger, *reports[start_ : start_ + 200]).records
+            assert all(record.outcome is Outcome.REPEATED for record in records)
+        accept(ledger, world.report("lender-1", "afterwards"))
+        with ledger.view() as view:
+            assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
+    reverify(url)
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+@pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
+def test_killed_at_every_commit(database_url: str, world: World, fault: Fault, step: int) -> None:
+    with world.ledger(database_url):
+        pass
+    # Opening the ledger commits nothing: its newest checkpoint is stored already.
+    process = start(database_url, fault.value, step + 1)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    check_nothing_lost(database_url, world, acknowledged(output))
+
+
+@pytest.mark.parametrize("lines", [1, 7, 40])
+def test_killed_at_any_moment(database_url: str, world: World, lines: int) -> None:
+    with world.ledger(database_url):
+        pass
+    process = start(database_url, "none", 0)
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(lines)]
+    process.kill()
+    rest, _ = process.communicate(timeout=60)
+    check_nothing_lost(database_url, world, acknowledged("".join(told) + rest))
+
+
+@contextmanager
+def faulty_ledger(url: str, fault: Fault, world: World) -> Iterator[tuple[FaultyDatabase, Ledger]]:
+    with FaultyDatabase(url, fault) as database, Ledger.open(database, world.log_signer, world.clock) as ledger:
+        yield database, ledger
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.STORED])
+def test_a_commit_that_fails_may_be_sent_again(database_url: str, world: World, fault: Fault, ahead: int) -> None:
+    with world.ledger(database_url):
+        pass
+    with faulty_ledger(database_url, fault, world) as (database, ledger):
+        first = world.report("lender-1", "loan")
+        database.arm(ahead)
+        with pytest.raises(StorageError):
+            submit(ledger, first)
+        with ledger.view() as view:
+            # Whoever reads meanwhile gets a signed checkpoint of what is stored.
+            assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
+        logged = not (fault is Fault.LOST and ahead == 1)
+        (record,) = submit(ledger, first).records
+        assert record.outcome is (Outcome.REPEATED if logged else Outcome.ACCEPTED)
+        accept(ledger, world.report("lender-1", "loan", Standing.CURED))
+    chain = reverify(database_url).chains[world.key("lender-1", "loan")]
+    assert chain.version == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.STORED])
+def test_an_inquiry_whose_commit_fails_counts_once(database_url: str, world: World, fault: Fault) -> None:
+    with world.ledger(database_url):
+        pass
+    with faulty_ledger(database_url, fault, world) as (database, ledger):
+        database.arm(1)
+        with pytest.raises(StorageError):
+            ledger.record_inquiries([world.inquiry("lender-1", "one")]).result()
+        (again,) = ledger.record_inquiries([world.inquiry("lender-1", "one")]).result()
+        assert again.repeated is (fault is Fault.STORED)
+        world.clock.now += 60_000
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            assert view.head.inquiry_count == 1
+    reverify(database_url)
+
+
+def test_a_full_disk_loses_nothing(database_url: str, database_kind: DatabaseKind, world: World) -> None:
+    with world.ledger(database_url):
+        pass
+    with Database(database_url) as database:
+        fill_disk(database, database_url, database_kind)
+        with Ledger.open(database, world.log_signer, world.clock) as ledger:
+            reports = [world.report("lender-1", f"loan {n}") for n in range(200)]
+            with pytest.raises(StorageError) as failed:
+                submit(ledger, *reports)
+            assert failed.value.fault is StorageFault.FULL
+            with ledger.view() as view:
+                assert view.size >= 10
+    reverify(database_url)
+    make_room(database_url, database_kind)
+    with world.ledger(database_url) as ledger:
+        accept(ledger, *reports)
+    reverify(database_url)
+
+
+def fill_disk(database: Database, url: str, kind: DatabaseKind) -> None:
+    """Let the database have no room for more than a little."""
+    if kind == "sqlite":
+
+        def limit(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+            connection.execute("PRAGMA max_page_count=60")
+
+        event.listen(database.engine, "connect", limit)
+        return
+    with create_engine(url).begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"
+            )
+        )
+        connection.execute(text("CREATE TRIGGER no_room BEFORE INSERT ON leaves EXECUTE FUNCTION no_room()"))
+    connection.engine.dispose()
+
+
+def make_room(url: str, kind: DatabaseKind) -> None:
+    if kind == "postgresql":
+        execute(make_url(url), "DROP TRIGGER no_room ON leaves")
+
+
+def test_a_locked_database_is_reported_as_busy(database_url: str, world: World) -> None:
+    with world.ledger(database_url):
+        pass
+    with (
+        Database(database_url, patience_ms=200) as database,
+        Ledger.open(database, world.log_signer, world.clock) as ledger,
+    ):
+        report = world.report("lender-1", "loan")
+        with Database(database_url, serving=False) as other, other.append() as work:
+            work.connection.execute(text("UPDATE head SET id = 1"))
+            with pytest.raises(StorageError) as failed:
+                submit(ledger, report)
+            assert failed.value.fault is StorageFault.BUSY
+            with ledger.view() as view:
+                assert view.size > 2
+        accept(ledger, report)
+    reverify(database_url)
+
+
+def test_connections_that_are_cut_are_replaced(postgres_url: str, database_url: str, world: World) -> None:
+    name = make_url(database_url).database
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "before"))
+        if name is not None and database_url.startswith("postgresql"):
+            execute(
+                make_url(postgres_url),
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608 - our own name
+            )
+            report = world.report("lender-1", "while")
+            with pytest.raises(StorageError) as failed:
+                submit(ledger, report)
+            assert failed.value.fault is StorageFault.GONE
+            accept(ledger, report)
+        with ledger.view() as view:
+            assert view.size > 2
+    reverify(database_url)
+
+
+def test_a_database_that_is_not_there_is_gone(tmp_path: Path, database_kind: DatabaseKind) -> None:
+    missing = tmp_path / "nowhere"
+    url = f"sqlite:///{missing}/r.sqlite" if database_kind == "sqlite" else f"postgresql+psycopg://a@/b?host={missing}"
+    with pytest.raises(StorageError) as failed, Database(url, serving=False) as database:
+        Ledger.open(database, World().log_signer)
+    assert failed.value.fault is StorageFault.GONE
+
+
+def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path, sqlite_template: Path, world: World) -> None:
+    path = tmp_path / "registry.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    url = f"sqlite:///{path}"
+    with world.ledger(url) as ledger:
+        with pytest.raises(DatabaseInUseError, match="served by another process"):
+            Database(url)
+        accept(ledger, world.report("lender-1", "loan"))
+    process = start(url, "none", 0)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with pytest.raises(DatabaseInUseError):
+        Database(url)
+    process.kill()
+    process.communicate(timeout=60)
+    # The lock goes with the process that held it.
+    with world.ledger(url):
+        pass
+    reverify(url)
+
+
+@pytest.mark.parametrize("step", [-5_000, DAY_MS, -365 * DAY_MS, 365 * DAY_MS])
+def test_a_clock_that_jumps_must_be_confirmed(database_url: str, world: World, step: int) -> None:
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "loan"))
+        flag = world.annotate("lender-1", world.key("lender-1", "loan"), AnnotationFlag.DISPUTED)
+        with ledger.view() as view:
+            size, last = view.size, view.logged_at
+        world.clock.now += step
+        with pytest.raises(ClockJumpedError) as jumped:
+            ledger.submit([flag]).result()
+        assert (jumped.value.now, jumped.value.last) == (world.clock.now, last)
+        with ledger.view() as view:
+            assert view.size == size
+        ledger.confirm_clock()
+        (result,) = ledger.submit([flag]).result().results
+        assert result.place is not None
+        assert result.place.logged_at == max(world.clock.now, last)
+        # A clock that was set back stays believed until it has caught up.
+        world.clock.now += 60_000
+        after = world.annotate("lender-1", world.key("lender-1", "loan"), before=flag)
+        (result,) = ledger.submit([after]).result().results
+        assert result.place is not None
+        assert result.place.logged_at == max(world.clock.now, last)
+    reverify(database_url)
+
+
+@pytest.mark.parametrize("step", [-4_999, DAY_MS - 1])
+def test_a_small_step_of_the_clock_is_nothing(database_url: str, world: World, step: int) -> None:
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "loan"))
+        world.clock.now += step
+        accept(ledger, world.report("lender-1", "another"))
+    reverify(database_url)
+
+
+def test_a_confirmation_does_not_outlive_the_jump(database_url: str, world: World) -> None:
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "loan"))
+        world.clock.now -= 10_000
+        ledger.confirm_clock()
+        accept(ledger, world.report("lender-1", "while it is behind"))
+        world.clock.now += 20_000
+        accept(ledger, world.report("lender-1", "caught up"))
+        world.clock.now -= 10_000
+        with pytest.raises(ClockJumpedError):
+            accept(ledger, world.report("lender-1", "behind again"))
+
+
+def test_a_closed_ledger_takes_nothing(database_url: str, world: World) -> None:
+    with world.ledger(database_url) as ledger:
+        pass
+    with pytest.raises(LedgerClosedError):
+        ledger.heartbeat()
+
+
+def test_an_older_database_is_refused_while_it_serves(tmp_path: Path, sqlite_template: Path, world: World) -> None:
+    path = tmp_path / "registry.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    with world.ledger(f"sqlite:///{path}") as ledger:
+        with Database(f"sqlite:///{path}", serving=False) as other, other.append() as work:
+            work.connection.execute(text("UPDATE head SET size = size - 1"))
+            work.commit()
+        with pytest.raises(RolledBackError):
+            ledger.submit([]).result()
+        with pytest.raises(RolledBackError), ledger.view():
+            pass
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        ("DELETE FROM leaves WHERE leaf_index = (SELECT max(leaf_index) FROM leaves)", "leaves"),
+        ("UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0", "leaves"),
+        ("DELETE FROM acts WHERE number = 2", "acts"),
+        ("UPDATE head SET newest_act = newest_act - 1", "head"),
+        ("UPDATE head SET map_root = zeroblob(32)", "head"),
+        ("DELETE FROM live_records", "map"),
+        ("UPDATE live_records SET opening = zeroblob(32)", "map"),
+        ("UPDATE head SET logged_at = logged_at + 1", "head"),
+    ],
+)
+def test_what_does_not_fit_together_is_not_served(
+    tmp_path: Path, sqlite_template: Path, world: World, damage: str, part: str
+) -> None:
+    path = tmp_path / "registry.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    url = f"sqlite:///{path}"
+    with world.ledger(url) as ledger:
+        accept(ledger, world.report("lender-1", "loan"))
+    with Database(url) as database:
+        with database.append() as work:
+            work.connection.execute(text(damage))
+            work.commit()
+        with pytest.raises(InconsistentError) as refused:
+            Ledger.open(database, world.log_signer)
+        assert refused.value.part == part

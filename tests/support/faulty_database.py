@@ -1,0 +1,78 @@
+"""Databases whose commits fail, or whose process dies at one: the faults that a test cannot wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Fault(Enum):
+    """What happens at a commit."""
+
+    # Nothing is stored, and it is reported.
+    LOST = "lost"
+    # All is stored, and a failure is reported.
+    STORED = "stored but reported failed"
+    # The process is killed before it commits.
+    KILLED_BEFORE = "killed before"
+    # The process is killed after it has committed.
+    KILLED_AFTER = "killed after"
+
+
+class FaultyDatabase(Database):
+    """A database with one fault at one commit.
+
+    Args:
+        url: of the database.
+        fault: what happens.
+        at: at which commit, counted from 1; 0 for none yet (see ``arm``).
+    """
+
+    def __init__(self, url: str, fault: Fault, at: int = 0) -> None:
+        super().__init__(url)
+        self._fault = fault
+        self._at = at
+        self.commits = 0
+
+    def arm(self, ahead: int) -> None:
+        """Let the fault come at that commit from now on: 1 for the next."""
+        self._at = self.commits + ahead
+
+    @contextmanager
+    def append(self) -> Iterator[UnitOfWork]:
+        with super().append() as work:
+            yield _FaultyWork(work, self)
+
+    def committing(self, work: UnitOfWork) -> None:
+        """Commit, with the fault where it is due."""
+        self.commits += 1
+        if self.commits != self._at:
+            work.commit()
+            return
+        if self._fault is Fault.LOST:
+            raise StorageError(StorageFault.OTHER, "lost")
+        if self._fault is Fault.KILLED_BEFORE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        work.commit()
+        if self._fault is Fault.KILLED_AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise StorageError(StorageFault.OTHER, "reported as failed")
+
+
+class _FaultyWork(UnitOfWork):
+    def __init__(self, work: UnitOfWork, database: FaultyDatabase) -> None:
+        super().__init__(work.connection)
+        self._work = work
+        self._database = database
+
+    def commit(self) -> None:
+        self._database.committing(self._work)
