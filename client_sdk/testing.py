@@ -107,7 +107,11 @@ class TestRegistry:
                 self._enrol(institution, Role.AUDITOR)
             # Last: a key service knows the members that the directory held when it began to follow it.
             for service in self._key_services:
-                self.start_key_service(service)
+                self._launch(service, self._key_service_serve(service))
+            for service in self._key_services:
+                self._await(service, self._url(service))
+            if self._lenders:
+                self._await_members(self._lenders[0])
         except BaseException:
             self.close()
             raise
@@ -154,8 +158,7 @@ class TestRegistry:
         """
         home = self._enrol(institution, role)
         if role is Role.LENDER:
-            with Client(self.config(institution)) as client:
-                _wait(lambda: all(service.reachable for service in client.status().key_services), "the key services")
+            self._await_members(institution)
         return home
 
     @property
@@ -172,12 +175,13 @@ class TestRegistry:
 
     def start_registry(self) -> None:
         """Start the registry, and wait until it listens."""
-        self._start("registry", ["registry-server", "serve", "--home", str(self.registry_home)], self.address)
+        self._launch("registry", ["registry-server", "serve", "--home", str(self.registry_home)])
+        self._await("registry", self.address)
 
     def start_key_service(self, name: str) -> None:
         """Start a key service, and wait until it listens."""
-        command = ["subject-key-service", "serve", "--home", str(self.folder / name)]
-        self._start(name, command, self._url(name))
+        self._launch(name, self._key_service_serve(name))
+        self._await(name, self._url(name))
 
     def stop(self, program: str, *, kill: bool = False) -> None:
         """Stop a program: ``registry``, or the name of a key service.
@@ -196,9 +200,8 @@ class TestRegistry:
             process.kill()
             process.wait()
 
-    def _start(self, program: str, command: Sequence[str], address: str) -> None:
-        log = self.folder / f"{program}.log"
-        with log.open("ab") as output:
+    def _launch(self, program: str, command: Sequence[str]) -> None:
+        with self._log(program).open("ab") as output:
             # A group of its own: an interrupt reaches the test, which then stops its programs in order.
             process = subprocess.Popen(
                 _command(command),
@@ -210,9 +213,19 @@ class TestRegistry:
             )
         self._running[program] = process
 
+    def _await(self, program: str, address: str) -> None:
+        process = self._running[program]
         _wait(lambda: process.poll() is not None or _listens(address), program)
         if process.poll() is not None:
-            raise ConfigError(f"{program} ended with {process.returncode}:\n{_tail(log)}")
+            raise ConfigError(f"{program} ended with {process.returncode}:\n{_tail(self._log(program))}")
+
+    def _await_members(self, lender: str) -> None:
+        """Wait until every key service has followed the directory far enough to know a lender."""
+        with Client(self.config(lender)) as client:
+            _wait(lambda: all(service.reachable for service in client.status().key_services), "the key services")
+
+    def _log(self, program: str) -> Path:
+        return self.folder / f"{program}.log"
 
     def _run(self, *commands: Sequence[str]) -> None:
         """Run commands side by side to their end."""
@@ -257,6 +270,9 @@ class TestRegistry:
     def _key_service_init(self, service: str) -> list[str]:
         home, url = str(self.folder / service), self._url(service)
         return ["subject-key-service", "init", "--home", home, "--name", service, "--url", url, "--listen", url]
+
+    def _key_service_serve(self, service: str) -> list[str]:
+        return ["subject-key-service", "serve", "--home", str(self.folder / service)]
 
     def _key_service_install(self, service: str) -> list[str]:
         public = self.registry_home / "public"
