@@ -14,7 +14,7 @@ from client_sdk.formats.statement import Annotation, Statement
 from client_sdk.ledger.inquiry import Inquiry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["cut_evidence"]
 
@@ -35,11 +35,11 @@ def cut_evidence(evidence: pb.Evidence, position: int) -> bytes:
     cut.CopyFrom(evidence)
     del cut.persons[:]
     cut.persons.add().CopyFrom(next(person for person in evidence.persons if person.position == position))
-    owners, signing = _referred(cut)
     states = {state.id: state for state in map(_state, evidence.institutions)}
+    owners, signing = _referred(cut)
     keys = {key.key_id: key for state in states.values() for key in state.keys}
     changes = {act.leaf_hash for act in RegistryState.parse(evidence.registry_state).administrator_acts}
-    needed = changes | {keys[key_id].act_hash for key_id in signing}
+    needed = changes | {keys[key_id].act_hash for key_id in signing} | _successions(cut, states)
     _keep(cut, owners, needed)
     if not any(len(record.annotations) > 1 for record in _records(cut)):
         cut.rulebook = b""
@@ -72,6 +72,18 @@ def _referred(evidence: pb.Evidence) -> tuple[set[str], set[bytes]]:
                 owners.add(Annotation.parse(annotation.payload).author)
                 signing.add(annotation.key_id)
     return owners, signing
+
+
+def _successions(evidence: pb.Evidence, states: Mapping[str, InstitutionState]) -> set[bytes]:
+    """Return leaf hashes of the acts that named a successor who signed in place of an issuer."""
+    acts: set[bytes] = set()
+    for record in _records(evidence):
+        leaf = parse_leaf(record.leaf)
+        statement = Statement.parse(leaf.payload) if isinstance(leaf, StatementLeaf) else None
+        if statement is not None and statement.signer != statement.issuer:
+            succession = states[statement.issuer].succession_at(record.index)
+            acts |= set() if succession is None else {succession.act_hash}
+    return acts
 
 
 def _keep(cut: pb.Evidence, owners: set[str], acts: set[bytes]) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "LogKey",
     "RegistryState",
     "Rulebook",
+    "Succession",
     "check_ascending",
 ]
 
@@ -109,6 +110,32 @@ class InstitutionKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Who may end the records of a terminated institution from an act on; empty for nobody any more."""
+
+    successor: str
+    first: int
+    act_hash: bytes
+
+    def message(self) -> pb.Succession:
+        """Return the protobuf form."""
+        return pb.Succession(successor=self.successor, first=self.first, act_hash=self.act_hash)
+
+    @classmethod
+    def of(cls, message: pb.Succession, part: str) -> Succession:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a field has the wrong form.
+        """
+        if message.successor:
+            check_institution_id(message.successor, part, "successor")
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(message.successor, message.first, message.act_hash)
+
+
+@dataclass(frozen=True, slots=True)
 class InstitutionState:
     """One institution as the map holds it."""
 
@@ -117,9 +144,24 @@ class InstitutionState:
     name: str
     roles: tuple[Role, ...]
     status: InstitutionStatus
-    successor: str
     reciprocity_level: int
     keys: tuple[InstitutionKey, ...]
+    successions: tuple[Succession, ...] = ()
+
+    @property
+    def successor(self) -> str:
+        """Who may end its records now; empty for nobody."""
+        return self.successions[-1].successor if self.successions else ""
+
+    def succession_at(self, index: int) -> Succession | None:
+        """Return the succession that counts at a leaf: the newest that an earlier act made; None for none."""
+        newest = next((item for item in reversed(self.successions) if item.first < index), None)
+        return newest if newest is not None and newest.successor else None
+
+    def speaks_at(self, id_: str, index: int) -> bool:
+        """Whether an institution speaks for this one at a leaf: itself, or its successor there."""
+        succession = self.succession_at(index)
+        return id_ == self.id or (succession is not None and id_ == succession.successor)
 
     def key(self, key_id: bytes) -> InstitutionKey | None:
         """Return the key with that id, if the institution ever held it."""
@@ -137,9 +179,9 @@ class InstitutionState:
                 name=self.name,
                 roles=[common_pb2.Role.ValueType(role) for role in self.roles],
                 status=common_pb2.InstitutionStatus.ValueType(self.status),
-                successor=self.successor,
                 reciprocity_level=self.reciprocity_level,
                 keys=[key.message() for key in self.keys],
+                successions=[item.message() for item in self.successions],
             )
         )
 
@@ -157,15 +199,20 @@ class InstitutionState:
         check_ascending([key.key_id for key in keys], part, "keys")
         roles = tuple(word(Role, role, part, "roles") for role in message.roles)
         check_ascending(roles, part, "roles")
+        status = word(InstitutionStatus, message.status, part, "status")
+        successions = tuple(Succession.of(item, part) for item in message.successions)
+        check_ascending([item.first for item in successions], part, "successions")
+        if successions and status is not InstitutionStatus.TERMINATED:
+            raise FormatError(part, "successions.absent", want="none but for TERMINATED")
         return cls(
             message.id,
             message.licence_number,
             message.name,
             roles,
-            word(InstitutionStatus, message.status, part, "status"),
-            message.successor,
+            status,
             message.reciprocity_level,
             keys,
+            successions,
         )
 
 

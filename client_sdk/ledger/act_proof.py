@@ -1,14 +1,15 @@
 """Which acts evidence must hold, and what they prove (formats 6).
 
 A map proof rests on the log key alone, so it does not make a member. Each key that signed is therefore traced to the
-act that gave it, each act to the administrators of its time, and those to the trust root.
+act that gave it, each succession to the act that named the successor, each act to the administrators of its time, and
+those to the trust root.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody
+from client_sdk.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, parse_leaf
@@ -16,12 +17,14 @@ from client_sdk.ledger.administration import Administration, check_signed
 from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from client_sdk.formats.act import KeyGrant
-    from client_sdk.formats.state import InstitutionKey, RegistryState
+    from client_sdk.formats.act import Enrolment
+    from client_sdk.formats.state import RegistryState
+    from client_sdk.formats.words import KeyUsage
 
-__all__ = ["ActProofs"]
+__all__ = ["ActProofs", "Claim"]
 
 PART = "acts"
 
@@ -34,6 +37,22 @@ class _Step(NamedTuple):
     leaf_hash: bytes
 
 
+class Claim(NamedTuple):
+    """What the map says that an act gave: a key to its owner, or a successor to a terminated institution.
+
+    Attributes:
+        owner: institution id.
+        gift: key id and usage, or the successor's institution id.
+        place: index of the act.
+        act_hash: its leaf hash.
+    """
+
+    owner: str
+    gift: tuple[bytes, KeyUsage] | str
+    place: int
+    act_hash: bytes
+
+
 class ActProofs:
     """Acts that were verified from one trust root; remembers them, as the same few stand in every answer."""
 
@@ -43,15 +62,13 @@ class ActProofs:
         # Acts with the administration that they make, by the one that judges them, its act, and place and leaf hash.
         self._verified: dict[tuple[int, bytes, int, bytes], tuple[Act, Administration]] = {}
 
-    def check(
-        self, leaves: Sequence[bytes], registry: RegistryState, signers: Iterable[tuple[str, InstitutionKey]]
-    ) -> None:
-        """Check that the acts are exactly those needed, and that each key was given to its owner by administrators.
+    def check(self, leaves: Sequence[bytes], registry: RegistryState, claims: AbstractSet[Claim]) -> None:
+        """Check that the acts are exactly those needed, and that administrators gave all that is claimed.
 
         Args:
             leaves: the acts of the evidence, ascending by number.
             registry: the proved RegistryState; its administrators must be those that the acts make.
-            signers: everyone who signed, with the key.
+            claims: the key of everyone who signed, and the succession of whoever signed for another.
 
         Raises:
             FormatError: an act is missing, not asked for, out of order or not signed by the administrators of its time.
@@ -59,26 +76,25 @@ class ActProofs:
         genesis, *changes = registry.administrator_acts
         if genesis != (0, self._genesis):
             raise FormatError(PART, "acts.genesis", want="the genesis of the trust root")
-        keys = list(signers)
         needed = {act.leaf_hash: act.place for act in changes}
-        for _, key in keys:
-            if key.act_hash != self._genesis and needed.setdefault(key.act_hash, key.first) != key.first:
+        for claim in claims:
+            if claim.act_hash != self._genesis and needed.setdefault(claim.act_hash, claim.place) != claim.place:
                 raise FormatError(PART, "acts.place", want="one place for each act")
         hashes = [leaf_hash(leaf) for leaf in leaves]
         if set(hashes) != set(needed) or len(hashes) != len(needed):
             raise FormatError(PART, "acts.needed", got=f"{len(hashes)} acts", want=f"the {len(needed)} referred to")
         given = self._walk(leaves, hashes, needed, registry)
-        if any((owner, key.key_id, key.usage, key.act_hash) not in given for owner, key in keys):
-            raise FormatError(PART, "acts.gives-key", want="the act that gave the key that signed")
+        if not claims <= given:
+            raise FormatError(PART, "acts.give", want="acts that gave the keys that signed, and named the successors")
 
     def _walk(
         self, leaves: Sequence[bytes], hashes: Sequence[bytes], needed: Mapping[bytes, int], registry: RegistryState
-    ) -> set[tuple[str, bytes, int, bytes]]:
-        """Follow the acts from the trust root; return owner, key id, usage and act of every key that they give."""
+    ) -> set[Claim]:
+        """Follow the acts from the trust root; return all that they give."""
         changes = {act.leaf_hash for act in registry.administrator_acts}
         administration, newest_change = self._start, self._genesis
         last = _Step(0, 0, self._genesis)
-        given: set[tuple[str, bytes, int, bytes]] = set()
+        given: set[Claim] = set()
         for data, hash_ in zip(leaves, hashes, strict=True):
             act, after = self._judge(newest_change, administration, needed[hash_], hash_, data)
             step = _Step(act.number, needed[hash_], hash_)
@@ -87,7 +103,7 @@ class ActProofs:
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not administration:
                 administration, newest_change = after, hash_
-            given |= {(owner, grant.key_id, grant.usage, hash_) for owner, grant in _grants(act)}
+            given |= {Claim(owner, gift, step.place, hash_) for owner, gift in _gifts(act)}
             last = step
         _check_end(last, administration, registry)
         return given
@@ -132,13 +148,19 @@ def _check_end(last: _Step, administration: Administration, registry: RegistrySt
         raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
 
 
-def _grants(act: Act) -> Iterable[tuple[str, KeyGrant]]:
+def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
+    """Yield what an act gives to whom."""
     match act.body:
         case InstitutionBody(enrolment):
-            return [(enrolment.id, grant) for grant in enrolment.keys]
-        case KeyGrantBody(institution, grant):
-            return [(institution, grant)]
+            yield from _keys(enrolment)
         case AdministratorsBody(enrolments):
-            return [(enrolment.id, grant) for enrolment in enrolments for grant in enrolment.keys]
-        case _:
-            return []
+            for enrolment in enrolments:
+                yield from _keys(enrolment)
+        case KeyGrantBody(institution, grant):
+            yield institution, (grant.key_id, grant.usage)
+        case StateBody(institution, _, successor) if successor:
+            yield institution, successor
+
+
+def _keys(enrolment: Enrolment) -> Iterator[tuple[str, tuple[bytes, KeyUsage]]]:
+    return ((enrolment.id, (grant.key_id, grant.usage)) for grant in enrolment.keys)

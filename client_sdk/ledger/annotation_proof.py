@@ -20,7 +20,7 @@ from client_sdk.rules.errors import RuleError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.formats.state import Rulebook
+    from client_sdk.formats.state import InstitutionState, Rulebook
     from client_sdk.formats.statement import Statement
 
 __all__ = ["ShownAnnotation", "read_annotations"]
@@ -40,7 +40,7 @@ class ShownAnnotation(NamedTuple):
 
 
 def read_annotations(
-    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None, successor: str
+    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None, issuer: InstitutionState
 ) -> ShownAnnotation:
     """Return what the shown leaves of an annotation chain say.
 
@@ -48,7 +48,7 @@ def read_annotations(
         leaves: index and leaf, ascending.
         statement: the newest version of the annotated record.
         rulebook: whose period a lapse is held against; None where none is shown.
-        successor: of the issuer; empty for none.
+        issuer: of the record.
 
     Raises:
         FormatError: another record or registry, a broken chain, a lapse before its time, or more leaves than needed.
@@ -65,7 +65,7 @@ def read_annotations(
             raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
     last = parse_leaf(newest)
     if isinstance(last, LapseLeaf):
-        return _restricted(last, leaf_hash(newest), signed, statement, rulebook, successor)
+        return _restricted(last, leaf_hash(newest), signed, statement, rulebook, issuer)
     if len(leaves) != 1 or not signed:
         raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
     annotation = signed[0][2]
@@ -92,7 +92,7 @@ def _restricted(
     signed: Sequence[tuple[int, StatementLeaf, Annotation]],
     statement: Statement,
     rulebook: Rulebook | None,
-    successor: str,
+    issuer: InstitutionState,
 ) -> ShownAnnotation:
     lapse = Lapse.parse(leaf.payload)
     _check_about(lapse, statement)
@@ -103,7 +103,7 @@ def _restricted(
     following.append((lapse.number, lapse.previous))
     if any((number + 1, hash_) != after for (number, hash_), after in zip(links, following, strict=True)):
         raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-    if any(annotation.author in {statement.issuer, successor} for _, _, annotation in signed):
+    if any(issuer.speaks_at(annotation.author, index) for index, _, annotation in signed):
         raise FormatError(PART, "annotation.answered", want="no annotation by the issuer or its successor")
     if any(AnnotationFlag.DISPUTED not in annotation.flags for _, _, annotation in signed):
         raise FormatError(PART, "annotation.disputed", want="a dispute that stands")

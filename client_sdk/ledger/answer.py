@@ -38,7 +38,7 @@ from client_sdk.formats.seal import disclosure_digest
 from client_sdk.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.formats.statement import Statement
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
-from client_sdk.ledger.act_proof import ActProofs
+from client_sdk.ledger.act_proof import ActProofs, Claim
 from client_sdk.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.ledger.live_set import binding_opens
@@ -155,7 +155,7 @@ class Verifier:
         inquiry = reading.read_inquiry()
         persons = reading.read_persons(inquiry)
         reading.check_nothing_unused()
-        self._acts.check(evidence.acts, registry, reading.signers)
+        self._acts.check(evidence.acts, registry, reading.claims)
         return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
 
     def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
@@ -200,7 +200,7 @@ def _check_once(records: Sequence[VerifiedRecord]) -> None:
 
 
 class _Reading:
-    """One pass over one evidence; collects who signed and what was referred to."""
+    """One pass over one evidence; collects what acts must have given and what was referred to."""
 
     def __init__(self, evidence: pb.Evidence, head: Head, checkpoint: Checkpoint, registry: RegistryState) -> None:
         self._evidence = evidence
@@ -209,8 +209,7 @@ class _Reading:
         self._registry = registry
         self._referred: set[str] = set()
         self._rulebook_needed = False
-        # Owner and key together: one key shown under two owners is two claims to be proved.
-        self.signers: set[tuple[str, InstitutionKey]] = set()
+        self.claims: set[Claim] = set()
         self.institutions = self._read_institutions()
         self._rulebook = self._read_rulebook()
 
@@ -249,7 +248,7 @@ class _Reading:
         key = owner.key(key_id)
         if key is None or key.usage is not usage or not key.counts_at(index):
             raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
-        self.signers.add((owner.id, key))
+        self.claims.add(Claim(owner.id, (key.key_id, key.usage), key.first, key.act_hash))
         return key
 
     def read_inquiry(self) -> Inquiry:
@@ -327,9 +326,11 @@ class _Reading:
         issuer = self._institution(statement.issuer, part)
         signer = self._institution(statement.signer, part)
         if signer is not issuer:
-            named = issuer.status is InstitutionStatus.TERMINATED and issuer.successor == signer.id
-            if not named or statement.version == 1 or not may_succeed(statement.standing):
+            succession = issuer.succession_at(item.index)
+            named = succession is not None and succession.successor == signer.id
+            if succession is None or not named or statement.version == 1 or not may_succeed(statement.standing):
                 raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
+            self.claims.add(Claim(issuer.id, signer.id, succession.first, succession.act_hash))
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         self._verify(part, dsse.STATEMENT, leaf, key)
         annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
@@ -366,7 +367,7 @@ class _Reading:
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
         self._rulebook_needed |= len(leaves) > 1
-        annotation = read_annotations(leaves, statement, self._rulebook, issuer.successor)
+        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
         ):

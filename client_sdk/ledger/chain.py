@@ -263,7 +263,7 @@ def annotate(
     chain = _annotated(chain, annotation.number, annotation.previous)
     before = chain.annotation
     issuer = directory.institution(chain.key.issuer)
-    speaks_for_issuer = annotation.author in {issuer.id, issuer.successor}
+    speaks_for_issuer = issuer.speaks_at(annotation.author, index)
     had = frozenset(before.flags) if before else frozenset[AnnotationFlag]()
     if AnnotationFlag.RESTRICTED in annotation.flags and AnnotationFlag.RESTRICTED not in had and not speaks_for_issuer:
         raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED set by the issuer only")

@@ -29,7 +29,14 @@ from client_sdk.formats.act import (
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import SignatureError
 from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, state_value
-from client_sdk.formats.state import AdministratorAct, InstitutionKey, InstitutionState, RegistryState, Rulebook
+from client_sdk.formats.state import (
+    AdministratorAct,
+    InstitutionKey,
+    InstitutionState,
+    RegistryState,
+    Rulebook,
+    Succession,
+)
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.ledger.administration import Administration, check_grant, check_signed, new_key
 from client_sdk.rules.errors import RuleError
@@ -208,7 +215,7 @@ class Directory:
             case KeyEndBody(institution, key_id, contested_from):
                 return self._end_key(institution, key_id, contested_from, index)
             case StateBody():
-                return self._set_state(act.body)
+                return self._set_state(act.body, index, act_hash)
             case KeyServicesBody(introduce):
                 return self._introduce(introduce)
             case RetireKeyServicesBody(version):
@@ -234,7 +241,6 @@ class Directory:
             enrolment.name,
             enrolment.roles,
             InstitutionStatus.ACTIVE,
-            "",
             enrolment.reciprocity_level,
             keys,
         )
@@ -282,7 +288,7 @@ class Directory:
         keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
         return self._with(replace(state, keys=keys), ())
 
-    def _set_state(self, body: StateBody) -> Directory:
+    def _set_state(self, body: StateBody, index: int, act_hash: bytes) -> Directory:
         state = self.institution(body.institution)
         terminated = InstitutionStatus.TERMINATED
         if state.status is terminated and body.status is not terminated:
@@ -295,7 +301,10 @@ class Directory:
                 raise _refuse("STATE_INVALID", "successor", "design-2.successor", want="another active LENDER")
             if Role.LENDER not in state.roles:
                 raise _refuse("STATE_INVALID", "successor", "design-2.auditor", want="none but for a LENDER")
-        return self._with(replace(state, status=body.status, successor=body.successor), ())
+        successions = state.successions
+        if body.successor != state.successor:
+            successions = (*successions, Succession(body.successor, index, act_hash))
+        return self._with(replace(state, status=body.status, successions=successions), ())
 
     def _introduce(self, services: KeyServices) -> Directory:
         want = self.state.newest_subject_key_version + 1

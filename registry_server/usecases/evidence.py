@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk.formats.leaf import Leaf
-    from client_sdk.formats.state import InstitutionKey
+    from client_sdk.formats.state import InstitutionKey, InstitutionState
     from client_sdk.ledger.directory import Directory
     from client_sdk.ledger.inquiry import PersonOpening
     from registry_server.sequencing.view import View
@@ -202,8 +202,7 @@ def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -
     row = sealed.row
     shown: Iterable[tuple[int, bytes]] = ()
     if row.annotation_index >= 0:
-        issuer = view.directory.institution(row.key.issuer)
-        shown = _shown(chain, {issuer.id, issuer.successor})
+        shown = _shown(chain, view.directory.institution(row.key.issuer))
     annotations = tuple(AnnotationAnswer(index, view.inclusion(index), leaf) for index, leaf in shown)
     return RecordAnswer(
         row.key.issuer,
@@ -216,7 +215,7 @@ def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -
     )
 
 
-def _shown(chain: Sequence[tuple[int, bytes]], speakers: set[str]) -> list[tuple[int, bytes]]:
+def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list[tuple[int, bytes]]:
     """Return the newest leaf of an annotation chain, and where it is a lapse, those that it rests on (formats 5)."""
     shown = [chain[-1]]
     if not isinstance(parse_leaf(chain[-1][1]), LapseLeaf):
@@ -226,7 +225,7 @@ def _shown(chain: Sequence[tuple[int, bytes]], speakers: set[str]) -> list[tuple
         if not isinstance(leaf, StatementLeaf):
             break
         annotation = Annotation.parse(leaf.payload)
-        if AnnotationFlag.DISPUTED not in annotation.flags or annotation.author in speakers:
+        if AnnotationFlag.DISPUTED not in annotation.flags or issuer.speaks_at(annotation.author, index):
             break
         shown.append((index, data))
     return shown[::-1]
@@ -240,6 +239,7 @@ class _Page:
         self._directory: Directory = view.directory
         self._institutions = {asker}
         self._keys = {key_id}
+        self._successions: set[bytes] = set()
         self._lapsed = False
         self.persons: list[PersonAnswer] = []
         self.length = 0
@@ -254,9 +254,13 @@ class _Page:
 
     def _refer_to(self, record: RecordAnswer) -> None:
         self._lapsed |= len(record.annotations) > 1
-        # The issuer's state is shown even where its successor signed.
+        # The issuer's state is shown even where its successor signed, and then the act that named it.
         self._institutions.add(record.issuer)
-        self._signed_by(parse_leaf(record.leaf))
+        leaf = parse_leaf(record.leaf)
+        self._signed_by(leaf)
+        if isinstance(leaf, StatementLeaf) and self._directory.owners[leaf.key_id] != record.issuer:
+            succession = self._directory.institutions[record.issuer].succession_at(record.leaf_index)
+            self._successions |= set() if succession is None else {succession.act_hash}
         for shown in record.annotations:
             self._signed_by(parse_leaf(shown.leaf))
 
@@ -270,6 +274,7 @@ class _Page:
         view, state = self._view, self._directory.state
         genesis, *changes = state.administrator_acts
         hashes = {act.leaf_hash for act in changes} | {self._key(key_id).act_hash for key_id in self._keys}
+        hashes |= self._successions
         return Evidence(
             head_of(view),
             tuple(view.institution(id_) for id_ in sorted(self._institutions)),

@@ -75,6 +75,8 @@ class _Maker:
         self.entries = sorted(log.entries().items())
         self.signers: set[_Signer] = set()
         self.referred = {asker}
+        # Acts that named a successor who signed.
+        self.named: set[int] = set()
         self.lapsed = False
 
     def make(self, shown: Iterable[int]) -> pb.Evidence:
@@ -111,7 +113,7 @@ class _Maker:
             assert key is not None
             needed.add(key.first)
         # The genesis is in the trust root.
-        return needed - {0}
+        return (needed | self.named) - {0}
 
     def proof(self, key: bytes) -> pb.MapProof:
         found = prove(self.entries, key)
@@ -139,6 +141,9 @@ class _Maker:
         leaf = self.log.leaves[chain.index]
         self.sign(leaf, self.log.statements[chain.key].signer)
         self.referred.add(chain.key.issuer)
+        succession = self.log.state.directory.institutions[chain.key.issuer].succession_at(chain.index)
+        if succession is not None and succession.successor == self.log.statements[chain.key].signer:
+            self.named.add(succession.first)
         record = pb.LiveRecord(index=chain.index, leaf=leaf, opening=secret.opening, disclosure=secret.disclosure)
         for index in self.annotation_leaves(chain):
             path = b"".join(self.tree.inclusion_proof(index, len(self.log.leaves)))
@@ -157,7 +162,7 @@ class _Maker:
             return indexes[-1:]
         self.lapsed = True
         issuer = self.log.state.directory.institution(chain.key.issuer)
-        answered = [at for at in indexes[:-1] if self.author(self.log.leaves[at]) in {issuer.id, issuer.successor}]
+        answered = [at for at in indexes[:-1] if issuer.speaks_at(self.author(self.log.leaves[at]), at)]
         since = [at for at in indexes if not answered or at > answered[-1]]
         for at in since[:-1]:
             self.sign(self.log.leaves[at])

@@ -178,6 +178,7 @@ class AnsweringRegistry:
     def _refer(self, evidence: pb.Evidence, entries: Sequence[tuple[bytes, bytes]], asker: str) -> None:
         """Add the states, acts and rulebook that the rest refers to."""
         named, keys = {asker}, {evidence.inquiry.key_id}
+        places = {act.leaf_hash: act.place for act in self.state.administrator_acts[1:]}
         for record in _records(evidence):
             for data in (record.leaf, *(shown.leaf for shown in record.annotations)):
                 leaf = parse_leaf(data)
@@ -187,13 +188,15 @@ class AnsweringRegistry:
                     statement = Statement.parse(leaf.payload)
                     named |= {statement.issuer, statement.signer}
                     keys.add(leaf.key_id)
+                    succession = self.institutions[statement.issuer].succession_at(record.index)
+                    if statement.signer != statement.issuer and succession is not None:
+                        places[succession.act_hash] = succession.first
                 else:
                     named.add(Annotation.parse(leaf.payload).author)
                     keys.add(leaf.key_id)
         for id_ in sorted(named):
             proof = _proof(entries, institution_key(id_))
             evidence.institutions.append(pb.ProvedInstitution(state=self.institutions[id_].encode(), proof=proof))
-        places = {act.leaf_hash: act.place for act in self.state.administrator_acts[1:]}
         for state in self.institutions.values():
             places |= {key.act_hash: key.first for key in state.keys if key.key_id in keys}
         evidence.acts.extend(self.acts[hash_] for hash_ in sorted(places, key=places.__getitem__))

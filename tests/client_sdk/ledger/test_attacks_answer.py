@@ -24,7 +24,7 @@ from client_sdk.formats.act import (
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, Approval, LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.state import AdministratorAct, Rulebook
+from client_sdk.formats.state import AdministratorAct, Rulebook, Succession
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, LapseKind, Role, Standing
 from client_sdk.ledger.answer import Verifier
@@ -96,11 +96,11 @@ def test_a_member_cannot_speak_for_another_although_the_map_gives_it_the_key(log
     keys = tuple(sorted((*theirs.keys, key), key=lambda held: held.key_id))
     registry.institutions["lender-1"] = replace(theirs, keys=keys)
     forge(log, registry, "lender-1", "invented", "victim", by="lender-3 REPORT")
-    assert refused(log, registry.answer("lender-2", "victim")).rule == "acts.gives-key"
+    assert refused(log, registry.answer("lender-2", "victim")).rule == "acts.give"
     # The same key stands beside it as the owner's own: one proof must not do for both.
     forge(log, registry, "lender-3", "own", "victim", by="lender-3 REPORT")
-    assert refused(log, registry.answer("lender-2", "victim")).rule == "acts.gives-key"
-    assert refused(log, registry.answer("lender-3", "victim")).rule == "acts.gives-key"
+    assert refused(log, registry.answer("lender-2", "victim")).rule == "acts.give"
+    assert refused(log, registry.answer("lender-3", "victim")).rule == "acts.give"
 
 
 @pytest.mark.parametrize("standing", [Standing.OPEN, Standing.ARRANGED])
@@ -118,6 +118,49 @@ def test_a_successor_ends_what_its_predecessor_reported(log: HandmadeLog) -> Non
     assert not log.complaints
     answer = check(log, AnsweringRegistry(log).answer("lender-2", "listed"))
     assert answer.persons[0].records[0].statement.signer == "lender-3"
+
+
+def test_a_successor_that_no_act_named_says_nothing(log: HandmadeLog) -> None:
+    registry = AnsweringRegistry(log)
+    registry.records.clear()
+    own = registry.institutions["lender-3"].keys[0]
+    # The map says that lender-1 is terminated and that the act that enrolled lender-3 named it as successor.
+    invented = Succession("lender-3", own.first, own.act_hash)
+    registry.institutions["lender-1"] = replace(
+        registry.institutions["lender-1"], status=InstitutionStatus.TERMINATED, successions=(invented,)
+    )
+    forge(log, registry, "lender-1", "debt", "listed", Standing.CURED, by="lender-3 REPORT", signer="lender-3")
+    assert refused(log, registry.answer("lender-2", "listed")).rule == "acts.give"
+
+
+def test_a_successor_is_the_successor_of_whom_the_act_says(log: HandmadeLog) -> None:
+    log.say("lender-2", "theirs", subject="victim")
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    registry = AnsweringRegistry(log)
+    registry.records.clear()
+    # The same act is said to have named it for lender-2 too.
+    registry.institutions["lender-2"] = replace(
+        registry.institutions["lender-2"],
+        status=InstitutionStatus.TERMINATED,
+        successions=registry.institutions["lender-1"].successions,
+    )
+    forge(log, registry, "lender-2", "theirs", "victim", Standing.CURED, by="lender-3 REPORT", signer="lender-3")
+    assert refused(log, registry.answer("lender-3", "victim")).rule == "acts.give"
+
+
+def test_what_a_former_successor_signed_still_counts(log: HandmadeLog) -> None:
+    log.say("lender-1", "other", subject="another")
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.say("lender-1", "debt", Standing.CURED, "listed", signer="lender-3")
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.head()
+    assert not log.complaints
+    registry = AnsweringRegistry(log)
+    check(log, registry.answer("lender-2", "listed"))
+    # From that act on it is another's to speak.
+    registry.records.clear()
+    forge(log, registry, "lender-1", "other", "another", Standing.CURED, by="lender-3 REPORT", signer="lender-3")
+    assert refused(log, registry.answer("lender-2", "another")).rule == "record.signer"
 
 
 def test_a_key_does_not_count_outside_its_range(log: HandmadeLog) -> None:
@@ -421,7 +464,7 @@ def test_a_key_act_gives_its_key_to_its_institution_alone(log: HandmadeLog) -> N
     state = registry.institutions["lender-1"]
     wrong = [replace(key, usage=KeyUsage.INQUIRE) if key.first == place else key for key in state.keys]
     registry.institutions["lender-1"] = replace(state, keys=tuple(wrong))
-    assert refused(log, registry.answer("lender-1", "clear", by=signer("second"))).rule == "acts.gives-key"
+    assert refused(log, registry.answer("lender-1", "clear", by=signer("second"))).rule == "acts.give"
 
 
 # Annotations

@@ -17,7 +17,7 @@ from client_sdk.formats.act import AdministratorsBody, KeyEndBody, KeyGrantBody,
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, Approval, LapseLeaf, parse_leaf
-from client_sdk.formats.state import AdministratorAct, KeyService, KeyServices, Rulebook
+from client_sdk.formats.state import AdministratorAct, KeyService, KeyServices, Rulebook, Succession
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import (
     AnnotationFlag,
@@ -437,7 +437,8 @@ def test_a_successor_speaks_for_a_terminated_member() -> None:
 def test_somebody_who_is_no_successor_is_refused() -> None:
     log = honest_log()
     directory = log.state.directory
-    ended = replace(directory.institution("lender-1"), status=InstitutionStatus.TERMINATED, successor="lender-2")
+    named = (Succession("lender-2", directory.newest_act, directory.state.act_hash),)
+    ended = replace(directory.institution("lender-1"), status=InstitutionStatus.TERMINATED, successions=named)
     honest = directory.institutions
     log.state._directory = replace(directory, institutions={**honest, "lender-1": ended})
     log.say("lender-1", "running", Standing.CURED, signer="lender-2")

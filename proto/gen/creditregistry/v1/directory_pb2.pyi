@@ -70,6 +70,36 @@ class InstitutionKey(_message.Message):
 Global___InstitutionKey: _TypeAlias = InstitutionKey  # noqa: Y015
 
 @_typing.final
+class Succession(_message.Message):
+    """That an act named who may end the records of a terminated institution from then on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    ACT_HASH_FIELD_NUMBER: _builtins.int
+    successor: _builtins.str
+    """Institution id of the successor; empty where the act leaves it without one."""
+    first: _builtins.int
+    """Index of the ACT leaf that named it."""
+    act_hash: _builtins.bytes
+    """Leaf hash of that ACT, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        successor: _builtins.str = ...,
+        first: _builtins.int = ...,
+        act_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_hash", b"act_hash", "first", b"first", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Succession: _TypeAlias = Succession  # noqa: Y015
+
+@_typing.final
 class InstitutionState(_message.Message):
     """What the map holds of one institution."""
 
@@ -80,9 +110,9 @@ class InstitutionState(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
-    SUCCESSOR_FIELD_NUMBER: _builtins.int
     RECIPROCITY_LEVEL_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    SUCCESSIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Institution id."""
     licence_number: _builtins.str
@@ -91,8 +121,6 @@ class InstitutionState(_message.Message):
     """Name."""
     status: _common_pb2.InstitutionStatus.ValueType
     """Whether it may act."""
-    successor: _builtins.str
-    """Institution id of who may end its records; only where TERMINATED."""
     reciprocity_level: _builtins.int
     """Level of reciprocity of the rulebook."""
     @_builtins.property
@@ -103,6 +131,10 @@ class InstitutionState(_message.Message):
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstitutionKey]:
         """Each key ever held, ascending by key_id."""
 
+    @_builtins.property
+    def successions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Succession]:
+        """Who may end its records, each since its act; ascending by it, only where TERMINATED."""
+
     def __init__(
         self,
         *,
@@ -111,13 +143,13 @@ class InstitutionState(_message.Message):
         name: _builtins.str = ...,
         roles: _abc.Iterable[_common_pb2.Role.ValueType] | None = ...,
         status: _common_pb2.InstitutionStatus.ValueType = ...,
-        successor: _builtins.str = ...,
         reciprocity_level: _builtins.int = ...,
         keys: _abc.Iterable[Global___InstitutionKey] | None = ...,
+        successions: _abc.Iterable[Global___Succession] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
