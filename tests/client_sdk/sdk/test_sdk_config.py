@@ -1,0 +1,169 @@
+"""Settings, keys and the home folder: what is not in order is refused before anything is sent."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError
+from client_sdk.formats.keys import Ed25519Signer, Signer, verify
+from client_sdk.formats.words import KeyUsage, Role
+from client_sdk.home import create_home, install_certificate, install_trust_root
+from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.signing import SecretPrompt, open_signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make(home: Path, *roles: Role) -> EnrolmentFile:
+    return create_home(
+        home,
+        institution="lender-1",
+        registry="127.0.0.1:7443",
+        name="example",
+        licence_number="L-1",
+        display_name="Lender",
+        roles=roles or (Role.LENDER,),
+    )
+
+
+def test_a_home_holds_what_a_lender_needs_and_nobody_else_reads_it(tmp_path: Path) -> None:
+    home = tmp_path / "lender-1"
+    file = make(home)
+    config = ClientConfig.from_home(home)
+    assert (config.institution, config.registry, config.name) == ("lender-1", "127.0.0.1:7443", "example")
+    assert set(config.keys) == {KeyUsage.REPORT, KeyUsage.INQUIRE}
+    assert len(config.record_secret()) == 32
+    for path in home.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    enrolled = {grant.usage: grant.public_key for grant in file.enrolment.keys}
+    assert enrolled == {usage: config.signer(usage).public_key.raw for usage in config.keys}
+    assert EnrolmentFile.parse((home / "lender-1.enrolment.json").read_bytes()) == file
+
+
+def test_the_request_names_the_institution(tmp_path: Path) -> None:
+    request = x509.load_pem_x509_csr(make(tmp_path / "home").csr)
+    names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["creditregistry:institution:lender-1"]
+    assert request.subject.rfc4514_string() == "CN=lender-1"
+    assert request.is_signature_valid
+
+
+def test_roles_decide_the_keys(tmp_path: Path) -> None:
+    make(tmp_path / "a", Role.ADMINISTRATOR)
+    make(tmp_path / "b", Role.AUDITOR)
+    assert set(ClientConfig.from_home(tmp_path / "a").keys) == {KeyUsage.ADMINISTER}
+    auditor = ClientConfig.from_home(tmp_path / "b")
+    assert set(auditor.keys) == {KeyUsage.AUDIT}
+    with pytest.raises(ConfigError, match="no key for REPORT"):
+        auditor.signer(KeyUsage.REPORT)
+    with pytest.raises(ConfigError, match=r"record-id\.secret"):
+        auditor.record_secret()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(ConfigError, match="exists already"):
+        make(tmp_path)
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / "keys" / "report.pem").chmod(0o640)
+    with pytest.raises(ConfigError, match="readable for others"):
+        ClientConfig.from_home(tmp_path).signer(KeyUsage.REPORT)
+
+
+def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    encryption = BestAvailableEncryption(b"secret")
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    path.chmod(0o600)
+    asked: list[str] = []
+
+    def passphrase(uri: str) -> bytes:
+        asked.append(uri)
+        return b"secret"
+
+    signer = open_signer("file:key.pem", tmp_path, passphrase)
+    verify(signer.public_key.raw, b"message", signer.sign(b"message"))
+    assert asked == ["file:key.pem"]
+    with pytest.raises(ConfigError, match="nobody gives its passphrase"):
+        open_signer("file:key.pem", tmp_path)
+    with pytest.raises(ConfigError, match="the passphrase is wrong"):
+        open_signer("file:key.pem", tmp_path, lambda _: b"wrong")
+
+
+def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:
+    signer = Ed25519Signer.generate()
+
+    def open_module(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+        assert (uri, home, secret) == ("module:slot-1", tmp_path, None)
+        return signer
+
+    assert open_signer("module:slot-1", tmp_path, schemes={"module": open_module}) is signer
+    for uri in ("module:slot-1", "keys/report.pem"):
+        with pytest.raises(ConfigError, match="unknown scheme"):
+            open_signer(uri, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "institution must be a text"),
+        ('institution = "a"\nregistry = "h:1"', "name must be a text"),
+        ('institution = "A"\nregistry = "h:1"\nname = "r"', "institution"),
+        ('institution = "a"\nregistry = "nowhere"\nname = "r"', "host:port"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\nextra = 1', "unknown settings: extra"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\n[keys]\nsign = "file:x"', "must be report"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\ndeadline = "1"', "must be seconds"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\nmax_age = 0', "above 0"),
+        ("institution =", "no TOML"),
+    ],
+)
+def test_settings_that_are_not_in_order(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        ClientConfig.from_home(tmp_path)
+
+
+def test_settings_are_written_as_they_are_read(tmp_path: Path) -> None:
+    config = ClientConfig(
+        institution="lender-1",
+        registry="[::1]:7443",
+        name='odd "name"',
+        home=tmp_path,
+        keys={KeyUsage.REPORT: "file:keys/report.pem"},
+        max_age=60.0,
+    )
+    (tmp_path / "config.toml").write_text(config.to_toml())
+    assert ClientConfig.from_home(tmp_path) == config
+
+
+def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path)
+    monkeypatch.setenv("CREDIT_REGISTRY_HOME", str(tmp_path))
+    assert ClientConfig.from_env() == ClientConfig.from_home(tmp_path)
+    monkeypatch.setenv("CREDIT_REGISTRY_ADDRESS", "elsewhere:1")
+    assert ClientConfig.from_env().registry == "elsewhere:1"
+
+
+def test_a_trust_root_needs_its_fingerprint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no trust root"):
+        install_trust_root(tmp_path, b"something", "00")
+    assert not (tmp_path / "trust-root.bin").exists()
+
+
+def test_a_certificate_is_replaced(tmp_path: Path) -> None:
+    install_certificate(tmp_path, b"old", b"ca")
+    install_certificate(tmp_path, b"new")
+    assert (tmp_path / "tls" / "certificate.pem").read_bytes() == b"new"
+    assert (tmp_path / "tls" / "ca.pem").read_bytes() == b"ca"
+    assert sorted(path.name for path in (tmp_path / "tls").iterdir()) == ["ca.pem", "certificate.pem"]
