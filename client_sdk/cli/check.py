@@ -112,11 +112,11 @@ def register(app: typer.Typer) -> None:
         LISTED and CLEAR are proved, and end with 0; what does not verify is UNVERIFIABLE and ends with 4.
         """
         refuse_on_command_line(stray)
+        if save is None and with_identity:
+            raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file)
         own = read_criteria(criteria)
         identities = read_identities(session, identity_file, id_type, issuing_state)
-        if save is None and with_identity:
-            raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
         with session.client() as client:
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
             files = _save(answers, save, with_identity=with_identity)
@@ -162,7 +162,11 @@ def _show(session: Session, answers: list[Answer], files: list[Path | None], cri
 
 
 def _saved(file: Path | None) -> list[str]:
-    return [] if file is None else [f"  evidence: {file} (verify it anywhere: credit-registry verify {file})"]
+    return (
+        []
+        if file is None
+        else [f"  evidence: {file} (anybody verifies it: credit-registry verify --trust-root FILE {file})"]
+    )
 
 
 def _code(answers: list[Answer], criteria: Criteria, *, by_outcome: bool) -> ExitCode:

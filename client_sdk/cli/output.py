@@ -11,7 +11,6 @@ import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Json", "Output", "pairs", "table"]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+
+
+# Blanks between two columns.
+_GAP = 2
 
 
 class Output:
@@ -55,20 +58,32 @@ class Output:
             self.err.print(_plain(line))
 
 
-def pairs(rows: Iterable[tuple[str, object]]) -> Table:
+def pairs(rows: Iterable[tuple[str, object]]) -> Text:
     """Return names with their values, one a line."""
-    grid = Table.grid(padding=(0, 2))
-    for name, value in rows:
-        grid.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(str(value)))
-    return grid
+    return _aligned([(Text(name, style="dim"), _cell(value)) for name, value in rows])
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table; values are printed as they are, never read as markup."""
-    made = Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Text:
+    """Return a table as wide as it is: an id that is cut short is of no use, and lines may run on."""
+    header = tuple(Text(column, style="bold") for column in columns)
+    return _aligned([header, *(tuple(_cell(value) for value in row) for row in rows)])
+
+
+def _cell(value: object) -> Text:
+    # Text as it is, never read as markup.
+    return value if isinstance(value, Text) else Text(str(value))
+
+
+def _aligned(rows: Sequence[Sequence[Text]]) -> Text:
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    lines: list[Text] = []
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    return made
+        line = Text()
+        for cell, width in zip(row, widths, strict=True):
+            line.append_text(cell).append(" " * (width - cell.cell_len + _GAP))
+        line.rstrip()
+        lines.append(line)
+    return Text("\n").join(lines)
 
 
 def _plain(line: RenderableType) -> RenderableType:

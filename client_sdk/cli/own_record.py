@@ -13,7 +13,7 @@ from client_sdk.models.report import RecordName
 if TYPE_CHECKING:
     from client_sdk.client import Client
 
-__all__ = ["RecordArgument", "find_record"]
+__all__ = ["RecordArgument", "named_record", "record_id_of"]
 
 RecordArgument = Annotated[
     bytes | None,
@@ -23,24 +23,26 @@ RecordArgument = Annotated[
 ]
 
 
-def find_record(
-    client: "Client",
-    record: bytes | None,
-    kind: Kind | None,
-    reference: str | None,
-    first_day: date | None,
-    attempt: int,
-) -> bytes:
-    """Return the id of an own record.
+def named_record(
+    record: bytes | None, kind: Kind | None, reference: str | None, first_day: date | None, attempt: int
+) -> bytes | RecordName:
+    """Return which own record is meant: its id, or the lender's own name of it.
 
     Raises:
         UsageError: it is named in no way, in both, or in half.
-        ConfigError: the secret behind record ids is missing.
     """
-    named = (kind, reference, first_day)
-    if record is not None and named == (None, None, None):
+    if record is not None and (kind, reference, first_day) == (None, None, None):
         return record
     if record is not None or kind is None or reference is None or first_day is None:
         hint = "give its id, or --kind, --reference and --first-day together."
         raise UsageError("which record is not clear", hint)
-    return client.record_id(RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt))
+    return RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt)
+
+
+def record_id_of(client: "Client", named: bytes | RecordName) -> bytes:
+    """Return the id of a named record.
+
+    Raises:
+        ConfigError: the secret behind record ids is missing.
+    """
+    return named if isinstance(named, bytes) else client.record_id(named)

@@ -8,7 +8,7 @@ import typer
 
 from client_sdk.cli.options import day, moment_text, word, words_of
 from client_sdk.cli.output import pairs
-from client_sdk.cli.own_record import RecordArgument, find_record
+from client_sdk.cli.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content
 from client_sdk.cli.verb import verb
@@ -52,9 +52,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Get the verified receipt of a version of an own record: by its id, or by your own name of it."""
+        named = named_record(record, kind, reference, first_day, attempt)
         with session.client() as client:
-            record_id = find_record(client, record, kind, reference, first_day, attempt)
-            found = client.receipt(record_id, version)
+            found = client.receipt(record_id_of(client, named), version)
         if out is not None:
             replace_file(out.resolve(), found.tlog_proof().encode())
         session.output.result(

@@ -22,7 +22,7 @@ from client_sdk.cli.options import (
     words_of,
 )
 from client_sdk.cli.output import Json, pairs, table
-from client_sdk.cli.own_record import RecordArgument, find_record
+from client_sdk.cli.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.report import read_cells
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content, record_content, record_rows
@@ -166,10 +166,10 @@ def register(app: typer.Typer) -> None:
         yes: YesOption = False,
     ) -> None:
         """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back."""
+        named = named_record(record, kind, reference, first_day, attempt)
         with session.client() as client:
-            record_id = find_record(client, record, kind, reference, first_day, attempt)
             session.confirm("Withdraw it for good?", yes=yes)
-            receipt = (client.set_aside if set_aside else client.withdraw)(record_id, issuer)
+            receipt = (client.set_aside if set_aside else client.withdraw)(record_id_of(client, named), issuer)
         _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
 
 

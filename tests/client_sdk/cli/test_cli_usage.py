@@ -1,0 +1,169 @@
+"""Wrong usage is told helpfully, ends with 2, and never shows what may be an identity number."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from client_sdk.cli import app
+from client_sdk.cli.exit_codes import EXIT_CODES
+from tests.support.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NUMBER = "110105180001010010"
+ASKING = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk", "--consent-date", "2026-01-01")
+DIGEST = "00" * 32
+
+
+def verbs(group: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every verb, those of groups included."""
+    for command in group.registered_commands:
+        assert command.name is not None
+        yield (*before, command.name)
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        assert isinstance(inner.name, str)
+        yield from verbs(inner.typer_instance, (*before, inner.name))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path / "home")
+
+
+@pytest.fixture
+def member(tmp_path: Path) -> Command:
+    """A home as ``init`` leaves it, whose registry nobody runs."""
+    made = Command(tmp_path / "lender-1")
+    made("init", *INIT)
+    return made
+
+
+INIT = (
+    *("--institution", "lender-1", "--name", "First Lender", "--licence", "L-1", "--role", "lender"),
+    *("--registry", "127.0.0.1:9", "--registry-name", "test"),
+)
+
+
+@pytest.mark.parametrize("words", list(verbs()), ids=" ".join)
+def test_every_help_names_examples_and_exit_codes(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    assert shown.exit_code == 0
+    assert "Examples:" in shown.stdout
+    for code, text in EXIT_CODES.items():
+        assert re.search(rf"\b{int(code)}\s+{re.escape(text)}", shown.stdout)
+    assert "--json" in shown.stdout
+    assert "--home" in shown.stdout
+
+
+def test_verbs_of_the_design_are_there() -> None:
+    asked = """init report check verify audit receipt status
+        trust fetch|trust install|trust show|certificate install|certificate renew|certificate issue
+        records correct|records withdraw|act show|act approve|act propose institution|act propose key|act propose state
+        act propose key-services|act propose rulebook|act propose erasure|act propose administrators
+        key add|key revoke|inquiry receipt"""
+    first, _, others = asked.partition("\n")
+    wanted = {(word,) for word in first.split()}
+    wanted |= {tuple(item.split()) for line in others.splitlines() for item in line.split("|")}
+    assert wanted <= set(verbs())
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("init",), "--institution"),
+        ((*ASKING,), "--consent-file"),
+        ((*ASKING, "--consent-digest", DIGEST, "--with-identity", "--identity-file", "-"), "--save"),
+        ((*ASKING, "--consent-digest", DIGEST), "--identity-file"),
+        ((*ASKING, "--consent-digest", DIGEST, "--identity-file", "-"), "identity number"),
+        (("report",), "FILE"),
+        (("report", "--kind", "DEFAULT"), "--identity-file"),
+        (("report", "nothing.csv"), "portfolio"),
+        (("receipt",), "--reference"),
+        (("receipt", "--kind", "DEFAULT"), "--first-day"),
+        (("verify", "nothing.evidence"), "nothing.evidence"),
+        (("act", "show", "nothing"), "act show"),
+        (("act", "propose", "key"), "--grant"),
+        (("act", "propose", "key-services"), "--retire"),
+        (("records", "correct", "--kind", "DEFAULT", "--reference", "x", "--first-day", "2026-01-01"), "option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_is_missing_is_named_with_what_to_do(member: Command, words: tuple[str, ...], hint: str) -> None:
+    if words == ("init",):
+        member = Command(member.home.parent / "other")
+    ended = member(*words, given="", code=2)
+    error = ended.content["error"]
+    assert error["reason"] == "USAGE"
+    assert hint in f"{error['message']} {error.get('hint', '')}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nothing",),
+        ("--nothing",),
+        ("check",),
+        ("check", "--purpose", "CURIOSITY", "--officer", "c", "--consent-date", "2026-01-01"),
+        ("check", "--purpose", "LOAN_APPROVAL", "--officer", "c", "--consent-date", "yesterday"),
+        (*ASKING, "--consent-digest", "12"),
+        (*ASKING, "--id-type", "LIBRARY_CARD"),
+        ("act", "propose", "erasure", "--record", "x", "--ground", "y"),
+        ("act", "propose", "erasure", "--record", "lender-1/00000000-0000-4000-8000-000000000000", "--ground", "y"),
+        ("receipt", "no-uuid"),
+        ("inquiry", "receipt", "zz"),
+        ("trust",),
+        ("key", "add", "--usage", "OPEN_DOORS"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_end_with_2(command: Command, words: tuple[str, ...]) -> None:
+    ended = command.said(*words, code=2)
+    assert ended.err or ended.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*ASKING, NUMBER),
+        (*ASKING, "--consent-digest", DIGEST, NUMBER),
+        ("report", NUMBER),
+        (*ASKING, "--consent-digest", DIGEST, "--identity", NUMBER),
+        (*ASKING, "--consent-digest", DIGEST, f"--identity-number={NUMBER}"),
+    ],
+    ids=["check", "check-complete", "report", "option", "option-equals"],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_number_on_the_command_line_is_refused_and_not_repeated(
+    command: Command, words: tuple[str, ...], *, as_json: bool
+) -> None:
+    ended = (command if as_json else command.said)(*words, code=2)
+    assert NUMBER not in ended.out + ended.err
+
+
+def test_a_wrong_number_is_refused_without_being_shown(member: Command) -> None:
+    wrong = NUMBER[:-1] + "1"
+    ended = member(*ASKING, "--consent-digest", DIGEST, "--identity-file", "-", given=wrong, code=2)
+    assert "identity.checksum" in ended.content["error"]["message"]
+    assert wrong not in ended.out + ended.err
+
+
+def test_a_missing_home_is_told(command: Command) -> None:
+    ended = command("status", code=5)
+    assert ended.reason == "CONFIG"
+    assert "init" in ended.content["error"]["hint"]
+
+
+def test_a_home_without_trust_root_says_how_to_get_it(member: Command) -> None:
+    assert "trust fetch" in member("status", code=5).content["error"]["hint"]
+
+
+def test_columns_are_a_header_that_reads(command: Command) -> None:
+    assert command.said("report", "--columns").out.startswith("kind,standing,id_type,id_number")
