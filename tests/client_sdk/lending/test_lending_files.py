@@ -1,0 +1,169 @@
+"""Portfolios in files: what is written reads as the same, and every bad cell is named without being shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.errors import ConfigError, PreflightError
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import Standing
+from client_sdk.lending.columns import COLUMNS
+from client_sdk.lending.files import read_csv, read_json_lines, read_portfolio, write_portfolio
+from client_sdk.lending.rows import row_of
+from client_sdk.models import RejectedRow, Report
+from tests.client_sdk.sdk_samples import default_report, history, suit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PORTFOLIO: list[Report] = [
+    *history(1),
+    *suit(2),
+    replace(default_report(3), standing=Standing.WITHDRAWN, facts=None),
+    replace(default_report(4), attempt=2, continues=RecordKey("lender-9", bytes(range(16)))),
+]
+
+
+def without_rows(reports: list[Report]) -> list[Report]:
+    return [replace(report, row=0) for report in reports]
+
+
+def read_all(path: Path) -> list[Report]:
+    rows = list(read_portfolio(path))
+    reports = [row for row in rows if not isinstance(row, RejectedRow)]
+    assert len(reports) == len(rows), rows
+    return reports
+
+
+def csv_text(*rows: dict[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.jsonl", "p.jsonl.gz"])
+def test_what_is_written_reads_as_the_same(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    assert write_portfolio(path, PORTFOLIO) == len(PORTFOLIO)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert without_rows(read_all(path)) == PORTFOLIO
+
+
+def test_rows_are_called_by_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    write_portfolio(path, PORTFOLIO)
+    assert [report.row for report in read_all(path)] == list(range(2, len(PORTFOLIO) + 2))
+    lines = path.read_text().splitlines()
+    rows = list(read_csv([f"{lines[0]}\n", "\n", f"{lines[1]}\n"]))
+    assert isinstance(rows[0], type(PORTFOLIO[0]))
+    assert rows[0].row == 3
+
+
+def test_a_byte_order_mark_and_crlf_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    write_portfolio(path, PORTFOLIO[:1])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert without_rows(read_all(path)) == PORTFOLIO[:1]
+
+
+def test_json_values_of_their_own_types() -> None:
+    row: dict[str, object] = {**row_of(default_report(1)), "principal": 120_000, "estimated": False, "ended_on": None}
+    assert [
+        replace(item, row=0) for item in read_json_lines([json.dumps(row)]) if not isinstance(item, RejectedRow)
+    ] == [default_report(1)]
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "reason", "rule"),
+    [
+        ("kind", "DEFECT", "FACTS_INVALID", "column.word"),
+        ("standing", "", "FACTS_INVALID", "column.present"),
+        ("id_type", "PASS", "IDENTIFIER_INVALID", "column.word"),
+        ("id_number", "110105180001010011", "IDENTIFIER_INVALID", "identity.check-digit"),
+        ("reference", "", "FACTS_INVALID", "column.present"),
+        ("as_of", "2025-02-30", "DATE_INVALID", "date.form"),
+        ("as_of", "", "FACTS_INVALID", "column.present"),
+        ("first_day", "1.2.2025", "DATE_INVALID", "date.form"),
+        ("principal", "12.50", "FACTS_INVALID", "column.integer"),
+        ("principal", "-1", "FACTS_INVALID", "column.integer"),
+        ("principal", "1" * 40, "FACTS_INVALID", "column.integer"),
+        ("days_past_due", "", "FACTS_INVALID", "column.present"),
+        ("estimated", "yes", "FACTS_INVALID", "column.flag"),
+        ("notice_sent_at", "2025-01-02T00:00:00", "DATE_INVALID", "column.time"),
+        ("notice_digest", "abcd", "FACTS_INVALID", "column.hexadecimal"),
+        ("consent_date", "", "FACTS_INVALID", "column.present"),
+        ("contract", "--", "FACTS_INVALID", "contract.length"),
+        ("continues_record_id", "00", "FACTS_INVALID", "column.present"),
+        ("basis_reference", "loan", "BASIS_INVALID", "basis.none"),
+    ],
+)
+def test_a_bad_cell_is_named_and_not_shown(column: str, text: str, reason: str, rule: str) -> None:
+    row = {**row_of(default_report(1)), column: text}
+    (item,) = read_csv(io.StringIO(csv_text(row)))
+    assert isinstance(item, RejectedRow)
+    assert item.row == 2
+    first = item.violations[0]
+    assert (first.row, first.reason) == (2, reason)
+    assert first.rule == rule or first.rule.startswith("identity.")
+    assert len(text) < 4 or text not in str(item)
+
+
+def test_all_bad_cells_of_a_row_are_named() -> None:
+    row = {**row_of(default_report(1)), "id_number": "1", "as_of": "x", "fees": "x", "approver": ""}
+    (item,) = read_csv(io.StringIO(csv_text(row)))
+    assert isinstance(item, RejectedRow)
+    assert {violation.field for violation in item.violations} == {"id_number", "as_of", "fees", "approver"}
+
+
+def test_a_bad_row_holds_up_nothing() -> None:
+    good = row_of(default_report(1))
+    text = csv_text(good, {**good, "as_of": "x"}, good) + "a,b\n"
+    rows = list(read_csv(io.StringIO(text)))
+    assert [isinstance(row, RejectedRow) for row in rows] == [False, True, False, True]
+    lines = [json.dumps(good), "[]", '{"colour": "red"}', "{", json.dumps(good)]
+    assert [isinstance(row, RejectedRow) for row in read_json_lines(lines)] == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("header", ["", "kind,colour", "kind,kind"])
+def test_a_header_that_is_none(header: str) -> None:
+    with pytest.raises(PreflightError) as caught:
+        list(read_csv([f"{header}\n"]))
+    assert caught.value.violations[0].rule == "columns.known"
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        list(read_portfolio(tmp_path / "missing.csv"))
+    (tmp_path / "latin.csv").write_bytes(b"kind\n\xff\xfe\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        list(read_portfolio(tmp_path / "latin.csv"))
+    (tmp_path / "p.csv.gz").write_bytes(b"not gzip")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        list(read_portfolio(tmp_path / "p.csv.gz"))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=20)), max_size=4))
+def test_any_cells_give_reports_or_rejected_rows(rows: list[dict[str, str]]) -> None:
+    for line in map(json.dumps, rows):
+        for item in read_json_lines([line]):
+            assert isinstance(item, RejectedRow) or item.reference
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        rows = list(read_csv(io.StringIO(f"kind,standing\n{text}", newline="")))
+    except PreflightError:
+        return
+    assert all(isinstance(row, RejectedRow) for row in rows)
