@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from client_sdk.errors import CreditRegistryError
 from demo.asking import WrongAnswerError
 from demo.ceremony import Site
 from demo.console import Narrator
+from demo.folder import FolderError, empty, reserved
 from demo.parties import AUDITOR, LENDERS
 from demo.play import play
 from demo.processes import CommandError, ServiceError, Services, interruptible
@@ -29,12 +29,12 @@ def main() -> int:
     narrator = Narrator()
     folder: Path = options.folder.resolve()
     try:
-        with interruptible(), Services() as services:
+        with interruptible(), reserved(folder, Site.FILE), Services() as services:
             _run(folder, narrator, services, keep=options.keep)
     except KeyboardInterrupt:
         narrator.end("Interrupted; every program was stopped.")
         return 0 if options.keep and (folder / "summary.json").exists() else _INTERRUPTED
-    except (CommandError, ServiceError, WrongAnswerError, CreditRegistryError) as error:
+    except (FolderError, CommandError, ServiceError, WrongAnswerError, CreditRegistryError) as error:
         narrator.failed(
             str(error), f"Every program was stopped. The folders are in {folder}, with the logs beside them."
         )
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _run(folder: Path, narrator: Narrator, services: Services, *, keep: bool) -> None:
-    _empty(folder)
+    empty(folder)
     narrator.title("A credit registry on this machine", f"Everything is in {folder}; the commands below are run there.")
     site = Site.make(folder)
     summary = play(site, Shell(folder, narrator), narrator, services)
@@ -52,14 +52,6 @@ def _run(folder: Path, narrator: Narrator, services: Services, *, keep: bool) ->
     if keep:
         _invite(narrator, folder, summary.trust_root, summary.evidence.listed)
         services.wait()
-
-
-def _empty(folder: Path) -> None:
-    """Start over; a folder that is not a demo's is left alone."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / Site.FILE).exists():
-        raise CommandError(f"{folder} holds something else than a demo")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
 
 
 def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import sys
 import time
 from dataclasses import asdict
@@ -31,6 +30,7 @@ from demo.ceremony import (
 )
 from demo.console import Narrator
 from demo.crew import CrewError, Order, read_clients, report_at_once
+from demo.folder import FolderError, empty, reserved
 from demo.parties import AUDITOR, KEY_SERVICES, LENDERS
 from demo.processes import CommandError, ServiceError, Services, interruptible, listens
 from demo.recipe import Tally, tally
@@ -59,12 +59,12 @@ def main() -> int:
     options = _options()
     console = Console(stderr=True, highlight=False)
     try:
-        with interruptible(), Services() as services:
+        with interruptible(), reserved(options.folder.resolve(), Site.FILE), Services() as services:
             return _load(options, console, services)
     except KeyboardInterrupt:
         console.print("Interrupted; run it again to go on.")
         return _INTERRUPTED
-    except (PortfolioError, CrewError, CommandError, ServiceError, OSError) as error:
+    except (FolderError, PortfolioError, CrewError, CommandError, ServiceError, OSError) as error:
         console.print(f"[bold red]{error}[/]", markup=True)
         return 1
 
@@ -115,10 +115,7 @@ def _open(folder: Path, console: Console, services: Services) -> None:
             serve_key_services(site, services)
         return
     console.print(f"founding a registry in {folder}")
-    if folder.exists() and any(folder.iterdir()) and not (folder / Site.FILE).exists():
-        raise CommandError(f"{folder} holds something else")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    empty(folder)
     site = Site.make(folder)
     shell = Shell(folder, Narrator(Console(quiet=True)))
     make_keys(site, shell)
