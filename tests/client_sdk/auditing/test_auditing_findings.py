@@ -109,13 +109,13 @@ def test_an_honest_log_is_clean_in_one_call() -> None:
     assert not findings.kept()
 
 
-def test_every_bit_of_every_leaf_is_held_to() -> None:
+def test_bits_of_every_leaf_are_held_to() -> None:
     """Whatever bit the registry flips, the checkpoint does not fit; and most flips are found as what they are."""
     log = honest_log()
     checkpoint = parse_checkpoint(log.checkpoint(), log.trust_root.log_key).checkpoint
     bindings = [LiveBinding(*item) for item in log.bindings()]
     for index, leaf in enumerate(log.leaves):
-        for at in range(0, len(leaf), 7):
+        for at in range(index % 5, len(leaf), 31):
             flipped = leaf[:at] + bytes((leaf[at] ^ 1,)) + leaf[at + 1 :]
             leaves = [*log.leaves[:index], flipped, *log.leaves[index + 1 :]]
             findings = check_log(leaves, bindings, checkpoint, log.inquiries, genesis=log.trust_root.genesis)
