@@ -73,7 +73,6 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
         "REQUEST_REPLAYED": Entry(grpc.StatusCode.ALREADY_EXISTS, "This request was taken before; sign a new one."),
         "REQUEST_STALE": Entry(_STATE, "A request is good for 5 minutes from when it was signed."),
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
-        "SHUTTING_DOWN": Entry(_AWAY, "The key service is stopping.", True),
         "SIGNATURE_INVALID": Entry(_DENIED, "The signature does not verify."),
         "STORAGE_UNAVAILABLE": Entry(_AWAY, "The log of requests does not answer; nothing was evaluated.", True),
         "VERSION_NOT_SERVED": Entry(_STATE, "This version of the subject keys is not live, or not served here."),

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from client_sdk.ledger.trust_root import TrustRoot
     from tests.support.tls import Authority
 
-WAIT_SECONDS = 30.0
+# A loaded machine takes its time to start a program.
+WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.02
 
 

@@ -1,0 +1,147 @@
+"""What ``subject-key-service`` does: init, install, serve, status, key add-version."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory
+from client_sdk.errors import ConfigError
+from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.rules.errors import RuleError
+from registry_server.subject_key_service import setup
+from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service.keys import EvaluationKeys
+from registry_server.subject_key_service.settings import Folder, make_settings, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    help="A key service: evaluates blinded identity numbers for lenders and never learns one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+key_app = typer.Typer(help="The VOPRF keys.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
+
+Home = Annotated[Path, typer.Option("--home", help="Folder of the key service.", show_default=False)]
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit; what is not in order ends it with status 2 and one line on standard error.
+
+    Args:
+        arguments: after the program's name; those of the process unless given.
+    """
+    try:
+        app(args=arguments)
+    except (SetupError, ConfigError, FormatError, RuleError) as error:
+        typer.echo(f"subject-key-service: {error}", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def init(
+    home: Home,
+    name: Annotated[str, typer.Option(help="Name of the service: lower-case letters, digits, hyphens.")],
+    url: Annotated[str, typer.Option(help="host:port at which members will reach it.")],
+    listen: Annotated[str, typer.Option(help="host:port on which it listens; the url unless given.")] = "",
+    san: Annotated[list[str] | None, typer.Option(help="Further host of the certificate; may be repeated.")] = None,
+) -> None:
+    """Make folder and keys, and the file that the administrators of a registry need."""
+    settings = make_settings({"name": name, "url": url, "listen": listen or url})
+    path = setup.create(Folder(home), settings, san or ())
+    typer.echo(f"{path}: hand this to the administrators")
+    typer.echo(f"{home / 'keys'}: back this up where nobody else can read it; without it no pseudonym can be made")
+
+
+@app.command()
+def install(
+    home: Home,
+    certificate: Annotated[Path, typer.Option(help="Certificate of this service, PEM.", exists=True, dir_okay=False)],
+    ca: Annotated[
+        Path, typer.Option(help="Certificate of the registry's authority, PEM.", exists=True, dir_okay=False)
+    ],
+    trust_root: Annotated[Path, typer.Option(help="Trust root of the registry.", exists=True, dir_okay=False)],
+    registry: Annotated[str, typer.Option(help="host:port of the registry.")],
+    database_url: Annotated[str, typer.Option(help="SQLAlchemy URL of the log of requests.")] = "",
+) -> None:
+    """Take the certificate and the trust root that the administrators have given back."""
+    root = setup.install(
+        Folder(home), certificate.read_bytes(), ca.read_bytes(), trust_root.read_bytes(), registry, database_url
+    )
+    typer.echo(f"{root.registry}: compare this fingerprint with the administrators over another channel")
+    typer.echo(root.fingerprint)
+
+
+@app.command()
+def serve(home: Home) -> None:
+    """Serve until SIGTERM; prints one line as soon as it listens."""
+    # The database library takes longer to import than every other command takes to run.
+    from registry_server.subject_key_service.server import serve_until_signal  # noqa: PLC0415 - as above
+
+    folder = Folder(home)
+    settings = read_settings(folder)
+    _log_to_standard_error(settings.log_level)
+    asyncio.run(serve_until_signal(folder, settings, lambda address: typer.echo(f"{settings.name} ready on {address}")))
+
+
+@app.command()
+def status(home: Home, *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show what is installed and how far the directory was followed; asks nobody."""
+    shown = _status(Folder(home))
+    if as_json:
+        typer.echo(json.dumps(shown))
+        return
+    for name, value in shown.items():
+        typer.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+@key_app.command("add-version")
+def add_version(home: Home) -> None:
+    """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
+    number, path = setup.add_version(Folder(home))
+    typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
+
+
+def _status(folder: Folder) -> dict[str, object]:
+    settings, keys = read_settings(folder), EvaluationKeys.load(folder.keys)
+    shown: dict[str, object] = {"name": settings.name, "url": settings.url, "registry": settings.registry}
+    if not folder.trust_root.exists():
+        return shown | {"installed": False}
+    follower = DirectoryFollower(TrustRoot.parse(folder.trust_root.read_bytes()))
+    KeptDirectory(folder.directory).restore(follower)
+    shown |= {"installed": True, "fingerprint": follower.trust_root.fingerprint}
+    if follower.view is None:
+        return shown | {"directory_age_seconds": None}
+    return shown | {
+        "directory_age_seconds": round(time.time() - follower.as_of_ms / 1000),
+        "size": follower.view.checkpoint.size,
+        "act": follower.directory.state.act_number,
+        "served_versions": [version for version, _ in keys.served(follower.directory)],
+    }
+
+
+def _log_to_standard_error(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,150 @@
+"""Keys, evaluation in processes, and the catalogue of refusals."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+
+import registry_server.subject_key_service
+from client_sdk._calls.refusal import error_of
+from client_sdk.errors import RefusedError, UnavailableError
+from client_sdk.formats.errors import FormatError, SignatureError
+from client_sdk.rules.errors import RuleError
+from client_sdk.subjects.oprf import Blinding, finalize
+from registry_server.subject_key_service.errors import (
+    CATALOGUE,
+    Refusal,
+    RequestRefusedError,
+    details_of,
+    refusal_of,
+)
+from registry_server.subject_key_service.evaluator import MAX_INLINE, Evaluator
+from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service.keys import EvaluationKeys, create_key
+from tests.support.logbook import SERVICES, Logbook, evaluation_key
+
+PACKAGE = Path(registry_server.subject_key_service.__file__).parent
+KEYS = EvaluationKeys([evaluation_key("key-service-a"), evaluation_key("key-service-b")])
+SERVICE = SERVICES[0]
+
+
+def blind(count: int) -> tuple[list[Blinding], bytes]:
+    blindings = [Blinding.of(bytes((number,))) for number in range(count)]
+    return blindings, b"".join(blinding.element for blinding in blindings)
+
+
+def check(blindings: list[Blinding], answer: tuple[bytes, bytes]) -> None:
+    evaluated = [answer[0][at : at + 32] for at in range(0, len(answer[0]), 32)]
+    assert len(finalize(blindings, evaluated, answer[1], SERVICE.public_key)) == len(blindings)
+
+
+@pytest.mark.parametrize("count", [1, MAX_INLINE, MAX_INLINE + 1])
+async def test_small_and_large_batches_are_evaluated_alike(count: int) -> None:
+    evaluator = Evaluator(KEYS, 1)
+    blindings, blinded = blind(count)
+    check(blindings, await evaluator.evaluate(SERVICE.key_id, blinded))
+    evaluator.close()
+
+
+@pytest.mark.parametrize("count", [1, MAX_INLINE + 1])
+async def test_an_element_that_is_none_is_refused_wherever_it_is_evaluated(count: int) -> None:
+    evaluator = Evaluator(KEYS, 1)
+    with pytest.raises(FormatError) as caught:
+        await evaluator.evaluate(SERVICE.key_id, blind(count)[1][:-32] + bytes(32))
+    assert caught.value.rule == "voprf.element"
+    evaluator.close()
+
+
+async def test_a_process_that_was_killed_is_replaced() -> None:
+    evaluator = Evaluator(KEYS, 1)
+    blindings, blinded = blind(MAX_INLINE + 1)
+    check(blindings, await evaluator.evaluate(SERVICE.key_id, blinded))
+    for process in list(evaluator._pool._processes):
+        os.kill(process, signal.SIGKILL)
+    check(blindings, await evaluator.evaluate(SERVICE.key_id, blinded))
+    evaluator.close()
+
+
+def test_a_folder_keeps_every_key(tmp_path: Path) -> None:
+    first, one = create_key(tmp_path / "keys")
+    second, two = create_key(tmp_path / "keys")
+    assert (first, second) == (1, 2)
+    loaded = EvaluationKeys.load(tmp_path / "keys")
+    assert sorted(loaded.seeds().values()) == sorted((one.to_bytes(), two.to_bytes()))
+
+
+def test_a_folder_without_a_key(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(SetupError, match="no key"):
+            EvaluationKeys.load(folder)
+
+
+def test_acts_alone_say_which_key_serves_which_version() -> None:
+    directory = Logbook().state.directory
+    mine = EvaluationKeys([evaluation_key("key-service-b"), evaluation_key("unused")])
+    assert mine.serves(directory, 1) == SERVICES[1].key_id
+    assert mine.serves(directory, 2) is None
+    assert mine.served(directory) == [(1, SERVICES[1].public_key)]
+    assert EvaluationKeys([evaluation_key("unused")]).serves(directory, 1) is None
+
+
+def raised_reasons() -> set[str]:
+    """Every reason that the package's code names where it refuses."""
+    found: set[str] = set()
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                first = node.args[0] if node.args else None
+                if node.func.id in {"RequestRefusedError", "Refusal"} and isinstance(first, ast.Constant):
+                    found.add(str(first.value))
+    return found
+
+
+def test_the_catalogue_holds_every_reason_and_no_other() -> None:
+    of_the_directory = {"INSTITUTION_UNKNOWN", "KEY_OF_ANOTHER", "KEY_RANGE", "KEY_UNKNOWN", "KEY_USAGE"}
+    assert raised_reasons() | of_the_directory == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("reason", sorted(CATALOGUE))
+def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
+    refusal = Refusal(reason, "blinded", "a.rule", "this", "that")
+    [(_, details)] = details_of(refusal)
+    entry = CATALOGUE[reason]
+    error = error_of(entry.status.name, entry.text, details)
+    assert error.reason == reason
+    if isinstance(error, RefusedError):
+        assert (error.field, error.rule, error.got, error.want) == ("blinded", "a.rule", "this", "that")
+    assert isinstance(error, UnavailableError) == entry.retryable
+
+
+def test_a_wrong_argument_is_named_as_gapic_clients_expect() -> None:
+    [(_, details)] = details_of(Refusal("ELEMENTS_COUNT", "blinded", "voprf.count"))
+    parts = status_pb2.Status.FromString(details).details
+    request = error_details_pb2.BadRequest()
+    assert parts[1].Unpack(request)
+    assert request.field_violations[0].field == "blinded"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RequestRefusedError("QUOTA_EXCEEDED"), "QUOTA_EXCEEDED"),
+        (RuleError(reason="KEY_RANGE", field="key_id", rule="x"), "KEY_RANGE"),
+        (SignatureError("signature", "x"), "SIGNATURE_INVALID"),
+        (FormatError("key-request", "x"), "MALFORMED"),
+        (ValueError("a secret"), "INTERNAL"),
+    ],
+)
+def test_errors_become_reasons(error: Exception, reason: str) -> None:
+    refusal = refusal_of(error)
+    assert refusal.reason == reason
+    assert "secret" not in repr(refusal)
+
+
+def test_an_unknown_reason_is_told_as_internal() -> None:
+    assert Refusal("NEW").entry is CATALOGUE["INTERNAL"]
