@@ -64,9 +64,11 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_call_at_a_time(tmp_path: Path) -> None:
-    with opened(tmp_path) as outbox, opened(tmp_path) as other, outbox.alone():
-        with pytest.raises(OutboxError, match="another process"), other.alone():
+    with opened(tmp_path) as outbox, opened(tmp_path) as other:
+        with outbox.alone(), pytest.raises(OutboxError, match="another process"), other.alone():
             pytest.fail("two calls hold one outbox")
+        with other.alone():
+            assert other.pending() == []
 
 
 def test_a_failed_transaction_leaves_everything_as_it_was(tmp_path: Path) -> None:
