@@ -224,7 +224,7 @@ def with_a_key_for_reports(registry: RunningRegistry) -> check_pb2.CheckRequest:
     return inquire(registry.world, "lender-2", ["A"], key="lender-2 REPORT")
 
 
-REFUSED_AND_KEPT = {
+REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
     stale: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "formats-9.good-for"),
     early: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "formats-9.good-for"),
     for_reporting: ("INVALID_ARGUMENT", "PURPOSE_INVALID", "inquiry.purpose", "formats-9.purpose"),

@@ -1,0 +1,301 @@
+"""Reporting to a running registry, one by one and in streams: results in order, and nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import submission_pb2 as pb
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+
+from client_sdk.formats.checkpoint import parse_checkpoint
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.formats.merkle import verify_inclusion
+from client_sdk.formats.words import InstitutionStatus, Standing
+from client_sdk.ledger.answer import split_hashes
+from registry_server.rpc.interceptors.guard import MAX_MESSAGE_BYTES
+from tests.support.handmade_log import seed
+from tests.support.registry import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import grpc
+
+    from tests.support.registry import RunningRegistry
+
+    Bare = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+
+
+def header(count: int) -> pb.SubmitBatchRequest:
+    return pb.SubmitBatchRequest(header=pb.BatchHeader(count=count))
+
+
+def chunk(*submissions: pb.Submission) -> pb.SubmitBatchRequest:
+    return pb.SubmitBatchRequest(chunk=pb.BatchChunk(submissions=submissions))
+
+
+def reports(registry: RunningRegistry, count: int, first: int = 0) -> list[pb.Submission]:
+    return [registry.world.report("lender-1", f"loan {number}") for number in range(first, first + count)]
+
+
+def outcomes(answers: Sequence[pb.SubmitBatchResponse]) -> list[int]:
+    return [result.outcome for answer in answers for result in answer.results]
+
+
+def own(registry: RunningRegistry, *record_ids: bytes) -> list[pb.OwnRecord]:
+    pages = registry.records("lender-1").ListRecords(pb.ListRecordsRequest(record_ids=record_ids))
+    return [record for page in pages for record in page.records]
+
+
+def check_receipt(registry: RunningRegistry, result: pb.SubmissionResult, leaf: bytes, checkpoint: bytes) -> None:
+    """Check that a result proves its leaf."""
+    signed = parse_checkpoint(checkpoint, registry.trust_root.log_key).checkpoint
+    path = split_hashes(result.inclusion.path, "receipt")
+    verify_inclusion(leaf_hash(leaf), result.inclusion.index, signed.size, path, signed.root)
+
+
+def test_a_report_is_acknowledged_with_its_place(registry: RunningRegistry) -> None:
+    submission = registry.world.report("lender-1", "loan")
+    stub = registry.records("lender-1")
+    answer = stub.Submit(pb.SubmitRequest(submission=submission))
+    assert answer.result.outcome == pb.OUTCOME_ACCEPTED
+    statement = registry.world.newest[registry.world.key("lender-1", "loan")].statement
+    receipt = stub.GetReceipt(pb.GetReceiptRequest(record_id=statement.record_id, version=1)).receipt
+    leaf = parse_leaf(receipt.leaf)
+    assert isinstance(leaf, StatementLeaf)
+    assert (leaf.payload, leaf.logged_at) == (submission.statement.payload, answer.result.logged_at)
+    check_receipt(registry, answer.result, receipt.leaf, answer.checkpoint)
+    again = stub.Submit(pb.SubmitRequest(submission=submission))
+    assert again.result.outcome == pb.OUTCOME_REPEATED
+    assert again.result.inclusion.index == answer.result.inclusion.index
+
+
+def test_many_calls_at_once_share_transactions(registry: RunningRegistry) -> None:
+    stub = registry.records("lender-1")
+    calls = [stub.Submit.future(pb.SubmitRequest(submission=submission)) for submission in reports(registry, 40)]
+    results = [call.result().result for call in calls]
+    assert {result.outcome for result in results} == {pb.OUTCOME_ACCEPTED}
+    with registry.app.ledger.view() as view:
+        heads = view.size - 1 - max(result.inclusion.index for result in results)
+        assert heads >= 1
+        # Fewer HEADs than reports: some shared a commit.
+        acts = 2 * len(view.acts(0, 100))
+        assert view.size < acts + 80
+
+
+def test_a_stream_is_answered_chunk_by_chunk_in_order(registry: RunningRegistry) -> None:
+    submissions = reports(registry, 10)
+    requests = [header(10), *(chunk(*submissions[at : at + 3]) for at in range(0, 10, 3))]
+    answers = list(registry.records("lender-1").SubmitBatch(iter(requests)))
+    assert [len(answer.results) for answer in answers] == [3, 3, 3, 1]
+    assert [result.position for answer in answers for result in answer.results] == list(range(10))
+    indexes = [result.inclusion.index for answer in answers for result in answer.results]
+    assert indexes == sorted(indexes)
+    for answer in answers:
+        for result in answer.results:
+            with registry.app.ledger.view() as view:
+                leaf = view.leaves_at([result.inclusion.index])[result.inclusion.index]
+            check_receipt(registry, result, leaf, answer.checkpoint)
+
+
+def test_a_client_that_waits_for_each_answer_gets_it(registry: RunningRegistry) -> None:
+    submissions = reports(registry, 3)
+    answered: SimpleQueue[pb.SubmitBatchResponse | None] = SimpleQueue()
+    answered.put(None)
+
+    def one_by_one() -> Iterator[pb.SubmitBatchRequest]:
+        yield header(3)
+        for submission in submissions:
+            answered.get(timeout=30)
+            yield chunk(submission)
+
+    positions = []
+    for answer in registry.records("lender-1").SubmitBatch(one_by_one()):
+        positions += [result.position for result in answer.results]
+        answered.put(answer)
+    assert positions == [0, 1, 2]
+
+
+def test_a_chain_of_versions_goes_in_one_chunk(registry: RunningRegistry) -> None:
+    world = registry.world
+    chain = [
+        world.report("lender-1", "loan", standing)
+        for standing in (Standing.OPEN, Standing.ARRANGED, Standing.OPEN, Standing.CURED)
+    ]
+    answers = list(registry.records("lender-1").SubmitBatch(iter([header(4), chunk(*chain)])))
+    assert outcomes(answers) == [pb.OUTCOME_ACCEPTED] * 4
+    (record,) = own(registry)
+    assert record.state == pb.RECORD_STATE_LIVE
+
+
+def test_a_bad_record_in_the_middle_is_refused_alone(registry: RunningRegistry) -> None:
+    submissions = reports(registry, 5)
+    submissions[2].facts.opening = seed("another opening")
+    answers = list(registry.records("lender-1").SubmitBatch(iter([header(5), chunk(*submissions)])))
+    accepted = pb.OUTCOME_ACCEPTED
+    assert outcomes(answers) == [accepted, accepted, pb.OUTCOME_REFUSED, accepted, accepted]
+    violation = answers[0].results[2].violation
+    assert (violation.reason, violation.field, violation.rule) == ("COMMITMENT_MISMATCH", "facts", "commitment.opens")
+    assert len(own(registry)) == 4
+
+
+def test_a_version_taken_by_another_payload_shows_the_stored_leaf(registry: RunningRegistry) -> None:
+    world, stub = registry.world, registry.records("lender-1")
+    first = world.report("lender-1", "loan")
+    stub.Submit(pb.SubmitRequest(submission=first))
+    world.newest.clear()
+    other = world.report("lender-1", "loan", issued_at=world.clock.now - 1000)
+    result = stub.Submit(pb.SubmitRequest(submission=other)).result
+    assert (result.outcome, result.violation.reason) == (pb.OUTCOME_REFUSED, "VERSION_TAKEN")
+    leaf = parse_leaf(result.stored_leaf)
+    assert isinstance(leaf, StatementLeaf)
+    assert leaf.payload == first.statement.payload
+
+
+@pytest.mark.parametrize(("declared", "sent"), [(3, 2), (3, 4), (0, 1), (1, 0)])
+def test_a_batch_with_a_wrong_count_is_refused_and_what_was_acknowledged_stays(
+    registry: RunningRegistry, declared: int, sent: int
+) -> None:
+    requests = [header(declared), *(chunk(submission) for submission in reports(registry, sent))]
+    answers: list[pb.SubmitBatchResponse] = []
+    stream = registry.records("lender-1").SubmitBatch(iter(requests))
+    refused = refusal(lambda: deque(map(answers.append, stream)))
+    assert refused[:4] == ("INVALID_ARGUMENT", "COUNT_MISMATCH", "header.count", "batch.count")
+    assert (refused.got, refused.want) == (str(min(sent, declared + 1)), str(declared))
+    assert len(answers) == min(sent, declared)
+    assert len(own(registry)) == len(answers)
+
+
+def wrong_orders(registry: RunningRegistry) -> dict[str, list[pb.SubmitBatchRequest]]:
+    submissions = reports(registry, 1)
+    return {
+        "nothing": [],
+        "no header": [chunk(*submissions)],
+        "two headers": [header(1), header(1)],
+        "an empty chunk": [header(1), chunk()],
+        "an empty message": [header(1), pb.SubmitBatchRequest()],
+        "a long chunk": [header(257), chunk(*(submissions * 257))],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("nothing", "header"),
+        ("no header", "header"),
+        ("two headers", "chunk"),
+        ("an empty chunk", "chunk"),
+        ("an empty message", "chunk"),
+        ("a long chunk", "chunk"),
+    ],
+)
+def test_a_stream_out_of_order_is_refused(registry: RunningRegistry, name: str, field: str) -> None:
+    requests = wrong_orders(registry)[name]
+    refused = refusal(lambda: list(registry.records("lender-1").SubmitBatch(iter(requests))))
+    assert refused[:4] == ("INVALID_ARGUMENT", "BATCH_ORDER", field, f"batch.{field}")
+    assert own(registry) == []
+
+
+def test_a_client_that_dies_half_way_loses_nothing_acknowledged(registry: RunningRegistry) -> None:
+    submissions = reports(registry, 6)
+    identity = registry.identity("lender-1")
+    dying = registry.channel("lender-1", identity)
+    hold = threading.Event()
+
+    def half() -> Iterator[pb.SubmitBatchRequest]:
+        yield header(6)
+        yield chunk(*submissions[:2])
+        yield chunk(*submissions[2:4])
+        # The rest never comes.
+        hold.wait()
+
+    stream = RecordServiceStub(dying).SubmitBatch(half())
+    acknowledged = [next(stream), next(stream)]
+    dying.close()
+    hold.set()
+    held = {record.index: record for record in own(registry)}
+    assert {result.inclusion.index for answer in acknowledged for result in answer.results} == set(held)
+    # Sent again from the start, what is there is repeated.
+    answers = list(registry.records("lender-1").SubmitBatch(iter([header(6), chunk(*submissions)])))
+    assert outcomes(answers) == [pb.OUTCOME_REPEATED] * 4 + [pb.OUTCOME_ACCEPTED] * 2
+
+
+@pytest.mark.parametrize("size", [MAX_MESSAGE_BYTES + 1, MAX_MESSAGE_BYTES + 100_000])
+def test_an_oversized_message_is_refused_by_name(registry: RunningRegistry, size: int) -> None:
+    submission = registry.world.report("lender-1", "loan")
+    request = pb.SubmitRequest(submission=submission)
+    request.submission.disclosure = bytes(size - request.ByteSize() + len(submission.disclosure))
+    refused = refusal(lambda: registry.records("lender-1").Submit(request))
+    assert refused[:4] == ("RESOURCE_EXHAUSTED", "SIZE_LIMIT", "message", "message.size")
+    assert refused.want == f"at most {MAX_MESSAGE_BYTES} bytes"
+    stream = [header(1), chunk(request.submission)]
+    assert refusal(lambda: list(registry.records("lender-1").SubmitBatch(iter(stream)))).reason == "SIZE_LIMIT"
+    assert own(registry) == []
+
+
+def test_bytes_that_are_no_message_are_refused(registry: RunningRegistry) -> None:
+    call: Bare = registry.channel("lender-1").unary_unary("/creditregistry.v1.RecordService/Submit")
+    refused = refusal(lambda: call(b"\xff\xff\xff"))
+    assert refused[:4] == ("INVALID_ARGUMENT", "MALFORMED", "message", "message.protobuf")
+
+
+def test_an_empty_submission_is_refused_as_a_result(registry: RunningRegistry) -> None:
+    result = registry.records("lender-1").Submit(pb.SubmitRequest()).result
+    assert (result.outcome, result.violation.reason) == (pb.OUTCOME_REFUSED, "MALFORMED")
+
+
+def test_a_suspended_member_corrects_and_ends_its_records_and_opens_none(registry: RunningRegistry) -> None:
+    world, stub = registry.world, registry.records("lender-1")
+    stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan")))
+    world.set_state(registry.app.ledger, "lender-1", InstitutionStatus.SUSPENDED)
+    refused = stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "other"))).result
+    assert refused.violation.reason == "INSTITUTION_SUSPENDED"
+    assert (refused.violation.field, refused.violation.rule) == ("version", "design-2.state")
+    cured = stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan", Standing.CURED))).result
+    assert cured.outcome == pb.OUTCOME_ACCEPTED
+
+
+def test_own_records_are_listed_with_what_opens_the_live_ones(registry: RunningRegistry) -> None:
+    world, stub = registry.world, registry.records("lender-1")
+    for name in ("live", "ended", "erased"):
+        stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", name)))
+    stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "ended", Standing.WITHDRAWN)))
+    world.erase(registry.app.ledger, world.key("lender-1", "erased"))
+    registry.records("lender-2").Submit(pb.SubmitRequest(submission=world.report("lender-2", "theirs")))
+    by_id = {record.record_id: record for record in own(registry)}
+    live, ended, erased = (by_id[world.key("lender-1", name).record_id] for name in ("live", "ended", "erased"))
+    assert len(by_id) == 3
+    assert (live.state, ended.state, erased.state) == (
+        pb.RECORD_STATE_LIVE,
+        pb.RECORD_STATE_ENDED,
+        pb.RECORD_STATE_ERASED,
+    )
+    assert live.binding.opening == world.newest[world.key("lender-1", "live")].opening
+    assert live.disclosure
+    assert not ended.HasField("binding")
+    assert not erased.HasField("binding")
+    assert not erased.disclosure
+    assert [record.record_id for record in own(registry, ended.record_id, bytes(16))] == [ended.record_id]
+
+
+def test_receipts_and_listings_that_are_asked_for_wrongly_are_refused(registry: RunningRegistry) -> None:
+    world, stub = registry.world, registry.records("lender-1")
+    stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan")))
+    known = world.key("lender-1", "loan").record_id
+    unknown = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=bytes(16), version=1)))
+    assert unknown[:4] == ("NOT_FOUND", "RECORD_UNKNOWN", "record_id", "formats-2.record")
+    later = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=known, version=2)))
+    assert later[:3] == ("NOT_FOUND", "VERSION_UNKNOWN", "version")
+    short = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=b"1", version=1)))
+    assert short[:4] == ("INVALID_ARGUMENT", "MALFORMED", "record_id", "record_id.length")
+    theirs = registry.records("lender-2")
+    assert (
+        refusal(lambda: theirs.GetReceipt(pb.GetReceiptRequest(record_id=known, version=1))).reason == "RECORD_UNKNOWN"
+    )
+    many = pb.ListRecordsRequest(record_ids=[bytes(16)] * 1_001)
+    assert refusal(lambda: list(stub.ListRecords(many)))[:2] == ("RESOURCE_EXHAUSTED", "SIZE_LIMIT")

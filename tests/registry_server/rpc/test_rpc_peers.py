@@ -1,0 +1,189 @@
+"""Who may talk to a registry: certificates, roles, states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from client_sdk.formats.words import InstitutionStatus
+from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.ledger.key_service_file import KeyServiceFile
+from client_sdk.signing import create_certificate_request
+from registry_server.errors import RegistryError
+from registry_server.rpc.interceptors.identity import holder_of
+from registry_server.sequencing.clock import system_clock
+from registry_server.subject_key_service import setup
+from registry_server.subject_key_service.settings import Folder, make_settings
+from registry_server.usecases.authority import CertificateAuthority
+from tests.support.handmade_log import REGISTRY
+from tests.support.registry import Identity, new_key, refusal
+from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.registry import RunningRegistry
+
+    Bare = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+
+DAY_MS = 86_400_000
+YEAR_MS = 366 * DAY_MS
+
+
+def cannot_connect(registry: RunningRegistry, credentials: grpc.ChannelCredentials) -> str:
+    """The status of a call that TLS does not let through."""
+    with grpc.secure_channel(registry.target, credentials) as channel, pytest.raises(grpc.RpcError) as caught:
+        TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest(), timeout=10)
+    assert isinstance(caught.value, grpc.Call)
+    return str(caught.value.code().name)
+
+
+def test_a_client_without_certificate_is_refused(registry: RunningRegistry) -> None:
+    assert cannot_connect(registry, grpc.ssl_channel_credentials(registry.authority.certificate)) == "UNAVAILABLE"
+
+
+def test_an_expired_certificate_is_refused(registry: RunningRegistry) -> None:
+    expired = registry.identity("lender-1", now=system_clock() - YEAR_MS)
+    credentials = grpc.ssl_channel_credentials(registry.authority.certificate, expired.key, expired.certificate)
+    assert cannot_connect(registry, credentials) == "UNAVAILABLE"
+
+
+def test_a_certificate_of_another_authority_is_refused(registry: RunningRegistry, tmp_path: Path) -> None:
+    foreign = CertificateAuthority.create(tmp_path / "foreign", REGISTRY, system_clock())
+    key = new_key()
+    certificate = foreign.issue_for_institution(create_certificate_request(key, "lender-1"), "lender-1", system_clock())
+    credentials = grpc.ssl_channel_credentials(registry.authority.certificate, key, certificate)
+    assert cannot_connect(registry, credentials) == "UNAVAILABLE"
+
+
+def test_a_plain_connection_is_refused(registry: RunningRegistry) -> None:
+    with grpc.insecure_channel(registry.target) as channel, pytest.raises(grpc.RpcError):
+        TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest(), timeout=10)
+
+
+def test_another_members_certificate_does_not_speak_for_a_signer(registry: RunningRegistry) -> None:
+    submission = registry.world.report("lender-1", "loan")
+    result = registry.records("lender-2").Submit(submission_pb2.SubmitRequest(submission=submission)).result
+    violation = result.violation
+    assert (violation.reason, violation.field, violation.rule) == (
+        "PEER_MISMATCH",
+        "statement.signer",
+        "design-7.peer",
+    )
+    assert (violation.got, violation.want) == ("lender-1", "lender-2")
+
+
+def test_a_certificate_of_nobody_enrolled_is_refused(registry: RunningRegistry) -> None:
+    stub = registry.transparency("stranger")
+    refused = refusal(lambda: stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest()))
+    assert refused[:4] == ("UNAUTHENTICATED", "CERTIFICATE_UNKNOWN", "certificate", "design-2.institution")
+
+
+def test_a_terminated_member_is_refused_and_a_suspended_one_reads(registry: RunningRegistry) -> None:
+    stub = registry.transparency("lender-3")
+    stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.SUSPENDED)
+    stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
+    refused = refusal(lambda: stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest()))
+    assert refused[:4] == ("PERMISSION_DENIED", "INSTITUTION_TERMINATED", "certificate", "design-2.state")
+
+
+@pytest.mark.parametrize("name", [AUDITOR, ADMINISTRATORS[0]])
+def test_only_lenders_report_and_ask(registry: RunningRegistry, name: str) -> None:
+    calls = [
+        lambda: registry.records(name).Submit(submission_pb2.SubmitRequest()),
+        lambda: list(registry.records(name).SubmitBatch(iter(()))),
+        lambda: list(registry.records(name).ListRecords(submission_pb2.ListRecordsRequest())),
+        lambda: registry.inquiries(name).Check(check_pb2.CheckRequest()),
+    ]
+    for call in calls:
+        assert refusal(call)[:4] == ("PERMISSION_DENIED", "NOT_PERMITTED", "method", "permissions")
+
+
+@pytest.mark.parametrize("name", [LENDERS[0], ADMINISTRATORS[0]])
+def test_only_auditors_read_leaves_and_bindings(registry: RunningRegistry, name: str) -> None:
+    stub = registry.transparency(name)
+    calls = [
+        lambda: list(stub.ListLeaves(transparency_pb2.ListLeavesRequest(start=0, end=1))),
+        lambda: list(stub.ListLiveBindings(transparency_pb2.ListLiveBindingsRequest())),
+        lambda: list(stub.ListInquiryLeaves(transparency_pb2.ListInquiryLeavesRequest())),
+    ]
+    for call in calls:
+        assert refusal(call).reason == "NOT_PERMITTED"
+
+
+@pytest.mark.parametrize("name", [LENDERS[0], AUDITOR])
+def test_only_administrators_decide(registry: RunningRegistry, name: str) -> None:
+    stub = registry.directory(name)
+    calls = [
+        lambda: stub.ProposeAct(proposal_pb2.ProposeActRequest()),
+        lambda: stub.ListProposals(proposal_pb2.ListProposalsRequest()),
+        lambda: stub.ApproveAct(proposal_pb2.ApproveActRequest()),
+    ]
+    for call in calls:
+        refused = refusal(call)
+        assert refused.reason == "NOT_PERMITTED"
+        assert refused.want == "ADMINISTRATOR"
+
+
+def key_service(registry: RunningRegistry, folder: Path) -> Identity:
+    """What a key service shows: its request is made the way its own program makes it."""
+    home = Folder(folder / "key-service-a")
+    settings = make_settings({"name": "key-service-a", "url": "127.0.0.1:18443", "listen": "127.0.0.1:18443"})
+    file = KeyServiceFile.parse(setup.create(home, settings, ()).read_bytes())
+    key = (home.home / "tls" / "key.pem").read_bytes()
+    return Identity(key, registry.authority.issue_for_key_service(file.csr, file.name, "127.0.0.1", system_clock()))
+
+
+def test_key_services_read_acts_and_the_directory_and_nothing_else(registry: RunningRegistry, tmp_path: Path) -> None:
+    channel = registry.channel("key-service-a", key_service(registry, tmp_path))
+    transparency = TransparencyServiceStub(channel)
+    transparency.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+    transparency.GetDirectoryProof(transparency_pb2.GetDirectoryProofRequest(institutions=["lender-1"]))
+    refused = refusal(lambda: list(transparency.ListLeaves(transparency_pb2.ListLeavesRequest(start=0, end=1))))
+    assert (refused.reason, refused.got) == ("NOT_PERMITTED", "KEY_SERVICE")
+    refused = refusal(lambda: RecordServiceStub(channel).Submit(submission_pb2.SubmitRequest()))
+    assert refused.reason == "NOT_PERMITTED"
+
+
+def test_the_health_service_tells_everybody_with_a_certificate(registry: RunningRegistry) -> None:
+    health = health_pb2_grpc.HealthStub(registry.channel("stranger"))
+    for service in ("", "creditregistry.v1.RecordService", "creditregistry.v1.InquiryService"):
+        answer = health.Check(health_pb2.HealthCheckRequest(service=service))
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_an_unknown_method_is_unknown(registry: RunningRegistry) -> None:
+    call: Bare = registry.channel("lender-1").unary_unary("/creditregistry.v1.RecordService/Nothing")
+    with pytest.raises(grpc.RpcError) as caught:
+        call(b"")
+    assert isinstance(caught.value, grpc.Call)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [],
+        [b"localhost"],
+        [b"creditregistry:institution:lender-1", b"creditregistry:institution:lender-2"],
+        [b"creditregistry:bank:lender-1"],
+        [b"creditregistry:institution:Lender"],
+    ],
+)
+def test_a_certificate_must_name_one_holder(names: list[bytes]) -> None:
+    with pytest.raises(RegistryError) as caught:
+        holder_of({"x509_subject_alternative_name": names})
+    assert caught.value.reason == "CERTIFICATE_UNKNOWN"
+
+
+def test_the_holder_is_read_from_the_uri() -> None:
+    names = [b"localhost", b"creditregistry:key-service:key-service-a"]
+    assert holder_of({"x509_subject_alternative_name": names}) == Holder(HolderKind.KEY_SERVICE, "key-service-a")
