@@ -162,11 +162,9 @@ def _show(session: Session, answers: list[Answer], files: list[Path | None], cri
 
 
 def _saved(file: Path | None) -> list[str]:
-    return (
-        []
-        if file is None
-        else [f"  evidence: {file} (anybody verifies it: credit-registry verify --trust-root FILE {file})"]
-    )
+    if file is None:
+        return []
+    return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root trust-root.bin {file}"]
 
 
 def _code(answers: list[Answer], criteria: Criteria, *, by_outcome: bool) -> ExitCode:

@@ -9,6 +9,7 @@ from client_sdk.cli.failures import UsageError
 from client_sdk.cli.output import Json, pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
+from client_sdk.errors import VerificationError
 from client_sdk.formats.errors import FormatError
 from client_sdk.home import install_trust_root
 from client_sdk.ledger.trust_root import TrustRoot
@@ -95,6 +96,9 @@ def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
             "Is this the fingerprint that an administrator told you over another channel?", abort=True, err=True
         )
         fingerprint = root.fingerprint
+    elif "".join(fingerprint.split()).lower() != root.fingerprint:
+        message = "do not use it, and tell the administrators what was shown to you"
+        raise VerificationError("trust root", "trust_root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
         _content(root) | {"installed": str(config.trust_root_file)},

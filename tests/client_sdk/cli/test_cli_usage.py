@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
@@ -16,6 +15,8 @@ from tests.support.command import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import typer
 
 NUMBER = "110105180001010010"
 ASKING = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk", "--consent-date", "2026-01-01")
@@ -70,7 +71,7 @@ def test_verbs_of_the_design_are_there() -> None:
         act propose key-services|act propose rulebook|act propose erasure|act propose administrators
         key add|key revoke|inquiry receipt"""
     first, _, others = asked.partition("\n")
-    wanted = {(word,) for word in first.split()}
+    wanted: set[tuple[str, ...]] = {(word,) for word in first.split()}
     wanted |= {tuple(item.split()) for line in others.splitlines() for item in line.split("|")}
     assert wanted <= set(verbs())
 
@@ -89,6 +90,7 @@ def test_verbs_of_the_design_are_there() -> None:
         (("receipt",), "--reference"),
         (("receipt", "--kind", "DEFAULT"), "--first-day"),
         (("verify", "nothing.evidence"), "nothing.evidence"),
+        (("act", "propose", "key", "--end", DIGEST), "--institution"),
         (("act", "show", "nothing"), "act show"),
         (("act", "propose", "key"), "--grant"),
         (("act", "propose", "key-services"), "--retire"),

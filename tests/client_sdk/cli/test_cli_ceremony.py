@@ -1,0 +1,190 @@
+"""Administrators and auditor with a real registry: enrol, rotate and end keys, suspend, erase, audit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
+from tests.support.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from client_sdk.testing import TestRegistry
+
+    Member = Callable[[str], Command]
+
+
+def decide(member: Member, *words: str) -> dict[str, object]:
+    """Propose as one administrator, approve as another; the act is then logged."""
+    proposed = member("admin-1")("act", "propose", *words, "--yes").content
+    assert not proposed["logged"]
+    approved = member("admin-2")("act", "approve", str(proposed["id"])[:12], "--yes").content
+    assert approved["logged"]
+    return approved
+
+
+def init(registry: TestRegistry, home: Path, role: str = "LENDER") -> Command:
+    command = Command(home)
+    words = ("--institution", home.name, "--name", home.name, "--licence", "L", "--role", role)
+    command("init", *words, "--registry", registry.address, "--registry-name", registry.name)
+    return command
+
+
+def enrol(registry: TestRegistry, member: Member, home: Path) -> Command:
+    """Everything that a new lender and two administrators do, each step a command."""
+    command = init(registry, home)
+    enrolment = str(home / f"{home.name}.enrolment.json")
+    decide(member, "institution", "--enrolment", enrolment)
+    certificate = str(home.parent / f"{home.name}.pem")
+    member("admin-1")("certificate", "issue", "--enrolment", enrolment, "--out", certificate)
+    command("certificate", "install", certificate)
+    fingerprint = member("admin-1")("trust", "show").content["fingerprint"]
+    command("trust", "fetch", "--fingerprint", fingerprint)
+    return command
+
+
+def test_a_lender_is_enrolled_by_commands_alone(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c1")
+    told = lender("status").content
+    assert (told["state"], told["roles"]) == ("ACTIVE", ["LENDER"])
+    until = told["certificate_until"]
+    assert lender("certificate", "renew").content["not_after"] >= until
+
+
+def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c2")
+    root = tmp_path / "lender-c2" / "trust-root.bin"
+    root.unlink()
+    assert lender("trust", "fetch", "--fingerprint", "00" * 32, code=4).reason == "UNVERIFIABLE"
+    ended = lender("trust", "install", str(registry.trust_root), code=2)
+    assert "--fingerprint" in ended.content["error"]["hint"]
+    assert not root.exists()
+
+
+def test_a_certificate_of_somebody_else_is_refused(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
+    other = init(registry, tmp_path / "lender-c3")
+    certificate = str(registry.home("lender-1") / "tls" / "certificate.pem")
+    assert other("certificate", "install", certificate, code=5).reason == "CONFIG"
+    del member
+
+
+def test_an_act_is_read_before_it_is_signed(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
+    init(registry, tmp_path / "lender-c4")
+    enrolment = str(tmp_path / "lender-c4" / "lender-c4.enrolment.json")
+    proposed = member("admin-1")("act", "propose", "institution", "--enrolment", enrolment, "--yes").content
+    shown = member("admin-3").said("act", "show", str(proposed["id"])[:12]).out
+    assert "lender-c4 becomes a member" in shown
+    assert "licence L" in shown
+    assert "signed by admin-1; 2 must sign" in shown
+    ended = member("admin-3")("act", "approve", str(proposed["id"]), given="", code=2)
+    assert "--yes" in ended.content["error"]["hint"]
+    assert member("admin-3")("act", "approve", str(proposed["id"]), "--yes").content["logged"]
+    assert member("admin-3")("act", "approve", str(proposed["id"]), "--yes", code=2).reason == "USAGE"
+
+
+def test_a_rule_that_an_act_breaks_is_named_before_it_is_signed(member: Member) -> None:
+    ended = member("admin-1")(
+        "act", "propose", "state", "--institution", "nobody", "--status", "SUSPENDED", "--yes", code=2
+    )
+    assert ended.reason == "INSTITUTION_UNKNOWN"
+    assert ended.content["error"]["rule"]
+
+
+def test_only_administrators_see_proposals(member: Member) -> None:
+    error = member("lender-1")("act", "show", code=1).content["error"]
+    assert error["want"] == "ADMINISTRATOR"
+
+
+def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member, tmp_path: Path, number: int) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c5")
+    lender(*report_words(number), "--yes", given=id_number(number))
+    added = lender("key", "add", "--usage", "REPORT").content
+    assert lender("key", "use", "--usage", "REPORT", "keys/report-2.pem", code=5).reason == "CONFIG"
+    decide(member, "key", "--grant", added["grant"])
+    lender("key", "use", "--usage", "REPORT", "keys/report-2.pem")
+    keys = {key["key_id"]: key for key in lender("key", "list").content["keys"]}
+    assert keys[added["key_id"]]["used_here"]
+    [old] = [key for key in keys.values() if key["usage"] == "REPORT" and not key["used_here"]]
+    asked = lender("key", "revoke", old["key_id"][:12]).content
+    assert asked["command"].endswith(old["key_id"])
+    leaf = str(old["first"] + 1)
+    revoke = ("key", "revoke", old["key_id"][:12], "--institution", "lender-c5", "--contested-from", leaf, "--yes")
+    proposed = member("admin-1")(*revoke).content
+    member("admin-3")("act", "approve", proposed["id"], "--yes")
+    [ended] = [key for key in lender("key", "list").content["keys"] if key["key_id"] == old["key_id"]]
+    assert ended["end"]
+    assert ended["contested_from"] == int(leaf)
+    answer = member("lender-2")(*ASKING, given=id_number(number)).content
+    assert answer["records"][0]["contested"]
+    assert answer["assessment"]["outcome"] == "REFER"
+
+
+def test_a_suspended_lender_may_not_ask(registry: TestRegistry, member: Member, tmp_path: Path, number: int) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c6")
+    decide(member, "state", "--institution", "lender-c6", "--status", "suspended")
+    assert lender("status").content["state"] == "SUSPENDED"
+    error = lender(*ASKING, given=id_number(number), code=1).content["error"]
+    assert error["hint"]
+
+
+def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: int) -> None:
+    record = member("lender-1")(*report_words(number), "--yes", given=id_number(number)).content["record"]
+    decide(member, "erasure", "--record", f"lender-1/{record}", "--ground", "ruling 7 of 2026")
+    assert member("lender-2")(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+    listed = {item["record"]: item["state"] for item in member("lender-1")("records").content["records"]}
+    assert listed[record] == "ERASED"
+    assert member("auditor")("audit", "--jobs", "1").content["clean"]
+
+
+def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
+    decide(member, "rulebook", "--set", "dispute_days=19")
+    proposed = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=20", "--yes").content
+    assert proposed["body"]["dispute_days"] == 20
+    assert proposed["body"]["retention_years"] == 5
+    member("admin-2")("act", "approve", proposed["id"], "--yes")
+    assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"
+
+
+def test_a_new_administrator_signs_in_a_file_that_another_brings(
+    registry: TestRegistry, member: Member, tmp_path: Path
+) -> None:
+    newcomer = init(registry, tmp_path / "admin-4", "ADMINISTRATOR")
+    enrolment = str(tmp_path / "admin-4" / "admin-4.enrolment.json")
+    everybody = [word for place in range(1, 5) for word in ("--administrator", f"admin-{place}")]
+    propose = ("act", "propose", "administrators", *everybody, "--threshold", "3", "--enrolment", enrolment, "--yes")
+    proposed = member("admin-1")(*propose).content
+    member("admin-2")("act", "approve", proposed["id"], "--yes")
+    file = str(tmp_path / "administrators.act")
+    member("admin-1")("act", "show", proposed["id"], "--out", file)
+    assert newcomer("act", "approve", file, "--yes").content["signatures"] == 3
+    assert member("admin-1")("act", "bring", file).content["logged"]
+    assert member("lender-1")("status").content["act_number"] == proposed["number"]
+    back = [word for place in range(1, 4) for word in ("--administrator", f"admin-{place}")]
+    proposed = member("admin-1")("act", "propose", "administrators", *back, "--threshold", "2", "--yes").content
+    member("admin-2")("act", "approve", proposed["id"], "--yes")
+    assert member("admin-3")("act", "approve", proposed["id"], "--yes").content["logged"]
+
+
+def test_a_genesis_of_other_keys_is_not_signed(registry: TestRegistry, tmp_path: Path) -> None:
+    stranger = init(registry, tmp_path / "admin-9", "ADMINISTRATOR")
+    genesis = str(registry.registry_home / "genesis.act")
+    assert stranger("act", "approve", genesis, "--yes", code=5).reason == "CONFIG"
+    shown = stranger.said("act", "show", genesis).out
+    assert "the registry begins" in shown
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_audit_writes_its_report_in_three_forms(member: Member, tmp_path: Path, jobs: str) -> None:
+    files = {form: tmp_path / f"audit.{form}" for form in ("html", "txt", "json")}
+    words = ("--html", str(files["html"]), "--text", str(files["txt"]), "--json-file", str(files["json"]))
+    told = member("auditor")("audit", *words, "--state", str(tmp_path / "state"), "--jobs", jobs).content
+    assert told["clean"]
+    assert told["signatures"] > 0
+    assert json.loads(files["json"].read_text())["root"] == told["root"]
+    assert "Nothing was found." in files["txt"].read_text()
+    assert "<script" not in files["html"].read_text()

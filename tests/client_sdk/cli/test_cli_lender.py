@@ -1,0 +1,256 @@
+"""A lender's day with a real registry: report, ask, keep evidence, correct, withdraw."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.lending.files import write_portfolio
+from tests.client_sdk.cli.command_samples import ASKING, id_number, name_words, report_words
+from tests.client_sdk.sdk_samples import default_report, history, suit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.testing import TestRegistry
+    from tests.support.command import Command
+
+
+def report(lender: Command, number: int, **changes: str) -> dict[str, object]:
+    return lender(*report_words(number, **changes), "--yes", given=id_number(number)).content
+
+
+def test_what_one_lender_reports_another_is_shown_with_reasons(lender: Command, asker: Command, number: int) -> None:
+    reported = report(lender, number)
+    answer = asker(*ASKING, given=id_number(number)).content
+    assert answer["verdict"] == "LISTED"
+    assert [record["record"] for record in answer["records"]] == [reported["record"]]
+    assert answer["records"][0]["facts"]["days_past_due"] == 29
+    assert answer["assessment"]["outcome"] == "BLACKLISTED"
+    assert answer["assessment"]["totals"] == [
+        {"kind": "DEFAULT", "currency": "CNY", "records": 1, "amount": 123_000, "estimated": False}
+    ]
+    said = asker.said(*ASKING, given=id_number(number)).out
+    for word in ("LISTED", "BLACKLISTED", "COUNTED", "1,230.00 CNY", "lender-1"):
+        assert word in said
+
+
+def test_nobody_is_clear_by_chance(asker: Command, number: int) -> None:
+    answer = asker(*ASKING, given=id_number(number)).content
+    assert (answer["verdict"], answer["assessment"]["outcome"]) == ("CLEAR", "NOT_ADVERSE")
+
+
+def test_the_number_is_in_nothing_that_is_printed(lender: Command, asker: Command, number: int) -> None:
+    printed = [
+        lender.said(*report_words(number), "--yes", given=id_number(number)),
+        asker.said(*ASKING, given=id_number(number)),
+        asker(*ASKING, given=id_number(number)),
+        lender(*("records", "--identity-file", "-"), given=id_number(number)),
+    ]
+    for ended in printed:
+        assert id_number(number) not in ended.out + ended.err
+
+
+def test_exit_code_tells_the_outcome_where_it_is_asked_for(lender: Command, asker: Command, number: int) -> None:
+    asker(*ASKING, "--exit-code", given=id_number(number), code=0)
+    report(lender, number)
+    asker(*ASKING, given=id_number(number), code=0)
+    asker(*ASKING, "--exit-code", given=id_number(number), code=1)
+
+
+def test_own_criteria_are_followed(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:
+    report(lender, number)
+    criteria = tmp_path / "criteria.toml"
+    criteria.write_text("min_days_past_due = 30\n[min_amounts]\nCNY = 1\n")
+    answer = asker(*ASKING, "--criteria", str(criteria), given=id_number(number)).content
+    assert answer["assessment"]["outcome"] == "WATCH"
+    assert [reason["id"] for reason in answer["assessment"]["reasons"]] == ["BELOW_DAYS"]
+
+
+@pytest.mark.parametrize("text", ["no toml", "unknown = 1", "min_days_past_due = true", 'counted = ["DEFAULT OFF"]'])
+def test_wrong_criteria_are_refused(asker: Command, tmp_path: Path, text: str) -> None:
+    criteria = tmp_path / "criteria.toml"
+    criteria.write_text(text)
+    assert asker(*ASKING, "--criteria", str(criteria), given=id_number(1), code=2).reason == "USAGE"
+
+
+def test_several_persons_of_a_file_are_asked_about_at_once(asker: Command, tmp_path: Path) -> None:
+    listed = "\n".join(id_number(30_000 - place) for place in range(3))
+    folder = tmp_path / "evidence"
+    answers = asker(*ASKING, "--save", str(folder), given=f"# applicants\n\n{listed}\n").content["answers"]
+    assert [answer["verdict"] for answer in answers] == ["CLEAR"] * 3
+    assert len(list(folder.glob("*.evidence"))) == 3
+    assert not list(folder.glob("*.person.json"))
+
+
+def test_evidence_names_the_person_only_beside_it_and_only_if_asked(
+    asker: Command, registry: TestRegistry, number: int, tmp_path: Path
+) -> None:
+    target = tmp_path / "answer.evidence"
+    asker(*ASKING, "--save", str(target), given=id_number(number))
+    beside = tmp_path / "answer.evidence.person.json"
+    assert not beside.exists()
+    asker(*ASKING, "--save", str(target), "--with-identity", given=id_number(number))
+    assert json.loads(beside.read_text())["number"] == id_number(number)
+    assert stat.S_IMODE(beside.stat().st_mode) == 0o600
+    assert id_number(number).encode() not in target.read_bytes()
+    del registry
+
+
+def test_evidence_verifies_offline_and_a_changed_byte_does_not(
+    lender: Command, asker: Command, registry: TestRegistry, number: int, tmp_path: Path
+) -> None:
+    report(lender, number)
+    target = tmp_path / "answer.evidence"
+    asker(*ASKING, "--save", str(target), given=id_number(number))
+    root = ("--trust-root", str(registry.trust_root))
+    nobody = asker.__class__(tmp_path / "nobody")
+    told = nobody("verify", *root, str(target)).content
+    assert told["verified"]
+    assert told["persons"][0]["verdict"] == "LISTED"
+    assert told["persons"][0]["records"][0]["unopened"] == "SEALED"
+    assert not told["person_proved"]
+    assert "key services" in nobody.said("verify", *root, str(target)).out
+    changed = bytearray(target.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    target.write_bytes(changed)
+    told = nobody("verify", *root, str(target), code=1).content
+    assert not told["verified"]
+    assert told["part"]
+
+
+def test_a_member_proves_whom_evidence_is_about(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:
+    report(lender, number)
+    target = str(tmp_path / "answer.evidence")
+    asker(*ASKING, "--save", target, given=id_number(number))
+    verify = ("verify", target, "--identity-file", "-")
+    told = asker(*verify, given=id_number(number)).content
+    assert told["person_proved"]
+    assert told["persons"][0]["records"][0]["facts"]["days_past_due"] == 29
+    assert asker(*verify, given=id_number(number + 1), code=1).content["rule"] == "person.pseudonym"
+
+
+def test_an_inquiry_has_a_place_after_the_next_head(lender: Command, asker: Command, number: int) -> None:
+    asked = asker(*ASKING, given=id_number(number)).content["inquiry_id"]
+    report(lender, number)
+    receipt = asker("inquiry", "receipt", asked).content
+    assert (receipt["inquiry_id"], receipt["outcome"]) == (asked, "ANSWERED")
+
+
+def test_the_same_report_again_gives_the_same_receipt(lender: Command, number: int) -> None:
+    first, second = report(lender, number), report(lender, number)
+    assert (second["record"], second["version"], second["index"]) == (first["record"], first["version"], first["index"])
+
+
+def test_a_broken_rule_is_named_and_nothing_is_sent(lender: Command, asker: Command, number: int) -> None:
+    words = report_words(number, currency="CNX")
+    error = lender(*words, "--yes", given=id_number(number), code=1).content["error"]
+    assert error["reason"] == "RULES_BROKEN"
+    assert "CURRENCY_INVALID" in [item["reason"] for item in error["violations"]]
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+
+
+def test_a_dry_run_sends_nothing(lender: Command, asker: Command, number: int) -> None:
+    assert lender(*report_words(number), "--dry-run", given=id_number(number)).content["dry_run"]
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+
+
+def test_without_yes_and_without_anybody_to_ask_nothing_is_sent(lender: Command, asker: Command, number: int) -> None:
+    assert lender(*report_words(number), given=id_number(number), code=2).reason == "USAGE"
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+
+
+def test_a_correction_keeps_what_it_does_not_name(lender: Command, asker: Command, number: int) -> None:
+    report(lender, number)
+    correct = ("records", "correct", *name_words(number), "--principal", "99", "--identity-file", "-", "--yes")
+    assert lender(*correct, given=id_number(number)).content["version"] == 2
+    [record] = asker(*ASKING, given=id_number(number)).content["records"]
+    assert record["version"] == 2
+    assert record["facts"]["amounts"]["principal"] == 99
+    assert record["facts"]["amounts"]["interest"] == 3_000
+
+
+def test_a_correction_of_an_unknown_record_is_refused(lender: Command, number: int) -> None:
+    correct = ("records", "correct", *name_words(number), "--principal", "99", "--identity-file", "-", "--yes")
+    assert lender(*correct, given=id_number(number), code=1).reason == "RECORD_UNKNOWN"
+
+
+def test_a_withdrawn_record_is_gone(lender: Command, asker: Command, number: int) -> None:
+    record = report(lender, number)["record"]
+    lender("records", "withdraw", *name_words(number), "--yes")
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+    listed = {item["record"]: item["standing"] for item in lender("records").content["records"]}
+    assert listed[record] == "WITHDRAWN"
+    assert lender("records", "withdraw", str(record), "--yes", code=1).reason == "RECORD_ENDED"
+
+
+def test_a_receipt_is_written_as_a_tlog_proof(lender: Command, number: int, tmp_path: Path) -> None:
+    record = str(report(lender, number)["record"])
+    out = tmp_path / "receipt.tlog-proof"
+    by_name = lender("receipt", *name_words(number), "--out", str(out)).content
+    assert by_name["record"] == record
+    assert by_name["leaf"] == lender("receipt", record).content["leaf"]
+    assert out.read_text().startswith("c2sp.org/tlog-proof@v1")
+    assert lender("receipt", record, "--version", "9", code=1).reason
+
+
+def test_a_portfolio_is_planned_sent_and_repeated(lender: Command, number: int, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    base = 5_000 + number * 10
+    write_portfolio(file, [*history(base), *suit(base + 1)])
+    plan = lender("report", str(file), "--dry-run").content
+    rows = plan["rows"]
+    assert plan["rejected"] == []
+    first = lender("report", str(file), "--yes").content
+    assert (first["rows"], first["accepted"], first["rejected_rows"]) == (rows, rows, 0)
+    second = lender("report", str(file), "--yes").content
+    assert (second["accepted"], second["repeated"]) == (0, rows)
+    said = lender.said("report", str(file), "--dry-run").out
+    assert f"Plan: {rows} rows about 2 persons" in said
+    assert "DEFAULT CURED" in said
+    assert "Nothing was signed or sent" in said
+
+
+def test_rejected_rows_are_written_to_a_file_and_the_others_sent(lender: Command, number: int, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    base = 6_000 + number * 10
+    write_portfolio(file, [default_report(base), default_report(base + 1), default_report(base + 2)])
+    text = file.read_text().splitlines(keepends=True)
+    text[2] = text[2].replace("CNY", "CNX")
+    file.write_text("".join(text))
+    told = lender("report", str(file), "--yes", code=1).content
+    assert (told["accepted"], told["rejected_rows"]) == (2, 1)
+    with (tmp_path / "portfolio.csv.rejected.csv").open(newline="") as rejected:
+        [row] = csv.DictReader(rejected)
+    assert set(row) == {"row", "reason", "field", "rule", "got", "want"}
+    assert (row["row"], row["reason"]) == ("3", "CURRENCY_INVALID")
+    assert id_number(base + 1) not in (tmp_path / "portfolio.csv.rejected.csv").read_text()
+    file.write_text("".join(text).replace("CNX", "CNY"))
+    told = lender("report", str(file), "--yes").content
+    assert (told["accepted"], told["repeated"]) == (1, 2)
+    assert not (tmp_path / "portfolio.csv.rejected.csv").exists()
+
+
+def test_a_wrong_header_is_named(lender: Command, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    file.write_text("kind,colour\n")
+    [violation] = lender("report", str(file), "--yes", code=1).content["error"]["violations"]
+    assert violation["got"] == "colour"
+
+
+def test_status_tells_quota_outbox_and_certificate(lender: Command, number: int) -> None:
+    before = lender("status").content
+    report(lender, number)
+    after = lender("status").content
+    assert (after["institution"], after["state"], after["roles"]) == ("lender-1", "ACTIVE", ["LENDER"])
+    assert after["size"] > before["size"]
+    assert after["outbox_pending"] == 0
+    assert len(after["key_services"]) == 2
+    for service, earlier in zip(after["key_services"], before["key_services"], strict=True):
+        assert service["reachable"]
+        assert service["report_quota_left"] < earlier["report_quota_left"]
+    assert "nothing waits" in lender.said("status").out
