@@ -1,0 +1,208 @@
+"""Group commit: one transaction for all that waits, and no statement for a single record (P7)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.merkle import verify_inclusion
+from client_sdk.formats.state import Rulebook
+from client_sdk.formats.words import Standing
+from client_sdk.ledger.inquiry_tree import ANSWERED, InquiryLeaf
+from registry_server.sequencing.items import Outcome
+from registry_server.usecases.submit import Submitting
+from tests.support.registry_world import World, accept, submit
+from tests.support.reverification import reverify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from registry_server.sequencing.ledger import Ledger
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def ledger(world: World, database_url: str) -> Iterator[Ledger]:
+    with world.ledger(database_url) as opened:
+        yield opened
+    reverify(database_url)
+
+
+class Counter:
+    """Counts statements and commits of a database."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.statements: list[str] = []
+        self.commits = 0
+        engine = ledger.database.engine
+        event.listen(engine, "before_cursor_execute", self._execute)
+        event.listen(engine, "commit", self._commit)
+
+    def _execute(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        self.statements.append(statement)
+
+    def _commit(self, _connection: Any) -> None:
+        self.commits += 1
+
+    def of(self, ledger: Ledger, count: int, world: World, name: str) -> tuple[int, int]:
+        """Statements and commits for that many records."""
+        reports = [world.report("lender-1", f"{name} {n}") for n in range(count)]
+        self.statements.clear()
+        self.commits = 0
+        accept(ledger, *reports)
+        return len(self.statements), self.commits
+
+
+def test_p7_a_batch_is_one_transaction_and_no_statement_is_for_one_record(ledger: Ledger, world: World) -> None:
+    counter = Counter(ledger)
+    counter.of(ledger, 4, world, "first")
+    few = counter.of(ledger, 4, world, "few")
+    many = counter.of(ledger, 200, world, "many")
+    # The log's transaction and the checkpoint's.
+    assert few == many
+    assert many[1] == 2
+    assert many[0] <= 24
+
+
+def test_p7_further_versions_need_no_statement_of_their_own(ledger: Ledger, world: World) -> None:
+    accept(ledger, *(world.report("lender-1", str(n)) for n in range(150)))
+    counter = Counter(ledger)
+    accept(ledger, *(world.report("lender-1", str(n), Standing.CURED) for n in range(50)))
+    few = len(counter.statements)
+    counter.statements.clear()
+    accept(ledger, *(world.report("lender-1", str(n), Standing.CURED) for n in range(50, 150)))
+    assert len(counter.statements) == few
+
+
+def test_calls_that_wait_share_a_transaction(ledger: Ledger, world: World) -> None:
+    reports = [world.report("lender-1", f"loan {n}") for n in range(64)]
+    submitting = Submitting(ledger)
+    prepared = [submitting.prepare("lender-1", [report]) for report in reports]
+    counter = Counter(ledger)
+    with ledger.database.append():
+        # The writer has to wait, and what comes in meanwhile gathers.
+        futures = [submitting.enqueue(one) for one in prepared]
+    sizes = {future.result().checkpoint for future in futures}
+    assert len(sizes) <= 2
+    assert counter.commits <= 4
+
+
+def test_every_receipt_of_a_batch_leads_to_its_checkpoint(ledger: Ledger, world: World) -> None:
+    accept(ledger, *(world.report("lender-1", f"before {n}") for n in range(30)))
+    done = submit(ledger, *(world.report("lender-1", f"loan {n}") for n in range(250)))
+    with ledger.view() as view:
+        assert done.checkpoint == view.checkpoint
+        for record in done.records:
+            assert record.place is not None
+            verify_inclusion(
+                leaf_hash(record.place.leaf), record.place.leaf_index, view.size, record.place.path, view.root
+            )
+
+
+def test_readers_see_whole_commits_only(ledger: Ledger, world: World) -> None:
+    stop = threading.Event()
+    problems: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while not stop.is_set():
+                with ledger.view() as view:
+                    bindings = [*view.live_bindings()]
+                    assert len(bindings) == view.head.entry_count - len(view.directory.institutions) - 1
+                    verify_inclusion(leaf_hash(view.head_leaf), view.size - 1, view.size, view.head_path, view.root)
+                    assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
+            problems.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(25):
+        accept(ledger, *(world.report("lender-1", f"loan {number} {n}") for n in range(3)))
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert problems == []
+
+
+def test_a_heartbeat_is_due_once_a_period(ledger: Ledger, world: World) -> None:
+    with ledger.view() as view:
+        size = view.size
+    ledger.heartbeat().result()
+    with ledger.view() as view:
+        assert view.size == size
+    world.clock.now += 60_000
+    assert ledger.heartbeat().result().size == size + 1
+    assert ledger.heartbeat().result().size == size + 1
+
+
+def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: World) -> None:
+    one, refused = world.inquiry("lender-1", "one"), world.inquiry("lender-1", "two", outcome="CONSENT_MISSING")
+    first = ledger.record_inquiries([one, refused]).result()
+    assert [(result.outcome, result.repeated) for result in first] == [(ANSWERED, False), ("CONSENT_MISSING", False)]
+    world.clock.now += 1_000
+    again = ledger.record_inquiries([one, refused]).result()
+    assert [(result.outcome, result.repeated) for result in again] == [(ANSWERED, True), ("CONSENT_MISSING", True)]
+    assert again[0].received_at == first[0].received_at
+    assert again[1].violation is not None
+    with ledger.view() as view:
+        stored = view.inquiry("lender-1", one.inquiry_id)
+        assert stored is not None
+        assert stored.position is None
+        assert view.inquiry_leaves(0, 10) == []
+    accept(ledger, world.report("lender-1", "loan"))
+    with ledger.view() as view:
+        assert view.head.inquiry_count == 2
+        stored = view.inquiry("lender-1", one.inquiry_id)
+        assert stored is not None
+        assert stored.position is not None
+        leaf = InquiryLeaf.of(first[0].received_at, ANSWERED, one.payload, one.signature).encode()
+        assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
+        path = view.inquiry_inclusion(stored.position)
+        verify_inclusion(leaf_hash(leaf), stored.position, 2, path, view.head.inquiry_root)
+
+
+def test_an_inquiry_id_is_used_once(ledger: Ledger, world: World) -> None:
+    one = world.inquiry("lender-1", "one")
+    ledger.record_inquiries([one]).result()
+    (other,) = ledger.record_inquiries([world.inquiry("lender-1", "one", payload=b"other bytes")]).result()
+    assert other.violation is not None
+    assert other.violation.reason == "INQUIRY_TAKEN"
+    # Another asker's id is another inquiry.
+    (theirs,) = ledger.record_inquiries([world.inquiry("lender-2", "one")]).result()
+    assert theirs.violation is None
+
+
+def test_asked_subjects_of_a_day_have_a_limit(database_url: str) -> None:
+    world = World(Rulebook(daily_inquired_subjects=5))
+    with world.ledger(database_url) as ledger:
+        items = [world.inquiry("lender-1", name, count=3) for name in ("one", "two")]
+        first, second = ledger.record_inquiries(items).result()
+        assert (first.outcome, second.outcome) == (ANSWERED, "QUOTA_EXCEEDED")
+        assert second.violation is not None
+        (small,) = ledger.record_inquiries([world.inquiry("lender-1", "three", count=2)]).result()
+        assert small.outcome == ANSWERED
+        (theirs,) = ledger.record_inquiries([world.inquiry("lender-2", "four", count=5)]).result()
+        assert theirs.outcome == ANSWERED
+        world.clock.now += 60_000
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            assert view.head.inquiry_count == 4
+    reverify(database_url)
+
+
+def test_a_stored_batch_is_answered_the_same_again(ledger: Ledger, world: World) -> None:
+    reports = [world.report("lender-1", f"loan {n}") for n in range(20)]
+    first = submit(ledger, *reports)
+    again = submit(ledger, *reports)
+    assert [record.outcome for record in again.records] == [Outcome.REPEATED] * 20
+    assert again.checkpoint == first.checkpoint
+    assert [record.place for record in again.records] == [record.place for record in first.records]
