@@ -59,9 +59,10 @@ def init(
     url: Annotated[str, typer.Option(help="host:port at which members will reach it.")],
     listen: Annotated[str, typer.Option(help="host:port on which it listens; the url unless given.")] = "",
     san: Annotated[list[str] | None, typer.Option(help="Further host of the certificate; may be repeated.")] = None,
+    poll_seconds: Annotated[float, typer.Option(help="Between two reads of the directory.")] = 10.0,
 ) -> None:
     """Make folder and keys, and the file that the administrators of a registry need."""
-    settings = make_settings({"name": name, "url": url, "listen": listen or url})
+    settings = make_settings({"name": name, "url": url, "listen": listen or url, "poll_seconds": poll_seconds})
     path = setup.create(Folder(home), settings, san or ())
     typer.echo(f"{path}: hand this to the administrators")
     typer.echo(f"{home / 'keys'}: back this up where nobody else can read it; without it no pseudonym can be made")

@@ -103,6 +103,8 @@ class LogbookRegistry:
         self.registry_state: RegistryState | None = None
         self.institutions: dict[str, InstitutionState] = {}
         self.consistency: bytes | None = None
+        # Whether a known size beyond the log is refused, or answered without a proof.
+        self.strict = False
         # Requests so far, by the names of their messages.
         self.asked: list[str] = []
 
@@ -162,7 +164,11 @@ def _handlers(registry: LogbookRegistry) -> list[grpc.GenericRpcHandler]:
         proposal_pb2.ListActsResponse.SerializeToString,
     )
     directory_proof = grpc.unary_unary_rpc_method_handler(
-        lambda request, _context: registry.directory_proof(request),
+        lambda request, context: (
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, "the log is shorter")
+            if registry.strict and request.known_size > len(registry.log.leaves)
+            else registry.directory_proof(request)
+        ),
         pb.GetDirectoryProofRequest.FromString,
         pb.GetDirectoryProofResponse.SerializeToString,
     )

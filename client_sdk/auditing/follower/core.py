@@ -1,6 +1,7 @@
 """Following the directory: acts give it, their signatures make it, the map shows that none was withheld (design 6).
 
-``DirectoryFollower`` does no I/O. One round is a generator that yields requests and is sent the responses:
+``DirectoryFollower`` does no I/O. One round is a generator that yields requests and is sent the responses; what a
+registry refuses is thrown into it as ``RefusedError``:
 
     GetDirectoryProof  the newest checkpoint, tied to the one known; its HEAD; RegistryState, and institutions if asked
     ListActs           acts after the newest known one, while RegistryState names a later one
@@ -19,7 +20,7 @@ from creditregistry.v1 import proposal_pb2, transparency_pb2
 
 from client_sdk._calls.verification import verifying
 from client_sdk.auditing.follower.log_memory import LogMemory
-from client_sdk.errors import VerificationError
+from client_sdk.errors import RefusedError, VerificationError
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.ledger.directory import Directory
@@ -137,7 +138,13 @@ class DirectoryFollower:
         while True:
             asked = draft.unconfirmed()
             request = transparency_pb2.GetDirectoryProofRequest(institutions=asked, known_size=self._memory.size)
-            proof = _expect(transparency_pb2.GetDirectoryProofResponse, (yield request))
+            try:
+                proof = _expect(transparency_pb2.GetDirectoryProofResponse, (yield request))
+            except RefusedError as error:
+                # Without a consistency proof the registry shows which checkpoint it has instead.
+                request.known_size = 0
+                shorter = _expect(transparency_pb2.GetDirectoryProofResponse, (yield request))
+                raise self._contradiction(shorter) or error from None
             shown = self._read(proof)
             while draft.next_number <= shown.registry.act_number:
                 page = yield proposal_pb2.ListActsRequest(from_number=draft.next_number)
@@ -147,6 +154,17 @@ class DirectoryFollower:
             if not draft.unconfirmed():
                 self._view = draft.view(directory, proof, shown)
                 return self._view
+
+    def _contradiction(self, proof: transparency_pb2.GetDirectoryProofResponse) -> VerificationError | None:
+        """Return what is wrong with a checkpoint that was shown without consistency; None if it may well continue."""
+        try:
+            with verifying():
+                shown = verify_directory(proof, self.trust_root.log_key)
+            if shown.checkpoint.size <= self._memory.size:
+                self._memory.advance(proof.checkpoint, b"")
+        except VerificationError as error:
+            return error
+        return None
 
     def _read(self, proof: transparency_pb2.GetDirectoryProofResponse) -> ProvedDirectory:
         with verifying():

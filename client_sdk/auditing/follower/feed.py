@@ -40,11 +40,10 @@ class _Keeping:
             self._kept.keep(self.follower, view)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _proving(self) -> Iterator[None]:
+        """Keep the proof where the log has contradicted itself."""
         try:
             yield
-        except grpc.RpcError as error:
-            raise error_of_call(error) from error
         except ContradictionError as error:
             if self._kept is not None:
                 self._kept.keep_contradiction(error)
@@ -78,7 +77,7 @@ class DirectoryFeed(_Keeping):
             VerificationError: an answer does not verify, or an act is withheld.
             ContradictionError: the log went back or split in two.
         """
-        with self._turn, self._translated():
+        with self._turn, self._proving():
             before, view = self.follower.view, self._round()
             self._keep(before, view)
             return view
@@ -88,7 +87,12 @@ class DirectoryFeed(_Keeping):
         try:
             request = next(steps)
             while True:
-                request = steps.send(self._ask(request))
+                try:
+                    response = self._ask(request)
+                except grpc.RpcError as error:
+                    request = steps.throw(error_of_call(error))
+                else:
+                    request = steps.send(response)
         except StopIteration as end:
             view: DirectoryView = end.value
             return view
@@ -127,7 +131,7 @@ class AioDirectoryFeed(_Keeping):
             ContradictionError: the log went back or split in two.
         """
         async with self._turn:
-            with self._translated():
+            with self._proving():
                 before, view = self.follower.view, await self._round()
             # Written to the disk, therefore beside the loop.
             await asyncio.to_thread(self._keep, before, view)
@@ -154,7 +158,12 @@ class AioDirectoryFeed(_Keeping):
         try:
             request = next(steps)
             while True:
-                request = steps.send(await self._ask(request))
+                try:
+                    response = await self._ask(request)
+                except grpc.RpcError as error:
+                    request = steps.throw(error_of_call(error))
+                else:
+                    request = steps.send(response)
         except StopIteration as end:
             view: DirectoryView = end.value
             return view

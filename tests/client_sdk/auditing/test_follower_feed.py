@@ -80,9 +80,11 @@ def test_what_is_kept_is_nobody_elses_to_read(registry: LogbookRegistry, link: g
     assert sorted(item.name for item in tmp_path.iterdir()) == ["directory", "directory.lock"]
 
 
+@pytest.mark.parametrize("strict", [False, True])
 def test_a_rollback_across_a_restart_is_refused_and_proved(
-    registry: LogbookRegistry, link: grpc.Channel, tmp_path: Path
+    registry: LogbookRegistry, link: grpc.Channel, tmp_path: Path, *, strict: bool
 ) -> None:
+    registry.strict = strict
     path = tmp_path / "directory"
     known = DirectoryFeed(follower(registry), link, path).refresh().note
     del registry.log.leaves[-1]
@@ -92,6 +94,19 @@ def test_a_rollback_across_a_restart_is_refused_and_proved(
     proof = path.with_name("directory.contradiction").read_bytes()
     assert proof == known + b"\n" + registry.log.checkpoint()
     assert feed.follower.view is not None
+
+
+async def test_a_rollback_is_proved_for_asyncio_too(
+    registry: LogbookRegistry, target: str, authority: Authority, tmp_path: Path
+) -> None:
+    registry.strict = True
+    async with aio_channel(target, authority.member("lender-1")) as link:
+        feed = AioDirectoryFeed(follower(registry), link, tmp_path / "directory")
+        await feed.refresh()
+        del registry.log.leaves[-1]
+        with pytest.raises(ContradictionError):
+            await feed.refresh()
+    assert (tmp_path / "directory.contradiction").exists()
 
 
 def test_an_older_view_never_replaces_a_later_one(
