@@ -8,14 +8,21 @@ import signal
 from pathlib import Path
 
 import pytest
+from creditregistry.v1 import evaluation_pb2, evidence_pb2, transparency_pb2
 from google.rpc import error_details_pb2, status_pb2
+from hypothesis import given
+from hypothesis import strategies as st
 
 import registry_server.subject_key_service
 from client_sdk._calls.refusal import error_of
+from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
 from client_sdk.errors import RefusedError, UnavailableError
 from client_sdk.formats.errors import FormatError, SignatureError
+from client_sdk.formats.key_request import KeyRequest
+from client_sdk.formats.words import KeyUse, Purpose
 from client_sdk.rules.errors import RuleError
 from client_sdk.subjects.oprf import Blinding, finalize
+from registry_server.subject_key_service.admission import admit
 from registry_server.subject_key_service.errors import (
     CATALOGUE,
     Refusal,
@@ -26,11 +33,16 @@ from registry_server.subject_key_service.errors import (
 from registry_server.subject_key_service.evaluator import MAX_INLINE, Evaluator
 from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.keys import EvaluationKeys, create_key
-from tests.support.logbook import SERVICES, Logbook, evaluation_key
+from tests.support.handmade_log import REGISTRY
+from tests.support.logbook import SERVICES, Logbook, LogbookRegistry, evaluation_key
 
 PACKAGE = Path(registry_server.subject_key_service.__file__).parent
 KEYS = EvaluationKeys([evaluation_key("key-service-a"), evaluation_key("key-service-b")])
 SERVICE = SERVICES[0]
+# In order but for its signature.
+VALID = KeyRequest(
+    REGISTRY, SERVICE.key_id, 1, "lender-1", bytes(16), 1, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL, bytes(32)
+).encode()
 
 
 def blind(count: int) -> tuple[list[Blinding], bytes]:
@@ -91,6 +103,34 @@ def test_acts_alone_say_which_key_serves_which_version() -> None:
     assert mine.serves(directory, 2) is None
     assert mine.served(directory) == [(1, SERVICES[1].public_key)]
     assert EvaluationKeys([evaluation_key("unused")]).serves(directory, 1) is None
+
+
+def followed() -> DirectoryView:
+    """A directory as a service has it after its first round."""
+    log = Logbook()
+    registry = LogbookRegistry(log)
+    proof = registry.directory_proof(transparency_pb2.GetDirectoryProofRequest())
+    return DirectoryFollower(log.trust_root).restore(proof, log.acts())
+
+
+VIEW = followed()
+
+
+@given(
+    st.one_of(st.binary(max_size=200), st.just(VALID)),
+    st.binary(max_size=40),
+    st.binary(max_size=70),
+    st.binary(max_size=70),
+    st.sampled_from(["lender-1", "lender-2", "admin-1", "nobody"]),
+)
+def test_whatever_is_sent_it_is_refused_by_name(
+    payload: bytes, key_id: bytes, signature: bytes, blinded: bytes, peer: str
+) -> None:
+    signed = evidence_pb2.SignedPayload(payload=payload, key_id=key_id, signature=signature)
+    message = evaluation_pb2.EvaluateRequest(request=signed, blinded=blinded)
+    with pytest.raises((FormatError, RuleError, RequestRefusedError)) as caught:
+        admit(message, peer=peer, view=VIEW, keys=KEYS, now_ms=VIEW.as_of_ms)
+    assert refusal_of(caught.value).reason in set(CATALOGUE) - {"INTERNAL"}
 
 
 def raised_reasons() -> set[str]:

@@ -407,6 +407,26 @@ def test_the_status_tells_versions_and_what_is_left(bench: Bench) -> None:
     assert (status.report_quota_left, status.inquire_quota_left) == (1_500, 2)
 
 
+def test_without_its_log_a_key_service_evaluates_nothing(bench: Bench) -> None:
+    engine = create_engine(bench.database_url)
+    key_requests.drop(engine)
+    error = bench.failed(bench.message(element()))
+    assert (error.reason, error.status) == ("STORAGE_UNAVAILABLE", "UNAVAILABLE")
+    key_requests.create(engine)
+    engine.dispose()
+    assert bench.stub.Evaluate(bench.message(element())).evaluated
+    assert len(bench.rows()) == 1
+
+
+def test_a_status_without_quotas_is_refused_by_name(bench: Bench) -> None:
+    engine = create_engine(bench.database_url)
+    key_quotas.drop(engine)
+    engine.dispose()
+    with pytest.raises(grpc.RpcError) as caught:
+        bench.stub.GetStatus(evaluation_pb2.GetStatusRequest())
+    assert error_of_call(caught.value).reason == "STORAGE_UNAVAILABLE"
+
+
 def test_many_requests_at_once_are_each_logged_once(bench: Bench) -> None:
     messages = [
         bench.message(element(), use=KeyUse.REPORT, purpose=Purpose.REPORTING, request_id=bytes(15) + bytes((number,)))
