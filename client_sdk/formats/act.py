@@ -10,6 +10,7 @@ from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.formats import canonical, dsse
+from client_sdk.formats.checkpoint import check_origin
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.keys import check_enrolable, key_id
 from client_sdk.formats.state import KeyServices, LogKey, Rulebook, check_ascending
@@ -151,6 +152,8 @@ class Enrolment:
         check_ascending([grant.key_id for grant in keys], PART, "keys")
         if not roles or not keys:
             raise FormatError(PART, "enrolment.complete", want="at least one role and one key")
+        if any(grant.endorser or grant.endorsement for grant in keys):
+            raise FormatError(PART, "endorser.absent", want="none but in a key act")
         return cls(message.id, message.licence_number, message.name, roles, message.reciprocity_level, keys)
 
 
@@ -322,7 +325,7 @@ def _write_body(message: pb.Act, body: Body) -> None:
 def _read_body(message: pb.Act) -> Body:
     match message.WhichOneof("body"):
         case "genesis":
-            return _read_genesis(message.genesis)
+            return _read_genesis(message.genesis, message.registry)
         case "institution":
             return InstitutionBody(Enrolment.of(message.institution.enrolment))
         case "key":
@@ -341,7 +344,7 @@ def _read_body(message: pb.Act) -> Body:
             raise FormatError(PART, "act.body", want="a decision")
 
 
-def _read_genesis(genesis: pb.GenesisAct) -> GenesisBody:
+def _read_genesis(genesis: pb.GenesisAct, registry: str) -> GenesisBody:
     administrators = tuple(Enrolment.of(item) for item in genesis.administrators)
     check_ascending([item.id for item in administrators], PART, "administrators")
     log_keys = tuple(LogKey.of(key) for key in genesis.log_keys)
@@ -350,6 +353,7 @@ def _read_genesis(genesis: pb.GenesisAct) -> GenesisBody:
         raise FormatError(PART, "genesis.complete", want="a log key")
     for key in log_keys:
         check_enrolable(key.algorithm, key.public_key)
+        check_origin(key.origin, registry)
     services = KeyServices.of(genesis.key_services, PART)
     return GenesisBody(administrators, genesis.threshold, log_keys, services, Rulebook.of(genesis.rulebook))
 

@@ -38,8 +38,8 @@ def encode(message: Message) -> bytes:
     """
     try:
         data = message.SerializeToString(deterministic=True)
-    except EncodeError as error:
-        raise FormatError(message.DESCRIPTOR.name, "canonical.encode", want="a complete message") from error
+    except EncodeError:
+        raise FormatError(message.DESCRIPTOR.name, "canonical.encode", want="a complete message") from None
     _check_content(message, _shape(message.DESCRIPTOR), message.DESCRIPTOR.name)
     return data
 
@@ -61,8 +61,9 @@ def parse(message_type: type[M], data: bytes, part: str) -> M:
         # Unknown fields would be written again; without them the bytes differ.
         message.DiscardUnknownFields()
         again = message.SerializeToString(deterministic=True)
-    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(part, "canonical.protobuf", want=f"a {message_type.__name__}") from error
+    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError):
+        # Not chained: the library's error may hold what it read.
+        raise FormatError(part, "canonical.protobuf", want=f"a {message_type.__name__}") from None
     if again != data:
         raise FormatError(
             part, "canonical.encoding", got=f"{len(data)} bytes", want=f"the canonical {len(again)} bytes"

@@ -30,6 +30,7 @@ __all__ = [
     "CheckpointBody",
     "SignedCheckpoint",
     "TlogProof",
+    "check_origin",
     "parse_body",
     "parse_checkpoint",
     "parse_tlog_proof",
@@ -41,6 +42,18 @@ _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,19}", re.ASCII)
 _MAX_U64 = 2**64 - 1
 _BODY_LINES = 3
+
+
+def check_origin(origin: str, registry: str) -> None:
+    """Check that the origin of a log is ``<registry>/log/<n>``, and a name that a note key may have (formats 1).
+
+    Raises:
+        FormatError: it is another, or the registry's name cannot stand in it.
+    """
+    name, gap, number = origin.rpartition("/log/")
+    if not gap or name != registry or not _INTEGER.fullmatch(number):
+        raise FormatError("checkpoint", "checkpoint.origin", want="<registry>/log/<n>")
+    note.check_name(origin)
 
 
 @dataclass(frozen=True, slots=True)

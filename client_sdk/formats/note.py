@@ -33,6 +33,7 @@ __all__ = [
     "NoteSignature",
     "VerifiedNote",
     "VerifierKey",
+    "check_name",
     "decode_base64",
     "open_note",
     "parse",
@@ -70,7 +71,12 @@ def decode_base64(text: str, part: str, rule: str) -> bytes:
     return raw
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Check that a key may have this name.
+
+    Raises:
+        FormatError: it is empty, or holds white space, a control character or a plus sign.
+    """
     # Half of a surrogate pair is text in Python and has no UTF-8 form.
     half = any("\ud800" <= character <= "\udfff" for character in name)
     if half or not name or "+" in name or any(character.isspace() for character in name) or _CONTROL.search(name):
@@ -105,7 +111,7 @@ class VerifierKey:
         Raises:
             FormatError: the name or the length of the key is refused.
         """
-        _check_name(name)
+        check_name(name)
         if len(public_key) != keys.PUBLIC_KEY_BYTES:
             raise FormatError("verifier key", "vkey.length", got=f"{len(public_key)} bytes", want="32 bytes")
         return cls(name, _short_id(name, _ED25519, public_key), _ED25519, public_key)
@@ -217,7 +223,7 @@ def _parse_line(line: str) -> NoteSignature:
     name, gap, blob = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not gap:
         raise FormatError("note", "note.signature-line", want="dash, name and base64")
-    _check_name(name)
+    check_name(name)
     raw = decode_base64(blob, "note", "note.signature-base64")
     if len(raw) <= _KEY_ID_BYTES:
         raise FormatError("note", "note.signature-line", got=f"{len(raw)} bytes", want="a key id and a signature")

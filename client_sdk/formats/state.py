@@ -276,6 +276,15 @@ class KeyServices:
         return cls(message.subject_key_version, services)
 
 
+# What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by formats 3 and 9.
+_MOST = {
+    "retention_years": 5,
+    "dispute_days": 20,
+    "max_live_records_per_subject": 64,
+    "max_subjects_per_inquiry": 100,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """Limits and periods for all members; units are in the names (proto/creditregistry/v1/directory.proto)."""
@@ -316,7 +325,7 @@ class Rulebook:
         optional = {"notice_hours"}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
-        for name, most in (("max_live_records_per_subject", 64), ("max_subjects_per_inquiry", 100)):
+        for name, most in _MOST.items():
             if getattr(rulebook, name) > most:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
         return rulebook
@@ -385,8 +394,12 @@ class RegistryState:
         services = tuple(KeyServices.of(item, part) for item in message.key_services)
         check_ascending([item.subject_key_version for item in services], part, "key_services")
         check_ascending(list(message.administrators), part, "administrators")
+        check_ascending([act.index for act in message.administrator_acts], part, "administrator_acts")
         if not services or not message.log_keys or not message.administrators or not message.administrator_acts:
             raise FormatError(part, "registry_state.complete", want="administrators, log keys and key services")
+        hashes = [message.rulebook_digest, message.act_hash, *(act.hash for act in message.administrator_acts)]
+        if any(len(value) != sha256().digest_size for value in hashes):
+            raise FormatError(part, "registry_state.hash-length", want="32 bytes")
         return cls(
             message.registry,
             tuple(message.administrators),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
@@ -33,7 +34,6 @@ _VERSION_8 = 0x80
 _VARIANT = 0x80
 # Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
 INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _ENDED_BY_COURT_OR_ERROR = frozenset((Standing.SET_ASIDE, Standing.WITHDRAWN))
 
@@ -84,9 +84,18 @@ def _check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
         raise FormatError(part, f"{field}.length", got=f"{len(value)} bytes", want=f"{want} bytes")
 
 
+@lru_cache(maxsize=4096)
+def _is_date(text: str) -> bool:
+    """Whether a real day is written as YYYY-MM-DD; the standard library reads other spellings too."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _check_date(text: str, part: str, field: str) -> None:
-    if text and not _DATE.fullmatch(text):
-        raise FormatError(part, f"{field}.date", want="YYYY-MM-DD")
+    if text and not _is_date(text):
+        raise FormatError(part, f"{field}.date", want="a real day as YYYY-MM-DD")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ _MAX_LEVEL = 63
 # A log of 2^64 leaves has no tile beyond this one.
 _MAX_TILE_INDEX = (1 << 56) - 1
 _LENGTH_BYTES = 2
+# So that an index has at most 18 digits.
 _PATH = re.compile(
-    r"tile/(?:(?P<level>0|[1-9][0-9]?)|entries)/(?P<n>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
+    r"tile/(?:(?P<level>0|[1-9][0-9]?)|entries)/(?P<n>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
     re.ASCII,
 )
 

@@ -39,6 +39,7 @@ from client_sdk.formats.state import (
 )
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.ledger.administration import Administration, check_grant, check_signed, new_key
+from client_sdk.rules.dates import check_zone
 from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Directory:
         if not isinstance(act.body, GenesisBody) or act.previous != NO_PREVIOUS:
             raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="a genesis act as leaf 0")
         body = act.body
+        check_zone(body.rulebook.time_zone)
         act_hash = leaf_hash(leaf.encode())
         administration = Administration({}, (), 0).after(0, act, act_hash)
         administration.check()
@@ -221,6 +223,7 @@ class Directory:
             case RetireKeyServicesBody(version):
                 return self._retire(version)
             case RulebookBody(rulebook):
+                check_zone(rulebook.time_zone)
                 return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
             case ErasureBody():
                 return self

@@ -147,6 +147,7 @@ OF_REASON: Mapping[str, FindingId] = {
 
 # What the same reason means of an act, where it means something else.
 OF_REASON_IN_ACTS: Mapping[str, FindingId] = {
+    "DATE_INVALID": _F.ACT_INVALID,
     "INSTITUTION_UNKNOWN": _F.ACT_INVALID,
     "KEY_RANGE": _F.KEY_ACT,
     "KEY_USAGE": _F.KEY_ACT,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 
 from client_sdk.formats.errors import FormatError
@@ -20,6 +21,8 @@ __all__ = ["KeyServiceFile"]
 PART = "creditregistry key-service"
 FORM = f"{PART} v1"
 PUBLIC_KEY_BYTES = 32
+# A host name, an IPv4 address or an IPv6 address in brackets, and a port.
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,6 @@ class KeyServiceFile:
             got = f"{len(public_key)} bytes"
             raise FormatError(PART, "public_key.length", got=got, want=f"{PUBLIC_KEY_BYTES} bytes")
         Holder.parse(Holder(HolderKind.KEY_SERVICE, name).uri)
-        if not url:
+        if not _ADDRESS.fullmatch(url):
             raise FormatError(PART, "file.url", want="host:port")
         return cls(name, KeyService(url, public_key), csr.encode("ascii", "replace"))

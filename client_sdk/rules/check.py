@@ -30,7 +30,7 @@ from client_sdk.rules.facts import (
     SubjectRole,
     kind_of,
 )
-from client_sdk.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.rules.lifecycle import NEXT, needs_retention
 from client_sdk.rules.money import check_amounts
 from client_sdk.rules.notice import check_notice
 from client_sdk.rules.progress import check_progress
@@ -73,7 +73,8 @@ def check_facts(kind: Kind, standing: Standing, facts: Facts) -> None:
     Raises:
         RuleError: the first rule that is broken.
     """
-    if kind_of(facts) is not kind or not carries_subject(standing):
+    # A standing after which nothing may follow, or that the kind does not have, carries no facts.
+    if kind_of(facts) is not kind or standing not in NEXT[kind]:
         raise _refused("facts", "facts.kind", got=f"{kind_of(facts).name} for {kind.name} {standing.name}")
     _check_end(standing, facts)
     _check_debt(facts.debt)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from client_sdk.rules.errors import RuleError, RuleReason
 
-__all__ = ["check_order", "day_of", "parse_date", "required_date"]
+__all__ = ["check_order", "check_zone", "day_of", "parse_date", "required_date"]
 
 # Nothing that a lender reports happened before, and nothing later is a date that anybody means.
 _FIRST_YEAR = 1900
@@ -75,6 +75,15 @@ def day_of(milliseconds: int, time_zone: str) -> date:
         return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()
     except (OverflowError, OSError, ValueError):
         raise _refused("time", "date.range", "milliseconds since 1970 UTC") from None
+
+
+def check_zone(time_zone: str) -> None:
+    """Check that dates can be told in a time zone.
+
+    Raises:
+        RuleError: DATE_INVALID; the zone is unknown here.
+    """
+    _zone(time_zone)
 
 
 @lru_cache(maxsize=4096)  # a portfolio has many records and few dates

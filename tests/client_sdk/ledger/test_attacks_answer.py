@@ -14,10 +14,13 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.formats import canonical, dsse
 from client_sdk.formats.act import (
+    Act,
     AdministratorsBody,
+    GenesisBody,
     InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
+    RulebookBody,
     StateBody,
     grant_key,
 )
@@ -25,9 +28,10 @@ from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, Approval, LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.formats.state import AdministratorAct, Rulebook, Succession
-from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.statement import RecordKey, Statement
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, LapseKind, Role, Standing
 from client_sdk.ledger.answer import Verifier
+from client_sdk.rules.errors import RuleError
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, signer
 
@@ -572,3 +576,52 @@ def test_an_erasing_lapse_is_no_annotation(log: HandmadeLog) -> None:
     assert isinstance(parse_leaf(log.leaves[index]), LapseLeaf)
     registry.records[pseudonym("listed")][0].annotations.append(registry.annotation(index))
     assert refused(log, registry.answer("lender-3", "listed")).rule == "annotation.lapse"
+
+
+# Acts that nobody must follow
+
+
+@pytest.mark.parametrize(
+    "origin", ["other.example/log/1", f"{REGISTRY}/log/", f"{REGISTRY}/log/01", f"{REGISTRY}log/1"]
+)
+def test_a_log_is_named_after_its_registry(origin: str) -> None:
+    genesis = Act.parse(leaf_of(HandmadeLog(lenders=()), 0).payload)
+    assert isinstance(genesis.body, GenesisBody)
+    (key,) = genesis.body.log_keys
+    body = replace(genesis.body, log_keys=(replace(key, origin=origin),))
+    with pytest.raises(FormatError):
+        Act.parse(replace(genesis, body=body).encode())
+
+
+def leaf_of(log: HandmadeLog, index: int) -> ActLeaf:
+    leaf = parse_leaf(log.leaves[index])
+    assert isinstance(leaf, ActLeaf)
+    return leaf
+
+
+def test_no_rulebook_exceeds_the_law(log: HandmadeLog) -> None:
+    for rulebook in (Rulebook(dispute_days=21), Rulebook(retention_years=6), Rulebook(dispute_days=2**32 - 1)):
+        with pytest.raises(FormatError):
+            Act.parse(log.next_act(RulebookBody(rulebook)).encode())
+
+
+def test_a_rulebook_names_a_time_zone_that_there_is(log: HandmadeLog) -> None:
+    log.act(RulebookBody(Rulebook(time_zone="Mars/Olympus")))
+    (complaint,) = log.complaints
+    assert isinstance(complaint[1], RuleError)
+    assert complaint[1].rule == "time-zone.known"
+    assert log.state.directory.rulebook == Rulebook()
+
+
+def test_only_a_key_act_is_endorsed(log: HandmadeLog) -> None:
+    lender = log.enrolment("lender-9", (Role.LENDER,), KeyUsage.REPORT)
+    keys = (replace(lender.keys[0], endorser=bytes(32), endorsement=bytes(64)),)
+    with pytest.raises(FormatError):
+        Act.parse(log.next_act(InstitutionBody(replace(lender, keys=keys))).encode())
+
+
+@pytest.mark.parametrize("date", ["2031-02-30", "2031-2-3", "20310203", "2031-W05-1", "2031-02-03T00:00"])
+def test_a_date_is_a_day_that_there_is(log: HandmadeLog, date: str) -> None:
+    statement = log.statement("lender-1", "debt", Standing.CURED, "listed", retain_until=date)
+    with pytest.raises(FormatError):
+        Statement.parse(statement.encode())

@@ -26,6 +26,7 @@ from client_sdk.rules.facts import (
     kind_of,
     parse_facts,
 )
+from client_sdk.rules.lifecycle import NEXT
 from tests.client_sdk.rules.facts_samples import (
     CONSENT,
     CURED,
@@ -384,3 +385,14 @@ def test_what_passes_can_be_encoded(approver: str, court: str, days: int) -> Non
     for facts in changed:
         if rule_broken_by(lambda facts=facts: check_facts(kind_of(facts), S.OPEN, facts)) is None:  # type: ignore[misc]  # mypy cannot type a lambda's default
             assert parse_facts(kind_of(facts), facts.encode()) == facts
+
+
+@pytest.mark.parametrize("facts", [DEFAULT, JUDGMENT, ENFORCEMENT])
+@pytest.mark.parametrize("standing", list(Standing))
+def test_any_standing_gives_a_verdict(facts: Facts, standing: Standing) -> None:
+    # The registry looks at facts before it looks at the chain: whatever standing a member names.
+    try:
+        check_facts(kind_of(facts), standing, facts)
+    except RuleError:
+        return
+    assert standing in NEXT[kind_of(facts)]
