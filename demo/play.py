@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
+from client_sdk.signing import write_private
 from demo.asking import ask_about_all
 from demo.ceremony import (
     REGISTRY,
@@ -205,12 +206,12 @@ def _ask(stage: _Stage) -> None:
         "criteria make an assessment of the facts that only somebody who knows the number can open.",
     )
     evidence = folder / _ASKER / "evidence"
-    evidence.mkdir()
+    evidence.mkdir(mode=0o700)
     files: dict[Verdict, str] = {}
     for story in _SHOWN:
         borrower = next(person for person in stage.people if person.story is story)
         name = f"{_ASKER}/applicant-{borrower.number}"
-        (folder / f"{name}.txt").write_text(f"{borrower.identity.number}\n")
+        write_private(folder / f"{name}.txt", f"{borrower.identity.number}\n".encode())
         (folder / f"{name}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
         saved = f"{_ASKER}/evidence/applicant-{borrower.number}.evidence"
         consent = ("--consent-date", stage.today.isoformat(), "--consent-file", f"{name}.consent")

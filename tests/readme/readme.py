@@ -1,0 +1,16 @@
+"""The README as data: its blocks, its links, its tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "README.md").read_text()
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of a language, in order."""
+    return [body for found, body in _BLOCK.findall(TEXT) if found == language]

@@ -1,0 +1,72 @@
+"""Every command that the README shows is run, in its order, in one empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from demo.processes import free_port
+from tests.conftest import program
+from tests.readme.readme import ROOT, blocks
+
+# The ports of the text, which may be taken on this machine.
+PORTS = ("7443", "7501", "7502")
+SECONDS = 600
+# What a program in the background needs before the next command can talk to it.
+PREAMBLE = r"""
+set -euo pipefail
+wait_for() { until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do kill -0 $! && sleep 0.1; done; }
+"""
+LISTENS_ON = {"registry": "7443", "key-service-a": "7501", "key-service-b": "7502"}
+
+
+def script() -> str:
+    text = PREAMBLE
+    for block in blocks("sh"):
+        for line in block.splitlines(keepends=True):
+            text += line
+            served = re.fullmatch(r"\S+ serve --home (\S+) &\n", line)
+            if served:
+                text += f"wait_for {LISTENS_ON[served[1]]}\n"
+    for port in PORTS:
+        text = text.replace(port, str(free_port()))
+    return text
+
+
+def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "output"
+    work = tmp_path / "work"
+    work.mkdir()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program("bash"), "-c", script()],
+            cwd=work,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(SECONDS)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    said = log.read_text(errors="replace")
+    assert code == 0, said[-4000:]
+    assert "BLACKLISTED" in said
+    assert "VERIFIED" in said
+    assert (work / "loan-4711.evidence").exists()
+    assert (work / "audit.html").exists()
+
+
+def test_every_target_of_make_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown = [name for block in blocks("console") for name in re.findall(r"^make ([a-z-]+)", block, re.MULTILINE)]
+    assert shown
+    assert set(shown) <= targets
