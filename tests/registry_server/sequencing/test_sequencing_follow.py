@@ -119,11 +119,10 @@ def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledge
     with two.view() as view:
         assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         size = view.size
-    with Database(two.database.engine.url.render_as_string(hide_password=False), serving=False) as database:
-        with database.snapshot() as work:
-            row = head.read(work)
-            assert row is not None
-            assert (row.size, row.checkpoint_size) == (size, size)
+    with two.database.snapshot() as work:
+        row = head.read(work)
+        assert row is not None
+        assert (row.size, row.checkpoint_size) == (size, size)
 
 
 def test_many_at_once_lose_and_double_nothing(postgres_url: str, database_url: str, world: World) -> None:
