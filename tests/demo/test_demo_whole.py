@@ -1,0 +1,138 @@
+"""The demo from end to end, as ``make demo`` runs it: what it leaves, and that it stops what it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from filelock import FileLock
+
+from client_sdk.errors import VerificationError
+from client_sdk.lending.files import read_portfolio
+from client_sdk.models import Verdict
+from client_sdk.verification import verify
+from demo.ceremony import Site
+from demo.folder import reserved
+from demo.processes import listens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECONDS = 900
+PARTIES = (
+    *("registry", "key-service-a", "key-service-b", "auditor"),
+    *(f"admin-{number}" for number in (1, 2, 3)),
+    *(f"lender-{number}" for number in (1, 2, 3, 4)),
+)
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "demo", "--folder", str(folder), *more]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a demo that was played once for all workers of this run, and what it said."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    shared = tmp_path_factory.getbasetemp().parent / f"demo-{run}"
+    folder, said = shared / "demo", shared / "said.txt"
+    shared.mkdir(exist_ok=True)
+    with FileLock(shared / "lock"):
+        if not said.exists():
+            done = subprocess.run(command(folder), capture_output=True, text=True, check=False, timeout=SECONDS)
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+            said.write_text(done.stdout)
+    return folder, said.read_text()
+
+
+def test_every_party_has_its_folder(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    assert all((folder / party).is_dir() for party in PARTIES)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*.pem") if "public" not in path.parts)
+
+
+def test_the_counts_are_those_of_the_stories(played: tuple[Path, str]) -> None:
+    counted = json.loads((played[0] / "summary.json").read_text())
+    assert counted["verdicts"] == {"LISTED": 610, "CLEAR": 390, "UNVERIFIABLE": 0}
+    assert counted["assessments"] == {"BLACKLISTED": 300, "WATCH": 220, "NOT_ADVERSE": 480, "REFER": 0}
+    assert (counted["borrowers"], counted["audit_findings"]) == (1_000, 0)
+    assert counted["chains"] >= 20
+
+
+def test_the_portfolios_lie_in_the_lenders_folders(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    rows = [row for n in (1, 2, 3, 4) for row in read_portfolio(folder / f"lender-{n}" / "portfolio.csv")]
+    assert len(rows) == json.loads((folder / "summary.json").read_text())["versions"]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.LISTED, Verdict.CLEAR])
+def test_anybody_verifies_the_evidence_and_no_other(played: tuple[Path, str], verdict: Verdict) -> None:
+    folder, _ = played
+    paths = json.loads((folder / "summary.json").read_text())
+    evidence, trust_root = folder / paths["evidence"][verdict.value.lower()], folder / paths["trust_root"]
+    assert [answer.verdict for answer in verify(evidence, trust_root)] == [verdict]
+    changed = bytearray(evidence.read_bytes())
+    changed[len(changed) // 3] ^= 0x80
+    with pytest.raises(VerificationError):
+        verify(bytes(changed), trust_root)
+
+
+def test_it_tells_a_newcomer_step_by_step(played: tuple[Path, str]) -> None:
+    _, said = played
+    assert all(f" {number}. " in said for number in range(1, 11))
+    assert all(word in said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings"))
+
+
+def test_nothing_is_left_running(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    assert not any(listens(port) for port in Site.load(folder).ports.values())
+
+
+def test_what_is_interrupted_stops_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with subprocess.Popen(command(folder), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "listens on" in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        said = process.stdout.read()
+    assert process.returncode == 130
+    assert "every program was stopped" in said
+    assert not any(listens(port) for port in Site.load(folder).ports.values())
+
+
+def test_what_fails_says_what_and_where_to_look(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with subprocess.Popen(command(folder), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " 2. " in line:
+                # An administrator's key is lost before it has signed the genesis act.
+                (folder / "admin-1" / "keys" / "administer.pem").unlink()
+                break
+        said = process.stdout.read()
+    assert process.returncode == 1
+    assert "act approve" in said
+    assert "ended with" in said
+    assert str(folder) in said
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 1
+    assert "holds something else" in done.stdout
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    with reserved(tmp_path, Site.FILE):
+        done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 1
+    assert "another run" in done.stdout
