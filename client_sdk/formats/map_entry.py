@@ -44,6 +44,9 @@ class MappedRecord(NamedTuple):
     annotation_hash: bytes
     opening: bytes
 
+    def __repr__(self) -> str:
+        return f"MappedRecord(leaf_index={self.leaf_index})"
+
 
 def subject_key(subject: bytes) -> bytes:
     """Return the key of a pseudonym; a neighbour in a proof cannot be asked for."""

@@ -40,6 +40,9 @@ class Opened(NamedTuple):
     opening: bytes
     content: bytes
 
+    def __repr__(self) -> str:
+        return "Opened(...)"
+
 
 def disclosure_digest(sealed: bytes) -> bytes:
     """Return SHA-256 of the sealed bytes, as the statement carries it."""

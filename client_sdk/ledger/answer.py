@@ -20,6 +20,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.formats import canonical, dsse
 from client_sdk.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.formats.discreet import Discreet
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
@@ -57,8 +58,8 @@ VERSION = 1
 HASH_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedRecord:
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedRecord(Discreet):
     """A live record whose statement, place, binding and signatures verify. Its facts are still sealed."""
 
     statement: Statement
@@ -74,8 +75,8 @@ class VerifiedRecord:
     text_disclosure: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPerson:
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedPerson(Discreet):
     """What is proved of one person: its live records under every live version of the subject keys."""
 
     position: int

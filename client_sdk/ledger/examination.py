@@ -57,6 +57,9 @@ class LiveBinding(NamedTuple):
     subject: bytes
     opening: bytes
 
+    def __repr__(self) -> str:
+        return f"LiveBinding(leaf_index={self.leaf_index})"
+
 
 class Unverified(NamedTuple):
     """A member's signature that still has to be verified; small enough to be sent to another process."""

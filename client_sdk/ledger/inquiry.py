@@ -15,6 +15,7 @@ from client_sdk.formats.commitment import (
     commit_inquiry,
     commit_officer,
 )
+from client_sdk.formats.discreet import Discreet
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.statement import check_institution_id
 from client_sdk.formats.words import Purpose, word
@@ -37,6 +38,9 @@ class PersonOpening(NamedTuple):
 
     opening: bytes
     pseudonyms: tuple[tuple[int, bytes], ...]
+
+    def __repr__(self) -> str:
+        return "PersonOpening(...)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,8 @@ class Inquiry:
         check_open(self.subject_commitments[position], commit_inquiry(person.opening, person.pseudonyms), PART)
 
 
-@dataclass(frozen=True, slots=True)
-class InquiryOpening:
+@dataclass(frozen=True, slots=True, repr=False)
+class InquiryOpening(Discreet):
     """What opens an inquiry: persons, consent and officer. Travels beside it and is deleted when its time is over."""
 
     persons: tuple[PersonOpening, ...]

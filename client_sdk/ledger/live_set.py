@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,9 @@ class Bound(NamedTuple):
     subject: bytes
     record: MappedRecord
 
+    def __repr__(self) -> str:
+        return f"Bound(leaf_index={self.record.leaf_index})"
+
 
 def mapped(chain: Chain, opening: bytes) -> MappedRecord:
     """Return what the map says of a live record."""
@@ -32,7 +36,7 @@ def mapped(chain: Chain, opening: bytes) -> MappedRecord:
 
 def binding_opens(commitment: bytes, subject: bytes, opening: bytes) -> bool:
     """Whether a binding opens a statement's subject commitment."""
-    return commit_subject(opening, subject) == commitment
+    return hmac.compare_digest(commit_subject(opening, subject), commitment)
 
 
 def subject_entries(bound: Iterable[Bound]) -> dict[bytes, bytes]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.formats import canonical
+from client_sdk.formats.discreet import Discreet
 from client_sdk.formats.encoding import HASH_BYTES
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.words import word
@@ -21,16 +22,7 @@ from client_sdk.rules.fact_words import ConsentForm, NoticeChannel
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["Amounts", "Consent", "Debt", "Discreet", "NoticeEvidence"]
-
-
-class Discreet:
-    """A value that never shows what it holds."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
+__all__ = ["Amounts", "Consent", "Debt", "NoticeEvidence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.formats import canonical
+from client_sdk.formats.discreet import Discreet
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.words import Kind
 from client_sdk.rules.dates import parse_date, required_date
-from client_sdk.rules.fact_parts import Amounts, Consent, Debt, Discreet, NoticeEvidence
+from client_sdk.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.rules.fact_words import (
     CollectionStage,
     ConsentForm,
