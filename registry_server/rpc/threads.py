@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -31,20 +30,21 @@ async def pages_from(executor: Executor, begin: Callable[[], Iterator[R]]) -> As
     stepping: asyncio.Future[R | None] | None = None
     try:
         while True:
-            stepping = asyncio.get_running_loop().run_in_executor(executor, next, iterator, None)
-            page = await stepping
+            stepping = asyncio.wrap_future(executor.submit(next, iterator, None))
+            # Shielded: a step in its thread goes on whatever becomes of the call, and is waited for below.
+            page = await asyncio.shield(stepping)
             if page is None:
                 return
             yield page
     finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            await asyncio.shield(_closed(executor, stepping, close))
+        await asyncio.shield(_closed(executor, stepping, getattr(iterator, "close", None)))
 
 
-async def _closed(executor: Executor, stepping: asyncio.Future[R | None] | None, close: Callable[[], None]) -> None:
+async def _closed(
+    executor: Executor, stepping: asyncio.Future[R | None] | None, close: Callable[[], None] | None
+) -> None:
     """Close a generator once the step that may still be running in its thread has ended."""
     if stepping is not None:
-        with suppress(Exception, asyncio.CancelledError):
-            await stepping
-    await asyncio.get_running_loop().run_in_executor(executor, close)
+        await asyncio.wait((stepping,))
+    if close is not None:
+        await in_thread(executor, close)

@@ -205,7 +205,8 @@ def _serving_lock(url: URL) -> FileLock | None:
     path = url.database
     if not path or path == ":memory:":
         return None
-    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
+    # Not the thread's but the process's: whoever stops a server may do so in another thread.
+    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

@@ -185,12 +185,11 @@ def running_registry(
     app = build(load_settings(home), world.clock)
     if LENDERS[0] not in app.ledger.directory.institutions:
         world.enrol(app.ledger)
-    with _running(app) as port:
+    # The server ends before its clients' channels: what they have under way is finished.
+    with ExitStack() as channels, _running(app) as port:
         registry = RunningRegistry(app, CertificateAuthority.load(home / "ca"), world, port)
-        try:
-            yield registry
-        finally:
-            registry.close()
+        channels.callback(registry.close)
+        yield registry
 
 
 @contextmanager

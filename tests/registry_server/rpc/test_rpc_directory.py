@@ -1,0 +1,256 @@
+"""Acts on a running registry: proposed, approved, logged once, seen by everybody; certificates for whom they enrol."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from creditregistry.v1 import proposal_pb2 as pb
+from creditregistry.v1 import submission_pb2, transparency_pb2
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from cryptography import x509
+
+from client_sdk.formats import dsse
+from client_sdk.formats.act import (
+    Act,
+    AdministratorsBody,
+    ErasureBody,
+    InstitutionBody,
+    KeyEndBody,
+    StateBody,
+)
+from client_sdk.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.ledger.directory import Directory
+from client_sdk.signing import create_certificate_request
+from registry_server.usecases.proposals import LAPSE_MS
+from tests.support.handmade_log import record_id, signer
+from tests.support.registry import Identity, new_key, refusal
+from tests.support.registry_world import ADMINISTRATORS, LENDERS
+
+if TYPE_CHECKING:
+    from client_sdk.formats.act import Body
+    from tests.support.registry import RunningRegistry
+
+FIRST, SECOND, THIRD = ADMINISTRATORS
+
+
+def next_act(registry: RunningRegistry, body: Body) -> bytes:
+    state = registry.app.ledger.directory.state
+    return Act(state.registry, state.act_number + 1, state.act_hash, body).encode()
+
+
+def new_lender(registry: RunningRegistry, name: str = "lender-9") -> InstitutionBody:
+    return InstitutionBody(registry.world.enrolment(name, (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT))
+
+
+def approval(payload: bytes, key: str) -> pb.Approval:
+    own = signer(key)
+    return pb.Approval(key_id=own.public_key.key_id, signature=dsse.sign(own, dsse.ACT, payload))
+
+
+def propose(registry: RunningRegistry, payload: bytes, by: str = FIRST) -> pb.ProposeActResponse:
+    request = pb.ProposeActRequest(payload=payload, approval=approval(payload, f"{by} ADMINISTER"))
+    return registry.directory(by).ProposeAct(request)
+
+
+def approve(registry: RunningRegistry, payload: bytes, by: str, key: str = "") -> pb.ApproveActResponse:
+    given = approval(payload, key or f"{by} ADMINISTER")
+    request = pb.ApproveActRequest(proposal_id=sha256(payload).digest(), approval=given)
+    return registry.directory(by).ApproveAct(request)
+
+
+def acts(registry: RunningRegistry, from_number: int = 0) -> pb.ListActsResponse:
+    return registry.directory("lender-1").ListActs(pb.ListActsRequest(from_number=from_number))
+
+
+def waiting(registry: RunningRegistry) -> list[pb.Proposal]:
+    return list(registry.directory(THIRD).ListProposals(pb.ListProposalsRequest()).proposals)
+
+
+def test_the_approval_that_reaches_the_threshold_logs_the_act(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    proposed = propose(registry, payload)
+    assert not proposed.HasField("receipt")
+    (proposal,) = waiting(registry)
+    assert proposal == proposed.proposal
+    assert proposal.lapses_at - proposal.proposed_at == LAPSE_MS
+    approved = approve(registry, payload, SECOND)
+    leaf = parse_leaf(approved.receipt.leaf)
+    assert isinstance(leaf, ActLeaf)
+    assert leaf.payload == payload
+    assert len(approved.proposal.approvals) == 2
+    assert waiting(registry) == []
+    assert "lender-9" in registry.app.ledger.directory.institutions
+    # Whose answer was lost asks again and gets the same receipt.
+    again = approve(registry, payload, SECOND)
+    assert again.receipt.leaf == approved.receipt.leaf
+    assert propose(registry, payload).receipt.inclusion.index == approved.receipt.inclusion.index
+
+
+def test_the_same_administrator_twice_is_one(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    propose(registry, payload)
+    again = approve(registry, payload, FIRST)
+    assert not again.HasField("receipt")
+    assert len(again.proposal.approvals) == 1
+
+
+def test_two_approvals_at_once_log_one_act(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    before = acts(registry)
+    propose(registry, payload)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda by: approve(registry, payload, by), (SECOND, THIRD)))
+    assert [parse_leaf(answer.receipt.leaf).payload for answer in answers] == [payload, payload]
+    assert len(acts(registry).acts) == len(before.acts) + 1
+
+
+def test_acts_are_listed_in_order_and_make_the_directory(registry: RunningRegistry) -> None:
+    listed = acts(registry)
+    assert not listed.more
+    directory: Directory | None = None
+    for item in listed.acts:
+        leaf = parse_leaf(item.leaf)
+        assert isinstance(leaf, ActLeaf)
+        directory = Directory.genesis(leaf) if directory is None else directory.apply(item.index, leaf)
+    assert directory is not None
+    assert directory.state == registry.app.ledger.directory.state
+    assert [item.leaf for item in acts(registry, 2).acts] == [item.leaf for item in listed.acts[2:]]
+    assert acts(registry, 1_000) == pb.ListActsResponse()
+
+
+def test_a_proposal_is_obsolete_once_its_number_is_taken(registry: RunningRegistry) -> None:
+    first, second = (next_act(registry, new_lender(registry, name)) for name in ("lender-8", "lender-9"))
+    propose(registry, first)
+    propose(registry, second, SECOND)
+    approve(registry, first, SECOND)
+    (left,) = waiting(registry)
+    assert left.payload == second
+    assert "number" in left.obsolete
+    refused = refusal(lambda: approve(registry, second, FIRST))
+    assert refused[:4] == ("FAILED_PRECONDITION", "PROPOSAL_OBSOLETE", "proposal_id", "formats-5.number")
+    assert refusal(lambda: propose(registry, second))[:2] == ("FAILED_PRECONDITION", "ACT_ORDER")
+
+
+def test_a_proposal_lapses_after_seven_days(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    propose(registry, payload)
+    for _ in range(7):
+        registry.world.clock.now += 86_400_000 - 1
+        registry.app.housekeeping.beat()
+    approve(registry, payload, FIRST)
+    registry.world.clock.now += 10
+    assert waiting(registry) == []
+    refused = refusal(lambda: approve(registry, payload, SECOND))
+    assert refused[:4] == ("NOT_FOUND", "PROPOSAL_UNKNOWN", "proposal_id", "design-6.proposal")
+    registry.app.housekeeping.tidy()
+    # Proposed anew, it needs both signatures again.
+    assert not propose(registry, payload).HasField("receipt")
+
+
+def test_what_a_proposal_decides_is_checked_before_anybody_signs(registry: RunningRegistry) -> None:
+    cases: list[tuple[Body, str]] = [
+        (new_lender(registry, "lender-1"), "ENROLMENT_INVALID"),
+        (StateBody("nobody", InstitutionStatus.SUSPENDED), "INSTITUTION_UNKNOWN"),
+        (StateBody("lender-1", InstitutionStatus.ACTIVE), "STATE_INVALID"),
+        (KeyEndBody("lender-1", signer("lender-2 REPORT").public_key.key_id), "KEY_RANGE"),
+        (ErasureBody((RecordKey("lender-1", record_id("unknown")),), "court order"), "RECORD_UNKNOWN"),
+    ]
+    for body, reason in cases:
+        payload = next_act(registry, body)
+        assert refusal(partial(propose, registry, payload)).reason == reason
+    assert refusal(lambda: propose(registry, b"\xff")).reason == "MALFORMED"
+    assert waiting(registry) == []
+
+
+def test_signatures_must_be_the_peers_own_and_verify(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    propose(registry, payload)
+    theirs = refusal(lambda: approve(registry, payload, SECOND, f"{THIRD} ADMINISTER"))
+    assert theirs[:4] == ("PERMISSION_DENIED", "PEER_MISMATCH", "approval.key_id", "design-7.peer")
+    lender = refusal(lambda: approve(registry, payload, SECOND, "lender-1 REPORT"))
+    assert lender[:3] == ("PERMISSION_DENIED", "ACT_SIGNATURE", "approval.key_id")
+    wrong = approval(b"another payload", f"{SECOND} ADMINISTER")
+    request = pb.ApproveActRequest(proposal_id=sha256(payload).digest(), approval=wrong)
+    refused = refusal(lambda: registry.directory(SECOND).ApproveAct(request))
+    assert refused[:3] == ("PERMISSION_DENIED", "SIGNATURE_INVALID", "approval.signature")
+    short = pb.ApproveActRequest(proposal_id=sha256(payload).digest(), approval=pb.Approval(key_id=b"x"))
+    assert refusal(lambda: registry.directory(SECOND).ApproveAct(short))[:2] == ("INVALID_ARGUMENT", "MALFORMED")
+    unknown = pb.ApproveActRequest(proposal_id=bytes(32), approval=wrong)
+    assert refusal(lambda: registry.directory(SECOND).ApproveAct(unknown)).reason == "PROPOSAL_UNKNOWN"
+
+
+def test_new_administrators_sign_too_and_an_acting_one_brings_their_signatures(registry: RunningRegistry) -> None:
+    joining = registry.world.enrolment("admin-4", (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER)
+    # Of the new three, two are old: the old threshold alone is not the new one where the old ones leave.
+    body = AdministratorsBody((joining,), ("admin-3", "admin-4", "admin-1"), 3)
+    body = AdministratorsBody((joining,), tuple(sorted(body.administrators)), 3)
+    payload = next_act(registry, body)
+    propose(registry, payload)
+    assert not approve(registry, payload, SECOND).HasField("receipt")
+    assert not approve(registry, payload, THIRD).HasField("receipt")
+    approved = approve(registry, payload, FIRST, "admin-4 ADMINISTER")
+    assert approved.HasField("receipt")
+    assert registry.app.ledger.directory.state.administrators == ("admin-1", "admin-3", "admin-4")
+
+
+def test_an_erasure_by_order_takes_the_record_out_of_every_answer(registry: RunningRegistry) -> None:
+    world = registry.world
+    submission = world.report("lender-1", "loan")
+    registry.records("lender-1").Submit(submission_pb2.SubmitRequest(submission=submission))
+    payload = next_act(registry, ErasureBody((world.key("lender-1", "loan"),), "court order"))
+    propose(registry, payload)
+    assert approve(registry, payload, SECOND).HasField("receipt")
+    bindings = registry.transparency("auditor").ListLiveBindings(transparency_pb2.ListLiveBindingsRequest())
+    assert [item for page in bindings for item in page.bindings] == []
+    again = next_act(registry, ErasureBody((world.key("lender-1", "loan"),), "court order"))
+    assert refusal(lambda: propose(registry, again)).reason == "RECORD_ERASED"
+
+
+def request_certificate(registry: RunningRegistry, by: str, institution: str, key: bytes, named: str = "") -> bytes:
+    request = pb.IssueCertificateRequest(
+        csr=create_certificate_request(key, named or institution), institution=institution
+    )
+    return registry.directory(by).IssueCertificate(request).certificate
+
+
+def test_an_administrator_gets_a_certificate_for_a_member_and_the_member_renews_it(registry: RunningRegistry) -> None:
+    payload = next_act(registry, new_lender(registry))
+    propose(registry, payload)
+    approve(registry, payload, SECOND)
+    key = new_key()
+    issued = request_certificate(registry, THIRD, "lender-9", key)
+    leaf, authority = x509.load_pem_x509_certificates(issued)
+    leaf.verify_directly_issued_by(authority)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [name.value for name in names] == ["creditregistry:institution:lender-9"]
+    channel = registry.channel("lender-9", Identity(key, issued))
+    TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+    renewed = request_certificate(registry, "lender-1", "lender-1", new_key())
+    assert x509.load_pem_x509_certificates(renewed)[0].subject.rfc4514_string() == "CN=lender-1"
+
+
+def test_certificates_are_refused_for_others_and_for_strangers(registry: RunningRegistry) -> None:
+    key = new_key()
+    other = refusal(lambda: request_certificate(registry, "lender-1", "lender-2", key))
+    assert other[:4] == ("PERMISSION_DENIED", "NOT_PERMITTED", "institution", "permissions")
+    stranger = refusal(lambda: request_certificate(registry, FIRST, "nobody", key))
+    assert stranger.reason == "INSTITUTION_UNKNOWN"
+    named = refusal(lambda: request_certificate(registry, "lender-1", "lender-1", key, "lender-2"))
+    assert named[:4] == ("INVALID_ARGUMENT", "CERTIFICATE_REQUEST_INVALID", "csr.subject", "certificate.subject")
+    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
+    ended = refusal(lambda: request_certificate(registry, FIRST, "lender-3", key))
+    assert ended[:3] == ("PERMISSION_DENIED", "INSTITUTION_TERMINATED", "institution")
+
+
+@pytest.mark.parametrize("name", LENDERS[:1])
+def test_members_who_are_no_administrators_see_acts_only(registry: RunningRegistry, name: str) -> None:
+    with pytest.raises(grpc.RpcError):
+        registry.directory(name).ListProposals(pb.ListProposalsRequest())
+    assert registry.directory(name).ListActs(pb.ListActsRequest()).acts

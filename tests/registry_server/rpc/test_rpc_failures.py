@@ -1,0 +1,284 @@
+"""What fails around a running registry: database, clock, deadlines, a second server, an end in the middle of work."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sqlite3
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from creditregistry.v1 import submission_pb2 as pb
+from creditregistry.v1 import transparency_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pydantic import SecretStr
+from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy.pool import NullPool
+
+from registry_server.app import build
+from registry_server.errors import RegistryError
+from registry_server.rpc.interceptors.deadlines import Deadlines
+from registry_server.sequencing.errors import ClockJumpedError
+from registry_server.storage.errors import DatabaseInUseError, MigrationNeededError
+from tests.conftest import postgres_database, sqlite_url
+from tests.support.registry import inquire, refusal, running_registry
+from tests.support.registry_world import DAY_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from tests.conftest import DatabaseKind
+    from tests.support.registry import RunningRegistry
+
+WAIT_SECONDS = 60
+
+
+def submit(registry: RunningRegistry, name: str, timeout: float | None = None) -> pb.SubmitResponse:
+    submission = registry.world.report("lender-1", name)
+    return registry.records("lender-1").Submit(pb.SubmitRequest(submission=submission), timeout=timeout)
+
+
+@contextmanager
+def locked(database_url: str, kind: DatabaseKind) -> Iterator[None]:
+    """Hold the lock that every append needs."""
+    if kind == "sqlite":
+        connection = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            connection.rollback()
+            connection.close()
+        return
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as work:
+        work.execute(text("SELECT * FROM head FOR UPDATE"))
+        yield
+    engine.dispose()
+
+
+@contextmanager
+def gone(database_url: str) -> Iterator[None]:
+    """Take a database of PostgreSQL away: end every connection, and let nobody in."""
+    url = make_url(database_url)
+    engine = create_engine(url.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as server:
+        server.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false'))
+        end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        server.execute(end, {"name": url.database})
+        try:
+            yield
+        finally:
+            server.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true'))
+    engine.dispose()
+
+
+@contextmanager
+def unwritable(path: Path) -> Iterator[None]:
+    """Let no file of this process grow beyond what the write-ahead log has now."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_locked_database_is_told_and_nothing_is_lost(
+    registry: RunningRegistry, database_url: str, database_kind: DatabaseKind
+) -> None:
+    submit(registry, "before")
+    submission = registry.world.report("lender-1", "meanwhile")
+    stub = registry.records("lender-1")
+    with locked(database_url, database_kind):
+        refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
+    assert refused[:2] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE")
+    assert refused.rule == "storage.busy"
+    # The same bytes again, and it is as if nothing had happened.
+    assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
+
+
+def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(
+    tmp_path: Path, postgres_url: str, postgres_template: str
+) -> None:
+    with (
+        postgres_database(postgres_url, template=postgres_template) as url,
+        running_registry(tmp_path, url, health_interval_seconds=0.05) as registry,
+    ):
+        submit(registry, "before")
+        health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
+        changes = health.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
+        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+        submission = registry.world.report("lender-1", "meanwhile")
+        stub = registry.records("lender-1")
+        with gone(url):
+            refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
+            assert refused[:2] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE")
+            asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
+            assert asked.reason == "STORAGE_UNAVAILABLE"
+            assert next(changes).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert registry.app.status.figures() == {"registry_up": 0}
+        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+        assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
+        registry.verify_log()
+
+
+def test_a_file_that_cannot_be_written_is_told_and_nothing_is_lost(tmp_path: Path, sqlite_template: Path) -> None:
+    path = Path(shutil.copyfile(sqlite_template, tmp_path / "registry.sqlite"))
+    with running_registry(tmp_path, sqlite_url(path)) as registry:
+        submit(registry, "before")
+        submission = registry.world.report("lender-1", "meanwhile")
+        stub = registry.records("lender-1")
+        with unwritable(path):
+            refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
+            asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
+        assert refused[:4] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE", "", "storage.gone")
+        assert asked[:4] == refused[:4]
+        assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
+        registry.verify_log()
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, sqlite_template: Path) -> None:
+    path = Path(shutil.copyfile(sqlite_template, tmp_path / "registry.sqlite"))
+    with running_registry(tmp_path, sqlite_url(path)) as registry:
+        submit(registry, "before")
+        full = threading.Event()
+
+        def limit(connection: Connection) -> None:
+            """Keep the file at its size: SQLite then says that the disk is full."""
+            pages = 1 if full.is_set() else 1_000_000
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+        event.listen(registry.app.database.engine, "begin", limit)
+        submissions = [registry.world.report("lender-1", f"loan {number}") for number in range(100)]
+        batch = [
+            pb.SubmitBatchRequest(header=pb.BatchHeader(count=100)),
+            pb.SubmitBatchRequest(chunk=pb.BatchChunk(submissions=submissions)),
+        ]
+        stub = registry.records("lender-1")
+        full.set()
+        refused = refusal(lambda: list(stub.SubmitBatch(iter(batch))))
+        assert refused[:4] == ("UNAVAILABLE", "DISK_FULL", "", "storage.full")
+        full.clear()
+        (answer,) = stub.SubmitBatch(iter(batch))
+        assert {result.outcome for result in answer.results} == {pb.OUTCOME_ACCEPTED}
+        registry.verify_log()
+
+
+@pytest.mark.parametrize(("step", "off"), [(-6_000, "-6000"), (DAY_MS + 1, "86400001")])
+def test_a_clock_that_jumps_stops_the_log_until_it_is_confirmed(registry: RunningRegistry, step: int, off: str) -> None:
+    submit(registry, "before")
+    registry.world.clock.now += step
+    refused = refusal(lambda: submit(registry, "after"))
+    assert refused[:4] == ("UNAVAILABLE", "CLOCK_JUMPED", "logged_at", "formats-5.logged-at")
+    assert refused.got == f"{off} ms off the newest leaf"
+    # What was logged is still read.
+    assert registry.transparency("lender-1").GetCheckpoint(transparency_pb2.GetCheckpointRequest()).checkpoint
+    registry.app.ledger.confirm_clock()
+    registry.world.newest.pop(registry.world.key("lender-1", "after"))
+    assert submit(registry, "after").result.outcome == pb.OUTCOME_ACCEPTED
+
+
+def test_a_deadline_that_is_too_short_is_refused_or_over(registry: RunningRegistry) -> None:
+    submit(registry, "before")
+    with pytest.raises(grpc.RpcError) as caught:
+        submit(registry, "after", timeout=0.02)
+    assert isinstance(caught.value, grpc.Call)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_a_call_that_takes_longer_than_the_registry_allows_is_ended(
+    tmp_path: Path, database_url: str, database_kind: DatabaseKind
+) -> None:
+    with running_registry(tmp_path, database_url, call_deadline_seconds=0.3, call_deadline_max_seconds=0.3) as registry:
+        submission = registry.world.report("lender-1", "slow")
+        stub = registry.records("lender-1")
+        with locked(database_url, database_kind):
+            refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
+        assert refused[:4] == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "deadline", "deadline.maximum")
+        # Whether it was done is not known; the same bytes again are safe.
+        result = stub.Submit(pb.SubmitRequest(submission=submission)).result
+        assert result.outcome in {pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED}
+        registry.verify_log()
+
+
+def test_deadlines_are_the_clients_within_the_registrys_limits() -> None:
+    limits = Deadlines(call=20, call_max=120, stream=600, stream_max=7_200)
+    assert limits.limit(None, streaming=False) == 20
+    assert limits.limit(None, streaming=True) == 600
+    assert limits.limit(60, streaming=False) is None
+    assert limits.limit(500, streaming=False) == 120
+    assert limits.limit(500, streaming=True) is None
+    with pytest.raises(RegistryError) as caught:
+        limits.limit(0.049, streaming=False)
+    assert str(caught.value) == "DEADLINE_TOO_SHORT at deadline: deadline.minimum (got 49 ms, want at least 50 ms)"
+
+
+def test_a_second_server_on_one_sqlite_file_is_refused_and_on_postgresql_it_serves(
+    registry: RunningRegistry, database_kind: DatabaseKind
+) -> None:
+    submit(registry, "first")
+    if database_kind == "sqlite":
+        with pytest.raises(DatabaseInUseError, match="served by another process"):
+            build(registry.app.settings, registry.world.clock)
+        return
+    second = build(registry.app.settings, registry.world.clock)
+    try:
+        with second.ledger.view() as view, registry.app.ledger.view() as other:
+            assert view.checkpoint == other.checkpoint
+    finally:
+        second.housekeeping.start()
+        second.close()
+
+
+def test_a_database_without_our_tables_is_refused(registry: RunningRegistry, tmp_path: Path) -> None:
+    url = SecretStr(sqlite_url(tmp_path / "empty.sqlite"))
+    empty = registry.app.settings.model_copy(update={"database_url": url})
+    with pytest.raises(MigrationNeededError, match="none"):
+        build(empty)
+
+
+def test_an_address_that_is_taken_is_told(registry: RunningRegistry, tmp_path: Path, sqlite_template: Path) -> None:
+    url = f"sqlite:///{(tmp_path / 'second.sqlite')}"
+    (tmp_path / "second.sqlite").write_bytes(sqlite_template.read_bytes())
+    (tmp_path / "second").mkdir()
+    with pytest.raises(RuntimeError), running_registry(tmp_path / "second", url, listen=registry.target):
+        pass
+
+
+def test_what_is_under_way_when_the_registry_stops_is_finished(tmp_path: Path, database_url: str) -> None:
+    with running_registry(tmp_path, database_url) as registry:
+        submissions = [registry.world.report("lender-1", f"loan {number}") for number in range(30)]
+        stub = registry.records("lender-1")
+        stub.ListRecords(pb.ListRecordsRequest())
+        calls = [stub.Submit.future(pb.SubmitRequest(submission=submission)) for submission in submissions]
+        calls[0].result()
+    acknowledged = [call.result().result for call in calls if call.exception() is None]
+    told = {call.code() for call in calls}
+    assert told <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert acknowledged
+    with running_registry(tmp_path, database_url, registry.world) as again:
+        again.verify_log()
+        stub = again.records("lender-1")
+        results = [stub.Submit(pb.SubmitRequest(submission=submission)).result for submission in submissions]
+        indexes = {result.inclusion.index for result in results if result.outcome == pb.OUTCOME_REPEATED}
+        assert {result.inclusion.index for result in acknowledged} <= indexes
+
+
+def test_housekeeping_goes_on_after_a_failure(registry: RunningRegistry) -> None:
+    registry.world.clock.now += 2 * DAY_MS
+    with pytest.raises(ClockJumpedError):
+        registry.app.housekeeping.beat()
+    registry.app.ledger.confirm_clock()
+    with registry.app.ledger.view() as view:
+        before = view.size
+    registry.app.housekeeping.beat()
+    registry.app.housekeeping.tidy()
+    with registry.app.ledger.view() as view:
+        assert view.size == before + 1
