@@ -11,7 +11,7 @@ from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
-from registry_server.rpc.convert.submissions import own_record, results
+from registry_server.rpc.convert.submissions import own_record, results, submission
 from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread, pages_from
 from registry_server.usecases.gathering import Gathering
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from registry_server.usecases.records import Records
-    from registry_server.usecases.submit import Submitted, Submitting
+    from registry_server.usecases.submit import Prepared, Submitted, Submitting
 
 __all__ = ["RecordServicer"]
 
@@ -96,7 +96,7 @@ class RecordServicer(RecordServiceServicer):
 
     def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Submitted | Exception]:
         """Submit for several callers in one thread; all of them share a transaction, or fail with it."""
-        prepared = [self._submitting.prepare(peer, [submission]) for peer, submission in batch]
+        prepared = [self._submitting.prepare(peer, [submission(message)]) for peer, message in batch]
         futures = [self._submitting.enqueue(item) for item in prepared]
         return [future.result() for future in futures]
 
@@ -146,13 +146,16 @@ class _Stream:
             async for message in messages:
                 await self._places.acquire()
                 first, chunk = batch.take(message)
-                prepared = await in_thread(self._executor, partial(self._submitting.prepare, self._peer, chunk))
+                prepared = await in_thread(self._executor, partial(self._prepare, chunk))
                 submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
                 submitted.add_done_callback(_look_at)
                 self._chunks.put_nowait(_Committing(first, submitted))
             batch.finish()
         finally:
             self._chunks.put_nowait(None)
+
+    def _prepare(self, chunk: Sequence[pb.Submission]) -> Prepared:
+        return self._submitting.prepare(self._peer, [submission(message) for message in chunk])
 
     async def next_chunk(self) -> _Committing | None:
         """Return the next chunk in order; None after the last."""

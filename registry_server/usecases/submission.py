@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from client_sdk.formats import dsse
 from client_sdk.formats.commitment import check_open, commit_facts, commit_subject
@@ -28,11 +28,9 @@ from registry_server.sequencing.items import Alias, Basis, Binding, OpenedFacts,
 if TYPE_CHECKING:
     from datetime import date
 
-    from creditregistry.v1 import submission_pb2 as pb
-
     from client_sdk.ledger.directory import Directory
 
-__all__ = ["Moment", "read_submission"]
+__all__ = ["Alias", "BasisSent", "Binding", "FactsSent", "Moment", "Submission", "read_submission"]
 
 # A statement is about 300 bytes, facts about 400; the limits keep one record within a few kilobytes.
 MAX_STATEMENT_BYTES = 2_048
@@ -41,6 +39,56 @@ MAX_ALIASES = 16
 _SUBJECT_BYTES = 32
 # What the record that another rests on is.
 _BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
+
+
+class FactsSent(NamedTuple):
+    """What is said to open a facts commitment."""
+
+    opening: bytes
+    facts: bytes
+
+    def __repr__(self) -> str:
+        return "FactsSent(...)"
+
+
+class BasisSent(NamedTuple):
+    """The record that is said to bear another, and its newest facts where they were sent."""
+
+    issuer: str
+    record_id: bytes
+    newest: FactsSent | None
+
+    def __repr__(self) -> str:
+        return "BasisSent(...)"
+
+
+class Submission(NamedTuple):
+    """One version as it was sent, nothing of it checked.
+
+    Attributes:
+        payload: canonical Statement.
+        key_id: which key signed.
+        signature: over the payload.
+        binding: opens the subject commitment; None where absent, like every part after it.
+        facts: open the facts commitment.
+        disclosure: sealed; empty where absent.
+        previous: facts of the version before.
+        basis: the record that it rests on.
+        aliases: under each other live version of the subject keys.
+    """
+
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    binding: Binding | None = None
+    facts: FactsSent | None = None
+    disclosure: bytes = b""
+    previous: FactsSent | None = None
+    basis: BasisSent | None = None
+    aliases: tuple[Alias, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Submission(...)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +111,11 @@ class Moment:
         return cls(now, day_of(now, directory.rulebook.time_zone), directory)
 
 
-def read_submission(message: pb.Submission, peer: str, moment: Moment) -> StatementItem:
+def read_submission(sent: Submission, peer: str, moment: Moment) -> StatementItem:
     """Return what may be appended, if the log's state allows it.
 
     Args:
-        message: as it came.
+        sent: as it came.
         peer: institution id of who talks.
         moment: when it came.
 
@@ -76,8 +124,7 @@ def read_submission(message: pb.Submission, peer: str, moment: Moment) -> Statem
         RegistryError: SIZE_LIMIT, PEER_MISMATCH, PART_MISSING, PART_UNEXPECTED, DISCLOSURE_MISMATCH.
         RuleError: the key is none of the signer's, or a rule on facts is broken.
     """
-    signed = message.statement
-    payload, key_id, signature = signed.payload, signed.key_id, signed.signature
+    payload, key_id, signature = sent.payload, sent.key_id, sent.signature
     if len(payload) > MAX_STATEMENT_BYTES:
         _too_long("statement.payload", len(payload), MAX_STATEMENT_BYTES)
     statement = Statement.parse(payload)
@@ -88,10 +135,10 @@ def read_submission(message: pb.Submission, peer: str, moment: Moment) -> Statem
     public_key = _public_key(moment.directory, key_id, peer)
     dsse.verify(dsse.STATEMENT, payload, public_key, signature)
     if not statement.carries_subject:
-        _check_bare(message)
+        _check_bare(sent)
         return StatementItem(statement, payload, key_id, signature)
-    binding = _read_binding(message, statement)
-    facts = _read_facts(message, statement, binding, moment)
+    binding = _read_binding(sent, statement)
+    facts = _read_facts(sent, statement, binding, moment)
     return StatementItem(
         statement,
         payload,
@@ -99,10 +146,10 @@ def read_submission(message: pb.Submission, peer: str, moment: Moment) -> Statem
         signature,
         binding,
         facts,
-        _read_disclosure(message, statement),
-        _read_previous(message, statement),
-        _read_basis(message, statement) if message.HasField("basis") else None,
-        _read_aliases(message) if message.aliases else (),
+        _read_disclosure(sent, statement),
+        _read_previous(sent, statement),
+        None if sent.basis is None else _read_basis(sent.basis, statement),
+        _read_aliases(sent.aliases),
     )
 
 
@@ -122,30 +169,29 @@ def _public_key(directory: Directory, key_id: bytes, speaker: str) -> bytes:
     return key.public_key
 
 
-def _check_bare(message: pb.Submission) -> None:
+def _check_bare(sent: Submission) -> None:
     """Check that nothing travels beside a version that binds no subject (formats 2)."""
-    for field, _ in message.ListFields():
-        if field.name != "statement":
+    for field in ("binding", "facts", "disclosure", "previous", "basis", "aliases"):
+        if getattr(sent, field):
             raise RegistryError(
-                Reason.PART_UNEXPECTED, field.name, "formats-2.bare", want="nothing beside WITHDRAWN and SET_ASIDE"
+                Reason.PART_UNEXPECTED, field, "formats-2.bare", want="nothing beside WITHDRAWN and SET_ASIDE"
             )
 
 
-def _read_binding(message: pb.Submission, statement: Statement) -> Binding:
-    if not message.HasField("binding"):
+def _read_binding(sent: Submission, statement: Statement) -> Binding:
+    binding = sent.binding
+    if binding is None:
         _missing("binding", "what opens the subject commitment")
-    given = message.binding
-    binding = Binding(given.subject, given.opening, given.debt_ref)
     _check_length("binding.debt_ref", binding.debt_ref, DEBT_REF_BYTES)
     opened = commit_subject(binding.opening, binding.subject)
     check_open(statement.subject_commitment, opened, "binding")
     return binding
 
 
-def _read_facts(message: pb.Submission, statement: Statement, binding: Binding, moment: Moment) -> Facts:
-    if not message.HasField("facts"):
+def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Moment) -> Facts:
+    if sent.facts is None:
         _missing("facts", "what opens the facts commitment")
-    commitment, facts = _open_facts(message.facts, statement.kind, "facts")
+    commitment, facts = _open_facts(sent.facts, statement.kind, "facts")
     check_open(statement.facts_commitment, commitment, "facts")
     if not hmac.compare_digest(facts.debt.debt_ref, binding.debt_ref):
         raise RegistryError(
@@ -164,14 +210,14 @@ def _read_facts(message: pb.Submission, statement: Statement, binding: Binding, 
     return facts
 
 
-def _open_facts(given: pb.OpenedFacts, kind: Kind, field: str) -> tuple[bytes, Facts]:
+def _open_facts(given: FactsSent, kind: Kind, field: str) -> tuple[bytes, Facts]:
     if len(given.facts) > MAX_FACTS_BYTES:
         _too_long(f"{field}.facts", len(given.facts), MAX_FACTS_BYTES)
     return commit_facts(given.opening, given.facts), parse_facts(kind, given.facts)
 
 
-def _read_disclosure(message: pb.Submission, statement: Statement) -> bytes:
-    disclosure = message.disclosure
+def _read_disclosure(sent: Submission, statement: Statement) -> bytes:
+    disclosure = sent.disclosure
     if not disclosure:
         _missing("disclosure", "the sealed disclosure")
     if len(disclosure) > MAX_SEALED_BYTES:
@@ -183,34 +229,34 @@ def _read_disclosure(message: pb.Submission, statement: Statement) -> bytes:
     return disclosure
 
 
-def _read_previous(message: pb.Submission, statement: Statement) -> OpenedFacts | None:
-    given = message.HasField("previous")
-    if given and statement.version == 1:
+def _read_previous(sent: Submission, statement: Statement) -> OpenedFacts | None:
+    if sent.previous is None:
+        if statement.version > 1:
+            _missing("previous", "the facts of the version before")
+        return None
+    if statement.version == 1:
         raise RegistryError(Reason.PART_UNEXPECTED, "previous", "formats-3.previous", want="nothing before version 1")
-    if not given and statement.version > 1:
-        _missing("previous", "the facts of the version before")
-    return OpenedFacts(*_open_facts(message.previous, statement.kind, "previous")) if given else None
+    return OpenedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
 
 
-def _read_basis(message: pb.Submission, statement: Statement) -> Basis:
+def _read_basis(given: BasisSent, statement: Statement) -> Basis:
     kind = _BASIS_KIND.get(statement.kind)
     if kind is None or statement.version != 1:
         want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
         raise RegistryError(Reason.PART_UNEXPECTED, "basis", "formats-2.basis", want=want)
-    given = message.basis
-    check_institution_id(given.record.issuer, "basis", "record.issuer")
-    key = RecordKey(given.record.issuer, check_record_id(given.record.record_id, "basis"))
-    newest = OpenedFacts(*_open_facts(given.newest, kind, "basis.newest")) if given.HasField("newest") else None
+    check_institution_id(given.issuer, "basis", "record.issuer")
+    key = RecordKey(given.issuer, check_record_id(given.record_id, "basis"))
+    newest = None if given.newest is None else OpenedFacts(*_open_facts(given.newest, kind, "basis.newest"))
     return Basis(key, newest)
 
 
-def _read_aliases(message: pb.Submission) -> tuple[Alias, ...]:
-    if len(message.aliases) > MAX_ALIASES:
-        _too_long("aliases", len(message.aliases), MAX_ALIASES)
-    for alias in message.aliases:
+def _read_aliases(aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
+    if len(aliases) > MAX_ALIASES:
+        _too_long("aliases", len(aliases), MAX_ALIASES)
+    for alias in aliases:
         _check_length("aliases.subject", alias.subject, _SUBJECT_BYTES)
         _check_length("aliases.debt_ref", alias.debt_ref, DEBT_REF_BYTES)
-    return tuple(Alias(alias.subject_key_version, alias.subject, alias.debt_ref) for alias in message.aliases)
+    return aliases
 
 
 def _check_length(field: str, value: bytes, want: int) -> None:

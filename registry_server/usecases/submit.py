@@ -23,10 +23,9 @@ from registry_server.usecases.submission import Moment, read_submission
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from creditregistry.v1 import submission_pb2 as pb
-
     from registry_server.sequencing.items import Appended, Place, Result, StatementItem
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.usecases.submission import Submission
 
 __all__ = ["MAX_CHUNK", "Prepared", "Submitted", "SubmittedRecord", "Submitting"]
 
@@ -81,7 +80,7 @@ class Submitting:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def submit(self, peer: str, submissions: Sequence[pb.Submission]) -> Submitted:
+    def submit(self, peer: str, submissions: Sequence[Submission]) -> Submitted:
         """Check and log submissions; wait until they are durable and in a signed checkpoint.
 
         Args:
@@ -96,7 +95,7 @@ class Submitting:
         """
         return self.enqueue(self.prepare(peer, submissions)).result()
 
-    def prepare(self, peer: str, submissions: Sequence[pb.Submission]) -> Prepared:
+    def prepare(self, peer: str, submissions: Sequence[Submission]) -> Prepared:
         """Check submissions without the log. Takes about 100 us each, half of it without the interpreter's lock.
 
         Raises:
@@ -107,7 +106,7 @@ class Submitting:
                 Reason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
         moment = Moment.of(self._ledger.clock(), self._ledger.directory)
-        return Prepared(tuple(self._check(message, peer, moment) for message in submissions))
+        return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))
 
     def enqueue(self, prepared: Prepared) -> Future[Submitted]:
         """Log what was prepared; the future fails as ``submit`` raises.
@@ -123,9 +122,9 @@ class Submitting:
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, message: pb.Submission, peer: str, moment: Moment) -> StatementItem | Refusal:
+    def _check(self, sent: Submission, peer: str, moment: Moment) -> StatementItem | Refusal:
         try:
-            return read_submission(message, peer, moment)
+            return read_submission(sent, peer, moment)
         except RuleError as error:
             if error.reason != "KEY_UNKNOWN":
                 return refusal_of(error)
@@ -135,7 +134,7 @@ class Submitting:
         with self._ledger.view() as view:
             newest = Moment.of(moment.now, view.directory)
         try:
-            return read_submission(message, peer, newest)
+            return read_submission(sent, peer, newest)
         except (FormatError, RegistryError, RuleError) as error:
             return refusal_of(error)
 

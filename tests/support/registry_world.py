@@ -35,6 +35,7 @@ from client_sdk.formats.statement import Annotation, RecordKey, Statement, paylo
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
 from client_sdk.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.rules.retention import expires_on
+from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.found import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
@@ -358,7 +359,7 @@ class World:
 def submit(ledger: Ledger, *submissions: pb.Submission) -> Submitted:
     """Send submissions, each as its issuer."""
     (peer,) = {Statement.parse(message.statement.payload).signer for message in submissions}
-    return Submitting(ledger).submit(peer, submissions)
+    return Submitting(ledger).submit(peer, [submission(message) for message in submissions])
 
 
 def accept(ledger: Ledger, *submissions: pb.Submission) -> None:

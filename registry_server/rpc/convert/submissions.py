@@ -1,4 +1,4 @@
-"""What became of submissions, and a lender's own records (proto/creditregistry/v1/submission.proto)."""
+"""Submissions, what became of them, and a lender's own records (proto/creditregistry/v1/submission.proto)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import submission_pb2 as pb
 
 from registry_server.rpc.convert.proofs import inclusion_proof
+from registry_server.usecases.submission import Alias, BasisSent, Binding, FactsSent, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,13 +16,42 @@ if TYPE_CHECKING:
     from registry_server.usecases.records import OwnRecord
     from registry_server.usecases.submit import SubmittedRecord
 
-__all__ = ["own_record", "results"]
+__all__ = ["own_record", "results", "submission"]
 
 _OUTCOMES = {
     "ACCEPTED": pb.OUTCOME_ACCEPTED,
     "REPEATED": pb.OUTCOME_REPEATED,
     "REFUSED": pb.OUTCOME_REFUSED,
 }
+
+
+def submission(message: pb.Submission) -> Submission:
+    """Return a submission as it was sent, nothing of it checked."""
+    signed = message.statement
+    return Submission(
+        signed.payload,
+        signed.key_id,
+        signed.signature,
+        _binding(message.binding) if message.HasField("binding") else None,
+        _facts(message.facts) if message.HasField("facts") else None,
+        message.disclosure,
+        _facts(message.previous) if message.HasField("previous") else None,
+        _basis(message.basis) if message.HasField("basis") else None,
+        tuple(Alias(alias.subject_key_version, alias.subject, alias.debt_ref) for alias in message.aliases),
+    )
+
+
+def _binding(message: pb.Binding) -> Binding:
+    return Binding(message.subject, message.opening, message.debt_ref)
+
+
+def _facts(message: pb.OpenedFacts) -> FactsSent:
+    return FactsSent(message.opening, message.facts)
+
+
+def _basis(message: pb.Basis) -> BasisSent:
+    newest = _facts(message.newest) if message.HasField("newest") else None
+    return BasisSent(message.record.issuer, message.record.record_id, newest)
 
 
 def results(records: Iterable[SubmittedRecord], first: int = 0) -> list[pb.SubmissionResult]:

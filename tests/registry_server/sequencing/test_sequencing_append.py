@@ -17,7 +17,6 @@ from client_sdk.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.formats.state import Rulebook
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from registry_server.sequencing.items import LapseItem, Outcome
-from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify
 
@@ -461,4 +460,3 @@ def test_retention_erases_when_it_is_due(ledger: Ledger, world: World) -> None:
 def test_every_lender_may_report(ledger: Ledger, world: World) -> None:
     for lender in LENDERS:
         accept(ledger, world.report(lender, "loan", person=lender))
-    assert Submitting(ledger).submit("lender-1", [world.report("lender-1", "last")]).records[0].refusal is None

@@ -13,6 +13,7 @@ from client_sdk.formats.merkle import verify_inclusion
 from client_sdk.formats.state import Rulebook
 from client_sdk.formats.words import Standing
 from client_sdk.ledger.inquiry_tree import ANSWERED, InquiryLeaf
+from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import World, accept, submit
@@ -85,7 +86,7 @@ def test_p7_further_versions_need_no_statement_of_their_own(ledger: Ledger, worl
 def test_calls_that_wait_share_a_transaction(ledger: Ledger, world: World) -> None:
     reports = [world.report("lender-1", f"loan {n}") for n in range(64)]
     submitting = Submitting(ledger)
-    prepared = [submitting.prepare("lender-1", [report]) for report in reports]
+    prepared = [submitting.prepare("lender-1", [submission(report)]) for report in reports]
     counter = Counter(ledger)
     with ledger.database.append():
         # The writer has to wait, and what comes in meanwhile gathers.

@@ -15,6 +15,7 @@ from client_sdk.formats.keys import Ed25519Signer
 from client_sdk.formats.words import KeyUsage, Kind, Standing
 from client_sdk.rules.facts import ConsentForm
 from registry_server.errors import RegistryError
+from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.rules import facts_samples as samples
@@ -48,7 +49,7 @@ def refused(ledger: Ledger, message: pb.Submission, peer: str = "lender-1") -> R
     """Why a submission is refused; nothing is logged for it."""
     with ledger.view() as view:
         size = view.size
-    (record,) = Submitting(ledger).submit(peer, [message]).records
+    (record,) = Submitting(ledger).submit(peer, [submission(message)]).records
     with ledger.view() as view:
         assert view.size == size
     assert record.outcome is Outcome.REFUSED
@@ -228,7 +229,7 @@ def test_one_bad_submission_does_not_hold_up_the_others(ledger: Ledger, world: W
 @pytest.mark.parametrize("count", [0, 257])
 def test_a_chunk_has_a_limit(ledger: Ledger, count: int) -> None:
     with pytest.raises(RegistryError, match="SIZE_LIMIT"):
-        Submitting(ledger).submit("lender-1", [pb.Submission()] * count)
+        Submitting(ledger).submit("lender-1", [submission(pb.Submission())] * count)
 
 
 def test_no_refusal_shows_a_secret(ledger: Ledger, world: World) -> None:
