@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.auditing.home import Seen
 from client_sdk.auditing.source import MAX_INSTITUTIONS
-from client_sdk.formats.act import Act, AdministratorsBody, GenesisBody, InstitutionBody
 from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
 from client_sdk.formats.merkle import verify_consistency
 from client_sdk.ledger.answer import split_hashes
+from client_sdk.ledger.directory import Directory
 from client_sdk.ledger.findings import FindingId
+from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,6 +97,7 @@ def fetch(
     count = _inquiry_count(home.leaves.read(position.leaf_bytes, leaf_bytes), position.inquiries)
     taken = _Counted(source.inquiry_leaves(position.inquiries, count))
     inquiry_bytes = home.inquiries.replace_from(position.inquiry_bytes, taken)
+    directory = _directory(source, home.leaves.read(0, leaf_bytes), shown)
     return Fetched(
         live.size,
         live.bindings,
@@ -105,7 +107,7 @@ def fetch(
         leaf_bytes,
         position.inquiries + taken.count,
         inquiry_bytes,
-        _directory(source, home.leaves.read(0, leaf_bytes)),
+        directory,
     )
 
 
@@ -120,9 +122,20 @@ class _Shown:
     def checkpoint(self, known_size: int) -> tuple[SignedCheckpoint, list[bytes]]:
         """Return a signed checkpoint and the hashes of its consistency from a known size."""
         response = self._source.checkpoint(known_size)
-        signed = parse_checkpoint(response.checkpoint, self._key)
-        self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root))
+        signed = self._read(response.checkpoint)
         return signed, split_hashes(response.consistency, "consistency proof")
+
+    def note(self, raw: bytes) -> None:
+        """Keep a checkpoint that came with something else; where it is none, whoever reads the rest says so."""
+        try:
+            self._read(raw)
+        except FormatError:
+            return
+
+    def _read(self, raw: bytes) -> SignedCheckpoint:
+        signed = parse_checkpoint(raw, self._key)
+        self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root))
+        return signed
 
 
 def _goes_on(newest: Checkpoint, live: LiveBindings, position: Position, findings: Findings) -> bool:
@@ -178,30 +191,26 @@ class _Counted:
             yield item
 
 
-def _directory(source: Source, leaves: Iterable[bytes]) -> list[pb.GetDirectoryProofResponse]:
-    members = sorted(_enrolled(leaves))
+def _directory(source: Source, leaves: Iterable[bytes], shown: _Shown) -> list[pb.GetDirectoryProofResponse]:
+    members = sorted(_members(leaves))
     pages = [members[at : at + MAX_INSTITUTIONS] for at in range(0, len(members), MAX_INSTITUTIONS)]
-    return [source.directory(page) for page in pages]
+    proofs = [source.directory(page) for page in pages]
+    for proof in proofs:
+        shown.note(proof.checkpoint)
+    return proofs
 
 
-def _enrolled(leaves: Iterable[bytes]) -> set[str]:
-    """Return the ids that acts enrol, in order or not: what counts is decided by the second half."""
-    enrolled: set[str] = set()
-    for data in leaves:
+def _members(leaves: Iterable[bytes]) -> Iterable[str]:
+    """Return the ids of the members that acts make; an act that does not count is found by the second half."""
+    directory: Directory | None = None
+    for index, data in enumerate(leaves):
         if data[:1] != bytes((LeafType.ACT,)):
             continue
         try:
             leaf = parse_leaf(data)
-            body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
-        except FormatError:
-            continue
-        match body:
-            case GenesisBody(administrators):
-                enrolled |= {item.id for item in administrators}
-            case InstitutionBody(enrolment):
-                enrolled.add(enrolment.id)
-            case AdministratorsBody(enrolments):
-                enrolled |= {item.id for item in enrolments}
-            case _:
+            if not isinstance(leaf, ActLeaf):
                 continue
-    return enrolled
+            directory = Directory.genesis(leaf) if directory is None else directory.apply(index, leaf)
+        except (FormatError, RuleError):
+            continue
+    return () if directory is None else directory.institutions

@@ -101,7 +101,7 @@ class RegistrySource:
         """Return subject and opening of every live record.
 
         Raises:
-            VerificationError: the stream did not begin with a size, or named another one later.
+            VerificationError: the stream did not begin with a size, named another one later, or never ends.
         """
         size = 0
         bindings: list[LiveBinding] = []
@@ -109,6 +109,8 @@ class RegistrySource:
             if bool(page.size) is bool(size):
                 raise VerificationError("live bindings", "bindings.size", "want one size, in the first message")
             size = size or page.size
+            if len(bindings) + len(page.bindings) > size:
+                raise VerificationError("live bindings", "bindings.count", f"want at most one a leaf, {size}")
             bindings += [LiveBinding(item.index, item.subject, item.opening) for item in page.bindings]
         if not size:
             raise VerificationError("live bindings", "bindings.size", "want a size")

@@ -98,7 +98,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.SIGNATURE: "A signature does not verify.",
     _F.SPEAKER: "Who signed could not speak for the issuer at that leaf.",
     _F.SUBJECT_KEY_VERSION: "A version names subject keys that it may not name.",
-    _F.TIME: "The registry's clock ran backwards, or ahead.",
+    _F.TIME: "The registry's clock ran backwards, or is off the auditor's.",
     _F.TRANSITION: "A standing may not follow the one before it.",
 }
 

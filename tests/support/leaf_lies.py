@@ -364,3 +364,10 @@ def a_clock_that_is_ahead(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.wait(301_000)
     log.head()
     log.logged_at = honest
+
+
+@lie(_F.TIME)
+def an_old_log_as_the_newest(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.head()
+    # Nothing more is logged, and nothing more is shown.
+    log.wait(301_000)

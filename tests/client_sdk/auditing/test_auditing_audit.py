@@ -290,6 +290,13 @@ def test_leaves_that_stop_short_are_refused(auditor: Auditor) -> None:
     assert auditor.audit().clean
 
 
+def test_bindings_that_never_end_are_refused(auditor: Auditor) -> None:
+    first = auditor.log.bindings()[0]
+    auditor.registry.bindings = [first] * (len(auditor.log.leaves) + 1)
+    with pytest.raises(VerificationError, match=r"bindings\.count"):
+        auditor.audit()
+
+
 def test_progress_is_told(auditor: Auditor) -> None:
     told: list[tuple[int, int]] = []
     size = len(auditor.log.leaves)
