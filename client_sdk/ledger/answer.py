@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.formats.leaf import Head
+    from client_sdk.formats.note import VerifierKey
     from client_sdk.formats.state import InstitutionKey
     from client_sdk.ledger.trust_root import TrustRoot
 
@@ -149,8 +150,7 @@ class Verifier:
         """
         if evidence.version != VERSION or evidence.HasField("cosigned"):
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{VERSION}")
-        checkpoint = parse_checkpoint(evidence.checkpoint, self._root.log_key).checkpoint
-        head, as_of = _check_head(evidence, checkpoint)
+        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._root.log_key)
         registry = self._check_registry(evidence, head)
         reading = _Reading(evidence, head, checkpoint, registry)
         inquiry = reading.read_inquiry()
@@ -162,7 +162,7 @@ class Verifier:
     def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
         part = "registry state"
         registry = _parse_registry(evidence.registry_state)
-        _check_present(part, head, REGISTRY_KEY, state_value(evidence.registry_state), evidence.registry_proof)
+        _check_member(part, head, REGISTRY_KEY, state_value(evidence.registry_state), evidence.registry_proof)
         if registry.registry != self._root.registry:
             raise FormatError(part, "registry.name", want="the registry of the trust root")
         if not any(key == self._root.log_keys[-1] for key in registry.log_keys):
@@ -170,22 +170,43 @@ class Verifier:
         return registry
 
 
-def _check_head(evidence: pb.Evidence, checkpoint: Checkpoint) -> tuple[Head, int]:
+# Checkpoint, HEAD, registry and institutions are the same bytes in every answer under one HEAD: each is verified once.
+@lru_cache(maxsize=16)
+def _read_head(note: bytes, head: bytes, head_path: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Head, int]:
     part = "head"
-    leaf = parse_leaf(evidence.head)
+    checkpoint = parse_checkpoint(note, log_key).checkpoint
+    leaf = parse_leaf(head)
     if not isinstance(leaf, HeadLeaf):
         raise FormatError(part, "head.leaf", want="a HEAD as the last leaf")
-    path = split_hashes(evidence.head_path, part)
+    path = split_hashes(head_path, part)
     try:
-        verify_inclusion(leaf_hash(evidence.head), checkpoint.size - 1, checkpoint.size, path, checkpoint.root)
+        verify_inclusion(leaf_hash(head), checkpoint.size - 1, checkpoint.size, path, checkpoint.root)
     except FormatError as error:
         raise _within(part, error) from error
-    return leaf.head, leaf.logged_at
+    return checkpoint, leaf.head, leaf.logged_at
+
+
+@lru_cache(maxsize=1024)
+def _prove_present(part: str, map_root: bytes, key: bytes, value: bytes, siblings: bytes) -> None:
+    try:
+        verify_presence(map_root, key, value, split_hashes(siblings, part))
+    except FormatError as error:
+        raise _within(part, error) from error
+
+
+def _check_member(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
+    """Check what stands in many answers; a subject is never remembered."""
+    _refuse_other(part, proof)
+    _prove_present(part, head.map_root, key, value, proof.siblings)
+
+
+def _refuse_other(part: str, proof: pb.MapProof) -> None:
+    if proof.other_key or proof.other_value:
+        raise FormatError(part, "map-proof.presence", want="no other entry")
 
 
 def _check_present(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
-    if proof.other_key or proof.other_value:
-        raise FormatError(part, "map-proof.presence", want="no other entry")
+    _refuse_other(part, proof)
     try:
         verify_presence(head.map_root, key, value, split_hashes(proof.siblings, part))
     except FormatError as error:
@@ -223,7 +244,7 @@ class _Reading:
             if state.id <= last:
                 raise FormatError(part, "institutions.order", want="ascending by id, without repetition")
             last = state.id
-            _check_present(part, self._head, institution_key(state.id), state_value(item.state), item.proof)
+            _check_member(part, self._head, institution_key(state.id), state_value(item.state), item.proof)
             institutions[state.id] = state
         return institutions
 
