@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,16 +45,30 @@ class Sent(NamedTuple):
 
 
 def pack(units: Iterable[Sequence[Prepared]]) -> list[list[Prepared]]:
-    """Return chunks of at most 256 that keep what belongs together in one chunk, where it fits."""
-    chunks: list[list[Prepared]] = [[]]
+    """Return chunks of at most 256 that keep what belongs together in one chunk, where it fits.
+
+    Within a chunk the units are mixed at random, each in its own order: leaves that follow each other would tell for
+    ever that two records are about one person, also after one of them was erased (P4).
+    """
+    chunks: list[list[Sequence[Prepared]]] = [[]]
+    room = MAX_CHUNK
     for unit in units:
-        if chunks[-1] and len(chunks[-1]) + len(unit) > MAX_CHUNK:
-            chunks.append([])
         for start in range(0, len(unit), MAX_CHUNK):
-            if chunks[-1] and len(chunks[-1]) + len(unit[start : start + MAX_CHUNK]) > MAX_CHUNK:
+            part = unit[start : start + MAX_CHUNK]
+            if len(part) > room:
                 chunks.append([])
-            chunks[-1] += unit[start : start + MAX_CHUNK]
-    return [chunk for chunk in chunks if chunk]
+                room = MAX_CHUNK
+            chunks[-1].append(part)
+            room -= len(part)
+    return [_mixed(chunk) for chunk in chunks if chunk]
+
+
+def _mixed(units: Sequence[Sequence[Prepared]]) -> list[Prepared]:
+    """Return the items of all units in random order, those of one unit in theirs."""
+    turns = [turn for turn, unit in enumerate(units) for _ in unit]
+    random.SystemRandom().shuffle(turns)
+    waiting = [iter(unit) for unit in units]
+    return [next(waiting[turn]) for turn in turns]
 
 
 class Sender:
