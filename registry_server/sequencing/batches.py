@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -156,8 +157,7 @@ class Batches:
             checkpoint = self._publisher.store(batch.state)
             self._freed |= batch.freed
             if self._freed and (batch.erased or beat):
-                # Where a reader is in the way, the next heartbeat tries again.
-                self._freed = not self._database.purge(_FREED_TABLES)
+                self._purge()
             paths = self._committed.log.paths(batch.state.size)
             results = [_result(taken, paths) for taken in batch.taken]
         except _EXPECTED as error:
@@ -169,6 +169,11 @@ class Batches:
                 count = len(job.items)
                 job.future.set_result(Appended(batch.state.size, checkpoint, tuple(results[:count])))
                 results = results[count:]
+
+    def _purge(self) -> None:
+        """Take what was deleted out of the files; where something is in the way, the next heartbeat tries again."""
+        with suppress(StorageError):
+            self._freed = not self._database.purge(_FREED_TABLES)
 
     @staticmethod
     def _isolate(jobs: list[_J], error: Exception, do: Callable[[list[_J]], None]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
     from registry_server.sequencing.state import State
+    from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["Ledger"]
@@ -129,12 +130,7 @@ class Ledger:
             StorageError: the database failed.
         """
         with self.database.snapshot() as work:
-            with self._committed.lock:
-                stored_size = self._follow(work)
-                served, own_size = self._serve(), self._committed.own_size
-            # A commit of another process that died before it had signed it, or that is just about to.
-            if stored_size < served.state.size and served.state.size != own_size:
-                self._publisher.store(served.state)
+            served = self._agreeing(work)
             yield View(served, work, self._committed.log, self._committed.inquiries)
 
     def confirm_clock(self) -> int:
@@ -149,13 +145,23 @@ class Ledger:
             work.commit()
         return now
 
-    def _follow(self, work: UnitOfWork) -> int:
-        """Bring memory to the snapshot's commit; return the size of the checkpoint that is stored."""
-        row = head.read(work)
-        if row is None:
-            raise NotFoundedError
-        follow(self._committed, work, row)
-        return row.checkpoint_size
+    def _agreeing(self, work: UnitOfWork) -> Served:
+        """Return the commit that the snapshot shows; a commit that is just being written holds nobody up."""
+        row = _head_row(work)
+        served = self._served
+        if served is not None and served.state.head_leaf == row.leaf:
+            return served
+        with self._committed.lock:
+            if row.size < self._committed.state.size:
+                # Memory has gone on since the snapshot began; while the lock is held it cannot again.
+                work.renew()
+                row = _head_row(work)
+            follow(self._committed, work, row)
+            served, own_size = self._serve(), self._committed.own_size
+        # A commit of another process that died before it had signed it, or that is just about to.
+        if row.checkpoint_size < served.state.size and served.state.size != own_size:
+            self._publisher.store(served.state)
+        return served
 
     def _serve(self) -> Served:
         """Return the newest commit with what all its answers share; the caller holds the lock."""
@@ -164,3 +170,10 @@ class Ledger:
             checkpoint = self._publisher.checkpoint(state)
             self._served = Served(state, checkpoint, self._committed.log.inclusion(state.size - 1, state.size))
         return self._served
+
+
+def _head_row(work: UnitOfWork) -> HeadRow:
+    row = head.read(work)
+    if row is None:
+        raise NotFoundedError
+    return row

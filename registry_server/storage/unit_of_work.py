@@ -64,6 +64,10 @@ class UnitOfWork:
             self.connection.commit()
         self.committed = True
 
+    def renew(self) -> None:
+        """Give up what was seen or written; what follows sees the newest state."""
+        self.connection.rollback()
+
 
 class Database:
     """The registry's database.
