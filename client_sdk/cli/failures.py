@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.cli.output import Json, Output
     from client_sdk.models.violation import Violation
 
-__all__ = ["Failure", "UsageError", "failure_of"]
+__all__ = ["DeclinedError", "Failure", "UsageError", "failure_of"]
 
 
 class UsageError(Exception):
@@ -42,6 +42,10 @@ class UsageError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class DeclinedError(Exception):
+    """Somebody was asked, and said no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,8 @@ def failure_of(error: Exception, address: str = "") -> Failure | None:
     match error:
         case UsageError():
             return Failure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
+        case DeclinedError():
+            return Failure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
         case CreditRegistryError():
             return _of_sdk(error, address)
         case FormatError():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import typer
 
-from client_sdk.cli.failures import UsageError
+from client_sdk.cli.failures import DeclinedError, UsageError
 from client_sdk.config import HOME_VARIABLE, ClientConfig
 
 if TYPE_CHECKING:
@@ -69,13 +69,14 @@ class Session:
 
         Raises:
             UsageError: nobody is there to ask.
-            Abort: the answer is no.
+            DeclinedError: the answer is no.
         """
         if yes:
             return
         if not self.interactive:
             raise UsageError("nothing was done: nobody is here to be asked", "say --yes if this is what you want.")
-        typer.confirm(question, abort=True, err=True)
+        if not typer.confirm(question, err=True):
+            raise DeclinedError
 
     def _ask_passphrase(self, uri: str) -> bytes:
         if not self.interactive:

@@ -79,6 +79,7 @@ def register(app: typer.Typer) -> None:
                 [_service_row(service, now) for service in found.key_services],
             ),
             *(f"  {service.url}: {service.problem}" for service in found.key_services if service.problem),
+            *_young(found.key_services),
             *_idle(own is not None and Role.LENDER in own.roles),
         )
         return ExitCode.OK if all(service.reachable for service in found.key_services) else ExitCode.UNREACHABLE
@@ -128,6 +129,12 @@ def _age(now: int, then: int) -> str:
     seconds = max(0, now - then) // 1000
     minutes = seconds // 60
     return f"{seconds} s" if minutes == 0 else f"{minutes} min"
+
+
+def _young(services: "tuple[KeyServiceStatus, ...]") -> list[str]:
+    if any(service.problem.startswith("INSTITUTION_UNKNOWN") for service in services):
+        return ["  Enrolled just now? Key services follow the directory every few seconds; try again."]
+    return []
 
 
 def _idle(lends: bool) -> list[str]:  # noqa: FBT001 - whether it lends

@@ -92,9 +92,7 @@ def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
         if not session.interactive:
             hint = "compare the fingerprint over another channel, then run it again with --fingerprint HEX."
             raise UsageError("the trust root was not installed", hint)
-        typer.confirm(
-            "Is this the fingerprint that an administrator told you over another channel?", abort=True, err=True
-        )
+        session.confirm("Is this the fingerprint that an administrator told you over another channel?", yes=False)
         fingerprint = root.fingerprint
     elif "".join(fingerprint.split()).lower() != root.fingerprint:
         message = "do not use it, and tell the administrators what was shown to you"

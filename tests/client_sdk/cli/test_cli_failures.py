@@ -1,0 +1,156 @@
+"""What goes wrong outside of the command: nobody answers, somebody interrupts, a terminal, a full pipe."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.lending.files import write_portfolio
+from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
+from tests.client_sdk.sdk_samples import default_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.testing import TestRegistry
+    from tests.support.command import Command
+
+PROGRAM = str(Path(sys.executable).with_name("credit-registry"))
+ROWS = 2_000
+SILENCE_SECONDS = 60
+
+
+@contextmanager
+def away(registry: TestRegistry, program: str) -> Iterator[None]:
+    """Stop a program while the block lasts."""
+    registry.stop(program)
+    try:
+        yield
+    finally:
+        if program == "registry":
+            registry.start_registry()
+        else:
+            registry.start_key_service(program)
+
+
+@pytest.fixture
+def hasty(lender: Command) -> Iterator[Command]:
+    """A lender who waits for two seconds only."""
+    settings = lender.home / "config.toml"
+    before = settings.read_text()
+    settings.write_text(before + "\n[limits]\ndeadline = 2\n")
+    yield lender
+    settings.write_text(before)
+
+
+def test_where_nobody_answers_the_address_is_named(registry: TestRegistry, hasty: Command) -> None:
+    with away(registry, "registry"):
+        for words in (("status",), ("records",), ("act", "show")):
+            error = hasty(*words, code=3).content["error"]
+            assert registry.address in error["message"]
+            assert error["hint"]
+    assert hasty("status", code=None).content["state"] == "ACTIVE"
+
+
+def test_a_key_service_that_is_away_is_named(registry: TestRegistry, hasty: Command, number: int) -> None:
+    with away(registry, "key-service-a"):
+        told = hasty("status", code=3).content
+        [missing] = [service["url"] for service in told["key_services"] if not service["reachable"]]
+        error = hasty(*report_words(number), "--yes", given=id_number(number), code=3).content["error"]
+        assert error["service"] == missing
+        assert id_number(number) not in str(error)
+
+
+def test_an_interrupted_portfolio_goes_on_where_it_ended(lender: Command, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    write_portfolio(file, [default_report(9_000 + place) for place in range(ROWS)])
+    before = lender("status", code=None).content["size"]
+    words = [PROGRAM, "--home", str(lender.home), "report", str(file), "--yes"]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while lender("status", code=None).content["size"] == before:
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, out + err
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+    told = lender("report", str(file), "--yes").content
+    assert told["accepted"] + told["repeated"] == ROWS
+    assert lender("report", str(file), "--yes").content["repeated"] == ROWS
+
+
+def test_who_stops_reading_gets_no_traceback(lender: Command) -> None:
+    words = [PROGRAM, "--home", str(lender.home), "report", "--columns"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert "Traceback" not in ended.stderr
+
+
+def in_terminal(words: list[str], typed: str) -> tuple[int, str]:
+    """Run the program in a terminal of its own, type something, and return exit code and everything shown."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(words[0], words)  # noqa: S606 - no shell is wanted
+    shown = b""
+    waiting = typed.encode()
+    while True:
+        if not select.select([terminal], [], [], SILENCE_SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)
+            pytest.fail(f"nothing more came after: {shown.decode()}")
+        try:
+            piece = os.read(terminal, 65_536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        # The blank comes once the terminal echoes no more.
+        if waiting and shown.endswith(b": "):
+            line, _, waiting = waiting.partition(b"\n")
+            os.write(terminal, line + b"\n")
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def test_a_typed_number_is_not_shown(asker: Command, number: int) -> None:
+    words = [PROGRAM, "--home", str(asker.home), *ASKING[: ASKING.index("--identity-file")]]
+    code, shown = in_terminal(words, f"{id_number(number)}\n")
+    assert code == 0, shown
+    assert "CLEAR" in shown
+    assert id_number(number) not in shown
+
+
+def test_somebody_who_says_no_sends_nothing(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:
+    identity = tmp_path / "number.txt"
+    identity.write_text(id_number(number))
+    words = [PROGRAM, "--home", str(lender.home), *report_words(number)[:-1], str(identity)]
+    code, shown = in_terminal(words, "n\n")
+    assert "To be reported: DEFAULT" in shown
+    assert code == 1
+    assert "Nothing was done" in shown
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+    code, shown = in_terminal(words, "y\n")
+    assert code == 0, shown
+    assert asker(*ASKING, given=id_number(number)).content["verdict"] == "LISTED"
+
+
+def test_an_answer_in_a_terminal_is_not_cut_short(lender: Command, number: int) -> None:
+    record = lender(*report_words(number), "--yes", given=id_number(number)).content["record"]
+    _, shown = in_terminal([PROGRAM, "--home", str(lender.home), "records"], "")
+    assert record in shown
+    assert DIGEST not in shown
