@@ -44,6 +44,7 @@ from registry_server.usecases.acts import Acts
 from registry_server.usecases.authority import CertificateAuthority, server_tls, write_secret
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
+from registry_server.usecases.failures import refusal_of
 from registry_server.usecases.fsck import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
@@ -70,6 +71,7 @@ __all__ = [
     "confirm_clock",
     "current_tables",
     "draft_registry",
+    "explain",
     "finish_registry",
     "migrate",
     "run_fsck",
@@ -227,6 +229,13 @@ async def _serve(app: App, ready: Callable[[str], None]) -> None:
     ready(f"{app.settings.registry} ready on {host}:{port}")
     await stopping.wait()
     await app.stop()
+
+
+def explain(error: BaseException) -> str:
+    """Return what an error without a text of its own means, in the catalogue's words."""
+    if isinstance(error, NotFoundedError):
+        return "there is no genesis yet: let genesis.act be approved, then run init --finish"
+    return refusal_of(error).entry.text
 
 
 def _log_to_standard_error(settings: Settings) -> None:

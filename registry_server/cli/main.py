@@ -47,7 +47,8 @@ def main() -> None:
     try:
         app()
     except (SettingsError, FormatError, RuleError, RegistryError, *registry.OperatorError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {error}", markup=False)
+        told = str(error) or registry.explain(error)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {told}", markup=False)
         sys.exit(2)
 
 

@@ -1,0 +1,298 @@
+"""The command registry-server: a registry founded, served and examined by its own program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from creditregistry.v1 import transparency_pb2
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from cryptography import x509
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.words import Role
+from client_sdk.home import create_home
+from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.trust_root import TrustRoot
+from registry_server.subject_key_service import setup
+from registry_server.subject_key_service.settings import Folder, make_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = Path(sys.executable).with_name("registry-server")
+ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
+LIMIT_SECONDS = 120
+
+
+def run(*words: str | Path, expected: int = 0) -> str:
+    """Run the program; return what it wrote."""
+    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
+    assert done.returncode == expected, done.stderr + done.stdout
+    return done.stdout if expected in {0, 1} else done.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Site:
+    """The folders of those who found a registry."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "registry"
+        self.database: tuple[str, ...] = ()
+        self.administrators: tuple[str, ...] = ADMINISTRATORS
+        for name in ADMINISTRATORS:
+            create_home(
+                folder / name,
+                institution=name,
+                registry="127.0.0.1:7443",
+                name="example",
+                licence_number=f"licence of {name}",
+                display_name=name,
+                roles=(Role.ADMINISTRATOR,),
+            )
+        self.key_services = [self._key_service(name) for name in ("key-service-a", "key-service-b")]
+
+    def _key_service(self, name: str) -> Path:
+        settings = make_settings({"name": name, "url": f"{name}.example:443", "listen": "127.0.0.1:0"})
+        return setup.create(Folder(self.folder / name), settings, ())
+
+    def words(self, *, threshold: int = 2) -> list[str | Path]:
+        enrolments = [self.folder / name / f"{name}.enrolment.json" for name in self.administrators]
+        words: list[str | Path] = ["init", "--home", self.home, "--registry", "example", "--listen", "127.0.0.1:0"]
+        for path in enrolments:
+            words += ["--administrator", path]
+        for path in self.key_services:
+            words += ["--key-service", path]
+        return [*words, "--threshold", str(threshold), *self.database]
+
+    def approve(self, *names: str) -> None:
+        genesis = self.home / "genesis.act"
+        file = ActFile.parse(genesis.read_bytes())
+        for name in names:
+            file = file.approve(Ed25519Signer.from_pkcs8_pem((self.folder / name / "keys/administer.pem").read_bytes()))
+        genesis.write_bytes(file.encode())
+
+    def found(self) -> str:
+        """Found the registry; return the fingerprint."""
+        run(*self.words())
+        self.approve("admin-1", "admin-3")
+        return run("init", "--home", self.home, "--finish").splitlines()[-1]
+
+    def credentials(self, name: str) -> grpc.ChannelCredentials:
+        key = (self.folder / name / "tls" / "key.pem").read_bytes()
+        certificate = (self.home / "public" / "certificates" / f"{name}.pem").read_bytes()
+        return grpc.ssl_channel_credentials((self.home / "public" / "ca.pem").read_bytes(), key, certificate)
+
+    @contextmanager
+    def served(self, *words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+        """Serve; yield the address that the ready line names."""
+        command: list[str | Path] = [PROGRAM, "serve", "--home", self.home, *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("example ready on 127.0.0.1:"), line or process.communicate()[1]
+            yield line.rsplit(" ", 1)[1].strip(), process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
+    fingerprint = site.found()
+    public = site.home / "public"
+    root = TrustRoot.parse((public / "trust-root.bin").read_bytes())
+    assert root.fingerprint == fingerprint
+    assert tuple(root.administrators) == ADMINISTRATORS
+    certificates = sorted(path.stem for path in (public / "certificates").iterdir())
+    assert certificates == [*ADMINISTRATORS, "key-service-a", "key-service-b"]
+    metrics = f"127.0.0.1:{free_port()}"
+    with site.served("--metrics", metrics) as (address, process):
+        with grpc.secure_channel(address, site.credentials("admin-2")) as channel:
+            answer = TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+            assert answer.checkpoint.startswith(b"example/log/1\n2\n")
+            status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest()).status
+            assert status == health_pb2.HealthCheckResponse.SERVING
+        with urllib.request.urlopen(f"http://{metrics}/metrics") as page:
+            shown = page.read().decode()
+        assert "registry_log_leaves 2.0" in shown
+        assert (
+            'registry_calls_total{method="/creditregistry.v1.TransparencyService/GetCheckpoint",reason="OK"}' in shown
+        )
+        # fsck looks while the server serves, and a second server is refused.
+        assert run("fsck", "--home", site.home).endswith("2 leaves, 0 records, 0 live, 0 inquiries: clean\n")
+        assert "served by another process" in run("serve", "--home", site.home, expected=2)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=LIMIT_SECONDS)
+        assert process.returncode == 0
+    calls = [json.loads(line) for line in log.splitlines()]
+    (call,) = [line for line in calls if line["event"] == "call"]
+    assert set(call) == {"event", "level", "timestamp", "method", "institution", "reason", "milliseconds", "request_id"}
+    assert (call["institution"], call["reason"]) == ("admin-2", "OK")
+    shown = run("fsck", "--home", site.home, "--json")
+    assert json.loads(shown) == {
+        "leaves": 2,
+        "records": 0,
+        "live": 0,
+        "inquiries": 0,
+        "clean": True,
+        "counts": {},
+        "findings": [],
+    }
+
+
+def test_a_registry_on_postgresql_is_founded_and_served(
+    tmp_path: Path, site: Site, empty_database_url: str, database_kind: str
+) -> None:
+    del tmp_path
+    if database_kind == "postgresql":
+        site.database = ("--database-url", empty_database_url)
+    site.found()
+    with site.served() as (address, _), grpc.secure_channel(address, site.credentials("key-service-a")) as channel:
+        answer = TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
+        assert answer.checkpoint.startswith(b"example/log/1\n2\n")
+
+
+def test_secrets_are_readable_for_nobody_else(site: Site) -> None:
+    site.found()
+    assert stat.S_IMODE(site.home.stat().st_mode) == 0o700
+    for name in ("log-key.pem", "registry.toml", "ca/key.pem"):
+        assert stat.S_IMODE((site.home / name).stat().st_mode) == 0o600, name
+
+
+def test_the_threshold_must_approve_the_genesis(site: Site) -> None:
+    run(*site.words())
+    finish = ("init", "--home", site.home, "--finish")
+    assert "ACT_THRESHOLD at approvals" in run(*finish, expected=2)
+    site.approve("admin-2")
+    assert "got 1, want 2" in run(*finish, expected=2)
+    assert "no genesis" in run("serve", "--home", site.home, expected=2)
+    site.approve("admin-1")
+    first = run(*finish)
+    # Again it changes nothing but the certificates' dates.
+    assert run(*finish).splitlines()[-1] == first.splitlines()[-1]
+
+
+def test_what_cannot_be_founded_leaves_nothing_behind(site: Site) -> None:
+    assert "ADMINISTRATION_INVALID" in run(*site.words(threshold=4), expected=2)
+    site.administrators = ("admin-1", "admin-2")
+    assert "2 of 2" in run(*site.words(), expected=2)
+    site.administrators = ADMINISTRATORS
+    assert "--administrator" in run("init", "--home", site.home, "--registry", "example", expected=2)
+    assert not (site.home / "registry.toml").exists()
+    run(*site.words())
+    assert "there already" in run(*site.words(), expected=2)
+
+
+def test_one_administrator_alone_makes_a_trial(site: Site) -> None:
+    site.administrators = ("admin-1",)
+    run(*site.words(threshold=1))
+    site.approve("admin-1")
+    run("init", "--home", site.home, "--finish")
+    assert TrustRoot.parse((site.home / "public" / "trust-root.bin").read_bytes()).threshold == 1
+
+
+def test_the_rulebook_may_differ_from_its_defaults(site: Site, tmp_path: Path) -> None:
+    limits = tmp_path / "rulebook.json"
+    limits.write_text('{"heartbeat_seconds": 5}')
+    run(*site.words(), "--rulebook", limits)
+    act = ActFile.parse((site.home / "genesis.act").read_bytes()).act
+    assert act.body.rulebook.heartbeat_seconds == 5  # type: ignore[union-attr]  # a genesis
+    limits.write_text('{"no_such_limit": 5}')
+    other = Site(tmp_path / "other")
+    assert "no_such_limit" in run(*other.words(), "--rulebook", limits, expected=2)
+
+
+def test_settings_that_are_not_in_order_are_named(site: Site) -> None:
+    assert "registry.toml is missing" in run("serve", "--home", site.home, expected=2)
+    site.found()
+    file = site.home / "registry.toml"
+    file.write_text(file.read_text() + '\nno_such_setting = "secret value"\n')
+    told = run("serve", "--home", site.home, expected=2)
+    assert "no_such_setting" in told
+    assert "secret value" not in told
+
+
+def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site) -> None:
+    site.found()
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    address = f"127.0.0.1:{taken.getsockname()[1]}"
+    environment = {**os.environ, "REGISTRY_LISTEN": address}
+    command: list[str | Path] = [PROGRAM, "serve", "--home", site.home]
+    refused = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, timeout=LIMIT_SECONDS
+    )
+    assert refused.returncode == 2
+    assert address in refused.stderr
+    command += ["--listen", "127.0.0.1:0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LIMIT_SECONDS) == 0
+    taken.close()
+
+
+def test_fsck_says_what_is_wrong(site: Site) -> None:
+    site.found()
+    engine = create_engine(f"sqlite:///{site.home / 'registry.sqlite'}", poolclass=NullPool)
+    with engine.begin() as work:
+        work.execute(text("UPDATE head SET entry_count = 17"))
+    engine.dispose()
+    shown = json.loads(run("fsck", "--home", site.home, "--json", expected=1))
+    assert shown["counts"] == {"HEAD_ROW": 1}
+    assert shown["findings"][0]["place"] == "head.entry_count"
+    assert "HEAD_ROW at head.entry_count" in run("fsck", "--home", site.home, expected=1)
+
+
+def test_tables_are_upgraded_and_checked(site: Site, tmp_path: Path) -> None:
+    site.found()
+    version = run("db", "current", "--home", site.home).strip()
+    assert run("db", "check", "--home", site.home) == f"found {version}, want {version}\n"
+    other = ("--home", site.home, "--database-url", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert run("db", "current", *other) == "none\n"
+    assert run("db", "check", *other, expected=1) == f"found none, want {version}\n"
+    assert run("db", "upgrade", *other).strip() == version
+    assert run("db", "check", *other) == f"found {version}, want {version}\n"
+
+
+def test_the_clock_is_confirmed_and_key_services_are_certified_anew(site: Site) -> None:
+    site.found()
+    assert run("clock", "confirm", "--home", site.home).startswith("20")
+    before = (site.home / "public" / "certificates" / "key-service-a.pem").read_bytes()
+    written = Path(run("certify", "--home", site.home, site.key_services[0]).strip())
+    after = written.read_bytes()
+    assert after != before
+    first, second = (x509.load_pem_x509_certificates(pem)[0] for pem in (before, after))
+    assert first.public_key() == second.public_key()
+    assert run("version").strip()
