@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from demo.ceremony import (
@@ -57,7 +58,7 @@ _WHOLE = Tally(
 def main() -> int:
     """Load the portfolio; return 0 only if the registry then holds every version of it."""
     options = _options()
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         with interruptible(), reserved(options.folder.resolve(), Site.FILE), Services() as services:
             return _load(options, console, services)
@@ -65,7 +66,7 @@ def main() -> int:
         console.print("Interrupted; run it again to go on.")
         return _INTERRUPTED
     except (FolderError, PortfolioError, CrewError, CommandError, ServiceError, OSError) as error:
-        console.print(f"[bold red]{error}[/]", markup=True)
+        console.print(f"[bold red]{escape(str(error))}[/]")
         return 1
 
 
@@ -142,7 +143,7 @@ def _explain(reports: list[BatchReport], console: Console) -> None:
     """Name the first rows that were not taken, lender by lender."""
     for lender, report in zip(LENDERS, reports, strict=True):
         for violation in (*report.rejected, *report.notes)[:5]:
-            console.print(f"{lender.name}: {violation}")
+            console.print(f"{lender.name}: {violation}", markup=False)
 
 
 def _line(expected: Tally, reports: list[BatchReport], seconds: float) -> dict[str, object]:
