@@ -42,6 +42,8 @@ KEY_ID_BYTES = 32
 MAX_SIGNATURE_BYTES = 4_627
 # More administrators than this cannot sign one act.
 MAX_SIGNERS = 32
+# 9999-01-01 UTC. Whoever turns the time of a leaf into a date, in any time zone, gets one.
+TIME_END_MS = 253_370_764_800_000
 _PREFIX_BYTES = 10
 _STATEMENT_TYPES = {form.encode(): form for form in (dsse.STATEMENT, dsse.ANNOTATION)}
 _ACT_TYPE = dsse.ACT.encode()
@@ -199,13 +201,15 @@ def parse_leaf(data: bytes) -> Leaf:
     """Return the leaf that the bytes encode.
 
     Raises:
-        FormatError: wrong type, version, length or number of parts, or bytes left over.
+        FormatError: wrong type, version, time, length or number of parts, or bytes left over.
     """
     if not _PREFIX_BYTES <= len(data) <= MAX_LEAF_BYTES:
         raise FormatError("leaf", "leaf.size", got=f"{len(data)} bytes", want=f"10 to {MAX_LEAF_BYTES} bytes")
     if data[1] != FORMAT_VERSION:
         raise FormatError("leaf", "leaf.version", got=str(data[1]), want=str(FORMAT_VERSION))
     logged_at = int.from_bytes(data[2:_PREFIX_BYTES])
+    if logged_at >= TIME_END_MS:
+        raise FormatError("leaf", "leaf.time", want="a time before the year 9999")
     parts = _split(data)
     match data[0], parts:
         case LeafType.STATEMENT, [payload_type, payload, key_id, signature]:

@@ -24,13 +24,15 @@ from client_sdk.formats.act import (
     StateBody,
     grant_key,
 )
+from client_sdk.formats.checkpoint import parse_checkpoint
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, Approval, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.formats.leaf import TIME_END_MS, ActLeaf, Approval, LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.formats.state import AdministratorAct, Rulebook, Succession
 from client_sdk.formats.statement import RecordKey, Statement
 from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, LapseKind, Role, Standing
 from client_sdk.ledger.answer import Verifier
+from client_sdk.ledger.examination import LiveBinding, check_log
 from client_sdk.rules.errors import RuleError
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, signer
@@ -518,14 +520,19 @@ def test_an_annotation_of_another_registry_is_refused(log: HandmadeLog) -> None:
     assert refused(log, registry.answer("lender-3", "listed")).rule == "annotation.registry"
 
 
-@pytest.mark.parametrize("logged_at", [253_402_300_799_000, 2**64 - 1])
-def test_times_past_every_calendar_are_refused(log: HandmadeLog, logged_at: int) -> None:
-    # The last day of the year 9999, and what no calendar holds: never an error of another kind.
-    log.logged_at = logged_at
+def test_the_last_time_of_all_is_a_day(log: HandmadeLog) -> None:
+    # The registry's time zone is ahead of UTC, and a period follows: never an error of another kind.
+    log.logged_at = TIME_END_MS - 1
     log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
     registry = AnsweringRegistry(log)
     _show_lapse(log, registry)
-    refused(log, registry.answer("lender-3", "listed"))
+    assert refused(log, registry.answer("lender-3", "listed")).rule == "annotation.early"
+
+
+@pytest.mark.parametrize("logged_at", [TIME_END_MS, 253_402_300_799_000, 2**64 - 1])
+def test_times_past_every_calendar_are_refused(log: HandmadeLog, logged_at: int) -> None:
+    with pytest.raises(FormatError):
+        parse_leaf(replace(parse_leaf(log.leaves[-1]), logged_at=logged_at).encode())
 
 
 def test_a_lapse_rests_on_the_rulebook_of_the_registry(log: HandmadeLog) -> None:
@@ -625,3 +632,14 @@ def test_a_date_is_a_day_that_there_is(log: HandmadeLog, date: str) -> None:
     statement = log.statement("lender-1", "debt", Standing.CURED, "listed", retain_until=date)
     with pytest.raises(FormatError):
         Statement.parse(statement.encode())
+
+
+@pytest.mark.parametrize("logged_at", [TIME_END_MS - 1, TIME_END_MS, 2**63, 2**64 - 1])
+def test_an_auditor_survives_any_time(log: HandmadeLog, logged_at: int) -> None:
+    log.say("lender-1", "debt", Standing.CURED, "listed")
+    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
+    honest = parse_leaf(log.leaves[log.head()])
+    log.replace_last(replace(honest, logged_at=logged_at).encode())
+    bindings = [LiveBinding(*binding) for binding in log.bindings()]
+    checkpoint = parse_checkpoint(log.checkpoint(), log.trust_root.log_key).checkpoint
+    assert len(check_log(log.leaves, bindings, checkpoint, log.inquiries, genesis=log.trust_root.genesis))

@@ -16,7 +16,7 @@ from client_sdk.formats import canonical, dsse
 from client_sdk.formats.act import AdministratorsBody, KeyEndBody, KeyGrantBody, KeyServicesBody, StateBody, grant_key
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, Approval, LapseLeaf, parse_leaf
+from client_sdk.formats.leaf import TIME_END_MS, ActLeaf, Approval, LapseLeaf, parse_leaf
 from client_sdk.formats.state import AdministratorAct, KeyService, KeyServices, Rulebook, Succession
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import (
@@ -507,13 +507,13 @@ def test_a_restriction_after_an_answer_is_refused() -> None:
     assert refused(log, make_evidence(log, "lender-3", ["person of disputed"])) == "annotation"
 
 
-def test_a_lapse_at_a_time_that_no_calendar_has_is_refused() -> None:
+def test_a_lapse_at_another_time_is_refused() -> None:
     log = honest_log()
     log.wait(21 * DAY_MS)
     index = log.lapse("lender-2", "disputed", LapseKind.RESTRICTED)
     leaf = parse_leaf(log.leaves[index])
     assert isinstance(leaf, LapseLeaf)
-    log.leaves[index] = replace(leaf, logged_at=2**64 - 1).encode()
+    log.leaves[index] = replace(leaf, logged_at=TIME_END_MS - 1).encode()
     log.head()
     assert refused(log, make_evidence(log, "lender-3", ["person of disputed"])) in {
         "annotation",
