@@ -294,7 +294,7 @@ class NaiveLog:
                     require(place in self.records and not self.records[place].erased, "erased")
                 return lambda: self._erase_all(index, places)
             case other:
-                raise NotImplementedError(other)
+                raise AssertionError(other)
 
     def _decide_key(self, key: directory_pb2.KeyAct, index: int, hash_: bytes) -> Callable[[], None]:
         member = self.members.get(key.institution)
