@@ -11,7 +11,7 @@ from client_sdk.cli.act import propose
 from client_sdk.cli.act_approve import tell_approved
 from client_sdk.cli.act_shown import act_lines
 from client_sdk.cli.failures import UsageError
-from client_sdk.cli.options import YesOption, hexadecimal, record_key, word, words_of
+from client_sdk.cli.options import YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.formats.act import (
@@ -111,9 +111,7 @@ def register(app: typer.Typer) -> None:  # noqa: C901 - a list of verbs, one a k
         institution: InstitutionOption,
         status: Annotated[
             InstitutionStatus,
-            typer.Option(
-                parser=word(InstitutionStatus), metavar="|".join(words_of(InstitutionStatus)), help="The new state."
-            ),
+            word_option(InstitutionStatus, "The new state."),
         ],
         successor: Annotated[
             str, typer.Option(metavar="ID", help="Who may end its records; only where TERMINATED.")

@@ -19,7 +19,7 @@ from client_sdk.cli.options import (
     IssuingStateOption,
     day,
     hexadecimal,
-    word,
+    word_option,
     words_of,
 )
 from client_sdk.cli.session import Session
@@ -58,9 +58,7 @@ def register(app: typer.Typer) -> None:
         *,
         purpose: Annotated[
             Purpose,
-            typer.Option(
-                parser=word(Purpose), metavar="|".join(_PURPOSES), help="Why you ask (征信业管理条例 Art. 18, 20)."
-            ),
+            word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES),
         ],
         officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
         consent_date: Annotated[
@@ -69,9 +67,7 @@ def register(app: typer.Typer) -> None:
         stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
         consent_form: Annotated[
             ConsentForm,
-            typer.Option(
-                parser=word(ConsentForm), metavar="|".join(words_of(ConsentForm)), help="Form of the consent."
-            ),
+            word_option(ConsentForm, "Form of the consent.", default=ConsentForm.WRITTEN.name),
         ] = ConsentForm.WRITTEN,
         consent_file: Annotated[
             Path | None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.cli.options import completing
 from client_sdk.formats.words import Kind, Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.rules.facts import (
@@ -109,14 +110,15 @@ def identity_cells(identity: Identity) -> dict[str, str]:
 
 
 def _option(name: str) -> object:
-    words = _WORDS.get(name)
+    words = tuple(_WORDS[name].__members__) if name in _WORDS else ()
     panel = next((title for title, names in _PANELS.items() if name in names), "All records")
     return typer.Option(
         f"--{name.replace('_', '-')}",
-        metavar=_metavar(name) if words is None else "|".join(words.__members__),
+        metavar="|".join(words) or _metavar(name),
         help=_HELP.get(name, ""),
         show_default=False,
         rich_help_panel=panel,
+        autocompletion=completing(words) if words else None,
     )
 
 

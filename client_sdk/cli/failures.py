@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.cli.output import Json, Output
     from client_sdk.models.violation import Violation
 
-__all__ = ["DeclinedError", "Failure", "UsageError", "failure_of"]
+__all__ = ["HINTS", "DeclinedError", "Failure", "UsageError", "failure_of"]
 
 
 class UsageError(Exception):
@@ -104,18 +104,29 @@ def violation_content(item: Violation) -> Json:
     }
 
 
-_HINTS: dict[str, str] = {
-    "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
-    "KEY_RANGE": "this key had no validity there: see `credit-registry key list`, then `key use` a running one.",
-    "INSTITUTION_UNKNOWN": "hand the enrolment file to the administrators; they propose and approve the act.",
+# What to do next, by reason of the error catalogue.
+HINTS: dict[str, str] = {
+    "ACT_ORDER": "another act was logged in between: propose this one again.",
+    "CERTIFICATE_UNKNOWN": "the certificate names nobody the registry knows: ask an administrator for a new one.",
+    "CLOCK_JUMPED": "the registry's clock has jumped and its operator must confirm it; try again later.",
+    "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
+    "DISK_FULL": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "INQUIRY_STALE": "set this machine's clock, then ask again.",
+    "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
     "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
-    "PERMISSION_DENIED": "this verb is for another role; `credit-registry status` says which this member has.",
-    "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
+    "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
+    "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
+    "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
+    "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
+    "NOT_READY": "it starts just now; try again in some seconds.",
+    "PROPOSAL_OBSOLETE": "another act took its number: propose it again.",
+    "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
-    "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
-    "ACT_ORDER": "another act was logged in between: propose this one again.",
-    "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
+    "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
+    "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "TIME_INVALID": "set this machine's clock, then try again.",
+    "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
 }
 
 
@@ -177,13 +188,18 @@ def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
 
 def _unreachable(error: TransportError, address: str) -> Failure:
     where = f" at {address}" if address else ""
-    if isinstance(error, DeadlineExceededError):
+    reason = error.reason or error.status
+    if error.reason:
+        message = f"the registry{where} cannot do it now"
+        hint = HINTS.get(error.reason, "try again later.")
+    elif isinstance(error, DeadlineExceededError):
         message = f"the registry{where} answered too late"
         hint = "run the same command again: nothing is done twice."
     else:
-        message = f"the registry{where} does not answer ({error.status})"
-        hint = "check the address, the network, and that the certificate is in order (`credit-registry status`)."
-    return Failure(code=ExitCode.UNREACHABLE, reason=error.status, message=message, hint=hint)
+        message = f"the registry{where} does not answer"
+        hint = "check address, network and certificate; `credit-registry status` tells when it answers again."
+    cause = (("cause", str(error)),)
+    return Failure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=cause, hint=hint)
 
 
 def _key_service(error: KeyServiceError) -> Failure:
@@ -194,9 +210,9 @@ def _key_service(error: KeyServiceError) -> Failure:
         return Failure(code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint)
     message = f"the key service at {error.service} " + (error.message or "does not answer")
     if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
-        hint = "run the same command again when it answers: every key service is needed for a pseudonym."
+        hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
         return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
-    hint = _HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
+    hint = HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
     return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 
@@ -217,7 +233,7 @@ def _refused(error: RefusedError) -> Failure:
         reason=error.reason,
         message=error.message or "refused",
         details=tuple((name, value) for name, value in named if value),
-        hint=_HINTS.get(error.reason, _hint_of_class(error)),
+        hint=HINTS.get(error.reason, _hint_of_class(error)),
     )
 
 

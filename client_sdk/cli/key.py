@@ -8,7 +8,7 @@ import typer
 
 from client_sdk.cli.act_propose import propose_body
 from client_sdk.cli.failures import UsageError
-from client_sdk.cli.options import YesOption, word, words_of
+from client_sdk.cli.options import YesOption, word_option
 from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
@@ -29,7 +29,7 @@ __all__ = ["register"]
 
 UsageOption = Annotated[
     KeyUsage,
-    typer.Option(parser=word(KeyUsage), metavar="|".join(words_of(KeyUsage)), help="What the key signs."),
+    word_option(KeyUsage, "What the key signs."),
 ]
 
 

@@ -14,19 +14,25 @@ from client_sdk.formats.words import Kind
 from client_sdk.subjects.identifiers import IdType
 
 __all__ = [
+    "AttemptOption",
     "FirstDayOption",
     "IdTypeOption",
     "IdentityFileOption",
     "IssuingStateOption",
     "KindOption",
+    "MaybeFirstDayOption",
+    "MaybeKindOption",
+    "MaybeReferenceOption",
     "ReferenceOption",
     "YesOption",
+    "completing",
     "day",
     "hexadecimal",
     "moment_text",
     "record_key",
     "uuid8",
     "word",
+    "word_option",
     "words_of",
 ]
 
@@ -45,6 +51,41 @@ def word(kind: type[E]) -> Callable[[str | E], E]:
         return member
 
     return parse
+
+
+def completing(words: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return what completes one of these words in a shell."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete.upper())]
+
+
+def word_option(
+    kind: type[E],
+    help_: str,
+    *names: str,
+    panel: str | None = None,
+    words: Sequence[str] | None = None,
+    default: str | None = None,
+) -> object:
+    """Return an option that takes the names of an enumeration and completes them.
+
+    Args:
+        kind: the enumeration.
+        help_: of the option.
+        names: such as ``--kind``; that of the parameter if left out.
+        panel: heading in the help.
+        words: those that are offered; all if left out.
+        default: as the help shows it.
+    """
+    offered = tuple(words or words_of(kind))
+    return typer.Option(
+        *names,
+        parser=word(kind),
+        metavar="|".join(offered),
+        help=help_,
+        autocompletion=completing(offered),
+        rich_help_panel=panel,
+        show_default=default or False,
+    )
 
 
 def words_of(kind: type[IntEnum]) -> Sequence[str]:
@@ -111,14 +152,24 @@ def moment_text(milliseconds: int) -> str:
 
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-KindOption = Annotated[
-    Kind, typer.Option(parser=word(Kind), metavar="|".join(words_of(Kind)), help="Kind of the record.")
-]
+KindOption = Annotated[Kind, word_option(Kind, "Kind of the record.")]
 ReferenceOption = Annotated[
     str, typer.Option(metavar="TEXT", help="Your own name of the debt; never shown to anybody else.")
 ]
 FirstDayOption = Annotated[
     date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.")
+]
+AttemptOption = Annotated[
+    int, typer.Option(min=0, help="How many records of the episode were withdrawn before this one.")
+]
+# The same where the record may also be named by its id.
+MaybeKindOption = Annotated[Kind | None, word_option(Kind, "Kind of the record.")]
+MaybeReferenceOption = Annotated[str | None, typer.Option(help="Your own name of the debt.", show_default=False)]
+MaybeFirstDayOption = Annotated[
+    date | None,
+    typer.Option(
+        parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.", show_default=False
+    ),
 ]
 IdTypeOption = Annotated[IdType, typer.Option(case_sensitive=False, help="What kind of number it is.")]
 IssuingStateOption = Annotated[

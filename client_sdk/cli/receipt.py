@@ -1,18 +1,22 @@
 """``receipt``: that a version of an own record is in the log."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client_sdk.cli.options import day, moment_text, word, words_of
+from client_sdk.cli.options import (
+    AttemptOption,
+    MaybeFirstDayOption,
+    MaybeKindOption,
+    MaybeReferenceOption,
+    moment_text,
+)
 from client_sdk.cli.output import pairs
 from client_sdk.cli.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content
 from client_sdk.cli.verb import verb
-from client_sdk.formats.words import Kind
 from client_sdk.home import replace_file
 
 __all__ = ["register"]
@@ -35,18 +39,10 @@ def register(app: typer.Typer) -> None:
         *,
         record: RecordArgument = None,
         version: Annotated[int, typer.Option(min=1, help="Which version.")] = 1,
-        kind: Annotated[
-            Kind | None,
-            typer.Option(parser=word(Kind), metavar="|".join(words_of(Kind)), help="Kind.", show_default=False),
-        ] = None,
-        reference: Annotated[str | None, typer.Option(help="Your own name of the debt.", show_default=False)] = None,
-        first_day: Annotated[
-            date | None,
-            typer.Option(
-                parser=day, metavar="YYYY-MM-DD", help="First day of the episode as reported.", show_default=False
-            ),
-        ] = None,
-        attempt: Annotated[int, typer.Option(min=0, help="How many records of it were withdrawn before.")] = 0,
+        kind: MaybeKindOption = None,
+        reference: MaybeReferenceOption = None,
+        first_day: MaybeFirstDayOption = None,
+        attempt: AttemptOption = 0,
         out: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof.", show_default=False)
         ] = None,

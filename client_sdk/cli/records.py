@@ -1,6 +1,5 @@
 """``records``: one's own, as the registry holds them; corrected or withdrawn."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,17 +8,18 @@ from client_sdk.cli.columns import cells_of, column_options, identity_cells
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.identity_input import read_identity
 from client_sdk.cli.options import (
+    AttemptOption,
     FirstDayOption,
     IdentityFileOption,
     IdTypeOption,
     IssuingStateOption,
     KindOption,
+    MaybeFirstDayOption,
+    MaybeKindOption,
+    MaybeReferenceOption,
     ReferenceOption,
     YesOption,
-    day,
     moment_text,
-    word,
-    words_of,
 )
 from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.own_record import RecordArgument, named_record, record_id_of
@@ -28,7 +28,6 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content, record_content, record_rows
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConflictError
-from client_sdk.formats.words import Kind
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models.report import RecordName
 from client_sdk.subjects.identifiers import IdType
@@ -98,7 +97,7 @@ def register(app: typer.Typer) -> None:
         kind: KindOption,
         reference: ReferenceOption,
         first_day: FirstDayOption,
-        attempt: Annotated[int, typer.Option(min=0, help="How many records of it were withdrawn before.")] = 0,
+        attempt: AttemptOption = 0,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "CN",
@@ -147,16 +146,10 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         record: RecordArgument = None,
-        kind: Annotated[
-            Kind | None,
-            typer.Option(parser=word(Kind), metavar="|".join(words_of(Kind)), help="Kind.", show_default=False),
-        ] = None,
-        reference: Annotated[str | None, typer.Option(help="Your own name of the debt.", show_default=False)] = None,
-        first_day: Annotated[
-            date | None,
-            typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day as reported.", show_default=False),
-        ] = None,
-        attempt: Annotated[int, typer.Option(min=0, help="How many records of it were withdrawn before.")] = 0,
+        kind: MaybeKindOption = None,
+        reference: MaybeReferenceOption = None,
+        first_day: MaybeFirstDayOption = None,
+        attempt: AttemptOption = 0,
         set_aside: Annotated[
             bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
         ] = False,

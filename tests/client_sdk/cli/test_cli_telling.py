@@ -1,0 +1,136 @@
+"""What people are told: errors with what to do next, money, tables, completion."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from client_sdk.cli import app
+from client_sdk.cli.exit_codes import ExitCode
+from client_sdk.cli.failures import HINTS, failure_of
+from client_sdk.cli.output import Output, table
+from client_sdk.cli.shown import money
+from client_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    DeadlineExceededError,
+    KeyServiceError,
+    NotPermittedError,
+    OutboxError,
+    PreflightError,
+    RollbackError,
+    UnavailableError,
+    VerificationError,
+)
+from client_sdk.formats.errors import FormatError
+from client_sdk.models import Violation
+from client_sdk.rules.errors import RuleError
+from registry_server.errors import CATALOGUE
+
+BROKEN = Violation(
+    row=7, reason="NOTICE_LATE", field="facts.notice.sent_at", rule="C06", got="2026-02-02", want="before"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason", "words"),
+    [
+        (UnavailableError("nobody"), ExitCode.UNREACHABLE, "UNAVAILABLE", ["host:7443", "status"]),
+        (UnavailableError("x", reason="INQUIRY_WAITING"), ExitCode.UNREACHABLE, "INQUIRY_WAITING", ["next HEAD"]),
+        (
+            DeadlineExceededError("late"),
+            ExitCode.UNREACHABLE,
+            "DEADLINE_EXCEEDED",
+            ["host:7443", "done twice"],
+        ),
+        (
+            KeyServiceError("ks:7501", "UNAVAILABLE"),
+            ExitCode.UNREACHABLE,
+            "UNAVAILABLE",
+            ["ks:7501", "every one"],
+        ),
+        (KeyServiceError("ks:7501", "UNPROVED"), ExitCode.UNVERIFIABLE, "UNPROVED", ["ks:7501", "rely on nothing"]),
+        (KeyServiceError("ks:7501", "QUOTA_EXCEEDED"), ExitCode.FOUND, "QUOTA_EXCEEDED", ["next day"]),
+        (VerificationError("map proof", "map.root"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["map proof", "map.root"]),
+        (RollbackError("checkpoint", "log.fork"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["keep the state folder"]),
+        (PreflightError((BROKEN,)), ExitCode.FOUND, "RULES_BROKEN", ["row 7", "NOTICE_LATE", "C06", "2026-02-02"]),
+        (
+            ConflictError("DEBT_TAKEN", "taken", field="debt_ref", rule="formats-3.debt", got="1", want="0"),
+            ExitCode.FOUND,
+            "DEBT_TAKEN",
+            ["taken", "field: debt_ref", "rule: formats-3.debt", "got: 1", "want: 0", "issuer"],
+        ),
+        (NotPermittedError("NOT_PERMITTED"), ExitCode.FOUND, "NOT_PERMITTED", ["another role"]),
+        (ConfigError("/home/x/config.toml cannot be read"), ExitCode.SETUP, "CONFIG", ["credit-registry init"]),
+        (OutboxError("locked"), ExitCode.SETUP, "OUTBOX", ["locked"]),
+        (FormatError("enrolment", "file.form", want="x"), ExitCode.USAGE, "MALFORMED", ["enrolment", "file.form"]),
+        (
+            RuleError("STATE_INVALID", "status", "design-2.state", want="y"),
+            ExitCode.USAGE,
+            "STATE_INVALID",
+            ["design-2"],
+        ),
+        (FileNotFoundError(2, "No such file", "x.json"), ExitCode.SETUP, "FILE", ["x.json", "No such file"]),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_an_error_says_what_where_and_what_to_do(
+    error: Exception, code: ExitCode, reason: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = failure_of(error, "host:7443")
+    assert failure is not None
+    assert (failure.code, failure.reason) == (code, reason)
+    failure.show(Output())
+    said = capsys.readouterr()
+    assert said.out == ""
+    for word in words:
+        assert word in said.err
+    failure.show(Output(as_json=True))
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["reason"] == reason
+    assert said.err == ""
+
+
+def test_an_error_that_nobody_foresaw_is_not_shown() -> None:
+    assert failure_of(ValueError("110105180001010010")) is None
+
+
+def test_every_hint_is_about_a_reason_of_the_catalogue() -> None:
+    assert set(HINTS) <= {str(reason) for reason in CATALOGUE}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (123_456, "CNY", "1,234.56 CNY"),
+        (5, "CNY", "0.05 CNY"),
+        (1_500, "JPY", "1,500 JPY"),
+        (15, "KWD", "0.015 KWD"),
+    ],
+)
+def test_money_has_the_places_of_its_currency(amount: int, currency: str, text: str) -> None:
+    assert money(amount, currency) == text
+
+
+def test_a_table_is_aligned_by_what_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().result(None, table(("name", "number"), [("银行", 1), ("[bold]", 22)]))
+    assert capsys.readouterr().out.splitlines() == ["name    number", "银行    1", "[bold]  22"]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("credit-registry che", "check"),
+        ("credit-registry check --purpose LOA", "LOAN_APPROVAL"),
+        ("credit-registry report --collection-stage WRI", "WRITTEN_OFF"),
+        ("credit-registry act propose er", "erasure"),
+    ],
+)
+def test_a_shell_completes_verbs_and_words(line: str, word: str) -> None:
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    ended = CliRunner().invoke(
+        app, env={"_CREDIT_REGISTRY_COMPLETE": "complete_bash", **asked}, prog_name="credit-registry"
+    )
+    assert word in ended.output.split()
