@@ -4,7 +4,7 @@ A tree is a value: ``changed`` returns a new one that shares all but the touched
 answers from an older HEAD keeps its tree and needs no lock, and a commit that fails leaves nothing to undo.
 
     node = None                            nothing
-         | (hash, entries)                 a page: up to 8 entries, key || value each, ascending, in one string
+         | (hash, entries)                 a page: up to 6 entries, key || value each, ascending, in one string
          | (hash, left, right)             a branch over more entries than a page holds
 
 Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root_of`` over the same entries.
@@ -30,8 +30,8 @@ Branch: TypeAlias = "tuple[bytes, Node, Node]"
 Node: TypeAlias = "Page | Branch | None"
 Change: TypeAlias = tuple[int, bytes, "bytes | None"]
 
-# A larger page makes a change dearer, a smaller one the tree: 4 to 16 entries are right.
-_PAGE_ENTRIES = 8
+# A larger page makes a change dearer, a smaller one the tree: 4 to 8 entries are right.
+_PAGE_ENTRIES = 6
 _ENTRY_BYTES = 2 * HASH_BYTES
 _PAGE_BYTES = _PAGE_ENTRIES * _ENTRY_BYTES
 _LEAF_PREFIX = b"\x02"
@@ -201,14 +201,10 @@ def _changed(node: Node, changes: list[Change], depth: int, balance: list[int]) 
     """Return the node after changes that are ascending, all inside it, and at least one."""
     if node is None or len(node) == 2:  # noqa: PLR2004 - a page
         return _changed_page(node, changes, depth, balance)
+    if len(changes) == 1:
+        return _changed_once(node, changes, depth, balance)
     _, left, right = node
     shift = _TOP_BIT - depth
-    if len(changes) == 1:
-        if changes[0][0] >> shift & 1:
-            right = _changed(right, changes, depth + 1, balance)
-        else:
-            left = _changed(left, changes, depth + 1, balance)
-        return _joined(left, right)
     split = 0
     for number, _, _ in changes:
         if number >> shift & 1:
@@ -219,6 +215,33 @@ def _changed(node: Node, changes: list[Change], depth: int, balance: list[int]) 
     if split < len(changes):
         right = _changed(right, changes[split:], depth + 1, balance)
     return _joined(left, right)
+
+
+def _changed_once(node: Node, changes: list[Change], depth: int, balance: list[int]) -> Node:
+    """Return the node after one change, which is what most paths have below the first levels."""
+    number = changes[0][0]
+    path: list[tuple[Node, Node]] = []
+    while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
+        _, left, right = node
+        if number >> (_TOP_BIT - depth) & 1:
+            path.append((left, None))
+            node = right
+        else:
+            path.append((None, right))
+            node = left
+        depth += 1
+    node = _changed_page(node, changes, depth, balance)
+    for level in range(len(path) - 1, -1, -1):
+        left, right = path[level]
+        if number >> (_TOP_BIT - depth + len(path) - level) & 1:
+            right = node
+        else:
+            left = node
+        if left is not None and right is not None and (len(left) == 3 or len(right) == 3):  # noqa: PLR2004 - a branch
+            node = (sha256(_PARENT_PREFIX + left[0] + right[0]).digest(), left, right)
+        else:
+            node = _joined(left, right)
+    return node
 
 
 def _changed_page(page: Page | None, changes: list[Change], depth: int, balance: list[int]) -> Node:
