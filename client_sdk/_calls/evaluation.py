@@ -95,6 +95,11 @@ class Evaluation:
         """How many requests one batch of inputs makes."""
         return sum(len(item.services) for item in self._versions)
 
+    @property
+    def count(self) -> int:
+        """How many requests there are in all."""
+        return -(-len(self._inputs) // MAX_BATCH) * self.asks_per_batch
+
     def asks(self) -> Iterator[Ask]:
         """Yield the requests, batch by batch."""
         for start in range(0, len(self._inputs), MAX_BATCH):

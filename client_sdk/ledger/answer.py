@@ -57,6 +57,8 @@ __all__ = ["VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier", "sp
 
 VERSION = 1
 HASH_BYTES = 32
+# Sets of acts that a verifier remembers; one for each set of issuers that is shown together.
+MAX_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,7 +130,10 @@ class Verifier:
 
     def __init__(self, trust_root: TrustRoot) -> None:
         self._root = trust_root
+        self._log_key = trust_root.log_key
         self._acts = ActProofs(trust_root.administration(), trust_root.genesis)
+        # Acts, registry state and claims that were found to go together; the same few stand in every answer.
+        self._proved: set[tuple[tuple[bytes, ...], bytes, frozenset[Claim]]] = set()
 
     def verify_file(self, data: bytes) -> VerifiedAnswer:
         """Verify an evidence file, offline.
@@ -150,14 +155,22 @@ class Verifier:
         """
         if evidence.version != VERSION or evidence.HasField("cosigned"):
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{VERSION}")
-        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._root.log_key)
+        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._log_key)
         registry = self._check_registry(evidence, head)
         reading = _Reading(evidence, head, checkpoint, registry)
         inquiry = reading.read_inquiry()
         persons = reading.read_persons(inquiry)
         reading.check_nothing_unused()
-        self._acts.check(evidence.acts, registry, reading.claims)
+        self._check_acts(evidence, registry, frozenset(reading.claims))
         return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
+
+    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, claims: frozenset[Claim]) -> None:
+        memory = (tuple(evidence.acts), evidence.registry_state, claims)
+        if memory not in self._proved:
+            self._acts.check(evidence.acts, registry, claims)
+            if len(self._proved) >= MAX_REMEMBERED:
+                self._proved.clear()
+            self._proved.add(memory)
 
     def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
         part = "registry state"
