@@ -1,0 +1,124 @@
+"""fsck: clean on what the server writes, and a finding for each row that was changed behind its back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from client_sdk.formats.words import AnnotationFlag, Standing
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.fsck import FsckReport, fsck
+from registry_server.usecases.housekeeping import Housekeeping
+from tests.support.registry_world import World, accept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def fill(url: str) -> None:
+    """A log with records in every state, annotations, a lapse, inquiries with and without a place."""
+    world = World()
+    with world.ledger(url) as ledger:
+        accept(ledger, world.report("lender-1", "open"), world.report("lender-1", "cured"))
+        accept(ledger, world.report("lender-1", "cured", Standing.CURED))
+        accept(ledger, world.report("lender-2", "withdrawn"))
+        accept(ledger, world.report("lender-2", "withdrawn", Standing.WITHDRAWN))
+        accept(ledger, world.report("lender-3", "erased"))
+        world.erase(ledger, world.key("lender-3", "erased"))
+        key = world.key("lender-1", "open")
+        dispute = world.annotate("lender-2", key, AnnotationFlag.DISPUTED)
+        stated = world.annotate(
+            "lender-2", key, AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT, before=dispute, text="not mine"
+        )
+        for item in (dispute, stated):
+            assert ledger.submit([item]).result().results[0].violation is None
+        ledger.record_inquiries([world.inquiry("lender-1", "sequenced")]).result()
+        for _ in range(22):
+            world.clock.now += 86_399_999
+            ledger.heartbeat().result()
+        Housekeeping(ledger).tidy()
+        ledger.record_inquiries([world.inquiry("lender-1", "waiting")]).result()
+
+
+def check(url: str) -> FsckReport:
+    with Database(url, serving=False) as database:
+        return fsck(database)
+
+
+def change(url: str, *statements: str) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as work:
+        for statement in statements:
+            work.execute(text(statement))
+    engine.dispose()
+
+
+def test_what_the_server_writes_is_clean(database_url: str) -> None:
+    fill(database_url)
+    report = check(database_url)
+    assert report.findings == []
+    assert report.clean
+    assert (report.records, report.live, report.inquiries) == (4, 2, 2)
+
+
+ZEROS = {"sqlite": "zeroblob(32)", "postgresql": "decode(repeat('00', 32), 'hex')"}
+FIRST_LIVE = "(SELECT min(leaf_index) FROM live_records)"
+# What is changed, and by which names it is found.
+LIES: dict[str, tuple[Sequence[str], set[str]]] = {
+    "head size": (["UPDATE head SET size = size - 1"], {"HEAD_ROW"}),
+    "head frontier": (["UPDATE head SET frontier = {zeros}"], {"HEAD_ROW"}),
+    "head map root": (["UPDATE head SET map_root = {zeros}"], {"HEAD_ROW"}),
+    "head checkpoint": (["UPDATE head SET checkpoint = {zeros}"], {"CHECKPOINT_ROW"}),
+    "head checkpoint size": (["UPDATE head SET checkpoint_size = 3"], {"CHECKPOINT_ROW"}),
+    "tile": (["UPDATE tiles SET hashes = {zeros} WHERE tree = 'log'"], {"TILE_ROW"}),
+    "tile gone": (["DELETE FROM tiles WHERE tree = 'inquiry'"], {"TILE_ROW"}),
+    "leaf gone": (["DELETE FROM leaves WHERE leaf_index = 7"], {"LEAF_ROW"}),
+    "leaf changed": (["UPDATE leaves SET leaf = {zeros} WHERE leaf_index = {first}"], {"LEAF_FORM"}),
+    "record standing": (["UPDATE records SET standing = 5 WHERE standing = 1"], {"RECORD_ROW"}),
+    "record erased": (["UPDATE records SET erased = NOT erased"], {"RECORD_ROW"}),
+    "record gone": (["DELETE FROM records WHERE leaf_index = {first}"], {"RECORD_ROW"}),
+    "version gone": (["DELETE FROM versions WHERE leaf_index = {first}"], {"VERSION_ROW"}),
+    "annotation gone": (["DELETE FROM annotations WHERE number = 2"], {"ANNOTATION_ROW"}),
+    "act number": (["UPDATE acts SET leaf_index = leaf_index + 1 WHERE number = 1"], {"ACT_ROW"}),
+    "binding gone": (["DELETE FROM live_records WHERE leaf_index = {first}"], {"BINDING_MISSING", "MAP_ROOT"}),
+    "subject": (["UPDATE live_records SET subject = {zeros} WHERE leaf_index = {first}"], {"BINDING_WRONG"}),
+    "opening": (["UPDATE live_records SET opening = {zeros}"], {"BINDING_WRONG", "MAP_ROOT"}),
+    "disclosure": (["UPDATE live_records SET disclosure = {zeros}"], {"LIVE_ROW"}),
+    "text": (["UPDATE live_records SET text_disclosure = {zeros}"], {"LIVE_ROW"}),
+    "debt": (["UPDATE live_records SET debt_ref = {zeros} || {zeros}"], {"LIVE_ROW"}),
+    "live standing": (["UPDATE live_records SET standing = 2"], {"LIVE_ROW"}),
+    "live annotation": (["UPDATE live_records SET annotation_hash = {zeros}"], {"LIVE_ROW"}),
+    "inquiry outcome": (["UPDATE inquiries SET outcome = 'ANSWERED' || outcome"], {"INQUIRY_ROW"}),
+    "inquiry leaf": (["UPDATE inquiries SET leaf = {zeros} WHERE position = 0"], {"INQUIRY_ROW", "INQUIRY_TREE"}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_row_that_was_changed_is_found(database_url: str, database_kind: str, lie: str) -> None:
+    fill(database_url)
+    statements, names = LIES[lie]
+    change(database_url, *(statement.format(zeros=ZEROS[database_kind], first=FIRST_LIVE) for statement in statements))
+    report = check(database_url)
+    assert names <= set(report.counts), report.findings
+    assert all(str(finding) for finding in report.findings)
+
+
+def test_a_binding_of_an_erased_record_that_came_back_is_found(database_url: str) -> None:
+    fill(database_url)
+    change(
+        database_url,
+        "INSERT INTO live_records SELECT (SELECT leaf_index FROM records WHERE erased), record, issuer, record_id, "
+        "subject, subject_key_version, opening, debt_ref, kind, standing, leaf_hash, facts_commitment, "
+        "annotation_index, annotation_hash, disclosure, text_disclosure "
+        "FROM live_records WHERE leaf_index = (SELECT min(leaf_index) FROM live_records)",
+    )
+    report = check(database_url)
+    assert {"BINDING_DEAD", "LIVE_ROW"} <= set(report.counts)
+
+
+def test_a_database_without_a_log_is_no_registry(database_url: str) -> None:
+    report = check(database_url)
+    assert [finding.id for finding in report.findings] == ["HEAD_ROW"]

@@ -1,0 +1,106 @@
+"""Housekeeping: heartbeats, lapses that are due, and what has had its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.formats.statement import Lapse
+from client_sdk.formats.words import AnnotationFlag, LapseKind, Standing
+from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
+from tests.support.registry_world import DAY_MS, World, accept
+
+if TYPE_CHECKING:
+    from registry_server.sequencing.ledger import Ledger
+
+
+def pass_days(world: World, ledger: Ledger, days: int) -> None:
+    """Let days pass, with a heartbeat in each so that the clock is believed."""
+    for _ in range(days):
+        world.clock.now += DAY_MS - 1
+        ledger.heartbeat().result()
+
+
+def lapses(ledger: Ledger) -> list[Lapse]:
+    with ledger.view() as view:
+        parsed = [parse_leaf(stored.leaf) for stored in view.leaves(0, view.size)]
+    return [Lapse.parse(leaf.payload) for leaf in parsed if isinstance(leaf, LapseLeaf)]
+
+
+def test_a_head_is_logged_after_the_rulebooks_seconds_and_not_before(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        housekeeping = Housekeeping(ledger)
+        sizes = []
+        for step in (0, 59_999, 1, 60_000):
+            world.clock.now += step
+            housekeeping.beat()
+            with ledger.view() as view:
+                sizes.append(view.size)
+        first = sizes[0]
+        assert sizes == [first, first, first + 1, first + 2]
+
+
+def test_a_dispute_left_without_an_answer_restricts_the_record_once(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        housekeeping = Housekeeping(ledger)
+        accept(ledger, world.report("lender-1", "silent"), world.report("lender-1", "answered"))
+        silent, answered = (
+            world.annotate("lender-2", world.key("lender-1", name), AnnotationFlag.DISPUTED)
+            for name in ("silent", "answered")
+        )
+        answer = world.annotate("lender-1", world.key("lender-1", "answered"), before=answered)
+        for item in (silent, answered, answer):
+            assert ledger.submit([item]).result().results[0].violation is None
+        pass_days(world, ledger, 20)
+        housekeeping.tidy()
+        assert lapses(ledger) == []
+        pass_days(world, ledger, 2)
+        housekeeping.tidy()
+        housekeeping.tidy()
+        (lapse,) = lapses(ledger)
+        assert (lapse.key, lapse.what, lapse.ground) == (
+            world.key("lender-1", "silent"),
+            LapseKind.RESTRICTED,
+            FURNISHER_SILENT,
+        )
+
+
+def test_a_record_whose_time_is_over_is_erased(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        housekeeping = Housekeeping(ledger)
+        accept(ledger, world.report("lender-1", "cured"), world.report("lender-1", "open"))
+        accept(ledger, world.report("lender-1", "cured", Standing.CURED))
+        housekeeping.tidy()
+        assert lapses(ledger) == []
+        world.clock.now += 6 * 366 * DAY_MS
+        ledger.confirm_clock()
+        housekeeping.tidy()
+        (lapse,) = lapses(ledger)
+        assert (lapse.key, lapse.what, lapse.ground) == (
+            world.key("lender-1", "cured"),
+            LapseKind.ERASED,
+            RETENTION_ENDED,
+        )
+
+
+def test_what_opens_inquiries_is_deleted_when_their_time_is_over(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        housekeeping = Housekeeping(ledger)
+        item = world.inquiry("lender-1", "old")
+        ledger.record_inquiries([item]).result()
+        housekeeping.tidy()
+        with ledger.view() as view:
+            kept = view.inquiry("lender-1", item.inquiry_id)
+        assert kept is not None
+        assert kept.opening == b"opening"
+        world.clock.now += 6 * 366 * DAY_MS
+        ledger.confirm_clock()
+        housekeeping.tidy()
+        with ledger.view() as view:
+            kept = view.inquiry("lender-1", item.inquiry_id)
+        assert kept is not None
+        assert kept.opening is None
