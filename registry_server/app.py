@@ -8,6 +8,7 @@ await app.stop()               takes no more calls, finishes those under way, cl
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -83,6 +84,8 @@ OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockJumpedEr
 
 # Threads for what blocks: reads of the database, checks of submissions and inquiries.
 _THREADS = 16
+# Objects made and not yet gone after which the garbage collector looks at the youngest of them.
+_COLLECT_AFTER = 50_000
 
 
 @dataclass(slots=True)
@@ -212,7 +215,12 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
         Exception: as ``build`` and ``App.start``.
     """
     _log_to_standard_error(settings)
-    asyncio.run(_serve(build(settings), ready))
+    app = build(settings)
+    # The map is many small objects that live as long as the process: the collector need not look at them again, and
+    # what a batch makes goes when it is done, without the collector's help.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    asyncio.run(_serve(app, ready))
 
 
 async def _serve(app: App, ready: Callable[[str], None]) -> None:
