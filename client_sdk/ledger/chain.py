@@ -269,6 +269,9 @@ def annotate(
         raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED set by the issuer only")
     if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
         raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED carried over")
+    # A dispute ends with the furnisher's answer: nobody else stops the clock.
+    if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
+        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.disputed", want="DISPUTED carried over")
     unanswered = 0
     if AnnotationFlag.DISPUTED in annotation.flags and not speaks_for_issuer:
         unanswered = (before.unanswered_since if before else 0) or logged_at

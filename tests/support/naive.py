@@ -167,6 +167,7 @@ class NaiveLog:
         disputed = statement_pb2.ANNOTATION_FLAG_DISPUTED
         if not own:
             require((restricted in said.flags) == (restricted in record.flags), "restricted")
+            require(disputed in said.flags or disputed not in record.flags, "disputed")
         record.flags = set(said.flags)
         if own or disputed not in said.flags:
             record.disputed_at = 0

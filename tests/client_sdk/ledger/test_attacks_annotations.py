@@ -10,6 +10,7 @@ from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import TIME_END_MS, LapseLeaf, parse_leaf
 from client_sdk.formats.state import Rulebook
 from client_sdk.formats.words import AnnotationFlag, LapseKind
+from client_sdk.rules.errors import RuleError
 from tests.support.attacks import check, listed_log, refused
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, HandmadeLog
@@ -33,6 +34,20 @@ def test_a_lapse_shows_what_it_rests_on(log: HandmadeLog) -> None:
     shown = answer.persons[0].records[0].annotation
     assert shown is not None
     assert shown.flags == (AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED)
+
+
+def test_nobody_but_the_furnisher_stops_the_clock_of_a_dispute(log: HandmadeLog) -> None:
+    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
+    log.wait(10 * DAY_MS)
+    for helper in ("lender-3", "lender-2"):
+        log.annotate(helper, "lender-1", "debt")
+        complaint = log.complaints.pop()[1]
+        assert isinstance(complaint, RuleError)
+        assert complaint.rule == "formats-5.disputed"
+    log.wait(11 * DAY_MS)
+    log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
+    log.annotate("lender-1", "lender-1", "debt")
+    assert not log.complaints
 
 
 def test_a_lapse_before_its_time_is_refused(log: HandmadeLog) -> None:
