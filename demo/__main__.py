@@ -9,11 +9,12 @@ from pathlib import Path
 from client_sdk.errors import CreditRegistryError
 from demo.asking import WrongAnswerError
 from demo.ceremony import Site
+from demo.commands import CommandError
 from demo.console import Narrator
 from demo.folder import FolderError, empty, reserved
 from demo.parties import AUDITOR, LENDERS
 from demo.play import play
-from demo.processes import CommandError, ServiceError, Services, interruptible
+from demo.processes import ServiceError, Services, interruptible
 from demo.shell import Shell
 
 FOLDER = Path(".demo")

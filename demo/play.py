@@ -22,8 +22,8 @@ from demo.ceremony import (
     serve_key_services,
     serve_registry,
 )
+from demo.commands import run
 from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS
-from demo.processes import run
 from demo.synthetic import Expected, Story, borrowers, portfolio
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _report(stage: _Stage) -> None:
 
 def _report_portfolio(stage: _Stage, lender: str) -> Mapping[str, int]:
     words = ("credit-registry", "--home", lender, "--json", "report", f"{lender}/portfolio.csv", "--yes")
-    report: Mapping[str, int] = json.loads(run(words, folder=stage.site.folder))
+    report: Mapping[str, int] = json.loads(run(words, stage.site.folder))
     return report
 
 

@@ -29,11 +29,12 @@ from demo.ceremony import (
     serve_key_services,
     serve_registry,
 )
+from demo.commands import CommandError
 from demo.console import Narrator
 from demo.crew import CrewError, Order, read_clients, report_at_once
 from demo.folder import FolderError, empty, reserved
 from demo.parties import AUDITOR, KEY_SERVICES, LENDERS
-from demo.processes import CommandError, ServiceError, Services, interruptible, listens
+from demo.processes import ServiceError, Services, interruptible, listens
 from demo.recipe import Tally, tally
 from demo.shell import Shell
 from demo.uci import PortfolioError

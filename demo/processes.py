@@ -1,10 +1,9 @@
-"""The programs of the registry as child processes: commands that end, and services that are stopped again."""
+"""The servers of the registry as child processes that are stopped again, however the demo ends."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import signal
 import socket
 import subprocess
@@ -20,28 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOOPBACK",
-    "CommandError",
     "ServiceError",
     "Services",
     "free_port",
     "interruptible",
     "listens",
     "program",
-    "run",
 ]
 
 # Seconds.
-_COMMAND_LIMIT = 300
 _START_LIMIT = 30
 _STOP_LIMIT = 15
 _POLL = 0.05
 _TAIL_LINES = 15
 LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_768)
-
-
-class CommandError(RuntimeError):
-    """A command ended with an error; the text holds the command and what it said."""
 
 
 class ServiceError(RuntimeError):
@@ -66,36 +58,6 @@ def listens(port: int) -> bool:
 def program(name: str) -> str:
     """Return the path of one of our programs, installed beside the Python that runs."""
     return str(Path(sys.executable).with_name(name))
-
-
-def run(command: Sequence[str], *, folder: Path | None = None, standard_input: str = "", expected: int = 0) -> str:
-    """Run a command to its end and return what it wrote to standard output.
-
-    Args:
-        command: name of one of our programs, and its arguments.
-        folder: in which it runs; the current one if left out.
-        standard_input: what it reads.
-        expected: exit code.
-
-    Raises:
-        CommandError: it ended otherwise, or not in time.
-    """
-    shown = shlex.join(command)
-    try:
-        done = subprocess.run(
-            [program(command[0]), *command[1:]],
-            cwd=folder,
-            input=standard_input,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_COMMAND_LIMIT,
-        )
-    except subprocess.TimeoutExpired:
-        raise CommandError(f"{shown}\ndid not end within {_COMMAND_LIMIT} s") from None
-    if done.returncode != expected:
-        raise CommandError(f"{shown}\nended with {done.returncode}, not {expected}:\n{done.stderr or done.stdout}")
-    return done.stdout
 
 
 @dataclass(frozen=True, slots=True)

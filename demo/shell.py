@@ -6,7 +6,7 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from demo.processes import run
+from demo.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +32,14 @@ class Shell:
         self.folder = folder
         self._narrator = narrator
 
-    def __call__(self, *command: str, standard_input: str = "", expected: int = 0) -> str:
+    def __call__(self, *command: str, expected: int = 0) -> str:
         """Show and run one command; return what it wrote.
 
         Raises:
             CommandError: it ended otherwise than expected.
         """
         self._narrator.command(shlex.join(command))
-        return run(command, folder=self.folder, standard_input=standard_input, expected=expected)
+        return run(command, self.folder, expected=expected)
 
     def alike(self, commands: Sequence[Sequence[str]]) -> list[str]:
         """Show the first of several commands that are alike, and run all, some at a time; return what each wrote.
@@ -51,4 +51,4 @@ class Shell:
         if len(commands) > 1:
             self._narrator.say(f"  … and {len(commands) - 1} more like it")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(lambda command: run(command, folder=self.folder), commands))
+            return list(pool.map(lambda command: run(command, self.folder), commands))
