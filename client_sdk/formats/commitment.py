@@ -52,7 +52,11 @@ def require_opening(opening: bytes, part: str) -> bytes:
 
 
 def commit_subject(opening: bytes, subject: bytes) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)``; the pseudonym is 32 bytes, raw (formats 2)."""
+    """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)``; the pseudonym is 32 bytes, raw (formats 2).
+
+    Raises:
+        FormatError: opening or pseudonym are not 32 bytes long.
+    """
     if len(subject) != SUBJECT_BYTES:
         raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
     return hmac.digest(require_opening(opening, "subject opening"), _SUBJECT + subject, "sha256")
@@ -63,12 +67,19 @@ def commit_facts(opening: bytes, facts: bytes) -> bytes:
 
     The facts are the last part and a protobuf of their own, so they are length-prefixed like every value of variable
     length (formats 1).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
     """
     return hmac.digest(require_opening(opening, "facts opening"), _FACTS + lp(facts), "sha256")
 
 
 def commit_text(opening: bytes, text: str) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/text/v1" || text)`` over UTF-8 in NFC (formats 5)."""
+    """Return ``HMAC(opening, "creditregistry/text/v1" || text)`` over UTF-8 in NFC (formats 5).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
     return hmac.digest(require_opening(opening, "text opening"), _TEXT + lp(text), "sha256")
 
 
@@ -78,6 +89,9 @@ def commit_inquiry(opening: bytes, pseudonyms: Sequence[tuple[int, bytes]]) -> b
     Args:
         opening: 32 bytes of its own.
         pseudonyms: (subject_key_version, pseudonym) for each live version, ascending.
+
+    Raises:
+        FormatError: opening or a pseudonym are not 32 bytes long.
     """
     parts = [_INQUIRY]
     for version, subject in pseudonyms:
@@ -88,12 +102,20 @@ def commit_inquiry(opening: bytes, pseudonyms: Sequence[tuple[int, bytes]]) -> b
 
 
 def commit_consent(opening: bytes, consent: bytes) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/consent/v1" || canonical Consent)`` (formats 9)."""
+    """Return ``HMAC(opening, "creditregistry/consent/v1" || canonical Consent)`` (formats 9).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
     return hmac.digest(require_opening(opening, "consent opening"), _CONSENT + lp(consent), "sha256")
 
 
 def commit_officer(opening: bytes, officer: str) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/officer/v1" || officer)`` (formats 9)."""
+    """Return ``HMAC(opening, "creditregistry/officer/v1" || officer)`` (formats 9).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
     return hmac.digest(require_opening(opening, "officer opening"), _OFFICER + lp(officer), "sha256")
 
 

@@ -111,7 +111,11 @@ class LapseLeaf:
     payload: bytes
 
     def encode(self) -> bytes:
-        """Return the bytes of the leaf."""
+        """Return the bytes of the leaf.
+
+        Raises:
+            FormatError: the leaf is longer than a leaf may be.
+        """
         return _encode(LeafType.LAPSE, self.logged_at, (self.payload,))
 
 
@@ -123,7 +127,11 @@ class HeadLeaf:
     payload: bytes
 
     def encode(self) -> bytes:
-        """Return the bytes of the leaf."""
+        """Return the bytes of the leaf.
+
+        Raises:
+            FormatError: the leaf is longer than a leaf may be.
+        """
         return _encode(LeafType.HEAD, self.logged_at, (self.payload,))
 
     @property

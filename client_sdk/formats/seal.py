@@ -70,7 +70,11 @@ def open_facts(seal_key: bytes, facts_commitment: bytes, sealed: bytes) -> Opene
 
 
 def seal_text(seal_key: bytes, text_commitment: bytes, opening: bytes, text: str) -> bytes:
-    """Seal the text of an annotation to the subject (formats 5)."""
+    """Seal the text of an annotation to the subject (formats 5).
+
+    Raises:
+        FormatError: the text is too long, or the opening has the wrong length.
+    """
     return _seal(seal_key, _TEXT + text_commitment, opening, text.encode())
 
 

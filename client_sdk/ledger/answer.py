@@ -287,7 +287,11 @@ class _Reading:
         return key
 
     def read_inquiry(self) -> Inquiry:
-        """Verify the question: by an active lender, with a key that runs under this HEAD."""
+        """Verify the question: by an active lender, with a key that runs under this HEAD.
+
+        Raises:
+            FormatError: it is another's, or not signed so.
+        """
         part = "inquiry"
         signed = self._evidence.inquiry
         inquiry = Inquiry.parse(signed.payload)
@@ -304,7 +308,11 @@ class _Reading:
         return inquiry
 
     def read_persons(self, inquiry: Inquiry) -> tuple[VerifiedPerson, ...]:
-        """Verify what is said of each person, ascending by position."""
+        """Verify what is said of each person, ascending by position.
+
+        Raises:
+            FormatError: something of it does not follow from the map, from a signature or from the inquiry.
+        """
         persons: list[VerifiedPerson] = []
         last = -1
         for item in self._evidence.persons:
@@ -424,7 +432,11 @@ class _Reading:
             raise _within(part, error) from error
 
     def check_nothing_unused(self) -> None:
-        """Refuse an institution or a rulebook that nothing refers to."""
+        """Refuse an institution or a rulebook that nothing refers to.
+
+        Raises:
+            FormatError: there is one.
+        """
         if set(self.institutions) != self._referred:
             raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
         if (self._rulebook is not None) is not self._rulebook_needed:
