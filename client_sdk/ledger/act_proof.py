@@ -13,6 +13,7 @@ from client_sdk.formats.act import Act, AdministratorsBody, InstitutionBody, Key
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.formats.state import AdministratorAct
 from client_sdk.ledger.administration import Administration, check_signed
 from client_sdk.rules.errors import RuleError
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["ActProofs", "Claim"]
 
 PART = "acts"
+# Acts that are remembered; a registry has some for each member.
+MAX_REMEMBERED = 65_536
 
 
 class _Step(NamedTuple):
@@ -59,8 +62,8 @@ class ActProofs:
     def __init__(self, administration: Administration, genesis: bytes) -> None:
         self._genesis = genesis
         self._start = administration
-        # Acts with the administration that they make, by the one that judges them, its act, and place and leaf hash.
-        self._verified: dict[tuple[int, bytes, int, bytes], tuple[Act, Administration]] = {}
+        # By the changes of administrators before an act, and the act itself: the administration that it makes, if any.
+        self._verified: dict[tuple[AdministratorAct, ...], tuple[Act, Administration | None]] = {}
 
     def check(self, leaves: Sequence[bytes], registry: RegistryState, claims: AbstractSet[Claim]) -> None:
         """Check that the acts are exactly those needed, and that administrators gave all that is claimed.
@@ -92,29 +95,32 @@ class ActProofs:
     ) -> set[Claim]:
         """Follow the acts from the trust root; return all that they give."""
         changes = {act.leaf_hash for act in registry.administrator_acts}
-        administration, newest_change = self._start, self._genesis
+        administration = self._start
+        made_by: tuple[AdministratorAct, ...] = ()
         last = _Step(0, 0, self._genesis)
         given: set[Claim] = set()
         for data, hash_ in zip(leaves, hashes, strict=True):
-            act, after = self._judge(newest_change, administration, needed[hash_], hash_, data)
-            step = _Step(act.number, needed[hash_], hash_)
+            logged = AdministratorAct(needed[hash_], hash_)
+            act, after = self._judge((*made_by, logged), administration, data)
+            step = _Step(act.number, *logged)
             _check_follows(last, step, act, registry)
-            if (after is not administration) is not (hash_ in changes):
+            if (after is not None) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
-            if after is not administration:
-                administration, newest_change = after, hash_
+            if after is not None:
+                administration, made_by = after, (*made_by, logged)
             given |= {Claim(owner, gift, step.place, hash_) for owner, gift in _gifts(act)}
             last = step
         _check_end(last, administration, registry)
         return given
 
     def _judge(
-        self, newest_change: bytes, administration: Administration, index: int, hash_: bytes, data: bytes
-    ) -> tuple[Act, Administration]:
-        memory = (id(administration), newest_change, index, hash_)
-        known = self._verified.get(memory)
+        self, path: tuple[AdministratorAct, ...], administration: Administration, data: bytes
+    ) -> tuple[Act, Administration | None]:
+        """Return an act, the last of its path, and the administration that it makes; None where it changes nothing."""
+        known = self._verified.get(path)
         if known is not None:
             return known
+        index, hash_ = path[-1]
         leaf = parse_leaf(data)
         if not isinstance(leaf, ActLeaf):
             raise FormatError(PART, "acts.leaf", want="ACT leaves")
@@ -126,8 +132,11 @@ class ActProofs:
             check_signed(index, leaf, act, administration, after)
         except RuleError as error:
             raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
-        # The first to remember wins: an administration that is remembered is never freed, so its id stays its own.
-        return self._verified.setdefault(memory, (act, after))
+        if len(self._verified) >= MAX_REMEMBERED:
+            self._verified.clear()
+        judged = act, None if after is administration else after
+        self._verified[path] = judged
+        return judged
 
 
 def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
