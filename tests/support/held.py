@@ -1,0 +1,121 @@
+"""Everything that a registry and its key services hold: files, and every column of every table."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import MetaData, create_engine, inspect, make_url, select
+from sqlalchemy.pool import NullPool
+
+from client_sdk.testing import TestRegistry
+from tests.conftest import postgres_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.conftest import DatabaseKind
+
+__all__ = ["KEY_SERVICES", "Piece", "Site", "columns_of", "running_site"]
+
+KEY_SERVICES = ("key-service-a", "key-service-b")
+
+
+class Piece(NamedTuple):
+    """Some bytes that are held, and where."""
+
+    where: str
+    data: bytes
+
+
+class Site:
+    """A real registry with two key services, and all that they keep.
+
+    Args:
+        registry: running.
+        database_url: of the registry.
+        postgres: folder of the PostgreSQL server; None on SQLite, or where it is out of reach.
+    """
+
+    def __init__(self, registry: TestRegistry, database_url: str, postgres: Path | None) -> None:
+        self.registry = registry
+        self.database_url = database_url
+        self._postgres = postgres
+
+    @property
+    def key_service_urls(self) -> list[str]:
+        """The databases of the key services."""
+        folders = [self.registry.folder / name for name in KEY_SERVICES]
+        return [f"sqlite:///{path}" for folder in folders for path in folder.rglob("*.sqlite")]
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Stop all programs while the block lasts, and start them again."""
+        for program in ("registry", *KEY_SERVICES):
+            self.registry.stop(program)
+        yield
+        self.registry.start_registry()
+        for name in KEY_SERVICES:
+            self.registry.start_key_service(name)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield every byte that is held: files, their logs, and unpacked columns."""
+        yield from self.files()
+        for url in (self.database_url, *self.key_service_urls):
+            yield from columns_of(url)
+
+    def files(self) -> Iterator[Piece]:
+        """Yield files of registry and key services, their logs, and those of PostgreSQL."""
+        folder = self.registry.folder
+        places = [self.registry.registry_home, *(folder / name for name in KEY_SERVICES)]
+        paths = [path for place in places for path in place.rglob("*")]
+        paths += [folder / f"{name}.log" for name in ("registry", *KEY_SERVICES)]
+        if self._postgres is not None:
+            paths += [*(self._postgres / "data").rglob("*"), self._postgres / "server.log"]
+        for path in paths:
+            if path.is_file():
+                yield Piece(str(path), path.read_bytes())
+
+
+def columns_of(url: str) -> Iterator[Piece]:
+    """Yield every value of every column of every table."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        assert set(tables.tables) == set(inspect(connection).get_table_names())
+        for table in tables.sorted_tables:
+            for column in table.columns:
+                for value in connection.execute(select(column)).scalars():
+                    yield Piece(f"{table.name}.{column.name}", _bytes(value))
+    engine.dispose()
+
+
+def _bytes(value: object) -> bytes:
+    match value:
+        case bytes() | memoryview():
+            return bytes(value)
+        case None:
+            return b""
+        case _:
+            return str(value).encode()
+
+
+@contextmanager
+def running_site(
+    kind: DatabaseKind, folder: Path, postgres_url: str, *, lenders: Sequence[str] = ("lender-1", "lender-2")
+) -> Iterator[Site]:
+    """Run a registry on a database of that kind."""
+    if kind == "sqlite":
+        with TestRegistry(lenders=lenders, folder=folder) as registry:
+            yield Site(registry, f"sqlite:///{registry.registry_home / 'registry.sqlite'}", None)
+        return
+    with postgres_database(postgres_url) as url:
+        # A server of our own listens on a socket in its folder.
+        host = make_url(url).query.get("host", "")
+        place = Path(str(host)) if host else None
+        reachable = place if place is not None and (place / "data").is_dir() else None
+        environment = {"REGISTRY_DATABASE_URL": url}
+        with TestRegistry(lenders=lenders, folder=folder, environment=environment) as registry:
+            yield Site(registry, url, reachable)
