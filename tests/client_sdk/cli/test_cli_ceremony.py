@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +16,6 @@ from tests.support.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from client_sdk.testing import TestRegistry
 
@@ -75,11 +77,10 @@ def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Me
     assert not root.exists()
 
 
-def test_a_certificate_of_somebody_else_is_refused(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
+def test_a_certificate_of_somebody_else_is_refused(registry: TestRegistry, tmp_path: Path) -> None:
     other = init(registry, tmp_path / "lender-c3")
     certificate = str(registry.home("lender-1") / "tls" / "certificate.pem")
     assert other("certificate", "install", certificate, code=5).reason == "CONFIG"
-    del member
 
 
 def test_an_act_is_read_before_it_is_signed(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
@@ -158,6 +159,18 @@ def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
     assert proposed["body"]["retention_years"] == 5
     member("admin-2")("act", "approve", proposed["id"], "--yes")
     assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"
+
+
+def test_key_services_of_the_next_version_are_proposed(member: Member, tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("subject-key-service"))
+    where = ("--home", str(tmp_path / "c"), "--name", "key-service-c", "--url", "127.0.0.1:9")
+    subprocess.run([program, "init", *where], check=True, stdout=subprocess.DEVNULL)
+    file = str(tmp_path / "c" / "key-service-c.key-service.json")
+    proposed = member("admin-1")("act", "propose", "key-services", "--key-service", file, "--yes").content
+    assert proposed["body"]["introduce"]["subject_key_version"] == 2
+    assert proposed["body"]["introduce"]["services"][0]["url"] == "127.0.0.1:9"
+    retire = ("act", "propose", "key-services", "--retire", "1", "--yes")
+    assert member("admin-1")(*retire, code=2).reason == "KEY_SERVICES_INVALID"
 
 
 def test_a_new_administrator_signs_in_a_file_that_another_brings(

@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
@@ -133,6 +139,25 @@ def test_a_typed_number_is_not_shown(asker: Command, number: int) -> None:
     assert code == 0, shown
     assert "CLEAR" in shown
     assert id_number(number) not in shown
+
+
+def test_the_passphrase_of_an_encrypted_key_is_asked_for(asker: Command, number: int) -> None:
+    path = asker.home / "keys" / "inquire.pem"
+    before = path.read_bytes()
+    key = load_pem_private_key(before, password=None)
+    encryption = BestAvailableEncryption(b"open sesame")
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    try:
+        assert asker(*ASKING, given=id_number(number), code=2).reason == "USAGE"
+        words = [PROGRAM, "--home", str(asker.home), *ASKING[: ASKING.index("--identity-file")]]
+        code, shown = in_terminal(words, f"{id_number(number)}\nopen sesame\n")
+        assert code == 0, shown
+        assert "open sesame" not in shown
+        code, shown = in_terminal(words, f"{id_number(number)}\nwrong\n")
+        assert code == 5
+        assert "passphrase is wrong" in shown
+    finally:
+        path.write_bytes(before)
 
 
 def test_somebody_who_says_no_sends_nothing(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:

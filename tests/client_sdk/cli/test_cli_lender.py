@@ -88,7 +88,7 @@ def test_several_persons_of_a_file_are_asked_about_at_once(asker: Command, tmp_p
 
 
 def test_evidence_names_the_person_only_beside_it_and_only_if_asked(
-    asker: Command, registry: TestRegistry, number: int, tmp_path: Path
+    asker: Command, number: int, tmp_path: Path
 ) -> None:
     target = tmp_path / "answer.evidence"
     asker(*ASKING, "--save", str(target), given=id_number(number))
@@ -98,7 +98,6 @@ def test_evidence_names_the_person_only_beside_it_and_only_if_asked(
     assert json.loads(beside.read_text())["number"] == id_number(number)
     assert stat.S_IMODE(beside.stat().st_mode) == 0o600
     assert id_number(number).encode() not in target.read_bytes()
-    del registry
 
 
 def test_evidence_verifies_offline_and_a_changed_byte_does_not(
