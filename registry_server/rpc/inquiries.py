@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
-from registry_server.rpc.convert.checks import check_response, question
+from registry_server.rpc.convert.checks import EvidenceWriter, question
 from registry_server.rpc.convert.proofs import inquiry_receipt
 from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread
@@ -39,11 +39,13 @@ class InquiryServicer(InquiryServiceServicer):
     def __init__(self, checks: Checks, inquiries: Inquiries, executor: Executor) -> None:
         self._inquiries = inquiries
         self._executor = executor
+        self._writer = EvidenceWriter()
         self._checks: Gathering[Question, Evidence] = Gathering(checks.answer, executor, limit=_GATHERED, parallel=2)
 
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""
-        return check_response(await self._checks.submit(question(request, current_call().institution)))
+        answer = await self._checks.submit(question(request, current_call().institution))
+        return self._writer.response(answer)
 
     async def GetInquiryReceipt(
         self,

@@ -12,9 +12,16 @@ from registry_server.rpc.convert.proofs import inclusion_proof, map_proof, prove
 from registry_server.usecases.check import Question
 
 if TYPE_CHECKING:
-    from registry_server.usecases.evidence import Evidence, PersonAnswer, RecordAnswer, SubjectAnswer
+    from registry_server.usecases.evidence import (
+        Evidence,
+        HeadAnswer,
+        PersonAnswer,
+        ProvedState,
+        RecordAnswer,
+        SubjectAnswer,
+    )
 
-__all__ = ["check_response", "question"]
+__all__ = ["EvidenceWriter", "question"]
 
 VERSION = 1
 
@@ -33,22 +40,43 @@ def question(request: pb.CheckRequest, peer: str) -> Question:
     )
 
 
-def check_response(answer: Evidence) -> pb.CheckResponse:
-    """Return a page of an answer; the inquiry is left out, as its asker has it."""
-    response = pb.CheckResponse(next_position=answer.next_position)
-    evidence = response.evidence
-    head = answer.head
-    evidence.version = VERSION
-    evidence.checkpoint = head.checkpoint
-    evidence.head = head.head
-    evidence.head_path = b"".join(head.head_path)
-    evidence.registry_state = head.registry.state
-    evidence.registry_proof.CopyFrom(map_proof(head.registry.proof))
-    evidence.institutions.extend(proved_institution(state) for state in answer.institutions)
-    evidence.acts.extend(answer.acts)
-    evidence.rulebook = answer.rulebook
-    evidence.persons.extend(_person(person) for person in answer.persons)
-    return response
+class EvidenceWriter:
+    """Makes messages of answers; what all answers under one HEAD share is made once for it."""
+
+    def __init__(self) -> None:
+        self._head: HeadAnswer | None = None
+        self._shared = evidence_pb2.Evidence()
+        self._institutions: dict[bytes, evidence_pb2.ProvedInstitution] = {}
+
+    def response(self, answer: Evidence) -> pb.CheckResponse:
+        """Return a page of an answer; the inquiry is left out, as its asker has it."""
+        if self._head is None or self._head.registry is not answer.head.registry:
+            self._begin(answer.head)
+        response = pb.CheckResponse(evidence=self._shared, next_position=answer.next_position)
+        evidence = response.evidence
+        evidence.institutions.extend(map(self._institution, answer.institutions))
+        evidence.acts.extend(answer.acts)
+        evidence.rulebook = answer.rulebook
+        evidence.persons.extend(map(_person, answer.persons))
+        return response
+
+    def _begin(self, head: HeadAnswer) -> None:
+        self._head = head
+        self._institutions = {}
+        self._shared = evidence_pb2.Evidence(
+            version=VERSION,
+            checkpoint=head.checkpoint,
+            head=head.head,
+            head_path=b"".join(head.head_path),
+            registry_state=head.registry.state,
+            registry_proof=map_proof(head.registry.proof),
+        )
+
+    def _institution(self, proved: ProvedState) -> evidence_pb2.ProvedInstitution:
+        message = self._institutions.get(proved.state)
+        if message is None:
+            message = self._institutions[proved.state] = proved_institution(proved)
+        return message
 
 
 def _person(person: PersonAnswer) -> evidence_pb2.PersonAnswer:
