@@ -201,6 +201,8 @@ class TestRegistry:
             process.wait()
 
     def _launch(self, program: str, command: Sequence[str]) -> None:
+        if program in self._running:
+            raise ConfigError(f"{program} is running already")
         with self._log(program).open("ab") as output:
             # A group of its own: an interrupt reaches the test, which then stops its programs in order.
             process = subprocess.Popen(

@@ -16,10 +16,10 @@ from client_sdk._calls import inquiry as inquiries
 from client_sdk._calls.own_record import read_held, unknown_record
 from client_sdk._calls.receipt import verify_checkpoint
 from client_sdk._calls.statement import Issuer
-from client_sdk._calls.verification import verifying
 from client_sdk._transport import Deadlines, TlsMaterial
 from client_sdk.auditing.follower import DirectoryFollower
 from client_sdk.errors import InvalidError, PreflightError, RollbackError, VerificationError
+from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.formats.merkle import verify_consistency
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
@@ -136,9 +136,12 @@ class Session:
             return
         if shown.size < seen.size:
             raise RollbackError("checkpoint", "log.rollback", f"got {shown.size} leaves, want {seen.size} or more")
-        with verifying():
+        try:
             path = split_hashes(response.consistency, "checkpoint")
             verify_consistency(seen.size, shown.size, path, seen.root, shown.root)
+        except FormatError as error:
+            message = f"{shown.size} leaves do not begin with the {seen.size} seen"
+            raise RollbackError("checkpoint", error.rule, message) from error
         self._see(shown)
 
     def followed(self) -> Directory:

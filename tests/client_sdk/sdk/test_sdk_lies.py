@@ -1,0 +1,207 @@
+"""A registry that lies gets UNVERIFIABLE, never CLEAR (P2); one that goes back or forks is found out (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
+
+from client_sdk import Client
+from client_sdk._calls.receipt import read_result
+from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.formats.checkpoint import sign_checkpoint
+from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.merkle import MemoryTree
+from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.words import KeyUse
+from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
+from tests.client_sdk.sdk_samples import default_report, person
+
+if TYPE_CHECKING:
+    from client_sdk._calls.inquiry import Question
+    from client_sdk.testing import TestRegistry
+
+CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
+Change = Callable[[check_pb2.CheckResponse], None]
+
+
+@pytest.fixture
+def asker(registry: TestRegistry) -> Iterator[Client]:
+    with Client(registry.config("lender-2")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def listed(registry: TestRegistry) -> None:
+    with Client(registry.config("lender-1")) as lender:
+        lender.report(default_report(600))
+        lender.report(default_report(601))
+
+
+def question(client: Client, *numbers: int) -> Question:
+    people = [person(number) for number in numbers]
+    names = client._keys.pseudonyms(client.directory(), people, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
+    pairs = list(zip(people, names, strict=True))
+    return client._session.ask(pairs, Purpose.LOAN_APPROVAL, CONSENT, "clerk-7")
+
+
+def answered(client: Client, asked: Question, change: Change | None = None) -> list[Answer]:
+    page = client._session.pages(asked)
+    request = page.request()
+    assert request is not None
+    response = client._inquiries.Check(request)
+    if change is not None:
+        change(response)
+    page.read(response)
+    assert page.request() is None
+    return page.answers
+
+
+def hide_record(response: check_pb2.CheckResponse) -> None:
+    del response.evidence.persons[0].subjects[0].records[:]
+
+
+def hide_person(response: check_pb2.CheckResponse) -> None:
+    del response.evidence.persons[0]
+
+
+def hide_acts(response: check_pb2.CheckResponse) -> None:
+    del response.evidence.acts[:]
+
+
+def hide_institution(response: check_pb2.CheckResponse) -> None:
+    del response.evidence.institutions[0]
+
+
+def cut_proof(response: check_pb2.CheckResponse) -> None:
+    proof = response.evidence.persons[0].subjects[0].proof
+    proof.siblings = proof.siblings[32:]
+
+
+def other_opening(response: check_pb2.CheckResponse) -> None:
+    response.evidence.persons[0].subjects[0].records[0].opening = bytes(32)
+
+
+def other_leaf(response: check_pb2.CheckResponse) -> None:
+    leaf = bytearray(response.evidence.persons[0].subjects[0].records[0].leaf)
+    leaf[-1] ^= 1
+    response.evidence.persons[0].subjects[0].records[0].leaf = bytes(leaf)
+
+
+def other_signature(response: check_pb2.CheckResponse) -> None:
+    note = response.evidence.checkpoint
+    response.evidence.checkpoint = note.replace(note[-10:-6], b"AAAA")
+
+
+def other_version(response: check_pb2.CheckResponse) -> None:
+    response.evidence.version = 2
+
+
+def claim_more_pages(response: check_pb2.CheckResponse) -> None:
+    response.next_position = 1
+    del response.evidence.persons[:]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        hide_record,
+        hide_person,
+        hide_acts,
+        hide_institution,
+        cut_proof,
+        other_opening,
+        other_leaf,
+        other_signature,
+        other_version,
+        claim_more_pages,
+    ],
+)
+def test_a_lie_is_unverifiable_for_everybody_asked(asker: Client, change: Change) -> None:
+    answers = answered(asker, question(asker, 600, 699), change)
+    assert [answer.verdict for answer in answers] == [Verdict.UNVERIFIABLE] * 2
+    for answer in answers:
+        assert answer.failure is not None
+        assert answer.failure.part
+        assert answer.evidence == b""
+        assert answer.assess().outcome is Outcome.REFER
+        with pytest.raises(ValueError, match="no evidence"):
+            answer.save("/nowhere")
+
+
+def test_a_disclosure_that_was_not_signed_is_the_registrys_fault(asker: Client) -> None:
+    def other_disclosure(response: check_pb2.CheckResponse) -> None:
+        record = response.evidence.persons[0].subjects[0].records[0]
+        record.disclosure = record.disclosure[:-1] + bytes((record.disclosure[-1] ^ 1,))
+
+    (answer,) = answered(asker, question(asker, 600), other_disclosure)
+    assert answer.verdict is Verdict.LISTED
+    assert answer.records[0].unopened is Unopened.DISCLOSURE_MISMATCH
+    assessment = answer.assess()
+    assert assessment.outcome is Outcome.REFER
+    assert [reason.id for reason in assessment.reasons] == [ReasonId.DISCLOSURE_MISMATCH]
+
+
+def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Client) -> None:
+    asked = question(asker, 698)
+    (before,) = answered(asker, asked)
+    page = asker._session.pages(asked)
+    request = page.request()
+    assert request is not None
+    old = asker._inquiries.Check(request)
+    with Client(registry.config("lender-1")) as lender:
+        lender.report(default_report(602))
+    asker.status()
+    late = asker._session.pages(asked)
+    late.read(old)
+    assert late.answers[0].verdict is Verdict.UNVERIFIABLE
+    assert late.answers[0].failure is not None
+    assert late.answers[0].failure.rule == "log.rollback"
+    # Of an answer that was on its way before the newer one was seen, nothing is wrong.
+    page.read(old)
+    assert page.answers[0].verdict is before.verdict is Verdict.CLEAR
+
+
+def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, asker: Client) -> None:
+    signer = Ed25519Signer.from_pkcs8_pem((registry.registry_home / "log-key.pem").read_bytes())
+    answered(asker, question(asker, 697))
+    seen = asker._session.newest_seen()
+    assert seen is not None
+    tree = MemoryTree(bytes((place,)) * 32 for place in range(seen.size % 200 + 3))
+    note = sign_checkpoint(seen.origin, tree.size, tree.root(), signer)
+    with pytest.raises(RollbackError):
+        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=note))
+    forged = sign_checkpoint(seen.origin, seen.size, bytes(32), signer)
+    with pytest.raises(RollbackError):
+        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=forged))
+    by_another = sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())
+    with pytest.raises(VerificationError):
+        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=by_another))
+
+
+def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> None:
+    with Client(registry.config("lender-1")) as lender:
+        receipt = lender.report(default_report(603))
+        key = RecordKey("lender-1", receipt.record_id)
+        result = submission_pb2.SubmissionResult(
+            outcome=submission_pb2.OUTCOME_ACCEPTED, logged_at=receipt.logged_at_ms
+        )
+        result.inclusion.index = receipt.index
+        result.inclusion.path = b"".join(receipt.path)
+        signed = submission_pb2.Submission().statement
+        with pytest.raises(VerificationError):
+            read_result(signed, key, 1, result, receipt.checkpoint, lender._session.log_key)
+
+
+def test_a_clock_that_is_off_is_unverifiable(registry: TestRegistry) -> None:
+    with Client(registry.config("lender-2")) as client:
+        asked = question(client, 696)
+        client._session.config = replace(client.config, max_age=0.000_001)
+        (answer,) = answered(client, asked)
+    assert answer.verdict is Verdict.UNVERIFIABLE
+    assert answer.failure is not None
+    assert answer.failure.rule == "head.age"
