@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from creditregistry.v1 import evidence_pb2 as pb
 
+from client_sdk._calls.evidence_cut import cut_evidence
 from client_sdk.formats.act import (
     KeyEndBody,
     StateBody,
@@ -96,6 +98,23 @@ def test_a_successor_is_the_successor_of_whom_the_act_says(log: HandmadeLog) -> 
     )
     forge(log, registry, "lender-2", "theirs", "victim", Standing.CURED, by="lender-3 REPORT", signer="lender-3")
     assert refused(log, registry.answer("lender-3", "victim")).rule == "acts.give"
+
+
+def test_evidence_that_is_cut_keeps_the_successor_where_it_signed(log: HandmadeLog) -> None:
+    log.say("lender-2", "other", subject="another")
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.say("lender-1", "debt", Standing.CURED, "listed", signer="lender-3")
+    log.head()
+    evidence = AnsweringRegistry(log).answer("lender-2", "listed", "another", "clear")
+    check(log, evidence)
+    acts = []
+    for position in range(3):
+        cut = pb.Evidence.FromString(cut_evidence(evidence, position))
+        (person,) = check(log, cut).persons
+        assert person.position == position
+        acts.append(len(cut.acts))
+    # The succession and lender-3; neither; nobody but the asker.
+    assert acts == [3, 1, 1]
 
 
 def test_what_a_former_successor_signed_still_counts(log: HandmadeLog) -> None:
