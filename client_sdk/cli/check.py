@@ -12,7 +12,7 @@ from client_sdk.cli.consent_input import read_consent
 from client_sdk.cli.criteria_file import read_criteria
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
-from client_sdk.cli.identity_input import read_identities, refuse_on_command_line
+from client_sdk.cli.identity_input import read_identities
 from client_sdk.cli.options import (
     IdentityFileOption,
     IdTypeOption,
@@ -64,7 +64,6 @@ def register(app: typer.Typer) -> None:
         consent_date: Annotated[
             date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about.")
         ],
-        stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
         consent_form: Annotated[
             ConsentForm,
             word_option(ConsentForm, "Form of the consent.", default=ConsentForm.WRITTEN.name),
@@ -107,7 +106,6 @@ def register(app: typer.Typer) -> None:
         The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
         LISTED and CLEAR are proved, and end with 0; what does not verify is UNVERIFIABLE and ends with 4.
         """
-        refuse_on_command_line(stray)
         if save is None and with_identity:
             raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file)

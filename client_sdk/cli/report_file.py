@@ -143,7 +143,7 @@ def _show_result(session: Session, done: BatchReport, target: Path) -> None:
         },
         f"{done.rows} rows of {done.records} records in {done.seconds:.1f} s",
         pairs(
-            (f"  {name}", f"{count:,}  {meaning}")
+            (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (
                 ("accepted", done.accepted, "logged now"),
                 ("repeated", done.repeated, "the registry had them already"),

@@ -15,6 +15,7 @@ import typer
 
 from client_sdk.cli.exit_codes import EXIT_CODES, ExitCode
 from client_sdk.cli.failures import Failure, failure_of
+from client_sdk.cli.identity_input import refuse_on_command_line
 from client_sdk.cli.output import Output
 from client_sdk.cli.session import Session
 
@@ -63,12 +64,13 @@ def verb(
             said = ctx.obj = Globals(home or before.home, as_json=as_json or before.as_json)
             if ctx.invoked_subcommand is None:
                 session = Session(Output(as_json=said.as_json), said.home)
-                raise typer.Exit(_attempt(session, lambda: function(session, *args, **kwargs)))
+                raise typer.Exit(_attempt(session, ctx.args, lambda: function(session, *args, **kwargs)))
 
         _declare(run, function, options)
         help_ = inspect.cleandoc(function.__doc__ or "")
         if name:
-            app.command(name, help=help_, epilog=_epilog(examples))(run)
+            # Refused by us: typer would repeat the word, which may be an identity number.
+            app.command(name, help=help_, epilog=_epilog(examples), context_settings={"allow_extra_args": True})(run)
         else:
             app.callback(invoke_without_command=True, help=help_, epilog=_epilog(examples))(run)
         return function
@@ -76,10 +78,11 @@ def verb(
     return register
 
 
-def _attempt(session: Session, work: Callable[[], ExitCode | None]) -> int:
+def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode | None]) -> int:
     """Run a verb; what it raises becomes words and an exit code."""
     output = session.output
     try:
+        refuse_on_command_line(stray)
         return int(work() or ExitCode.OK)
     except (KeyboardInterrupt, EOFError, typer.Abort):
         output.tell("Interrupted. Running the same command again is safe.")

@@ -137,10 +137,13 @@ def test_wrong_words_end_with_2(command: Command, words: tuple[str, ...]) -> Non
         (*ASKING, NUMBER),
         (*ASKING, "--consent-digest", DIGEST, NUMBER),
         ("report", NUMBER),
+        ("report", "portfolio.csv", NUMBER),
+        ("status", NUMBER),
+        ("verify", "answer.evidence", NUMBER),
         (*ASKING, "--consent-digest", DIGEST, "--identity", NUMBER),
         (*ASKING, "--consent-digest", DIGEST, f"--identity-number={NUMBER}"),
     ],
-    ids=["check", "check-complete", "report", "option", "option-equals"],
+    ids=["check", "check-complete", "report", "report-file", "status", "verify", "option", "option-equals"],
 )
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(
