@@ -10,22 +10,21 @@ which computes more than it waits.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import grpc
 from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
+from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.own_record import open_held, view_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
-from client_sdk._transport import aio_channel, error_of_call
+from client_sdk._transport import aio_channel
 from client_sdk.auditing.follower import AioDirectoryFeed
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
@@ -34,6 +33,7 @@ from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
+from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.single import Dispatch, SingleReport, ending
@@ -41,7 +41,7 @@ from client_sdk.signing import create_certificate_request, read_private
 from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from client_sdk._calls.own_record import HeldRecord
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
-    from client_sdk.models.report import Report
+    from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
+    from client_sdk.models.violation import Violation
     from client_sdk.rules.facts import Consent
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
@@ -63,15 +64,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 R = TypeVar("R")
-
-
-@contextmanager
-def _calling() -> Iterator[None]:
-    """The one seam between gRPC's errors and the SDK's."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        raise error_of_call(error) from error
 
 
 class AsyncClient:
@@ -147,7 +139,7 @@ class AsyncClient:
         question = self._session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
         page = self._session.pages(question)
         while (request := page.request()) is not None:
-            with _calling():
+            with calling():
                 response = await self._inquiries.Check(request)
             page.read(response)
         return page.answers
@@ -155,7 +147,7 @@ class AsyncClient:
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; see ``Client.inquiry_receipt``."""
         request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
-        with _calling():
+        with calling():
             response = await self._inquiries.GetInquiryReceipt(request)
         return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
 
@@ -197,6 +189,16 @@ class AsyncClient:
 
         return await asyncio.to_thread(run)
 
+    async def preflight(self, reports: Iterable[Report | RejectedRow]) -> tuple[Violation, ...]:
+        """Hold a portfolio against the rules without sending anything; see ``Client.preflight``."""
+        rules = self._session.preflight(await self.directory())
+        rejected = (await asyncio.to_thread(plan, reports, rules)).rejected
+        return tuple(sorted(rejected, key=lambda violation: violation.row))
+
+    def record_id(self, name: RecordName) -> bytes:
+        """Return the id of an own record; see ``Client.record_id``."""
+        return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+
     async def withdraw(self, record_id: bytes, issuer: str = "") -> Receipt:
         """Withdraw a record that was a mistake; see ``Client.withdraw``."""
         return await self._end(record_id, issuer, Standing.WITHDRAWN)
@@ -223,7 +225,7 @@ class AsyncClient:
         if kept is not None:
             return kept
         request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
-        with _calling():
+        with calling():
             response = await self._records.GetReceipt(request)
         return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
 
@@ -257,7 +259,7 @@ class AsyncClient:
         dispatch = Dispatch(self._outbox, prepared, self._session.log_key)
         request = await asyncio.to_thread(dispatch.keep)
         try:
-            with _calling():
+            with calling():
                 response = await self._records.Submit(request)
         except RefusedError as error:
             await asyncio.to_thread(dispatch.refused, error)
@@ -270,14 +272,14 @@ class AsyncClient:
         """Propose an act with one's own signature; see ``Client.propose``."""
         directory = await self._refresh()
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
-        with _calling():
+        with calling():
             response = await self._directory.ProposeAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
 
     async def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
         directory = await self._refresh()
-        with _calling():
+        with calling():
             response = await self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
         return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
 
@@ -292,14 +294,14 @@ class AsyncClient:
         return await self._approve(proposals.bring(proposal, approval), directory)
 
     async def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Approved:
-        with _calling():
+        with calling():
             response = await self._directory.ApproveAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
 
     async def issue_certificate(self, csr: bytes, institution: str) -> bytes:
         """Have a certificate issued to an enrolled institution; see ``Client.issue_certificate``."""
         request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
-        with _calling():
+        with calling():
             response = await self._directory.IssueCertificate(request)
         return response.certificate
 
@@ -329,7 +331,7 @@ class AsyncClient:
         await self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:
-            with _calling():
+            with calling():
                 response = await self._transparency.GetCheckpoint(request)
             self._session.tie(response)
         return self._session.followed()
@@ -353,7 +355,7 @@ class AsyncClient:
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
             asked = record_ids[start : start + MAX_LISTED]
             request = submission_pb2.ListRecordsRequest(record_ids=asked)
-            with _calling():
+            with calling():
                 pages = [page async for page in self._records.ListRecords(request)]
             held += self._session.read_records(pages, directory, asked)
         return held

@@ -9,22 +9,21 @@ One client serves any number of threads. ``AsyncClient`` does the same for async
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import grpc
 from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
+from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.own_record import open_held, view_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
-from client_sdk._transport import channel, error_of_call
+from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConflictError, InvalidError, RefusedError
@@ -36,6 +35,7 @@ from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
+from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import create_certificate_request, read_private
 from client_sdk.verification import verify_with
@@ -64,15 +64,6 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 R = TypeVar("R")
-
-
-@contextmanager
-def _calling() -> Iterator[None]:
-    """The one seam between gRPC's errors and the SDK's."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        raise error_of_call(error) from error
 
 
 class Client:
@@ -167,7 +158,7 @@ class Client:
         question = self._session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
         page = self._session.pages(question)
         while (request := page.request()) is not None:
-            with _calling():
+            with calling():
                 response = self._inquiries.Check(request)
             page.read(response)
         return page.answers
@@ -180,7 +171,7 @@ class Client:
             RefusedError: there is no such inquiry.
             VerificationError: the receipt does not verify.
         """
-        with _calling():
+        with calling():
             response = self._inquiries.GetInquiryReceipt(check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id))
         return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
 
@@ -315,7 +306,7 @@ class Client:
         kept = self._outbox.receipt(self.config.institution, record_id, version)
         if kept is not None:
             return kept
-        with _calling():
+        with calling():
             request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
             response = self._records.GetReceipt(request)
         return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
@@ -350,7 +341,7 @@ class Client:
         dispatch = Dispatch(self._outbox, prepared, self._session.log_key)
         request = dispatch.keep()
         try:
-            with _calling():
+            with calling():
                 response = self._records.Submit(request)
         except RefusedError as error:
             dispatch.refused(error)
@@ -368,14 +359,14 @@ class Client:
         """
         directory = self._refresh()
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
-        with _calling():
+        with calling():
             response = self._directory.ProposeAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
 
     def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
         directory = self._refresh()
-        with _calling():
+        with calling():
             response = self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
         return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
 
@@ -397,7 +388,7 @@ class Client:
         return self._approve(proposals.bring(proposal, approval), self._refresh())
 
     def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Approved:
-        with _calling():
+        with calling():
             response = self._directory.ApproveAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
 
@@ -411,7 +402,7 @@ class Client:
         Returns:
             The chain in PEM, leaf first.
         """
-        with _calling():
+        with calling():
             request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
             return self._directory.IssueCertificate(request).certificate
 
@@ -446,7 +437,7 @@ class Client:
         self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:
-            with _calling():
+            with calling():
                 response: transparency_pb2.GetCheckpointResponse = self._transparency.GetCheckpoint(request)
             self._session.tie(response)
         return self._session.followed()
@@ -469,7 +460,7 @@ class Client:
         held: list[HeldRecord] = []
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
             asked = record_ids[start : start + MAX_LISTED]
-            with _calling():
+            with calling():
                 pages = list(self._records.ListRecords(submission_pb2.ListRecordsRequest(record_ids=asked)))
             held += self._session.read_records(pages, directory, asked)
         return held
@@ -490,11 +481,5 @@ class _Link:
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]]
     ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        def requests() -> Iterator[submission_pb2.SubmitBatchRequest]:
-            header = submission_pb2.BatchHeader(count=sum(len(chunk) for chunk in chunks))
-            yield submission_pb2.SubmitBatchRequest(header=header)
-            for chunk in chunks:
-                yield submission_pb2.SubmitBatchRequest(chunk=submission_pb2.BatchChunk(submissions=chunk))
-
-        with _calling():
-            yield from self._client._records.SubmitBatch(requests())  # noqa: SLF001 - one class in two
+        with calling():
+            yield from self._client._records.SubmitBatch(stream_of(chunks))  # noqa: SLF001 - one class in two

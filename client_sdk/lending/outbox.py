@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from creditregistry.v1 import evidence_pb2
+
 __all__ = ["Outbox", "Pending", "Stored"]
 
 # Bumped when a table changes; an outbox of another form is refused rather than guessed at.
@@ -79,6 +81,21 @@ class Stored(NamedTuple):
     key_id: bytes
     signature: bytes
     path: bytes
+
+    @classmethod
+    def of(cls, receipt: Receipt, signed: evidence_pb2.SignedPayload) -> Stored:
+        """Return what is kept of a verified receipt for a signed statement."""
+        return cls(
+            receipt.issuer,
+            receipt.record_id,
+            receipt.version,
+            receipt.index,
+            receipt.logged_at_ms,
+            signed.payload,
+            signed.key_id,
+            signed.signature,
+            b"".join(receipt.path),
+        )
 
 
 class Outbox:

@@ -17,13 +17,13 @@ from client_sdk.lending.outbox import Outbox, Pending, Stored
 from client_sdk.lending.signing_room import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from client_sdk.formats.note import VerifierKey
     from client_sdk.lending.link import Link
     from client_sdk.models.violation import Violation
 
-__all__ = ["Sender", "Sent", "pack"]
+__all__ = ["Sender", "Sent", "pack", "stream_of"]
 
 # A stream that breaks is begun again with what has no answer yet; sending the same bytes twice changes nothing.
 MAX_ATTEMPTS = 4
@@ -69,6 +69,13 @@ def _mixed(units: Sequence[Sequence[Prepared]]) -> list[Prepared]:
     random.SystemRandom().shuffle(turns)
     waiting = [iter(unit) for unit in units]
     return [next(waiting[turn]) for turn in turns]
+
+
+def stream_of(chunks: Sequence[Sequence[pb.Submission]]) -> Iterator[pb.SubmitBatchRequest]:
+    """Yield the messages of a stream: a header with the count, then the chunks."""
+    yield pb.SubmitBatchRequest(header=pb.BatchHeader(count=sum(len(chunk) for chunk in chunks)))
+    for chunk in chunks:
+        yield pb.SubmitBatchRequest(chunk=pb.BatchChunk(submissions=chunk))
 
 
 class Sender:
@@ -154,19 +161,8 @@ class Sender:
             raise VerificationError("batch", "batch.outcome", f"got outcome {result.outcome}, want a known one")
         signed = item.submission.statement
         receipt = read_result(signed, item.key, item.version, result, note, self._key)
-        stored = Stored(
-            receipt.issuer,
-            receipt.record_id,
-            receipt.version,
-            receipt.index,
-            receipt.logged_at_ms,
-            signed.payload,
-            signed.key_id,
-            signed.signature,
-            result.inclusion.path,
-        )
         accepted = result.outcome == pb.OUTCOME_ACCEPTED
-        return Sent(item, accepted=accepted, violation=None), _Kept(receipt.size, stored)
+        return Sent(item, accepted=accepted, violation=None), _Kept(receipt.size, Stored.of(receipt, signed))
 
 
 class _Kept(NamedTuple):

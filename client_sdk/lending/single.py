@@ -61,6 +61,7 @@ class SingleReport:
     preflight: Preflight
     _unit: Unit = field(init=False)
     _lookups: list[Lookup] = field(init=False)
+    _own: Lookup = field(init=False)
 
     def __post_init__(self) -> None:
         planned = plan([self.report], self.preflight)
@@ -68,6 +69,8 @@ class SingleReport:
             raise PreflightError(tuple(planned.rejected))
         (self._unit,) = planned.units
         self._lookups = [Lookup(chain, self.secret) for chain in self._unit.chains]
+        # The other one, if any, is of the record that this one rests on.
+        self._own = next(lookup for lookup in self._lookups if lookup.chain is self._unit.steps[0].chain)
 
     def wanted(self) -> list[bytes]:
         """Return record ids that have to be looked up next; none when all is known."""
@@ -82,11 +85,11 @@ class SingleReport:
 
     def key(self) -> RecordKey:
         """Return which record it is, once all is looked up."""
-        return RecordKey(self.issuer.institution, self._lookups[0].find(0).record_id)
+        return RecordKey(self.issuer.institution, self._own.find(0).record_id)
 
     def newest_version(self) -> int:
         """Return the newest version that the registry holds of it; 0 for none."""
-        held = self._lookups[0].find(0).held
+        held = self._own.find(0).held
         return 0 if held is None else held.statement.version
 
     def check_correction(self) -> None:
@@ -95,7 +98,7 @@ class SingleReport:
         Raises:
             ConflictError: it does not.
         """
-        held = self._lookups[0].find(0).held
+        held = self._own.find(0).held
         if held is None:
             raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
         if held.statement.standing is not self.report.standing:
@@ -191,18 +194,7 @@ class Dispatch:
             raise VerificationError("submission", "submission.outcome", f"got outcome {result.outcome}")
         signed = self._item.submission.statement
         receipt = read_result(signed, self._item.key, self._item.version, result, response.checkpoint, self._key)
-        stored = Stored(
-            receipt.issuer,
-            receipt.record_id,
-            receipt.version,
-            receipt.index,
-            receipt.logged_at_ms,
-            signed.payload,
-            signed.key_id,
-            signed.signature,
-            result.inclusion.path,
-        )
-        self._outbox.settle(response.checkpoint, receipt.size, [stored])
+        self._outbox.settle(response.checkpoint, receipt.size, [Stored.of(receipt, signed)])
         return receipt
 
     def refused(self, _: RefusedError) -> None:

@@ -168,6 +168,14 @@ def test_the_same_report_again_gives_its_receipt(lender: Client) -> None:
     assert receipt.tlog_proof().startswith("c2sp.org/tlog-proof@v1\n")
 
 
+def test_what_rests_on_another_record_is_reported_alone(lender: Client) -> None:
+    rows = suit(119)
+    receipts = [lender.report(row) for row in rows]
+    assert [receipt.version for receipt in receipts] == [1, 2, 1, 1, 2, 2, 3]
+    for row, receipt in zip(rows[-3:], receipts[-3:], strict=True):
+        assert lender.report(row).index == receipt.index
+
+
 def test_a_receipt_comes_from_the_registry_where_the_outbox_lost_it(registry: TestRegistry, lender: Client) -> None:
     receipt = lender.report(default_report(107))
     config = registry.config("lender-1")
@@ -319,6 +327,10 @@ async def test_the_asyncio_client_does_the_same(registry: TestRegistry) -> None:
         views = [view async for view in lender.records(identity=person(500))]
         assert [view.version for view in views] == [2]
         assert (await lender.withdraw(receipts[1].record_id)).version == 2
+        assert await lender.preflight(history(520)) == ()
+        name = history(500)[0].name
+        assert name is not None
+        assert lender.record_id(name) == receipts[0].record_id
         report = await lender.report_many(history(520))
         assert report.accepted == 3
         assert (await other.status()).registry == registry.name
