@@ -63,7 +63,7 @@ BROKEN = Violation(
             ["taken", "field: debt_ref", "rule: formats-3.debt", "got: 1", "want: 0", "issuer"],
         ),
         (NotPermittedError("NOT_PERMITTED"), ExitCode.FOUND, "NOT_PERMITTED", ["another role"]),
-        (ConfigError("/home/x/config.toml cannot be read"), ExitCode.SETUP, "CONFIG", ["credit-registry init"]),
+        (ConfigError("config.toml cannot be read"), ExitCode.SETUP, "CONFIG", ["credit-registry init"]),
         (OutboxError("locked"), ExitCode.SETUP, "OUTBOX", ["locked"]),
         (FormatError("enrolment", "file.form", want="x"), ExitCode.USAGE, "MALFORMED", ["enrolment", "file.form"]),
         (

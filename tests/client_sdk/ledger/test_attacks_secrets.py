@@ -84,8 +84,8 @@ def test_a_refused_number_is_in_no_traceback(number: str) -> None:
         except FormatError as error:
             refused.append(error)
     assert refused
-    for error in refused:
-        _assert_silent(error, number)
+    for refusal in refused:
+        _assert_silent(refusal, number)
 
 
 def test_refused_facts_are_in_no_traceback() -> None:
