@@ -21,6 +21,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
+from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import open_held, view_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
@@ -28,7 +29,7 @@ from client_sdk._transport import aio_channel
 from client_sdk.auditing.follower import AioDirectoryFeed
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
-from client_sdk.errors import ConflictError, InvalidError, RefusedError
+from client_sdk.errors import ConflictError, InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
@@ -127,7 +128,12 @@ class AsyncClient:
         answers: list[Answer] = []
         for start in range(0, len(identities), MAX_PERSONS):
             asked = identities[start : start + MAX_PERSONS]
-            answers += await self._fresh(partial(self._ask, asked, purpose, consent, officer))
+            try:
+                answers += await self._fresh(partial(self._ask, asked, purpose, consent, officer))
+            except RollbackError:
+                raise
+            except VerificationError as error:
+                answers += unproved(self.config.name, asked, error)
         return answers
 
     async def _ask(

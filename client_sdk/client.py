@@ -20,13 +20,14 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
+from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import open_held, view_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.config import ClientConfig
-from client_sdk.errors import ConflictError, InvalidError, RefusedError
+from client_sdk.errors import ConflictError, InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
@@ -137,7 +138,7 @@ class Client:
             TransportError: registry or key service is away.
             RefusedError: the registry refuses.
             KeyServiceError: a key service refuses, or proves nothing.
-            VerificationError: the directory does not verify.
+            RollbackError: the log went back or split in two.
         """
         return self.check_many([identity], purpose=purpose, consent=consent, officer=officer)[0]
 
@@ -148,7 +149,12 @@ class Client:
         answers: list[Answer] = []
         for start in range(0, len(identities), MAX_PERSONS):
             asked = identities[start : start + MAX_PERSONS]
-            answers += self._fresh(partial(self._ask, asked, purpose, consent, officer))
+            try:
+                answers += self._fresh(partial(self._ask, asked, purpose, consent, officer))
+            except RollbackError:
+                raise
+            except VerificationError as error:
+                answers += unproved(self.config.name, asked, error)
         return answers
 
     def _ask(self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str) -> list[Answer]:

@@ -21,6 +21,7 @@ from client_sdk.rules.errors import RuleError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from client_sdk.errors import VerificationError
     from client_sdk.formats.checkpoint import Checkpoint
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.words import Purpose
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["Expectation", "Question", "ask", "read_offline", "read_page", "unverifiable"]
+__all__ = ["Expectation", "Question", "ask", "read_offline", "read_page", "unproved", "unverifiable"]
 
 _INQUIRY_ID_BYTES = 16
 
@@ -232,3 +233,12 @@ def unverifiable(question: Question, position: int, failure: Failure) -> Answer:
         failure=failure,
         identity=question.identities[position],
     )
+
+
+def unproved(registry: str, identities: Sequence[Identity], error: VerificationError) -> list[Answer]:
+    """Return the answers about persons who could not even be asked about, because the directory does not verify."""
+    failure = Failure(part=error.part, rule=error.rule, message=error.message)
+    return [
+        Answer(verdict=Verdict.UNVERIFIABLE, registry=registry, position=position, failure=failure, identity=identity)
+        for position, identity in enumerate(identities)
+    ]

@@ -294,9 +294,13 @@ def test_a_certificate_is_renewed_over_the_old_one(registry: TestRegistry, lende
 
 
 def test_a_head_that_is_too_old_is_unverifiable(registry: TestRegistry) -> None:
-    config = replace(registry.config("lender-2"), max_age=0.001)
-    with Client(config) as client, pytest.raises(VerificationError, match=r"head\.age"):
-        client.check(person(117), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
+    config = replace(registry.config("lender-2"), max_age=0.000_001)
+    with Client(config) as client:
+        answer = client.check(person(117), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
+        assert (answer.verdict, answer.identity) == (Verdict.UNVERIFIABLE, person(117))
+        assert answer.assess().outcome is Outcome.REFER
+        with pytest.raises(VerificationError, match=r"head\.age"):
+            client.status()
 
 
 def test_a_portfolio_is_reported_by_one_process_at_a_time(registry: TestRegistry, lender: Client) -> None:
