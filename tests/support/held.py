@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import DatabaseKind
 
-__all__ = ["KEY_SERVICES", "Piece", "Site", "columns_of", "running_site"]
+__all__ = ["KEY_SERVICES", "Piece", "Site", "columns_of", "log_of", "running_site"]
 
 KEY_SERVICES = ("key-service-a", "key-service-b")
 
@@ -87,9 +87,14 @@ def columns_of(url: str) -> Iterator[Piece]:
         assert set(tables.tables) == set(inspect(connection).get_table_names())
         for table in tables.sorted_tables:
             for column in table.columns:
-                for value in connection.execute(select(column)).scalars():
+                for value in connection.execute(select(column).order_by(*table.primary_key)).scalars():
                     yield Piece(f"{table.name}.{column.name}", _bytes(value))
     engine.dispose()
+
+
+def log_of(url: str) -> list[bytes]:
+    """Return every leaf of a registry's log."""
+    return [piece.data for piece in columns_of(url) if piece.where == "leaves.leaf"]
 
 
 def _bytes(value: object) -> bytes:
