@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from filelock import FileLock
@@ -35,46 +35,79 @@ def command(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "demo", "--folder", str(folder), *more]
 
 
+class Played(NamedTuple):
+    """A demo that was played.
+
+    Attributes:
+        folder: of all parties.
+        said: on standard output.
+        kept: whether everything was still running once it had been played, as was asked for.
+        status: with which it ended when it was interrupted then.
+    """
+
+    folder: Path
+    said: str
+    kept: bool
+    status: int
+
+
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of a demo that was played once for all workers of this run, and what it said."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A demo that was played once for all workers of this run, and left running until Ctrl-C."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     shared = tmp_path_factory.getbasetemp().parent / f"demo-{run}"
-    folder, said = shared / "demo", shared / "said.txt"
+    folder, result = shared / "demo", shared / "result.json"
     shared.mkdir(exist_ok=True)
     with FileLock(shared / "lock"):
-        if not said.exists():
-            done = subprocess.run(command(folder), capture_output=True, text=True, check=False, timeout=SECONDS)
-            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-            said.write_text(done.stdout)
-    return folder, said.read_text()
+        if not result.exists():
+            result.write_text(json.dumps(play(folder)))
+    return Played(folder, *json.loads(result.read_text()))
 
 
-def test_every_party_has_its_folder(played: tuple[Path, str]) -> None:
-    folder, _ = played
+def play(folder: Path) -> tuple[str, bool, int]:
+    with subprocess.Popen(command(folder, "--keep"), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C stops everything" in line:
+                break
+        kept = running(folder) == {True}
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+    return said, kept, process.returncode
+
+
+def running(folder: Path) -> set[bool]:
+    """Whether all (True alone), none (False alone) or some of the services listen."""
+    return {listens(port) for port in Site.load(folder).ports.values()}
+
+
+def test_every_party_has_its_folder(played: Played) -> None:
+    folder = played.folder
     assert all((folder / party).is_dir() for party in PARTIES)
     keys = [path for path in folder.rglob("*.pem") if b"PRIVATE KEY" in path.read_bytes()]
     assert keys
     assert [path for path in keys if path.stat().st_mode & 0o077] == []
 
 
-def test_the_counts_are_those_of_the_stories(played: tuple[Path, str]) -> None:
-    counted = json.loads((played[0] / "summary.json").read_text())
+def test_the_counts_are_those_of_the_stories(played: Played) -> None:
+    counted = json.loads((played.folder / "summary.json").read_text())
     assert counted["verdicts"] == {"LISTED": 610, "CLEAR": 390, "UNVERIFIABLE": 0}
     assert counted["assessments"] == {"BLACKLISTED": 300, "WATCH": 220, "NOT_ADVERSE": 480, "REFER": 0}
     assert (counted["borrowers"], counted["audit_findings"]) == (1_000, 0)
     assert counted["chains"] >= 20
 
 
-def test_the_portfolios_lie_in_the_lenders_folders(played: tuple[Path, str]) -> None:
-    folder, _ = played
+def test_the_portfolios_lie_in_the_lenders_folders(played: Played) -> None:
+    folder = played.folder
     rows = [row for n in (1, 2, 3, 4) for row in read_portfolio(folder / f"lender-{n}" / "portfolio.csv")]
     assert len(rows) == json.loads((folder / "summary.json").read_text())["versions"]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.LISTED, Verdict.CLEAR])
-def test_anybody_verifies_the_evidence_and_no_other(played: tuple[Path, str], verdict: Verdict) -> None:
-    folder, _ = played
+def test_anybody_verifies_the_evidence_and_no_other(played: Played, verdict: Verdict) -> None:
+    folder = played.folder
     paths = json.loads((folder / "summary.json").read_text())
     evidence, trust_root = folder / paths["evidence"][verdict.value.lower()], folder / paths["trust_root"]
     assert [answer.verdict for answer in verify(evidence, trust_root)] == [verdict]
@@ -84,15 +117,17 @@ def test_anybody_verifies_the_evidence_and_no_other(played: tuple[Path, str], ve
         verify(bytes(changed), trust_root)
 
 
-def test_it_tells_a_newcomer_step_by_step(played: tuple[Path, str]) -> None:
-    _, said = played
-    assert all(f" {number}. " in said for number in range(1, 11))
-    assert all(word in said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings"))
+def test_it_tells_a_newcomer_step_by_step(played: Played) -> None:
+    assert all(f" {number}. " in played.said for number in range(1, 11))
+    assert all(
+        word in played.said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings")
+    )
 
 
-def test_nothing_is_left_running(played: tuple[Path, str]) -> None:
-    folder, _ = played
-    assert not any(listens(port) for port in Site.load(folder).ports.values())
+def test_it_runs_on_where_asked_and_nothing_is_left_running(played: Played) -> None:
+    assert played.kept
+    assert played.status == 0
+    assert running(played.folder) == {False}
 
 
 def test_what_is_interrupted_stops_everything(tmp_path: Path) -> None:
@@ -106,7 +141,7 @@ def test_what_is_interrupted_stops_everything(tmp_path: Path) -> None:
         said = process.stdout.read()
     assert process.returncode == 130
     assert "every program was stopped" in said
-    assert not any(listens(port) for port in Site.load(folder).ports.values())
+    assert running(folder) == {False}
 
 
 def test_what_fails_says_what_and_where_to_look(tmp_path: Path) -> None:
