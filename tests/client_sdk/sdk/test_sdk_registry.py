@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -207,6 +208,17 @@ def test_corrections_follow_and_withdrawals_end(lender: Client, other: Client) -
     with pytest.raises(ConflictError, match="RECORD_ENDED"):
         lender.report(first)
     assert lender.report(replace(first, attempt=1)).version == 1
+
+
+def test_one_client_serves_many_threads(lender: Client, other: Client) -> None:
+    def ask(number: int) -> Verdict:
+        return other.check(person(number), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7").verdict
+
+    numbers = range(700, 716)
+    with ThreadPoolExecutor(8) as threads:
+        receipts = list(threads.map(lambda number: lender.report(default_report(number)), numbers))
+        assert len({receipt.index for receipt in receipts}) == len(numbers)
+        assert set(threads.map(ask, numbers)) == {Verdict.LISTED}
 
 
 def test_own_records_open_by_the_person(lender: Client) -> None:
