@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.held import Site
+
 DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
 
@@ -38,6 +40,28 @@ def postgres_url() -> Iterator[str]:
         return
     with postgres_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def searched_postgres_url() -> Iterator[str]:
+    """A server that only real registries write to, so that its files may be searched; the one that is given, if any."""
+    given = os.environ.get("REGISTRY_TEST_POSTGRES_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        return
+    with postgres_server(durable=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=DATABASE_KINDS)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A real registry with two key services and two lenders, child processes, on each kind of database."""
+    from tests.support.held import running_site
+
+    kind: DatabaseKind = request.param
+    url = request.getfixturevalue("searched_postgres_url") if kind == "postgresql" else ""
+    with running_site(kind, tmp_path_factory.mktemp(kind) / "site", url) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
