@@ -276,3 +276,5 @@ def _audit(stage: _Stage) -> None:
     report = json.loads(stage.shell("credit-registry", "--home", AUDITOR.name, "--json", "audit", *page))
     summary.log_size, summary.audit_findings = report["size"], len(report["findings"])
     tell.good(f"{summary.log_size:,} leaves verified, {summary.audit_findings} findings; see {page[1]}")
+    tell.say("The operator checks what is stored, down to the last commitment, while the registry runs:")
+    tell.good(stage.shell("registry-server", "fsck", "--home", REGISTRY).strip())
