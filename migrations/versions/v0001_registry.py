@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_inquiries()
+    limit_samples()
 
 
 def create_log() -> None:
@@ -193,6 +194,28 @@ def create_inquiries() -> None:
 
 def create_partial_index(name: str, table: str, column: str, where: str) -> None:
     op.create_index(op.f(name), table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+# PostgreSQL keeps samples of each column's values for its planner, and they outlive what is deleted (P4): none of what
+# opens or seals, and of the pseudonym, by which rows are found, as few as there can be; each purge draws them anew.
+SAMPLES = {
+    "live_records": {
+        "subject": 1,
+        "opening": 0,
+        "debt_ref": 0,
+        "facts_commitment": 0,
+        "disclosure": 0,
+        "text_disclosure": 0,
+    },
+    "inquiries": {"opening": 0},
+}
+
+
+def limit_samples() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for table, columns in SAMPLES.items():
+            for column, target in columns.items():
+                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS {target}")
 
 
 def downgrade() -> None:

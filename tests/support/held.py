@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import MetaData, create_engine, inspect, make_url, select
+from sqlalchemy import MetaData, create_engine, inspect, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.testing import TestRegistry
-from tests.conftest import postgres_database
+from tests.conftest import execute, postgres_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +48,11 @@ class Site:
         """The databases of the key services."""
         folders = [self.registry.folder / name for name in KEY_SERVICES]
         return [f"sqlite:///{path}" for folder in folders for path in folder.rglob("*.sqlite")]
+
+    def sample(self) -> None:
+        """Let PostgreSQL sample every column for its planner, as it does from time to time by itself."""
+        if self.database_url.startswith("postgresql"):
+            execute(make_url(self.database_url), "ANALYZE")
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
@@ -89,6 +94,10 @@ def columns_of(url: str) -> Iterator[Piece]:
             for column in table.columns:
                 for value in connection.execute(select(column).order_by(*table.primary_key)).scalars():
                     yield Piece(f"{table.name}.{column.name}", _bytes(value))
+        if connection.dialect.name == "postgresql":
+            samples = "SELECT tablename || '.' || attname, pg_stats::text FROM pg_stats WHERE schemaname = 'public'"
+            for where, sampled in connection.execute(text(samples)):
+                yield Piece(f"{where} (samples)", str(sampled).encode())
     engine.dispose()
 
 
