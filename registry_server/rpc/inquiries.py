@@ -40,7 +40,7 @@ class InquiryServicer(InquiryServiceServicer):
         self._inquiries = inquiries
         self._executor = executor
         self._writer = EvidenceWriter()
-        self._checks: Gathering[Question, Evidence] = Gathering(checks.answer, executor, limit=_GATHERED, parallel=2)
+        self._checks: Gathering[Question, Evidence] = Gathering(checks.answer, executor, limit=_GATHERED)
 
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""

@@ -1,7 +1,8 @@
 """Gathering: calls that wait at the same time are served together, by one function call in one thread.
 
-While one batch is being served, what comes in waits for the next: under load the batches grow by themselves, and a
-single call waits for nobody. The cost of a thread's hop, of a transaction and of a statement is shared by the batch.
+While one batch is being served, what comes in waits for the next. Where several calls were there at once, the next
+batch also waits a moment for those whose answers are just being read; a single call waits for nobody. The cost of a
+thread's hop, of a transaction and of a statement is shared by the batch.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Gathering(Generic[A, R]):
         limit: most items of a batch.
         waiting_limit: most items that wait; more are refused, as their deadlines would pass before their turn.
         parallel: most batches that are served at once.
+        linger: seconds that a batch waits for further items where the one before had more than one.
     """
 
     def __init__(
@@ -42,12 +44,15 @@ class Gathering(Generic[A, R]):
         limit: int,
         waiting_limit: int = 4_096,
         parallel: int = 1,
+        linger: float = 0.001,
     ) -> None:
         self._serve = serve
         self._executor = executor
         self._limit = limit
         self._waiting_limit = waiting_limit
         self._parallel = parallel
+        self._linger = linger
+        self._busy = False
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -71,7 +76,13 @@ class Gathering(Generic[A, R]):
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        while batch := self._next_batch():
+        while self._waiting:
+            if self._busy and len(self._waiting) < self._limit:
+                await asyncio.sleep(self._linger)
+            batch = self._next_batch()
+            self._busy = len(batch) > 1
+            if not batch:
+                continue
             items = [item for item, _ in batch]
             results: Sequence[R | Exception]
             try:
