@@ -54,7 +54,9 @@ class Gathering(Generic[A, R]):
         self._linger = linger
         self._busy = False
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving = 0
+        # The loop itself holds its tasks only weakly.
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: A) -> R:
         """Return what became of one item.
@@ -68,13 +70,21 @@ class Gathering(Generic[A, R]):
             raise RegistryError(Reason.QUEUE_FULL, "", "queue.length", got=got, want=want)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
-        if len(self._serving) < self._parallel:
+        if self._serving < self._parallel:
+            self._serving += 1
             task = asyncio.ensure_future(self._work())
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await result
 
     async def _work(self) -> None:
+        """Serve until nothing waits; from there to its end nothing else runs, so that no item is left behind."""
+        try:
+            await self._serve_all()
+        finally:
+            self._serving -= 1
+
+    async def _serve_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             if self._busy and len(self._waiting) < self._limit:

@@ -94,3 +94,16 @@ async def test_too_many_waiting_are_refused(executor: ThreadPoolExecutor) -> Non
     assert caught.value.reason == "QUEUE_FULL"
     doubling.go_on.set()
     assert [await first, *[await item for item in waiting]] == [0, 2, 4]
+
+
+async def test_an_item_that_comes_as_the_last_batch_ends_is_served(executor: ThreadPoolExecutor) -> None:
+    doubling = Doubling()
+    doubling.go_on.set()
+    gathering: Gathering[int, int] = Gathering(doubling, executor, limit=4, linger=0)
+
+    async def ask_again_and_again() -> list[int]:
+        return [await gathering.submit(number) for number in range(200)]
+
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(ask_again_and_again() for _ in range(3)))
+    assert answers == [[2 * number for number in range(200)]] * 3
