@@ -102,8 +102,8 @@ async def test_an_item_that_comes_as_the_last_batch_ends_is_served(executor: Thr
     gathering: Gathering[int, int] = Gathering(doubling, executor, limit=4, linger=0)
 
     async def ask_again_and_again() -> list[int]:
-        return [await gathering.submit(number) for number in range(200)]
+        return [await gathering.submit(number) for number in range(1_000, 1_200)]
 
     async with asyncio.timeout(60):
         answers = await asyncio.gather(*(ask_again_and_again() for _ in range(3)))
-    assert answers == [[2 * number for number in range(200)]] * 3
+    assert answers == [[2 * number for number in range(1_000, 1_200)]] * 3
