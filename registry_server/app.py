@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import logging
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from client_sdk.formats.keys import Ed25519Signer
 from client_sdk.formats.state import Rulebook
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.key_service_file import KeyServiceFile
+from registry_server.logs import log_to_standard_error
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.interceptors.authorization import Authorizer
@@ -214,7 +212,7 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises:
         Exception: as ``build`` and ``App.start``.
     """
-    _log_to_standard_error(settings)
+    log_to_standard_error(settings.log_level, settings.log_format)
     app = build(settings)
     # The map is many small objects that live as long as the process: the collector need not look at them again, and
     # what a batch makes goes when it is done, without the collector's help.
@@ -244,21 +242,6 @@ def explain(error: BaseException) -> str:
     if isinstance(error, NotFoundedError):
         return "there is no genesis yet: let genesis.act be approved, then run init --finish"
     return refusal_of(error).entry.text
-
-
-def _log_to_standard_error(settings: Settings) -> None:
-    text = settings.log_format == "text"
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def draft_registry(

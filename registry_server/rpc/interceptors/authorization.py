@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.words import InstitutionStatus
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk.formats.state import InstitutionState
+    from client_sdk.formats.words import Role
     from client_sdk.ledger.holder import Holder
 
 __all__ = ["Authorizer"]
@@ -50,4 +52,9 @@ class Authorizer:
             raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "design-2.institution", want="a member")
         if state.status is InstitutionStatus.TERMINATED:
             raise RegistryError("INSTITUTION_TERMINATED", "certificate", "design-2.state", want="a member")
-        return frozenset(map(Caller.of, state.roles))
+        return _callers_of(state.roles)
+
+
+@lru_cache(maxsize=16)
+def _callers_of(roles: tuple[Role, ...]) -> frozenset[Caller]:
+    return frozenset(map(Caller.of, roles))

@@ -6,6 +6,7 @@ import secrets
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.ledger.holder import HolderKind
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "current_call", "enter_call"]
 
-_REQUEST_ID_BYTES = 8
 _CURRENT: ContextVar[Call] = ContextVar("call")
+# Names calls over the processes of a registry and their restarts: the process by chance, its calls by number.
+_PROCESS = secrets.token_hex(5)
+_NUMBERS = count(1)
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Call:
     """
 
     method: str
-    request_id: str = field(default_factory=lambda: secrets.token_hex(_REQUEST_ID_BYTES))
+    request_id: str = field(default_factory=lambda: f"{_PROCESS}-{next(_NUMBERS)}")
     started: float = field(default_factory=time.perf_counter)
     holder: Holder | None = None
 
