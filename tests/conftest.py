@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -29,6 +30,12 @@ DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
 # Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
 settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("registry")
+
+
+def pytest_configure() -> None:
+    """Let children of the tests be interrupted, also where whoever started the tests ignores SIGINT, as ``&`` does."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
