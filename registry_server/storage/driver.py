@@ -97,8 +97,8 @@ def select_in(
     """
     if not keys:
         return []
-    names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
     if work.on_postgresql:
+        names = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
         arrays = ", ".join(f"{_ARRAY}::{_array_type(column)}" for column in columns)
         sql = f"{select} WHERE ({names}) IN (SELECT * FROM unnest({arrays}))"  # noqa: S608 - names of our own schema
         return _fetch(work, sql, tuple(list(values) for values in zip(*keys, strict=True)))
@@ -106,10 +106,21 @@ def select_in(
     step = _MAX_PARAMETERS // len(columns)
     for start in range(0, len(keys), step):
         some = _padded(keys[start : start + step])
-        places = ", ".join([_places(len(columns))] * len(some))
-        sql = f"{select} WHERE ({names}) IN (VALUES {places})"
+        sql = f"{select} WHERE {_is_one_of(columns, len(some))}"
         rows += _fetch(work, sql, tuple(value for key in some for value in key))
     return rows
+
+
+def _is_one_of(columns: Sequence[Column[int] | Column[str] | Column[bytes]], count: int) -> str:
+    """Return the condition for SQLite, which reads a whole table where several columns are IN a list of rows."""
+    places = ", ".join([_places(len(columns))] * count)
+    table = columns[0].table.name
+    if len(columns) == 1:
+        return f"{table}.{columns[0].name} IN (VALUES {places})"
+    # CROSS JOIN keeps the order: for each key one search of the index.
+    equal = " AND ".join(f"sought.{column.name} = k.column{at}" for at, column in enumerate(columns, 1))
+    found = f"SELECT sought.rowid FROM (VALUES {places}) AS k CROSS JOIN {table} AS sought WHERE {equal}"  # noqa: S608 - names of our own schema
+    return f"{table}.rowid IN ({found})"
 
 
 def _fetch(work: UnitOfWork, sql: str, parameters: tuple[object, ...]) -> list[Fetched]:
