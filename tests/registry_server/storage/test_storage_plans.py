@@ -38,7 +38,7 @@ READS: dict[str, Callable[[UnitOfWork], object]] = {
 def test_sqlite_searches_an_index(tmp_path: Path, sqlite_template: Path, name: str) -> None:
     path = tmp_path / "registry.sqlite"
     path.write_bytes(sqlite_template.read_bytes())
-    seen: list[tuple[str, object]] = []
+    seen: list[tuple[str, tuple[object, ...]]] = []
     with Database(f"sqlite:///{path}") as database, database.snapshot() as work:
         event.listen(
             database.engine,
@@ -46,7 +46,8 @@ def test_sqlite_searches_an_index(tmp_path: Path, sqlite_template: Path, name: s
             lambda _connection, _cursor, statement, parameters, *_: seen.append((statement, parameters)),
         )
         READS[name](work)
-        ((statement, parameters),) = seen
+        # Before it the transaction begins.
+        *_, (statement, parameters) = seen
         plan = work.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         steps = [row[3] for row in plan]
         tables = work.connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
