@@ -44,7 +44,7 @@ class Gathering(Generic[A, R]):
         limit: int,
         waiting_limit: int = 4_096,
         parallel: int = 1,
-        linger: float = 0.001,
+        linger: float = 0.002,
     ) -> None:
         self._serve = serve
         self._executor = executor
