@@ -1,4 +1,7 @@
-"""An audit with two verifying processes, map and directory rebuilt, against bare verifications on two cores."""
+"""An audit, map and directory rebuilt, against bare verifications on two cores.
+
+Two processes verify beside the one that replays; only the offline part is timed, after the fetch.
+"""
 
 from __future__ import annotations
 
