@@ -157,7 +157,7 @@ _LEDGER: dict[str, Entry] = {
     "KIND_CHANGED": Entry(_STATE, "A record never changes its kind."),
     "LAPSE_EARLY": Entry(_STATE, "The time of the lapse has not come."),
     "NOT_A_LENDER": Entry(_DENIED, "Only lenders report and annotate."),
-    "NOT_THE_SUCCESSOR": Entry(_DENIED, "The signer does not speak for the issuer here."),
+    "NOT_THE_SUCCESSOR": Entry(_DENIED, "The institution does not speak for the issuer here."),
     "PREVIOUS_MISMATCH": Entry(_STATE, "The version does not follow the one that is logged."),
     "RECORD_ENDED": Entry(_STATE, "The record is not live any more."),
     "RECORD_ERASED": Entry(_STATE, "The record is erased."),

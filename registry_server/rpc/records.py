@@ -1,4 +1,4 @@
-"""RecordService: lenders report, and read what is held of their own records."""
+"""RecordService: lenders report, and read what is held of their own records and of those that they took over."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ class RecordServicer(RecordServiceServicer):
         request: pb.ListRecordsRequest,
         _context: object,
     ) -> AsyncIterator[pb.ListRecordsResponse]:
-        """Stream what is held of the caller's own records."""
-        listing = partial(self._records.list_own, current_call().institution, list(request.record_ids))
+        """Stream what is held of the caller's own records, or of those of an institution that it succeeds."""
+        peer = current_call().institution
+        listing = partial(self._records.list_own, peer, request.issuer, list(request.record_ids))
         async for page in pages_from(self._executor, listing):
             yield pb.ListRecordsResponse(records=map(own_record, page))
 
@@ -87,11 +88,11 @@ class RecordServicer(RecordServiceServicer):
         request: pb.GetReceiptRequest,
         _context: object,
     ) -> pb.GetReceiptResponse:
-        """Return the receipt of a version of an own record."""
-        peer = current_call().institution
-        found = await in_thread(
-            self._executor, partial(self._records.receipt, peer, request.record_id, request.version)
+        """Return the receipt of a version of an own record, or of one of an institution that the caller succeeds."""
+        finding = partial(
+            self._records.receipt, current_call().institution, request.issuer, request.record_id, request.version
         )
+        found = await in_thread(self._executor, finding)
         return pb.GetReceiptResponse(receipt=receipt(found))
 
     def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Submitted | Exception]:

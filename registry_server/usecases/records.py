@@ -1,4 +1,8 @@
-"""A lender's own records: what the registry holds of them, and receipts (design 6, Report)."""
+"""A lender's own records: what the registry holds of them, and receipts (design 6, Report).
+
+The named successor of a terminated institution reads its records like own ones: it ends and continues them, which takes
+their newest version and their facts.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.statement import RecordKey
+from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.view import OwnRecord
 from registry_server.usecases.receipts import LeafReceipt, receipt_at
@@ -14,6 +19,7 @@ from registry_server.usecases.receipts import LeafReceipt, receipt_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from client_sdk.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["MAX_RECORD_IDS", "OwnRecord", "Records"]
@@ -34,16 +40,18 @@ class Records:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def list_own(self, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
+    def list_own(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
         """Yield what is held of an issuer's records, some at a time, all from one snapshot.
 
         Args:
-            issuer: institution id.
+            peer: institution id of who asks.
+            issuer: institution id; empty for the peer.
             record_ids: which; none for all. Unknown ones are left out.
 
         Raises:
             FormatError: a record_id does not have 16 bytes.
             RegistryError: SIZE_LIMIT.
+            RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
         """
         if len(record_ids) > MAX_RECORD_IDS:
             got, want = str(len(record_ids)), f"at most {MAX_RECORD_IDS}"
@@ -51,28 +59,45 @@ class Records:
         for record_id in record_ids:
             _check_record_id(record_id)
         with self._ledger.view() as view:
-            records = view.own_records(issuer, record_ids)
+            records = view.own_records(_issuer(view.directory, peer, issuer), record_ids)
             while page := list(islice(records, _PAGE)):
                 yield page
 
-    def receipt(self, issuer: str, record_id: bytes, version: int) -> LeafReceipt:
+    def receipt(self, peer: str, issuer: str, record_id: bytes, version: int) -> LeafReceipt:
         """Return the receipt of a version of an issuer's record.
+
+        Args:
+            peer: institution id of who asks.
+            issuer: institution id; empty for the peer.
+            record_id: 16 bytes.
+            version: of the record.
 
         Raises:
             FormatError: the record_id does not have 16 bytes.
             RegistryError: RECORD_UNKNOWN or VERSION_UNKNOWN.
+            RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
         """
-        key = RecordKey(issuer, _check_record_id(record_id))
+        _check_record_id(record_id)
         with self._ledger.view() as view:
+            key = RecordKey(_issuer(view.directory, peer, issuer), record_id)
             if view.stored_record(key) is None:
-                raise RegistryError("RECORD_UNKNOWN", "record_id", "formats-2.record", want="a record of the caller")
+                raise RegistryError("RECORD_UNKNOWN", "record_id", "formats-2.record", want="a record of the issuer")
             index = view.version_index(key, version)
             if index is None:
                 raise RegistryError(Reason.VERSION_UNKNOWN, "version", "formats-2.version", got=str(version))
             return receipt_at(view, index)
 
 
-def _check_record_id(record_id: bytes) -> bytes:
+def _issuer(directory: Directory, peer: str, issuer: str) -> str:
+    """Return whose records are asked for, once whoever asks may read them."""
+    if not issuer or issuer == peer:
+        return peer
+    # Only a terminated institution has a successor (formats 6).
+    if directory.institution(issuer).successor != peer:
+        raise RuleError("NOT_THE_SUCCESSOR", "issuer", "formats-2.successor", want="the issuer or its named successor")
+    return issuer
+
+
+def _check_record_id(record_id: bytes) -> None:
     if len(record_id) != _RECORD_ID_BYTES:
         raise FormatError("record_id", "record_id.length", got=f"{len(record_id)} bytes", want="16 bytes")
-    return record_id

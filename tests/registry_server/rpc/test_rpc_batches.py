@@ -47,8 +47,8 @@ def outcomes(answers: Sequence[pb.SubmitBatchResponse]) -> list[int]:
     return [result.outcome for answer in answers for result in answer.results]
 
 
-def own(registry: RunningRegistry, *record_ids: bytes) -> list[pb.OwnRecord]:
-    pages = registry.records("lender-1").ListRecords(pb.ListRecordsRequest(record_ids=record_ids))
+def own(registry: RunningRegistry, *record_ids: bytes, peer: str = "lender-1", issuer: str = "") -> list[pb.OwnRecord]:
+    pages = registry.records(peer).ListRecords(pb.ListRecordsRequest(record_ids=record_ids, issuer=issuer))
     return [record for page in pages for record in page.records]
 
 
@@ -299,3 +299,55 @@ def test_receipts_and_listings_that_are_asked_for_wrongly_are_refused(registry: 
     )
     many = pb.ListRecordsRequest(record_ids=[bytes(16)] * 1_001)
     assert refusal(lambda: list(stub.ListRecords(many)))[:2] == ("RESOURCE_EXHAUSTED", "SIZE_LIMIT")
+
+
+def test_a_named_successor_alone_reads_the_records_that_it_took_over(registry: RunningRegistry) -> None:
+    world, ledger = registry.world, registry.app.ledger
+    for name in ("loan", "other"):
+        registry.records("lender-1").Submit(pb.SubmitRequest(submission=world.report("lender-1", name)))
+    registry.records("lender-2").Submit(pb.SubmitRequest(submission=world.report("lender-2", "theirs")))
+    mine = own(registry)
+    assert own(registry, issuer="lender-1") == mine
+    receipt = pb.GetReceiptRequest(record_id=mine[0].record_id, version=1, issuer="lender-1")
+
+    def refused(peer: str) -> None:
+        calls = [
+            lambda: own(registry, peer=peer, issuer="lender-1"),
+            lambda: registry.records(peer).GetReceipt(receipt),
+        ]
+        for call in calls:
+            said = refusal(call)
+            assert said[:4] == ("PERMISSION_DENIED", "NOT_THE_SUCCESSOR", "issuer", "formats-2.successor")
+            assert said.want == "the issuer or its named successor"
+
+    refused("lender-2")
+    world.set_state(ledger, "lender-1", InstitutionStatus.SUSPENDED)
+    refused("lender-2")
+    world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED)
+    refused("lender-2")
+    world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED, "lender-2")
+    refused("lender-3")
+    assert own(registry, peer="lender-2", issuer="lender-1") == mine
+    assert own(registry, mine[1].record_id, bytes(16), peer="lender-2", issuer="lender-1") == mine[1:]
+    # Its own stay apart, and say nothing of the others.
+    assert len(own(registry, peer="lender-2")) == 1
+    assert own(registry, mine[0].record_id, peer="lender-2") == []
+    stub = registry.records("lender-2")
+    found = stub.GetReceipt(receipt).receipt
+    assert (found.leaf, found.inclusion.index) == (mine[0].leaf, mine[0].index)
+    unknown = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=mine[0].record_id, version=1)))
+    assert unknown.reason == "RECORD_UNKNOWN"
+    # Whom another takes the place of reads no longer.
+    world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED, "lender-3")
+    refused("lender-2")
+    assert own(registry, peer="lender-3", issuer="lender-1") == mine
+
+
+def test_records_of_nobody_enrolled_are_refused(registry: RunningRegistry) -> None:
+    stub = registry.records("lender-1")
+    calls = [
+        lambda: own(registry, issuer="stranger"),
+        lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=bytes(16), version=1, issuer="stranger")),
+    ]
+    for call in calls:
+        assert refusal(call)[:2] == ("PERMISSION_DENIED", "INSTITUTION_UNKNOWN")

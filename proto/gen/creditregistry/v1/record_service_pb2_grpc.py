@@ -76,14 +76,15 @@ class RecordServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRecords(self, request, context):
-        """Streams what the registry holds of the caller's own records; record_ids that are unknown are left out.
+        """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
+        record_ids that are unknown are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetReceipt(self, request, context):
-        """Receipt of a version of an own record.
+        """Receipt of a version of an own record, or of one of an institution that the caller succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,9 +38,11 @@ class RecordServiceStub:
     SubmitBatch: _grpc.StreamStreamMultiCallable[_submission_pb2.SubmitBatchRequest, _submission_pb2.SubmitBatchResponse]
     """Logs many; each chunk is answered by one message with a result for each of its submissions."""
     ListRecords: _grpc.UnaryStreamMultiCallable[_submission_pb2.ListRecordsRequest, _submission_pb2.ListRecordsResponse]
-    """Streams what the registry holds of the caller's own records; record_ids that are unknown are left out."""
+    """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
+    record_ids that are unknown are left out.
+    """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]
-    """Receipt of a version of an own record."""
+    """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
 
 @_typing.type_check_only
 class RecordServiceAsyncStub(RecordServiceStub):
@@ -52,9 +54,11 @@ class RecordServiceAsyncStub(RecordServiceStub):
     SubmitBatch: _aio.StreamStreamMultiCallable[_submission_pb2.SubmitBatchRequest, _submission_pb2.SubmitBatchResponse]  # type: ignore[assignment]
     """Logs many; each chunk is answered by one message with a result for each of its submissions."""
     ListRecords: _aio.UnaryStreamMultiCallable[_submission_pb2.ListRecordsRequest, _submission_pb2.ListRecordsResponse]  # type: ignore[assignment]
-    """Streams what the registry holds of the caller's own records; record_ids that are unknown are left out."""
+    """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
+    record_ids that are unknown are left out.
+    """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]  # type: ignore[assignment]
-    """Receipt of a version of an own record."""
+    """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
 
 class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reporting."""
@@ -81,7 +85,9 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _submission_pb2.ListRecordsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_submission_pb2.ListRecordsResponse], _abc.AsyncIterator[_submission_pb2.ListRecordsResponse]]:
-        """Streams what the registry holds of the caller's own records; record_ids that are unknown are left out."""
+        """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
+        record_ids that are unknown are left out.
+        """
 
     @_abc_1.abstractmethod
     def GetReceipt(
@@ -89,6 +95,6 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _submission_pb2.GetReceiptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_submission_pb2.GetReceiptResponse, _abc.Awaitable[_submission_pb2.GetReceiptResponse]]:
-        """Receipt of a version of an own record."""
+        """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
 
 def add_RecordServiceServicer_to_server(servicer: RecordServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -495,11 +495,14 @@ Global___SubmitBatchResponse: _TypeAlias = SubmitBatchResponse  # noqa: Y015
 
 @_typing.final
 class ListRecordsRequest(_message.Message):
-    """Which own records."""
+    """Which own records, or which of an institution that the caller succeeds."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_IDS_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    issuer: _builtins.str
+    """Institution id of the issuer; the caller is its named successor. Empty for the caller."""
     @_builtins.property
     def record_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """16-byte record_ids, at most 1,000; empty for all."""
@@ -508,10 +511,11 @@ class ListRecordsRequest(_message.Message):
         self,
         *,
         record_ids: _abc.Iterable[_builtins.bytes] | None = ...,
+        issuer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record_ids", b"record_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "record_ids", b"record_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,7 +523,7 @@ Global___ListRecordsRequest: _TypeAlias = ListRecordsRequest  # noqa: Y015
 
 @_typing.final
 class OwnRecord(_message.Message):
-    """What the registry holds of one own record."""
+    """What the registry holds of one record of the issuer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -563,14 +567,14 @@ Global___OwnRecord: _TypeAlias = OwnRecord  # noqa: Y015
 
 @_typing.final
 class ListRecordsResponse(_message.Message):
-    """Some own records."""
+    """Some records of the issuer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnRecord]:
-        """In order of their newest leaf."""
+        """In order of their first leaf."""
 
     def __init__(
         self,
@@ -593,19 +597,23 @@ class GetReceiptRequest(_message.Message):
 
     RECORD_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
     record_id: _builtins.bytes
-    """Which own record."""
+    """Which record of the issuer, 16 bytes."""
     version: _builtins.int
     """Which version."""
+    issuer: _builtins.str
+    """Institution id of the issuer; the caller is its named successor. Empty for the caller."""
     def __init__(
         self,
         *,
         record_id: _builtins.bytes = ...,
         version: _builtins.int = ...,
+        issuer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record_id", b"record_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "record_id", b"record_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
