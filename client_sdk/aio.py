@@ -29,13 +29,12 @@ from client_sdk._transport import aio_channel
 from client_sdk.auditing.follower import AioDirectoryFeed
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
-from client_sdk.errors import ConflictError, InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import create_certificate_request, read_private
@@ -214,26 +213,27 @@ class AsyncClient:
         return await self._end(record_id, issuer, Standing.SET_ASIDE)
 
     async def records(
-        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None
+        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
     ) -> AsyncIterator[RecordView]:
         """Yield own records as the registry holds them; see ``Client.records``."""
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:
             (names,) = await self._names([identity], KeyUse.REPORT, Purpose.REPORTING)
-        for held in await self._held(record_ids):
+        for held in await self._held(record_ids, issuer):
             opened = None if names is None else open_held(held, names)
             if names is None or opened is not None:
                 yield view_of(held, opened)
 
-    async def receipt(self, record_id: bytes, version: int) -> Receipt:
+    async def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record; see ``Client.receipt``."""
-        kept = await asyncio.to_thread(self._outbox.receipt, self.config.institution, record_id, version)
+        record = self._session.record(record_id, issuer)
+        kept = await asyncio.to_thread(self._outbox.receipt, record.issuer, record_id, version)
         if kept is not None:
             return kept
-        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
+        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
             response = await self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
+        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
 
     async def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = await self.directory()
@@ -253,11 +253,9 @@ class AsyncClient:
 
     async def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
         directory = await self.directory()
-        held = [item for item in await self._held([record_id]) if not issuer or item.key.issuer == issuer]
-        if not held:
-            raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="an own record")
+        held = await self._held([record_id], issuer)
         preflight = self._session.preflight(directory)
-        prepared = ending(self._session.issuer(directory), held[0], standing, preflight.now_ms // 1_000 * 1_000)
+        prepared = ending(self._session.issuer(directory), held, standing, preflight.now_ms // 1_000 * 1_000)
         dispatch, receipt = await self._dispatch(prepared)
         return await self._end(record_id, issuer, standing) if dispatch.replaced else receipt
 
@@ -355,13 +353,12 @@ class AsyncClient:
     async def _names(self, identities: Sequence[Identity], use: KeyUse, purpose: Purpose) -> list[dict[int, Pseudonym]]:
         return await self._keys.pseudonyms(await self.directory(), identities, use, purpose)
 
-    async def _held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
-        directory = await self.directory()
+    async def _held(self, record_ids: Sequence[bytes], issuer: str = "") -> list[HeldRecord]:
+        # The act that named the caller may be younger than the directory.
+        directory = await (self._refresh() if issuer else self.directory())
         held: list[HeldRecord] = []
-        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = record_ids[start : start + MAX_LISTED]
-            request = submission_pb2.ListRecordsRequest(record_ids=asked)
+        for request in self._session.listings(record_ids, issuer):
             with calling():
                 pages = [page async for page in self._records.ListRecords(request)]
-            held += self._session.read_records(pages, directory, asked)
+            held += self._session.read_records(pages, directory, request)
         return held

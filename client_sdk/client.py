@@ -27,14 +27,13 @@ from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.config import ClientConfig
-from client_sdk.errors import ConflictError, InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
@@ -286,36 +285,45 @@ class Client:
         """
         return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
 
-    def records(self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None) -> Iterator[RecordView]:
-        """Yield own records as the registry holds them, in order of their newest leaf.
+    def records(
+        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
+    ) -> Iterator[RecordView]:
+        """Yield own records as the registry holds them, in order of their first leaf.
 
         Args:
             record_ids: which; none for all.
             identity: yield only records about this person, with their facts opened.
+            issuer: of the records, for its successor; empty for own records.
 
         Raises:
             CreditRegistryError: as for ``report``.
         """
         names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
-        for held in self._held(record_ids):
+        for held in self._held(record_ids, issuer):
             opened = None if names is None else open_held(held, names)
             if names is None or opened is not None:
                 yield view_of(held, opened)
 
-    def receipt(self, record_id: bytes, version: int) -> Receipt:
+    def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry.
 
+        Args:
+            record_id: 16 bytes.
+            version: of the record.
+            issuer: of the record, for its successor; empty for an own record.
+
         Raises:
-            RefusedError: there is no such version.
+            RefusedError: there is no such version, or the issuer's successor is another.
             VerificationError: the receipt does not verify.
         """
-        kept = self._outbox.receipt(self.config.institution, record_id, version)
+        record = self._session.record(record_id, issuer)
+        kept = self._outbox.receipt(record.issuer, record_id, version)
         if kept is not None:
             return kept
+        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
-            request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version)
             response = self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record_id, version, self.config.name, self._session.log_key)
+        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
 
     def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = self.directory()
@@ -335,11 +343,9 @@ class Client:
 
     def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
         directory = self.directory()
-        held = [item for item in self._held([record_id]) if not issuer or item.key.issuer == issuer]
-        if not held:
-            raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="an own record")
+        held = self._held([record_id], issuer)
         preflight = self._session.preflight(directory)
-        prepared = ending(self._session.issuer(directory), held[0], standing, preflight.now_ms // 1_000 * 1_000)
+        prepared = ending(self._session.issuer(directory), held, standing, preflight.now_ms // 1_000 * 1_000)
         dispatch, receipt = self._dispatch(prepared)
         return self._end(record_id, issuer, standing) if dispatch.replaced else receipt
 
@@ -461,14 +467,14 @@ class Client:
     def _names(self, identities: Sequence[Identity], use: KeyUse, purpose: Purpose) -> list[dict[int, Pseudonym]]:
         return self._keys.pseudonyms(self.directory(), identities, use, purpose)
 
-    def _held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
-        directory = self.directory()
+    def _held(self, record_ids: Sequence[bytes], issuer: str = "") -> list[HeldRecord]:
+        # The act that named the caller may be younger than the directory.
+        directory = self._refresh() if issuer else self.directory()
         held: list[HeldRecord] = []
-        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = record_ids[start : start + MAX_LISTED]
+        for request in self._session.listings(record_ids, issuer):
             with calling():
-                pages = list(self._records.ListRecords(submission_pb2.ListRecordsRequest(record_ids=asked)))
-            held += self._session.read_records(pages, directory, asked)
+                pages = list(self._records.ListRecords(request))
+            held += self._session.read_records(pages, directory, request)
         return held
 
 

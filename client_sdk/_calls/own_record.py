@@ -1,4 +1,4 @@
-"""Reading what the registry holds of the caller's own records."""
+"""Reading what the registry holds of the caller's own records, or of those of an institution that it succeeds."""
 
 from __future__ import annotations
 
@@ -54,15 +54,17 @@ class HeldRecord:
         return self.statement.key
 
 
-def read_held(message: pb.OwnRecord, directory: Directory) -> HeldRecord:
-    """Return an own record as listed, once its signature, binding and digest verify.
+def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldRecord:
+    """Return a record as listed, once its signature, binding and digest verify.
 
     Args:
         message: of the answer.
         directory: that was followed from the trust root.
+        issuer: institution id, whose records were asked for.
 
     Raises:
-        VerificationError: it was not signed by the issuer or its successor, or what comes with it is not its own.
+        VerificationError: it is of another issuer, was not signed by the issuer or its successor, or what comes with it
+            is not its own.
     """
     with verifying():
         leaf = parse_leaf(message.leaf)
@@ -71,6 +73,10 @@ def read_held(message: pb.OwnRecord, directory: Directory) -> HeldRecord:
         statement = Statement.parse(leaf.payload)
         if statement.record_id != message.record_id or statement.registry != directory.state.registry:
             raise FormatError("own record", "record.id", want="the record asked for, in this registry")
+        if statement.issuer != issuer:
+            raise FormatError("own record", "record.issuer", got=statement.issuer, want=issuer)
+        if not directory.institution(issuer).speaks_at(statement.signer, message.index):
+            raise FormatError("own record", "record.signer", got=statement.signer, want="the issuer or its successor")
         key = directory.key_at(leaf.key_id, statement.signer, KeyUsage.REPORT, message.index)
         dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
         state = _STATES.get(message.state)

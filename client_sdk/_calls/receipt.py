@@ -88,9 +88,16 @@ def read_result(
 
 
 def read_receipt(
-    receipt: evidence_pb2.Receipt, record_id: bytes, version: int, registry: str, key: VerifierKey
+    receipt: evidence_pb2.Receipt, record: RecordKey, version: int, registry: str, key: VerifierKey
 ) -> Receipt:
-    """Return the receipt of an own version, once it verifies.
+    """Return the receipt of a version, once it verifies.
+
+    Args:
+        receipt: of the answer.
+        record: which record was asked for.
+        version: of the record.
+        registry: name of the registry.
+        key: of the log, from the trust root.
 
     Raises:
         VerificationError: it is about another version, or its proof does not lead to the checkpoint.
@@ -100,15 +107,15 @@ def read_receipt(
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError("receipt", "receipt.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)
-        if (statement.registry, statement.record_id, statement.version) != (registry, record_id, version):
+        if (statement.registry, statement.key, statement.version) != (registry, record, version):
             raise FormatError("receipt", "receipt.record", want="the version asked for")
         checkpoint = _checkpoint(receipt.checkpoint, key)
         path = split_hashes(receipt.inclusion.path, "receipt")
         index = receipt.inclusion.index
         verify_inclusion(leaf_hash(receipt.leaf), index, checkpoint.size, path, checkpoint.root)
     return Receipt(
-        issuer=statement.issuer,
-        record_id=record_id,
+        issuer=record.issuer,
+        record_id=record.record_id,
         version=version,
         index=index,
         logged_at_ms=leaf.logged_at,

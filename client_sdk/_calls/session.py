@@ -22,9 +22,11 @@ from client_sdk.errors import InvalidError, PreflightError, RollbackError, Verif
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.formats.merkle import verify_consistency
+from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.ledger.answer import Verifier, split_hashes
 from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.status import Status
 from client_sdk.rules.consent import check_inquiry_consent
@@ -32,7 +34,7 @@ from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError, RuleReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from client_sdk._calls.inquiry import Question
     from client_sdk._calls.own_record import HeldRecord
@@ -264,16 +266,31 @@ class Session:
         """Return the rules at this moment."""
         return Preflight(directory.rulebook, self.now_ms())
 
+    def record(self, record_id: bytes, issuer: str) -> RecordKey:
+        """Return which record an id names: of that issuer, an own one where it is empty."""
+        return RecordKey(issuer or self.config.institution, record_id)
+
+    @staticmethod
+    def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
+        """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
+        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
+            asked = record_ids[start : start + MAX_LISTED]
+            yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
+
     def read_records(
-        self, pages: Iterable[submission_pb2.ListRecordsResponse], directory: Directory, asked: Sequence[bytes]
+        self,
+        pages: Iterable[submission_pb2.ListRecordsResponse],
+        directory: Directory,
+        request: submission_pb2.ListRecordsRequest,
     ) -> list[HeldRecord]:
-        """Return the verified own records of a listing.
+        """Return the verified records of a listing.
 
         Raises:
             VerificationError: one does not verify, or was not asked for.
         """
-        wanted = frozenset(asked)
-        held = [read_held(message, directory) for page in pages for message in page.records]
+        wanted = frozenset(request.record_ids)
+        issuer = request.issuer or self.config.institution
+        held = [read_held(message, directory, issuer) for page in pages for message in page.records]
         if wanted and any(record.statement.record_id not in wanted for record in held):
             raise unknown_record()
         return held

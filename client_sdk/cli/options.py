@@ -18,6 +18,7 @@ __all__ = [
     "FirstDayOption",
     "IdTypeOption",
     "IdentityFileOption",
+    "IssuerOption",
     "IssuingStateOption",
     "KindOption",
     "MaybeFirstDayOption",
@@ -158,6 +159,9 @@ ReferenceOption = Annotated[
 ]
 FirstDayOption = Annotated[
     date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.")
+]
+IssuerOption = Annotated[
+    str, typer.Option(metavar="ID", help="Who reported it, where that is not you and you are its named successor.")
 ]
 AttemptOption = Annotated[
     int, typer.Option(min=0, help="How many records of the episode were withdrawn before this one.")

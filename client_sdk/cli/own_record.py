@@ -1,4 +1,4 @@
-"""Naming an own record: by its id, or as the lender's own systems name it."""
+"""Naming a record: by its id, or, where it is an own one, as the lender's own systems name it."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -24,13 +24,20 @@ RecordArgument = Annotated[
 
 
 def named_record(
-    record: bytes | None, kind: Kind | None, reference: str | None, first_day: date | None, attempt: int
+    record: bytes | None,
+    kind: Kind | None,
+    reference: str | None,
+    first_day: date | None,
+    attempt: int,
+    issuer: str,
 ) -> bytes | RecordName:
-    """Return which own record is meant: its id, or the lender's own name of it.
+    """Return which record is meant: its id, or the lender's own name of it.
 
     Raises:
-        UsageError: it is named in no way, in both, or in half.
+        UsageError: it is named in no way, in both, or in half; or it is another issuer's and not named by its id.
     """
+    if issuer and record is None:
+        raise UsageError("which record is not clear", "with --issuer, give its id.")
     if record is not None and (kind, reference, first_day) == (None, None, None):
         return record
     if record is not None or kind is None or reference is None or first_day is None:

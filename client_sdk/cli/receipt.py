@@ -1,4 +1,4 @@
-"""``receipt``: that a version of an own record is in the log."""
+"""``receipt``: that a version of a record is in the log."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from client_sdk.cli.options import (
     AttemptOption,
+    IssuerOption,
     MaybeFirstDayOption,
     MaybeKindOption,
     MaybeReferenceOption,
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "receipt 01234567-89ab-8def-8123-456789abcdef --version 2",
             "receipt --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --out loan-4711.tlog-proof",
+            "receipt 01234567-89ab-8def-8123-456789abcdef --issuer lender-9",
         ],
     )
     def receipt(
@@ -43,14 +45,15 @@ def register(app: typer.Typer) -> None:
         reference: MaybeReferenceOption = None,
         first_day: MaybeFirstDayOption = None,
         attempt: AttemptOption = 0,
+        issuer: IssuerOption = "",
         out: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof.", show_default=False)
         ] = None,
     ) -> None:
-        """Get the verified receipt of a version of an own record: by its id, or by your own name of it."""
-        named = named_record(record, kind, reference, first_day, attempt)
+        """Get the verified receipt of a version of a record: by its id, or by your own name of it."""
+        named = named_record(record, kind, reference, first_day, attempt, issuer)
         with session.client() as client:
-            found = client.receipt(record_id_of(client, named), version)
+            found = client.receipt(record_id_of(client, named), version, issuer=issuer)
         if out is not None:
             replace_file(out.resolve(), found.tlog_proof().encode())
         session.output.result(

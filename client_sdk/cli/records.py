@@ -1,4 +1,4 @@
-"""``records``: one's own, as the registry holds them; corrected or withdrawn."""
+"""``records``: one's own and those that one took over, as the registry holds them; corrected or withdrawn."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from client_sdk.cli.options import (
     FirstDayOption,
     IdentityFileOption,
     IdTypeOption,
+    IssuerOption,
     IssuingStateOption,
     KindOption,
     MaybeFirstDayOption,
@@ -53,7 +54,12 @@ def register(app: typer.Typer) -> None:
     @verb(
         group,
         "",
-        examples=["records", "records --with-facts --identity-file number.txt", "records --json"],
+        examples=[
+            "records",
+            "records --with-facts --identity-file number.txt",
+            "records --issuer lender-9",
+            "records --json",
+        ],
     )
     def records(
         session: Session,
@@ -65,12 +71,13 @@ def register(app: typer.Typer) -> None:
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "CN",
+        issuer: IssuerOption = "",
     ) -> None:
-        """List your own records as the registry holds them; correct or withdraw one."""
+        """List your own records, or those you took over, as the registry holds them; correct or withdraw one."""
         asked = with_facts or identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
         with session.client() as client:
-            found = list(client.records(identity=identity))
+            found = list(client.records(identity=identity, issuer=issuer))
         content: list[Json] = [record_content(record) for record in found]
         session.output.result(
             {"records": content},
@@ -139,6 +146,7 @@ def register(app: typer.Typer) -> None:
             "records withdraw 01234567-89ab-8def-8123-456789abcdef",
             "records withdraw --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01",
             "records withdraw 01234567-89ab-8def-8123-456789abcdef --set-aside",
+            "records withdraw 01234567-89ab-8def-8123-456789abcdef --issuer lender-9",
         ],
     )
     def withdraw(
@@ -153,13 +161,11 @@ def register(app: typer.Typer) -> None:
         set_aside: Annotated[
             bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
         ] = False,
-        issuer: Annotated[
-            str, typer.Option(metavar="ID", help="Of the record, where you are its issuer's successor.")
-        ] = "",
+        issuer: IssuerOption = "",
         yes: YesOption = False,
     ) -> None:
         """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back."""
-        named = named_record(record, kind, reference, first_day, attempt)
+        named = named_record(record, kind, reference, first_day, attempt, issuer)
         with session.client() as client:
             session.confirm("Withdraw it for good?", yes=yes)
             receipt = (client.set_aside if set_aside else client.withdraw)(record_id_of(client, named), issuer)

@@ -123,13 +123,22 @@ class SingleReport:
         return prepared[0] if prepared else None
 
 
-def ending(issuer: Issuer, held: HeldRecord, standing: Standing, issued_at: int) -> Prepared:
+def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, issued_at: int) -> Prepared:
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
+    Args:
+        issuer: who signs: the record's issuer, or its successor.
+        found: what the registry holds under the record's id; one, or none.
+        standing: that it ends with.
+        issued_at: of the statement, milliseconds since 1970 UTC.
+
     Raises:
-        ConflictError: the record is not live any more.
+        ConflictError: there is no such record, or it is not live any more.
         PreflightError: its standing may not be followed by that one.
     """
+    if not found:
+        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
+    (held,) = found
     if held.state is not RecordState.LIVE:
         reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
         raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")

@@ -143,6 +143,32 @@ def test_a_suspended_lender_may_not_ask(registry: TestRegistry, member: Member, 
     assert error["hint"]
 
 
+def test_a_successor_lists_and_withdraws_what_it_took_over(
+    registry: TestRegistry, member: Member, tmp_path: Path, number: int
+) -> None:
+    gone, heir = enrol(registry, member, tmp_path / "lender-c7"), member("lender-2")
+    wait_until_known(gone)
+    reported = gone(*report_words(number), "--yes", given=id_number(number)).content
+    record, theirs = str(reported["record"]), ("--issuer", "lender-c7")
+    for words in (
+        ("records", *theirs),
+        ("receipt", record, *theirs),
+        ("records", "withdraw", record, *theirs, "--yes"),
+    ):
+        assert heir(*words, code=1).reason == "NOT_THE_SUCCESSOR"
+    decide(member, "state", "--institution", "lender-c7", "--status", "TERMINATED", "--successor", "lender-2")
+    [listed] = heir("records", *theirs).content["records"]
+    assert (listed["issuer"], listed["record"], listed["standing"]) == ("lender-c7", record, "OPEN")
+    facts = heir("records", *theirs, "--identity-file", "-", given=id_number(number)).content["records"][0]["facts"]
+    assert facts["days_past_due"] == 29
+    receipt = heir("receipt", record, *theirs).content
+    assert (receipt["issuer"], receipt["index"]) == ("lender-c7", reported["index"])
+    heir("records", "withdraw", record, *theirs, "--yes")
+    assert heir(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
+    assert heir("receipt", record, "--version", "2", *theirs).content["version"] == 2
+    assert heir("receipt", record, "--version", "2", code=1).reason == "RECORD_UNKNOWN"
+
+
 def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: int) -> None:
     record = member("lender-1")(*report_words(number), "--yes", given=id_number(number)).content["record"]
     decide(member, "erasure", "--record", f"lender-1/{record}", "--ground", "ruling 7 of 2026")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NUMBER = "110105180001010010"
 ASKING = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk", "--consent-date", "2026-01-01")
 DIGEST = "00" * 32
+NAMED = ("--kind", "DEFAULT", "--reference", "x", "--first-day", "2026-01-01")
 
 
 def verbs(group: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -89,12 +90,14 @@ def test_verbs_of_the_design_are_there() -> None:
         (("report", "nothing.csv"), "portfolio"),
         (("receipt",), "--reference"),
         (("receipt", "--kind", "DEFAULT"), "--first-day"),
+        (("receipt", *NAMED, "--issuer", "lender-9"), "--issuer"),
+        (("records", "withdraw", *NAMED, "--issuer", "lender-9", "--yes"), "--issuer"),
         (("verify", "nothing.evidence"), "nothing.evidence"),
         (("act", "propose", "key", "--end", DIGEST), "--institution"),
         (("act", "show", "nothing"), "act show"),
         (("act", "propose", "key"), "--grant"),
         (("act", "propose", "key-services"), "--retire"),
-        (("records", "correct", "--kind", "DEFAULT", "--reference", "x", "--first-day", "2026-01-01"), "option"),
+        (("records", "correct", *NAMED), "option"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

@@ -119,7 +119,7 @@ class NaiveRegistry:
     def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
         assert len(record_ids) <= 1_000
         found = [self.chains.get(RecordKey(LENDER, record_id)) for record_id in record_ids]
-        return [read_held(self._own(chain), self.directory) for chain in found if chain is not None]
+        return [read_held(self._own(chain), self.directory, LENDER) for chain in found if chain is not None]
 
     def submit(self, chunks: Sequence[Sequence[pb.Submission]]) -> Iterator[pb.SubmitBatchResponse]:
         self.streams += 1

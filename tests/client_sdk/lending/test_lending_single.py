@@ -114,17 +114,19 @@ def test_a_correction_needs_its_record(registry: NaiveRegistry, outbox: Outbox) 
 
 def test_a_record_is_ended_without_its_person(registry: NaiveRegistry, outbox: Outbox) -> None:
     receipt = send(registry, outbox, default_report(1))
-    (held,) = registry.held([receipt.record_id])
+    held = registry.held([receipt.record_id])
     dispatch = Dispatch(outbox, ending(registry.issuer, held, Standing.WITHDRAWN, 1_000), registry.log_key)
     assert dispatch.settle(answer(registry, dispatch.keep())).version == 2
-    (gone,) = registry.held([receipt.record_id])
+    gone = registry.held([receipt.record_id])
     with pytest.raises(ConflictError, match="RECORD_ENDED"):
         ending(registry.issuer, gone, Standing.WITHDRAWN, 1_000)
+    with pytest.raises(ConflictError, match="RECORD_UNKNOWN"):
+        ending(registry.issuer, registry.held([bytes(16)]), Standing.WITHDRAWN, 1_000)
 
 
 def test_a_default_is_not_set_aside(registry: NaiveRegistry, outbox: Outbox) -> None:
     receipt = send(registry, outbox, default_report(1))
-    (held,) = registry.held([receipt.record_id])
+    held = registry.held([receipt.record_id])
     with pytest.raises(PreflightError, match="ILLEGAL_TRANSITION"):
         ending(registry.issuer, held, Standing.SET_ASIDE, 1_000)
 

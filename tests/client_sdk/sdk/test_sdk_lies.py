@@ -11,13 +11,17 @@ import pytest
 from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
 
 from client_sdk import Client
-from client_sdk._calls.receipt import read_result
+from client_sdk._calls.own_record import read_held, version_of
+from client_sdk._calls.receipt import read_receipt, read_result
+from client_sdk._calls.statement import sign_ending
 from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.formats import dsse
 from client_sdk.formats.checkpoint import sign_checkpoint
 from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.leaf import StatementLeaf
 from client_sdk.formats.merkle import MemoryTree
 from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import KeyUse
+from client_sdk.formats.words import KeyUse, Standing
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from tests.client_sdk.sdk_samples import default_report, person
 
@@ -195,6 +199,40 @@ def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> Non
         signed = submission_pb2.Submission().statement
         with pytest.raises(VerificationError):
             read_result(signed, key, 1, result, receipt.checkpoint, lender._session.log_key)
+
+
+def test_what_is_of_another_issuer_than_was_asked_for_is_refused(registry: TestRegistry) -> None:
+    with Client(registry.config("lender-1")) as lender:
+        mine = lender.report(default_report(604)).record_id
+        request = submission_pb2.ListRecordsRequest(record_ids=[mine])
+        pages = list(lender._records.ListRecords(request))
+        assert lender._session.read_records(pages, lender.directory(), request)
+        request.issuer = "lender-2"
+        with pytest.raises(VerificationError, match=r"record\.issuer"):
+            lender._session.read_records(pages, lender.directory(), request)
+        shown = lender._records.GetReceipt(submission_pb2.GetReceiptRequest(record_id=mine, version=1)).receipt
+        known = lender.config.name, lender._session.log_key
+        assert read_receipt(shown, RecordKey("lender-1", mine), 1, *known).record_id == mine
+        with pytest.raises(VerificationError, match=r"receipt\.record"):
+            read_receipt(shown, RecordKey("lender-2", mine), 1, *known)
+
+
+def test_what_somebody_who_is_no_successor_signed_is_refused(registry: TestRegistry, asker: Client) -> None:
+    with Client(registry.config("lender-1")) as lender:
+        mine = lender.report(default_report(605)).record_id
+        (held,) = lender._held([mine])
+        directory = lender.directory()
+        stranger = asker._session.issuer(directory)
+        ended, _ = sign_ending(
+            stranger, held.key, version_of(held, None), Standing.WITHDRAWN, issued_at=held.logged_at // 1000 * 1000
+        )
+        signed = ended.statement
+        leaf = StatementLeaf(held.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature)
+        shown = submission_pb2.OwnRecord(
+            record_id=mine, index=held.index + 1, leaf=leaf.encode(), state=submission_pb2.RECORD_STATE_ENDED
+        )
+        with pytest.raises(VerificationError, match=r"record\.signer"):
+            read_held(shown, directory, "lender-1")
 
 
 def test_a_clock_that_is_off_is_unverifiable(registry: TestRegistry) -> None:
