@@ -1,219 +1,23 @@
-"""Assessment: what a lender's own criteria make of an answer (design 2).
-
-A pure function of the answer: it reads no clock and asks nobody, so the same answer and criteria give the same
-assessment to whoever repeats it. It is told in reasons with stable ids, because somebody must explain it to the person
-(PIPL Art. 24). What could not be verified or opened makes it REFER, whatever else speaks.
-"""
+"""Assessment: what a lender's own criteria make of an answer (design 2)."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from client_sdk.formats.words import AnnotationFlag, Kind, Standing
-from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
-from client_sdk.models.moment import moment
-from client_sdk.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
+from client_sdk.models.weighing import Criteria
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from client_sdk.models.answer import Answer, ListedRecord
-    from client_sdk.rules.facts import Amounts, Facts
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.assessment import Assessment
 
 __all__ = ["Criteria", "assess"]
 
-_SEVERITY = {outcome: place for place, outcome in enumerate(Outcome)}
-_PAID = frozenset((Standing.CURED, Standing.SATISFIED))
-
-COUNTED = frozenset(
-    (
-        (Kind.DEFAULT, Standing.OPEN),
-        (Kind.JUDGMENT, Standing.OPEN),
-        (Kind.ENFORCEMENT, Standing.OPEN),
-        (Kind.ENFORCEMENT, Standing.STAYED),
-    )
-)
-WATCHED = frozenset(
-    (
-        (Kind.DEFAULT, Standing.ARRANGED),
-        (Kind.DEFAULT, Standing.CURED),
-        (Kind.DEFAULT, Standing.TRANSFERRED),
-        (Kind.JUDGMENT, Standing.SATISFIED),
-        (Kind.JUDGMENT, Standing.TRANSFERRED),
-        (Kind.ENFORCEMENT, Standing.SATISFIED),
-        (Kind.ENFORCEMENT, Standing.TRANSFERRED),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
-    """What a lender makes of listed records. The defaults count what stands open and watch what has ended.
-
-    Attributes:
-        counted: kind and standing of records that make a person BLACKLISTED.
-        watched: kind and standing of records that make it WATCH; all others are NOT_ADVERSE.
-        min_days_past_due: an open default overdue for fewer days is only watched.
-        min_amounts: minor units by currency; less is only watched. Estimated amounts are not held against it.
-        judgment_stages: stages at which an open suit counts; at others it is only watched.
-        forget_ended_after_days: days since the conduct ended, after which it is NOT_ADVERSE; None for never.
-        count_guarantors: whether what is owed as a guarantor counts like one's own; if not, it is watched.
-        refer_disputed: whether a disputed record makes the assessment REFER; if not, it counts and the dispute is told.
-    """
-
-    counted: frozenset[tuple[Kind, Standing]] = COUNTED
-    watched: frozenset[tuple[Kind, Standing]] = WATCHED
-    min_days_past_due: int = 1
-    min_amounts: Mapping[str, int] = field(default_factory=dict)
-    judgment_stages: frozenset[JudgmentStage] = frozenset((JudgmentStage.JUDGED, JudgmentStage.EFFECTIVE))
-    forget_ended_after_days: int | None = 365
-    count_guarantors: bool = True
-    refer_disputed: bool = False
-
-
-class _Weighed(NamedTuple):
-    """A record whose facts are open, with what it comes to."""
-
-    record: ListedRecord
-    facts: Facts
-    outcome: Outcome
-    reason: ReasonId
-
 
 def assess(answer: Answer, criteria: Criteria) -> Assessment:
-    """Weigh an answer by a lender's criteria.
+    """Weigh an answer by a lender's criteria; a pure function of the two, the same as ``answer.assess(criteria)``.
 
     Args:
         answer: about one person.
         criteria: of the lender.
     """
-    if answer.failure is not None:
-        detail = f"{answer.failure.part}: {answer.failure.rule}"
-        reason = Reason(id=ReasonId.UNVERIFIABLE, outcome=Outcome.REFER, detail=detail)
-        return Assessment(outcome=Outcome.REFER, reasons=(reason,), totals=(), as_of_ms=answer.as_of_ms)
-    if not answer.records:
-        reason = Reason(id=ReasonId.NO_LIVE_RECORD, outcome=Outcome.NOT_ADVERSE)
-        return Assessment(outcome=Outcome.NOT_ADVERSE, reasons=(reason,), totals=(), as_of_ms=answer.as_of_ms)
-    told = [reason for record in answer.records for reason in _told(record, criteria)]
-    weighed = [
-        _weigh(record, record.facts, answer.as_of_ms, criteria)
-        for record in answer.records
-        if record.facts is not None and not record.restricted
-    ]
-    kept, doubles = _once_a_debt(weighed)
-    reasons = [*(_reason(item) for item in kept), *doubles, *told]
-    outcomes = [reason.outcome for reason in reasons if reason.outcome is not None]
-    worst = max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.NOT_ADVERSE)
-    return Assessment(outcome=worst, reasons=tuple(reasons), totals=_totals(kept), as_of_ms=answer.as_of_ms)
-
-
-def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
-    """What is said of a record beside its weight, and what makes the assessment REFER."""
-    ref = record.ref
-    if record.restricted:
-        yield Reason(id=ReasonId.RESTRICTED, record=ref, detail="must not be counted")
-    elif record.unopened is not None:
-        yield Reason(id=ReasonId(record.unopened.value), outcome=Outcome.REFER, record=ref)
-    elif record.contested:
-        yield Reason(id=ReasonId.CONTESTED, outcome=Outcome.REFER, record=ref, detail="signed by a key in doubt")
-    if record.disputed:
-        refer = criteria.refer_disputed and not record.restricted
-        yield Reason(id=ReasonId.DISPUTED, outcome=Outcome.REFER if refer else None, record=ref)
-    if AnnotationFlag.STATEMENT in record.flags:
-        yield Reason(id=ReasonId.SUBJECT_STATEMENT, record=ref)
-
-
-def _weigh(record: ListedRecord, facts: Facts, as_of_ms: int, criteria: Criteria) -> _Weighed:
-    """Return what one record with open facts comes to, and why."""
-    state = (record.kind, record.standing)
-    if state not in criteria.counted and state not in criteria.watched:
-        return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.NOT_COUNTED_KIND)
-    if _long_ended(facts, as_of_ms, criteria.forget_ended_after_days):
-        return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.ENDED_LONG_AGO)
-    if state in criteria.watched:
-        return _Weighed(record, facts, Outcome.WATCH, ReasonId.WATCHED)
-    milder = _milder(record, facts, criteria)
-    if milder is not None:
-        return _Weighed(record, facts, Outcome.WATCH, milder)
-    return _Weighed(record, facts, Outcome.BLACKLISTED, ReasonId.COUNTED)
-
-
-def _long_ended(facts: Facts, as_of_ms: int, days: int | None) -> bool:
-    if days is None or facts.ended_on is None:
-        return False
-    return moment(as_of_ms).date() - facts.ended_on > timedelta(days=days)
-
-
-def _milder(record: ListedRecord, facts: Facts, criteria: Criteria) -> ReasonId | None:
-    """Return why a record that would count is only watched."""
-    if facts.subject_role is SubjectRole.GUARANTOR and not criteria.count_guarantors:
-        return ReasonId.GUARANTOR
-    if isinstance(facts, DefaultFacts) and facts.days_past_due < criteria.min_days_past_due:
-        return ReasonId.BELOW_DAYS
-    suit = record.standing is Standing.OPEN and isinstance(facts, JudgmentFacts)
-    if suit and isinstance(facts, JudgmentFacts) and facts.stage not in criteria.judgment_stages:
-        return ReasonId.EARLY_STAGE
-    currency, owed, estimated = _owed(record, facts)
-    if not estimated and owed < criteria.min_amounts.get(currency, 0):
-        return ReasonId.BELOW_AMOUNT
-    return None
-
-
-def _owed(record: ListedRecord, facts: Facts) -> tuple[str, int, bool]:
-    """Return currency, minor units still owed, and whether that is an estimate."""
-    if isinstance(facts, EnforcementFacts):
-        parts: Sequence[Amounts] = (facts.applied, facts.executed)
-        owed = max(0, facts.applied.total - facts.executed.total)
-    else:
-        parts = (facts.amounts,)
-        owed = facts.amounts.total
-    if record.standing in _PAID:
-        owed = 0
-    return parts[0].currency, owed, any(part.estimated for part in parts)
-
-
-def _once_a_debt(weighed: Sequence[_Weighed]) -> tuple[list[_Weighed], list[Reason]]:
-    """Keep the gravest record of each debt and kind (formats 3); of equals the newest.
-
-    ``debt_ref`` was recomputed from creditor and contract when the facts were opened, and differs between versions of
-    the subject keys; so two records are of one debt exactly where creditor and contract are the same.
-    """
-    debts: defaultdict[tuple[Kind, str, str], list[_Weighed]] = defaultdict(list)
-    for item in weighed:
-        debts[item.record.kind, item.facts.debt.original_creditor, item.facts.debt.contract].append(item)
-    kept: list[_Weighed] = []
-    doubles: list[Reason] = []
-    for items in debts.values():
-        first, *others = sorted(items, key=lambda item: (_SEVERITY[item.outcome], item.record.index), reverse=True)
-        kept.append(first)
-        doubles += (
-            Reason(id=ReasonId.SAME_DEBT, record=item.record.ref, detail=f"counted as {first.record.ref}")
-            for item in others
-        )
-    return kept, doubles
-
-
-def _reason(item: _Weighed) -> Reason:
-    state = f"{item.record.kind.name} {item.record.standing.name}"
-    return Reason(id=item.reason, outcome=item.outcome, record=item.record.ref, detail=state)
-
-
-def _totals(kept: Iterable[_Weighed]) -> tuple[Total, ...]:
-    sums: defaultdict[tuple[Kind, str], list[tuple[int, bool]]] = defaultdict(list)
-    for item in kept:
-        if item.outcome in (Outcome.BLACKLISTED, Outcome.WATCH):
-            currency, owed, estimated = _owed(item.record, item.facts)
-            sums[item.record.kind, currency].append((owed, estimated))
-    return tuple(
-        Total(
-            kind=kind,
-            currency=currency,
-            records=len(parts),
-            amount=sum(owed for owed, _ in parts),
-            estimated=any(estimated for _, estimated in parts),
-        )
-        for (kind, currency), parts in sorted(sums.items())
-    )
+    return answer.assess(criteria)

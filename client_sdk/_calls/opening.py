@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.seal import open_facts, open_text
 from client_sdk.formats.words import AnnotationFlag
-from client_sdk.models.answer import ListedRecord, Unopened
+from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.rules.errors import RuleError
 from client_sdk.rules.facts import parse_facts
 

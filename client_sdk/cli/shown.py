@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.output import Json
-    from client_sdk.models.answer import ListedRecord
     from client_sdk.models.assessment import Assessment
+    from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.rules.facts import Facts

@@ -2,9 +2,10 @@
 
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import AnnotationFlag, Kind, Purpose, Standing
-from client_sdk.models.answer import Answer, Failure, ListedRecord, Unopened, Verdict
+from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, Progress, ProgressCallback, RejectedRow
+from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.receipt import InquiryReceipt, Receipt

@@ -8,24 +8,20 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from client_sdk import assessment
-from client_sdk.formats.words import AnnotationFlag
+from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.moment import moment
+from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.rules.facts import EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from client_sdk.assessment import Criteria
-    from client_sdk.formats.words import Kind, Standing
-    from client_sdk.models.assessment import Assessment
-    from client_sdk.rules.facts import Facts
+    from client_sdk.models.listed import ListedRecord
     from client_sdk.subjects.identifiers import Identity
 
-__all__ = ["Answer", "Failure", "ListedRecord", "Unopened", "Verdict"]
+__all__ = ["Answer", "Failure", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -37,21 +33,6 @@ class Verdict(StrEnum):
     CLEAR = "CLEAR"
     # Nothing is proved; never to be read as CLEAR.
     UNVERIFIABLE = "UNVERIFIABLE"
-
-
-class Unopened(StrEnum):
-    """Why the facts of a proved record are not shown."""
-
-    # Nobody who knows the identity number looked, as in offline verification.
-    SEALED = "SEALED"
-    # The sealed bytes are not those that the issuer signed: the registry's fault.
-    DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
-    # The sealed bytes are those that were signed and do not open: the issuer's fault.
-    DISCLOSURE_UNOPENABLE = "DISCLOSURE_UNOPENABLE"
-    # They open, and are no facts of that kind or hold a word unknown to this version: the issuer's fault, or an update.
-    FACTS_UNREADABLE = "FACTS_UNREADABLE"
-    # The reference of the debt is not that of creditor and contract: the issuer's fault.
-    DEBT_REF_WRONG = "DEBT_REF_WRONG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,69 +48,6 @@ class Failure:
     part: str
     rule: str
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedRecord:
-    """A live record: statement, place, binding and signatures are proved.
-
-    Attributes:
-        issuer: institution id of the lender whose record it is.
-        signer: institution id of who signed its newest version: the issuer, or its successor.
-        record_id: 16 bytes.
-        version: newest.
-        kind: of the record.
-        standing: of the newest version.
-        index: place of its leaf in the log.
-        issued_at_ms: of the statement, milliseconds since 1970 UTC.
-        logged_at_ms: of the leaf, milliseconds since 1970 UTC.
-        retain_until: YYYY-MM-DD; empty where it does not expire.
-        transferee: institution id of the buyer; empty for none.
-        contested: whether the key that signed it, or its annotation, is in doubt from that leaf on.
-        flags: what is remarked on it.
-        remark: reason code of the annotation; empty for none.
-        subject_statement: the person's own statement, where there is one and it was opened.
-        facts: None where they could not be opened.
-        unopened: why not; None where they were.
-    """
-
-    issuer: str
-    signer: str
-    record_id: bytes
-    version: int
-    kind: Kind
-    standing: Standing
-    index: int
-    issued_at_ms: int
-    logged_at_ms: int
-    retain_until: str = ""
-    transferee: str = ""
-    contested: bool = False
-    flags: frozenset[AnnotationFlag] = frozenset()
-    remark: str = ""
-    subject_statement: str = field(default="", repr=False)
-    facts: Facts | None = None
-    unopened: Unopened | None = None
-
-    @property
-    def ref(self) -> str:
-        """How reasons refer to the record: issuer and UUID."""
-        return f"{self.issuer}/{UUID(bytes=self.record_id)}"
-
-    @property
-    def disputed(self) -> bool:
-        """Whether the person objects (异议). The standing is what it was."""
-        return AnnotationFlag.DISPUTED in self.flags
-
-    @property
-    def restricted(self) -> bool:
-        """Whether the record must not be counted."""
-        return AnnotationFlag.RESTRICTED in self.flags
-
-    @property
-    def logged_at(self) -> datetime:
-        """When its newest version was logged, UTC."""
-        return moment(self.logged_at_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,13 +93,16 @@ class Answer:
         return replace(self, identity=identity)
 
     def assess(self, criteria: Criteria | None = None) -> Assessment:
-        """Weigh the listed facts. A pure function of answer and criteria.
+        """Weigh the listed facts. A pure function of answer and criteria; an UNVERIFIABLE answer makes it REFER.
 
         Args:
             criteria: the lender's own; None for the defaults.
         """
-        # By its module: assessments read answers, so neither can wait for the other's names while it is imported.
-        return assessment.assess(self, criteria or assessment.Criteria())
+        if self.failure is not None:
+            detail = f"{self.failure.part}: {self.failure.rule}"
+            reason = Reason(id=ReasonId.UNVERIFIABLE, outcome=Outcome.REFER, detail=detail)
+            return Assessment(outcome=Outcome.REFER, reasons=(reason,), totals=(), as_of_ms=self.as_of_ms)
+        return weigh(self.records, self.as_of_ms, criteria or Criteria())
 
     def save(self, path: str | Path) -> Path:
         """Write the evidence to a file, and what names the person to a second file beside it.
