@@ -10,8 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-# Loaded here for the processes that are forked: what the commands would import when they are run.
-import client_sdk.client  # noqa: F401 - as above
+import client_sdk.client  # noqa: F401 - the processes that are forked find loaded what commands import as they run
 from client_sdk import cli as member_cli
 from registry_server import cli as registry_cli
 from registry_server.subject_key_service import cli as key_service_cli

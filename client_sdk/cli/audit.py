@@ -74,13 +74,17 @@ def register(app: typer.Typer) -> None:
 
 
 def _audit(session: Session, folder: Path, jobs: int) -> "AuditReport":
-    # Imported here, so that verbs that work offline load no gRPC.
-    import grpc  # noqa: PLC0415 - as above
+    import grpc  # noqa: PLC0415 - verbs that work offline load no gRPC
 
-    from client_sdk._transport import Deadlines, TlsMaterial, channel, error_of_call  # noqa: PLC0415 - as above
-    from client_sdk.auditing.audit import audit as run_audit  # noqa: PLC0415 - as above
-    from client_sdk.auditing.home import AuditHome  # noqa: PLC0415 - as above
-    from client_sdk.auditing.source import RegistrySource  # noqa: PLC0415 - as above
+    from client_sdk._transport import (  # noqa: PLC0415 - loads gRPC
+        Deadlines,
+        TlsMaterial,
+        channel,
+        error_of_call,
+    )
+    from client_sdk.auditing.audit import audit as run_audit  # noqa: PLC0415 - loads gRPC
+    from client_sdk.auditing.home import AuditHome  # noqa: PLC0415 - loads the findings, which only an audit needs
+    from client_sdk.auditing.source import RegistrySource  # noqa: PLC0415 - loads gRPC
 
     config = session.config()
     trust_root, tls = config.trust_root(), TlsMaterial.from_folder(config.tls_key.parent)

@@ -54,8 +54,7 @@ class Session:
 
     def client(self) -> Client:
         """Open the SDK's client; whoever opens it closes it."""
-        # Verbs that work offline load neither gRPC nor the client.
-        from client_sdk.client import Client  # noqa: PLC0415 - as above
+        from client_sdk.client import Client  # noqa: PLC0415 - verbs that work offline load neither gRPC nor the client
 
         return Client(self.config())
 

@@ -76,8 +76,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _fetch(config: "ClientConfig") -> TrustRoot:
-    # Only this verb and those of the client need gRPC.
-    from client_sdk.cli.genesis import fetch_trust_root  # noqa: PLC0415 - as above
+    from client_sdk.cli.genesis import fetch_trust_root  # noqa: PLC0415 - loads gRPC, which only fetching needs
 
     return fetch_trust_root(config)
 

@@ -7,7 +7,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command."""
-    # The processes that evaluate import the program's main module too, and need nothing of the command.
-    from registry_server.subject_key_service.commands import run  # noqa: PLC0415 - as above
+    # The processes that evaluate import the program's main module too.
+    from registry_server.subject_key_service.commands import run  # noqa: PLC0415 - they need nothing of the command
 
     run()

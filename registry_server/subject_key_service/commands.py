@@ -91,7 +91,7 @@ def install(
 def serve(home: Home) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
     # The database library takes longer to import than every other command takes to run.
-    from registry_server.subject_key_service.server import serve_until_signal  # noqa: PLC0415 - as above
+    from registry_server.subject_key_service.server import serve_until_signal  # noqa: PLC0415 - loads that library
 
     folder = Folder(home)
     settings = read_settings(folder)

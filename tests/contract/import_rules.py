@@ -61,10 +61,10 @@ class AllowedImports(Contract):
     type_name = "allowed"
 
     # The library declares fields and, when it reads the contract, puts lists of strings in their place.
-    packages: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # as above
-    allowed: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # as above
+    packages: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # holds a list
+    allowed: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # holds a list
     # Modules below ``packages`` that have a row of their own.
-    apart_from: list[str] | None = fields.ListField(subfield=fields.StringField(), required=False)  # type: ignore[assignment]  # as above
+    apart_from: list[str] | None = fields.ListField(subfield=fields.StringField(), required=False)  # type: ignore[assignment]  # holds a list
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001  # the signature is given
         """Collect the imports that no row allows, with their line numbers."""
