@@ -22,7 +22,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
-from client_sdk._calls.own_record import open_held, view_of
+from client_sdk._calls.own_record import views_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import aio_channel
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.signing_room import Prepared
+    from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, Progress, ProgressCallback, RejectedRow
     from client_sdk.models.proposal import Approved, ProposalView
@@ -219,10 +220,8 @@ class AsyncClient:
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:
             (names,) = await self._names([identity], KeyUse.REPORT, Purpose.REPORTING)
-        for held in await self._held(record_ids, issuer):
-            opened = None if names is None else open_held(held, names)
-            if names is None or opened is not None:
-                yield view_of(held, opened)
+        for view in views_of(await self._held(record_ids, issuer), names):
+            yield view
 
     async def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record; see ``Client.receipt``."""
@@ -252,10 +251,8 @@ class AsyncClient:
         return await self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
 
     async def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
-        directory = await self.directory()
         held = await self._held([record_id], issuer)
-        preflight = self._session.preflight(directory)
-        prepared = ending(self._session.issuer(directory), held, standing, preflight.now_ms // 1_000 * 1_000)
+        prepared = ending(self._session.issuer(await self.directory()), held, standing, self._session.now_ms())
         dispatch, receipt = await self._dispatch(prepared)
         return await self._end(record_id, issuer, standing) if dispatch.replaced else receipt
 
@@ -279,6 +276,11 @@ class AsyncClient:
         with calling():
             response = await self._directory.ProposeAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
+
+    async def acts(self) -> tuple[LoggedAct, ...]:
+        """Follow the directory now, and return every act that is logged, from genesis on."""
+        await self._refresh()
+        return self._session.acts()
 
     async def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""

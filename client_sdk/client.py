@@ -21,7 +21,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
-from client_sdk._calls.own_record import open_held, view_of
+from client_sdk._calls.own_record import views_of
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import channel
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.signing_room import Prepared
+    from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.proposal import Approved, ProposalView
@@ -299,10 +300,7 @@ class Client:
             CreditRegistryError: as for ``report``.
         """
         names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
-        for held in self._held(record_ids, issuer):
-            opened = None if names is None else open_held(held, names)
-            if names is None or opened is not None:
-                yield view_of(held, opened)
+        yield from views_of(self._held(record_ids, issuer), names)
 
     def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry.
@@ -342,10 +340,8 @@ class Client:
         return self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
 
     def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
-        directory = self.directory()
         held = self._held([record_id], issuer)
-        preflight = self._session.preflight(directory)
-        prepared = ending(self._session.issuer(directory), held, standing, preflight.now_ms // 1_000 * 1_000)
+        prepared = ending(self._session.issuer(self.directory()), held, standing, self._session.now_ms())
         dispatch, receipt = self._dispatch(prepared)
         return self._end(record_id, issuer, standing) if dispatch.replaced else receipt
 
@@ -374,6 +370,11 @@ class Client:
         with calling():
             response = self._directory.ProposeAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
+
+    def acts(self) -> tuple[LoggedAct, ...]:
+        """Follow the directory now, and return every act that is logged, from genesis on."""
+        self._refresh()
+        return self._session.acts()
 
     def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""

@@ -21,13 +21,13 @@ from client_sdk.models.record import RecordState, RecordView
 from client_sdk.rules.facts import parse_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from client_sdk.formats.seal import Opened
     from client_sdk.ledger.directory import Directory
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["HeldRecord", "open_held", "read_held", "version_of", "view_of"]
+__all__ = ["HeldRecord", "open_held", "read_held", "version_of", "views_of"]
 
 _STATES = {
     pb.RECORD_STATE_LIVE: RecordState.LIVE,
@@ -125,12 +125,23 @@ def version_of(held: HeldRecord, opened: Opened | None) -> Version:
     )
 
 
-def view_of(held: HeldRecord, opened: Opened | None = None) -> RecordView:
-    """Return an own record as the caller sees it.
+def views_of(found: Iterable[HeldRecord], names: Mapping[int, Pseudonym] | None) -> Iterator[RecordView]:
+    """Yield records as the caller sees them.
+
+    Args:
+        found: that the registry holds.
+        names: of the person whose records are wanted, with their facts opened; None for everybody's, sealed.
 
     Raises:
-        VerificationError: the opened bytes are no facts of that kind.
+        VerificationError: a disclosure does not open, or to no facts of that kind.
     """
+    for held in found:
+        opened = None if names is None else open_held(held, names)
+        if names is None or opened is not None:
+            yield _view(held, opened)
+
+
+def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
     statement = held.statement
     view = RecordView(
         issuer=statement.issuer,

@@ -1,4 +1,4 @@
-"""Acts on their way into the log: making, signing and reading proposals (formats 5)."""
+"""Acts: making, signing and reading proposals, and reading what is logged (formats 5)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.formats.merkle import verify_inclusion
 from client_sdk.ledger.answer import split_hashes
+from client_sdk.models.act import LoggedAct
 from client_sdk.models.proposal import Approved, ProposalView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from creditregistry.v1 import evidence_pb2
 
     from client_sdk.formats.act import Body
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.note import VerifierKey
     from client_sdk.ledger.directory import Directory
 
-__all__ = ["approve", "bring", "next_act", "propose", "read_approved", "read_proposal"]
+__all__ = ["approve", "bring", "logged_act", "next_act", "propose", "read_approved", "read_proposal"]
 
 
 def next_act(directory: Directory, body: Body) -> Act:
@@ -119,3 +122,28 @@ def read_approved(
     if not isinstance(leaf, ActLeaf) or leaf.payload != proposal.payload:
         raise VerificationError("receipt", "receipt.act", "want the act that was proposed")
     return Approved(proposal=proposal, index=index, leaf=receipt.leaf)
+
+
+def logged_act(item: evidence_pb2.IndexedLeaf, directory: Directory) -> LoggedAct:
+    """Return an act that was followed.
+
+    Args:
+        item: its leaf, which was verified when the directory took it up.
+        directory: after this act or a later one.
+
+    Raises:
+        VerificationError: it is no act.
+    """
+    with verifying():
+        leaf = parse_leaf(item.leaf)
+        if not isinstance(leaf, ActLeaf):
+            raise FormatError("acts", "acts.leaf", want="an ACT leaf")
+        signers = {directory.owners[approval.key_id] for approval in leaf.approvals}
+        act = Act.parse(leaf.payload)
+    return LoggedAct(
+        index=item.index,
+        logged_at_ms=leaf.logged_at,
+        leaf=item.leaf,
+        act=act,
+        approved_by=tuple(sorted(signers)),
+    )

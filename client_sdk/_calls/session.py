@@ -14,6 +14,7 @@ from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
 
 from client_sdk._calls import inquiry as inquiries
 from client_sdk._calls.own_record import read_held, unknown_record
+from client_sdk._calls.proposal import logged_act
 from client_sdk._calls.receipt import verify_checkpoint
 from client_sdk._calls.statement import Issuer
 from client_sdk._transport import Deadlines, TlsMaterial
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.note import VerifierKey
     from client_sdk.ledger.directory import Directory
+    from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.status import KeyServiceStatus
     from client_sdk.rules.facts import Consent
@@ -157,6 +159,15 @@ class Session:
             raise VerificationError("head", "head.age", f"got {off} ms off this clock, want at most {self._max_age_ms}")
         self._followed_at = time.monotonic()
         return self.follower.directory
+
+    def acts(self) -> tuple[LoggedAct, ...]:
+        """Return every act that the newest round of the follower has covered, from genesis on; none before the first.
+
+        Raises:
+            VerificationError: one is of a form that this version does not know.
+        """
+        view = self.follower.view
+        return () if view is None else tuple(logged_act(item, view.directory) for item in view.acts)
 
     @property
     def _max_age_ms(self) -> int:

@@ -1,9 +1,9 @@
-"""``act``: what administrators decide together. Its verbs are in act_propose, act_show and act_approve."""
+"""``act``: what administrators decide together. Its verbs are in act_list, act_propose, act_show and act_approve."""
 
 import typer
 
 __all__ = ["group", "propose"]
 
-group = typer.Typer(help="What administrators decide: propose, show, approve.", no_args_is_help=True)
+group = typer.Typer(help="What administrators decide: list, propose, show, approve.", no_args_is_help=True)
 propose = typer.Typer(help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True)
 group.add_typer(propose, name="propose")

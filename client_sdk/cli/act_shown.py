@@ -22,16 +22,17 @@ from client_sdk.formats.act import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
     from client_sdk.cli.output import Json
     from client_sdk.formats.act import Act, Body, Enrolment, KeyGrant
     from client_sdk.formats.state import KeyServices, Rulebook
+    from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
 
-__all__ = ["act_content", "act_lines", "proposal_content", "proposal_lines"]
+__all__ = ["act_content", "act_lines", "logged_content", "logged_row", "proposal_content", "proposal_lines"]
 
 _KINDS: dict[type[object], str] = {
     GenesisBody: "genesis",
@@ -141,7 +142,8 @@ def _title(body: Body) -> str:
         case KeyEndBody():
             return f"a key of {body.institution} ends"
         case StateBody():
-            return f"{body.institution} becomes {body.status.name}"
+            succeeded = f", {body.successor} succeeds it" if body.successor else ""
+            return f"{body.institution} becomes {body.status.name}{succeeded}"
         case KeyServicesBody():
             return f"key services of version {body.introduce.subject_key_version} begin"
         case RetireKeyServicesBody():
@@ -229,3 +231,52 @@ def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
     yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at_ms)}"
     if proposal.obsolete:
         yield f"  OBSOLETE: {proposal.obsolete}; propose it again"
+
+
+def logged_content(logged: LoggedAct) -> dict[str, Json]:
+    """Return an act of the log as JSON."""
+    return {
+        "index": logged.index,
+        "logged_at": logged.logged_at_ms,
+        **act_content(logged.act),
+        "title": _title(logged.act.body),
+        "institutions": _institutions(logged.act.body),
+        "approved_by": list(logged.approved_by),
+    }
+
+
+def logged_row(logged: LoggedAct) -> tuple[object, ...]:
+    """Return one line of a list of acts: number, place, time, kind, what, about whom, signed by whom."""
+    body = logged.act.body
+    return (
+        logged.act.number,
+        logged.index,
+        moment_text(logged.logged_at_ms),
+        _KINDS[type(body)],
+        _title(body),
+        ", ".join(_institutions(body)),
+        ", ".join(logged.approved_by),
+    )
+
+
+def _institutions(body: Body) -> list[str]:
+    """Return the ids of the institutions that an act is about, ascending; none where it is about all."""
+    return sorted({institution for institution in _about(body) if institution})
+
+
+def _about(body: Body) -> Iterable[str]:
+    match body:
+        case GenesisBody():
+            return [item.id for item in body.administrators]
+        case InstitutionBody():
+            return [body.enrolment.id]
+        case KeyGrantBody() | KeyEndBody():
+            return [body.institution]
+        case StateBody():
+            return [body.institution, body.successor]
+        case ErasureBody():
+            return [key.issuer for key in body.records]
+        case AdministratorsBody():
+            return [*body.administrators, *(item.id for item in body.enrolments)]
+        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody():
+            return []

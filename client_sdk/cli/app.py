@@ -7,6 +7,7 @@ import typer
 from client_sdk._version import __version__
 from client_sdk.cli import (
     act_approve,
+    act_list,
     act_propose,
     act_show,
     audit,
@@ -62,7 +63,7 @@ def _globals(
 
 for module in (init, trust, certificate, report, check, records, verify, audit):
     module.register(app)
-for module in (act_propose, act_show, act_approve, key, inquiry, receipt, status):
+for module in (act_list, act_propose, act_show, act_approve, key, inquiry, receipt, status):
     module.register(app)
 
 

@@ -119,6 +119,7 @@ HINTS: dict[str, str] = {
     "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
     "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
     "NOT_READY": "it starts just now; try again in some seconds.",
+    "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",
     "PROPOSAL_OBSOLETE": "another act took its number: propose it again.",
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",

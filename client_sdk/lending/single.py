@@ -123,14 +123,14 @@ class SingleReport:
         return prepared[0] if prepared else None
 
 
-def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, issued_at: int) -> Prepared:
+def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, now_ms: int) -> Prepared:
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
     Args:
         issuer: who signs: the record's issuer, or its successor.
         found: what the registry holds under the record's id; one, or none.
         standing: that it ends with.
-        issued_at: of the statement, milliseconds since 1970 UTC.
+        now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.
 
     Raises:
         ConflictError: there is no such record, or it is not live any more.
@@ -142,6 +142,7 @@ def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, issu
     if held.state is not RecordState.LIVE:
         reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
         raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    issued_at = now_ms // 1_000 * 1_000
     try:
         submission, version = sign_ending(issuer, held.key, version_of(held, None), standing, issued_at=issued_at)
     except RuleError as error:

@@ -2,6 +2,7 @@
 
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import AnnotationFlag, Kind, Purpose, Standing
+from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, Progress, ProgressCallback, RejectedRow
@@ -71,6 +72,7 @@ __all__ = [
     "Kind",
     "LegalBasis",
     "ListedRecord",
+    "LoggedAct",
     "Measure",
     "NoticeChannel",
     "NoticeEvidence",

@@ -105,6 +105,34 @@ def test_a_rule_that_an_act_breaks_is_named_before_it_is_signed(member: Member) 
     assert ended.content["error"]["rule"]
 
 
+def test_every_member_sees_the_acts_that_are_logged(member: Member) -> None:
+    before = member("auditor")("act", "list").content["acts"]
+    decided = decide(member, "rulebook", "--set", "dispute_days=18")
+    decide(member, "rulebook", "--set", "dispute_days=20")
+    for name in ("lender-1", "auditor", "admin-3"):
+        acts = member(name)("act", "list").content["acts"]
+        assert acts[:-2] == before
+        assert [act["number"] for act in acts] == list(range(len(acts)))
+        assert [act["index"] for act in acts] == sorted({act["index"] for act in acts})
+        genesis, changed = acts[0], acts[-2]
+        assert (genesis["kind"], genesis["index"], genesis["title"]) == ("genesis", 0, "the registry begins")
+        assert genesis["institutions"] == ["admin-1", "admin-2", "admin-3"]
+        assert (changed["kind"], changed["index"], changed["number"]) == (
+            "rulebook",
+            decided["index"],
+            decided["number"],
+        )
+        assert (changed["institutions"], changed["approved_by"]) == ([], ["admin-1", "admin-2"])
+        assert changed["body"]["dispute_days"] == 18
+        assert changed["logged_at"] <= acts[-1]["logged_at"]
+    shown = member("lender-1").said("act", "list").out.splitlines()
+    assert len(shown) == len(before) + 3
+    assert shown[0].split() == ["act", "leaf", "logged", "kind", "what", "institutions", "signed", "by"]
+    enrolled = next(line for line in shown if "lender-1 becomes a member" in line)
+    assert "institution" in enrolled
+    assert enrolled.endswith("admin-1, admin-2")
+
+
 def test_only_administrators_see_proposals(member: Member) -> None:
     error = member("lender-1")("act", "show", code=1).content["error"]
     assert error["want"] == "ADMINISTRATOR"
@@ -157,6 +185,8 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
     ):
         assert heir(*words, code=1).reason == "NOT_THE_SUCCESSOR"
     decide(member, "state", "--institution", "lender-c7", "--status", "TERMINATED", "--successor", "lender-2")
+    named = heir("act", "list").content["acts"][-1]
+    assert (named["kind"], named["institutions"]) == ("state", ["lender-2", "lender-c7"])
     [listed] = heir("records", *theirs).content["records"]
     assert (listed["issuer"], listed["record"], listed["standing"]) == ("lender-c7", record, "OPEN")
     facts = heir("records", *theirs, "--identity-file", "-", given=id_number(number)).content["records"][0]["facts"]

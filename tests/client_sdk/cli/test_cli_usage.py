@@ -68,8 +68,8 @@ def test_every_help_names_examples_and_exit_codes(words: tuple[str, ...]) -> Non
 def test_verbs_of_the_design_are_there() -> None:
     asked = """init report check verify audit receipt status
         trust fetch|trust install|trust show|certificate install|certificate renew|certificate issue
-        records correct|records withdraw|act show|act approve|act propose institution|act propose key|act propose state
-        act propose key-services|act propose rulebook|act propose erasure|act propose administrators
+        records correct|records withdraw|act list|act show|act approve|act propose institution|act propose key
+        act propose state|act propose key-services|act propose rulebook|act propose erasure|act propose administrators
         key add|key revoke|inquiry receipt"""
     first, _, others = asked.partition("\n")
     wanted: set[tuple[str, ...]] = {(word,) for word in first.split()}

@@ -345,6 +345,9 @@ def test_acts_need_their_threshold(registry: TestRegistry) -> None:
         assert third.proposals() == ()
         assert first.status().act_number == before + 1
         assert first.directory().rulebook.daily_statements == 4_000_000
+        *_, newest = first.acts()
+        assert (newest.act, newest.index, newest.leaf) == (approved.proposal.act, approved.index, approved.leaf)
+        assert newest.approved_by == ("admin-1", "admin-3")
 
 
 def test_a_lender_proposes_nothing(lender: Client, registry: TestRegistry) -> None:
@@ -419,6 +422,8 @@ async def test_the_asyncio_client_administers_and_verifies(registry: TestRegistr
         (waiting,) = await second.proposals()
         assert waiting.proposal_id == proposed.proposal.proposal_id
         assert (await second.approve(waiting)).logged
+        *_, newest = await first.acts()
+        assert (newest.act, newest.approved_by) == (waiting.act, ("admin-1", "admin-2"))
     async with registry.async_client("lender-1") as lender, registry.async_client("lender-2") as other:
         await lender.report(default_report(530))
         answer = await other.check(person(530), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
