@@ -1,7 +1,7 @@
 """Channels to the registry and to key services: mutual TLS, keepalive, retries, and a deadline on every call.
 
 Retries happen only for UNAVAILABLE, and not at all for evaluations: a key service takes a signed request once, so a
-second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore interceptors set it.
+second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore calls carry it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import grpc
 import grpc.aio
 
-from client_sdk._calls.deadlines import Deadlines, SyncDeadlines, aio_deadlines
+from client_sdk._calls.deadlines import Deadlines
 from client_sdk._calls.refusal import STATUS_DETAILS, error_of
 from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
@@ -128,13 +128,13 @@ def split_target(target: str) -> Target:
 def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
     """Return a channel to ``host:port``; whoever asks for it closes it."""
     bare = grpc.secure_channel(target, tls.channel_credentials(), _options())
-    return grpc.intercept_channel(bare, SyncDeadlines(deadlines or Deadlines()))
+    return (deadlines or Deadlines()).on(bare)
 
 
 def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
     """Return a channel for asyncio to ``host:port``; whoever asks for it closes it."""
-    interceptors = aio_deadlines(deadlines or Deadlines())
-    return grpc.aio.secure_channel(target, tls.channel_credentials(), _options(), interceptors=interceptors)
+    bare = grpc.aio.secure_channel(target, tls.channel_credentials(), _options())
+    return (deadlines or Deadlines()).on(bare)
 
 
 def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -433,7 +434,8 @@ def test_many_requests_at_once_are_each_logged_once(bench: Bench) -> None:
         for number in range(40)
         for _ in range(2)
     ]
-    calls = [bench.stub.Evaluate.future(message) for message in messages]
+    with ThreadPoolExecutor(len(messages)) as lenders:
+        calls = [lenders.submit(bench.stub.Evaluate, message) for message in messages]
     reasons = []
     for call in calls:
         try:
