@@ -147,8 +147,8 @@ def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:
 
 
 def _details(metadata: object) -> bytes | None:
-    # The stubs give sync and asyncio metadata different types; both are pairs of key and value.
-    pairs: Iterator[tuple[str, str | bytes]] = iter(metadata or ())  # type: ignore[call-overload]  # as above
+    # The stubs give sync and asyncio metadata different types.
+    pairs: Iterator[tuple[str, str | bytes]] = iter(metadata or ())  # type: ignore[call-overload]  # both are pairs
     return next((value for key, value in pairs if key == STATUS_DETAILS and isinstance(value, bytes)), None)
 
 
