@@ -45,9 +45,8 @@ class RecordServicer(RecordServiceServicer):
         self._submitting = submitting
         self._records = records
         self._executor = executor
-        # The next submissions are checked while those before them commit.
         self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
-            self._submit_each, executor, limit=_GATHERED, parallel=2
+            self._submit_each, executor, limit=_GATHERED
         )
 
     async def Submit(self, request: pb.SubmitRequest, _context: object) -> pb.SubmitResponse:

@@ -1,8 +1,8 @@
 """Gathering: calls that wait at the same time are served together, by one function call in one thread.
 
 While one batch is being served, what comes in waits for the next. Where several calls were there at once, the next
-batch also waits a moment for those whose answers are just being read; a single call waits for nobody. The cost of a
-thread's hop, of a transaction and of a statement is shared by the batch.
+batch also waits for those whose answers are just being read, as long as they keep coming; a single call waits for
+nobody. The cost of a thread's hop, of a transaction and of a statement is shared by the batch.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Gathering(Generic[A, R]):
         executor: whose threads serve.
         limit: most items of a batch.
         waiting_limit: most items that wait; more are refused, as their deadlines would pass before their turn.
-        parallel: most batches that are served at once.
-        linger: seconds that a batch waits for further items where the one before had more than one.
+        linger: where the batch before had more than one item, the next begins once none has come for so many seconds.
+        lingers: at most so many times as long.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class Gathering(Generic[A, R]):
         *,
         limit: int,
         waiting_limit: int = 4_096,
-        parallel: int = 1,
         linger: float = 0.002,
+        lingers: int = 10,
     ) -> None:
         self._serve = serve
         self._executor = executor
         self._limit = limit
         self._waiting_limit = waiting_limit
-        self._parallel = parallel
         self._linger = linger
+        self._lingers = lingers
         self._busy = False
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
-        self._serving = 0
+        self._serving = False
         # The loop itself holds its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,8 +70,8 @@ class Gathering(Generic[A, R]):
             raise RegistryError(Reason.QUEUE_FULL, "", "queue.length", got=got, want=want)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
-        if self._serving < self._parallel:
-            self._serving += 1
+        if not self._serving:
+            self._serving = True
             task = asyncio.ensure_future(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -82,13 +82,13 @@ class Gathering(Generic[A, R]):
         try:
             await self._serve_all()
         finally:
-            self._serving -= 1
+            self._serving = False
 
     async def _serve_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            if self._busy and len(self._waiting) < self._limit:
-                await asyncio.sleep(self._linger)
+            if self._busy:
+                await self._let_come()
             batch = self._next_batch()
             self._busy = len(batch) > 1
             if not batch:
@@ -101,6 +101,16 @@ class Gathering(Generic[A, R]):
                 results = [error] * len(batch)
             for (_, waiting), result in zip(batch, results, strict=True):
                 _settle(waiting, result)
+
+    async def _let_come(self) -> None:
+        """Wait while further items keep coming."""
+        for _ in range(self._lingers):
+            there = len(self._waiting)
+            if there >= self._limit:
+                return
+            await asyncio.sleep(self._linger)
+            if len(self._waiting) <= there:
+                return
 
     def _next_batch(self) -> list[tuple[A, asyncio.Future[R]]]:
         batch: list[tuple[A, asyncio.Future[R]]] = []
