@@ -37,6 +37,7 @@ class Health:
         self._interval = interval
         self._services = (OVERALL, *services)
         self._serving: bool | None = None
+        self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
 
@@ -47,14 +48,24 @@ class Health:
 
     async def stop(self) -> None:
         """Say that nothing is served any more, for good."""
-        if self._watching is not None:
-            self._watching.cancel()
+        self._stopping.set()
         await self.servicer.enter_graceful_shutdown()
 
+    async def ended(self) -> None:
+        """Wait for the answer to the last question; only then may what is asked be closed."""
+        if self._watching is not None:
+            await self._watching
+
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval)
+        while not await self._stopped_within(self._interval):
             await self._update()
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _update(self) -> None:
         reason = ""

@@ -131,6 +131,7 @@ class RpcServer:
         """
         await self._health.stop()
         await self._server.stop(grace)
+        await self._health.ended()
 
 
 def _options() -> list[tuple[str, int]]:
