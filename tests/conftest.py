@@ -50,6 +50,16 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def local_postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server whose files lie on this machine, so that a test can spoil them."""
+    if not os.environ.get("REGISTRY_TEST_POSTGRES_URL"):
+        yield request.getfixturevalue("postgres_url")
+        return
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def searched_postgres_url() -> Iterator[str]:
     """A server that only real registries write to, so that its files may be searched; the one that is given, if any."""
     given = os.environ.get("REGISTRY_TEST_POSTGRES_URL")
@@ -112,7 +122,9 @@ def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 def empty_database_url(database_kind: DatabaseKind, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of the test's own that holds no table."""
     if database_kind == "sqlite":
-        yield sqlite_url(tmp_path / "registry.sqlite")
+        path = tmp_path / "registry.sqlite"
+        path.touch()
+        yield sqlite_url(path)
         return
     with postgres_database(request.getfixturevalue("postgres_url")) as url:
         yield url
@@ -127,6 +139,19 @@ def database_url(database_kind: DatabaseKind, request: pytest.FixtureRequest, tm
         return
     template = request.getfixturevalue("postgres_template")
     with postgres_database(request.getfixturevalue("postgres_url"), template=template) as url:
+        yield url
+
+
+@pytest.fixture
+def local_database_url(
+    database_kind: DatabaseKind, request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path
+) -> Iterator[str]:
+    """A migrated database of the test's own whose files lie on this machine."""
+    if database_kind == "sqlite":
+        yield sqlite_url(shutil.copyfile(sqlite_template, tmp_path / "registry.sqlite"))
+        return
+    with postgres_database(request.getfixturevalue("local_postgres_url")) as url:
+        migrate(url)
         yield url
 
 

@@ -8,11 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
+from registry_server.storage.sqlite_file import SqliteFile, is_missing
 
 __all__ = ["check", "current", "newest", "upgrade"]
 
@@ -34,19 +35,22 @@ def check(url: str) -> None:
 
     Raises:
         MigrationNeededError: it has another one.
-        StorageError: it cannot be reached.
+        StorageError: it cannot be reached, or its file is not there.
     """
+    SqliteFile.of(make_url(url))
     found, want = current(url), newest()
     if found != want:
         raise MigrationNeededError(found or "none", want)
 
 
 def current(url: str) -> str:
-    """Return the version of the database's tables; empty where it has none.
+    """Return the version of the database's tables; empty where it has none, or where there is no file yet.
 
     Raises:
         StorageError: it cannot be reached.
     """
+    if is_missing(make_url(url)):
+        return ""
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:

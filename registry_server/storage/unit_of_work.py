@@ -1,6 +1,7 @@
 """Connections and transactions: one writer, many snapshots, on SQLite or PostgreSQL (design 3 and 7).
 
-SQLite      write-ahead log, ``synchronous=FULL``, ``secure_delete``, one process: a lock file beside the database.
+SQLite      write-ahead log, ``synchronous=FULL``, ``secure_delete``, one process: a lock file beside the database; the
+            file must stay where it was found.
 PostgreSQL  READ COMMITTED for the writer, who takes turns by locking the head row; REPEATABLE READ, read only, for
             snapshots.
 """
@@ -17,12 +18,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from registry_server.storage.errors import DatabaseInUseError, StorageError, StorageFault
+from registry_server.storage.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import URL, Connection, Engine, Table
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
     from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["Database", "UnitOfWork"]
@@ -34,6 +36,8 @@ CONNECT_TIMEOUT_SECONDS = 5
 POOL_SIZE = 16
 POOL_OVERFLOW = 16
 _WRITES = "registry_writes"
+# What PostgreSQL says to whoever writes to a standby.
+_READ_ONLY = "25006"
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -47,12 +51,13 @@ _SQLITE_SETTINGS = (
 class UnitOfWork:
     """One transaction. The functions of this package's modules take it as their first argument."""
 
-    __slots__ = ("committed", "connection", "on_postgresql")
+    __slots__ = ("_file", "committed", "connection", "on_postgresql")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, file: SqliteFile | None = None) -> None:
         self.connection = connection
         self.on_postgresql = connection.dialect.name == "postgresql"
         self.committed = False
+        self._file = file
 
     def commit(self) -> None:
         """Make durable what was written.
@@ -62,6 +67,8 @@ class UnitOfWork:
         """
         with _translated():
             self.connection.commit()
+        if self._file is not None:
+            self._file.check()
         self.committed = True
 
     def renew(self) -> None:
@@ -79,13 +86,15 @@ class Database:
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
+        StorageError: the SQLite file is not there.
     """
 
     def __init__(self, url: str, *, serving: bool = True, patience_ms: int = PATIENCE_MS) -> None:
-        self._url = make_url(url)
-        self.on_postgresql = self._url.get_backend_name() == "postgresql"
-        self._lock = _serving_lock(self._url) if serving and not self.on_postgresql else None
-        self._engine = _engine(self._url, patience_ms)
+        parsed = make_url(url)
+        self.on_postgresql = parsed.get_backend_name() == "postgresql"
+        self._file = SqliteFile.of(parsed)
+        self._lock = _serving_lock(self._file) if serving and self._file is not None else None
+        self._engine = _engine(parsed, self._file, patience_ms)
         self._turn = threading.Lock()
         self._writer: Connection | None = None
 
@@ -118,7 +127,7 @@ class Database:
         with self._turn, _translated():
             work: UnitOfWork | None = None
             try:
-                work = UnitOfWork(self._open_writer())
+                work = UnitOfWork(self._open_writer(), self._file)
                 yield work
             except BaseException:
                 # Nothing is known of a connection that failed: the next transaction opens its own.
@@ -152,6 +161,8 @@ class Database:
             Whether all of it is gone; False where a reader still needs the write-ahead log.
         """
         if not self.on_postgresql:
+            if self._file is not None:
+                self._file.check()
             with self._turn, _translated(), self._engine.connect() as connection:
                 raw = connection.connection.driver_connection
                 if raw is None:
@@ -206,23 +217,20 @@ def _fault_of(error: DBAPIError) -> StorageFault:
     return StorageFault.OTHER
 
 
-def _serving_lock(url: URL) -> FileLock | None:
-    path = url.database
-    if not path or path == ":memory:":
-        return None
+def _serving_lock(file: SqliteFile) -> FileLock:
     # Not the thread's but the process's: whoever stops a server may do so in another thread.
-    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
+    lock = FileLock(f"{file.path}.lock", timeout=0, mode=0o600, thread_local=False)
     try:
         lock.acquire()
     except Timeout:
-        raise DatabaseInUseError(path) from None
+        raise DatabaseInUseError(str(file.path)) from None
     return lock
 
 
-def _engine(url: URL, patience_ms: int) -> Engine:
+def _engine(url: URL, file: SqliteFile | None, patience_ms: int) -> Engine:
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={patience_ms} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
@@ -233,15 +241,25 @@ def _engine(url: URL, patience_ms: int) -> Engine:
                 "application_name": "registry-server",
             },
         )
+        event.listen(engine, "handle_error", _leave_standby)
+        return engine
     engine = create_engine(
-        url,
+        url if file is None else file.url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         connect_args={"check_same_thread": False, "cached_statements": 256, "timeout": patience_ms / 1000},
     )
     event.listen(engine, "connect", _set_up_sqlite)
+    if file is not None:
+        event.listen(engine, "begin", lambda _: file.check())
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """Give up every session where writing is refused: after a failover, new ones lead to the server that takes it."""
+    if getattr(context.original_exception, "sqlstate", "") == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

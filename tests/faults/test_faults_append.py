@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import text
 
 from client_sdk.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, RolledBackError
 from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
-from registry_server.storage.errors import DatabaseInUseError, StorageError, StorageFault
+from registry_server.storage.errors import DatabaseInUseError, StorageError
 from registry_server.storage.unit_of_work import Database
-from tests.conftest import execute
 from tests.support.faulty_database import Fault, FaultyDatabase
 from tests.support.registry_world import DAY_MS, World, accept, submit
 from tests.support.reverification import reverify
@@ -26,11 +25,6 @@ from tests.support.reverification import reverify
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-    from tests.conftest import DatabaseKind
 
 # Each submission commits twice, and each inquiry once: log, checkpoint, inquiry.
 STEPS = 6
@@ -134,96 +128,6 @@ def test_an_inquiry_whose_commit_fails_counts_once(database_url: str, world: Wor
         with ledger.view() as view:
             assert view.head.inquiry_count == 1
     reverify(database_url)
-
-
-def test_a_full_disk_loses_nothing(database_url: str, database_kind: DatabaseKind, world: World) -> None:
-    with world.ledger(database_url):
-        pass
-    with Database(database_url) as database:
-        fill_disk(database, database_url, database_kind)
-        with Ledger.open(database, world.log_signer, world.clock) as ledger:
-            reports = [world.report("lender-1", f"loan {n}") for n in range(200)]
-            with pytest.raises(StorageError) as failed:
-                submit(ledger, *reports)
-            assert failed.value.fault is StorageFault.FULL
-            with ledger.view() as view:
-                assert view.size >= 10
-    reverify(database_url)
-    make_room(database_url, database_kind)
-    with world.ledger(database_url) as ledger:
-        accept(ledger, *reports)
-    reverify(database_url)
-
-
-def fill_disk(database: Database, url: str, kind: DatabaseKind) -> None:
-    """Let the database have no room for more than a little."""
-    if kind == "sqlite":
-
-        def limit(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-            connection.execute("PRAGMA max_page_count=60")
-
-        event.listen(database.engine, "connect", limit)
-        return
-    with create_engine(url).begin() as connection:
-        connection.execute(
-            text(
-                "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"
-            )
-        )
-        connection.execute(text("CREATE TRIGGER no_room BEFORE INSERT ON leaves EXECUTE FUNCTION no_room()"))
-    connection.engine.dispose()
-
-
-def make_room(url: str, kind: DatabaseKind) -> None:
-    if kind == "postgresql":
-        execute(make_url(url), "DROP TRIGGER no_room ON leaves")
-
-
-def test_a_locked_database_is_reported_as_busy(database_url: str, world: World) -> None:
-    with world.ledger(database_url):
-        pass
-    with (
-        Database(database_url, patience_ms=200) as database,
-        Ledger.open(database, world.log_signer, world.clock) as ledger,
-    ):
-        report = world.report("lender-1", "loan")
-        with Database(database_url, serving=False) as other, other.append() as work:
-            work.connection.execute(text("UPDATE head SET id = 1"))
-            with pytest.raises(StorageError) as failed:
-                submit(ledger, report)
-            assert failed.value.fault is StorageFault.BUSY
-            with ledger.view() as view:
-                assert view.size > 2
-        accept(ledger, report)
-    reverify(database_url)
-
-
-def test_connections_that_are_cut_are_replaced(postgres_url: str, database_url: str, world: World) -> None:
-    name = make_url(database_url).database
-    with world.ledger(database_url) as ledger:
-        accept(ledger, world.report("lender-1", "before"))
-        if name is not None and database_url.startswith("postgresql"):
-            execute(
-                make_url(postgres_url),
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608 - our own name
-            )
-            report = world.report("lender-1", "while")
-            with pytest.raises(StorageError) as failed:
-                submit(ledger, report)
-            assert failed.value.fault is StorageFault.GONE
-            accept(ledger, report)
-        with ledger.view() as view:
-            assert view.size > 2
-    reverify(database_url)
-
-
-def test_a_database_that_is_not_there_is_gone(tmp_path: Path, database_kind: DatabaseKind) -> None:
-    missing = tmp_path / "nowhere"
-    url = f"sqlite:///{missing}/r.sqlite" if database_kind == "sqlite" else f"postgresql+psycopg://a@/b?host={missing}"
-    with pytest.raises(StorageError) as failed, Database(url, serving=False) as database:
-        Ledger.open(database, World().log_signer)
-    assert failed.value.fault is StorageFault.GONE
 
 
 def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path, sqlite_template: Path, world: World) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-import shutil
-import sqlite3
-import threading
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -16,27 +11,27 @@ from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1 import transparency_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
-from sqlalchemy import create_engine, event, make_url, text
-from sqlalchemy.pool import NullPool
 
 from registry_server.app import build
 from registry_server.errors import RegistryError
 from registry_server.rpc.interceptors.deadlines import Deadlines
 from registry_server.sequencing.errors import ClockJumpedError
 from registry_server.storage.errors import DatabaseInUseError, MigrationNeededError
-from tests.conftest import postgres_database, sqlite_url
+from tests.conftest import sqlite_url
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS
+from tests.support.troubles import full_disk, gone, locked, unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
+    from pathlib import Path
 
     from tests.conftest import DatabaseKind
     from tests.support.registry import RunningRegistry
 
 WAIT_SECONDS = 60
+STORAGE_GONE = ("UNAVAILABLE", "STORAGE_UNAVAILABLE", "", "storage.gone")
+# So many sessions may have been opened while nobody could write: each is given up when it is first written to.
+MOST_SESSIONS = 3
 
 
 def submit(registry: RunningRegistry, name: str, timeout: float | None = None) -> pb.SubmitResponse:
@@ -44,59 +39,25 @@ def submit(registry: RunningRegistry, name: str, timeout: float | None = None) -
     return registry.records("lender-1").Submit(pb.SubmitRequest(submission=submission), timeout=timeout)
 
 
-@contextmanager
-def locked(database_url: str, kind: DatabaseKind) -> Iterator[None]:
-    """Hold the lock that every append needs."""
-    if kind == "sqlite":
-        connection = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
-        try:
-            yield
-        finally:
-            connection.rollback()
-            connection.close()
-        return
-    engine = create_engine(database_url, poolclass=NullPool)
-    with engine.begin() as work:
-        work.execute(text("SELECT * FROM head FOR UPDATE"))
-        yield
-    engine.dispose()
+def count_records(registry: RunningRegistry) -> int:
+    pages = registry.records("lender-1").ListRecords(pb.ListRecordsRequest())
+    return sum(len(page.records) for page in pages)
 
 
-@contextmanager
-def gone(database_url: str) -> Iterator[None]:
-    """Take a database of PostgreSQL away: end every connection, and let nobody in."""
-    url = make_url(database_url)
-    engine = create_engine(url.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as server:
-        server.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false'))
-        end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
-        server.execute(end, {"name": url.database})
-        try:
-            yield
-        finally:
-            server.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true'))
-    engine.dispose()
+def send_again(registry: RunningRegistry, submission: pb.Submission) -> pb.SubmissionResult:
+    """Send the same bytes again as a client does, until the last session from before is given up."""
+    stub = registry.records("lender-1")
+    for _ in range(MOST_SESSIONS):
+        with suppress(grpc.RpcError):
+            return stub.Submit(pb.SubmitRequest(submission=submission)).result
+    return stub.Submit(pb.SubmitRequest(submission=submission)).result
 
 
-@contextmanager
-def unwritable(path: Path) -> Iterator[None]:
-    """Let no file of this process grow beyond what the write-ahead log has now."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_locked_database_is_told_and_nothing_is_lost(
-    registry: RunningRegistry, database_url: str, database_kind: DatabaseKind
-) -> None:
+def test_a_locked_database_is_told_and_nothing_is_lost(registry: RunningRegistry, database_url: str) -> None:
     submit(registry, "before")
     submission = registry.world.report("lender-1", "meanwhile")
     stub = registry.records("lender-1")
-    with locked(database_url, database_kind):
+    with locked(database_url):
         refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
     assert refused[:2] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE")
     assert refused.rule == "storage.busy"
@@ -104,68 +65,59 @@ def test_a_locked_database_is_told_and_nothing_is_lost(
     assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
 
 
-def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(
-    tmp_path: Path, postgres_url: str, postgres_template: str
-) -> None:
-    with (
-        postgres_database(postgres_url, template=postgres_template) as url,
-        running_registry(tmp_path, url, health_interval_seconds=0.05) as registry,
-    ):
+def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(tmp_path: Path, database_url: str) -> None:
+    with running_registry(tmp_path, database_url, health_interval_seconds=0.05) as registry:
         submit(registry, "before")
         health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
         changes = health.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
         assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
         submission = registry.world.report("lender-1", "meanwhile")
         stub = registry.records("lender-1")
-        with gone(url):
+        with gone(database_url):
             refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
-            assert refused[:2] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE")
+            assert refused[:4] == STORAGE_GONE
             asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
-            assert asked.reason == "STORAGE_UNAVAILABLE"
+            assert asked[:4] == STORAGE_GONE
             assert next(changes).status == health_pb2.HealthCheckResponse.NOT_SERVING
             assert registry.app.status.figures() == {"registry_up": 0}
         assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+        changes.cancel()
         assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
         registry.verify_log()
 
 
-def test_a_file_that_cannot_be_written_is_told_and_nothing_is_lost(tmp_path: Path, sqlite_template: Path) -> None:
-    path = Path(shutil.copyfile(sqlite_template, tmp_path / "registry.sqlite"))
-    with running_registry(tmp_path, sqlite_url(path)) as registry:
-        submit(registry, "before")
-        submission = registry.world.report("lender-1", "meanwhile")
-        stub = registry.records("lender-1")
-        with unwritable(path):
+def test_a_database_that_cannot_be_written_is_told_and_nothing_is_lost(
+    registry: RunningRegistry, database_url: str
+) -> None:
+    submit(registry, "before")
+    submission = registry.world.report("lender-1", "meanwhile")
+    stub = registry.records("lender-1")
+    with unwritable(database_url):
+        # The first one finds that its session has ended, those after it that no session may write.
+        for _ in range(2):
             refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
-            asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
-        assert refused[:4] == ("UNAVAILABLE", "STORAGE_UNAVAILABLE", "", "storage.gone")
-        assert asked[:4] == refused[:4]
-        assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
-        registry.verify_log()
+            assert refused[:4] == STORAGE_GONE
+        asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
+        assert asked[:4] == STORAGE_GONE
+        # What needs no writing is served.
+        assert count_records(registry) == 1
+    assert send_again(registry, submission).outcome == pb.OUTCOME_ACCEPTED
+    registry.verify_log()
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, sqlite_template: Path) -> None:
-    path = Path(shutil.copyfile(sqlite_template, tmp_path / "registry.sqlite"))
-    with running_registry(tmp_path, sqlite_url(path)) as registry:
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, local_database_url: str) -> None:
+    with running_registry(tmp_path, local_database_url) as registry:
         submit(registry, "before")
-        full = threading.Event()
-
-        def limit(connection: Connection) -> None:
-            """Keep the file at its size: SQLite then says that the disk is full."""
-            pages = 1 if full.is_set() else 1_000_000
-            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-
-        event.listen(registry.app.database.engine, "begin", limit)
         submissions = [registry.world.report("lender-1", f"loan {number}") for number in range(100)]
         batch = [
             pb.SubmitBatchRequest(header=pb.BatchHeader(count=100)),
             pb.SubmitBatchRequest(chunk=pb.BatchChunk(submissions=submissions)),
         ]
         stub = registry.records("lender-1")
-        full.set()
-        refused = refusal(lambda: list(stub.SubmitBatch(iter(batch))))
-        assert refused[:4] == ("UNAVAILABLE", "DISK_FULL", "", "storage.full")
-        full.clear()
+        with full_disk(registry.app.database, local_database_url):
+            refused = refusal(lambda: list(stub.SubmitBatch(iter(batch))))
+            assert refused[:4] == ("UNAVAILABLE", "DISK_FULL", "", "storage.full")
+            assert count_records(registry) == 1
         (answer,) = stub.SubmitBatch(iter(batch))
         assert {result.outcome for result in answer.results} == {pb.OUTCOME_ACCEPTED}
         registry.verify_log()
@@ -193,13 +145,11 @@ def test_a_deadline_that_is_too_short_is_refused_or_over(registry: RunningRegist
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_a_call_that_takes_longer_than_the_registry_allows_is_ended(
-    tmp_path: Path, database_url: str, database_kind: DatabaseKind
-) -> None:
+def test_a_call_that_takes_longer_than_the_registry_allows_is_ended(tmp_path: Path, database_url: str) -> None:
     with running_registry(tmp_path, database_url, call_deadline_seconds=0.3, call_deadline_max_seconds=0.3) as registry:
         submission = registry.world.report("lender-1", "slow")
         stub = registry.records("lender-1")
-        with locked(database_url, database_kind):
+        with locked(database_url):
             refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
         assert refused[:4] == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "deadline", "deadline.maximum")
         # Whether it was done is not known; the same bytes again are safe.
@@ -238,6 +188,7 @@ def test_a_second_server_on_one_sqlite_file_is_refused_and_on_postgresql_it_serv
 
 
 def test_a_database_without_our_tables_is_refused(registry: RunningRegistry, tmp_path: Path) -> None:
+    (tmp_path / "empty.sqlite").touch()
     url = SecretStr(sqlite_url(tmp_path / "empty.sqlite"))
     empty = registry.app.settings.model_copy(update={"database_url": url})
     with pytest.raises(MigrationNeededError, match="none"):

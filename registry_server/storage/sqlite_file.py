@@ -1,0 +1,81 @@
+"""The one file of an SQLite database, which must stay where it was found.
+
+A file that is moved or deleted lives on for whoever has it open: SQLite goes on writing to it, and what was
+acknowledged is found by nobody once the process has ended. Where a name leads nowhere, SQLite makes an empty database.
+Neither may happen to a registry (P6): at the beginning and at the end of every transaction it looks whether the name
+still leads to the file that was opened, and only a migration makes a new one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from registry_server.storage.errors import StorageError, StorageFault
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sqlalchemy import URL
+
+__all__ = ["SqliteFile", "is_missing"]
+
+_IN_MEMORY = ":memory:"
+
+
+class SqliteFile:
+    """A file that is there, and which one it is.
+
+    Args:
+        url: of the database.
+        path: where it is.
+
+    Raises:
+        StorageError: it is not there.
+    """
+
+    def __init__(self, url: URL, path: Path) -> None:
+        self.path = path
+        # mode=rw: the file is opened, never made.
+        self.url = url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "rw", "uri": "true"})
+        self._opened = self._identity()
+
+    @classmethod
+    def of(cls, url: URL) -> Self | None:
+        """Return the file of a database; None where it has none.
+
+        Raises:
+            StorageError: it is not there.
+        """
+        path = _path(url)
+        return None if path is None else cls(url, path)
+
+    def check(self) -> None:
+        """Check that the name still leads to the file that was opened.
+
+        Raises:
+            StorageError: it leads to none or to another one; what is being written may be found by nobody.
+        """
+        if self._identity() != self._opened:
+            raise StorageError(StorageFault.GONE, f"{self.path} is another file than the one that was opened")
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - twice a commit; Path.stat takes longer
+        except OSError as error:
+            raise StorageError(StorageFault.GONE, f"{self.path}: {error.strerror}") from None
+        return found.st_dev, found.st_ino
+
+
+def is_missing(url: URL) -> bool:
+    """Whether this is a database in a file, and the file is not there."""
+    path = _path(url)
+    return path is not None and not path.exists()
+
+
+def _path(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == _IN_MEMORY:
+        return None
+    return Path(url.database).absolute()
