@@ -177,17 +177,19 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         executor=executor,
         housekeeping=Housekeeping(ledger),
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor),
+        servicers=_servicers(ledger, authority, executor, settings.answer_page_bytes),
         guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
 
 
-def _servicers(ledger: Ledger, authority: CertificateAuthority, executor: ThreadPoolExecutor) -> Servicers:
+def _servicers(
+    ledger: Ledger, authority: CertificateAuthority, executor: ThreadPoolExecutor, page_bytes: int
+) -> Servicers:
     return Servicers(
         RecordServicer(Submitting(ledger), Records(ledger), executor),
-        InquiryServicer(Checks(ledger), Inquiries(ledger), executor),
+        InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor),
         DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
     )

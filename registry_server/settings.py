@@ -26,6 +26,8 @@ __all__ = ["SETTINGS_FILE", "Settings", "SettingsError", "Value", "load_settings
 SETTINGS_FILE = "registry.toml"
 Value = str | int | float | list[str]
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+# A message has 4 MiB; beside the persons of a page stand some kilobytes of states and acts.
+_LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -69,6 +71,12 @@ class Settings(BaseSettings):
     call_deadline_max_seconds: Seconds = Field(default=120.0, description="The longest that any single call may take.")
     stream_deadline_seconds: Seconds = Field(default=600.0, description="Deadline of a stream whose client set none.")
     stream_deadline_max_seconds: Seconds = Field(default=7_200.0, description="The longest that any stream may take.")
+    answer_page_bytes: int = Field(
+        default=_LONGEST_PAGE_BYTES,
+        gt=0,
+        le=_LONGEST_PAGE_BYTES,
+        description="Persons of one page of an answer together; what is longer is asked for page by page.",
+    )
     health_interval_seconds: Seconds = Field(
         default=2.0, description="How often the health service asks the database; a failure shows that much later."
     )

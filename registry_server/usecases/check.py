@@ -103,10 +103,12 @@ class Checks:
 
     Args:
         ledger: where they are kept and answered from.
+        page_bytes: persons of one page of an answer together.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, page_bytes: int) -> None:
         self._ledger = ledger
+        self._page_bytes = page_bytes
         self._acts = ActBook()
         self._shelf = PageShelf()
 
@@ -168,7 +170,9 @@ class Checks:
                     continue
                 question = item.question
                 persons = question.opening.persons
-                pages = put_together(view, self._acts, item.inquiry.asker, question.key_id, persons, live)
+                pages = put_together(
+                    view, self._acts, item.inquiry.asker, question.key_id, persons, live, self._page_bytes
+                )
                 self._shelf.keep(question.peer, question.digest, pages, now)
                 answers.append(pages[0])
         return answers

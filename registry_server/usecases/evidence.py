@@ -40,8 +40,6 @@ __all__ = [
     "put_together",
 ]
 
-# Persons of one page together, bytes; beside them stand some kilobytes of states and acts.
-PAGE_BYTES = 3 * 1024 * 1024
 _HASH_BYTES = 32
 # Lengths, tags and fixed fields of one message, rounded up.
 _OVERHEAD_BYTES = 64
@@ -156,6 +154,7 @@ def put_together(
     key_id: bytes,
     persons: Sequence[PersonOpening],
     live: Mapping[bytes, Sequence[SealedRow]],
+    page_bytes: int,
 ) -> list[Evidence]:
     """Return the pages of an answer.
 
@@ -166,13 +165,14 @@ def put_together(
         key_id: with which it signed.
         persons: what it asked about, in order.
         live: the live records of all their pseudonyms.
+        page_bytes: persons of one page together; beside them stand some kilobytes of states and acts.
     """
     rows = [row for person in persons for _, subject in person.pseudonyms for row in live.get(subject, ())]
     annotations = view.annotation_leaves(rows) if any(row.row.annotation_index >= 0 for row in rows) else {}
     pages: list[_Page] = [_Page(view, asker, key_id)]
     for position, person in enumerate(persons):
         answer = _person(view, position, person, live, annotations)
-        if pages[-1].persons and pages[-1].length + answer.length > PAGE_BYTES:
+        if pages[-1].persons and pages[-1].length + answer.length > page_bytes:
             pages.append(_Page(view, asker, key_id))
         pages[-1].add(answer)
     starts = [page.persons[0].position for page in pages[1:]]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from creditregistry.v1 import submission_pb2
 
 from client_sdk.formats.state import Rulebook
-from registry_server.usecases import evidence
 from registry_server.usecases.pages import KEPT_MS
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS, World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
     from tests.support.registry import RunningRegistry
 
 PERSONS = ["A", "B", "C", "D"]
+# One person has room in it, four have not.
+PAGE_BYTES = 3_000
+
+
+@pytest.fixture
+def registry(tmp_path: Path, database_url: str) -> Iterator[RunningRegistry]:
+    """A registry whose pages are short."""
+    with running_registry(tmp_path, database_url, answer_page_bytes=PAGE_BYTES) as running:
+        yield running
+        running.verify_log()
 
 
 def report_some(registry: RunningRegistry) -> None:
@@ -31,10 +40,8 @@ def report_some(registry: RunningRegistry) -> None:
     assert {result.outcome for result in answer.results} == {submission_pb2.OUTCOME_ACCEPTED}
 
 
-def test_a_long_answer_is_paged_under_one_head(registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_answer_is_paged_under_one_head(registry: RunningRegistry) -> None:
     report_some(registry)
-    # A public limit of the module: three megabytes of answers take minutes to report.
-    monkeypatch.setattr(evidence, "PAGE_BYTES", 3_000)
     stub = registry.inquiries("lender-2")
     request = inquire(registry.world, "lender-2", PERSONS)
     first = stub.Check(request)
@@ -59,11 +66,8 @@ def test_a_long_answer_is_paged_under_one_head(registry: RunningRegistry, monkey
         assert view.head.inquiry_count == 1
 
 
-def test_pages_are_kept_for_some_minutes_and_for_their_asker(
-    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_are_kept_for_some_minutes_and_for_their_asker(registry: RunningRegistry) -> None:
     report_some(registry)
-    monkeypatch.setattr(evidence, "PAGE_BYTES", 3_000)
     stub = registry.inquiries("lender-2")
     request = inquire(registry.world, "lender-2", PERSONS)
     first = stub.Check(request)
