@@ -16,16 +16,13 @@ if TYPE_CHECKING:
 
 # A program that listens and says by a file that it was asked to stop.
 LISTENER = """
-import signal, socket, sys, time
+import signal, socket, sys
 from pathlib import Path
-def stop(*_):
-    Path(sys.argv[2]).write_text("stopped")
-    sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("here", flush=True)
-while True:
-    time.sleep(0.02)
+signal.sigwait({signal.SIGTERM})
+Path(sys.argv[2]).write_text("stopped")
 """
 PYTHON = "python"
 
@@ -79,7 +76,7 @@ def test_a_service_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> Non
 
 
 def test_a_service_that_ends_later_is_noticed(tmp_path: Path) -> None:
-    script = LISTENER.replace("while True:\n    time.sleep(0.02)", "listener.accept()")
+    script = LISTENER.replace("signal.sigwait({signal.SIGTERM})", "listener.accept()")
     with Services() as services:
         port = free_port()
         services.start("one", [PYTHON, "-c", script, str(port), str(tmp_path / "told")], tmp_path / "one.log", port)

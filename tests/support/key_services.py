@@ -25,6 +25,7 @@ from client_sdk.ledger.key_service_file import KeyServiceFile
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.server import serve
 from registry_server.subject_key_service.settings import Folder, make_settings, read_settings, settings_toml
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +136,5 @@ def wait_until_healthy(opened: grpc.Channel) -> None:
 
 def wait_until_followed(opened: grpc.Channel, as_of_ms: int) -> None:
     """Wait until a key service has followed the directory to a HEAD of that moment."""
-    stub, deadline = SubjectKeyServiceStub(opened), time.monotonic() + WAIT_SECONDS
-    while stub.GetStatus(evaluation_pb2.GetStatusRequest()).directory_as_of < as_of_ms:
-        assert time.monotonic() < deadline
-        time.sleep(POLL_SECONDS)
+    stub = SubjectKeyServiceStub(opened)
+    wait_until(lambda: stub.GetStatus(evaluation_pb2.GetStatusRequest()).directory_as_of >= as_of_ms)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
 from tests.support.command import Command
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +53,7 @@ def enrol(registry: TestRegistry, member: Member, home: Path) -> Command:
 
 def wait_until_known(command: Command) -> None:
     """Ask for the status until every key service has followed the directory to the act that enrols the member."""
-    deadline = time.monotonic() + 60
-    while command("status", code=None).code:
-        assert time.monotonic() < deadline, command.said("status", code=None).out
-        time.sleep(0.2)
+    wait_until(lambda: command("status", code=None).code == 0, lambda: command.said("status", code=None).out)
 
 
 def test_a_lender_is_enrolled_by_commands_alone(registry: TestRegistry, member: Member, tmp_path: Path) -> None:

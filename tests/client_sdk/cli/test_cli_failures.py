@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from client_sdk import Client
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
 from tests.client_sdk.sdk_samples import default_report
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,10 +86,12 @@ def test_an_interrupted_portfolio_goes_on_where_it_ended(lender: Command, tmp_pa
     with Client.from_home(lender.home) as client:
         before = client.status().size
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 60
-        while client.status().size == before:
+
+        def has_begun() -> bool:
             assert running.poll() is None
-            assert time.monotonic() < deadline
+            return client.status().size > before
+
+        wait_until(has_begun)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, out + err

@@ -1,0 +1,31 @@
+"""Waiting for something to be so, as long as it takes and not for ever."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["wait_until"]
+
+# Far more than anything takes on a slow machine; whoever waits so long has found a fault.
+MOST_SECONDS = 120.0
+PAUSE_SECONDS = 0.01
+
+
+def wait_until(is_so: Callable[[], bool], told: Callable[[], str] = str) -> None:
+    """Ask again and again until it is so.
+
+    Args:
+        is_so: asks; raises where it can never be so any more.
+        told: what to say where it never was.
+
+    Raises:
+        AssertionError: it was not in time.
+    """
+    deadline = time.monotonic() + MOST_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, told()
+        time.sleep(PAUSE_SECONDS)
