@@ -1,7 +1,7 @@
 """The program's own log: one line an event, on standard error, for machines or for people (design 7).
 
-Lines are gathered for a moment and written together: a system call for each of some thousand calls a second would cost
-more than answering them. What is worse than a warning is written at once.
+Events are gathered for a moment, then rendered and written together: doing so for each of some thousand calls a second
+would cost more than answering them. What is worse than a warning is written at once.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ import atexit
 import logging
 import sys
 import threading
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Event: TypeAlias = dict[str, object]
 
 __all__ = ["LogLines", "log_to_standard_error"]
 
@@ -20,24 +26,26 @@ GATHERED_SECONDS = 0.2
 
 
 class LogLines:
-    """Writes lines to a file, some at a time.
+    """Writes events to a file, a line each, some at a time.
 
     Args:
         file: where they go.
-        seconds: how long a line waits at most.
+        render: returns the line of an event.
+        seconds: how long an event waits at most.
     """
 
-    def __init__(self, file: TextIO, seconds: float = GATHERED_SECONDS) -> None:
+    def __init__(self, file: TextIO, render: Callable[[Event], str], seconds: float = GATHERED_SECONDS) -> None:
         self._file = file
+        self._render = render
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._lines: list[str] = []
+        self._events: list[Event] = []
         self._timer: threading.Timer | None = None
 
-    def add(self, line: str, *, at_once: bool = False) -> None:
-        """Write a line soon, or at once with all that wait before it."""
+    def add(self, event: Event, *, at_once: bool = False) -> None:
+        """Write an event soon, or at once with all that wait before it."""
         with self._lock:
-            self._lines.append(line)
+            self._events.append(event)
             if self._timer is None and not at_once:
                 self._timer = threading.Timer(self._seconds, self.flush)
                 self._timer.daemon = True
@@ -48,27 +56,27 @@ class LogLines:
     def flush(self) -> None:
         """Write what waits."""
         with self._lock:
-            lines, self._lines, self._timer = self._lines, [], None
-            if lines:
-                self._file.write("\n".join(lines) + "\n")
+            events, self._events, self._timer = self._events, [], None
+            if events:
+                self._file.write("".join(f"{self._render(event)}\n" for event in events))
                 self._file.flush()
 
 
 class _Logger:
-    """What structlog calls with a finished line."""
+    """What structlog calls with an event that is complete but for its form."""
 
     def __init__(self, lines: LogLines) -> None:
         self._lines = lines
 
-    def debug(self, line: str) -> None:
-        """Write a line that can wait."""
-        self._lines.add(line)
+    def debug(self, **event: object) -> None:
+        """Write an event that can wait."""
+        self._lines.add(event)
 
     info = warning = debug
 
-    def error(self, line: str) -> None:
-        """Write a line that cannot."""
-        self._lines.add(line, at_once=True)
+    def error(self, **event: object) -> None:
+        """Write an event that cannot."""
+        self._lines.add(event, at_once=True)
 
     critical = exception = error
 
@@ -80,14 +88,14 @@ def log_to_standard_error(level: str, form: str) -> None:
         level: debug, info, warning or error.
         form: json or text.
     """
-    lines = LogLines(sys.stderr)
+    renderer = structlog.dev.ConsoleRenderer(colors=False) if form == "text" else structlog.processors.JSONRenderer()
+    lines = LogLines(sys.stderr, lambda event: str(renderer(None, "", event)))
     atexit.register(lines.flush)
     logger = _Logger(lines)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=False) if form == "text" else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: logger,

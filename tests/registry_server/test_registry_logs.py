@@ -19,11 +19,15 @@ class Written(io.StringIO):
         self.flushed.set()
 
 
+def word(event: dict[str, object]) -> str:
+    return str(event["event"])
+
+
 def test_lines_are_written_together_after_a_moment() -> None:
     file = Written()
-    lines = LogLines(file, 0.01)
-    lines.add("one")
-    lines.add("two")
+    lines = LogLines(file, word, 0.01)
+    lines.add({"event": "one"})
+    lines.add({"event": "two"})
     assert file.flushed.wait(30)
     lines.flush()
     assert file.getvalue() == "one\ntwo\n"
@@ -31,10 +35,10 @@ def test_lines_are_written_together_after_a_moment() -> None:
 
 def test_an_error_is_written_at_once_with_what_waits_before_it() -> None:
     file = Written()
-    lines = LogLines(file, 3_600)
-    lines.add("one")
+    lines = LogLines(file, word, 3_600)
+    lines.add({"event": "one"})
     assert not file.getvalue()
-    lines.add("error", at_once=True)
+    lines.add({"event": "error"}, at_once=True)
     assert file.getvalue() == "one\nerror\n"
     lines.flush()
     assert file.getvalue() == "one\nerror\n"

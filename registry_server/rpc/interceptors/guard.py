@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import grpc
@@ -20,6 +19,7 @@ from registry_server.usecases.failures import is_foreseen, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from types import TracebackType
 
     from google.protobuf.message import Message
 
@@ -107,30 +107,73 @@ class Guard(grpc.aio.ServerInterceptor):
 
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
 
-    @asynccontextmanager
-    async def _guarding(self, method: str, context: Context, *, streaming: bool) -> AsyncIterator[None]:
-        call = enter_call(method)
+    def _guarding(self, method: str, context: Context, *, streaming: bool) -> _Guarding:
+        return _Guarding(self._authorizer, self._deadlines, self._observer, method, context, streaming=streaming)
+
+
+class _Guarding:
+    """What is around one call: a block that it is served in.
+
+    A class: a generator with a decorator does the same at twice the price, some thousand times a second.
+    """
+
+    __slots__ = ("_authorizer", "_call", "_context", "_deadlines", "_method", "_observer", "_streaming", "_timeout")
+
+    def __init__(
+        self,
+        authorizer: Authorizer,
+        deadlines: Deadlines,
+        observer: Observer,
+        method: str,
+        context: Context,
+        *,
+        streaming: bool,
+    ) -> None:
+        self._authorizer = authorizer
+        self._deadlines = deadlines
+        self._observer = observer
+        self._method = method
+        self._context = context
+        self._streaming = streaming
+        self._call = enter_call(method)
+        self._timeout: asyncio.Timeout | None = None
+
+    async def __aenter__(self) -> None:
         self._observer.begin()
-        reason = _CANCELLED
         try:
-            call.holder = holder_of(context.auth_context())
-            self._authorizer.check(method, call.holder)
-            limit = self._deadlines.limit(context.time_remaining(), streaming=streaming)
-            if limit is None:
-                yield
-            else:
-                async with asyncio.timeout(limit):
-                    yield
-            reason = OK
-        except Exception as error:  # noqa: BLE001 - whatever was raised must be told in the catalogue's words
-            refusal = _TOO_LATE if isinstance(error, TimeoutError) else refusal_of(error)
-            reason = refusal.reason
-            if not is_foreseen(refusal):
-                self._observer.failed(call, error)
-            # gRPC raises out of here.
-            await context.abort(status_code(refusal), refusal.entry.text, trailing_metadata(refusal, call.request_id))
-        finally:
-            self._observer.end(call, reason)
+            self._call.holder = holder_of(self._context.auth_context())
+            self._authorizer.check(self._method, self._call.holder)
+            limit = self._deadlines.limit(self._context.time_remaining(), streaming=self._streaming)
+            if limit is not None:
+                self._timeout = asyncio.timeout(limit)
+                await self._timeout.__aenter__()
+        except BaseException as error:
+            await self._end(error)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timeout is not None:
+            try:
+                await self._timeout.__aexit__(kind, error, trace)
+            except TimeoutError as late:
+                error = late
+        await self._end(error)
+
+    async def _end(self, error: BaseException | None) -> None:
+        """Note how the call ended, and tell its caller of an error in the catalogue's words."""
+        if not isinstance(error, Exception):
+            self._observer.end(self._call, OK if error is None else _CANCELLED)
+            return
+        refusal = _TOO_LATE if isinstance(error, TimeoutError) else refusal_of(error)
+        if not is_foreseen(refusal):
+            self._observer.failed(self._call, error)
+        self._observer.end(self._call, refusal.reason)
+        # gRPC raises out of here.
+        await self._context.abort(
+            status_code(refusal), refusal.entry.text, trailing_metadata(refusal, self._call.request_id)
+        )
 
 
 def _parsed(parse: Parse, data: bytes) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -31,6 +32,9 @@ class Observer:
             "registry_call_seconds", "How long calls took.", ("method",), buckets=_BUCKETS, registry=metrics
         )
         self._running = Gauge("registry_calls_running", "Calls that are being served.", registry=metrics)
+        # Which of the counters is meant is looked up once, not in each call.
+        self._ended_by = cache(self._ended.labels)
+        self._seconds_of = cache(self._seconds.labels)
 
     def begin(self) -> None:
         """Note that a call has begun."""
@@ -45,8 +49,8 @@ class Observer:
         """
         seconds = call.seconds
         self._running.dec()
-        self._ended.labels(call.method, reason).inc()
-        self._seconds.labels(call.method).observe(seconds)
+        self._ended_by(call.method, reason).inc()
+        self._seconds_of(call.method).observe(seconds)
         _log.info(
             "call",
             method=call.method,
