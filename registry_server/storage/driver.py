@@ -1,7 +1,8 @@
 """Hot statements, through the driver: many rows or many keys in one statement, as plain tuples.
 
 SQLite takes ``executemany`` and lists of keys; PostgreSQL takes one array a column (``unnest``), which doubles the rate
-of its ``executemany``. Everything here is one statement whatever the number of rows (P7).
+of its ``executemany``. Everything here is one call of the driver whatever the number of rows (P7); within it SQLite, a
+library in this process, steps once a row through one prepared statement.
 """
 
 from __future__ import annotations

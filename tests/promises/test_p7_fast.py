@@ -27,7 +27,7 @@ FEW, MANY = 64, 256
 
 
 class Cost(NamedTuple):
-    """What a database was asked to do."""
+    """What a database was asked to do: calls of its driver, and transactions."""
 
     statements: tuple[str, ...]
     commits: int
@@ -70,6 +70,9 @@ def send(running: RunningRegistry, submissions: list[pb.Submission]) -> None:
 def test_p7_a_batch_is_one_transaction_and_no_statement_is_for_one_record(running: RunningRegistry) -> None:
     """Fast. Near the limit of the RPC framework and of signature verification: group commit, streaming, no per-record
     round trip.
+
+    What counts is what goes to the driver: PostgreSQL gets arrays, SQLite one prepared statement with all rows, which
+    it steps through within the process.
     """
     world, meter = running.world, Meter(running.app.ledger.database.engine)
     batches = {
