@@ -169,9 +169,11 @@ def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
         case VerificationError():
             return _unverifiable(error)
         case PreflightError():
+            # What cannot be read at all is wrong input, as with every other file; what breaks a rule was found in it.
+            malformed = bool(error.violations) and all(item.reason == "MALFORMED" for item in error.violations)
             return Failure(
-                code=ExitCode.FOUND,
-                reason="RULES_BROKEN",
+                code=ExitCode.USAGE if malformed else ExitCode.FOUND,
+                reason="MALFORMED" if malformed else "RULES_BROKEN",
                 message="nothing was sent",
                 violations=error.violations,
                 hint="correct what is named and run the same command again.",
@@ -257,6 +259,12 @@ def _config_hint(message: str) -> str:
         return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
     if "trust-root" in message:
         return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
+    if message.startswith("TLS: key.pem"):
+        return "put key.pem back from a copy; a new key needs a new certificate, which an administrator issues."
+    if message.startswith("TLS: ca.pem"):
+        return "get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`."
+    if message.startswith("TLS: certificate.pem: expired"):
+        return "ask an administrator to issue a new one, then run `credit-registry certificate install FILE`."
     if message.startswith("TLS"):
         return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
     return ""

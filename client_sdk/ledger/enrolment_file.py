@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import directory_pb2 as pb
 
-from client_sdk.formats import canonical
+from client_sdk.formats import canonical, strict_json
 from client_sdk.formats.act import Enrolment
 from client_sdk.formats.errors import FormatError
 
@@ -31,15 +31,13 @@ def read_fields(data: bytes, form: str, fields: Mapping[str, type]) -> dict[str,
     """Return the fields of a small JSON file of ours.
 
     Raises:
-        FormatError: it is too long, no JSON object, of another form, or a field is missing, unknown or of another type.
+        FormatError: it is too long, no JSON object or of another form, or a field is missing, unknown, there twice or
+            of another type.
     """
     part = form.rsplit(" ", 1)[0]
     if len(data) > MAX_FILE_BYTES:
         raise FormatError(part, "file.size", got=f"{len(data)} bytes", want=f"at most {MAX_FILE_BYTES} bytes")
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        raise FormatError(part, "file.json", want="JSON") from None
+    content = strict_json.parse(data, part)
     if not isinstance(content, dict) or content.get("form") != form:
         raise FormatError(part, "file.form", want=form)
     if set(content) != {"form", *fields}:

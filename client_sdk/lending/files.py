@@ -13,10 +13,14 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from client_sdk.errors import ConfigError, PreflightError
+from client_sdk.formats import strict_json
+from client_sdk.formats.errors import FormatError
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.models.batch import RejectedRow
@@ -33,23 +37,25 @@ __all__ = ["read_csv", "read_json_lines", "read_portfolio", "write_portfolio"]
 _KNOWN = frozenset(COLUMNS)
 _MALFORMED = "MALFORMED"
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
+# What stands for a byte that is no UTF-8; UTF-8 itself never decodes to it.
+_UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def read_portfolio(path: str | Path) -> Iterator[Report | RejectedRow]:
     """Yield the rows of a file: CSV, or JSON Lines where it is called ``.jsonl``, ``.ndjson`` or ``.json``.
 
     Raises:
-        ConfigError: the file cannot be read, or is not UTF-8.
-        PreflightError: its header names an unknown column, or one twice.
+        ConfigError: the file cannot be opened or read.
+        PreflightError: it is not UTF-8, its compression is damaged, or its header names an unknown column, or one
+            twice.
     """
     file = Path(path)
     try:
         with _open(file, "rt") as lines:
-            yield from read_json_lines(lines) if _is_json(file) else read_csv(lines)
-    except (OSError, EOFError) as error:
+            whole = _whole(lines)
+            yield from read_json_lines(whole) if _is_json(file) else read_csv(whole)
+    except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8") from error
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
@@ -69,8 +75,8 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:
-            yield _unreadable(reader.line_num, "csv.row", "quotes that end, and no control characters")
+        except csv.Error as error:
+            yield _unreadable_csv(reader.line_num, error)
             continue
         if not any(cells):
             continue
@@ -86,8 +92,11 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
         if not line.strip():
             continue
         try:
-            content = json.loads(line)
-        except (ValueError, RecursionError):
+            content = strict_json.parse(line, "row")
+        except FormatError as error:
+            if error.rule == "json.once":
+                yield _unreadable(number, error.rule, error.want, got=error.got)
+                continue
             content = None
         if not isinstance(content, dict):
             yield _unreadable(number, "json.object", "one JSON object a line")
@@ -132,19 +141,59 @@ def _is_json(path: Path) -> bool:
 
 
 def _open(path: Path, mode: Literal["rt", "wt"]) -> TextIO:
-    encoding = "utf-8-sig" if mode == "rt" else "utf-8"
+    # Bytes that are no UTF-8 are refused line by line, so that the line is known.
+    encoding, errors = ("utf-8-sig", "surrogateescape") if mode == "rt" else ("utf-8", "strict")
     if path.suffix == ".gz":
-        return gzip.open(path, mode, encoding=encoding, newline="")
-    return path.open(mode, encoding=encoding, newline="")
+        return gzip.open(path, mode, encoding=encoding, errors=errors, newline="")
+    return path.open(mode, encoding=encoding, errors=errors, newline="")
+
+
+def _whole(lines: TextIO) -> Iterator[str]:
+    """Yield the lines of a file that was opened for reading, as long as they are in order.
+
+    Raises:
+        PreflightError: a line is not UTF-8, or the compression breaks off or is damaged.
+    """
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            if not line.isascii() and _UNDECODED.search(line):
+                raise _refused(number, "file", "file.encoding", "UTF-8", got="other bytes")
+            yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        # Of what was read ahead nothing is left: the damage is in this line or soon behind it.
+        want = "a gzip file, whole and undamaged"
+        raise _refused(number + 1, "file", "file.gzip", want, got="damage in this line or behind it") from None
 
 
 def _check_header(header: list[str]) -> None:
-    unknown = [name for name in header if name not in _KNOWN]
-    if not header or unknown or len(set(header)) != len(header):
-        got = ", ".join(unknown) or ("no header" if not header else "a column twice")
-        want = f"a header row of {', '.join(COLUMNS)}"
-        found = Violation(row=1, reason=_MALFORMED, field="header", rule="columns.known", got=got, want=want)
-        raise PreflightError((found,))
+    """Refuse a header that is none; its cells are never shown, for without a header they are somebody's.
+
+    Raises:
+        PreflightError: it names an unknown column, or one twice, or is missing.
+    """
+    unknown = [place for place, name in enumerate(header, start=1) if name not in _KNOWN]
+    if len(unknown) == len(header):
+        got = "no header"
+    elif unknown:
+        columns = "1 unknown column" if len(unknown) == 1 else f"{len(unknown)} unknown columns"
+        got = f"{columns}, the first at place {unknown[0]}"
+    elif len(set(header)) != len(header):
+        got = "a column twice"
+    else:
+        return
+    raise _refused(1, "header", "columns.known", f"a header row of {', '.join(COLUMNS)}", got=got)
+
+
+def _refused(row: int, field: str, rule: str, want: str, *, got: str) -> PreflightError:
+    return PreflightError((Violation(row=row, reason=_MALFORMED, field=field, rule=rule, got=got, want=want),))
+
+
+def _unreadable_csv(row: int, error: csv.Error) -> RejectedRow:
+    # The module has one kind of error; its text is what tells them apart.
+    if "field limit" in str(error):
+        return _unreadable(row, "csv.length", f"cells of at most {csv.field_size_limit()} characters")
+    return _unreadable(row, "csv.row", "quotes that end, and no control characters")
 
 
 def _unreadable(row: int, rule: str, want: str, *, got: str = "") -> RejectedRow:

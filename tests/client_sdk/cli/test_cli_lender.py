@@ -237,8 +237,26 @@ def test_rejected_rows_are_written_to_a_file_and_the_others_sent(lender: Command
 def test_a_wrong_header_is_named(lender: Command, tmp_path: Path) -> None:
     file = tmp_path / "portfolio.csv"
     file.write_text("kind,colour\n")
-    [violation] = lender("report", str(file), "--yes", code=1).content["error"]["violations"]
-    assert violation["got"] == "colour"
+    error = lender("report", str(file), "--yes", code=2).content["error"]
+    [violation] = error["violations"]
+    assert error["reason"] == "MALFORMED"
+    assert violation["got"] == "1 unknown column, the first at place 2"
+
+
+def test_a_portfolio_that_is_no_text_is_wrong_input(lender: Command, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    file.write_bytes(b"kind\n\xff\n")
+    [violation] = lender("report", str(file), "--yes", code=2).content["error"]["violations"]
+    assert (violation["row"], violation["rule"]) == (2, "file.encoding")
+
+
+def test_a_portfolio_without_header_shows_nobody(lender: Command, number: int, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    write_portfolio(file, [default_report(number)])
+    file.write_text(file.read_text().partition("\n")[2])
+    ended = lender("report", str(file), "--yes", code=2)
+    assert ended.content["error"]["violations"][0]["got"] == "no header"
+    assert id_number(number) not in ended.out + ended.err
 
 
 def test_status_tells_quota_outbox_and_certificate(lender: Command, number: int) -> None:

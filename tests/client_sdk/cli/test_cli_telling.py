@@ -32,6 +32,7 @@ from registry_server.errors import CATALOGUE
 BROKEN = Violation(
     row=7, reason="NOTICE_LATE", field="facts.notice.sent_at", rule="C06", got="2026-02-02", want="before"
 )
+MALFORMED = Violation(row=3, reason="MALFORMED", field="file", rule="file.encoding", got="other bytes", want="UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ BROKEN = Violation(
         (KeyServiceError("ks:7501", "QUOTA_EXCEEDED"), ExitCode.FOUND, "QUOTA_EXCEEDED", ["next day"]),
         (VerificationError("map proof", "map.root"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["map proof", "map.root"]),
         (RollbackError("checkpoint", "log.fork"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["keep the state folder"]),
+        (PreflightError((MALFORMED,)), ExitCode.USAGE, "MALFORMED", ["row 3", "UTF-8"]),
         (PreflightError((BROKEN,)), ExitCode.FOUND, "RULES_BROKEN", ["row 7", "NOTICE_LATE", "C06", "2026-02-02"]),
         (
             ConflictError("DEBT_TAKEN", "taken", field="debt_ref", rule="formats-3.debt", got="1", want="0"),
@@ -64,6 +66,15 @@ BROKEN = Violation(
         ),
         (NotPermittedError("NOT_PERMITTED"), ExitCode.FOUND, "NOT_PERMITTED", ["another role"]),
         (ConfigError("config.toml cannot be read"), ExitCode.SETUP, "CONFIG", ["credit-registry init"]),
+        (
+            ConfigError("TLS: certificate.pem: expired on"),
+            ExitCode.SETUP,
+            "CONFIG",
+            ["an administrator", "install FILE"],
+        ),
+        (ConfigError("TLS: certificate.pem: damaged"), ExitCode.SETUP, "CONFIG", ["certificate install FILE"]),
+        (ConfigError("TLS: key.pem: damaged"), ExitCode.SETUP, "CONFIG", ["put key.pem back"]),
+        (ConfigError("TLS: ca.pem: damaged"), ExitCode.SETUP, "CONFIG", ["--ca ca.pem"]),
         (OutboxError("locked"), ExitCode.SETUP, "OUTBOX", ["locked"]),
         (FormatError("enrolment", "file.form", want="x"), ExitCode.USAGE, "MALFORMED", ["enrolment", "file.form"]),
         (

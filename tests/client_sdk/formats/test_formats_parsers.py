@@ -197,6 +197,17 @@ def test_an_enrolment_file_names_the_institution_inside() -> None:
         EnrolmentFile.parse(b" " * 70_000)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"form": "x", %s', '{"form": {"a": 1, "a": 1}, %s', '{"form": [{"a": 1, "\\u0061": 2}], %s'],
+    ids=["file", "object", "list"],
+)
+def test_a_field_twice_is_refused_wherever_it_stands(text: str) -> None:
+    for whole, parse in ((ENROLMENT.encode(), EnrolmentFile.parse), (ACT_FILE.encode(), ActFile.parse)):
+        with pytest.raises(FormatError, match=r"json\.once"):
+            parse((text % whole.decode().lstrip().removeprefix("{")).encode())
+
+
 def test_a_leaf_is_no_longer_than_a_leaf_may_be() -> None:
     leaf = parse_leaf(FORMS["leaf: statement"])
     assert isinstance(leaf, StatementLeaf)

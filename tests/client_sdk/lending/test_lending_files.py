@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import stat
@@ -135,22 +136,97 @@ def test_a_bad_row_holds_up_nothing() -> None:
     assert [isinstance(row, RejectedRow) for row in read_json_lines(lines)] == [False, True, True, True, False]
 
 
-@pytest.mark.parametrize("header", ["", "kind,colour", "kind,kind"])
-def test_a_header_that_is_none(header: str) -> None:
+@pytest.mark.parametrize(
+    ("header", "got"),
+    [
+        ("", "no header"),
+        ("colour,shape", "no header"),
+        ("kind,colour", "1 unknown column, the first at place 2"),
+        ("colour,kind,,shape", "3 unknown columns, the first at place 1"),
+        ("kind,kind", "a column twice"),
+    ],
+)
+def test_a_header_that_is_none(header: str, got: str) -> None:
     with pytest.raises(PreflightError) as caught:
         list(read_csv([f"{header}\n"]))
-    assert caught.value.violations[0].rule == "columns.known"
+    [found] = caught.value.violations
+    assert (found.row, found.rule, found.got) == (1, "columns.known", got)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_missing_header_shows_nothing_of_the_first_person() -> None:
+    row = row_of(default_report(1))
+    _, _, body = csv_text(row).partition("\n")
+    with pytest.raises(PreflightError) as caught:
+        list(read_csv(io.StringIO(body)))
+    shown = f"{caught.value} {caught.value.violations}"
+    assert not [cell for cell in row.values() if len(cell) > 5 and cell in shown]
+
+
+def test_an_unknown_name_of_a_json_row_is_not_shown() -> None:
+    number = row_of(default_report(1))["id_number"]
+    (item,) = read_json_lines([json.dumps({number: "x", "kind": number})])
+    assert isinstance(item, RejectedRow)
+    assert item.violations[0].got == "1 others"
+    assert number not in str(item)
+
+
+def test_a_column_twice_in_a_json_row_is_refused() -> None:
+    good = json.dumps(row_of(default_report(1)))
+    twice = good[:-1] + ', "principal": "1"}'
+    first, second = read_json_lines([twice, good])
+    assert isinstance(first, RejectedRow)
+    assert (first.row, first.violations[0].reason, first.violations[0].rule) == (1, "MALFORMED", "json.once")
+    assert isinstance(second, DefaultReport)
+
+
+def test_a_cell_that_is_too_long_is_told_with_the_limit() -> None:
+    good = row_of(default_report(1))
+    limit = csv.field_size_limit()
+    first, second = read_csv(io.StringIO(csv_text({**good, "reference": "x" * (limit + 1)}, good)))
+    assert isinstance(first, RejectedRow)
+    assert first.row == 2
+    assert first.violations[0].rule == "csv.length"
+    assert first.violations[0].want == f"cells of at most {limit} characters"
+    assert isinstance(second, DefaultReport)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         list(read_portfolio(tmp_path / "missing.csv"))
-    (tmp_path / "latin.csv").write_bytes(b"kind\n\xff\xfe\n")
-    with pytest.raises(ConfigError, match="not UTF-8"):
-        list(read_portfolio(tmp_path / "latin.csv"))
-    (tmp_path / "p.csv.gz").write_bytes(b"not gzip")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        list(read_portfolio(tmp_path / "p.csv.gz"))
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.jsonl"])
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b"\xe4\xbd", b"\xed\xb3\xbf"], ids=["never", "cut", "surrogate"])
+def test_bytes_that_are_no_utf_8_are_told_with_their_line(tmp_path: Path, name: str, bad: bytes) -> None:
+    file = tmp_path / name
+    write_portfolio(file, PORTFOLIO)
+    data = gzip.decompress(file.read_bytes()) if name.endswith(".gz") else file.read_bytes()
+    lines = data.splitlines(keepends=True)
+    lines[2] = bad + lines[2]
+    data = b"".join(lines)
+    file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(PreflightError) as caught:
+        list(read_portfolio(file))
+    [found] = caught.value.violations
+    assert (found.row, found.rule, found.want) == (3, "file.encoding", "UTF-8")
+
+
+def test_compression_that_is_none_or_damaged_is_told_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv.gz"
+    write_portfolio(file, [default_report(number) for number in range(1, 100)])
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
+    rows = []
+    for data in (b"not gzip", whole[:middle], whole[:-1], damaged, whole[:-8] + bytes(8)):
+        file.write_bytes(data)
+        with pytest.raises(PreflightError) as caught:
+            list(read_portfolio(file))
+        [found] = caught.value.violations
+        assert (found.reason, found.rule) == ("MALFORMED", "file.gzip")
+        rows.append(found.row)
+    assert rows[0] == 1
+    assert 1 < rows[1] < rows[2] <= 101
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=20)), max_size=4))
