@@ -293,6 +293,8 @@ def _read_rulebook(path: Path) -> Rulebook:
         given = json.loads(path.read_bytes())
         rulebook = Rulebook(**given)
         return Rulebook.of(rulebook.message())
+    except RecursionError:
+        raise SettingsError(f"{path}: a JSON object of limits of the rulebook, nested too deeply") from None
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{path}: a JSON object of limits of the rulebook, {error}") from None
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,7 @@ Value = str | int | float | list[str]
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 # A message has 4 MiB; beside the persons of a page stand some kilobytes of states and acts.
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
+_DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -92,6 +95,13 @@ class Settings(BaseSettings):
             raise ValueError("letters, digits, hyphens, dots and underscores")
         return name
 
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not _is_database(url.get_secret_value()):
+            raise ValueError("want sqlite:///path or postgresql+psycopg://user@host:port/database")
+        return url
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -151,6 +161,18 @@ class Settings(BaseSettings):
         return f"{self.registry}/log/1"
 
 
+def _is_database(url: str) -> bool:
+    """Return whether a URL is one of a database that the registry can be on; nothing is asked of the database."""
+    try:
+        parsed = make_url(url)
+        dialect = parsed.get_dialect()
+        dialect().create_connect_args(parsed)
+    except (ArgumentError, ImportError, ValueError):
+        # The library's words quote the URL, which may hold a password.
+        return False
+    return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
+
+
 def _reach(host: str) -> tuple[bool, bool]:
     """Return whether a host stands for every address of this machine, and whether for this machine alone."""
     try:
@@ -179,6 +201,10 @@ def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = Non
         settings: Settings = located(home=home, **given)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is no TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8: byte {error.start}, want TOML, which is UTF-8") from None
+    except RecursionError:
+        raise SettingsError(f"{file} is nested too deeply") from None
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"{file}: {wrong}") from None

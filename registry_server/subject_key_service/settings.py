@@ -17,7 +17,7 @@ import os
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from registry_server.subject_key_service.files import SetupError
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Folder", "Settings", "make_settings", "read_settings", "settings_toml"]
 
 MAX_PROCESSES = 4
+_DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 
@@ -57,6 +58,29 @@ class Settings(BaseModel):
         default=10.0, gt=0, le=600, description="How long calls under way may take after SIGTERM."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: str) -> str:
+        if url and not _is_database(url):
+            raise ValueError("want sqlite:///path or postgresql+psycopg://user@host:port/database")
+        return url
+
+
+def _is_database(url: str) -> bool:
+    """Return whether a URL is one of a database that the log can be on; nothing is asked of the database."""
+    # The database library takes longer to import than most commands take to run.
+    from sqlalchemy import make_url  # noqa: PLC0415 - loads that library
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - likewise
+
+    try:
+        parsed = make_url(url)
+        dialect = parsed.get_dialect()
+        dialect().create_connect_args(parsed)
+    except (ArgumentError, ImportError, ValueError):
+        # The library's words quote the URL, which may hold a password.
+        return False
+    return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
 
 
 class Folder(NamedTuple):
@@ -108,7 +132,7 @@ def read_settings(folder: Folder) -> Settings:
         values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
     except OSError as error:
         raise SetupError(f"{folder.settings} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         raise SetupError(f"{folder.settings} is no TOML") from None
     return make_settings(values)
 

@@ -21,7 +21,7 @@ from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
 from registry_server.subject_key_service.files import SetupError, replace_file, write_secret
 from registry_server.subject_key_service.keys import create_key
-from registry_server.subject_key_service.settings import Folder, Settings, read_settings, settings_toml
+from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,7 +86,7 @@ def install(
         database_url: SQLAlchemy URL of the log of requests; empty leaves it as it is.
 
     Raises:
-        SetupError: the certificate is not for this service's key and name, or a file is not in order.
+        SetupError: the certificate is not for this service's key and name, or a file or the URL is not in order.
     """
     settings = read_settings(folder)
     split_target(registry)
@@ -95,11 +95,12 @@ def install(
     except (FormatError, RuleError) as error:
         raise SetupError(f"the trust root is not in order: {error}") from error
     _check_certificate(_read(folder.tls / "key.pem"), certificate, ca, settings.name)
+    changed = {"registry": registry, **({"database_url": database_url} if database_url else {})}
+    new_settings = make_settings({**settings.model_dump(exclude_unset=True), **changed})
     replace_file(folder.tls / "certificate.pem", certificate)
     replace_file(folder.tls / "ca.pem", ca)
     replace_file(folder.trust_root, trust_root)
-    changed = {"registry": registry, **({"database_url": database_url} if database_url else {})}
-    replace_file(folder.settings, settings_toml(settings.model_copy(update=changed)))
+    replace_file(folder.settings, settings_toml(new_settings))
     return root
 
 

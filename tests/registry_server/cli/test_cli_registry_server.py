@@ -227,6 +227,9 @@ def test_the_rulebook_may_differ_from_its_defaults(site: Site, tmp_path: Path) -
     limits.write_text('{"no_such_limit": 5}')
     other = Site(tmp_path / "other")
     assert "no_such_limit" in run(*other.words(), "--rulebook", limits, expected=2)
+    limits.write_text("[" * 100_000)
+    told = run(*other.words(), "--rulebook", limits, expected=2)
+    assert told == f"registry-server: {limits}: a JSON object of limits of the rulebook, nested too deeply\n"
 
 
 def test_settings_that_are_not_in_order_are_named(site: Site) -> None:
@@ -237,6 +240,17 @@ def test_settings_that_are_not_in_order_are_named(site: Site) -> None:
     told = run("serve", "--home", site.home, expected=2)
     assert "no_such_setting" in told
     assert "secret value" not in told
+
+
+def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
+    wrong = ("--database-url", "mysql://u:hidden@h/x")
+    told = [run(*site.words(), *wrong, expected=2)]
+    assert not (site.home / "registry.toml").exists()
+    site.found()
+    commands = (("serve",), ("fsck",), ("db", "current"), ("db", "check"), ("db", "upgrade"), ("clock", "confirm"))
+    told += [run(*command, "--home", site.home, *wrong, expected=2) for command in commands]
+    want = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
+    assert set(told) == {f"registry-server: {site.home / 'registry.toml'}: database_url: Value error, {want}\n"}
 
 
 def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site) -> None:

@@ -275,6 +275,19 @@ def test_settings_that_are_not_in_order(
     assert run("serve", "--home", folder, status=2).err.startswith("subject-key-service: ")
 
 
+def test_install_refuses_what_is_no_database_and_changes_nothing(
+    run: Command, home: tuple[Path, KeyServiceFile, Logbook]
+) -> None:
+    folder, _, _ = home
+    before = {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    arguments: list[str | Path] = ["--certificate", folder / "tls/certificate.pem", "--ca", folder / "tls/ca.pem"]
+    arguments += ["--trust-root", folder / "trust-root.bin", "--registry", "127.0.0.1:1"]
+    said = run("install", "--home", folder, *arguments, "--database-url", "mysql://u:hidden@h/x", status=2)
+    assert said.err.startswith("subject-key-service: setting database_url: ")
+    assert "hidden" not in said.err
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == before
+
+
 def test_a_database_that_does_not_open(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
     folder, _, _ = home
     (folder / "requests.sqlite").write_bytes(b"no database" * 100)
