@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 import grpc.aio
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client_sdk._calls.deadlines import Deadlines
 from client_sdk._calls.refusal import STATUS_DETAILS, error_of
@@ -82,13 +86,17 @@ class TlsMaterial:
     def from_folder(cls, folder: Path) -> TlsMaterial:
         """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
 
+        They are checked here: gRPC would say of each fault only that nobody answers.
+
         Raises:
-            ConfigError: one of them is missing or cannot be read.
+            ConfigError: one of them is missing, damaged or expired, or the key is not the certificate's.
         """
         try:
-            return cls(*((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key")))
+            tls = cls(*((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key")))
         except OSError as error:
             raise ConfigError(f"TLS: {Path(str(error.filename)).name}: {error.strerror}") from error
+        _check_own(tls, datetime.now(UTC))
+        return tls
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
         """Return credentials for a client."""
@@ -97,6 +105,39 @@ class TlsMaterial:
     def server_credentials(self) -> grpc.ServerCredentials:
         """Return credentials for a server that demands a certificate of every client."""
         return grpc.ssl_server_credentials([(self.key, self.certificate)], self.ca, require_client_auth=True)
+
+
+def _check_own(tls: TlsMaterial, now: datetime) -> None:
+    """Check what one side shows before it is shown.
+
+    Raises:
+        ConfigError: a file is damaged, the key is another one's, or the certificate is not good now.
+    """
+    _certificates(tls.ca, "ca.pem")
+    certificate = _certificates(tls.certificate, "certificate.pem")[0]
+    try:
+        key = load_pem_private_key(tls.key, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Not chained: the library's message may quote what it read.
+        raise ConfigError("TLS: key.pem: damaged, or no unencrypted private key in PEM") from None
+    try:
+        own = certificate.public_key() == key.public_key()
+        first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except (ValueError, UnsupportedAlgorithm):
+        raise ConfigError("TLS: certificate.pem: its key or its dates cannot be read") from None
+    if not own:
+        raise ConfigError("TLS: certificate.pem: it is for another key than the one in key.pem")
+    if now < first:
+        raise ConfigError(f"TLS: certificate.pem: good only from {first:%Y-%m-%d %H:%M:%S} UTC on; is the clock right?")
+    if now > last:
+        raise ConfigError(f"TLS: certificate.pem: expired on {last:%Y-%m-%d}; too late to renew it")
+
+
+def _certificates(pem: bytes, name: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        raise ConfigError(f"TLS: {name}: damaged, or no certificate in PEM") from None
 
 
 class Target(NamedTuple):

@@ -5,10 +5,18 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from client_sdk._calls.deadlines import Deadlines
 from client_sdk._transport import TlsMaterial, aio_channel, channel, error_of_call, split_target
@@ -16,7 +24,7 @@ from client_sdk.errors import ConfigError, UnavailableError
 from tests.support.tls import Authority
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 DEADLINES = Deadlines(unary=40.0, stream=400.0)
@@ -145,13 +153,69 @@ def test_a_client_without_a_certificate_gets_nowhere(target: str, authority: Aut
     assert isinstance(error_of_call(caught.value), UnavailableError)
 
 
+def write(folder: Path, tls: TlsMaterial) -> None:
+    for name, data in (("ca", tls.ca), ("certificate", tls.certificate), ("key", tls.key)):
+        (folder / f"{name}.pem").write_bytes(data)
+
+
 def test_a_folder_holds_what_tls_needs(tmp_path: Path, authority: Authority) -> None:
     tls = authority.member("lender-1")
-    for name, data in (("ca", tls.ca), ("certificate", tls.certificate), ("key", tls.key)):
-        (tmp_path / f"{name}.pem").write_bytes(data)
+    write(tmp_path, tls)
     assert TlsMaterial.from_folder(tmp_path) == tls
     (tmp_path / "key.pem").unlink()
     with pytest.raises(ConfigError, match=r"key\.pem"):
+        TlsMaterial.from_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ca", "certificate", "key"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _pem: b"",
+        lambda _pem: b"no PEM\n",
+        lambda pem: pem[: len(pem) // 2],
+        lambda pem: pem.replace(b"\nMI", b"\nAA", 1),
+        lambda pem: pem.replace(b"-----BEGIN ", b"-----BEGIN OLD ").replace(b"-----END ", b"-----END OLD "),
+    ],
+    ids=["empty", "no PEM", "half", "no DER", "another label"],
+)
+def test_a_damaged_file_is_named(
+    tmp_path: Path, authority: Authority, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    write(tmp_path, authority.member("lender-1"))
+    path = tmp_path / f"{name}.pem"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ConfigError, match=rf"^TLS: {name}\.pem: damaged, or no ") as caught:
+        TlsMaterial.from_folder(tmp_path)
+    assert caught.value.__cause__ is None
+
+
+def test_an_encrypted_key_is_told(tmp_path: Path, authority: Authority) -> None:
+    tls = authority.member("lender-1")
+    key = load_pem_private_key(tls.key, password=None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame"))
+    write(tmp_path, replace(tls, key=encrypted))
+    with pytest.raises(ConfigError, match=r"^TLS: key\.pem: .* unencrypted"):
+        TlsMaterial.from_folder(tmp_path)
+
+
+def test_a_certificate_of_another_key_is_told(tmp_path: Path, authority: Authority) -> None:
+    write(tmp_path, replace(authority.member("lender-1"), key=authority.member("lender-1").key))
+    with pytest.raises(ConfigError, match=r"^TLS: certificate\.pem: it is for another key than the one in key\.pem$"):
+        TlsMaterial.from_folder(tmp_path)
+
+
+def test_an_expired_certificate_is_told_with_its_last_day(tmp_path: Path, authority: Authority) -> None:
+    lifetime = timedelta(days=-3)
+    day = f"{datetime.now(UTC) + lifetime:%Y-%m-%d}"
+    write(tmp_path, authority.member("lender-1", lifetime=lifetime))
+    with pytest.raises(ConfigError, match=rf"^TLS: certificate\.pem: expired on {day}; too late to renew it$"):
+        TlsMaterial.from_folder(tmp_path)
+
+
+def test_a_certificate_of_tomorrow_is_told(tmp_path: Path, authority: Authority) -> None:
+    write(tmp_path, authority.member("lender-1", wait=timedelta(days=1), lifetime=timedelta(days=2)))
+    with pytest.raises(ConfigError, match=r"^TLS: certificate\.pem: good only from .* UTC on; is the clock right\?$"):
         TlsMaterial.from_folder(tmp_path)
 
 

@@ -45,17 +45,24 @@ class Authority:
         self.ca = certificate.public_bytes(Encoding.PEM)
 
     def issue(
-        self, *uris: str, hosts: Sequence[str] = HOSTS, common_name: str = "", lifetime: timedelta = timedelta(days=1)
+        self,
+        *uris: str,
+        hosts: Sequence[str] = HOSTS,
+        common_name: str = "",
+        lifetime: timedelta = timedelta(days=1),
+        wait: timedelta = timedelta(hours=-1),
     ) -> TlsMaterial:
         """A new key and its certificate, for these holders and hosts; a negative lifetime gives an expired one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(key.public_key(), common_name or "nobody", uris, hosts, lifetime)
+        certificate = self._sign(key.public_key(), common_name or "nobody", uris, hosts, lifetime, wait)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return TlsMaterial(self.ca, certificate, pem)
 
-    def member(self, id_: str, *, lifetime: timedelta = timedelta(days=1)) -> TlsMaterial:
-        """What a member shows and trusts."""
-        return self.issue(institution(id_), common_name=id_, lifetime=lifetime)
+    def member(
+        self, id_: str, *, lifetime: timedelta = timedelta(days=1), wait: timedelta = timedelta(hours=-1)
+    ) -> TlsMaterial:
+        """What a member shows and trusts; it is good after the wait."""
+        return self.issue(institution(id_), common_name=id_, lifetime=lifetime, wait=wait)
 
     def server(self) -> TlsMaterial:
         """What a server on this machine shows and trusts."""
@@ -79,18 +86,23 @@ class Authority:
         uris: Sequence[str],
         hosts: Sequence[str],
         lifetime: timedelta,
+        wait: timedelta,
     ) -> bytes:
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
         names += [_host(host) for host in hosts]
-        builder = self._builder(_name(common_name), public_key, lifetime)
+        builder = self._builder(_name(common_name), public_key, lifetime, wait)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _builder(
-        self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, lifetime: timedelta
+        self,
+        subject: x509.Name,
+        public_key: ec.EllipticCurvePublicKey,
+        lifetime: timedelta,
+        wait: timedelta = timedelta(hours=-1),
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        start = now - timedelta(hours=1) if lifetime > timedelta(0) else now + 2 * lifetime
+        start = now + wait if lifetime > timedelta(0) else now + 2 * lifetime
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

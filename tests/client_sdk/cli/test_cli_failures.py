@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +24,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 from client_sdk import Client
 from client_sdk.lending.files import write_portfolio
+from client_sdk.signing import create_certificate_request
+from registry_server.sequencing.clock import system_clock
+from registry_server.usecases.authority import CertificateAuthority
 from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
 from tests.client_sdk.sdk_samples import default_report
+from tests.support.command import Command
+from tests.support.tls import Authority
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from client_sdk.testing import TestRegistry
-    from tests.support.command import Command
 
 PROGRAM = str(Path(sys.executable).with_name("credit-registry"))
 ROWS = 2_000
@@ -76,6 +82,42 @@ def test_a_key_service_that_is_away_is_named(registry: TestRegistry, hasty: Comm
         error = hasty(*report_words(number), "--yes", given=id_number(number), code=3).content["error"]
         assert error["service"] == missing
         assert id_number(number) not in str(error)
+
+
+@pytest.fixture
+def spare(registry: TestRegistry, tmp_path: Path) -> Command:
+    """A copy of a lender's home, to be spoilt."""
+    return Command(shutil.copytree(registry.home("lender-1"), tmp_path / "lender-1"))
+
+
+@pytest.mark.parametrize("verb", [("status",), ("records",), ("certificate", "renew"), ("audit",)], ids=" ".join)
+def test_an_expired_certificate_is_told_before_anybody_is_called(spare: Command, verb: tuple[str, ...]) -> None:
+    expired = Authority().member("lender-1", lifetime=timedelta(days=-3))
+    for name, pem in (("certificate", expired.certificate), ("key", expired.key)):
+        (spare.home / "tls" / f"{name}.pem").write_bytes(pem)
+    # A process of its own: gRPC writes to the descriptor of standard error, past Python.
+    words = [PROGRAM, "--home", str(spare.home), *verb]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    day = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
+    told, advice = ended.stderr.splitlines()
+    assert ended.returncode == 5
+    assert told == f"CONFIG: TLS: certificate.pem: expired on {day}; too late to renew it"
+    assert "administrator" in advice
+
+
+def test_an_expired_certificate_is_replaced_by_a_new_one(
+    registry: TestRegistry, member: Callable[[str], Command], spare: Command, tmp_path: Path
+) -> None:
+    authority = CertificateAuthority.load(registry.registry_home / "ca")
+    request = create_certificate_request((spare.home / "tls" / "key.pem").read_bytes(), "lender-1")
+    long_ago = system_clock() - 2 * 365 * 86_400_000
+    expired = authority.issue_for_institution(request, "lender-1", long_ago)
+    (spare.home / "tls" / "certificate.pem").write_bytes(expired)
+    assert spare("certificate", "renew", code=5).reason == "CONFIG"
+    enrolment, issued = str(spare.home / "lender-1.enrolment.json"), str(tmp_path / "lender-1.pem")
+    member("admin-1")("certificate", "issue", "--enrolment", enrolment, "--out", issued)
+    spare("certificate", "install", issued)
+    assert spare("certificate", "renew").content["not_after"] > system_clock()
 
 
 def test_an_interrupted_portfolio_goes_on_where_it_ended(lender: Command, tmp_path: Path) -> None:
