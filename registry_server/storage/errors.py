@@ -1,4 +1,4 @@
-"""What storage refuses or fails at, without a word of the driver's."""
+"""What storage refuses or fails at; of the driver's words only those that say why no connection could be opened."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
+from registry_server.storage.unreachable import unreachable
 
 __all__ = ["check", "current", "newest", "upgrade"]
 
@@ -24,6 +25,8 @@ def upgrade(url: str) -> None:
     Raises:
         StorageError: the database cannot be reached or is in use.
     """
+    # Whether it can be reached at all: this error says where it was looked for.
+    current(url)
     try:
         command.upgrade(_config(url), "head")
     except DBAPIError as error:
@@ -49,14 +52,15 @@ def current(url: str) -> str:
     Raises:
         StorageError: it cannot be reached.
     """
-    if is_missing(make_url(url)):
+    parsed = make_url(url)
+    if is_missing(parsed):
         return ""
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() or ""
     except DBAPIError as error:
-        raise StorageError(StorageFault.GONE, type(error.orig).__name__) from None
+        raise unreachable(parsed, error) from None
     finally:
         engine.dispose()
 

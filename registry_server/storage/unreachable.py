@@ -1,0 +1,58 @@
+"""What the operator is told of a database that cannot be reached: where it is, and why, and no secret.
+
+The text is for the operator's terminal. Clients are told the kind of the failure alone (usecases.failures).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from registry_server.storage.errors import StorageError, StorageFault
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.exc import DBAPIError
+
+__all__ = ["unreachable"]
+
+_DEFAULT_PORT = 5432
+# A shorter secret counts where it is a word of its own: a single letter is part of almost every line.
+_LONG_ENOUGH = 4
+
+
+def unreachable(url: URL, error: DBAPIError) -> StorageError:
+    """Return the error that names host, port and database, never the user, the password or what follows the ``?``.
+
+    Args:
+        url: of the database.
+        error: of the attempt to open it.
+    """
+    if url.get_backend_name() != "postgresql":
+        return StorageError(StorageFault.GONE, type(error.orig).__name__)
+    host = url.host or "the driver's own host"
+    shown = f"[{host}]" if ":" in host else host
+    place = f"{url.database or 'the default database'} at {shown}:{url.port or _DEFAULT_PORT}"
+    return StorageError(StorageFault.GONE, f"{place}: {_reason(url, error)}")
+
+
+def _reason(url: URL, error: DBAPIError) -> str:
+    """Return the first line of the driver's words where no secret is in it, else the code or the name of the error."""
+    first = (str(error.orig).splitlines() or [""])[0]
+    # Before these words the driver says where it tried.
+    said = first.rpartition(" failed: ")[2].strip()
+    if said and not any(_says(said, secret) for secret in _secrets(url)):
+        return said
+    return getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
+
+
+def _secrets(url: URL) -> set[str]:
+    secrets = {url.username or "", str(url.password or "")}
+    for name, values in url.query.items():
+        secrets |= {name, *([values] if isinstance(values, str) else values)}
+    return secrets - {""}
+
+
+def _says(text: str, secret: str) -> bool:
+    pattern = re.escape(secret)
+    return bool(re.search(pattern if len(secret) >= _LONG_ENOUGH else rf"(?<!\w){pattern}(?!\w)", text))
