@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from creditregistry.v1 import statement_pb2 as pb_statement
 from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk.formats import dsse
 from client_sdk.formats.act import KeyEndBody
 from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.formats.statement import Statement
 from client_sdk.formats.words import KeyUsage, Kind, Standing
 from client_sdk.rules.facts import ConsentForm
-from registry_server.errors import RegistryError
+from registry_server.errors import Refusal, RegistryError
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.submit import Submitting
@@ -26,7 +29,6 @@ from tests.support.reverification import reverify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from registry_server.errors import Refusal
     from registry_server.sequencing.ledger import Ledger
 
 OPEN = samples.DEFAULT
@@ -62,9 +64,9 @@ def sign_again(message: pb.Submission, key: Ed25519Signer) -> None:
     message.statement.signature = dsse.sign(key, dsse.STATEMENT, message.statement.payload)
 
 
-def flip(data: bytes, at: int = -1) -> bytes:
+def flip(data: bytes, at: int = -1, bit: int = 1) -> bytes:
     changed = bytearray(data)
-    changed[at] ^= 1
+    changed[at] ^= bit
     return bytes(changed)
 
 
@@ -90,48 +92,171 @@ def key_id(name: str) -> bytes:
     return signer(name).public_key.key_id
 
 
-DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str]] = {
-    "payload changed": (change(statement__payload=flip), "SIGNATURE_INVALID", ""),
-    "payload with a field repeated": (change(statement__payload=lambda raw: raw + raw[:18]), "MALFORMED", ""),
-    "payload with an unknown field": (change(statement__payload=lambda raw: raw + b"\xf8\x07\x01"), "MALFORMED", ""),
-    "payload too long": (change(statement__payload=bytes(3_000)), "SIZE_LIMIT", "statement.payload.size"),
-    "signature changed": (change(statement__signature=flip), "SIGNATURE_INVALID", ""),
-    "no signature": (change(statement__signature=b""), "SIGNATURE_INVALID", ""),
-    "key unknown": (change(statement__key_id=bytes(32)), "KEY_UNKNOWN", "formats-6.key"),
-    "key for inquiries": (change(statement__key_id=key_id("lender-1 INQUIRE")), "KEY_USAGE", "formats-6.usage"),
-    "key of another": (change(statement__key_id=key_id("lender-2 REPORT")), "KEY_OF_ANOTHER", "formats-6.owner"),
-    "another subject": (change(binding__subject=flip), "COMMITMENT_MISMATCH", "commitment.opens"),
-    "another opening": (change(binding__opening=flip), "COMMITMENT_MISMATCH", "commitment.opens"),
-    "short opening": (change(binding__opening=b"short"), "MALFORMED", "opening.length"),
-    "another debt": (change(binding__debt_ref=flip), "COMMITMENT_MISMATCH", "formats-3.debt-ref"),
-    "no debt": (change(binding__debt_ref=b""), "MALFORMED", "binding.debt_ref.length"),
-    "facts with another opening": (change(facts__opening=flip), "COMMITMENT_MISMATCH", "commitment.opens"),
-    "facts with an unknown field": (change(facts__facts=lambda raw: raw + b"\xf8\x07\x01"), "MALFORMED", ""),
-    "facts too long": (change(facts__facts=bytes(5_000)), "SIZE_LIMIT", "facts.facts.size"),
-    "disclosure changed": (change(disclosure=flip), "DISCLOSURE_MISMATCH", "formats-3.digest"),
-    "disclosure too long": (change(disclosure=bytes(5_000)), "SIZE_LIMIT", "disclosure.size"),
-    "no binding": (drop("binding"), "PART_MISSING", "formats-3.submission"),
-    "no facts": (drop("facts"), "PART_MISSING", "formats-3.submission"),
-    "no disclosure": (drop("disclosure"), "PART_MISSING", "formats-3.submission"),
-    "something before version 1": (change(previous__opening=bytes(32)), "PART_UNEXPECTED", "formats-3.previous"),
+_CANONICAL = "canonical.encoding"
+# The damage, and reason, field and rule of the refusal.
+DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
+    "payload with a field repeated": (
+        change(statement__payload=lambda raw: raw + raw[:18]),
+        "MALFORMED",
+        "statement",
+        _CANONICAL,
+    ),
+    "payload with an unknown field": (
+        change(statement__payload=lambda raw: raw + b"\xf8\x07\x01"),
+        "MALFORMED",
+        "statement",
+        _CANONICAL,
+    ),
+    "payload too long": (
+        change(statement__payload=bytes(3_000)),
+        "SIZE_LIMIT",
+        "statement.payload",
+        "statement.payload.size",
+    ),
+    "no signature": (change(statement__signature=b""), "SIGNATURE_INVALID", "signature", "signature.length"),
+    "key for inquiries": (
+        change(statement__key_id=key_id("lender-1 INQUIRE")),
+        "KEY_USAGE",
+        "statement.key_id",
+        "formats-6.usage",
+    ),
+    "key of another": (
+        change(statement__key_id=key_id("lender-2 REPORT")),
+        "KEY_OF_ANOTHER",
+        "statement.key_id",
+        "formats-6.owner",
+    ),
+    "short opening": (change(binding__opening=b"short"), "MALFORMED", "subject opening", "opening.length"),
+    "no debt": (change(binding__debt_ref=b""), "MALFORMED", "binding.debt_ref", "binding.debt_ref.length"),
+    "facts with an unknown field": (
+        change(facts__facts=lambda raw: raw + b"\xf8\x07\x01"),
+        "MALFORMED",
+        "facts",
+        _CANONICAL,
+    ),
+    "facts too long": (change(facts__facts=bytes(5_000)), "SIZE_LIMIT", "facts.facts", "facts.facts.size"),
+    "disclosure too long": (change(disclosure=bytes(5_000)), "SIZE_LIMIT", "disclosure", "disclosure.size"),
+    "no binding": (drop("binding"), "PART_MISSING", "binding", "formats-3.submission"),
+    "no facts": (drop("facts"), "PART_MISSING", "facts", "formats-3.submission"),
+    "no disclosure": (drop("disclosure"), "PART_MISSING", "disclosure", "formats-3.submission"),
+    "something before version 1": (
+        change(previous__opening=bytes(32)),
+        "PART_UNEXPECTED",
+        "previous",
+        "formats-3.previous",
+    ),
     "a default that rests on something": (
         change(basis__record__issuer="lender-1"),
         "PART_UNEXPECTED",
+        "basis",
         "formats-2.basis",
     ),
-    "nothing": (lambda message: message.Clear(), "MALFORMED", ""),
+    "nothing": (lambda message: message.Clear(), "MALFORMED", "statement", "kind.known"),
 }
 
 
 def test_what_is_damaged_is_refused(ledger: Ledger, world: World) -> None:
-    for name, (damage, reason, rule) in DAMAGES.items():
+    for name, (damage, reason, field, rule) in DAMAGES.items():
         message = world.report("lender-1", name)
         damage(message)
         refusal = refused(ledger, message)
-        assert (refusal.reason, refusal.rule) == (reason, rule or refusal.rule), name
+        assert (refusal.reason, refusal.field, refusal.rule) == (reason, field, rule), name
         # What was meant is still taken.
         del world.newest[world.key("lender-1", name)]
         accept(ledger, world.report("lender-1", name))
+
+
+Told = tuple[str, str, str, str]
+_SIGNATURE = ("SIGNATURE_INVALID", "signature", "signature.invalid", "a signature by this key")
+_OPENS = "the opening and value that were committed to"
+_ID = "lower-case letters, digits, inner hyphens, at most 64"
+_FORM = "a real date as YYYY-MM-DD"
+_YEARS = "a year from 1900 to 2199"
+# Each part of a submission, and what the changed bits in it are refused with: reason, field, rule, want.
+FLIPPED: dict[str, set[Told]] = {
+    "statement.payload": {
+        _SIGNATURE,
+        ("MALFORMED", "statement", "canonical.protobuf", "a Statement"),
+        ("MALFORMED", "statement", _CANONICAL, "the canonical N bytes"),
+        ("MALFORMED", "statement", "issuer.form", _ID),
+        ("MALFORMED", "statement", "signer.form", _ID),
+        ("MALFORMED", "statement", "record_id.uuid8", "16 bytes, UUIDv8"),
+        ("PEER_MISMATCH", "statement.signer", "design-7.peer", "lender-1"),
+    },
+    "statement.key_id": {("KEY_UNKNOWN", "statement.key_id", "formats-6.key", "a key that an act gave")},
+    "statement.signature": {_SIGNATURE},
+    "binding.subject": {("COMMITMENT_MISMATCH", "binding", "commitment.opens", _OPENS)},
+    "binding.opening": {("COMMITMENT_MISMATCH", "binding", "commitment.opens", _OPENS)},
+    "binding.debt_ref": {
+        ("COMMITMENT_MISMATCH", "binding.debt_ref", "formats-3.debt-ref", "the debt_ref of the facts")
+    },
+    "facts.opening": {("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS)},
+    "facts.facts": {
+        ("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS),
+        ("MALFORMED", "facts", "canonical.protobuf", "a DefaultFacts"),
+        ("MALFORMED", "facts", _CANONICAL, "the canonical N bytes"),
+        *(
+            ("DATE_INVALID", field, *rule)
+            for field in ("facts.as_of", "facts.first_delinquency_on", "consent.date")
+            for rule in (("date.form", _FORM), ("date.range", _YEARS))
+        ),
+    },
+    "disclosure": {("DISCLOSURE_MISMATCH", "disclosure", "formats-3.digest", "the bytes that the statement names")},
+}
+
+
+def flips(message: pb.Submission, part: str) -> Iterator[tuple[int, pb.Submission]]:
+    """Every submission with the lowest or the highest bit of one byte of a part changed, and where the byte is."""
+    *parents, name = part.split(".")
+    for at in range(len(read(message, part))):
+        for bit in (0x01, 0x80):
+            changed = pb.Submission.FromString(message.SerializeToString())
+            target: Any = changed
+            for parent in parents:
+                target = getattr(target, parent)
+            setattr(target, name, flip(read(message, part), at, bit))
+            yield at, changed
+
+
+def read(message: pb.Submission, part: str) -> bytes:
+    value: Any = message
+    for name in part.split("."):
+        value = getattr(value, name)
+    assert isinstance(value, bytes)
+    return value
+
+
+def test_no_bit_of_a_submission_can_change(ledger: Ledger, world: World) -> None:
+    message = world.report("lender-1", "loan")
+    with ledger.view() as view:
+        size = view.size
+    payload = message.statement.payload
+    statement = Statement.parse(payload)
+    hashes = (statement.subject_commitment, statement.facts_commitment, statement.disclosure_digest)
+    hashed = {payload.index(value) + n for value in hashes for n in range(32)}
+    for part, wanted in FLIPPED.items():
+        length = len(read(message, part))
+        told: set[Told] = set()
+        for at, changed in flips(message, part):
+            (record,) = Submitting(ledger).prepare("lender-1", [submission(changed)]).checked
+            assert isinstance(record, Refusal), (part, at)
+            want = re.sub(r"the canonical \d+ bytes", "the canonical N bytes", record.want)
+            shown = (record.reason, record.field, record.rule, want)
+            assert shown in wanted, (part, at, record)
+            assert record.got == got(record, changed, length), (part, at, record)
+            assert part != "statement.payload" or at not in hashed or shown == _SIGNATURE, at
+            told.add(shown)
+        assert told == wanted, part
+    with ledger.view() as view:
+        assert view.size == size
+    accept(ledger, message)
+
+
+def got(refusal: Refusal, changed: pb.Submission, length: int) -> str:
+    """What a refusal of a changed bit must say that it found."""
+    if refusal.reason == "PEER_MISMATCH":
+        return pb_statement.Statement.FromString(changed.statement.payload).signer
+    return {_CANONICAL: f"{length} bytes", "record_id.uuid8": "16 bytes"}.get(refusal.rule, "")
 
 
 def test_nobody_sends_what_another_has_signed(ledger: Ledger, world: World) -> None:
