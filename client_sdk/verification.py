@@ -103,8 +103,11 @@ def _check_person(evidence: evidence_pb2.Evidence, names: Mapping[int, Pseudonym
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_EVIDENCE_BYTES:
-            raise ConfigError(f"{path} is longer than any evidence")
-        return path.read_bytes()
+        # Never more than the limit: a pipe does not tell its length.
+        with path.open("rb") as file:
+            data = file.read(MAX_EVIDENCE_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_EVIDENCE_BYTES:
+        raise ConfigError(f"{path} is longer than any evidence")
+    return data

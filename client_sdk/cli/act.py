@@ -2,8 +2,12 @@
 
 import typer
 
+from client_sdk.cli.group import Verbs
+
 __all__ = ["group", "propose"]
 
-group = typer.Typer(help="What administrators decide: list, propose, show, approve.", no_args_is_help=True)
-propose = typer.Typer(help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True)
+group = typer.Typer(cls=Verbs, help="What administrators decide: list, propose, show, approve.", no_args_is_help=True)
+propose = typer.Typer(
+    cls=Verbs, help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True
+)
 group.add_typer(propose, name="propose")

@@ -31,7 +31,7 @@ def act_file_at(what: str) -> ActFile | None:
         return ActFile.parse(path.read_bytes())
     if not _ID.fullmatch(what.lower()):
         hint = f"`act show` lists proposals; {_SHORTEST} digits of an id are enough."
-        raise UsageError(f"there is no file {what}, and it is no id of a proposal", hint)
+        raise UsageError("there is no file of that name, and it is no id of a proposal", hint)
     return None
 
 

@@ -23,6 +23,7 @@ from client_sdk.cli import (
     trust,
     verify,
 )
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.verb import Globals, HomeOption, JsonOption
 
 __all__ = ["app", "main"]
@@ -34,6 +35,7 @@ Every verb says with --help how it is used and with which codes it ends.
 """
 
 app = typer.Typer(
+    cls=Verbs,
     name="credit-registry",
     help="A registry of defaults and judgments whose every answer is proved: for lenders, auditors and administrators.",
     epilog=_EPILOG,

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from client_sdk.cli.failures import UsageError
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.output import Json
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
@@ -21,7 +22,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(help="TLS certificates: install, renew, issue.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="TLS certificates: install, renew, issue.", no_args_is_help=True)
     app.add_typer(group, name="certificate")
 
     @verb(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from client_sdk.cli.failures import UsageError
+from client_sdk.cli.input_file import check_readable
 from client_sdk.formats.errors import FormatError
 from client_sdk.regions import region_is_known
 from client_sdk.subjects.identifiers import Identity, IdType
@@ -79,7 +80,9 @@ def _lines(source: str) -> Iterator[tuple[int, str]]:
     if source == STANDARD_INPUT:
         data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     else:
-        with Path(source).open("rb") as file:
+        path = Path(source)
+        check_readable(path, _HINT)
+        with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise UsageError(f"more than {MAX_FILE_BYTES} bytes of identity numbers", "split the file.")

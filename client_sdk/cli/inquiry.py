@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.options import hexadecimal, moment_text
 from client_sdk.cli.output import pairs
 from client_sdk.cli.session import Session
@@ -16,7 +17,7 @@ _INQUIRY_ID_BYTES = 16
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    group = typer.Typer(help="Your own inquiries.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="Your own inquiries.", no_args_is_help=True)
     app.add_typer(group, name="inquiry")
 
     @group.callback()

@@ -8,6 +8,7 @@ import typer
 
 from client_sdk.cli.act_propose import propose_body
 from client_sdk.cli.failures import UsageError
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.options import YesOption, word_option
 from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.session import Session
@@ -35,7 +36,7 @@ UsageOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(help="Keys: list, add, use, revoke.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke.", no_args_is_help=True)
     app.add_typer(group, name="key")
 
     @verb(group, "list", examples=["key list", "key list --institution lender-2"])

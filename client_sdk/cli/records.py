@@ -6,6 +6,7 @@ import typer
 
 from client_sdk.cli.columns import cells_of, column_options, identity_cells
 from client_sdk.cli.failures import UsageError
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.identity_input import read_identity
 from client_sdk.cli.options import (
     AttemptOption,
@@ -48,7 +49,7 @@ _OF_VERSION_1 = ("basis_reference", "basis_first_day")
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(no_args_is_help=False)
+    group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
 
     @verb(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.exit_codes import ExitCode
-from client_sdk.cli.failures import UsageError, violation_content
+from client_sdk.cli.failures import violation_content
+from client_sdk.cli.input_file import check_file
 from client_sdk.cli.output import pairs, table
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models.batch import Phase, RejectedRow
@@ -54,15 +55,10 @@ def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run:
         OK where the registry now holds every row, FOUND otherwise.
 
     Raises:
-        UsageError: there is no such file, or nobody is there to agree.
+        UsageError: there is no such file, it is no regular file, or nobody is there to agree.
         CreditRegistryError: as ``Client.report_many``.
     """
-    if not file.is_file():
-        # Not repeated: it may be an identity number.
-        raise UsageError(
-            "there is no file of that name",
-            "give a portfolio; an identity number never goes on the command line, see `report --help`.",
-        )
+    check_file(file, "give a portfolio; an identity number never goes on the command line, see `report --help`.")
     target = rejected or file.with_name(f"{file.name}.rejected.csv")
     with session.client() as client:
         reports = list(read_portfolio(file))

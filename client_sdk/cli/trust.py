@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.failures import UsageError
+from client_sdk.cli.group import Verbs
 from client_sdk.cli.output import Json, pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
@@ -33,7 +34,7 @@ FingerprintOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(help="The trust root: fetch, install, show.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="The trust root: fetch, install, show.", no_args_is_help=True)
     app.add_typer(group, name="trust")
 
     @verb(group, "fetch", examples=["trust fetch", "trust fetch --fingerprint 3f1c…"])

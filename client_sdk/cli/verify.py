@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.exit_codes import ExitCode
-from client_sdk.cli.failures import UsageError
 from client_sdk.cli.identity_input import read_identity
+from client_sdk.cli.input_file import check_file
 from client_sdk.cli.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import answer_content, answer_lines
@@ -61,8 +61,7 @@ def register(app: typer.Typer) -> None:
         Ends with 0 if every part verifies, with 1 if one does not; it then names that part. With --identity-file a
         member asks the key services again, so that it is also shown whom the file is about.
         """
-        if not file.is_file():
-            raise UsageError(f"there is no file {file}")
+        check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
         root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
         try:
             if identity_file is None:

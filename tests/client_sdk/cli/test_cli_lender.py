@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,6 +115,9 @@ def test_evidence_verifies_offline_and_a_changed_byte_does_not(
     assert told["persons"][0]["records"][0]["unopened"] == "SEALED"
     assert not told["person_proved"]
     assert "key services" in nobody.said("verify", *root, str(target)).out
+    with subprocess.Popen(["/bin/cat", str(target)], stdout=subprocess.PIPE) as beside:
+        assert beside.stdout is not None
+        assert nobody("verify", *root, f"/dev/fd/{beside.stdout.fileno()}").content["verified"]
     changed = bytearray(target.read_bytes())
     changed[len(changed) // 2] ^= 1
     target.write_bytes(changed)
