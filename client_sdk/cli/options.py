@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from enum import IntEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from uuid import UUID
 
 import typer
+from typer.models import OptionInfo
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
@@ -34,24 +35,47 @@ __all__ = [
     "uuid8",
     "word",
     "word_option",
+    "worded",
     "words_of",
 ]
+
+# Between the words that an option takes, as help shows them.
+_BETWEEN = "|"
 
 E = TypeVar("E", bound=IntEnum)
 
 
-def word(kind: type[E]) -> Callable[[str | E], E]:
-    """Return a parser for the names of an enumeration, in any case, with hyphens or underscores."""
+def word(kind: type[E], words: Sequence[str] | None = None) -> Callable[[str | E], E]:
+    """Return a parser for the names of an enumeration, in any case, with hyphens or underscores.
+
+    Args:
+        kind: the enumeration.
+        words: those that are taken; all if left out.
+    """
+    taken = tuple(words or words_of(kind))
 
     def parse(text: str | E) -> E:
         if isinstance(text, kind):
             return text
-        member = kind.__members__.get(str(text).strip().upper().replace("-", "_"))
-        if member is None:
-            raise typer.BadParameter(f"want one of {', '.join(words_of(kind))}")
-        return member
+        name = str(text).strip().upper().replace("-", "_")
+        if name not in taken:
+            raise typer.BadParameter(f"want one of {', '.join(taken)}")
+        return kind[name]
 
     return parse
+
+
+def worded(annotation: object) -> object:
+    """Return an annotation by which typer names the words of ``word_option`` where one is missing.
+
+    Of an enumeration it would name the values, which are numbers here.
+    """
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    kind, option = get_args(annotation)[:2]
+    if not (isinstance(kind, type) and issubclass(kind, IntEnum) and isinstance(option, OptionInfo) and option.metavar):
+        return annotation
+    return Annotated[Literal[tuple(option.metavar.split(_BETWEEN))], option]
 
 
 def completing(words: Sequence[str]) -> Callable[[str], list[str]]:
@@ -74,14 +98,14 @@ def word_option(
         help_: of the option.
         names: such as ``--kind``; that of the parameter if left out.
         panel: heading in the help.
-        words: those that are offered; all if left out.
+        words: those that are taken; all if left out.
         default: as the help shows it.
     """
     offered = tuple(words or words_of(kind))
     return typer.Option(
         *names,
-        parser=word(kind),
-        metavar="|".join(offered),
+        parser=word(kind, offered),
+        metavar=_BETWEEN.join(offered),
         help=help_,
         autocompletion=completing(offered),
         rich_help_panel=panel,

@@ -16,6 +16,7 @@ import typer
 from client_sdk.cli.exit_codes import EXIT_CODES, ExitCode
 from client_sdk.cli.failures import Failure, failure_of
 from client_sdk.cli.identity_input import refuse_on_command_line
+from client_sdk.cli.options import worded
 from client_sdk.cli.output import Output
 from client_sdk.cli.session import Session
 
@@ -124,11 +125,15 @@ def _declare(run: Callable[..., None], function: Callable[..., object], options:
         inspect.Parameter("home", keyword, default=None, annotation=HomeOption),
         inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),
     ]
-    parameters = [context, *(parameter.replace(kind=keyword) for parameter in own), *options, *common]
+    parameters = [context, *(_keyword(parameter) for parameter in own), *options, *common]
     # typer reads the signature for order and defaults, and the annotations for types.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may carry one
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del run.__wrapped__  # type: ignore[attr-defined]  # set by wraps; it would lead back to the function's own types
+
+
+def _keyword(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=worded(parameter.annotation))
 
 
 def _epilog(examples: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -102,6 +103,36 @@ def test_an_error_says_what_where_and_what_to_do(
     said = capsys.readouterr()
     assert json.loads(said.out)["error"]["reason"] == reason
     assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "wanted", "unwanted"),
+    [
+        (("check",), "--purpose", ("LOAN_APPROVAL", "COLLECTION"), "REPORTING"),
+        (("records", "correct", "x"), "--kind", ("DEFAULT", "JUDGMENT", "ENFORCEMENT"), "1"),
+        (("key", "add"), "--usage", ("REPORT", "AUDIT"), "1"),
+        (("act", "propose", "state", "--institution", "lender-1"), "--status", ("ACTIVE", "TERMINATED"), "1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_a_missing_option_is_named_with_the_words_that_it_takes(
+    words: tuple[str, ...], option: str, wanted: tuple[str, ...], unwanted: str
+) -> None:
+    told = CliRunner().invoke(app, list(words))
+    assert told.exit_code == 2
+    assert f"Missing option '{option}'" in told.stderr
+    listed = re.findall(r"\w+", told.stderr.split("Choose from", 1)[1])
+    assert set(wanted) <= set(listed)
+    assert unwanted not in listed
+
+
+def test_a_wrong_word_is_answered_with_those_that_are_taken() -> None:
+    told = CliRunner().invoke(
+        app, ["check", "--purpose", "reporting", "--officer", "c", "--consent-date", "2026-01-01"]
+    )
+    assert told.exit_code == 2
+    assert "want one of LOAN_APPROVAL" in told.stderr
+    assert "REPORTING" not in told.stderr
 
 
 def test_an_error_that_nobody_foresaw_is_not_shown() -> None:
