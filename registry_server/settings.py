@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as SourceError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -208,6 +209,9 @@ def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = Non
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"{file}: {wrong}") from None
+    except SourceError as error:
+        # It names setting and source, and not what was set.
+        raise SettingsError(f"{error}: want JSON") from None
     return settings
 
 

@@ -74,3 +74,10 @@ def test_a_file_that_is_no_toml_is_named(home: Path, content: bytes, want: str) 
     with pytest.raises(SettingsError) as refused:
         load_settings(home)
     assert str(refused.value).startswith(f"{home / 'registry.toml'} {want}")
+
+
+def test_a_list_in_the_environment_that_is_no_json_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_HOSTS", "[secret")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(home)
+    assert str(refused.value) == 'error parsing value for field "hosts" from source "EnvSettingsSource": want JSON'
