@@ -189,7 +189,8 @@ class KeyServiceError(CreditRegistryError):
 
     Attributes:
         service: its address.
-        reason: of the refusal, ``UNAVAILABLE``, or ``UNPROVED``.
+        reason: of the refusal, ``UNAVAILABLE``, ``DEADLINE_EXCEEDED``, or ``PROOF_INVALID``.
+        message: what it said, with field, rule, got and want where it refused; the rule, where nothing is proved.
     """
 
     def __init__(self, service: str, reason: str, message: str = "") -> None:

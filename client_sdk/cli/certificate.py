@@ -9,13 +9,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.group import Verbs
+from client_sdk.cli.holders import institutions_of
 from client_sdk.cli.output import Json
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
 from client_sdk.home import install_certificate, replace_file
 from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.signing import create_certificate_request, holder_uri, read_private
+from client_sdk.signing import create_certificate_request, read_private
 
 __all__ = ["register"]
 
@@ -105,13 +106,7 @@ def _check_own(session: Session, certificate: x509.Certificate) -> None:
         ConfigError: it is one.
     """
     config = session.config()
-    wanted = holder_uri(config.institution)
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    except x509.ExtensionNotFound:
-        uris = []
-    if wanted not in uris:
+    if config.institution not in institutions_of(certificate):
         raise ConfigError(f"the certificate is not for {config.institution}")
     request = x509.load_pem_x509_csr(create_certificate_request(read_private(config.tls_key), config.institution))
     if request.public_key() != certificate.public_key():

@@ -115,11 +115,17 @@ HINTS: dict[str, str] = {
     "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
     "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
     "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
+    "KEY_OF_ANOTHER": "the signing key in this home is another member's: put this member's own back, see `key list`.",
     "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
     "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
+    "KEY_USAGE": "a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`.",
     "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
     "NOT_READY": "it starts just now; try again in some seconds.",
     "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",
+    "PEER_MISMATCH": (
+        "the certificate in this home and who signs are two members: `credit-registry status` tells whose it is; "
+        "install this member's own with `credit-registry certificate install FILE`."
+    ),
     "PROPOSAL_OBSOLETE": "another act took its number: propose it again.",
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
@@ -207,7 +213,7 @@ def _unreachable(error: TransportError, address: str) -> Failure:
 
 def _key_service(error: KeyServiceError) -> Failure:
     details = (("service", error.service),)
-    if error.reason == "UNPROVED":
+    if error.reason == "PROOF_INVALID":
         message = "its answer does not prove that its own key made it"
         hint = "rely on nothing; tell the administrators which service it was."
         return Failure(code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint)

@@ -7,6 +7,7 @@ import typer
 from cryptography import x509
 
 from client_sdk.cli.exit_codes import ExitCode
+from client_sdk.cli.holders import check_holder
 from client_sdk.cli.options import moment_text
 from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.session import Session
@@ -33,13 +34,17 @@ def register(app: typer.Typer) -> None:
         """Show registry, key services, the age of the directory, quotas, the outbox and the certificate.
 
         Ends with 3 where a key service does not answer: without each of them there is no pseudonym.
+        Ends with 5 where the certificate in this home is another member's.
         """
         config = session.config()
         with session.client() as client:
+            # Checked once its form is: a registry and key services would refuse calls one by one, each in its words.
+            certificate = _certificate(config)
+            check_holder(certificate, config.institution)
             found = client.status()
             own = client.directory().institutions.get(config.institution)
         now = time.time_ns() // 1_000_000
-        pending, until = _pending(config), _certificate_end(config)
+        pending, until = _pending(config), int(certificate.not_valid_after_utc.timestamp() * 1000)
         roles = [] if own is None else [role.name for role in own.roles]
         state = "not enrolled" if own is None else own.status.name
         services: list[Json] = [_service_content(service) for service in found.key_services]
@@ -93,9 +98,8 @@ def _pending(config: "ClientConfig") -> int:
         return len(outbox.pending())
 
 
-def _certificate_end(config: "ClientConfig") -> int:
-    certificate = x509.load_pem_x509_certificates(config.tls_certificate.read_bytes())[0]
-    return int(certificate.not_valid_after_utc.timestamp() * 1000)
+def _certificate(config: "ClientConfig") -> x509.Certificate:
+    return x509.load_pem_x509_certificates(config.tls_certificate.read_bytes())[0]
 
 
 def _home_rows(pending: int, until: int, now: int) -> list[tuple[str, str]]:

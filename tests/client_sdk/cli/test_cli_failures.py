@@ -120,6 +120,56 @@ def test_an_expired_certificate_is_replaced_by_a_new_one(
     assert spare("certificate", "renew").content["not_after"] > system_clock()
 
 
+def put(registry: TestRegistry, spare: Command, institution: str, *names: str) -> None:
+    """Put files of another member's home into that of a lender."""
+    for name in names:
+        (spare.home / name).write_bytes((registry.home(institution) / name).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("institution", "names", "reason"),
+    [
+        ("lender-2", ("keys/report.pem", "keys/inquire.pem"), "KEY_OF_ANOTHER"),
+        ("lender-2", ("tls/certificate.pem", "tls/key.pem"), "PEER_MISMATCH"),
+    ],
+    ids=["key", "certificate"],
+)
+def test_what_another_member_owns_is_looked_for_in_the_home(
+    registry: TestRegistry, spare: Command, number: int, institution: str, names: tuple[str, ...], reason: str
+) -> None:
+    put(registry, spare, institution, *names)
+    for words in ((*report_words(number), "--yes"), ASKING):
+        error = spare(*words, given=id_number(number), code=1).content["error"]
+        assert error["reason"] == reason
+        assert "in this home" in error["hint"]
+
+
+def test_a_key_of_another_usage_is_looked_for_in_the_home(spare: Command, number: int) -> None:
+    report, inquire = (spare.home / "keys" / f"{usage}.pem" for usage in ("report", "inquire"))
+    first, second = report.read_bytes(), inquire.read_bytes()
+    report.write_bytes(second)
+    inquire.write_bytes(first)
+    for words in ((*report_words(number), "--yes"), ASKING):
+        error = spare(*words, given=id_number(number), code=1).content["error"]
+        assert error["reason"] == "KEY_USAGE"
+        assert "this home's config.toml" in error["hint"]
+
+
+def test_status_says_that_a_certificate_is_another_members(registry: TestRegistry, spare: Command) -> None:
+    put(registry, spare, "lender-2", "tls/certificate.pem", "tls/key.pem")
+    error = spare("status", code=5).content["error"]
+    assert error["reason"] == "CONFIG"
+    assert error["message"] == "TLS: certificate.pem: it is for lender-2, but this home is that of lender-1"
+    assert "certificate install" in error["hint"]
+
+
+def test_status_says_that_a_certificate_names_no_member(spare: Command) -> None:
+    nobody = Authority().server()
+    for name, pem in (("certificate", nobody.certificate), ("key", nobody.key)):
+        (spare.home / "tls" / f"{name}.pem").write_bytes(pem)
+    assert "it is for no institution" in spare("status", code=5).content["error"]["message"]
+
+
 def test_an_interrupted_portfolio_goes_on_where_it_ended(lender: Command, tmp_path: Path) -> None:
     file = tmp_path / "portfolio.csv"
     write_portfolio(file, [default_report(9_000 + place) for place in range(ROWS)])

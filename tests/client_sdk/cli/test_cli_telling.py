@@ -8,6 +8,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from client_sdk._calls.evaluation import PROOF_INVALID
 from client_sdk.cli import app
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import HINTS, failure_of
@@ -53,7 +54,15 @@ MALFORMED = Violation(row=3, reason="MALFORMED", field="file", rule="file.encodi
             "UNAVAILABLE",
             ["ks:7501", "every one"],
         ),
-        (KeyServiceError("ks:7501", "UNPROVED"), ExitCode.UNVERIFIABLE, "UNPROVED", ["ks:7501", "rely on nothing"]),
+        (
+            KeyServiceError("ks:7501", PROOF_INVALID),
+            ExitCode.UNVERIFIABLE,
+            "PROOF_INVALID",
+            ["ks:7501", "rely on nothing"],
+        ),
+        (KeyServiceError("ks:7501", "KEY_OF_ANOTHER"), ExitCode.FOUND, "KEY_OF_ANOTHER", ["in this home", "key list"]),
+        (KeyServiceError("ks:7501", "KEY_USAGE"), ExitCode.FOUND, "KEY_USAGE", ["this home", "key list"]),
+        (KeyServiceError("ks:7501", "PEER_MISMATCH"), ExitCode.FOUND, "PEER_MISMATCH", ["in this home", "status"]),
         (KeyServiceError("ks:7501", "QUOTA_EXCEEDED"), ExitCode.FOUND, "QUOTA_EXCEEDED", ["next day"]),
         (VerificationError("map proof", "map.root"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["map proof", "map.root"]),
         (RollbackError("checkpoint", "log.fork"), ExitCode.UNVERIFIABLE, "UNVERIFIABLE", ["keep the state folder"]),
