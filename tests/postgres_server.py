@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # PostgreSQL refuses to run as root; the kernel's overflow user owns nothing and exists everywhere.
 UNPRIVILEGED_ID = 65534
 START_SECONDS = 60
+# The program drops its rights itself: where subprocess does it, it forks in full, and gRPC, which has a say in forks,
+# may wait there forever for threads of its own.
+_DROP = "import os, sys; os.setgroups([]); os.setgid({0}); os.setuid({0}); os.execv(sys.argv[1], sys.argv[1:])"
+_UNPRIVILEGED = (sys.executable, "-I", "-S", "-c", _DROP.format(UNPRIVILEGED_ID))
 
 
 class PostgresUnavailableError(RuntimeError):
@@ -48,16 +53,13 @@ def run(command: Sequence[str | Path]) -> None:
     """
     as_root = os.geteuid() == 0
     result = subprocess.run(
-        command,
+        [*(_UNPRIVILEGED if as_root else ()), *command],
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         cwd="/",
-        user=UNPRIVILEGED_ID if as_root else None,
-        group=UNPRIVILEGED_ID if as_root else None,
-        extra_groups=[] if as_root else None,
         timeout=START_SECONDS * 2,
     )
     if result.returncode != 0:

@@ -120,19 +120,22 @@ class Proposals:
     def _gather(self, payload: bytes, approval: Approval, *, new: bool) -> Proposal:
         """Keep a signature; log the act where enough of them are there."""
         stored = self._keep(payload, approval, new=new)
+        if stored is None:
+            return self._logged_meanwhile(sha256(payload).digest(), None)
         directory = self._ledger.directory
         counting = _counting(stored, directory)
         if not _reaches_threshold(stored.payload, counting, directory):
             return Proposal(stored)
         return self._log(stored, counting)
 
-    def _keep(self, payload: bytes, approval: Approval, *, new: bool) -> StoredProposal:
+    def _keep(self, payload: bytes, approval: Approval, *, new: bool) -> StoredProposal | None:
+        """Store a signature; return None where the proposal that it is for is gone."""
         now, proposal_id = self._ledger.clock(), sha256(payload).digest()
         with self._ledger.database.append() as work:
             table.forget_lapsed(work, now)
             stored = table.get(work, proposal_id, lock=True)
             if stored is None and not new:
-                raise _unknown()
+                return None
             if stored is None:
                 if len(table.waiting(work, now)) >= MAX_WAITING:
                     want = f"at most {MAX_WAITING} proposals"
@@ -150,20 +153,21 @@ class Proposals:
         appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
         (result,) = appended.results
         if result.outcome is Outcome.REFUSED or result.place is None:
-            return self._logged_meanwhile(stored, result.violation)
+            return self._logged_meanwhile(stored.proposal_id, result.violation)
         self._forget(stored)
         place = result.place
         receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)
         return Proposal(stored, receipt=receipt)
 
-    def _logged_meanwhile(self, stored: StoredProposal, violation: Exception | None) -> Proposal:
+    def _logged_meanwhile(self, proposal_id: bytes, violation: Exception | None) -> Proposal:
         """Return the receipt where another administrator's approval has logged the act at the same moment.
 
         Raises:
+            RegistryError: PROPOSAL_UNKNOWN; it has not, and the proposal is gone.
             RuleError: why the act cannot be logged.
         """
         with self._ledger.view() as view:
-            logged = _logged(view, stored.proposal_id)
+            logged = _logged(view, proposal_id)
         if logged is None:
             raise violation or _unknown()
         return logged
