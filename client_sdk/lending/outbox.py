@@ -121,13 +121,10 @@ class Outbox:
             self._database = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
             )
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("PRAGMA secure_delete = ON")
-            self._database.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise OutboxError(f"{path} cannot be opened: {error}") from error
         try:
+            self._set_up()
             self._check_owner(registry, institution)
         except BaseException:
             self.close()
@@ -145,6 +142,15 @@ class Outbox:
         """Close the file; what is pending stays."""
         with self._mutex:
             self._database.close()
+
+    def _set_up(self) -> None:
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA secure_delete = ON")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise OutboxError(f"{self._path} cannot be opened: {error}") from error
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -265,10 +265,15 @@ def _leave_standby(context: ExceptionContext) -> None:
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver opens a transaction at the first write only; ours begin where they say so.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for setting in _SQLITE_SETTINGS:
-        cursor.execute(setting)
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        for setting in _SQLITE_SETTINGS:
+            cursor.execute(setting)
+        cursor.close()
+    except BaseException:
+        # The pool does not have it yet, and would leave it open.
+        connection.close()
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:
