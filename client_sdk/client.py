@@ -34,7 +34,6 @@ from client_sdk.key_client import KeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import create_certificate_request, read_private
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.act import Body
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
+    from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
@@ -444,7 +444,7 @@ class Client:
 
     @cached_property
     def _outbox(self) -> Outbox:
-        return Outbox(self.config.outbox_file, self.config.name, self.config.institution)
+        return self._session.outbox()
 
     def _refresh(self) -> Directory:
         self._feed.refresh()

@@ -1,6 +1,7 @@
 """What a client knows between calls, and everything that its methods do beside waiting for answers.
 
-``Client`` and ``AsyncClient`` share one of these; it reads the home folder once and does no input or output after that.
+``Client`` and ``AsyncClient`` share one of these; it reads the home folder once, opens the outbox when it is first
+asked for it, and does no other input or output.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.ledger.answer import Verifier, split_hashes
 from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
 from client_sdk.lending.link import MAX_LISTED
+from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.status import Status
 from client_sdk.rules.consent import check_inquiry_consent
@@ -84,6 +86,7 @@ class Session:
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
         self._turn = threading.Lock()
+        self._outbox: Outbox | None = None
         self._seen: Checkpoint | None = None
         self._followed_at: float | None = None
 
@@ -114,6 +117,17 @@ class Session:
     def key_signers(self) -> dict[KeyUse, Signer]:
         """The signers of requests to key services."""
         return {use: self.signers[usage] for use, usage in _USES.items() if usage in self.signers}
+
+    def outbox(self) -> Outbox:
+        """Return the outbox, the same to every thread; whoever asks for it closes it.
+
+        Raises:
+            OutboxError: it is damaged or somebody else's.
+        """
+        with self._turn:
+            if self._outbox is None:
+                self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)
+            return self._outbox
 
     # --- the directory, and the log as it was seen -------------------------------------------------------------------
 
