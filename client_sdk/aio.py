@@ -10,7 +10,7 @@ which computes more than it waits.
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
@@ -111,8 +111,7 @@ class AsyncClient:
         """Close connections and outbox."""
         await self._keys.close()
         await self._channel.close()
-        if "_outbox" in self.__dict__:
-            await asyncio.to_thread(self._outbox.close)
+        await asyncio.to_thread(self._session.close)
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -329,7 +328,7 @@ class AsyncClient:
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _outbox(self) -> Outbox:
         return self._session.outbox()
 

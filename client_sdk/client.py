@@ -9,7 +9,7 @@ One client serves any number of threads. ``AsyncClient`` does the same for async
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
@@ -116,8 +116,7 @@ class Client:
         """Close connections and outbox."""
         self._keys.close()
         self._channel.close()
-        if "_outbox" in self.__dict__:
-            self._outbox.close()
+        self._session.close()
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -442,7 +441,7 @@ class Client:
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _outbox(self) -> Outbox:
         return self._session.outbox()
 

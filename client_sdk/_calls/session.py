@@ -119,7 +119,7 @@ class Session:
         return {use: self.signers[usage] for use, usage in _USES.items() if usage in self.signers}
 
     def outbox(self) -> Outbox:
-        """Return the outbox, the same to every thread; whoever asks for it closes it.
+        """Return the outbox, the same to every thread; opened when it is first asked for.
 
         Raises:
             OutboxError: it is damaged or somebody else's.
@@ -128,6 +128,12 @@ class Session:
             if self._outbox is None:
                 self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)
             return self._outbox
+
+    def close(self) -> None:
+        """Close the outbox, if it was opened."""
+        with self._turn:
+            if self._outbox is not None:
+                self._outbox.close()
 
     # --- the directory, and the log as it was seen -------------------------------------------------------------------
 

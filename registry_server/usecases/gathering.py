@@ -54,9 +54,8 @@ class Gathering(Generic[A, R]):
         self._lingers = lingers
         self._busy = False
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
-        self._serving = False
         # The loop itself holds its tasks only weakly.
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: asyncio.Task[None] | None = None
 
     async def submit(self, item: A) -> R:
         """Return what became of one item.
@@ -70,21 +69,12 @@ class Gathering(Generic[A, R]):
             raise RegistryError(Reason.QUEUE_FULL, "", "queue.length", got=got, want=want)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
-        if not self._serving:
-            self._serving = True
-            task = asyncio.ensure_future(self._work())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.ensure_future(self._serve_all())
         return await result
 
-    async def _work(self) -> None:
-        """Serve until nothing waits; from there to its end nothing else runs, so that no item is left behind."""
-        try:
-            await self._serve_all()
-        finally:
-            self._serving = False
-
     async def _serve_all(self) -> None:
+        """Serve until nothing waits; from there to its end nothing else runs, so that no item is left behind."""
         loop = asyncio.get_running_loop()
         while self._waiting:
             if self._busy:
