@@ -82,6 +82,9 @@ OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockJumpedEr
 
 # Threads for what blocks: reads of the database, checks of submissions and inquiries.
 _THREADS = 16
+# Threads of their own for the pages of streams, so that no number of streams takes those of the other calls. Fewer
+# than the snapshots that the database lets be read at one time.
+_PAGE_THREADS = 6
 # Objects made and not yet gone after which the garbage collector looks at the youngest of them.
 _COLLECT_AFTER = 50_000
 
@@ -94,6 +97,7 @@ class App:
     ledger: Ledger
     database: Database
     executor: ThreadPoolExecutor
+    pages: ThreadPoolExecutor
     housekeeping: Housekeeping
     metrics: CollectorRegistry
     servicers: Servicers
@@ -112,7 +116,12 @@ class App:
         """
         settings = self.settings
         self._server = RpcServer(
-            self.servicers, self.guard, self.tls, self.status.ask, settings.health_interval_seconds
+            self.servicers,
+            self.guard,
+            self.tls,
+            self.status.ask,
+            settings.health_interval_seconds,
+            settings.stream_deadline_max_seconds,
         )
         port = await self._server.start(settings.listen)
         if settings.metrics_listen is not None:
@@ -139,6 +148,7 @@ class App:
         self.housekeeping.stop()
         self.ledger.close()
         self.executor.shutdown()
+        self.pages.shutdown()
         self.database.close()
 
 
@@ -168,6 +178,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         database.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
+    pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
     metrics, status = CollectorRegistry(), Status(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
@@ -175,9 +186,10 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         ledger=ledger,
         database=database,
         executor=executor,
+        pages=pages,
         housekeeping=Housekeeping(ledger),
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor, settings.answer_page_bytes),
+        servicers=_servicers(ledger, authority, executor, pages, settings.answer_page_bytes),
         guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
@@ -185,12 +197,16 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
 
 
 def _servicers(
-    ledger: Ledger, authority: CertificateAuthority, executor: ThreadPoolExecutor, page_bytes: int
+    ledger: Ledger,
+    authority: CertificateAuthority,
+    executor: ThreadPoolExecutor,
+    pages: ThreadPoolExecutor,
+    page_bytes: int,
 ) -> Servicers:
     return Servicers(
-        RecordServicer(Submitting(ledger), Records(ledger), executor),
+        RecordServicer(Submitting(ledger), Records(ledger), executor, pages),
         InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
-        TransparencyServicer(Transparency(ledger), executor),
+        TransparencyServicer(Transparency(ledger), executor, pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
     )
 
@@ -201,6 +217,7 @@ def _deadlines(settings: Settings) -> Deadlines:
         settings.call_deadline_max_seconds,
         settings.stream_deadline_seconds,
         settings.stream_deadline_max_seconds,
+        settings.stream_progress_seconds,
     )
 
 

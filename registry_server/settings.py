@@ -74,7 +74,12 @@ class Settings(BaseSettings):
     call_deadline_seconds: Seconds = Field(default=20.0, description="Deadline of a call whose client set none.")
     call_deadline_max_seconds: Seconds = Field(default=120.0, description="The longest that any single call may take.")
     stream_deadline_seconds: Seconds = Field(default=600.0, description="Deadline of a stream whose client set none.")
-    stream_deadline_max_seconds: Seconds = Field(default=7_200.0, description="The longest that any stream may take.")
+    stream_deadline_max_seconds: Seconds = Field(
+        default=3_600.0, description="The longest that any stream may take; an audit's first one brings the whole log."
+    )
+    stream_progress_seconds: Seconds = Field(
+        default=30.0, description="A stream whose client takes no message for so long is ended."
+    )
     answer_page_bytes: int = Field(
         default=_LONGEST_PAGE_BYTES,
         gt=0,

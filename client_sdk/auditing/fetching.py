@@ -39,7 +39,8 @@ class Fetched(NamedTuple):
 
     Attributes:
         size: of the log, as the bindings name it.
-        bindings: of the live records at that size.
+        begun_at: size of the log when the first binding was read.
+        bindings: of the live records at that size, and of some that were live from ``begun_at`` on.
         checkpoint: signed by the log's key, of that size or a later one.
         consistency: from the size to the checkpoint.
         seen: every signed checkpoint that was shown.
@@ -50,6 +51,7 @@ class Fetched(NamedTuple):
     """
 
     size: int
+    begun_at: int
     bindings: list[LiveBinding]
     checkpoint: SignedCheckpoint
     consistency: list[bytes]
@@ -100,6 +102,7 @@ def fetch(
     directory = _directory(source, home.leaves.read(0, leaf_bytes), shown)
     return Fetched(
         live.size,
+        live.begun_at,
         live.bindings,
         checkpoint,
         consistency,

@@ -28,14 +28,16 @@ MAX_INSTITUTIONS = 100
 
 
 class LiveBindings(NamedTuple):
-    """Bindings of all live records, from one snapshot.
+    """Bindings of all live records, and of records that changed while they were read.
 
     Attributes:
-        size: of the log whose HEAD they belong to; the audit goes to exactly that size.
+        size: of the log for whose HEAD they are complete; the audit goes to exactly that size.
+        begun_at: size of the log when the first was read; what was live from there on may stand among them.
         bindings: ascending by leaf.
     """
 
     size: int
+    begun_at: int
     bindings: list[LiveBinding]
 
 
@@ -55,7 +57,11 @@ class Source(Protocol):
         ...
 
     def live_bindings(self) -> LiveBindings:
-        """Return subject and opening of every live record."""
+        """Return subject and opening of every live record.
+
+        Raises:
+            VerificationError: the stream was cut short, or out of order.
+        """
         ...
 
     def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
@@ -101,20 +107,26 @@ class RegistrySource:
         """Return subject and opening of every live record.
 
         Raises:
-            VerificationError: the stream did not begin with a size, named another one later, or never ends.
+            VerificationError: the stream was cut short, or out of order.
         """
-        size = 0
+        begun_at, size, last = 0, 0, -1
         bindings: list[LiveBinding] = []
         for page in self._stub.ListLiveBindings(pb.ListLiveBindingsRequest(), timeout=STREAM_SECONDS):
-            if bool(page.size) is bool(size):
-                raise VerificationError("live bindings", "bindings.size", "want one size, in the first message")
-            size = size or page.size
-            if len(bindings) + len(page.bindings) > size:
-                raise VerificationError("live bindings", "bindings.count", f"want at most one a leaf, {size}")
-            bindings += [LiveBinding(item.index, item.subject, item.opening) for item in page.bindings]
-        if not size:
-            raise VerificationError("live bindings", "bindings.size", "want a size")
-        return LiveBindings(size, bindings)
+            if size:
+                raise VerificationError("live bindings", "bindings.size", "want a size in the last message only")
+            if bool(page.begun_at) is bool(begun_at):
+                raise VerificationError("live bindings", "bindings.begun-at", "want begun_at in the first message only")
+            begun_at, size = begun_at or page.begun_at, page.size
+            for item in page.bindings:
+                if item.index < last:
+                    raise VerificationError("live bindings", "bindings.order", f"got {item.index}, want {last} or more")
+                last = item.index
+                bindings.append(LiveBinding(last, item.subject, item.opening))
+            if len(bindings) > last + 1:
+                raise VerificationError("live bindings", "bindings.count", "want at most one a leaf")
+        if not max(begun_at, last + 1) <= size:
+            raise VerificationError("live bindings", "bindings.size", "want the size of the log that they belong to")
+        return LiveBindings(size, begun_at, bindings)
 
     def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the leaves of a range of the inquiry tree; fewer where the registry has fewer.

@@ -27,6 +27,7 @@ from client_sdk.formats.errors import FormatError, SignatureError
 from client_sdk.formats.leaf import LeafType
 from client_sdk.formats.merkle import Frontier
 from client_sdk.formats.prefix_tree import root_of
+from client_sdk.formats.statement import Statement
 from client_sdk.ledger.chain import overdue
 from client_sdk.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from client_sdk.formats.leaf import Head
     from client_sdk.formats.state import InstitutionState, RegistryState
     from client_sdk.ledger.chain import Chain
+    from client_sdk.ledger.replay import Signed
     from client_sdk.rules.errors import RuleError
 
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
@@ -97,13 +99,25 @@ class Examination:
         findings: takes up what is wrong.
         genesis: leaf hash of the genesis act, as the trust root names it; None where nothing names one.
         roots_at: sizes whose roots are wanted in ``roots``.
+        bindings_from: size of the log when the first of the bindings was read, where the log went on meanwhile: those
+            that were live at this size or a later one may be among them. None where all are of the size examined.
     """
 
-    def __init__(self, findings: Findings, *, genesis: bytes | None = None, roots_at: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        *,
+        genesis: bytes | None = None,
+        roots_at: Collection[int] = (),
+        bindings_from: int | None = None,
+    ) -> None:
         self._findings = findings
         self._genesis = genesis
         self._roots_at = frozenset(roots_at)
         self._frontier = Frontier()
+        self._bindings_from = bindings_from
+        # Leaves whose record was live at ``bindings_from`` or later.
+        self._once_live: set[int] = set()
         self._leaf_type = 0
         self._inquiry_marks: list[_InquiryMark] = []
         self.replay = Replay(self._report)
@@ -139,13 +153,24 @@ class Examination:
         for index, (leaf, hash_) in enumerate(zip(batch, hashes, strict=True), start):
             if index and not replay.begun:
                 break
+            if index == self._bindings_from:
+                self._once_live.update(chain.index for chain in replay.live())
             self._leaf_type = leaf[0] if leaf else 0
             signed = replay.feed(leaf, hash_)
             if signed is not None:
                 unverified.append(Unverified(index, *signed))
+                if self._bindings_from is not None and index >= self._bindings_from:
+                    self._note_live(index, signed)
             elif self._leaf_type == LeafType.HEAD and replay.ends_with_head and replay.head is not None:
                 self._mark_inquiries(index, replay.head)
         return unverified
+
+    def _note_live(self, index: int, signed: Signed) -> None:
+        """Note a leaf that makes a record live or a new version of it."""
+        if signed.payload_type == dsse.STATEMENT:
+            chain = self.replay.chains[Statement.parse(signed.payload).key]
+            if chain.live and chain.index == index:
+                self._once_live.add(index)
 
     def _grow(self, hashes: list[bytes]) -> None:
         """Append to the tree, and note the roots that are wanted on the way."""
@@ -191,11 +216,16 @@ class Examination:
             self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "formats-7.last", want="a HEAD as the last leaf")
 
     def check_map(self, bindings: Iterable[LiveBinding]) -> None:
-        """Hold the bindings of live records against the log, and the map that follows against the newest HEAD."""
+        """Hold the bindings of live records against the log, and the map that follows against the newest HEAD.
+
+        Those of records that were live while the bindings were read are passed over: nothing is wrong with them.
+        """
         live = {chain.index: chain for chain in self.replay.live()}
         bound: dict[int, Bound] = {}
         for binding in bindings:
             chain = live.get(binding.leaf_index)
+            if chain is None and binding.leaf_index in self._once_live:
+                continue
             if self._binding_in_order(binding, chain, bound) and chain is not None:
                 bound[binding.leaf_index] = Bound(binding.subject, mapped(chain, binding.opening))
         for index in sorted(live.keys() - bound.keys()):

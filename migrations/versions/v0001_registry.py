@@ -111,6 +111,7 @@ def create_records() -> None:
         sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
     )
+    op.create_index(op.f("ix_records_issuer_first_index"), "records", ["issuer", "first_index"])
     create_partial_index("ix_records_retain_until", "records", "retain_until", "retain_until <> '' AND NOT erased")
     create_partial_index("ix_records_unanswered_since", "records", "unanswered_since", "unanswered_since > 0")
     op.create_table(

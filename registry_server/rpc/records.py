@@ -39,12 +39,14 @@ class RecordServicer(RecordServiceServicer):
         submitting: use case.
         records: use case.
         executor: whose threads do what blocks.
+        pages: whose threads read the pages of streams.
     """
 
-    def __init__(self, submitting: Submitting, records: Records, executor: Executor) -> None:
+    def __init__(self, submitting: Submitting, records: Records, executor: Executor, pages: Executor) -> None:
         self._submitting = submitting
         self._records = records
         self._executor = executor
+        self._pages = pages
         self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
             self._submit_each, executor, limit=_GATHERED
         )
@@ -79,7 +81,7 @@ class RecordServicer(RecordServiceServicer):
         """Stream what is held of the caller's own records, or of those of an institution that it succeeds."""
         peer = current_call().institution
         listing = partial(self._records.list_own, peer, request.issuer, list(request.record_ids))
-        async for page in pages_from(self._executor, listing):
+        async for page in pages_from(self._pages, listing):
             yield pb.ListRecordsResponse(records=map(own_record, page))
 
     async def GetReceipt(

@@ -45,6 +45,9 @@ _MAX_STREAMS = 1_024
 # A peer that says nothing for so long is asked whether it is there, and dropped if it does not answer.
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
+# A connection is ended after so long, and with it, once its streams have had their time, every message that its peer
+# never takes: gRPC gives up such a message in no other way. Clients connect again by themselves.
+_CONNECTION_AGE_MS = 3_600_000
 # Clients keep idle connections alive about this often.
 _MIN_PING_INTERVAL_MS = 10_000
 
@@ -85,6 +88,7 @@ class RpcServer:
         tls: what is shown and trusted.
         ask_health: returns where the registry can serve, raises where it cannot.
         health_interval: seconds between two questions.
+        longest_stream: seconds that a stream may take at most.
     """
 
     def __init__(
@@ -94,8 +98,9 @@ class RpcServer:
         tls: TlsFiles,
         ask_health: Callable[[], object],
         health_interval: float,
+        longest_stream: float,
     ) -> None:
-        self._server = grpc.aio.server(interceptors=(guard,), options=_options())
+        self._server = grpc.aio.server(interceptors=(guard,), options=_options(longest_stream))
         self._health = Health(ask_health, health_interval, SERVICES)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
@@ -134,8 +139,10 @@ class RpcServer:
         await self._health.ended()
 
 
-def _options() -> list[tuple[str, int]]:
+def _options(longest_stream: float) -> list[tuple[str, int]]:
     return [
+        ("grpc.max_connection_age_ms", _CONNECTION_AGE_MS),
+        ("grpc.max_connection_age_grace_ms", int(longest_stream * 1_000) + _KEEPALIVE_MS),
         ("grpc.max_receive_message_length", _TRANSPORT_BYTES),
         ("grpc.max_send_message_length", _TRANSPORT_BYTES),
         ("grpc.max_concurrent_streams", _MAX_STREAMS),

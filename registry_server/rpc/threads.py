@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -20,31 +21,15 @@ async def in_thread(executor: Executor, work: Callable[[], R]) -> R:
 
 
 async def pages_from(executor: Executor, begin: Callable[[], Iterator[R]]) -> AsyncIterator[R]:
-    """Yield what an iterator yields, each step in a thread; it is closed however this ends.
+    """Yield what an iterator yields, each step in a thread.
+
+    Between two steps the iterator holds nothing that must be given back: it waits for a peer there, and may never be
+    asked again.
 
     Args:
         executor: whose threads.
-        begin: makes the iterator, usually a generator that holds a snapshot of the database.
+        begin: makes the iterator.
     """
-    iterator = begin()
-    stepping: asyncio.Future[R | None] | None = None
-    try:
-        while True:
-            stepping = asyncio.wrap_future(executor.submit(next, iterator, None))
-            # Shielded: a step in its thread goes on whatever becomes of the call, and is waited for below.
-            page = await asyncio.shield(stepping)
-            if page is None:
-                return
-            yield page
-    finally:
-        await asyncio.shield(_closed(executor, stepping, getattr(iterator, "close", None)))
-
-
-async def _closed(
-    executor: Executor, stepping: asyncio.Future[R | None] | None, close: Callable[[], None] | None
-) -> None:
-    """Close a generator once the step that may still be running in its thread has ended."""
-    if stepping is not None:
-        await asyncio.wait((stepping,))
-    if close is not None:
-        await in_thread(executor, close)
+    pages = begin()
+    while (page := await in_thread(executor, partial(next, pages, None))) is not None:
+        yield page

@@ -26,11 +26,13 @@ class TransparencyServicer(TransparencyServiceServicer):
     Args:
         transparency: use case.
         executor: whose threads do what blocks.
+        pages: whose threads read the pages of streams.
     """
 
-    def __init__(self, transparency: Transparency, executor: Executor) -> None:
+    def __init__(self, transparency: Transparency, executor: Executor, pages: Executor) -> None:
         self._transparency = transparency
         self._executor = executor
+        self._pages = pages
 
     async def GetCheckpoint(
         self,
@@ -61,7 +63,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> AsyncIterator[pb.ListLeavesResponse]:
         """Stream leaves."""
-        async for page in pages_from(self._executor, partial(self._transparency.leaves, request.start, request.end)):
+        async for page in pages_from(self._pages, partial(self._transparency.leaves, request.start, request.end)):
             yield convert.leaves(page)
 
     async def ListLiveBindings(
@@ -70,10 +72,8 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> AsyncIterator[pb.ListLiveBindingsResponse]:
         """Stream what opens live records."""
-        first = True
-        async for page in pages_from(self._executor, self._transparency.live_bindings):
-            yield convert.live_bindings(page, first=first)
-            first = False
+        async for page in pages_from(self._pages, self._transparency.live_bindings):
+            yield convert.live_bindings(page)
 
     async def ListInquiryLeaves(
         self,
@@ -82,5 +82,5 @@ class TransparencyServicer(TransparencyServiceServicer):
     ) -> AsyncIterator[pb.ListInquiryLeavesResponse]:
         """Stream leaves of the inquiry tree."""
         listing = partial(self._transparency.inquiry_leaves, request.start, request.end)
-        async for page in pages_from(self._executor, listing):
+        async for page in pages_from(self._pages, listing):
             yield convert.inquiry_leaves(page)

@@ -71,7 +71,8 @@ def open_trees(database: Database, row: HeadRow | None) -> tuple[LogTree, LogTre
 
 def _loader(database: Database, tree: str) -> Callable[[int, int], bytes | None]:
     def load(level: int, index: int) -> bytes | None:
-        with database.snapshot() as work:
+        # The caller may hold a snapshot already; the pool has a connection for both.
+        with database.snapshot(reserved=True) as work:
             return leaves.tile(work, tree, level, index)
 
     return load

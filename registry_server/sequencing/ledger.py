@@ -122,14 +122,19 @@ class Ledger:
         return self._batches.submit((), beat=True)
 
     @contextmanager
-    def view(self) -> Iterator[View]:
+    def view(self, *, reserved: bool = False) -> Iterator[View]:
         """Yield the newest commit, from memory and from one snapshot of the database.
+
+        It is to be left before anything is sent: see ``Database.snapshot``.
+
+        Args:
+            reserved: for what the registry asks for its own sake, however many read.
 
         Raises:
             InconsistentError: another process has appended what does not fit together.
             StorageError: the database failed.
         """
-        with self.database.snapshot() as work:
+        with self.database.snapshot(reserved=reserved) as work:
             served = self._agreeing(work)
             yield View(served, work, self._committed.log, self._committed.inquiries)
 

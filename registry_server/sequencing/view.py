@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
 from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.tiles import TILE_WIDTH
 from client_sdk.rules.errors import RuleError
 from registry_server.storage import inquiries, leaves, live, proposals, records
 
@@ -217,16 +218,21 @@ class View:
 
     def tile(self, level: int, index: int) -> bytes | None:
         """Return the hashes of a tile of the log; None where there is none."""
+        # So that the database is asked for no tile, and for no number, beyond the log.
+        if index * TILE_WIDTH >= self.size >> 8 * level:
+            return None
         return leaves.tile(self.work, "log", level, index)
 
     def acts(self, from_number: int, limit: int) -> list[StoredAct]:
-        """Return acts in order of their number, from that one on."""
+        """Return acts in order of their number, from that one on; none where there is no such act yet."""
+        if from_number > self.directory.state.act_number:
+            return []
         return leaves.act_leaves(self.work, from_number, limit)
 
-    def live_bindings(self) -> Iterator[LiveBinding]:
-        """Yield subject and opening of every live record, ascending by index, from this one snapshot."""
-        for subject, (index, _, _, opening) in live.map_rows(self.work):
-            yield LiveBinding(index, subject, opening)
+    def live_bindings(self, after: int = -1, limit: int | None = None) -> list[LiveBinding]:
+        """Return subject and opening of live records, ascending by index, from after that index on, at most so many."""
+        rows = live.map_page(self.work, after, limit)
+        return [LiveBinding(index, subject, opening) for subject, (index, _, _, opening) in rows]
 
     def version_index(self, key: RecordKey, version: int) -> int | None:
         """Return where a version is logged; None where it is not."""
@@ -235,23 +241,26 @@ class View:
             return None
         return records.version_places(self.work, [(record.first_index, version)]).get((record.first_index, version))
 
-    def own_records(self, issuer: str, record_ids: Sequence[bytes] = ()) -> Iterator[OwnRecord]:
-        """Yield what is held of an issuer's records, in order of their first leaf; of all where no ids are given."""
-        if record_ids:
-            found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])
-            yield from self._own(sorted(found.values(), key=lambda record: record.first_index))
-            return
-        after = -1
-        while page := records.of_issuer(self.work, issuer, after):
-            yield from self._own(page)
-            after = page[-1].first_index
+    def first_indexes(self, issuer: str, record_ids: Iterable[bytes]) -> list[tuple[int, bytes]]:
+        """Return index of the first leaf and id of those of these records that the log knows, ascending by index."""
+        found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])
+        return sorted((record.first_index, key.record_id) for key, record in found.items())
 
-    def _own(self, page: Sequence[StoredRecord]) -> Iterator[OwnRecord]:
+    def own_records(self, issuer: str, record_ids: Iterable[bytes]) -> list[OwnRecord]:
+        """Return what is held of these records of an issuer, in order of their first leaf; unknown ones left out."""
+        found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])
+        return self._own(sorted(found.values(), key=lambda record: record.first_index))
+
+    def own_records_between(self, issuer: str, after: int, before: int, limit: int) -> list[OwnRecord]:
+        """Return what is held of an issuer's records whose first leaf lies between two indexes, in its order."""
+        return self._own(records.of_issuer(self.work, issuer, after, min(before, self.size), limit))
+
+    def _own(self, page: Sequence[StoredRecord]) -> list[OwnRecord]:
         newest = leaves.leaves_at(self.work, [record.chain.index for record in page])
         sealed = live.sealed_by_indexes(self.work, [record.chain.index for record in page if record.chain.live])
-        for record in page:
-            index = record.chain.index
-            yield OwnRecord(record, newest[index], sealed.get(index))
+        return [
+            OwnRecord(record, newest[record.chain.index], sealed.get(record.chain.index)) for record in page
+        ]
 
     def inquiry(self, asker: str, inquiry_id: bytes) -> StoredInquiry | None:
         """Return a kept inquiry."""

@@ -13,6 +13,8 @@ class StorageFault(StrEnum):
     BUSY = "busy"
     FULL = "full"
     GONE = "gone"
+    # Not the database is at fault but this program, which gave it a value that its column cannot hold.
+    VALUE = "given a value that it does not take"
     OTHER = "other"
 
 

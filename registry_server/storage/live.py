@@ -33,6 +33,7 @@ __all__ = [
     "by_subjects",
     "carries",
     "live_rows",
+    "map_page",
     "map_rows",
     "remove",
     "sealed_by_indexes",
@@ -211,15 +212,20 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
 def map_rows(work: UnitOfWork) -> Iterator[MapRow]:
     """Yield what the map is rebuilt from, ascending by index, some at a time."""
     last = -1
+    while page := map_page(work, last, _PAGE):
+        yield from page
+        last = page[-1].mapped.leaf_index
+
+
+def map_page(work: UnitOfWork, after: int, limit: int | None) -> list[MapRow]:
+    """Return the rows of the map whose newest version is after that index, ascending by it, at most so many."""
     row_ = _TABLE.c
-    while True:
-        query = select(row_.subject, row_.leaf_index, row_.leaf_hash, row_.annotation_hash, row_.opening)
-        page = work.connection.execute(query.where(row_.leaf_index > last).order_by(row_.leaf_index).limit(_PAGE)).all()
-        for subject, index, leaf_hash, annotation_hash, opening in page:
-            yield MapRow(subject, MappedRecord(index, leaf_hash, annotation_hash or NO_ANNOTATION, opening))
-        if not page:
-            return
-        last = page[-1][1]
+    query = select(row_.subject, row_.leaf_index, row_.leaf_hash, row_.annotation_hash, row_.opening)
+    query = query.where(row_.leaf_index > after).order_by(row_.leaf_index).limit(limit)
+    return [
+        MapRow(subject, MappedRecord(index, leaf_hash, annotation_hash or NO_ANNOTATION, opening))
+        for subject, index, leaf_hash, annotation_hash, opening in work.connection.execute(query)
+    ]
 
 
 def _values(row: LiveRow) -> tuple[Value, ...]:

@@ -135,10 +135,12 @@ def annotation_leaves(work: UnitOfWork, records_: Iterable[int]) -> dict[int, li
     return chains
 
 
-def of_issuer(work: UnitOfWork, issuer: str, after: int = -1, limit: int = _PAGE) -> list[StoredRecord]:
-    """Return an issuer's records in order of their first leaf, those after that index."""
+def of_issuer(work: UnitOfWork, issuer: str, after: int, before: int, limit: int) -> list[StoredRecord]:
+    """Return an issuer's records in order of their first leaf, those between two indexes, at most so many."""
     record = schema.records.c
-    query = select(schema.records).where(record.issuer == issuer, record.first_index > after)
+    query = select(schema.records).where(
+        record.issuer == issuer, record.first_index > after, record.first_index < before
+    )
     return _fetch(work, query.order_by(record.first_index).limit(limit))
 
 

@@ -136,6 +136,8 @@ records = Table(
     UniqueConstraint("issuer", "record_id"),
 )
 
+# An issuer's records in order, page by page.
+Index(None, records.c.issuer, records.c.first_index)
 # What the clock will end: few rows of each, found without a scan.
 Index(
     "ix_records_retain_until",

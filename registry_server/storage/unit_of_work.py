@@ -35,6 +35,11 @@ IDLE_IN_TRANSACTION_MS = 120_000
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_SIZE = 16
 POOL_OVERFLOW = 16
+# Snapshots at one time. Each may need a second connection, for a tile that is not in memory; what is left of the pool
+# is the reserve of the writer, the heartbeat and the health service.
+READERS = 12
+# How long a snapshot waits for one of these places, and anything at all for a connection.
+READ_PATIENCE_SECONDS = 5.0
 _WRITES = "registry_writes"
 # What PostgreSQL says to whoever writes to a standby.
 _READ_ONLY = "25006"
@@ -96,6 +101,7 @@ class Database:
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
         self._engine = _engine(parsed, self._file, patience_ms)
         self._turn = threading.Lock()
+        self._readers = threading.BoundedSemaphore(READERS)
         self._writer: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -138,12 +144,33 @@ class Database:
                     self._writer.rollback()
 
     @contextmanager
-    def snapshot(self) -> Iterator[UnitOfWork]:
+    def snapshot(self, *, reserved: bool = False) -> Iterator[UnitOfWork]:
         """Yield a transaction that reads one state of the database from its first statement to its end.
 
+        It takes one of the connections and keeps SQLite's write-ahead log from being emptied: whoever holds one does
+        nothing meanwhile but read, and above all waits for no peer.
+
+        Args:
+            reserved: take a connection of the reserve, which no number of readers uses up; for what the registry asks
+                for its own sake, one at a time.
+
         Raises:
-            StorageError: the database is busy, gone or fails otherwise.
+            StorageError: the database is busy, gone or fails otherwise; BUSY also where no place came free in time.
         """
+        if reserved:
+            with self._snapshot() as work:
+                yield work
+            return
+        if not self._readers.acquire(timeout=READ_PATIENCE_SECONDS):
+            raise StorageError(StorageFault.BUSY, f"{READERS} snapshots are being read already")
+        try:
+            with self._snapshot() as work:
+                yield work
+        finally:
+            self._readers.release()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[UnitOfWork]:
         with _translated(), self._engine.connect() as connection:
             if self.on_postgresql:
                 connection = connection.execution_options(  # noqa: PLW2901 - the same connection with its options set
@@ -208,6 +235,9 @@ def _fault_of(error: DBAPIError) -> StorageFault:
         return StorageFault.BUSY
     if name.startswith("SQLITE_FULL") or name in {"53100", "53200"}:
         return StorageFault.FULL
+    # Class 22 is data that does not fit, class 23 a row that breaks a constraint.
+    if name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_CONSTRAINT", "22", "23")):
+        return StorageFault.VALUE
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")):
         return StorageFault.GONE
     if error.connection_invalidated or isinstance(error, InterfaceError):
@@ -234,6 +264,7 @@ def _engine(url: URL, file: SqliteFile | None, patience_ms: int) -> Engine:
             url,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
+            pool_timeout=READ_PATIENCE_SECONDS,
             isolation_level="READ COMMITTED",
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -247,6 +278,7 @@ def _engine(url: URL, file: SqliteFile | None, patience_ms: int) -> Engine:
         url if file is None else file.url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        pool_timeout=READ_PATIENCE_SECONDS,
         connect_args={"check_same_thread": False, "cached_statements": 256, "timeout": patience_ms / 1000},
     )
     event.listen(engine, "connect", _set_up_sqlite)

@@ -20,6 +20,8 @@ _BY_FAULT = {
 def refusal_of(error: BaseException) -> Refusal:
     """Return how an error is told to the outside; what nobody foresaw is INTERNAL, and nothing of it is told."""
     match error:
+        case StorageError(fault=StorageFault.VALUE):
+            return Refusal(Reason.INTERNAL)
         case StorageError():
             reason, rule = _BY_FAULT[error.fault]
             return Refusal(reason, "", rule, want="a database that answers and has room")

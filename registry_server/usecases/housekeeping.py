@@ -90,7 +90,7 @@ class Housekeeping:
 
     def _due(self) -> list[LapseItem]:
         now = self._ledger.clock()
-        with self._ledger.view() as view:
+        with self._ledger.view(reserved=True) as view:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)

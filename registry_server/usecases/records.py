@@ -6,7 +6,7 @@ their newest version and their facts.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.errors import FormatError
@@ -41,7 +41,11 @@ class Records:
         self._ledger = ledger
 
     def list_own(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
-        """Yield what is held of an issuer's records, some at a time, all from one snapshot.
+        """Yield what is held of an issuer's records, some at a time, in order of their first leaf.
+
+        Each page is read from a snapshot of its own, which ends before the page is yielded. So each record that the log
+        knew when the first page was read comes exactly once, whole and as it stood when its page was read; later
+        records do not come.
 
         Args:
             peer: institution id of who asks.
@@ -58,10 +62,28 @@ class Records:
             raise RegistryError(Reason.SIZE_LIMIT, "record_ids", "record_ids.count", got=got, want=want)
         for record_id in record_ids:
             _check_record_id(record_id)
+        yield from self._named(peer, issuer, record_ids) if record_ids else self._all(peer, issuer)
+
+    def _named(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
         with self._ledger.view() as view:
-            records = view.own_records(_issuer(view.directory, peer, issuer), record_ids)
-            while page := list(islice(records, _PAGE)):
+            known = view.first_indexes(_issuer(view.directory, peer, issuer), record_ids)
+        ordered = [record_id for _, record_id in known]
+        for start in range(0, len(ordered), _PAGE):
+            with self._ledger.view() as view:
+                page = view.own_records(_issuer(view.directory, peer, issuer), ordered[start : start + _PAGE])
+            yield page
+
+    def _all(self, peer: str, issuer: str) -> Iterator[list[OwnRecord]]:
+        after, size = -1, 0
+        for number in count():
+            with self._ledger.view() as view:
+                size = size if number else view.size
+                page = view.own_records_between(_issuer(view.directory, peer, issuer), after, size, _PAGE)
+            if page:
                 yield page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].record.first_index
 
     def receipt(self, peer: str, issuer: str, record_id: bytes, version: int) -> LeafReceipt:
         """Return the receipt of a version of an issuer's record.

@@ -41,7 +41,7 @@ class Status:
             StorageError: the database does not answer.
             InconsistentError: what it holds does not fit together.
         """
-        with self._ledger.view() as view:
+        with self._ledger.view(reserved=True) as view:
             return view.size
 
     def find_institution(self, institution: str) -> InstitutionState | None:
@@ -52,7 +52,7 @@ class Status:
         found = self._ledger.directory.institutions.get(institution)
         if found is not None:
             return found
-        with self._ledger.view() as view:
+        with self._ledger.view(reserved=True) as view:
             return view.directory.institutions.get(institution)
 
     def figures(self) -> dict[str, float]:

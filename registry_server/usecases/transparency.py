@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats.statement import check_institution_id
@@ -62,10 +61,17 @@ class LeafPage(NamedTuple):
 
 
 class LiveBindings(NamedTuple):
-    """Some bindings, and the size of the log whose HEAD all of them belong to."""
+    """Some bindings in order.
 
-    size: int
+    Attributes:
+        bindings: ascending by index.
+        begun_at: size of the log when the first of all pages was read; 0 on the others.
+        size: on the last page, size of the log when it was read; 0 on the others.
+    """
+
     bindings: list[LiveBinding]
+    begun_at: int = 0
+    size: int = 0
 
 
 class Transparency:
@@ -145,12 +151,23 @@ class Transparency:
             start += len(page)
 
     def live_bindings(self) -> Iterator[LiveBindings]:
-        """Yield subject and opening of every live record, all from one snapshot; the first page may be empty."""
-        with self._ledger.view() as view:
-            bindings = view.live_bindings()
-            yield LiveBindings(view.size, list(islice(bindings, _PAGE_BINDINGS)))
-            while page := list(islice(bindings, _PAGE_BINDINGS)):
-                yield LiveBindings(view.size, page)
+        """Yield subject and opening of every record that is live at the size which the last page names.
+
+        Each page is read from a snapshot of its own, which ends before the page is yielded. A record that changes has a
+        new index, behind all that were read: a page that is not full therefore ends the whole, and its HEAD is the one
+        for which the bindings are complete. Beside them may stand bindings that were live at some size from
+        ``begun_at`` on and are no longer; the log tells which.
+        """
+        after, begun_at = -1, 0
+        while True:
+            with self._ledger.view() as view:
+                page, size = view.live_bindings(after, _PAGE_BINDINGS), view.size
+            last = len(page) < _PAGE_BINDINGS
+            yield LiveBindings(page, 0 if begun_at else size, size if last else 0)
+            if last:
+                return
+            begun_at = begun_at or size
+            after = page[-1].leaf_index
 
     def inquiry_leaves(self, start: int, end: int) -> Iterator[LeafPage]:
         """Yield leaves of the inquiry tree in order.

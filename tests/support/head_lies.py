@@ -99,7 +99,7 @@ def a_binding_of_a_superseded_version(log: HandmadeLog, registry: HandmadeRegist
     kept = next(item for item in log.bindings() if item[0] == log.state.chains[_running()].index)
     log.say("lender-1", "running")
     log.head()
-    registry.bindings = [kept, *log.bindings()]
+    registry.bindings = sorted([kept, *log.bindings()])
 
 
 @lie(_F.BINDING_DEAD)
@@ -107,7 +107,7 @@ def a_binding_of_an_erased_record(log: HandmadeLog, registry: HandmadeRegistry) 
     kept = next(item for item in log.bindings() if item[0] == log.state.chains[_running()].index)
     log.erase(_running())
     log.head()
-    registry.bindings = [kept, *log.bindings()]
+    registry.bindings = sorted([kept, *log.bindings()])
 
 
 @lie(_F.BINDING_DEAD, _F.MAP_ROOT, _F.MAP_COUNT)
@@ -219,7 +219,7 @@ def a_log_that_went_back(_: HandmadeLog, registry: HandmadeRegistry) -> None:
 
 @lie(_F.ROLLBACK)
 def bindings_of_an_older_log(log: HandmadeLog, registry: HandmadeRegistry) -> None:
-    registry.bindings_size = 8
+    registry.bindings_size, registry.bindings = 8, []
     log.head()
 
 

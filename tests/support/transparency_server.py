@@ -36,6 +36,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         # What is served instead of the truth.
         self.size: int | None = None
         self.bindings_size: int | None = None
+        self.bindings_begun_at: int | None = None
         self.bindings: Sequence[tuple[int, bytes, bytes]] | None = None
         self.inquiries: Sequence[bytes] | None = None
         self.leaves: Sequence[bytes] | None = None
@@ -81,13 +82,15 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self, _request: pb.ListLiveBindingsRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.ListLiveBindingsResponse]:
         bindings = self.log.bindings() if self.bindings is None else self.bindings
-        yield pb.ListLiveBindingsResponse(size=self.bindings_size or self._size)
+        size = self.bindings_size or self._size
+        yield pb.ListLiveBindingsResponse(begun_at=self.bindings_begun_at or size)
         for at in range(0, len(bindings), PAGE):
             items = [
                 pb.LiveBinding(index=index, subject=subject, opening=opening)
                 for index, subject, opening in bindings[at : at + PAGE]
             ]
             yield pb.ListLiveBindingsResponse(bindings=items)
+        yield pb.ListLiveBindingsResponse(size=size)
 
     def ListInquiryLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListInquiryLeavesRequest, _context: grpc.ServicerContext

@@ -48,9 +48,9 @@ def inquiry_leaves(page: LeafPage) -> pb.ListInquiryLeavesResponse:
     return pb.ListInquiryLeavesResponse(start=page.start, leaves=page.leaves)
 
 
-def live_bindings(page: LiveBindings, *, first: bool) -> pb.ListLiveBindingsResponse:
-    """Return some live bindings; the size goes with the first of them only."""
+def live_bindings(page: LiveBindings) -> pb.ListLiveBindingsResponse:
+    """Return some live bindings."""
     bindings = [
         pb.LiveBinding(index=index, subject=subject, opening=opening) for index, subject, opening in page.bindings
     ]
-    return pb.ListLiveBindingsResponse(size=page.size if first else 0, bindings=bindings)
+    return pb.ListLiveBindingsResponse(begun_at=page.begun_at, size=page.size, bindings=bindings)

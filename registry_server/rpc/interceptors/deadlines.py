@@ -21,12 +21,14 @@ class Deadlines:
         call_max: the longest that a call may take.
         stream: for a stream whose client set none.
         stream_max: the longest that a stream may take.
+        progress: the longest that a peer may take no message of its stream.
     """
 
     call: float = 20.0
     call_max: float = 120.0
     stream: float = 600.0
-    stream_max: float = 7_200.0
+    stream_max: float = 3_600.0
+    progress: float = 30.0
 
     def limit(self, remaining: float | None, *, streaming: bool) -> float | None:
         """Return after how many seconds the registry itself ends the call; None where the client's deadline does.

@@ -290,6 +290,40 @@ def test_leaves_that_stop_short_are_refused(auditor: Auditor) -> None:
     assert auditor.audit().clean
 
 
+def test_bindings_that_changed_while_they_were_read_are_passed_over(auditor: Auditor) -> None:
+    auditor.audit()
+    log = auditor.log
+    begun_at, before = len(log.leaves), log.bindings()
+    log.say("lender-1", "running")
+    log.say("lender-2", "disputed", Standing.WITHDRAWN)
+    log.head()
+    between = log.bindings()
+    log.say("lender-1", "running")
+    log.head()
+    shown = sorted({*before, *between, *log.bindings()})
+    auditor.registry.bindings_begun_at, auditor.registry.bindings = begun_at, shown
+    report = auditor.audit()
+    assert report.clean
+    assert report.live == len(log.bindings()) < len(shown) - 2
+    # Those that were not live any more when the reading began are still findings.
+    auditor.registry.bindings_begun_at = None
+    log.head()
+    assert {found.finding.id for found in auditor.audit().findings} == {FindingId.BINDING_DEAD}
+
+
+def test_bindings_out_of_order_are_refused(auditor: Auditor) -> None:
+    auditor.registry.bindings = [*reversed(auditor.log.bindings())]
+    with pytest.raises(VerificationError, match=r"bindings\.order"):
+        auditor.audit()
+
+
+def test_bindings_of_leaves_beyond_the_log_are_refused(auditor: Auditor) -> None:
+    _, subject, opening = auditor.log.bindings()[0]
+    auditor.registry.bindings = [*auditor.log.bindings(), (len(auditor.log.leaves), subject, opening)]
+    with pytest.raises(VerificationError, match=r"bindings\.size"):
+        auditor.audit()
+
+
 def test_bindings_that_never_end_are_refused(auditor: Auditor) -> None:
     first = auditor.log.bindings()[0]
     auditor.registry.bindings = [first] * (len(auditor.log.leaves) + 1)

@@ -61,7 +61,7 @@ def test_an_auditor_examines_the_whole_log_over_the_wire(registry: RunningRegist
     leaves = [leaf for page in pages for leaf in page.leaves]
     assert [page.start for page in pages] == [0]
     bindings = list(stub.ListLiveBindings(pb.ListLiveBindingsRequest()))
-    assert bindings[0].size == checkpoint.size
+    assert (bindings[0].begun_at, bindings[-1].size) == (checkpoint.size, checkpoint.size)
     live = [LiveBinding(item.index, item.subject, item.opening) for page in bindings for item in page.bindings]
     asked = [
         leaf for page in stub.ListInquiryLeaves(pb.ListInquiryLeavesRequest(start=0, end=1)) for leaf in page.leaves

@@ -77,7 +77,8 @@ class RecordServiceServicer(object):
 
     def ListRecords(self, request, context):
         """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
-        record_ids that are unknown are left out.
+        record_ids that are unknown are left out. Each record that was there when the stream began comes once, as it stood
+        when its message was made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

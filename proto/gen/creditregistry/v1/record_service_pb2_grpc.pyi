@@ -39,7 +39,8 @@ class RecordServiceStub:
     """Logs many; each chunk is answered by one message with a result for each of its submissions."""
     ListRecords: _grpc.UnaryStreamMultiCallable[_submission_pb2.ListRecordsRequest, _submission_pb2.ListRecordsResponse]
     """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
-    record_ids that are unknown are left out.
+    record_ids that are unknown are left out. Each record that was there when the stream began comes once, as it stood
+    when its message was made.
     """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]
     """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
@@ -55,7 +56,8 @@ class RecordServiceAsyncStub(RecordServiceStub):
     """Logs many; each chunk is answered by one message with a result for each of its submissions."""
     ListRecords: _aio.UnaryStreamMultiCallable[_submission_pb2.ListRecordsRequest, _submission_pb2.ListRecordsResponse]  # type: ignore[assignment]
     """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
-    record_ids that are unknown are left out.
+    record_ids that are unknown are left out. Each record that was there when the stream began comes once, as it stood
+    when its message was made.
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]  # type: ignore[assignment]
     """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
@@ -86,7 +88,8 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_submission_pb2.ListRecordsResponse], _abc.AsyncIterator[_submission_pb2.ListRecordsResponse]]:
         """Streams what the registry holds of the caller's own records, or of those of an institution that it succeeds;
-        record_ids that are unknown are left out.
+        record_ids that are unknown are left out. Each record that was there when the stream began comes once, as it stood
+        when its message was made.
         """
 
     @_abc_1.abstractmethod

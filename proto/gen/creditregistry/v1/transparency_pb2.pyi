@@ -148,27 +148,34 @@ Global___ListLiveBindingsRequest: _TypeAlias = ListLiveBindingsRequest  # noqa: 
 
 @_typing.final
 class ListLiveBindingsResponse(_message.Message):
-    """First the size, then bindings, all from one snapshot."""
+    """Some bindings in order. All messages together hold the binding of each record that is live at the size which the last
+    one names. They may also hold bindings that were live at a size from begun_at on and were superseded or deleted since;
+    each belongs to a leaf that the log itself shows to have been live then.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SIZE_FIELD_NUMBER: _builtins.int
     BINDINGS_FIELD_NUMBER: _builtins.int
+    BEGUN_AT_FIELD_NUMBER: _builtins.int
     size: _builtins.int
-    """Size of the log whose HEAD the bindings belong to; in the first message only."""
+    """Size of the log for whose HEAD the bindings are complete; in the last message only."""
+    begun_at: _builtins.int
+    """Size of the log when the first binding was read; in the first message only."""
     @_builtins.property
     def bindings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveBinding]:
-        """Ascending by index."""
+        """Ascending by index, over all messages."""
 
     def __init__(
         self,
         *,
         size: _builtins.int = ...,
         bindings: _abc.Iterable[Global___LiveBinding] | None = ...,
+        begun_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bindings", b"bindings", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_at", b"begun_at", "bindings", b"bindings", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -100,7 +100,7 @@ class TransparencyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListLiveBindings(self, request, context):
-        """Subject and opening of every live record, for auditors, from one snapshot.
+        """Subject and opening of every live record, for auditors; complete for one HEAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class TransparencyServiceStub:
     ListLeaves: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListLeavesRequest, _transparency_pb2.ListLeavesResponse]
     """Leaves, for auditors."""
     ListLiveBindings: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListLiveBindingsRequest, _transparency_pb2.ListLiveBindingsResponse]
-    """Subject and opening of every live record, for auditors, from one snapshot."""
+    """Subject and opening of every live record, for auditors; complete for one HEAD."""
     ListInquiryLeaves: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListInquiryLeavesRequest, _transparency_pb2.ListInquiryLeavesResponse]
     """Leaves of the inquiry tree, for auditors."""
 
@@ -60,7 +60,7 @@ class TransparencyServiceAsyncStub(TransparencyServiceStub):
     ListLeaves: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListLeavesRequest, _transparency_pb2.ListLeavesResponse]  # type: ignore[assignment]
     """Leaves, for auditors."""
     ListLiveBindings: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListLiveBindingsRequest, _transparency_pb2.ListLiveBindingsResponse]  # type: ignore[assignment]
-    """Subject and opening of every live record, for auditors, from one snapshot."""
+    """Subject and opening of every live record, for auditors; complete for one HEAD."""
     ListInquiryLeaves: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListInquiryLeavesRequest, _transparency_pb2.ListInquiryLeavesResponse]  # type: ignore[assignment]
     """Leaves of the inquiry tree, for auditors."""
 
@@ -105,7 +105,7 @@ class TransparencyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transparency_pb2.ListLiveBindingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_transparency_pb2.ListLiveBindingsResponse], _abc.AsyncIterator[_transparency_pb2.ListLiveBindingsResponse]]:
-        """Subject and opening of every live record, for auditors, from one snapshot."""
+        """Subject and opening of every live record, for auditors; complete for one HEAD."""
 
     @_abc_1.abstractmethod
     def ListInquiryLeaves(
