@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def create_home(
         ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
     """
     home = Path(path)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _take_folder(home)
     held = tuple(sorted(set(roles)))
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
@@ -132,3 +133,20 @@ def replace_file(path: Path, data: bytes) -> None:
             os.close(folder)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _take_folder(home: Path) -> None:
+    """Make a folder with mode 0700, or take one that is there; an empty one is given that mode.
+
+    Raises:
+        ConfigError: others may enter it, and it holds something already; or it cannot be made.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name != "posix" or not stat.S_IMODE(home.stat().st_mode) & 0o077:
+            return
+        if any(home.iterdir()):
+            raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")
+        home.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(f"{home} cannot be made: {error.strerror}") from error

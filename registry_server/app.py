@@ -47,6 +47,7 @@ from registry_server.usecases.failures import refusal_of
 from registry_server.usecases.fsck import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
+from registry_server.usecases.private_files import check_private, take_folder
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.status import FIGURES, Status
@@ -120,6 +121,7 @@ class App:
             self.guard,
             self.tls,
             self.status.ask,
+            self.status.ask_writing,
             settings.health_interval_seconds,
             settings.stream_deadline_max_seconds,
         )
@@ -165,8 +167,12 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         StorageError: the database cannot be reached.
         InconsistentError: what is stored does not fit together.
         NotFoundedError: there is no genesis yet.
-        OSError: a key cannot be read.
+        OSError: a key cannot be read, or others can read it.
     """
+    check_private(
+        settings.home,
+        (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"),
+    )
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
@@ -293,7 +299,7 @@ def draft_registry(
     enrolments = tuple(EnrolmentFile.parse(path.read_bytes()) for path in administrators)
     services = tuple(KeyServiceFile.parse(path.read_bytes()) for path in key_services)
     limits = Rulebook() if rulebook is None else _read_rulebook(rulebook)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    take_folder(home)
     write_secret(file, settings_toml(values).encode())
     try:
         settings = load_settings(home)

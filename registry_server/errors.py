@@ -71,7 +71,6 @@ class Reason(StrEnum):
     PART_MISSING = "PART_MISSING"
     PART_UNEXPECTED = "PART_UNEXPECTED"
     PEER_MISMATCH = "PEER_MISMATCH"
-    PROPOSAL_OBSOLETE = "PROPOSAL_OBSOLETE"
     PROPOSAL_UNKNOWN = "PROPOSAL_UNKNOWN"
     PURPOSE_INVALID = "PURPOSE_INVALID"
     QUEUE_FULL = "QUEUE_FULL"
@@ -84,6 +83,7 @@ class Reason(StrEnum):
     SUBJECT_CHANGED = "SUBJECT_CHANGED"
     TILE_UNKNOWN = "TILE_UNKNOWN"
     TIME_INVALID = "TIME_INVALID"
+    TOO_MANY_PROPOSALS = "TOO_MANY_PROPOSALS"
     TOO_MANY_RECORDS = "TOO_MANY_RECORDS"
     TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
@@ -203,8 +203,9 @@ _SERVER: dict[str, Entry] = {
     Reason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
     Reason.PART_UNEXPECTED: Entry(_INVALID, "A part of the submission does not belong there."),
     Reason.PEER_MISMATCH: Entry(_DENIED, "The client certificate and the signature name different institutions."),
-    Reason.PROPOSAL_OBSOLETE: Entry(_STATE, "The proposal can be logged no more; another act took its number."),
-    Reason.PROPOSAL_UNKNOWN: Entry(Status.NOT_FOUND, "There is no such proposal, or it has lapsed."),
+    Reason.PROPOSAL_UNKNOWN: Entry(
+        Status.NOT_FOUND, "There is no such proposal; it has lapsed, or another act took its number: propose it anew."
+    ),
     Reason.PURPOSE_INVALID: Entry(_INVALID, "Inquiries are not made for this purpose."),
     Reason.QUEUE_FULL: Entry(Status.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
     Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
@@ -218,6 +219,9 @@ _SERVER: dict[str, Entry] = {
     Reason.SUBJECT_CHANGED: Entry(_INVALID, "A record never changes the person that it is about."),
     Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
     Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is not plausible."),
+    Reason.TOO_MANY_PROPOSALS: Entry(
+        _EXHAUSTED, "Too many proposals are open; have one approved, which ends all others, or wait until some lapse."
+    ),
     Reason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
     Reason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
     Reason.VERSION_UNKNOWN: Entry(Status.NOT_FOUND, "The record has no such version."),

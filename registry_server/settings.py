@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         description="Persons of one page of an answer together; what is longer is asked for page by page.",
     )
     health_interval_seconds: Seconds = Field(
-        default=2.0, description="How often the health service asks the database; a failure shows that much later."
+        default=2.0, description="How often the health service asks whether the registry can be read and written."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Which lines of the program's own log are written; calls are logged as info."

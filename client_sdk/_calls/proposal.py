@@ -88,7 +88,6 @@ def read_proposal(message: pb.Proposal, directory: Directory) -> ProposalView:
         threshold=directory.state.threshold,
         proposed_at_ms=message.proposed_at,
         lapses_at_ms=message.lapses_at,
-        obsolete=message.obsolete,
     )
 
 

@@ -123,9 +123,7 @@ def verify(
         ConfigError: the leaves in the folder are not those that the last audit left there.
     """
     sizes = {position.size, *(seen.size for seen in position.seen)}
-    examination = Examination(
-        findings, genesis=trust_root.genesis, roots_at=sizes, bindings_from=fetched.begun_at
-    )
+    examination = Examination(findings, genesis=trust_root.genesis, roots_at=sizes, bindings_from=fetched.begun_at)
     tally = Tally()
     # Other processes go on verifying while this one rebuilds the map.
     with _Signatures(executor, findings) as signatures:

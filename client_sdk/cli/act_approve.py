@@ -50,8 +50,6 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             proposal = find_proposal(client, what)
             session.output.tell(*([] if session.output.as_json and yes else proposal_lines(proposal)))
-            if proposal.obsolete:
-                raise UsageError(f"the proposal is obsolete: {proposal.obsolete}", "propose it again.")
             session.confirm("Sign this act?", yes=yes)
             approved = client.approve(proposal)
         tell_approved(session, approved)

@@ -219,7 +219,6 @@ def proposal_content(proposal: ProposalView) -> dict[str, Json]:
         "threshold": proposal.threshold,
         "proposed_at": proposal.proposed_at_ms,
         "lapses_at": proposal.lapses_at_ms,
-        "obsolete": proposal.obsolete,
     }
 
 
@@ -229,8 +228,6 @@ def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
     yield from act_lines(proposal.act)
     signed = ", ".join(proposal.approved_by) or "nobody"
     yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at_ms)}"
-    if proposal.obsolete:
-        yield f"  OBSOLETE: {proposal.obsolete}; propose it again"
 
 
 def logged_content(logged: LoggedAct) -> dict[str, Json]:

@@ -1,5 +1,6 @@
 """The program: its verbs, and what is said before a verb."""
 
+import os
 import sys
 
 import typer
@@ -71,4 +72,6 @@ for module in (act_list, act_propose, act_show, act_approve, key, inquiry, recei
 
 def main() -> None:
     """Run the program with the arguments of the process."""
+    # Whatever it writes is its owner's alone: keys, evidence, reports about people.
+    os.umask(0o077)
     sys.exit(app())

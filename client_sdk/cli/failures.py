@@ -126,13 +126,14 @@ HINTS: dict[str, str] = {
         "the certificate in this home and who signs are two members: `credit-registry status` tells whose it is; "
         "install this member's own with `credit-registry certificate install FILE`."
     ),
-    "PROPOSAL_OBSOLETE": "another act took its number: propose it again.",
+    "PROPOSAL_UNKNOWN": "see `credit-registry act list`; if another act took its number, propose it again.",
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
     "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "TIME_INVALID": "set this machine's clock, then try again.",
+    "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act list`.",
     "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
 }
 

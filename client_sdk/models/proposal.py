@@ -29,7 +29,6 @@ class ProposalView:
         threshold: how many must sign.
         proposed_at_ms: milliseconds since 1970 UTC.
         lapses_at_ms: milliseconds since 1970 UTC.
-        obsolete: why it cannot be logged any more; empty while it can.
     """
 
     proposal_id: bytes
@@ -40,7 +39,6 @@ class ProposalView:
     threshold: int
     proposed_at_ms: int
     lapses_at_ms: int
-    obsolete: str = ""
 
     @property
     def lapses_at(self) -> datetime:

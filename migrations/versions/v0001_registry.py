@@ -157,6 +157,8 @@ def create_people_tables() -> None:
     op.create_table(
         "proposals",
         raw("proposal_id"),
+        whole("number"),
+        words("proposer"),
         raw("payload"),
         raw("approvals"),
         whole("proposed_at"),

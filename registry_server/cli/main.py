@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 fsck found something, 2 something is not in order.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")
 
 def main() -> None:
     """Run the command."""
+    # Whatever it makes is its owner's alone: keys, and a database of pseudonyms.
+    os.umask(0o077)
     try:
         app()
     except (SettingsError, FormatError, RuleError, RegistryError, *registry.OperatorError) as error:

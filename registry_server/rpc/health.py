@@ -1,4 +1,8 @@
-"""The health service of gRPC, told by what the registry finds of itself (grpc.health.v1)."""
+"""The health service of gRPC, told by what the registry finds of itself (grpc.health.v1).
+
+A service that only reads is SERVING while the database can be read. The server as a whole, which balancers ask about,
+and the services that write are SERVING only while it can be written too.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +31,28 @@ class Health:
     """Asks again and again, and sets the status.
 
     Args:
-        ask: returns where the registry can serve, raises where it cannot; may take its time in a thread.
+        ask: returns where the registry can be read; may take its time in a thread.
+        ask_writing: returns where it can be written as well. Both raise where it cannot.
         interval: seconds between two questions.
-        services: full names of the services, which stand and fall together.
+        readers: full names of the services that only read.
+        writers: of those that also write.
     """
 
-    def __init__(self, ask: Callable[[], object], interval: float, services: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], object],
+        ask_writing: Callable[[], object],
+        interval: float,
+        *,
+        readers: tuple[str, ...] = (),
+        writers: tuple[str, ...] = (),
+    ) -> None:
         self._ask = ask
+        self._ask_writing = ask_writing
         self._interval = interval
-        self._services = (OVERALL, *services)
-        self._serving: bool | None = None
+        self._readers = readers
+        self._writers = (OVERALL, *writers)
+        self._told: dict[str, bool] = {}
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
@@ -68,15 +84,25 @@ class Health:
         return True
 
     async def _update(self) -> None:
-        reason = ""
-        try:
-            await asyncio.to_thread(self._ask)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot serve
-            reason = refusal_of(error).reason
+        unread = await _reason(self._ask)
+        unwritten = unread or await _reason(self._ask_writing)
+        await self._tell("reading", self._readers, unread)
+        await self._tell("writing", self._writers, unwritten)
+
+    async def _tell(self, what: str, services: tuple[str, ...], reason: str) -> None:
         serving = not reason
-        if serving is self._serving:
+        if self._told.get(what) is serving:
             return
-        self._serving = serving
-        _log.info("health", serving=serving, reason=reason)
-        for service in self._services:
+        self._told[what] = serving
+        _log.info("health", what=what, serving=serving, reason=reason)
+        for service in services:
             await self.servicer.set(service, _SERVING if serving else _NOT_SERVING)
+
+
+async def _reason(ask: Callable[[], object]) -> str:
+    """Return why a question is answered with an error; empty where it is not."""
+    try:
+        await asyncio.to_thread(ask)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot serve
+        return refusal_of(error).reason
+    return ""

@@ -37,6 +37,8 @@ SERVICES = tuple(
     for file in (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
+_READERS = tuple(service for service in SERVICES if service.endswith(".TransparencyService"))
+_WRITERS = tuple(service for service in SERVICES if service not in _READERS)
 # A message above this ends the connection's stream before anything of ours sees it; between the two limits the
 # guard refuses it by name.
 _TRANSPORT_BYTES = 4 * MAX_MESSAGE_BYTES
@@ -86,7 +88,8 @@ class RpcServer:
         servicers: of the services.
         guard: around every method.
         tls: what is shown and trusted.
-        ask_health: returns where the registry can serve, raises where it cannot.
+        ask_health: returns where the registry can be read, raises where it cannot.
+        ask_writing: returns where it can be written, raises where it cannot.
         health_interval: seconds between two questions.
         longest_stream: seconds that a stream may take at most.
     """
@@ -97,11 +100,12 @@ class RpcServer:
         guard: Guard,
         tls: TlsFiles,
         ask_health: Callable[[], object],
+        ask_writing: Callable[[], object],
         health_interval: float,
         longest_stream: float,
     ) -> None:
         self._server = grpc.aio.server(interceptors=(guard,), options=_options(longest_stream))
-        self._health = Health(ask_health, health_interval, SERVICES)
+        self._health = Health(ask_health, ask_writing, health_interval, readers=_READERS, writers=_WRITERS)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
         )

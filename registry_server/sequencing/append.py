@@ -26,7 +26,7 @@ from registry_server.sequencing.loading import load
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
-from registry_server.storage import head, inquiries, leaves, live, quotas, records
+from registry_server.storage import head, inquiries, leaves, live, proposals, quotas, records
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
@@ -90,7 +90,13 @@ class Sealed:
 
 
 def append(
-    database: Database, committed: Committed, clock: Callable[[], int], items: Sequence[Item], *, beat: bool = False
+    database: Database,
+    committed: Committed,
+    clock: Callable[[], int],
+    items: Sequence[Item],
+    *,
+    beat: bool = False,
+    at_once: bool = False,
 ) -> Batch:
     """Log what may be logged of the items, in order, in one transaction.
 
@@ -100,6 +106,7 @@ def append(
         clock: the time in ms.
         items: at most some thousand.
         beat: also log a HEAD if the newest is older than the rulebook's heartbeat.
+        at_once: with ``beat``, log it however young the newest is.
 
     Raises:
         NotFoundedError: there is no genesis yet.
@@ -119,7 +126,7 @@ def append(
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
         staging = Staging(state.directory, load(work, items, day), state.size, time, day)
         taken = [_take(staging, item) for item in items]
-        due = beat and now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000
+        due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
         if not staging.leaves and not due:
             return Batch(state, taken, logged=False)
         sealed = seal(work, staging, committed.log, committed.inquiries, state)
@@ -225,6 +232,8 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     records.add_versions(work, staging.versions)
     records.add_annotations(work, staging.annotations)
     leaves.add_acts(work, staging.acts)
+    if staging.acts:
+        proposals.forget_up_to(work, max(number for number, _ in staging.acts))
     changes = staging.live_changes()
     live.remove(work, changes.removed)
     live.supersede(work, changes.superseded)

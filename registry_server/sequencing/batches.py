@@ -74,6 +74,8 @@ class Batches:
         self._closing = threading.Lock()
         self._closed = False
         self._freed = False
+        # Why the last write failed; until one succeeds, each heartbeat tries to log a HEAD.
+        self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -138,6 +140,7 @@ class Batches:
         try:
             results = inquire.record(self._database, rulebook, self._clock(), items)
         except _EXPECTED as error:
+            self.failure = error
             _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
             self._isolate(jobs, error, self._do_inquiries)
@@ -153,14 +156,18 @@ class Batches:
         items = [item for job in jobs for item in job.items]
         beat = any(job.beat for job in jobs)
         try:
-            batch = append(self._database, self._committed, self._clock, items, beat=beat)
+            failed = self.failure is not None
+            batch = append(self._database, self._committed, self._clock, items, beat=beat, at_once=failed)
             checkpoint = self._publisher.store(batch.state)
+            if batch.logged:
+                self.failure = None
             self._freed |= batch.freed
             if self._freed and (batch.erased or beat):
                 self._purge()
             paths = self._committed.log.paths(batch.state.size)
             results = [_result(taken, paths) for taken in batch.taken]
         except _EXPECTED as error:
+            self.failure = error
             _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
             self._isolate(jobs, error, self._do_appends)

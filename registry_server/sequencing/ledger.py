@@ -91,6 +91,14 @@ class Ledger:
         """The directory as this process knows it; a view's is the one that agrees with its HEAD."""
         return self._committed.state.directory
 
+    @property
+    def write_failure(self) -> Exception | None:
+        """Why the last write failed; None where it succeeded, or where one has succeeded since.
+
+        Until one does, each heartbeat tries to log a HEAD.
+        """
+        return self._batches.failure
+
     def submit(self, items: Sequence[Item]) -> Future[Appended]:
         """Append items in one transaction, together with whatever else waits (see ``batches``).
 

@@ -258,9 +258,7 @@ class View:
     def _own(self, page: Sequence[StoredRecord]) -> list[OwnRecord]:
         newest = leaves.leaves_at(self.work, [record.chain.index for record in page])
         sealed = live.sealed_by_indexes(self.work, [record.chain.index for record in page if record.chain.live])
-        return [
-            OwnRecord(record, newest[record.chain.index], sealed.get(record.chain.index)) for record in page
-        ]
+        return [OwnRecord(record, newest[record.chain.index], sealed.get(record.chain.index)) for record in page]
 
     def inquiry(self, asker: str, inquiry_id: bytes) -> StoredInquiry | None:
         """Return a kept inquiry."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
@@ -24,6 +24,7 @@ __all__ = [
     "leaf_range",
     "leaves",
     "leaves_at",
+    "newest_act_number",
     "put_tiles",
     "tile",
     "tiles",
@@ -118,6 +119,12 @@ def tiles(work: UnitOfWork, tree: str) -> Iterator[StoredTile]:
         if not page:
             return
         last = (page[-1].level, page[-1].tile_index)
+
+
+def newest_act_number(work: UnitOfWork) -> int:
+    """Return the number of the newest act; -1 before the genesis."""
+    newest: int | None = work.connection.execute(select(func.max(schema.acts.c.number))).scalar_one()
+    return -1 if newest is None else newest
 
 
 def act_leaves(work: UnitOfWork, from_number: int = 0, limit: int | None = None) -> list[StoredAct]:

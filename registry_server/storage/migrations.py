@@ -27,6 +27,7 @@ def upgrade(url: str) -> None:
     """
     # Whether it can be reached at all: this error says where it was looked for.
     current(url)
+    SqliteFile.make(make_url(url))
     try:
         command.upgrade(_config(url), "head")
     except DBAPIError as error:

@@ -1,4 +1,4 @@
-"""Proposals: acts that wait for signatures. Seen by administrators only, gone after 7 days (design 6)."""
+"""Proposals: acts that wait for signatures. Seen by administrators only, gone after 7 days or with the next act."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from registry_server.storage.driver import Fetched
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["StoredProposal", "add", "approve", "forget_lapsed", "get", "remove", "waiting"]
+__all__ = ["StoredProposal", "add", "approve", "forget_lapsed", "forget_up_to", "get", "waiting"]
 
 _KEY_ID_BYTES = 32
 _TABLE = schema.proposals
@@ -28,6 +28,8 @@ class StoredProposal:
 
     Attributes:
         proposal_id: SHA-256 of the payload.
+        number: of the act.
+        proposer: id of the administrator who proposed it first.
         payload: canonical Act.
         approvals: ascending by key id.
         proposed_at: ms.
@@ -35,6 +37,8 @@ class StoredProposal:
     """
 
     proposal_id: bytes
+    number: int
+    proposer: str
     payload: bytes
     approvals: tuple[Approval, ...]
     proposed_at: int
@@ -53,10 +57,9 @@ def approve(work: UnitOfWork, proposal_id: bytes, approvals: Sequence[Approval])
     work.connection.execute(query)
 
 
-def get(work: UnitOfWork, proposal_id: bytes, *, lock: bool = False) -> StoredProposal | None:
-    """Return a proposal; with ``lock``, keep others from changing it until the transaction ends."""
-    query = select(_TABLE).where(_TABLE.c.proposal_id == proposal_id)
-    row = work.connection.execute(query.with_for_update() if lock else query).one_or_none()
+def get(work: UnitOfWork, proposal_id: bytes) -> StoredProposal | None:
+    """Return a proposal."""
+    row = work.connection.execute(select(_TABLE).where(_TABLE.c.proposal_id == proposal_id)).one_or_none()
     return None if row is None else _of(tuple(row))
 
 
@@ -66,9 +69,9 @@ def waiting(work: UnitOfWork, now: int) -> list[StoredProposal]:
     return [_of(tuple(row)) for row in work.connection.execute(query)]
 
 
-def remove(work: UnitOfWork, proposal_ids: Sequence[bytes]) -> None:
-    """Delete proposals, once they are logged or can be logged no more."""
-    work.connection.execute(delete(_TABLE).where(_TABLE.c.proposal_id.in_(proposal_ids)))
+def forget_up_to(work: UnitOfWork, number: int) -> None:
+    """Delete the proposals up to that number of an act: an act with their number is logged."""
+    work.connection.execute(delete(_TABLE).where(_TABLE.c.number <= number))
 
 
 def forget_lapsed(work: UnitOfWork, now: int) -> int:
@@ -77,8 +80,8 @@ def forget_lapsed(work: UnitOfWork, now: int) -> int:
 
 
 def _of(row: Fetched) -> StoredProposal:
-    proposal_id, payload, approvals, proposed_at, lapses_at = row
-    return StoredProposal(proposal_id, payload, _split(approvals), proposed_at, lapses_at)
+    proposal_id, number, proposer, payload, approvals, proposed_at, lapses_at = row
+    return StoredProposal(proposal_id, number, proposer, payload, _split(approvals), proposed_at, lapses_at)
 
 
 def _joined(approvals: Sequence[Approval]) -> bytes:

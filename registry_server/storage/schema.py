@@ -203,6 +203,8 @@ proposals = Table(
     "proposals",
     metadata,
     Column("proposal_id", LargeBinary, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("proposer", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("approvals", LargeBinary, nullable=False),
     Column("proposed_at", BigInteger, nullable=False),

@@ -9,6 +9,7 @@ still leads to the file that was opened, and only a migration makes a new one.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteFile", "is_missing"]
 
 _IN_MEMORY = ":memory:"
+_MODE = 0o600
 
 
 class SqliteFile:
@@ -51,6 +53,37 @@ class SqliteFile:
         """
         path = _path(url)
         return None if path is None else cls(url, path)
+
+    @classmethod
+    def make(cls, url: URL) -> None:
+        """Make the empty file of a new database, for its owner alone; SQLite gives its log the same mode.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        path = _path(url)
+        if path is None or path.exists():
+            return
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
+        except OSError as error:
+            raise StorageError(StorageFault.GONE, f"{path}: {error.strerror}") from None
+
+    def keep_private(self) -> None:
+        """Take from everybody else the right to read the file and what SQLite keeps beside it.
+
+        Raises:
+            StorageError: it is somebody else's.
+        """
+        for suffix in ("", "-wal", "-shm"):
+            file = self.path.with_name(self.path.name + suffix)
+            try:
+                if stat.S_IMODE(file.stat().st_mode) & ~_MODE:
+                    file.chmod(_MODE)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StorageError(StorageFault.GONE, f"{file}: {error.strerror}") from None
 
     def check(self) -> None:
         """Check that the name still leads to the file that was opened.

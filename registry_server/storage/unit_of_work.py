@@ -98,6 +98,8 @@ class Database:
         parsed = make_url(url)
         self.on_postgresql = parsed.get_backend_name() == "postgresql"
         self._file = SqliteFile.of(parsed)
+        if serving and self._file is not None:
+            self._file.keep_private()
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
         self._engine = _engine(parsed, self._file, patience_ms)
         self._turn = threading.Lock()

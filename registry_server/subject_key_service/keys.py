@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 import secrets
-import stat
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.keys import key_id
 from client_sdk.formats.state import VOPRF
 from client_sdk.subjects.oprf import SEED_BYTES, EvaluationKey
-from registry_server.subject_key_service.files import SetupError, write_secret
+from registry_server.subject_key_service.files import SetupError, check_private, write_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,8 +88,7 @@ class EvaluationKeys:
 
 def _read(path: Path) -> EvaluationKey:
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise SetupError(f"{path} is readable for others: its mode must be 0600")
+        check_private(path)
         seed = path.read_bytes()
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error

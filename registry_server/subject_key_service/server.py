@@ -22,7 +22,7 @@ from client_sdk.rules.errors import RuleError
 from registry_server.subject_key_service.admission import check_fresh
 from registry_server.subject_key_service.errors import RequestRefusedError
 from registry_server.subject_key_service.evaluator import Evaluator
-from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service.files import SetupError, check_private
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.metrics import Metrics, serve_metrics
@@ -84,6 +84,8 @@ async def serve(
     """
     if not settings.registry:
         raise SetupError("no registry is set; `install` names it")
+    for path in (folder.home, folder.tls / "key.pem"):
+        check_private(path)
     keys = EvaluationKeys.load(folder.keys)
     tls = TlsMaterial.from_folder(folder.tls)
     follower = DirectoryFollower(_trust_root(folder))

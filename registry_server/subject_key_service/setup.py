@@ -19,7 +19,7 @@ from client_sdk.ledger.holder import Holder, HolderKind
 from client_sdk.ledger.key_service_file import KeyServiceFile
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
-from registry_server.subject_key_service.files import SetupError, replace_file, write_secret
+from registry_server.subject_key_service.files import SetupError, replace_file, take_folder, write_secret
 from registry_server.subject_key_service.keys import create_key
 from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml
 
@@ -47,8 +47,7 @@ def create(folder: Folder, settings: Settings, hosts: Iterable[str] = ()) -> Pat
     Holder.parse(Holder(HolderKind.KEY_SERVICE, settings.name).uri)
     if folder.settings.exists():
         raise SetupError(f"{folder.home} holds a key service already")
-    folder.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.home.chmod(0o700)
+    take_folder(folder.home)
     folder.tls.mkdir(mode=0o700, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     write_secret(folder.tls / "key.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -24,6 +24,7 @@ from registry_server.sequencing.found import found
 from registry_server.storage import leaves, migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.authority import CertificateAuthority, write_secret
+from registry_server.usecases.private_files import take_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,8 +111,7 @@ def draft(folder: Folder, founders: Founders, now: int) -> ActFile:
     for path in (folder.log_key, folder.genesis, folder.authority / "key.pem"):
         if path.exists():
             raise FileExistsError(path)
-    folder.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.home.chmod(0o700)
+    take_folder(folder.home)
     write_secret(folder.log_key, signer.to_pkcs8_pem())
     CertificateAuthority.create(folder.authority, founders.registry, now)
     migrations.upgrade(folder.database_url)

@@ -1,8 +1,8 @@
 """Proposals: acts that gather signatures until they reach the threshold and are logged (design 6).
 
-A proposal is seen by administrators only and lapses after 7 days. It is obsolete once another act has taken its
-number. Whoever adds the signature that reaches the threshold gets the receipt, again and again where the answer was
-lost.
+A proposal is seen by administrators only and lapses after 7 days. It is gone as soon as an act has taken its number,
+which is the next one for all of them: each logged act clears the table. Whoever adds the signature that reaches the
+threshold gets the receipt, again and again where the answer was lost.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from client_sdk.ledger.administration import check_signed
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.items import ActItem, Outcome
+from registry_server.storage import head, leaves
 from registry_server.storage import proposals as table
 from registry_server.storage.proposals import StoredProposal
 from registry_server.usecases.receipts import LeafReceipt, receipt_at
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from client_sdk.ledger.administration import Administration
     from client_sdk.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Proposal", "Proposals"]
 
 LAPSE_MS = 7 * 86_400_000
+# Proposals that wait: of one administrator, so that none fills the places of the others, and of all.
+MAX_OF_PROPOSER = 10
 MAX_WAITING = 100
 # So many acts back, a lost answer is still given again.
 _REMEMBERED_ACTS = 1_000
@@ -43,12 +48,10 @@ class Proposal:
 
     Attributes:
         stored: payload, signatures and times.
-        obsolete: why it can be logged no more; empty while it can.
         receipt: once it is logged.
     """
 
     stored: StoredProposal
-    obsolete: str = ""
     receipt: LeafReceipt | None = None
 
 
@@ -65,8 +68,7 @@ class Proposals:
     def waiting(self) -> list[Proposal]:
         """Return the proposals that have not lapsed, oldest first."""
         with self._ledger.view() as view:
-            found = view.proposals(self._ledger.clock())
-            return [Proposal(stored, _obsolete(stored, view.directory)) for stored in found]
+            return [Proposal(stored) for stored in view.proposals(self._ledger.clock())]
 
     def propose(self, peer: str, payload: bytes, approval: Approval) -> Proposal:
         """Propose the next act with the proposer's own signature; the same act again adds a signature to it.
@@ -77,11 +79,13 @@ class Proposals:
             approval: over it.
 
         Raises:
-            FormatError: the act is not canonical; SignatureError for the signature.
-            RegistryError: PEER_MISMATCH, QUEUE_FULL.
+            FormatError: the act is not canonical, or too long for a leaf; SignatureError for the signature.
+            RegistryError: PEER_MISMATCH, TOO_MANY_PROPOSALS.
             RuleError: the act is not the next one, or what it decides breaks a rule.
         """
         act = Act.parse(payload)
+        # What no leaf can hold is never logged.
+        ActLeaf(0, payload, (approval,)).encode()
         with self._ledger.view() as view:
             logged = _logged(view, sha256(payload).digest())
             if logged is not None:
@@ -89,7 +93,7 @@ class Proposals:
             view.directory.decide(act, view.size)
             _check_erasure(view, act)
             _check_approval(view.directory, act, payload, approval, peer)
-        return self._gather(payload, approval, new=True)
+        return self._gather(payload, approval, act.number, peer)
 
     def approve(self, peer: str, proposal_id: bytes, approval: Approval) -> Proposal:
         """Add a signature; the one that reaches the threshold logs the act.
@@ -100,7 +104,7 @@ class Proposals:
             approval: over the payload.
 
         Raises:
-            RegistryError: PROPOSAL_UNKNOWN, PROPOSAL_OBSOLETE or PEER_MISMATCH.
+            RegistryError: PROPOSAL_UNKNOWN or PEER_MISMATCH.
             RuleError: ACT_SIGNATURE, or why the act cannot be logged.
             SignatureError: the signature does not verify.
         """
@@ -111,15 +115,12 @@ class Proposals:
             stored = table.get(view.work, proposal_id)
             if stored is None or stored.lapses_at <= self._ledger.clock():
                 raise _unknown()
-            obsolete = _obsolete(stored, view.directory)
-            if obsolete:
-                raise RegistryError(Reason.PROPOSAL_OBSOLETE, "proposal_id", "formats-5.number", got=obsolete)
             _check_approval(view.directory, Act.parse(stored.payload), stored.payload, approval, peer)
-        return self._gather(stored.payload, approval, new=False)
+        return self._gather(stored.payload, approval, stored.number)
 
-    def _gather(self, payload: bytes, approval: Approval, *, new: bool) -> Proposal:
+    def _gather(self, payload: bytes, approval: Approval, number: int, proposer: str = "") -> Proposal:
         """Keep a signature; log the act where enough of them are there."""
-        stored = self._keep(payload, approval, new=new)
+        stored = self._keep(payload, approval, number, proposer)
         if stored is None:
             return self._logged_meanwhile(sha256(payload).digest(), None)
         directory = self._ledger.directory
@@ -128,19 +129,26 @@ class Proposals:
             return Proposal(stored)
         return self._log(stored, counting)
 
-    def _keep(self, payload: bytes, approval: Approval, *, new: bool) -> StoredProposal | None:
-        """Store a signature; return None where the proposal that it is for is gone."""
+    def _keep(self, payload: bytes, approval: Approval, number: int, proposer: str) -> StoredProposal | None:
+        """Store a signature; return None where the proposal that it is for, or its number, is gone.
+
+        Args:
+            payload: canonical Act.
+            approval: over it.
+            number: of the act.
+            proposer: who proposes it; empty where the proposal must be there.
+        """
         now, proposal_id = self._ledger.clock(), sha256(payload).digest()
         with self._ledger.database.append() as work:
+            # Whoever logs an act holds this lock: nothing is added for a number that is just being taken.
+            head.lock(work)
             table.forget_lapsed(work, now)
-            stored = table.get(work, proposal_id, lock=True)
-            if stored is None and not new:
+            stored = table.get(work, proposal_id)
+            if stored is None and (not proposer or number <= leaves.newest_act_number(work)):
                 return None
             if stored is None:
-                if len(table.waiting(work, now)) >= MAX_WAITING:
-                    want = f"at most {MAX_WAITING} proposals"
-                    raise RegistryError(Reason.QUEUE_FULL, "payload", "proposals.count", want=want)
-                stored = StoredProposal(proposal_id, payload, (approval,), now, now + LAPSE_MS)
+                _check_places(table.waiting(work, now), proposer)
+                stored = StoredProposal(proposal_id, number, proposer, payload, (approval,), now, now + LAPSE_MS)
                 table.add(work, stored)
             else:
                 others = [given for given in stored.approvals if given.key_id != approval.key_id]
@@ -154,7 +162,6 @@ class Proposals:
         (result,) = appended.results
         if result.outcome is Outcome.REFUSED or result.place is None:
             return self._logged_meanwhile(stored.proposal_id, result.violation)
-        self._forget(stored)
         place = result.place
         receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)
         return Proposal(stored, receipt=receipt)
@@ -172,22 +179,20 @@ class Proposals:
             raise violation or _unknown()
         return logged
 
-    def _forget(self, stored: StoredProposal) -> None:
-        with self._ledger.database.append() as work:
-            table.remove(work, [stored.proposal_id])
-            work.commit()
-
 
 def _unknown() -> RegistryError:
     return RegistryError(Reason.PROPOSAL_UNKNOWN, "proposal_id", "design-6.proposal", want="a waiting proposal")
 
 
-def _obsolete(stored: StoredProposal, directory: Directory) -> str:
-    try:
-        directory.check_order(Act.parse(stored.payload))
-    except RuleError as error:
-        return f"{error.field}: got {error.got}, want {error.want}" if error.got else f"{error.field}: {error.want}"
-    return ""
+def _check_places(waiting: Sequence[StoredProposal], proposer: str) -> None:
+    """Check that an administrator may propose one more."""
+    own = sum(stored.proposer == proposer for stored in waiting)
+    if own >= MAX_OF_PROPOSER:
+        got, want = f"{own} of {proposer}", f"at most {MAX_OF_PROPOSER} of one administrator"
+        raise RegistryError(Reason.TOO_MANY_PROPOSALS, "payload", "proposals.of-proposer", got=got, want=want)
+    if len(waiting) >= MAX_WAITING:
+        got, want = str(len(waiting)), f"at most {MAX_WAITING}"
+        raise RegistryError(Reason.TOO_MANY_PROPOSALS, "payload", "proposals.count", got=got, want=want)
 
 
 def _check_erasure(view: View, act: Act) -> None:
@@ -255,6 +260,8 @@ def _logged(view: View, proposal_id: bytes) -> Proposal | None:
     for act in reversed(view.acts(first, _REMEMBERED_ACTS + 1)):
         leaf = parse_leaf(act.leaf)
         if isinstance(leaf, ActLeaf) and sha256(leaf.payload).digest() == proposal_id:
-            stored = StoredProposal(proposal_id, leaf.payload, leaf.approvals, leaf.logged_at, leaf.logged_at)
+            stored = StoredProposal(
+                proposal_id, act.number, "", leaf.payload, leaf.approvals, leaf.logged_at, leaf.logged_at
+            )
             return Proposal(stored, receipt=receipt_at(view, act.leaf_index))
     return None

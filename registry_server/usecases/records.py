@@ -27,7 +27,7 @@ __all__ = ["MAX_RECORD_IDS", "OwnRecord", "Records"]
 MAX_RECORD_IDS = 1_000
 _RECORD_ID_BYTES = 16
 # Records of one message; each takes about 2 KB.
-_PAGE = 256
+PAGE_RECORDS = 256
 
 
 class Records:
@@ -35,10 +35,12 @@ class Records:
 
     Args:
         ledger: where the records are.
+        page: records of one message at most.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, page: int = PAGE_RECORDS) -> None:
         self._ledger = ledger
+        self._page = page
 
     def list_own(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
         """Yield what is held of an issuer's records, some at a time, in order of their first leaf.
@@ -68,9 +70,9 @@ class Records:
         with self._ledger.view() as view:
             known = view.first_indexes(_issuer(view.directory, peer, issuer), record_ids)
         ordered = [record_id for _, record_id in known]
-        for start in range(0, len(ordered), _PAGE):
+        for start in range(0, len(ordered), self._page):
             with self._ledger.view() as view:
-                page = view.own_records(_issuer(view.directory, peer, issuer), ordered[start : start + _PAGE])
+                page = view.own_records(_issuer(view.directory, peer, issuer), ordered[start : start + self._page])
             yield page
 
     def _all(self, peer: str, issuer: str) -> Iterator[list[OwnRecord]]:
@@ -78,10 +80,10 @@ class Records:
         for number in count():
             with self._ledger.view() as view:
                 size = size if number else view.size
-                page = view.own_records_between(_issuer(view.directory, peer, issuer), after, size, _PAGE)
+                page = view.own_records_between(_issuer(view.directory, peer, issuer), after, size, self._page)
             if page:
                 yield page
-            if len(page) < _PAGE:
+            if len(page) < self._page:
                 return
             after = page[-1].record.first_index
 

@@ -34,6 +34,18 @@ class Status:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    def ask_writing(self) -> None:
+        """Return where the last append, inquiry or heartbeat was stored; raise what it failed with otherwise.
+
+        Raises:
+            StorageError: the database is full, cannot be written or does not answer.
+            ClockJumpedError: the clock must be confirmed first.
+            InconsistentError: what it holds does not fit together.
+        """
+        failure = self._ledger.write_failure
+        if failure is not None:
+            raise failure.with_traceback(None)
+
     def ask(self) -> int:
         """Return the size of the log, read from the database.
 

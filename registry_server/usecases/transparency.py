@@ -29,7 +29,7 @@ MAX_TILE_LEVEL = 7
 # Bytes and leaves of one message.
 PAGE_BYTES = 2 * 1024 * 1024
 _PAGE_LEAVES = 1_024
-_PAGE_BINDINGS = 8_192
+PAGE_BINDINGS = 8_192
 _PAGE_INQUIRIES = 8_192
 
 
@@ -79,10 +79,12 @@ class Transparency:
 
     Args:
         ledger: what is verified.
+        page_bindings: bindings of one message at most.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, page_bindings: int = PAGE_BINDINGS) -> None:
         self._ledger = ledger
+        self._page_bindings = page_bindings
 
     def checkpoint(self, known_size: int) -> CheckpointAnswer:
         """Return the newest checkpoint.
@@ -161,8 +163,8 @@ class Transparency:
         after, begun_at = -1, 0
         while True:
             with self._ledger.view() as view:
-                page, size = view.live_bindings(after, _PAGE_BINDINGS), view.size
-            last = len(page) < _PAGE_BINDINGS
+                page, size = view.live_bindings(after, self._page_bindings), view.size
+            last = len(page) < self._page_bindings
             yield LiveBindings(page, 0 if begun_at else size, size if last else 0)
             if last:
                 return

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from client_sdk.ledger.answer import VerifiedAnswer
     from registry_server.settings import Value
 
-__all__ = ["Refused", "RunningRegistry", "inquire", "refusal", "running_registry"]
+__all__ = ["Refused", "RunningRegistry", "inquire", "read_refusal", "refusal", "running_registry"]
 
 START_SECONDS = 30
 
@@ -70,11 +70,12 @@ def refusal(call: Callable[[], object]) -> Refused:
     try:
         answered = call()
     except grpc.RpcError as error:
-        return _refused(error)
+        return read_refusal(error)
     raise AssertionError(f"not refused: {answered!r}")
 
 
-def _refused(error: grpc.RpcError) -> Refused:
+def read_refusal(error: grpc.RpcError) -> Refused:
+    """How a call was refused, by its error."""
     assert isinstance(error, grpc.Call)
     metadata = dict(error.trailing_metadata() or ())
     info = error_details_pb2.ErrorInfo()
@@ -174,7 +175,7 @@ def running_registry(
     """Run a registry on a migrated database; it is founded and its members are enrolled."""
     world = world or World()
     home = folder / "registry"
-    home.mkdir(exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
     given: dict[str, Value] = {"registry": REGISTRY, "listen": "127.0.0.1:0", "database_url": database_url, **values}
     (home / SETTINGS_FILE).write_text(settings_toml(given))
     if not (home / "ca").exists():

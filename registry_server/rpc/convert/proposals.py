@@ -39,7 +39,6 @@ def proposal(value: Proposal) -> pb.Proposal:
         approvals=[pb.Approval(key_id=given.key_id, signature=given.signature) for given in stored.approvals],
         proposed_at=stored.proposed_at,
         lapses_at=stored.lapses_at,
-        obsolete=value.obsolete,
     )
 
 

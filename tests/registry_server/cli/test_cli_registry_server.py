@@ -182,8 +182,36 @@ def test_a_registry_on_postgresql_is_founded_and_served(
 def test_secrets_are_readable_for_nobody_else(site: Site) -> None:
     site.found()
     assert stat.S_IMODE(site.home.stat().st_mode) == 0o700
-    for name in ("log-key.pem", "registry.toml", "ca/key.pem"):
+    for name in ("log-key.pem", "registry.toml", "ca/key.pem", "registry.sqlite"):
         assert stat.S_IMODE((site.home / name).stat().st_mode) == 0o600, name
+    # A database that was copied here is kept private from the moment it is served.
+    (site.home / "registry.sqlite").chmod(0o644)
+    with site.served():
+        for name in ("registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm", "tls/key.pem"):
+            assert stat.S_IMODE((site.home / name).stat().st_mode) == 0o600, name
+
+
+def test_what_others_can_read_is_not_served(site: Site) -> None:
+    site.found()
+    for name, mode in ((".", 0o755), ("log-key.pem", 0o640), ("ca/key.pem", 0o604)):
+        path = site.home / name
+        before = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        told = run("serve", "--home", site.home, expected=2)
+        assert f"chmod {before:o} {path}" in told, told
+        path.chmod(before)
+
+
+def test_a_folder_that_is_open_to_others_is_taken_only_where_it_is_empty(site: Site) -> None:
+    site.home.mkdir(mode=0o755)
+    kept = site.home / "not-ours"
+    kept.touch()
+    assert "not empty" in run(*site.words(), expected=2)
+    assert stat.S_IMODE(site.home.stat().st_mode) == 0o755
+    assert [*site.home.iterdir()] == [kept]
+    kept.unlink()
+    run(*site.words())
+    assert stat.S_IMODE(site.home.stat().st_mode) == 0o700
 
 
 def test_the_threshold_must_approve_the_genesis(site: Site) -> None:

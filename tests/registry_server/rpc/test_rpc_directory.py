@@ -28,7 +28,7 @@ from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.ledger.directory import Directory
 from client_sdk.signing import create_certificate_request
-from registry_server.usecases.proposals import LAPSE_MS
+from registry_server.usecases.proposals import LAPSE_MS, MAX_OF_PROPOSER
 from tests.support.handmade_log import record_id, signer
 from tests.support.registry import Identity, new_key, refusal
 from tests.support.registry_world import ADMINISTRATORS, LENDERS
@@ -125,17 +125,46 @@ def test_acts_are_listed_in_order_and_make_the_directory(registry: RunningRegist
     assert acts(registry, 1_000) == pb.ListActsResponse()
 
 
-def test_a_proposal_is_obsolete_once_its_number_is_taken(registry: RunningRegistry) -> None:
+def test_a_proposal_is_gone_once_its_number_is_taken(registry: RunningRegistry) -> None:
     first, second = (next_act(registry, new_lender(registry, name)) for name in ("lender-8", "lender-9"))
     propose(registry, first)
     propose(registry, second, SECOND)
     approve(registry, first, SECOND)
-    (left,) = waiting(registry)
-    assert left.payload == second
-    assert "number" in left.obsolete
+    assert waiting(registry) == []
     refused = refusal(lambda: approve(registry, second, FIRST))
-    assert refused[:4] == ("FAILED_PRECONDITION", "PROPOSAL_OBSOLETE", "proposal_id", "formats-5.number")
+    assert refused[:3] == ("NOT_FOUND", "PROPOSAL_UNKNOWN", "proposal_id")
     assert refusal(lambda: propose(registry, second))[:2] == ("FAILED_PRECONDITION", "ACT_ORDER")
+
+
+def test_one_administrator_cannot_take_the_places_of_the_others(registry: RunningRegistry) -> None:
+    rogue = [next_act(registry, new_lender(registry, f"rogue-{number}")) for number in range(MAX_OF_PROPOSER + 1)]
+    for payload in rogue[:-1]:
+        propose(registry, payload)
+    refused = refusal(lambda: propose(registry, rogue[-1]))
+    assert refused[:4] == ("RESOURCE_EXHAUSTED", "TOO_MANY_PROPOSALS", "payload", "proposals.of-proposer")
+    assert refused.got == f"{MAX_OF_PROPOSER} of {FIRST}"
+    # A proposal that is there already takes a signature all the same.
+    propose(registry, rogue[0])
+    honest = next_act(registry, new_lender(registry))
+    propose(registry, honest, SECOND)
+    assert approve(registry, honest, THIRD).HasField("receipt")
+    # The act has cleared the table; the rogue fills it anew, and is removed all the same.
+    assert waiting(registry) == []
+    again = [next_act(registry, new_lender(registry, f"rogue-{number}")) for number in range(MAX_OF_PROPOSER)]
+    for payload in again:
+        propose(registry, payload)
+    joining = registry.world.enrolment("admin-4", (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER)
+    removal = next_act(registry, AdministratorsBody((joining,), (SECOND, THIRD, "admin-4"), 2))
+    propose(registry, removal, SECOND)
+    assert approve(registry, removal, THIRD).HasField("receipt")
+    assert FIRST not in registry.app.ledger.directory.state.administrators
+    assert waiting(registry) == []
+
+
+def test_an_act_that_no_leaf_can_hold_is_not_proposed(registry: RunningRegistry) -> None:
+    payload = next_act(registry, ErasureBody((RecordKey("lender-1", record_id("loan")),), "x" * 70_000))
+    assert refusal(lambda: propose(registry, payload))[1:4:2] == ("MALFORMED", "leaf.size")
+    assert waiting(registry) == []
 
 
 def test_a_proposal_lapses_after_seven_days(registry: RunningRegistry) -> None:

@@ -126,17 +126,19 @@ def test_quotas_add_up(database: Database) -> None:
 def test_proposals_gather_approvals_and_lapse(database: Database) -> None:
     first, second = Approval(b"\x01" * 32, b"signature"), Approval(b"\x02" * 32, b"another one")
     with database.append() as work:
-        proposals.add(work, StoredProposal(b"id", b"payload", (first,), 10, 20))
+        proposals.add(work, StoredProposal(b"id", 7, "admin-1", b"payload", (first,), 10, 20))
         proposals.approve(work, b"id", [second, first])
-        found = proposals.get(work, b"id", lock=True)
+        found = proposals.get(work, b"id")
         assert found is not None
         assert found.approvals == (first, second)
         assert proposals.waiting(work, 19) == [found]
         assert proposals.waiting(work, 20) == []
         assert proposals.forget_lapsed(work, 20) == 1
         assert proposals.get(work, b"id") is None
-        proposals.add(work, StoredProposal(b"id", b"payload", (), 10, 20))
-        proposals.remove(work, [b"id"])
+        proposals.add(work, StoredProposal(b"id", 7, "admin-1", b"payload", (), 10, 20))
+        proposals.forget_up_to(work, 6)
+        assert len(proposals.waiting(work, 0)) == 1
+        proposals.forget_up_to(work, 7)
         assert proposals.waiting(work, 0) == []
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditregistry/v1/proposal.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"&\n\x0fListActsRequest\x12\x13\n\x0b\x66rom_number\x18\x01 \x01(\x04\"N\n\x10ListActsResponse\x12,\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x1e.creditregistry.v1.IndexedLeaf\x12\x0c\n\x04more\x18\x02 \x01(\x08\"S\n\x11ProposeActRequest\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12-\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x1b.creditregistry.v1.Approval\"-\n\x08\x41pproval\x12\x0e\n\x06key_id\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x9a\x01\n\x08Proposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12.\n\tapprovals\x18\x03 \x03(\x0b\x32\x1b.creditregistry.v1.Approval\x12\x13\n\x0bproposed_at\x18\x04 \x01(\x04\x12\x11\n\tlapses_at\x18\x05 \x01(\x04\x12\x10\n\x08obsolete\x18\x06 \x01(\t\"p\n\x12ProposeActResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Proposal\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receipt\"\x16\n\x14ListProposalsRequest\"G\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.creditregistry.v1.Proposal\"W\n\x11\x41pproveActRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12-\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x1b.creditregistry.v1.Approval\"p\n\x12\x41pproveActResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Proposal\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receipt\";\n\x17IssueCertificateRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\x12\x13\n\x0binstitution\x18\x02 \x01(\t\"/\n\x18IssueCertificateResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditregistry/v1/proposal.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"&\n\x0fListActsRequest\x12\x13\n\x0b\x66rom_number\x18\x01 \x01(\x04\"N\n\x10ListActsResponse\x12,\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x1e.creditregistry.v1.IndexedLeaf\x12\x0c\n\x04more\x18\x02 \x01(\x08\"S\n\x11ProposeActRequest\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12-\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x1b.creditregistry.v1.Approval\"-\n\x08\x41pproval\x12\x0e\n\x06key_id\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x88\x01\n\x08Proposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12.\n\tapprovals\x18\x03 \x03(\x0b\x32\x1b.creditregistry.v1.Approval\x12\x13\n\x0bproposed_at\x18\x04 \x01(\x04\x12\x11\n\tlapses_at\x18\x05 \x01(\x04\"p\n\x12ProposeActResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Proposal\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receipt\"\x16\n\x14ListProposalsRequest\"G\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.creditregistry.v1.Proposal\"W\n\x11\x41pproveActRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12-\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x1b.creditregistry.v1.Approval\"p\n\x12\x41pproveActResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Proposal\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receipt\";\n\x17IssueCertificateRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\x12\x13\n\x0binstitution\x18\x02 \x01(\t\"/\n\x18IssueCertificateResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,19 +41,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPROVAL']._serialized_start=294
   _globals['_APPROVAL']._serialized_end=339
   _globals['_PROPOSAL']._serialized_start=342
-  _globals['_PROPOSAL']._serialized_end=496
-  _globals['_PROPOSEACTRESPONSE']._serialized_start=498
-  _globals['_PROPOSEACTRESPONSE']._serialized_end=610
-  _globals['_LISTPROPOSALSREQUEST']._serialized_start=612
-  _globals['_LISTPROPOSALSREQUEST']._serialized_end=634
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=636
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=707
-  _globals['_APPROVEACTREQUEST']._serialized_start=709
-  _globals['_APPROVEACTREQUEST']._serialized_end=796
-  _globals['_APPROVEACTRESPONSE']._serialized_start=798
-  _globals['_APPROVEACTRESPONSE']._serialized_end=910
-  _globals['_ISSUECERTIFICATEREQUEST']._serialized_start=912
-  _globals['_ISSUECERTIFICATEREQUEST']._serialized_end=971
-  _globals['_ISSUECERTIFICATERESPONSE']._serialized_start=973
-  _globals['_ISSUECERTIFICATERESPONSE']._serialized_end=1020
+  _globals['_PROPOSAL']._serialized_end=478
+  _globals['_PROPOSEACTRESPONSE']._serialized_start=480
+  _globals['_PROPOSEACTRESPONSE']._serialized_end=592
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=594
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=616
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=618
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=689
+  _globals['_APPROVEACTREQUEST']._serialized_start=691
+  _globals['_APPROVEACTREQUEST']._serialized_end=778
+  _globals['_APPROVEACTRESPONSE']._serialized_start=780
+  _globals['_APPROVEACTRESPONSE']._serialized_end=892
+  _globals['_ISSUECERTIFICATEREQUEST']._serialized_start=894
+  _globals['_ISSUECERTIFICATEREQUEST']._serialized_end=953
+  _globals['_ISSUECERTIFICATERESPONSE']._serialized_start=955
+  _globals['_ISSUECERTIFICATERESPONSE']._serialized_end=1002
 # @@protoc_insertion_point(module_scope)

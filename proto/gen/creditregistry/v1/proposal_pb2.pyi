@@ -134,7 +134,6 @@ class Proposal(_message.Message):
     APPROVALS_FIELD_NUMBER: _builtins.int
     PROPOSED_AT_FIELD_NUMBER: _builtins.int
     LAPSES_AT_FIELD_NUMBER: _builtins.int
-    OBSOLETE_FIELD_NUMBER: _builtins.int
     proposal_id: _builtins.bytes
     """SHA-256 of the payload, 32 bytes."""
     payload: _builtins.bytes
@@ -142,9 +141,7 @@ class Proposal(_message.Message):
     proposed_at: _builtins.int
     """Milliseconds since 1970 UTC."""
     lapses_at: _builtins.int
-    """Milliseconds since 1970 UTC, 7 days later; then the proposal is gone."""
-    obsolete: _builtins.str
-    """Why it cannot be logged any more, such as another act that took its number; empty while it can."""
+    """Milliseconds since 1970 UTC, 7 days later. Then the proposal is gone, or earlier: as soon as an act takes its number."""
     @_builtins.property
     def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
         """Signatures so far, ascending by key id."""
@@ -157,11 +154,10 @@ class Proposal(_message.Message):
         approvals: _abc.Iterable[Global___Approval] | None = ...,
         proposed_at: _builtins.int = ...,
         lapses_at: _builtins.int = ...,
-        obsolete: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "lapses_at", b"lapses_at", "obsolete", b"obsolete", "payload", b"payload", "proposal_id", b"proposal_id", "proposed_at", b"proposed_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "lapses_at", b"lapses_at", "payload", b"payload", "proposal_id", b"proposal_id", "proposed_at", b"proposed_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
