@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast
 
 import grpc
@@ -18,7 +19,7 @@ from registry_server.rpc.permissions import ANONYMOUS
 from registry_server.usecases.failures import is_foreseen, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
     from google.protobuf.message import Message
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     Parse: TypeAlias = Callable[[bytes], Message]
     Encode: TypeAlias = Callable[[Message], bytes]
     Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
-    Streaming: TypeAlias = Callable[[Message, Context], AsyncIterator[Message]]
-    Exchange: TypeAlias = Callable[[AsyncIterator[Message], Context], AsyncIterator[Message]]
+    Streaming: TypeAlias = Callable[[Message, Context], AsyncGenerator[Message, None]]
+    Exchange: TypeAlias = Callable[[AsyncIterator[Message], Context], AsyncGenerator[Message, None]]
 
 __all__ = ["MAX_MESSAGE_BYTES", "Guard"]
 
@@ -94,16 +95,14 @@ class Guard(grpc.aio.ServerInterceptor):
     def _wrap_exchange(self, method: str, exchange: Exchange, parse: Parse, encode: Encode) -> object:
         async def exchanging(requests: AsyncIterator[bytes], context: Context) -> None:
             async with self._guarding(method, context, streaming=True) as guarding:
-                async for message in exchange(_each_parsed(parse, requests), context):
-                    await guarding.send(message)
+                await guarding.send_all(exchange(_each_parsed(parse, requests), context))
 
         return grpc.stream_stream_rpc_method_handler(exchanging, None, encode)
 
     def _wrap_stream(self, method: str, stream: Streaming, parse: Parse, encode: Encode) -> object:
         async def streaming(request: bytes, context: Context) -> None:
             async with self._guarding(method, context, streaming=True) as guarding:
-                async for message in stream(_parsed(parse, request), context):
-                    await guarding.send(message)
+                await guarding.send_all(stream(_parsed(parse, request), context))
 
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
 
@@ -163,7 +162,13 @@ class _Guarding:
             raise
         return self
 
-    async def send(self, message: Message) -> None:
+    async def send_all(self, messages: AsyncGenerator[Message, None]) -> None:
+        """Send a stream; what makes its messages is closed before anything else happens, however this ends."""
+        async with aclosing(messages):
+            async for message in messages:
+                await self._send(message)
+
+    async def _send(self, message: Message) -> None:
         """Send a message of a stream; return once the transport has room for the next.
 
         Raises:

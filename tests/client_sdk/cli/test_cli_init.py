@@ -70,3 +70,18 @@ def test_an_id_of_a_wrong_form_is_refused(tmp_path: Path, institution: str) -> N
         f"--institution={institution}" if word == "--institution" else word for word in words if word != institution
     ]
     assert Command(tmp_path / "home")(*words, code=5).reason == "CONFIG"
+
+
+def test_a_folder_that_is_open_to_others_is_taken_only_where_it_is_empty(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    kept = home / "not-ours"
+    kept.touch()
+    refused = Command(home)(*init_words(), code=None)
+    assert refused.code != 0
+    assert "not empty" in str(refused.content["error"])
+    assert [*home.iterdir()] == [kept]
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755
+    kept.unlink()
+    Command(home)(*init_words())
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700

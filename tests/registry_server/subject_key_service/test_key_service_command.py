@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import stat
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -332,3 +333,29 @@ def test_metrics_are_served_and_name_nobody(home: tuple[Path, KeyServiceFile, Lo
 @pytest.mark.parametrize("command", ["init", "install", "serve", "status"])
 def test_every_command_explains_itself(run: Command, command: str) -> None:
     assert "--home" in run(command, "--help").out
+
+
+def test_nobody_else_may_read_a_key_service(run: Command, home: tuple[Path, KeyServiceFile, Logbook]) -> None:
+    folder, _, _ = home
+    with served(folder):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.name for path in files} >= {"requests.sqlite", "service.toml", "1.key", "key.pem"}
+        assert {path.name for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077} == set()
+    for name, mode in ((".", 0o755), ("tls/key.pem", 0o644), ("keys/1.key", 0o640)):
+        path = folder / name
+        before = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        assert "readable for others" in run("serve", "--home", folder, status=2).err
+        path.chmod(before)
+
+
+def test_a_folder_that_is_open_to_others_is_taken_only_where_it_is_empty(run: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "key-service-b"
+    folder.mkdir(mode=0o755)
+    (folder / "not-ours").touch()
+    words = ("init", "--home", folder, "--name", "key-service-b", "--url", "127.0.0.1:7001")
+    assert "not empty" in run(*words, status=2).err
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    (folder / "not-ours").unlink()
+    run(*words)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
