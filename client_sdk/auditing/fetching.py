@@ -146,7 +146,7 @@ def _goes_on(newest: Checkpoint, live: LiveBindings, position: Position, finding
     known = max([position.size, *(seen.size for seen in position.seen)])
     for field, size, least in (
         ("checkpoint", newest.size, known),
-        ("live bindings", live.size, position.size),
+        ("live bindings", live.begun_at, position.size),
         ("checkpoint", newest.size, live.size),
     ):
         if size < least:

@@ -17,7 +17,7 @@ from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, NotFoundedError
 from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, Outcome, Place, Result
 from registry_server.storage import schema
-from registry_server.storage.errors import StorageError
+from registry_server.storage.errors import StorageError, StorageFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,11 +139,8 @@ class Batches:
         items = [item for job in jobs for item in job.items]
         try:
             results = inquire.record(self._database, rulebook, self._clock(), items)
-        except _EXPECTED as error:
-            self.failure = error
-            _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
-            self._isolate(jobs, error, self._do_inquiries)
+            self._failed(jobs, error, self._do_inquiries)
         else:
             for job in jobs:
                 count = len(job.items)
@@ -166,11 +163,8 @@ class Batches:
                 self._purge()
             paths = self._committed.log.paths(batch.state.size)
             results = [_result(taken, paths) for taken in batch.taken]
-        except _EXPECTED as error:
-            self.failure = error
-            _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
-            self._isolate(jobs, error, self._do_appends)
+            self._failed(jobs, error, self._do_appends)
         else:
             for job in jobs:
                 count = len(job.items)
@@ -182,6 +176,14 @@ class Batches:
         with suppress(StorageError):
             self._freed = not self._database.purge(_FREED_TABLES)
 
+    def _failed(self, jobs: list[_J], error: Exception, do: Callable[[list[_J]], None]) -> None:
+        """Fail every job where nothing can be written, whatever the jobs are; else find the one that is to blame."""
+        if isinstance(error, _EXPECTED) and not _is_of_a_job(error):
+            self.failure = error
+            _fail(jobs, error)
+        else:
+            self._isolate(jobs, error, do)
+
     @staticmethod
     def _isolate(jobs: list[_J], error: Exception, do: Callable[[list[_J]], None]) -> None:
         """Do jobs one by one after they have failed together, so that only the bad one fails."""
@@ -190,6 +192,11 @@ class Batches:
             return
         for job in jobs:
             do([job])
+
+
+def _is_of_a_job(error: Exception) -> bool:
+    """Whether the database refused what one of the jobs gave it."""
+    return isinstance(error, StorageError) and error.fault is StorageFault.VALUE
 
 
 def _running(future: Future[_R]) -> Future[_R]:

@@ -101,7 +101,11 @@ def test_of_an_unforeseen_error_nothing_is_told() -> None:
     assert entry_of("NO_SUCH_REASON") is CATALOGUE["INTERNAL"]
 
 
-@pytest.mark.parametrize("fault", list(StorageFault))
+def test_a_value_that_the_database_does_not_take_is_this_programs_fault() -> None:
+    assert failures.refusal_of(StorageError(StorageFault.VALUE, "driver")) == Refusal("INTERNAL")
+
+
+@pytest.mark.parametrize("fault", sorted(set(StorageFault) - {StorageFault.VALUE}))
 def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
     told = failures.refusal_of(StorageError(fault, "driver"))
     assert told.reason == ("DISK_FULL" if fault is StorageFault.FULL else "STORAGE_UNAVAILABLE")

@@ -15,9 +15,11 @@ from client_sdk.formats.words import Standing
 from client_sdk.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
+from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
+from tests.support.troubles import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,6 +171,37 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
         path = view.inquiry_inclusion(stored.position)
         verify_inclusion(leaf_hash(leaf), stored.position, 2, path, view.head.inquiry_root)
+
+
+def test_a_value_that_the_database_does_not_take_fails_its_own_call_only(ledger: Ledger, world: World) -> None:
+    with ledger.database.append():
+        # The writer has to wait, and both gather.
+        bad = ledger.record_inquiries([world.inquiry("lender-1", "bad", count=2**63)])
+        good = ledger.record_inquiries([world.inquiry("lender-2", "good")])
+    (result,) = good.result()
+    assert result.outcome == ANSWERED
+    assert isinstance(bad.exception(), StorageError | OverflowError)
+    # Nothing is wrong with the database.
+    assert ledger.write_failure is None
+
+
+def test_a_write_that_failed_is_told_until_a_heartbeat_is_stored(
+    ledger: Ledger, world: World, database_url: str
+) -> None:
+    accept(ledger, world.report("lender-1", "loan"))
+    with ledger.view() as view:
+        size = view.size
+    with unwritable(database_url):
+        failed = ledger.record_inquiries([world.inquiry("lender-1", "one")]).exception()
+        assert isinstance(failed, StorageError)
+        assert ledger.write_failure is failed
+    # However young the newest HEAD is, one more shows that writing works; then there is no need of another.
+    # Each session that was opened meanwhile is given up when it is first written to.
+    for _ in range(3):
+        if ledger.heartbeat().exception() is None:
+            break
+    assert ledger.write_failure is None
+    assert ledger.heartbeat().result().size == size + 1
 
 
 def test_an_inquiry_id_is_used_once(ledger: Ledger, world: World) -> None:
