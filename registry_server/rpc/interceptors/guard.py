@@ -182,9 +182,12 @@ class _Guarding:
         if not done:
             want = f"a message taken within {progress:g} s"
             raise RegistryError(Reason.DEADLINE_EXCEEDED, "stream", "stream.progress", want=want)
-        if self._sending.exception() is not None:
+        error = self._sending.exception()
+        if isinstance(error, grpc.aio.BaseError):
             # The peer has gone; gRPC is about to say so.
             raise asyncio.CancelledError
+        if error is not None:
+            raise error
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
