@@ -28,15 +28,26 @@ class Health:
 
     Args:
         ask: returns where the registry can serve, raises where it cannot; may take its time in a thread.
+        ask_writing: the same of what it takes to log anything.
         interval: seconds between two questions.
-        services: full names of the services, which stand and fall together.
+        services: full names of those that only read; they stand and fall with the server as a whole.
+        writing: full names of those that log what they do.
     """
 
-    def __init__(self, ask: Callable[[], object], interval: float, services: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], object],
+        ask_writing: Callable[[], object],
+        interval: float,
+        services: tuple[str, ...],
+        writing: tuple[str, ...],
+    ) -> None:
         self._ask = ask
+        self._ask_writing = ask_writing
         self._interval = interval
-        self._services = (OVERALL, *services)
-        self._serving: bool | None = None
+        self._reading = (OVERALL, *services)
+        self._writing = writing
+        self._told: dict[tuple[str, ...], str] = {}
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
@@ -68,15 +79,24 @@ class Health:
         return True
 
     async def _update(self) -> None:
-        reason = ""
-        try:
-            await asyncio.to_thread(self._ask)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot serve
-            reason = refusal_of(error).reason
-        serving = not reason
-        if serving is self._serving:
+        reason = await _reason(self._ask)
+        await self._tell(self._reading, reason, "reading")
+        await self._tell(self._writing, reason or await _reason(self._ask_writing), "writing")
+
+    async def _tell(self, services: tuple[str, ...], reason: str, what: str) -> None:
+        """Set the status of services where it has changed."""
+        if self._told.get(services) == reason:
             return
-        self._serving = serving
-        _log.info("health", serving=serving, reason=reason)
-        for service in self._services:
-            await self.servicer.set(service, _SERVING if serving else _NOT_SERVING)
+        self._told[services] = reason
+        _log.info("health", what=what, serving=not reason, reason=reason)
+        for service in services:
+            await self.servicer.set(service, _NOT_SERVING if reason else _SERVING)
+
+
+async def _reason(ask: Callable[[], object]) -> str:
+    """Return why the registry cannot do what is asked; empty where it can."""
+    try:
+        await asyncio.to_thread(ask)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot serve
+        return refusal_of(error).reason
+    return ""

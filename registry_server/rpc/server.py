@@ -32,11 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVICES", "RpcServer", "Servicers", "TlsFiles"]
 
-SERVICES = tuple(
+WRITING_SERVICES = tuple(
     service.full_name
-    for file in (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
+    for file in (record_service_pb2, inquiry_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
+# The directory among them: whoever vouches for the clock of a registry that logs nothing yet must reach it.
+READING_SERVICES = tuple(
+    service.full_name
+    for file in (transparency_service_pb2, directory_service_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+)
+SERVICES = (*WRITING_SERVICES, *READING_SERVICES)
 # A message above this ends the connection's stream before anything of ours sees it; between the two limits the
 # guard refuses it by name.
 _TRANSPORT_BYTES = 4 * MAX_MESSAGE_BYTES
@@ -84,6 +91,7 @@ class RpcServer:
         guard: around every method.
         tls: what is shown and trusted.
         ask_health: returns where the registry can serve, raises where it cannot.
+        ask_writing: the same of what it takes to log anything.
         health_interval: seconds between two questions.
     """
 
@@ -93,10 +101,11 @@ class RpcServer:
         guard: Guard,
         tls: TlsFiles,
         ask_health: Callable[[], object],
+        ask_writing: Callable[[], object],
         health_interval: float,
     ) -> None:
         self._server = grpc.aio.server(interceptors=(guard,), options=_options())
-        self._health = Health(ask_health, health_interval, SERVICES)
+        self._health = Health(ask_health, ask_writing, health_interval, READING_SERVICES, WRITING_SERVICES)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
         )

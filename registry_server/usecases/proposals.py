@@ -12,10 +12,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, AdministratorsBody, ErasureBody
+from client_sdk.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
 from client_sdk.formats.errors import SignatureError
 from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.ledger.administration import check_signed
+from client_sdk.ledger.head_time import check_correction
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.items import ActItem, Outcome
@@ -88,6 +89,8 @@ class Proposals:
                 return logged
             view.directory.decide(act, view.size)
             _check_erasure(view, act)
+            if isinstance(act.body, ClockBody):
+                check_correction(act.body.not_before, self._ledger.clock())
             _check_approval(view.directory, act, payload, approval, peer)
         return self._gather(payload, approval, new=True)
 

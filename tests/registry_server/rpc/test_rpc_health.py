@@ -18,7 +18,7 @@ async def test_a_question_under_way_is_answered_before_it_ends() -> None:
         begun.release()
         assert next(answers, False) or answer.wait(WAIT_SECONDS)
 
-    health = Health(ask, 0.001, ())
+    health = Health(ask, lambda: None, 0.001, (), ())
     await health.start()
     for _ in range(2):
         assert await asyncio.to_thread(begun.acquire, timeout=WAIT_SECONDS)
