@@ -111,14 +111,9 @@ class App:
             OSError: the address of the metrics is taken.
             RuntimeError: the address is taken or is none of this machine.
         """
-        settings = self.settings
+        settings, status = self.settings, self.status
         self._server = RpcServer(
-            self.servicers,
-            self.guard,
-            self.tls,
-            self.status.ask,
-            self.status.ask_writing,
-            settings.health_interval_seconds,
+            self.servicers, self.guard, self.tls, status.ask, status.ask_writing, settings.health_interval_seconds
         )
         port = await self._server.start(settings.listen)
         if settings.metrics_listen is not None:

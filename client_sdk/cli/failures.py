@@ -145,8 +145,8 @@ _RULE_HINTS: dict[str, str] = {
         "answer, and tell its operator."
     ),
     OLD: (
-        "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely on "
-        "nothing of the answer, and tell its operator."
+        "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
+        "on nothing of the answer, and tell its operator."
     ),
     "trust_root.fingerprint": (
         "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
@@ -292,8 +292,8 @@ def _config_hint(message: str) -> str:
         return "check this machine's clock first (NTP); where it is right, install the certificate again."
     if message.startswith("TLS: certificate.pem: expired"):
         return (
-            "check this machine's clock first (NTP); where it is right, ask an administrator to issue a new one, then run "
-            "`credit-registry certificate install FILE`."
+            "check this machine's clock first (NTP); where it is right, ask an administrator to issue a new one, then "
+            "run `credit-registry certificate install FILE`."
         )
     if message.startswith("TLS"):
         return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
