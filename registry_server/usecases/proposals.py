@@ -19,6 +19,7 @@ from client_sdk.ledger.administration import check_signed
 from client_sdk.ledger.head_time import check_correction
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.errors import LogAheadError
 from registry_server.sequencing.items import ActItem, Outcome
 from registry_server.storage import proposals as table
 from registry_server.storage.proposals import StoredProposal
@@ -90,7 +91,7 @@ class Proposals:
             view.directory.decide(act, view.size)
             _check_erasure(view, act)
             if isinstance(act.body, ClockBody):
-                check_correction(act.body.not_before, self._ledger.clock())
+                self._check_correction(act.body)
             _check_approval(view.directory, act, payload, approval, peer)
         return self._gather(payload, approval, new=True)
 
@@ -119,6 +120,15 @@ class Proposals:
                 raise RegistryError(Reason.PROPOSAL_OBSOLETE, "proposal_id", "formats-5.number", got=obsolete)
             _check_approval(view.directory, Act.parse(stored.payload), stored.payload, approval, peer)
         return self._gather(stored.payload, approval, new=False)
+
+    def _check_correction(self, body: ClockBody) -> None:
+        """Check that the log's time is wrong, and that the registry's clock is none that the act excludes."""
+        check_correction(body.not_before, self._ledger.clock())
+        try:
+            self._ledger.check_clock()
+        except LogAheadError:
+            return
+        raise RuleError("CORRECTION_INVALID", "clock", "clock.log-ahead", want="a log that is ahead of the clock")
 
     def _gather(self, payload: bytes, approval: Approval, *, new: bool) -> Proposal:
         """Keep a signature; log the act where enough of them are there."""
