@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from client_sdk.formats.state import InstitutionState
     from client_sdk.ledger.replay import Replay
 
-__all__ = ["ActRow", "InstitutionRow", "Tally", "institution_rows"]
+__all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "Tally", "institution_rows"]
 
+# What an act that corrects the log's time is called.
+CLOCK_DECISION = "clock"
 _NAMES = {int(kind): kind.name for kind in LeafType}
 
 
@@ -142,7 +144,7 @@ def _describe(body: Body) -> tuple[str, str]:  # noqa: PLR0911 - one a kind of a
         case AdministratorsBody(_, administrators, threshold):
             return "administrators", f"{threshold} of {', '.join(administrators)}"
         case ClockBody(not_before):
-            return "clock", f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
+            return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

@@ -29,7 +29,7 @@ from client_sdk.formats.merkle import Frontier
 from client_sdk.formats.prefix_tree import root_of
 from client_sdk.ledger.chain import overdue
 from client_sdk.ledger.findings import Finding, FindingId, Findings, finding_of
-from client_sdk.ledger.head_time import MAX_OFF_MS, span
+from client_sdk.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.ledger.live_set import Bound, binding_opens, map_entries, mapped
 from client_sdk.ledger.replay import Replay
@@ -294,7 +294,7 @@ class Examination:
         if abs(off) > MAX_OFF_MS:
             side, want = "ahead of" if off > 0 else "behind", f"at most {span(MAX_OFF_MS)}"
             got = f"{span(off)} {side} this machine's clock"
-            rule = "head.ahead" if off > 0 else "head.age"
+            rule = AHEAD if off > 0 else OLD
             self._findings.note(FindingId.TIME, self.size - 1, "logged_at", rule, got=got, want=want)
 
 

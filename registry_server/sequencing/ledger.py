@@ -169,7 +169,9 @@ class Ledger:
             caller: who says so, as its certificate names it.
             stated: ms since 1970 UTC.
         """
-        needed = min(_VOUCHERS, len(self.directory.institutions))
+        directory = self.directory
+        # Before anything was decided there is little to spoil, and there may be no second one to ask.
+        needed = min(_VOUCHERS, len(directory.institutions)) if directory.state.act_number else 1
         if self._timekeeper.vouch(caller, stated, needed):
             # What hinders the heartbeat is told by the next one.
             with suppress(ClockError, StorageError, InconsistentError, LedgerClosedError):

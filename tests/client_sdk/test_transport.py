@@ -209,9 +209,7 @@ def test_an_expired_certificate_is_told_with_its_last_day(tmp_path: Path, author
     lifetime = timedelta(days=-3)
     day = f"{datetime.now(UTC) + lifetime:%Y-%m-%d}"
     write(tmp_path, authority.member("lender-1", lifetime=lifetime))
-    with pytest.raises(
-        ConfigError, match=rf"^TLS: certificate\.pem: expired on {day}, and this machine's clock "
-    ):
+    with pytest.raises(ConfigError, match=rf"^TLS: certificate\.pem: expired on {day}, and this machine's clock "):
         TlsMaterial.from_folder(tmp_path)
 
 

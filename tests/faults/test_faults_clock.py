@@ -11,6 +11,7 @@ from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.formats.act import ClockBody
+from client_sdk.ledger.findings import FindingId
 from client_sdk.ledger.head_time import MAX_OFF_MS
 from registry_server.sequencing.clock import CONFIRMED_FOR_MS, MAX_STEP_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from client_sdk.auditing.report import AuditReport
     from registry_server.sequencing.ledger import Ledger
+    from tests.support.registry import RunningRegistry
 
 MINUTE_MS = 60_000
 
@@ -176,6 +179,11 @@ def test_after_a_short_pause_nobody_is_asked_and_restarts_do_not_add_up(database
         ledger.submit([world.act(ledger, ClockBody(1))]).result()
 
 
+def audit_of(registry: RunningRegistry, folder: Path, now_ms: int) -> AuditReport:
+    source = RegistrySource(registry.channel(AUDITOR))
+    return audit(source, AuditHome(folder / "audit"), registry.trust_root, now_ms=now_ms)
+
+
 @pytest.mark.parametrize("wrong", [50 * MINUTE_MS, 2 * DAY_MS])
 def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clean(
     tmp_path: Path, local_database_url: str, world: World, wrong: int
@@ -189,6 +197,9 @@ def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clea
         assert head_time(ledger) == right + wrong
         world.clock.jump(-wrong)
         world.confirm_clock(ledger)
+        # Who audits meanwhile finds it.
+        (finding,) = audit_of(registry, tmp_path, right).findings
+        assert (finding.finding.id, finding.finding.rule) == (FindingId.TIME, "head.ahead")
         with pytest.raises(LogAheadError):
             ledger.heartbeat().result()
         with pytest.raises(LogAheadError):
@@ -201,9 +212,7 @@ def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clea
         accept(ledger, world.report("lender-1", "after it"))
         assert head_time(ledger) == right
         registry.verify_log()
-        report = audit(
-            RegistrySource(registry.channel(AUDITOR)), AuditHome(tmp_path / "audit"), registry.trust_root, now_ms=right
-        )
+        report = audit_of(registry, tmp_path, right)
         assert report.findings == ()
         assert [act.decision for act in report.acts][-1] == "clock"
     reverify(local_database_url)
@@ -247,6 +256,18 @@ def test_a_log_in_the_future_waits_after_a_restart_too(database_url: str, world:
             ledger.heartbeat().result()
         world.decide(ledger, ClockBody(world.clock.now - MINUTE_MS))
         accept(ledger, world.report("lender-1", "corrected"))
+    reverify(database_url)
+
+
+def test_before_the_first_act_one_founder_starts_the_log(database_url: str, world: World) -> None:
+    with world.ledger(database_url, enrolled=False):
+        pass
+    world.clock.is_synchronised = False
+    world.clock.now += 3 * DAY_MS
+    with world.ledger(database_url, enrolled=False) as ledger:
+        ledger.vouch_for_clock("admin-1", world.clock.now)
+        assert head_time(ledger) == world.clock.now
+        world.enrol(ledger)
     reverify(database_url)
 
 
