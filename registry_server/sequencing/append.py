@@ -115,7 +115,7 @@ def append(
             follow(committed, work, row)
             state = committed.state
         timekeeper.saw(row)
-        now, time = timekeeper.moment(correcting=corrects_time(items))
+        now, time = timekeeper.moment(row.logged_at, correcting=corrects_time(items))
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
         staging = Staging(state.directory, load(work, items, day), state.size, time, day)
         taken = [_take(staging, item) for item in items]

@@ -140,10 +140,12 @@ class Batches:
     def _do_inquiries(self, jobs: list[_Inquire]) -> None:
         if not jobs:
             return
-        rulebook = self._committed.state.directory.rulebook
+        state = self._committed.state
         items = [item for job in jobs for item in job.items]
         try:
-            results = inquire.record(self._database, rulebook, self._timekeeper.moment().now, items)
+            results = inquire.record(
+                self._database, state.directory.rulebook, self._timekeeper.moment(state.logged_at).now, items
+            )
         except _EXPECTED as error:
             _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does

@@ -144,7 +144,6 @@ class Timekeeper:
         self._lock = threading.Lock()
         self._line: int | None = None
         self._callers: dict[str, int] = {}
-        self._newest = row.logged_at
         self._reference = row.clock_reference
         self._confirmed = row.clock_confirmed_at
         self._confirmation_used: int | None = None
@@ -152,7 +151,7 @@ class Timekeeper:
     def saw(self, row: HeadRow) -> None:
         """Take note of the head row as it is now."""
         with self._lock:
-            self._newest, self._reference, self._confirmed = row.logged_at, row.clock_reference, row.clock_confirmed_at
+            self._reference, self._confirmed = row.clock_reference, row.clock_confirmed_at
 
     def now(self) -> int:
         """Return what time it is, ms since 1970 UTC.
@@ -166,10 +165,11 @@ class Timekeeper:
             self._believe(reading)
             return reading.wall
 
-    def moment(self, *, correcting: bool = False) -> Moment:
+    def moment(self, newest: int, *, correcting: bool = False) -> Moment:
         """Return when something is logged.
 
         Args:
+            newest: time of the newest leaf, ms.
             correcting: it is an act that corrects the log's time, which may then go back.
 
         Raises:
@@ -177,9 +177,9 @@ class Timekeeper:
             LogAheadError: the newest leaf lies in the future.
         """
         now = self.now()
-        ahead = self._newest - now
+        ahead = newest - now
         if ahead <= MAX_STEP_MS:
-            return Moment(now, max(now, self._newest))
+            return Moment(now, max(now, newest))
         if not correcting:
             raise LogAheadError(ahead)
         return Moment(now, now)

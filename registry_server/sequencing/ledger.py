@@ -160,7 +160,7 @@ class Ledger:
             StorageError: the database failed.
         """
         self.clock()
-        self._timekeeper.moment()
+        self._timekeeper.moment(self._committed.state.logged_at)
 
     def vouch_for_clock(self, caller: str, stated: int) -> None:
         """Take note of the time that a caller says it is; where enough agree, the log goes on at once.

@@ -13,6 +13,7 @@ from client_sdk.auditing.source import RegistrySource
 from client_sdk.formats.act import ClockBody
 from client_sdk.ledger.findings import FindingId
 from client_sdk.ledger.head_time import MAX_OFF_MS
+from registry_server.app import confirm_clock
 from registry_server.sequencing.clock import CONFIRMED_FOR_MS, MAX_STEP_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 from registry_server.storage.unit_of_work import Database
@@ -196,7 +197,9 @@ def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clea
         accept(ledger, world.report("lender-1", "in the future"))
         assert head_time(ledger) == right + wrong
         world.clock.jump(-wrong)
-        world.confirm_clock(ledger)
+        # The operator, confirming the right time, learns that this alone does not do.
+        with pytest.raises(LogAheadError, match="act propose clock"):
+            confirm_clock(registry.app.settings, world.clock)
         # Who audits meanwhile finds it.
         (finding,) = audit_of(registry, tmp_path, right).findings
         assert (finding.finding.id, finding.finding.rule) == (FindingId.TIME, "head.ahead")

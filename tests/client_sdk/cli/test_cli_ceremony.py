@@ -82,6 +82,11 @@ def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Me
     assert not root.exists()
 
 
+def test_the_time_of_a_log_that_is_not_in_the_future_is_not_corrected(member: Member) -> None:
+    told = member("admin-1")("act", "propose", "clock", "--yes", code=1).content["error"]
+    assert (told["reason"], told["rule"]) == ("CORRECTION_INVALID", "clock.log-ahead")
+
+
 def test_a_certificate_of_somebody_else_is_refused(registry: TestRegistry, tmp_path: Path) -> None:
     other = init(registry, tmp_path / "lender-c3")
     certificate = str(registry.home("lender-1") / "tls" / "certificate.pem")

@@ -83,7 +83,7 @@ def test_no_head_is_ever_signed_that_clients_must_refuse(
                 pass
         keeper.saw(stored)
         try:
-            moment = keeper.moment()
+            moment = keeper.moment(stored.logged_at)
         except ClockError:
             continue
         # Clients' own clocks may be a minute off, and a HEAD is the newest for a heartbeat.
