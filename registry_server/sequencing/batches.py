@@ -143,9 +143,8 @@ class Batches:
         state = self._committed.state
         items = [item for job in jobs for item in job.items]
         try:
-            results = inquire.record(
-                self._database, state.directory.rulebook, self._timekeeper.moment(state.logged_at).now, items
-            )
+            now = self._timekeeper.moment(state.logged_at).now
+            results = inquire.record(self._database, state.directory.rulebook, now, items)
         except _EXPECTED as error:
             _fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
