@@ -128,9 +128,13 @@ def _check_own(tls: TlsMaterial, now: datetime) -> None:
     if not own:
         raise ConfigError("TLS: certificate.pem: it is for another key than the one in key.pem")
     if now < first:
-        raise ConfigError(f"TLS: certificate.pem: good only from {first:%Y-%m-%d %H:%M:%S} UTC on; is the clock right?")
+        raise ConfigError(f"TLS: certificate.pem: good only from {first:%Y-%m-%d %H:%M:%S} UTC on, {_clock(now)}")
     if now > last:
-        raise ConfigError(f"TLS: certificate.pem: expired on {last:%Y-%m-%d}; too late to renew it")
+        raise ConfigError(f"TLS: certificate.pem: expired on {last:%Y-%m-%d}, {_clock(now)}; too late to renew it")
+
+
+def _clock(now: datetime) -> str:
+    return f"and this machine's clock shows {now:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _certificates(pem: bytes, name: str) -> list[x509.Certificate]:

@@ -30,6 +30,7 @@ from client_sdk.auditing.follower import AioDirectoryFeed
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.formats.act import ClockBody
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
@@ -273,7 +274,7 @@ class AsyncClient:
 
     async def propose(self, body: Body) -> Approved:
         """Propose an act with one's own signature; see ``Client.propose``."""
-        directory = await self._refresh()
+        directory = await self._refresh(at_any_time=isinstance(body, ClockBody))
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
         with calling():
             response = await self._directory.ProposeAct(request)
@@ -286,14 +287,14 @@ class AsyncClient:
 
     async def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
-        directory = await self._refresh()
+        directory = await self._refresh(at_any_time=True)
         with calling():
             response = await self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
         return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
 
     async def approve(self, proposal: ProposalView) -> Approved:
         """Add one's own signature to a proposal that was read; see ``Client.approve``."""
-        directory = await self._refresh()
+        directory = await self._refresh(at_any_time=isinstance(proposal.act.body, ClockBody))
         return await self._approve(proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER)), directory)
 
     async def bring_approval(self, proposal: ProposalView, approval: Approval) -> Approved:
@@ -335,14 +336,14 @@ class AsyncClient:
     def _outbox(self) -> Outbox:
         return self._session.outbox()
 
-    async def _refresh(self) -> Directory:
+    async def _refresh(self, *, at_any_time: bool = False) -> Directory:
         await self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:
             with calling():
                 response = await self._transparency.GetCheckpoint(request)
             self._session.tie(response)
-        return self._session.followed()
+        return self._session.followed(at_any_time=at_any_time)
 
     async def _fresh(self, call: Callable[[], Awaitable[R]]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

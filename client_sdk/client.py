@@ -28,6 +28,7 @@ from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.formats.act import ClockBody
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
@@ -366,7 +367,7 @@ class Client:
             RuleError: what it decides breaks a rule; nothing was sent.
             RefusedError: the registry refuses, such as because another act took its number.
         """
-        directory = self._refresh()
+        directory = self._refresh(at_any_time=isinstance(body, ClockBody))
         request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
         with calling():
             response = self._directory.ProposeAct(request)
@@ -379,7 +380,7 @@ class Client:
 
     def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
-        directory = self._refresh()
+        directory = self._refresh(at_any_time=True)
         with calling():
             response = self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
         return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
@@ -390,7 +391,7 @@ class Client:
         Raises:
             RefusedError: the registry refuses, such as because the proposal has lapsed.
         """
-        directory = self._refresh()
+        directory = self._refresh(at_any_time=isinstance(proposal.act.body, ClockBody))
         return self._approve(proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER)), directory)
 
     def bring_approval(self, proposal: ProposalView, approval: Approval) -> Approved:
@@ -447,14 +448,14 @@ class Client:
     def _outbox(self) -> Outbox:
         return self._session.outbox()
 
-    def _refresh(self) -> Directory:
+    def _refresh(self, *, at_any_time: bool = False) -> Directory:
         self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:
             with calling():
                 response: transparency_pb2.GetCheckpointResponse = self._transparency.GetCheckpoint(request)
             self._session.tie(response)
-        return self._session.followed()
+        return self._session.followed(at_any_time=at_any_time)
 
     def _fresh(self, call: Callable[[], R]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

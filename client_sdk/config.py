@@ -36,6 +36,7 @@ from client_sdk.formats.errors import FormatError
 from client_sdk.formats.record_id import SECRET_BYTES
 from client_sdk.formats.statement import check_institution_id
 from client_sdk.formats.words import KeyUsage
+from client_sdk.ledger.head_time import MAX_OFF_MS
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
 from client_sdk.signing import open_signer, read_private
@@ -52,7 +53,7 @@ HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
 _FIELDS = frozenset(("institution", "registry", "name", "keys", "limits"))
 # Seconds.
-_LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": 300.0}
+_LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _MAX_CONFIG_BYTES = 65_536
 

@@ -97,7 +97,7 @@ def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) ->
     except (FormatError, RuleError) as error:
         raise ConfigError(f"no trust root: {error}") from error
     if root.fingerprint != "".join(fingerprint.split()).lower():
-        raise ConfigError("the trust root has another fingerprint: do not use it, and tell the administrators")
+        raise ConfigError(f"the trust root has another fingerprint: got {root.fingerprint}, want {fingerprint}")
     replace_file(Path(home) / "trust-root.bin", trust_root)
     return root
 

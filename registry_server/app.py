@@ -31,8 +31,8 @@ from registry_server.rpc.interceptors.observation import Observer
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
 from registry_server.rpc.transparency import TransparencyServicer
-from registry_server.sequencing.clock import system_clock
-from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, NotFoundedError
+from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
+from registry_server.sequencing.errors import ClockError, InconsistentError, LogAheadError, NotFoundedError
 from registry_server.sequencing.ledger import Ledger
 from registry_server.settings import SETTINGS_FILE, Settings, SettingsError, load_settings, settings_toml
 from registry_server.storage import head, migrations
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Value
     from registry_server.usecases.founding import Founded
 
@@ -79,7 +80,7 @@ __all__ = [
 ]
 
 # What stops a program of the operator, told in one line: the database, the clock, files, what is stored.
-OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockJumpedError, OSError, RuntimeError)
+OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockError, OSError, RuntimeError)
 
 # Threads for what blocks: reads of the database, checks of submissions and inquiries.
 _THREADS = 16
@@ -115,13 +116,13 @@ class App:
             OSError: the address of the metrics is taken.
             RuntimeError: the address is taken or is none of this machine.
         """
-        settings = self.settings
+        settings, status = self.settings, self.status
         self._server = RpcServer(
             self.servicers,
             self.guard,
             self.tls,
-            self.status.ask,
-            self.status.ask_writing,
+            status.ask,
+            status.ask_writing,
             settings.health_interval_seconds,
             settings.stream_deadline_max_seconds,
         )
@@ -154,12 +155,12 @@ class App:
         self.database.close()
 
 
-def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
+def build(settings: Settings, clocks: Clocks | None = None) -> App:
     """Open a registry's database and put everything together.
 
     Args:
         settings: of the process.
-        clock: of the log, milliseconds since 1970 UTC; certificates live by the machine's own.
+        clocks: of the log, this machine's where none are given; certificates live by this machine's own.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -179,7 +180,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     database = Database(settings.database)
     try:
-        ledger = Ledger.open(database, signer, clock)
+        ledger = Ledger.open(database, signer, clocks)
     except BaseException:
         database.close()
         raise
@@ -389,14 +390,21 @@ def run_fsck(settings: Settings) -> FsckReport:
         return fsck(database)
 
 
-def confirm_clock(settings: Settings, clock: Callable[[], int] = system_clock) -> int:
-    """Keep that an operator confirms what the clock shows now (formats 5); return it, ms. A server may be running.
+def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
+    """Keep that an operator confirms what the clock shows now; return it, ms. A server may be running.
 
     Raises:
+        LogAheadError: the newest leaf lies in the future, which confirming the clock does not mend; it is confirmed.
+        NotFoundedError: there is no genesis yet.
         StorageError: the database failed.
     """
-    now = clock()
+    now = (clocks or SystemClocks()).wall()
     with Database(settings.database, serving=False) as database, database.append() as work:
+        row = head.lock(work)
+        if row is None:
+            raise NotFoundedError
         head.confirm_clock(work, now)
         work.commit()
+    if row.logged_at - now > MAX_STEP_MS:
+        raise LogAheadError(row.logged_at - now)
     return now

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     CERTIFICATE_REQUEST_INVALID = "CERTIFICATE_REQUEST_INVALID"
     CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
     CLOCK_JUMPED = "CLOCK_JUMPED"
+    CLOCK_UNCONFIRMED = "CLOCK_UNCONFIRMED"
     COMMITMENT_MISMATCH = "COMMITMENT_MISMATCH"
     COUNT_MISMATCH = "COUNT_MISMATCH"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
@@ -65,6 +66,7 @@ class Reason(StrEnum):
     INQUIRY_UNKNOWN = "INQUIRY_UNKNOWN"
     INQUIRY_WAITING = "INQUIRY_WAITING"
     INTERNAL = "INTERNAL"
+    LOG_AHEAD = "LOG_AHEAD"
     MALFORMED = "MALFORMED"
     NOT_PERMITTED = "NOT_PERMITTED"
     NOT_READY = "NOT_READY"
@@ -139,6 +141,7 @@ _LEDGER: dict[str, Entry] = {
     "ANNOTATION_INVALID": Entry(_STATE, "The annotation may not say this."),
     "ANNOTATION_ORDER": Entry(_STATE, "The annotation is not the next one of the record."),
     "CONTINUES_INVALID": Entry(_STATE, "The record that is continued was not transferred to this issuer."),
+    "CORRECTION_INVALID": Entry(_STATE, "The log's time may not be corrected so."),
     "ENROLMENT_INVALID": Entry(_STATE, "The institution cannot be enrolled so."),
     "ERASED_ALONE": Entry(_STATE, "A record is erased together with those that it continues."),
     "HEAD_CHAIN": Entry(Status.INTERNAL, "The log's own HEAD is not in order."),
@@ -180,7 +183,14 @@ _SERVER: dict[str, Entry] = {
     Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not in order."),
     Reason.CERTIFICATE_UNKNOWN: Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
     Reason.CLOCK_JUMPED: Entry(
-        Status.UNAVAILABLE, "The registry's clock has jumped; nothing is logged until an operator confirms it."
+        Status.UNAVAILABLE,
+        "The registry's clock was set; nothing is logged until it is right again or an operator confirms it.",
+        retryable=True,
+    ),
+    Reason.CLOCK_UNCONFIRMED: Entry(
+        Status.UNAVAILABLE,
+        "The registry has just started and nothing vouches for its clock yet; nothing is logged until then.",
+        retryable=True,
     ),
     Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "What was sent does not open the signed commitment."),
     Reason.COUNT_MISMATCH: Entry(_INVALID, "The batch does not hold what its header declares."),
@@ -193,10 +203,13 @@ _SERVER: dict[str, Entry] = {
     Reason.DISK_FULL: Entry(Status.UNAVAILABLE, "The registry has no room left; nothing was stored."),
     Reason.HEAD_GONE: Entry(_STATE, "The registry no longer answers under that HEAD; ask anew."),
     Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
-    Reason.INQUIRY_STALE: Entry(_STATE, "An inquiry is good for 5 minutes from when it was signed."),
+    Reason.INQUIRY_STALE: Entry(_STATE, "By the registry's clock the inquiry was not signed in the last 5 minutes."),
     Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution made no such inquiry."),
     Reason.INQUIRY_WAITING: Entry(Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True),
     Reason.INTERNAL: Entry(Status.INTERNAL, "The registry failed; the request id leads to its log."),
+    Reason.LOG_AHEAD: Entry(
+        Status.UNAVAILABLE, "The newest leaf lies in the future; administrators correct the log's time by an act."
+    ),
     Reason.MALFORMED: Entry(_INVALID, "Bytes or values have a wrong form."),
     Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not include this."),
     Reason.NOT_READY: Entry(Status.UNAVAILABLE, "The registry is starting.", retryable=True),

@@ -14,6 +14,7 @@ from client_sdk._calls.opening import listed
 from client_sdk.formats import dsse
 from client_sdk.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
 from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.head_time import check_head_time
 from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.rules.errors import RuleError
@@ -166,9 +167,7 @@ def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: 
         raise FormatError("checkpoint", "log.fork", got="another root", want="the root that was seen before")
     if expected.at is not None and checkpoint != expected.at:
         raise FormatError("checkpoint", "page.same-head", want="the checkpoint of the first page")
-    off = abs(expected.now_ms - verified.as_of)
-    if off > expected.max_age_ms:
-        raise FormatError("head", "head.age", got=f"{off} ms off this clock", want=f"at most {expected.max_age_ms} ms")
+    check_head_time(verified.as_of, expected.now_ms, expected.max_age_ms)
 
 
 def _answer(

@@ -18,6 +18,7 @@ from client_sdk._calls.own_record import read_held, unknown_record
 from client_sdk._calls.proposal import logged_act
 from client_sdk._calls.receipt import verify_checkpoint
 from client_sdk._calls.statement import Issuer
+from client_sdk._calls.verification import verifying
 from client_sdk._transport import Deadlines, TlsMaterial
 from client_sdk.auditing.follower import DirectoryFollower
 from client_sdk.errors import InvalidError, PreflightError, RollbackError, VerificationError
@@ -27,6 +28,7 @@ from client_sdk.formats.merkle import verify_consistency
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.ledger.answer import Verifier, split_hashes
+from client_sdk.ledger.head_time import check_head_time
 from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
@@ -169,15 +171,19 @@ class Session:
             raise RollbackError("checkpoint", error.rule, message) from error
         self._see(shown)
 
-    def followed(self) -> Directory:
+    def followed(self, *, at_any_time: bool = False) -> Directory:
         """Take note that a round of the follower has just ended, and return the directory.
+
+        Args:
+            at_any_time: whatever the time of its HEAD; for administrators who correct the log's time.
 
         Raises:
             VerificationError: the registry shows a HEAD that is too old, or of the future.
         """
-        off = abs(self.now_ms() - self.follower.as_of_ms)
-        if off > self._max_age_ms:
-            raise VerificationError("head", "head.age", f"got {off} ms off this clock, want at most {self._max_age_ms}")
+        if at_any_time:
+            return self.follower.directory
+        with verifying():
+            check_head_time(self.follower.as_of_ms, self.now_ms(), self._max_age_ms)
         self._followed_at = time.monotonic()
         return self.follower.directory
 

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import Found, Position, Seen
 from client_sdk.auditing.report import AuditReport
-from client_sdk.auditing.tally import Tally, institution_rows
+from client_sdk.auditing.tally import CLOCK_DECISION, Tally, institution_rows
 from client_sdk.errors import ConfigError
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.merkle import verify_consistency
 from client_sdk.ledger.directory_proof import ProvedDirectory, verify_directory
 from client_sdk.ledger.examination import Examination, verify_signatures
 from client_sdk.ledger.findings import Finding, FindingId, Findings
+from client_sdk.ledger.head_time import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -93,6 +94,7 @@ def audit(
         fetched = fetch(source, home, position, trust_root.log_key, findings)
         if fetched is not None:
             report = verify(fetched, home, position, trust_root, findings, report, executor, progress)
+        known = tuple(item for item in known if not _corrected(item.finding, report))
         found = _together(known, findings, report.size, now)
         after = _next_position(position, fetched, findings, report)
         home.save(after, found)
@@ -251,6 +253,15 @@ def _check_directory(examination: Examination, fetched: Fetched, trust_root: Tru
     for registry in {page.registry.encode(): page.registry for page in proved}.values():
         examination.check_directory(registry, (state for page in proved for state in page.institutions))
     return bool(proved)
+
+
+def _corrected(finding: Finding, report: AuditReport) -> bool:
+    """Whether a finding was that the log's time lay in the future, and an act has corrected it since.
+
+    The act and the leaves before it say it from then on, to everybody who reads the log.
+    """
+    corrected = max((act.leaf_index for act in report.acts if act.decision == CLOCK_DECISION), default=0)
+    return finding.rule == AHEAD and (finding.leaf_index or 0) < corrected
 
 
 def _together(known: tuple[Found, ...], findings: Findings, size: int, now: int) -> tuple[Found, ...]:

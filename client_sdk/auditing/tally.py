@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.formats.act import (
     Act,
     AdministratorsBody,
+    ClockBody,
     ErasureBody,
     GenesisBody,
     InstitutionBody,
@@ -21,14 +22,17 @@ from client_sdk.formats.act import (
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, LeafType, parse_leaf
 from client_sdk.formats.words import AnnotationFlag
+from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
     from client_sdk.formats.act import Body
     from client_sdk.formats.state import InstitutionState
     from client_sdk.ledger.replay import Replay
 
-__all__ = ["ActRow", "InstitutionRow", "Tally", "institution_rows"]
+__all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "Tally", "institution_rows"]
 
+# What an act that corrects the log's time is called.
+CLOCK_DECISION = "clock"
 _NAMES = {int(kind): kind.name for kind in LeafType}
 
 
@@ -117,7 +121,7 @@ class Tally:
         return tuple(rows)
 
 
-def _describe(body: Body) -> tuple[str, str]:
+def _describe(body: Body) -> tuple[str, str]:  # noqa: PLR0911 - one a kind of act
     match body:
         case GenesisBody(administrators, threshold):
             return "genesis", f"{threshold} of {len(administrators)} administrators"
@@ -139,6 +143,8 @@ def _describe(body: Body) -> tuple[str, str]:
             return "erasure", f"{len(records)} {'record' if len(records) == 1 else 'records'}, {ground}"
         case AdministratorsBody(_, administrators, threshold):
             return "administrators", f"{threshold} of {', '.join(administrators)}"
+        case ClockBody(not_before):
+            return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

@@ -1,5 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
+import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,13 +12,14 @@ from client_sdk.cli.act import propose
 from client_sdk.cli.act_approve import tell_approved
 from client_sdk.cli.act_shown import act_lines
 from client_sdk.cli.failures import UsageError
-from client_sdk.cli.options import YesOption, hexadecimal, record_key, word_option
+from client_sdk.cli.options import YesOption, hexadecimal, moment_text, record_key, word_option
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.formats.act import (
     Act,
     AdministratorsBody,
     Body,
+    ClockBody,
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
@@ -31,6 +33,7 @@ from client_sdk.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import InstitutionStatus
 from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS
 from client_sdk.ledger.key_grant_file import KeyGrantFile
 from client_sdk.ledger.key_service_file import KeyServiceFile
 
@@ -189,6 +192,20 @@ def register(app: typer.Typer) -> None:  # noqa: C901 - a list of verbs, one a k
         """Erase records by order; a record goes together with those that it continues."""
         records = tuple(sorted(set(record)))
         propose_body(session, lambda _: ErasureBody(records, ground), yes=yes)
+
+    @verb(propose, "clock", examples=["act propose clock"])
+    def clock(session: Session, /, *, yes: YesOption = False) -> None:
+        """Correct the log's time where its newest leaf lies in the future.
+
+        The leaf of this act may carry an earlier time than the leaf before it: the registry's, and no earlier than this
+        machine's by a minute. Look at this machine's clock and the registry's before you sign.
+        """
+        body = ClockBody(time.time_ns() // 1_000_000 - CLOCKS_DIFFER_MS)
+        session.output.tell(f"The log's time goes back to the registry's, not before {moment_text(body.not_before)}.")
+        session.confirm("Sign and propose this act?", yes=yes)
+        with session.client() as client:
+            approved = client.propose(body)
+        tell_approved(session, approved)
 
     @verb(
         propose,

@@ -10,6 +10,7 @@ from client_sdk.cli.options import moment_text
 from client_sdk.cli.output import pairs
 from client_sdk.formats.act import (
     AdministratorsBody,
+    ClockBody,
     ErasureBody,
     GenesisBody,
     InstitutionBody,
@@ -45,6 +46,7 @@ _KINDS: dict[type[object], str] = {
     RulebookBody: "rulebook",
     ErasureBody: "erasure",
     AdministratorsBody: "administrators",
+    ClockBody: "clock",
 }
 
 
@@ -59,7 +61,7 @@ def act_content(act: Act) -> dict[str, Json]:
     }
 
 
-def _body_content(body: Body) -> dict[str, Json]:
+def _body_content(body: Body) -> dict[str, Json]:  # noqa: PLR0911 - one a kind of act
     match body:
         case GenesisBody():
             return {
@@ -96,6 +98,8 @@ def _body_content(body: Body) -> dict[str, Json]:
                 "administrators": list(body.administrators),
                 "threshold": body.threshold,
             }
+        case ClockBody():
+            return {"not_before": body.not_before}
 
 
 def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
@@ -130,7 +134,7 @@ def act_lines(act: Act) -> Iterator[RenderableType]:
     yield pairs((f"  {name}", value) for name, value in _rows(act.body))
 
 
-def _title(body: Body) -> str:
+def _title(body: Body) -> str:  # noqa: PLR0911 - one a kind of act
     match body:
         case GenesisBody():
             trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
@@ -155,6 +159,8 @@ def _title(body: Body) -> str:
             return f"{count} {'record is' if count == 1 else 'records are'} erased for good"
         case AdministratorsBody():
             return "new administrators"
+        case ClockBody():
+            return "the log's time goes back to the clock's"
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -187,6 +193,8 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
             yield "threshold", f"{body.threshold} of {len(body.administrators)}"
             yield "administrators", ", ".join(body.administrators)
             yield from (row for item in body.enrolments for row in _enrolment_rows(item))
+        case ClockBody():
+            yield "not before", moment_text(body.not_before)
 
 
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
@@ -275,5 +283,5 @@ def _about(body: Body) -> Iterable[str]:
             return [key.issuer for key in body.records]
         case AdministratorsBody():
             return [*body.administrators, *(item.id for item in body.enrolments)]
-        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody():
+        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody():
             return []

@@ -23,6 +23,7 @@ from client_sdk.errors import (
     VerificationError,
 )
 from client_sdk.formats.errors import FormatError
+from client_sdk.ledger.head_time import AHEAD, OLD
 from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ def violation_content(item: Violation) -> Json:
 HINTS: dict[str, str] = {
     "ACT_ORDER": "another act was logged in between: propose this one again.",
     "CERTIFICATE_UNKNOWN": "the certificate names nobody the registry knows: ask an administrator for a new one.",
-    "CLOCK_JUMPED": "the registry's clock has jumped and its operator must confirm it; try again later.",
+    "CLOCK_JUMPED": "the registry's clock was set: its operator must put it right or confirm it; try again later.",
+    "CLOCK_UNCONFIRMED": "the registry has just started and waits for two members whose clocks agree; try again soon.",
     "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
     "DISK_FULL": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "INQUIRY_STALE": "set this machine's clock, then ask again.",
+    "INQUIRY_STALE": "check the time synchronisation (NTP) of this machine, then ask again.",
     "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
     "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
     "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
@@ -119,6 +121,7 @@ HINTS: dict[str, str] = {
     "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
     "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
     "KEY_USAGE": "a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`.",
+    "LOG_AHEAD": "the administrators correct the log's time with `credit-registry act propose clock`; try again later.",
     "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
     "NOT_READY": "it starts just now; try again in some seconds.",
     "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",
@@ -132,9 +135,23 @@ HINTS: dict[str, str] = {
     "RECORD_ERASED": "the record was erased for good and takes no version.",
     "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "TIME_INVALID": "set this machine's clock, then try again.",
+    "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
     "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act list`.",
     "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
+}
+# What to do next where something does not verify for a reason that need not be the registry's doing.
+_RULE_HINTS: dict[str, str] = {
+    AHEAD: (
+        "check this machine's clock first (NTP); where it is right, the registry's is wrong: rely on nothing of the "
+        "answer, and tell its operator."
+    ),
+    OLD: (
+        "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
+        "on nothing of the answer, and tell its operator."
+    ),
+    "trust_root.fingerprint": (
+        "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
+    ),
 }
 
 
@@ -228,7 +245,9 @@ def _key_service(error: KeyServiceError) -> Failure:
 
 def _unverifiable(error: VerificationError) -> Failure:
     details = tuple((name, value) for name, value in (("part", error.part), ("rule", error.rule)) if value)
-    if isinstance(error, RollbackError):
+    if error.rule in _RULE_HINTS:
+        hint = _RULE_HINTS[error.rule]
+    elif isinstance(error, RollbackError):
         hint = "keep the state folder: it is the proof. Stop using this registry and show the auditor both checkpoints."
     else:
         hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
@@ -270,8 +289,13 @@ def _config_hint(message: str) -> str:
         return "put key.pem back from a copy; a new key needs a new certificate, which an administrator issues."
     if message.startswith("TLS: ca.pem"):
         return "get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`."
+    if message.startswith("TLS: certificate.pem: good only from"):
+        return "check this machine's clock first (NTP); where it is right, install the certificate again."
     if message.startswith("TLS: certificate.pem: expired"):
-        return "ask an administrator to issue a new one, then run `credit-registry certificate install FILE`."
+        return (
+            "check this machine's clock first (NTP); where it is right, ask an administrator to issue a new one, then "
+            "run `credit-registry certificate install FILE`."
+        )
     if message.startswith("TLS"):
         return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
     return ""

@@ -1,6 +1,7 @@
 """``trust``: what a verifier starts from. A person compares its fingerprint over another channel."""
 
 from pathlib import Path
+from string import hexdigits
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from client_sdk.config import ClientConfig
 
 __all__ = ["register"]
+
+FINGERPRINT_DIGITS = 64
 
 FingerprintOption = Annotated[
     str | None,
@@ -85,6 +88,7 @@ def _fetch(config: "ClientConfig") -> TrustRoot:
 def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
     root = TrustRoot.parse(data)
     config = session.config()
+    given = _given(fingerprint)
     if root.registry != config.name:
         raise FormatError("trust root", "registry.name", got=root.registry, want=config.name)
     if fingerprint is None:
@@ -94,14 +98,32 @@ def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
             raise UsageError("the trust root was not installed", hint)
         session.confirm("Is this the fingerprint that an administrator told you over another channel?", yes=False)
         fingerprint = root.fingerprint
-    elif "".join(fingerprint.split()).lower() != root.fingerprint:
-        message = "do not use it, and tell the administrators what was shown to you"
+    elif given != root.fingerprint:
+        message = f"got {_grouped(root.fingerprint)}, want {_grouped(given)} as given"
         raise VerificationError("trust root", "trust_root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
         _content(root) | {"installed": str(config.trust_root_file)},
         f"Installed {config.trust_root_file}: registry {root.registry}, fingerprint {root.fingerprint}",
     )
+
+
+def _given(fingerprint: str | None) -> str:
+    """Return a fingerprint as it was typed, without blanks; empty for none.
+
+    Raises:
+        UsageError: it is no fingerprint.
+    """
+    if fingerprint is None:
+        return ""
+    given = "".join(fingerprint.split()).lower()
+    if len(given) != FINGERPRINT_DIGITS:
+        got = f"{len(given)} characters"
+        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {got}")
+    odd = next((character for character in given if character not in hexdigits), "")
+    if odd:
+        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {odd!r} among them")
+    return given
 
 
 def _content(root: TrustRoot) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from client_sdk.formats import canonical, dsse
 from client_sdk.formats.checkpoint import check_origin
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.keys import check_enrolable, key_id
+from client_sdk.formats.leaf import TIME_END_MS
 from client_sdk.formats.state import KeyServices, LogKey, Rulebook, check_ascending
 from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, word
@@ -24,6 +25,7 @@ __all__ = [
     "Act",
     "AdministratorsBody",
     "Body",
+    "ClockBody",
     "Enrolment",
     "ErasureBody",
     "GenesisBody",
@@ -239,6 +241,17 @@ class AdministratorsBody:
     threshold: int
 
 
+@dataclass(frozen=True, slots=True)
+class ClockBody:
+    """A correction of the log's time: the leaf of this act may carry an earlier time than the leaf before it.
+
+    Attributes:
+        not_before: the earliest time that the leaf may carry, ms since 1970 UTC.
+    """
+
+    not_before: int
+
+
 Body = (
     GenesisBody
     | InstitutionBody
@@ -250,6 +263,7 @@ Body = (
     | RulebookBody
     | ErasureBody
     | AdministratorsBody
+    | ClockBody
 )
 
 
@@ -283,7 +297,7 @@ class Act:
         return cls(message.registry, message.number, message.previous, _read_body(message))
 
 
-def _write_body(message: pb.Act, body: Body) -> None:
+def _write_body(message: pb.Act, body: Body) -> None:  # noqa: C901 - one a kind of act
     match body:
         case GenesisBody():
             genesis = message.genesis
@@ -320,6 +334,8 @@ def _write_body(message: pb.Act, body: Body) -> None:
             administrators.enrolments.extend(item.message() for item in body.enrolments)
             administrators.administrators.extend(body.administrators)
             administrators.threshold = body.threshold
+        case ClockBody():
+            message.clock.not_before = body.not_before
 
 
 def _read_body(message: pb.Act) -> Body:
@@ -340,6 +356,8 @@ def _read_body(message: pb.Act) -> Body:
             return _read_erasure(message.erasure)
         case "administrators":
             return _read_administrators(message.administrators)
+        case "clock":
+            return _read_clock(message.clock)
         case None:
             raise FormatError(PART, "act.body", want="a decision")
 
@@ -412,3 +430,9 @@ def _read_administrators(act: pb.AdministratorsAct) -> AdministratorsBody:
     check_ascending([item.id for item in enrolments], PART, "enrolments")
     check_ascending(list(act.administrators), PART, "administrators")
     return AdministratorsBody(enrolments, tuple(act.administrators), act.threshold)
+
+
+def _read_clock(act: pb.ClockAct) -> ClockBody:
+    if not 0 < act.not_before < TIME_END_MS:
+        raise FormatError(PART, "clock.not-before", got=str(act.not_before), want="a time before 9999-01-01 UTC")
+    return ClockBody(act.not_before)

@@ -14,6 +14,7 @@ from client_sdk.formats.act import (
     NO_PREVIOUS,
     Act,
     AdministratorsBody,
+    ClockBody,
     Enrolment,
     ErasureBody,
     GenesisBody,
@@ -39,6 +40,7 @@ from client_sdk.formats.state import (
 )
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.ledger.administration import Administration, check_grant, check_signed, new_key
+from client_sdk.ledger.head_time import check_correction
 from client_sdk.rules.dates import check_zone
 from client_sdk.rules.errors import RuleError
 
@@ -121,6 +123,8 @@ class Directory:
         """
         act = Act.parse(leaf.payload)
         self.check_order(act)
+        if isinstance(act.body, ClockBody):
+            check_correction(act.body.not_before, leaf.logged_at)
         act_hash = leaf_hash(leaf.encode())
         administration = self.administration.after(index, act, act_hash)
         decided = self._decide(act, index, act_hash, administration)
@@ -225,7 +229,7 @@ class Directory:
             case RulebookBody(rulebook):
                 check_zone(rulebook.time_zone)
                 return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
-            case ErasureBody():
+            case ErasureBody() | ClockBody():
                 return self
 
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:

@@ -30,6 +30,7 @@ from client_sdk.formats.prefix_tree import root_of
 from client_sdk.formats.statement import Statement
 from client_sdk.ledger.chain import overdue
 from client_sdk.ledger.findings import Finding, FindingId, Findings, finding_of
+from client_sdk.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.ledger.live_set import Bound, binding_opens, map_entries, mapped
 from client_sdk.ledger.replay import Replay
@@ -48,8 +49,6 @@ __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_sign
 
 # How long after its last day a record may still be there: the job that erases it runs once a day.
 RETENTION_GRACE_MS = 86_400_000
-# How far the newest leaf may be off the auditor's clock: as far as an answer may be off the asker's.
-MAX_OFF_MS = 300_000
 
 
 class LiveBinding(NamedTuple):
@@ -323,8 +322,10 @@ class Examination:
         """Check that the registry's clock is not ahead of the auditor's, and that no old log is shown as the newest."""
         off = self.replay.logged_at - now_ms
         if abs(off) > MAX_OFF_MS:
-            got, want = f"{abs(off)} ms {'ahead' if off > 0 else 'behind'}", f"at most {MAX_OFF_MS} ms"
-            self._findings.note(FindingId.TIME, self.size - 1, "logged_at", "design-6.max-age", got=got, want=want)
+            side, want = "ahead of" if off > 0 else "behind", f"at most {span(MAX_OFF_MS)}"
+            got = f"{span(off)} {side} this machine's clock"
+            rule = AHEAD if off > 0 else OLD
+            self._findings.note(FindingId.TIME, self.size - 1, "logged_at", rule, got=got, want=want)
 
 
 def check_log(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
@@ -103,11 +103,12 @@ class Replay:
             return None
 
     def _check_place(self, index: int, leaf: Leaf) -> None:
-        if leaf.logged_at < self.logged_at:
+        if leaf.logged_at >= self.logged_at:
+            self.logged_at = leaf.logged_at
+        elif not _corrects(leaf):
+            # Of an act that corrects the time, its signatures tell whether it counts.
             got = f"{self.logged_at - leaf.logged_at} ms before the leaf before"
             self._report(index, _refuse("TIME", "logged_at", "formats-5.logged-at", got=got, want="no step back"))
-        else:
-            self.logged_at = leaf.logged_at
         if index == 0 and not isinstance(leaf, ActLeaf):
             raise _refuse("ACT_ORDER", "number", "formats-7.genesis", want="a genesis act as leaf 0")
         if index == 1 and not isinstance(leaf, HeadLeaf):
@@ -180,6 +181,8 @@ class Replay:
             erased = [chains.erase(self.chains.get(record)) for record in body.records]
             for chain in erased:
                 self._erase(index, chain)
+        if isinstance(body, ClockBody):
+            self.logged_at = leaf.logged_at
         self._directory = directory
         self._speakers.clear()
 
@@ -228,6 +231,11 @@ class Replay:
     def _erase(self, index: int, chain: Chain) -> None:
         self.chains[chain.key] = chain
         self._erased_in_commit.append((index, chain.key))
+
+
+def _corrects(leaf: Leaf) -> bool:
+    """Whether a leaf is an act by which the log's time may go back."""
+    return isinstance(leaf, ActLeaf) and isinstance(Act.parse(leaf.payload).body, ClockBody)
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:

@@ -57,6 +57,7 @@ def create_log() -> None:
         whole("newest_act"),
         whole("inquiry_count"),
         raw("inquiry_frontier"),
+        whole("clock_reference"),
         whole("checkpoint_size"),
         raw("checkpoint"),
         sa.Column("clock_confirmed_at", sa.BigInteger()),

@@ -190,6 +190,9 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
 
 @clock.command("confirm")
 def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
-    """Confirm what the clock shows now, after it has jumped; a running server goes on by itself."""
+    """Confirm what the clock shows now: after it was set, or after a start where nothing else vouches for it.
+
+    Look at it first: every leaf carries its time. A running server goes on by itself within seconds.
+    """
     now = registry.confirm_clock(_settings(home, database_url))
     typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))

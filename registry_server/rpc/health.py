@@ -1,7 +1,8 @@
 """The health service of gRPC, told by what the registry finds of itself (grpc.health.v1).
 
-A service that only reads is SERVING while the database can be read. The server as a whole, which balancers ask about,
-and the services that write are SERVING only while it can be written too.
+A service that reads is SERVING while the database can be read, one that writes while it can be written too. The server
+as a whole, which load balancers ask about, is SERVING while it can be written; the exception is a clock that only
+incoming calls can confirm, as a balancer that sent none would keep it so for ever.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["Health"]
 
 # The server as a whole, in the words of the health protocol.
 OVERALL = ""
+# Why nothing is written although the registry needs calls: their signed times confirm its clock.
+_ENDED_BY_CALLS = ("CLOCK_UNCONFIRMED",)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _log = structlog.get_logger("registry.health")
@@ -51,7 +54,7 @@ class Health:
         self._ask_writing = ask_writing
         self._interval = interval
         self._readers = readers
-        self._writers = (OVERALL, *writers)
+        self._writers = writers
         self._told: dict[str, bool] = {}
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -88,8 +91,10 @@ class Health:
         unwritten = unread or await _reason(self._ask_writing)
         await self._tell("reading", self._readers, unread)
         await self._tell("writing", self._writers, unwritten)
+        await self._tell("server", (OVERALL,), unread if unwritten in _ENDED_BY_CALLS else unwritten)
 
     async def _tell(self, what: str, services: tuple[str, ...], reason: str) -> None:
+        """Set the status of services where it has changed."""
         serving = not reason
         if self._told.get(what) is serving:
             return

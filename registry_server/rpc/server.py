@@ -37,7 +37,8 @@ SERVICES = tuple(
     for file in (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
-_READERS = tuple(service for service in SERVICES if service.endswith(".TransparencyService"))
+# The directory service is a reader: administrators must reach it while the log stands still, to decide what ends that.
+_READERS = tuple(service for service in SERVICES if service.endswith((".TransparencyService", ".DirectoryService")))
 _WRITERS = tuple(service for service in SERVICES if service not in _READERS)
 # A message above this ends the connection's stream before anything of ours sees it; between the two limits the
 # guard refuses it by name.

@@ -9,13 +9,14 @@ from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 
 from registry_server.rpc.convert import transparency as convert
+from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread, pages_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
-    from registry_server.usecases.transparency import Transparency
+    from registry_server.usecases.transparency import DirectoryAnswer, Transparency
 
 __all__ = ["TransparencyServicer"]
 
@@ -54,8 +55,15 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> pb.GetDirectoryProofResponse:
         """Return directory entries with proofs."""
-        ask = partial(self._transparency.directory, list(request.institutions), request.known_size)
+        holder = current_call().holder
+        caller = "" if holder is None else holder.uri
+        ask = partial(self._directory, request, caller)
         return convert.directory_proof(await in_thread(self._executor, ask))
+
+    def _directory(self, request: pb.GetDirectoryProofRequest, caller: str) -> DirectoryAnswer:
+        # First, so that a log that stood still for want of a clock goes on before it is shown.
+        self._transparency.vouch_for_clock(caller, request.sent_at)
+        return self._transparency.directory(list(request.institutions), request.known_size)
 
     async def ListLeaves(
         self,

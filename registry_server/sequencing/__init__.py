@@ -6,7 +6,7 @@
         .record_inquiries(items)    -> Future[[InquiryResult]]    durable before they are answered
         .heartbeat()                -> Future[Appended]           a HEAD, if one is due
         .view()                     -> View                       memory and one snapshot that agree
-        .confirm_clock()
+        .clock()
 
 How it hangs together: ``batches`` is the one thread that writes; ``append`` is its transaction: ``follow`` what other
 processes have appended, ``load`` what the batch needs, decide each item (``admission``, ``decisions``) on a

@@ -17,8 +17,7 @@ from client_sdk.ledger.head import NO_HEAD
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError
 from registry_server.sequencing.admission import admit_annotation, admit_statement
-from registry_server.sequencing.clock import logged_at
-from registry_server.sequencing.decisions import admit_act, admit_lapse
+from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, Outcome, StatementItem
@@ -30,8 +29,9 @@ from registry_server.storage import head, inquiries, leaves, live, proposals, qu
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from registry_server.sequencing.clock import Timekeeper
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.storage.unit_of_work import Database, UnitOfWork
@@ -92,7 +92,7 @@ class Sealed:
 def append(
     database: Database,
     committed: Committed,
-    clock: Callable[[], int],
+    timekeeper: Timekeeper,
     items: Sequence[Item],
     *,
     beat: bool = False,
@@ -103,14 +103,14 @@ def append(
     Args:
         database: where the log is.
         committed: what this process knows of it; brought up to date.
-        clock: the time in ms.
-        items: at most some thousand.
+        timekeeper: says what time it is.
+        items: at most some thousand; an act that corrects the log's time alone.
         beat: also log a HEAD if the newest is older than the rulebook's heartbeat.
         at_once: with ``beat``, log it however young the newest is.
 
     Raises:
         NotFoundedError: there is no genesis yet.
-        ClockJumpedError: the clock must be confirmed first.
+        ClockError: what time it is is not known; nothing was logged.
         InconsistentError: the database does not fit together, or is older than what was served.
         StorageError: the database failed; nothing is known of the batch, and the same items may be sent again.
     """
@@ -121,15 +121,15 @@ def append(
         with committed.lock:
             follow(committed, work, row)
             state = committed.state
-        now = clock()
-        time = logged_at(work, row, now)
+        timekeeper.saw(row)
+        now, time = timekeeper.moment(row.logged_at, correcting=corrects_time(items))
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
         staging = Staging(state.directory, load(work, items, day), state.size, time, day)
         taken = [_take(staging, item) for item in items]
         due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
         if not staging.leaves and not due:
             return Batch(state, taken, logged=False)
-        sealed = seal(work, staging, committed.log, committed.inquiries, state)
+        sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.reference)
         with committed.lock:
             work.commit()
             committed.advance(sealed.state, sealed.log, sealed.inquiries)
@@ -193,7 +193,9 @@ def _repeated(staging: Staging, index: int, payload: bytes) -> Taken | None:
     return Taken(Outcome.REPEATED, index, leaf, parsed.logged_at)
 
 
-def seal(work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None) -> Sealed:
+def seal(
+    work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, reference: int
+) -> Sealed:
     """Write a batch with its HEAD; the caller commits.
 
     Args:
@@ -202,6 +204,7 @@ def seal(work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, befor
         log: the log's tree before it.
         asked: the inquiry tree before it.
         before: the state before it; None for the genesis.
+        reference: what time it is by a clock that was vouched for, ms.
     """
     waiting = inquiries.waiting(work, MAX_SEQUENCED_INQUIRIES)
     asked_after = asked.stage([leaf_hash(inquiry.leaf) for inquiry in waiting])
@@ -222,7 +225,7 @@ def seal(work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, befor
     leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
     if waiting:
         inquiries.place(work, asked.size, waiting)
-    _write_head(work, state, log_after, asked_after, new=before is None)
+    _write_head(work, state, log_after, asked_after, reference, new=before is None)
     return Sealed(state, log_after, asked_after)
 
 
@@ -241,7 +244,9 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     quotas.add(work, staging.used)
 
 
-def _write_head(work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, *, new: bool) -> None:
+def _write_head(
+    work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, reference: int, *, new: bool
+) -> None:
     row = HeadRow(
         size=state.size,
         frontier=log.frontier,
@@ -252,5 +257,6 @@ def _write_head(work: UnitOfWork, state: State, log: StagedTiles, asked: StagedT
         newest_act=state.head.newest_act,
         inquiry_count=asked.size,
         inquiry_frontier=asked.frontier,
+        clock_reference=reference,
     )
     (head.create if new else head.write)(work, row)

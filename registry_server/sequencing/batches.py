@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
-from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.decisions import corrects_time
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
 from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, Outcome, Place, Result
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from registry_server.sequencing.append import Taken
+    from registry_server.sequencing.clock import Timekeeper
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import PathReader
     from registry_server.sequencing.publish import Publisher
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
-_EXPECTED = (StorageError, ClockJumpedError, InconsistentError, NotFoundedError)
+_EXPECTED = (StorageError, ClockError, InconsistentError, NotFoundedError)
 _FREED_TABLES = (schema.live_records, schema.inquiries)
 
 
@@ -60,16 +62,14 @@ class Batches:
         database: where it writes.
         committed: what it keeps up to date.
         publisher: signs what it has committed.
-        clock: the time in ms.
+        timekeeper: says what time it is.
     """
 
-    def __init__(
-        self, database: Database, committed: Committed, publisher: Publisher, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database: Database, committed: Committed, publisher: Publisher, timekeeper: Timekeeper) -> None:
         self._database = database
         self._committed = committed
         self._publisher = publisher
-        self._clock = clock
+        self._timekeeper = timekeeper
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -82,7 +82,7 @@ class Batches:
     def submit(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
         """Append items in one transaction, some time soon.
 
-        The future fails with StorageError, ClockJumpedError or InconsistentError; nothing is then known of the items,
+        The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
         and the same ones may be sent again.
 
         Raises:
@@ -130,15 +130,23 @@ class Batches:
                     jobs.append(job)
             # Inquiries first: somebody waits for an answer.
             self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
-            self._do_appends([job for job in jobs if isinstance(job, _Append)])
+            appends, together = [job for job in jobs if isinstance(job, _Append)], list[_Append]()
+            for job in appends:
+                # The log's time may go back with such an act, and with nothing else.
+                if corrects_time(job.items):
+                    self._do_appends([job])
+                else:
+                    together.append(job)
+            self._do_appends(together)
 
     def _do_inquiries(self, jobs: list[_Inquire]) -> None:
         if not jobs:
             return
-        rulebook = self._committed.state.directory.rulebook
+        state = self._committed.state
         items = [item for job in jobs for item in job.items]
         try:
-            results = inquire.record(self._database, rulebook, self._clock(), items)
+            now = self._timekeeper.moment(state.logged_at).now
+            results = inquire.record(self._database, state.directory.rulebook, now, items)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
             self._failed(jobs, error, self._do_inquiries)
         else:
@@ -154,7 +162,7 @@ class Batches:
         beat = any(job.beat for job in jobs)
         try:
             failed = self.failure is not None
-            batch = append(self._database, self._committed, self._clock, items, beat=beat, at_once=failed)
+            batch = append(self._database, self._committed, self._timekeeper, items, beat=beat, at_once=failed)
             checkpoint = self._publisher.store(batch.state)
             if batch.logged:
                 self.failure = None

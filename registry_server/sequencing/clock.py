@@ -1,23 +1,101 @@
-"""Which time a leaf carries, and when the clock is not believed (formats 5)."""
+"""Which time is believed (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
+
+The wall clock is compared with one that never steps. Their difference, the line, stays the same as long as the wall
+clock runs; it moves where somebody sets it. A line is believed once something vouches for it: the system's time
+synchronisation, two callers (members or key services) whose clocks agree with it, or an operator. From then on the wall
+clock is believed as long as it is less than ``MAX_STEP_MS`` off the line.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from registry_server.sequencing.errors import ClockJumpedError
-from registry_server.storage import head
+from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
+from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 
 if TYPE_CHECKING:
     from registry_server.storage.head import HeadRow
-    from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["MAX_STEP_AHEAD_MS", "MAX_STEP_BACK_MS", "logged_at", "system_clock"]
+__all__ = ["CONFIRMED_FOR_MS", "MAX_STEP_MS", "Clocks", "Moment", "SystemClocks", "Timekeeper", "system_clock"]
 
-MAX_STEP_BACK_MS = 5_000
-MAX_STEP_AHEAD_MS = 24 * 3_600_000
-# So long after an operator has confirmed the clock, a step ahead is still the one that was confirmed.
-CONFIRMED_FOR_MS = 3_600_000
+# A third of what clients accept. The rest is for the clocks of those who vouch and of those who verify, a minute each,
+# and for the age of the newest HEAD before the next heartbeat.
+MAX_STEP_MS = MAX_OFF_MS // 3
+# So long an operator's confirmation waits for the server to see it.
+CONFIRMED_FOR_MS = 600_000
+# What a line moves by less than this is no step: readings take a moment, and time daemons correct in small steps.
+_SETTLED_MS = 1_000
+# Two readings of the steady clock around one of the wall clock are further apart only where the process was stopped.
+_AT_ONCE_MS = 100
+_FURTHER_READINGS = 2
+# Linux counts the time of a suspended machine in this clock, and slews it together with the wall clock.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_UNSYNCHRONISED = 0x0040  # STA_UNSYNC of <sys/timex.h>; set by the kernel whenever the clock is set by hand
+
+
+class Clocks(Protocol):
+    """The clocks of a machine."""
+
+    def wall(self) -> int:
+        """Return milliseconds since 1970 UTC."""
+        ...
+
+    def steady(self) -> int:
+        """Return milliseconds of a clock that never steps, from any beginning."""
+        ...
+
+    def synchronised(self) -> int | None:
+        """Return the time that time synchronisation vouches for, ms since 1970 UTC; None where none does."""
+        ...
+
+
+class SystemClocks:
+    """The clocks of this machine."""
+
+    def wall(self) -> int:
+        """Return milliseconds since 1970 UTC."""
+        return system_clock()
+
+    def steady(self) -> int:
+        """Return milliseconds since the machine was started."""
+        return time.clock_gettime_ns(_STEADY) // 1_000_000
+
+    def synchronised(self) -> int | None:
+        """Return the kernel's time where it says that it is synchronised (adjtimex); None elsewhere."""
+        if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_long) != ctypes.sizeof(ctypes.c_int64):
+            return None
+        state = _Timex()
+        try:
+            failed = ctypes.CDLL(None).adjtimex(ctypes.byref(state)) < 0
+        except (OSError, AttributeError):
+            return None
+        # The kernel itself lets the largest error grow, and gives up at 16 s.
+        if failed or state.status & _UNSYNCHRONISED or state.maxerror > CLOCKS_DIFFER_MS * 1_000:
+            return None
+        return int(state.seconds) * 1_000
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` of 64-bit Linux, as far as it is read; modes 0 reads without setting anything."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("constant", ctypes.c_long),
+        ("precision", ctypes.c_long),
+        ("tolerance", ctypes.c_long),
+        ("seconds", ctypes.c_long),
+        ("fraction", ctypes.c_long),
+        ("rest", ctypes.c_byte * 256),
+    )
 
 
 def system_clock() -> int:
@@ -25,25 +103,160 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def logged_at(work: UnitOfWork, row: HeadRow, now: int) -> int:
-    """Return the time of the next leaf: the clock, or the newest leaf's where that is later.
+class _Reading(NamedTuple):
+    """One look at the clocks, ms.
+
+    Attributes:
+        wall: since 1970 UTC.
+        steady: of the clock that never steps, at the same moment.
+    """
+
+    wall: int
+    steady: int
+
+    @property
+    def line(self) -> int:
+        return self.wall - self.steady
+
+
+class Moment(NamedTuple):
+    """When something is logged, ms since 1970 UTC.
+
+    Attributes:
+        now: the time.
+        leaf: what its leaf carries, which is never before the leaf before.
+    """
+
+    now: int
+    leaf: int
+
+
+class Timekeeper:
+    """Says what time it is, or why that is not known; thread-safe.
 
     Args:
-        work: the transaction that holds the head row.
-        row: the head row.
-        now: what the clock shows, ms.
-
-    Raises:
-        ClockJumpedError: it stepped back 5 s or ahead 24 h, and no operator has confirmed it.
+        clocks: of the machine.
+        row: the head row as it was found.
     """
-    confirmed = row.clock_confirmed_at
-    if -MAX_STEP_BACK_MS < now - row.logged_at < MAX_STEP_AHEAD_MS:
-        if confirmed is not None:
-            head.confirm_clock(work, None)
-        return max(now, row.logged_at)
-    # A clock that was set back stays confirmed until it has caught up, one that was set ahead for an hour.
-    back = now < row.logged_at
-    believed = confirmed is not None and confirmed - MAX_STEP_BACK_MS < now
-    if not believed or not (back or (confirmed is not None and now < confirmed + CONFIRMED_FOR_MS)):
-        raise ClockJumpedError(now, row.logged_at)
-    return max(now, row.logged_at)
+
+    def __init__(self, clocks: Clocks, row: HeadRow) -> None:
+        self._clocks = clocks
+        self._lock = threading.Lock()
+        self._line: int | None = None
+        self._callers: dict[str, int] = {}
+        self._reference = row.clock_reference
+        self._confirmed = row.clock_confirmed_at
+        self._confirmation_used: int | None = None
+
+    def saw(self, row: HeadRow) -> None:
+        """Take note of the head row as it is now."""
+        with self._lock:
+            self._reference, self._confirmed = row.clock_reference, row.clock_confirmed_at
+
+    def now(self) -> int:
+        """Return what time it is, ms since 1970 UTC.
+
+        Raises:
+            ClockJumpedError: the wall clock was set while this process ran.
+            ClockUnconfirmedError: nothing vouches for the clock since this process started.
+        """
+        with self._lock:
+            reading = self._read()
+            self._believe(reading)
+            return reading.wall
+
+    def moment(self, newest: int, *, correcting: bool = False) -> Moment:
+        """Return when something is logged.
+
+        Args:
+            newest: time of the newest leaf, ms.
+            correcting: it is an act that corrects the log's time, which may then go back.
+
+        Raises:
+            ClockJumpedError, ClockUnconfirmedError: as for ``now``.
+            LogAheadError: the newest leaf lies in the future.
+        """
+        now = self.now()
+        ahead = newest - now
+        if ahead <= MAX_STEP_MS:
+            return Moment(now, max(now, newest))
+        if not correcting:
+            raise LogAheadError(ahead)
+        return Moment(now, now)
+
+    @property
+    def reference(self) -> int:
+        """What time it is by the line that was vouched for, to be kept for the next start; 0 before there is one."""
+        with self._lock:
+            return 0 if self._line is None else self._line + self._clocks.steady()
+
+    def vouch(self, caller: str, stated: int, needed: int) -> bool:
+        """Take note of the time that a caller says it is; it counts only for what the registry's own clock shows.
+
+        Args:
+            caller: who says so; each counts once.
+            stated: ms since 1970 UTC.
+            needed: how many callers must agree.
+
+        Returns:
+            Whether the clock is believed from now on and was not before.
+        """
+        with self._lock:
+            reading = self._read()
+            if abs(reading.wall - stated) > CLOCKS_DIFFER_MS or self._jumped(reading):
+                return False
+            # What was said of a clock that has been set since counts no more.
+            self._callers = {who: line for who, line in self._callers.items() if _settled(line, reading.line)}
+            self._callers[caller] = reading.line
+            if len(self._callers) < needed:
+                return False
+            self._callers.clear()
+            fresh, self._line = self._line is None, reading.line
+            return fresh
+
+    def _read(self) -> _Reading:
+        """Read both clocks at one moment."""
+        reading, took = self._read_once()
+        for _ in range(_FURTHER_READINGS):
+            if took <= _AT_ONCE_MS:
+                break
+            reading, took = self._read_once()
+        return reading
+
+    def _read_once(self) -> tuple[_Reading, int]:
+        """Return both clocks, and how long it took, ms."""
+        before = self._clocks.steady()
+        wall = self._clocks.wall()
+        after = self._clocks.steady()
+        return _Reading(wall, after), after - before
+
+    def _believe(self, reading: _Reading) -> None:
+        confirmed = self._is_confirmed(reading)
+        if self._line is not None and _settled(self._line, reading.line):
+            return
+        if confirmed or self._is_synchronised(reading):
+            self._line = reading.line
+        elif self._line is None:
+            if abs(reading.wall - self._reference) > MAX_STEP_MS:
+                raise ClockUnconfirmedError(reading.wall - self._reference)
+            # No new line: restarts must not add up to more than one step.
+            self._line = self._reference - reading.steady
+        elif self._jumped(reading):
+            raise ClockJumpedError(reading.line - self._line)
+
+    def _jumped(self, reading: _Reading) -> bool:
+        return self._line is not None and abs(reading.line - self._line) > MAX_STEP_MS
+
+    def _is_confirmed(self, reading: _Reading) -> bool:
+        """Whether an operator has confirmed this clock; each confirmation counts once, and not for what comes later."""
+        given, used = self._confirmed, self._confirmation_used
+        self._confirmation_used = given
+        return given is not None and given != used and -MAX_STEP_MS <= reading.wall - given <= CONFIRMED_FOR_MS
+
+    def _is_synchronised(self, reading: _Reading) -> bool:
+        vouched = self._clocks.synchronised()
+        return vouched is not None and abs(reading.wall - vouched) <= CLOCKS_DIFFER_MS
+
+
+def _settled(line: int, other: int) -> bool:
+    return abs(line - other) <= _SETTLED_MS

@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
 from client_sdk.formats.encoding import leaf_hash
+from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, LapseLeaf
 from client_sdk.formats.statement import Lapse
 from client_sdk.formats.words import LapseKind
 from client_sdk.ledger import chain as chains
 from client_sdk.rules.errors import RuleError
+from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from client_sdk.formats.statement import RecordKey
     from client_sdk.ledger.chain import Chain
-    from registry_server.sequencing.items import ActItem, LapseItem
+    from registry_server.sequencing.items import Item
     from registry_server.sequencing.staging import Staging
 
-__all__ = ["admit_act", "admit_lapse"]
+__all__ = ["admit_act", "admit_lapse", "corrects_time"]
 
 
 def admit_act(staging: Staging, item: ActItem) -> int:
@@ -49,6 +53,16 @@ def admit_act(staging: Staging, item: ActItem) -> int:
     for chain in erased:
         _erase(staging, chain)
     return index
+
+
+def corrects_time(items: Sequence[Item]) -> bool:
+    """Whether items are an act that corrects the log's time."""
+    if len(items) != 1 or not isinstance(items[0], ActItem):
+        return False
+    try:
+        return isinstance(Act.parse(items[0].payload).body, ClockBody)
+    except FormatError:
+        return False
 
 
 def _erased_by_order(staging: Staging, body: ErasureBody) -> list[Chain]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["ClockJumpedError", "InconsistentError", "LedgerClosedError", "NotFoundedError", "RolledBackError"]
+from client_sdk.ledger.head_time import span
+
+__all__ = [
+    "ClockError",
+    "ClockJumpedError",
+    "ClockUnconfirmedError",
+    "InconsistentError",
+    "LedgerClosedError",
+    "LogAheadError",
+    "NotFoundedError",
+    "RolledBackError",
+]
 
 
 class NotFoundedError(Exception):
@@ -13,21 +24,56 @@ class LedgerClosedError(Exception):
     """The ledger takes nothing any more."""
 
 
-class ClockJumpedError(Exception):
-    """The clock stepped back 5 s or ahead 24 h: nothing is logged until an operator confirms it (formats 5).
+class ClockError(Exception):
+    """What time it is is not known: nothing is logged or decided by time until it is.
 
     Attributes:
-        now: what the clock shows, ms.
-        last: time of the newest leaf, ms.
+        off_ms: how far the clock is off, ms.
     """
 
-    def __init__(self, now: int, last: int) -> None:
-        super().__init__(now, last)
-        self.now = now
-        self.last = last
+    def __init__(self, off_ms: int) -> None:
+        super().__init__(off_ms)
+        self.off_ms = off_ms
+
+    @property
+    def got(self) -> str:
+        """What was found, in words."""
+        return f"a clock that was set {span(self.off_ms)} {'ahead' if self.off_ms > 0 else 'back'}"
 
     def __str__(self) -> str:
-        return f"the clock is {self.now - self.last} ms off the newest leaf; it must be confirmed"
+        return f"{self.got}; set it right, or confirm it with `registry-server clock confirm`"
+
+
+class ClockJumpedError(ClockError):
+    """The clock was set while this process ran."""
+
+
+class ClockUnconfirmedError(ClockError):
+    """Nothing vouches for the clock since this process started."""
+
+    @property
+    def got(self) -> str:
+        """What was found, in words."""
+        side = "after" if self.off_ms > 0 else "before"
+        return f"a clock that shows {span(self.off_ms)} {side} the time that was last known to be right"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.got}; it is believed once time synchronisation is running, two members or key services have called "
+            "whose clocks agree with it, or `registry-server clock confirm` was run"
+        )
+
+
+class LogAheadError(ClockError):
+    """The newest leaf lies in the future of the clock."""
+
+    @property
+    def got(self) -> str:
+        """What was found, in words."""
+        return f"a newest leaf {span(self.off_ms)} ahead of the clock"
+
+    def __str__(self) -> str:
+        return f"{self.got}; set the clock right, or correct the log with `credit-registry act propose clock`"
 
 
 class InconsistentError(Exception):

@@ -52,7 +52,8 @@ def found(database: Database, signer: Signer, payload: bytes, approvals: Sequenc
             staging.directory_before = None
             staging.add_leaf(leaf.encode())
             staging.acts.append((0, 0))
-            seal(work, staging, *open_trees(database, None), None)
+            # Whoever founds a registry vouches for its clock.
+            seal(work, staging, *open_trees(database, None), None, now)
             work.commit()
     return _publish_first(database, signer, payload)
 

@@ -10,24 +10,26 @@ Thread-safe. What ``submit`` has acknowledged is committed, in a signed checkpoi
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from registry_server.sequencing.batches import Batches
-from registry_server.sequencing.clock import system_clock
-from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.clock import SystemClocks, Timekeeper
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
 from registry_server.sequencing.view import Served, View
 from registry_server.storage import head
+from registry_server.storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from client_sdk.formats.keys import Signer
     from client_sdk.ledger.directory import Directory
+    from registry_server.sequencing.clock import Clocks
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
     from registry_server.sequencing.state import State
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["Ledger"]
+
+# So many callers must agree before their word counts: one alone could be wrong, or lie.
+_VOUCHERS = 2
 
 
 class Ledger:
@@ -44,27 +49,25 @@ class Ledger:
         database: where it is.
         committed: the newest commit.
         publisher: signs checkpoints.
-        clock: the time in ms.
+        timekeeper: says what time it is.
     """
 
-    def __init__(
-        self, database: Database, committed: Committed, publisher: Publisher, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database: Database, committed: Committed, publisher: Publisher, timekeeper: Timekeeper) -> None:
         self.database = database
-        self.clock = clock
+        self._timekeeper = timekeeper
         self._committed = committed
         self._publisher = publisher
-        self._batches = Batches(database, committed, publisher, clock)
+        self._batches = Batches(database, committed, publisher, timekeeper)
         self._served: Served | None = None
 
     @classmethod
-    def open(cls, database: Database, signer: Signer, clock: Callable[[], int] = system_clock) -> Self:
+    def open(cls, database: Database, signer: Signer, clocks: Clocks | None = None) -> Self:
         """Open the ledger of a database, and publish its newest commit if a crash has left it unsigned.
 
         Args:
             database: migrated and founded; the caller closes it after the ledger.
             signer: of the log's key.
-            clock: the time in ms.
+            clocks: of this machine; its own where none are given.
 
         Raises:
             NotFoundedError: there is no genesis yet.
@@ -74,7 +77,9 @@ class Ledger:
         committed = recover(database)
         publisher = Publisher(database, signer)
         publisher.store(committed.state)
-        return cls(database, committed, publisher, clock)
+        with database.snapshot() as work:
+            timekeeper = Timekeeper(clocks or SystemClocks(), _head_row(work))
+        return cls(database, committed, publisher, timekeeper)
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +107,7 @@ class Ledger:
     def submit(self, items: Sequence[Item]) -> Future[Appended]:
         """Append items in one transaction, together with whatever else waits (see ``batches``).
 
-        The future fails with StorageError, ClockJumpedError or InconsistentError; nothing is then known of the items,
+        The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
         and the same ones may be sent again.
 
         Args:
@@ -146,17 +151,44 @@ class Ledger:
             served = self._agreeing(work)
             yield View(served, work, self._committed.log, self._committed.inquiries)
 
-    def confirm_clock(self) -> int:
-        """Keep that an operator confirms what the clock shows now (formats 5); return it, ms.
+    def clock(self) -> int:
+        """Return what time it is, ms since 1970 UTC.
 
         Raises:
+            ClockError: that is not known.
             StorageError: the database failed.
         """
-        now = self.clock()
-        with self.database.append() as work:
-            head.confirm_clock(work, now)
-            work.commit()
-        return now
+        with suppress(ClockError):
+            return self._timekeeper.now()
+        # An operator may have confirmed it meanwhile.
+        with self.database.snapshot() as work:
+            self._timekeeper.saw(_head_row(work))
+        return self._timekeeper.now()
+
+    def check_clock(self) -> None:
+        """Check that something could be logged now, as far as its time goes.
+
+        Raises:
+            ClockError: what time it is is not known, or the newest leaf lies in the future.
+            StorageError: the database failed.
+        """
+        self.clock()
+        self._timekeeper.moment(self._committed.state.logged_at)
+
+    def vouch_for_clock(self, caller: str, stated: int) -> None:
+        """Take note of the time that a caller says it is; where enough agree, the log goes on at once.
+
+        Args:
+            caller: who says so, as its certificate names it.
+            stated: ms since 1970 UTC.
+        """
+        directory = self.directory
+        # Before anything was decided there is little to spoil, and there may be no second one to ask.
+        needed = min(_VOUCHERS, len(directory.institutions)) if directory.state.act_number else 1
+        if self._timekeeper.vouch(caller, stated, needed):
+            # What hinders the heartbeat is told by the next one.
+            with suppress(ClockError, StorageError, InconsistentError, LedgerClosedError):
+                self.heartbeat().result()
 
     def _agreeing(self, work: UnitOfWork) -> Served:
         """Return the commit that the snapshot shows; a commit that is just being written holds nobody up."""

@@ -36,6 +36,7 @@ class HeadRow:
         inquiry_frontier: of the inquiry tree.
         checkpoint_size: size of the newest checkpoint that is stored.
         checkpoint: the signed note.
+        clock_reference: what time it was at the newest commit by a clock that was vouched for, ms.
         clock_confirmed_at: what an operator's clock showed when the operator confirmed it, ms.
     """
 
@@ -48,6 +49,7 @@ class HeadRow:
     newest_act: int
     inquiry_count: int
     inquiry_frontier: bytes
+    clock_reference: int
     checkpoint_size: int = 0
     checkpoint: bytes = b""
     clock_confirmed_at: int | None = None
@@ -82,8 +84,8 @@ def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
     work.connection.execute(newer, {"checkpoint_size": size, "checkpoint": checkpoint})
 
 
-def confirm_clock(work: UnitOfWork, now: int | None) -> None:
-    """Keep, or with None forget, that an operator confirmed the clock."""
+def confirm_clock(work: UnitOfWork, now: int) -> None:
+    """Keep that an operator confirmed the clock."""
     work.connection.execute(update(schema.head), {"clock_confirmed_at": now})
 
 

@@ -79,6 +79,7 @@ head = Table(
     Column("newest_act", BigInteger, nullable=False),
     Column("inquiry_count", BigInteger, nullable=False),
     Column("inquiry_frontier", LargeBinary, nullable=False),
+    Column("clock_reference", BigInteger, nullable=False),
     Column("checkpoint_size", BigInteger, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
     Column("clock_confirmed_at", BigInteger),

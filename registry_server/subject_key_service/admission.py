@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from client_sdk.formats import dsse
 from client_sdk.formats.key_request import KeyRequest, elements_digest
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
+from client_sdk.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
 from registry_server.subject_key_service.errors import RequestRefusedError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_fresh", "check_lender"]
 
 # Of a request, and of the directory (formats 1, design 6).
-MAX_AGE_MS = 5 * 60 * 1000
+MAX_AGE_MS = MAX_OFF_MS
 USAGES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
 
 
@@ -61,11 +62,14 @@ def check_fresh(view: DirectoryView | None, now_ms: int) -> DirectoryView:
         RequestRefusedError: DIRECTORY_STALE; it is more than 5 minutes off the clock, or there is none.
     """
     if view is None or abs(now_ms - view.as_of_ms) > MAX_AGE_MS:
-        got = "none" if view is None else f"{(now_ms - view.as_of_ms) // 1000} s old"
-        raise RequestRefusedError(
-            "DIRECTORY_STALE", "", "design-6.key-services", got=got, want=f"at most {MAX_AGE_MS // 1000} s old"
-        )
+        got = "none" if view is None else _off(view.as_of_ms - now_ms)
+        want = f"at most {span(MAX_AGE_MS)} off this key service's clock"
+        raise RequestRefusedError("DIRECTORY_STALE", "", "design-6.key-services", got=got, want=want)
     return view
+
+
+def _off(off_ms: int) -> str:
+    return f"{span(off_ms)} {'ahead of' if off_ms > 0 else 'behind'} this key service's clock"
 
 
 def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:

@@ -14,6 +14,7 @@ from client_sdk.formats import dsse
 from client_sdk.formats.encoding import lp
 from client_sdk.formats.errors import FormatError, SignatureError
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
 from client_sdk.ledger.inquiry import Inquiry
 from client_sdk.ledger.inquiry_tree import ANSWERED
 from client_sdk.rules.consent import check_inquiry_consent
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GOOD_FOR_MS", "Checks", "Question"]
 
-GOOD_FOR_MS = 300_000
-# Clocks differ by so much among machines that keep theirs.
-_AHEAD_MS = 60_000
+GOOD_FOR_MS = MAX_OFF_MS
 _PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
 
 
@@ -117,7 +116,7 @@ class Checks:
 
         Raises:
             StorageError: the database failed; nothing is known of the inquiries, which may be sent again.
-            ClockJumpedError: the clock must be confirmed first.
+            ClockError: what time it is is not known.
         """
         now = self._ledger.clock()
         directory = self._ledger.directory
@@ -219,8 +218,11 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
         want = directory.state.registry
         raise RuleError("REGISTRY_OTHER", "inquiry.registry", "formats-9.registry", got=inquiry.registry, want=want)
     age = now - inquiry.issued_at
-    if not -_AHEAD_MS <= age <= GOOD_FOR_MS:
-        got, want = f"{age} ms old", f"at most {GOOD_FOR_MS} ms"
+    if age < -CLOCKS_DIFFER_MS:
+        got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"
+        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
+    if age > GOOD_FOR_MS:
+        got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
         raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "formats-9.good-for", got=got, want=want)
     if inquiry.purpose not in _PURPOSES:
         got = inquiry.purpose.name

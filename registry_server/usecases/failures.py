@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from registry_server import errors
 from registry_server.errors import Reason, Refusal
-from registry_server.sequencing.errors import ClockJumpedError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.errors import (
+    ClockError,
+    ClockJumpedError,
+    ClockUnconfirmedError,
+    LedgerClosedError,
+    LogAheadError,
+    NotFoundedError,
+)
 from registry_server.storage.errors import StorageError, StorageFault
 
 __all__ = ["is_foreseen", "refusal_of"]
@@ -14,6 +21,11 @@ _BY_FAULT = {
     StorageFault.GONE: (Reason.STORAGE_UNAVAILABLE, "storage.gone"),
     StorageFault.FULL: (Reason.DISK_FULL, "storage.full"),
     StorageFault.OTHER: (Reason.STORAGE_UNAVAILABLE, "storage.failed"),
+}
+_BY_CLOCK: dict[type[ClockError], tuple[Reason, str, str]] = {
+    ClockJumpedError: (Reason.CLOCK_JUMPED, "clock.step", "a clock that runs on"),
+    ClockUnconfirmedError: (Reason.CLOCK_UNCONFIRMED, "clock.vouched", "a clock that something vouches for"),
+    LogAheadError: (Reason.LOG_AHEAD, "clock.log-ahead", "a log that is not ahead of the clock"),
 }
 
 
@@ -25,11 +37,9 @@ def refusal_of(error: BaseException) -> Refusal:
         case StorageError():
             reason, rule = _BY_FAULT[error.fault]
             return Refusal(reason, "", rule, want="a database that answers and has room")
-        case ClockJumpedError():
-            got = f"{error.now - error.last} ms off the newest leaf"
-            return Refusal(
-                Reason.CLOCK_JUMPED, "logged_at", "formats-5.logged-at", got, "less than 5 s back, less than 24 h ahead"
-            )
+        case ClockError():
+            reason, rule, want = _BY_CLOCK[type(error)]
+            return Refusal(reason, "logged_at", rule, error.got, want)
         case LedgerClosedError():
             return Refusal(Reason.SHUTTING_DOWN)
         case NotFoundedError():

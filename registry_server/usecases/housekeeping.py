@@ -14,6 +14,7 @@ import structlog
 
 from client_sdk.formats.words import LapseKind
 from client_sdk.rules.dates import day_of
+from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import LapseItem, Outcome
 from registry_server.storage import inquiries, proposals, quotas
 from registry_server.usecases.failures import refusal_of
@@ -46,9 +47,11 @@ class Housekeeping:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._stopping = threading.Event()
+        # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
+        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, TIDY_SECONDS, TIDY_SECONDS)
         self._threads = [
-            threading.Thread(target=self._repeat, args=(self.beat, BEAT_SECONDS), name="heartbeat", daemon=True),
-            threading.Thread(target=self._repeat, args=(self.tidy, TIDY_SECONDS), name="housekeeping", daemon=True),
+            threading.Thread(target=self._repeat, args=beats, name="heartbeat", daemon=True),
+            threading.Thread(target=self._repeat, args=tidies, name="housekeeping", daemon=True),
         ]
 
     def start(self) -> None:
@@ -67,7 +70,7 @@ class Housekeeping:
 
         Raises:
             StorageError: the database failed.
-            ClockJumpedError: the clock must be confirmed first.
+            ClockError: what time it is is not known.
         """
         self._ledger.heartbeat().result()
 
@@ -76,7 +79,7 @@ class Housekeeping:
 
         Raises:
             StorageError: the database failed.
-            ClockJumpedError: the clock must be confirmed first.
+            ClockError: what time it is is not known.
         """
         self._lapse()
         self._forget()
@@ -111,15 +114,16 @@ class Housekeeping:
             inquiries.forget_openings(work, now - rulebook.retention_years * 366 * _DAY_MS)
             work.commit()
 
-    def _repeat(self, task: Callable[[], None], seconds: float) -> None:
+    def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:
         told = ""
-        while not self._stopping.wait(seconds):
-            reason = ""
+        while not self._stopping.wait(delay):
+            delay, reason, hint = seconds, "", ""
             try:
                 task()
             except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
                 reason = refusal_of(error).reason
+                hint = str(error) if isinstance(error, ClockError) else ""
             # A database that is away for an hour is one line, not seven hundred.
             if reason != told and reason:
-                _log.error("housekeeping failed", task=task.__name__, reason=reason)
+                _log.error("housekeeping failed", task=task.__name__, reason=reason, hint=hint)
             told = reason

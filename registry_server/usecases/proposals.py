@@ -12,12 +12,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, AdministratorsBody, ErasureBody
+from client_sdk.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
 from client_sdk.formats.errors import SignatureError
 from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.ledger.administration import check_signed
+from client_sdk.ledger.head_time import check_correction
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.errors import LogAheadError
 from registry_server.sequencing.items import ActItem, Outcome
 from registry_server.storage import head, leaves
 from registry_server.storage import proposals as table
@@ -92,6 +94,8 @@ class Proposals:
                 return logged
             view.directory.decide(act, view.size)
             _check_erasure(view, act)
+            if isinstance(act.body, ClockBody):
+                self._check_correction(act.body)
             _check_approval(view.directory, act, payload, approval, peer)
         return self._gather(payload, approval, act.number, peer)
 
@@ -117,6 +121,15 @@ class Proposals:
                 raise _unknown()
             _check_approval(view.directory, Act.parse(stored.payload), stored.payload, approval, peer)
         return self._gather(stored.payload, approval, stored.number)
+
+    def _check_correction(self, body: ClockBody) -> None:
+        """Check that the log's time is wrong, and that the registry's clock is none that the act excludes."""
+        check_correction(body.not_before, self._ledger.clock())
+        try:
+            self._ledger.check_clock()
+        except LogAheadError:
+            return
+        raise RuleError("CORRECTION_INVALID", "clock", "clock.log-ahead", want="a log that is ahead of the clock")
 
     def _gather(self, payload: bytes, approval: Approval, number: int, proposer: str = "") -> Proposal:
         """Keep a signature; log the act where enough of them are there."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from registry_server.sequencing.errors import ClockError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,12 +17,13 @@ __all__ = ["FIGURES", "Status"]
 # Name, and what it is.
 FIGURES: Mapping[str, str] = {
     "registry_up": "1 where the newest commit can be read, else 0.",
+    "registry_clock_believed": "1 where it is known what time it is, else 0: then nothing is logged.",
     "registry_log_leaves": "Leaves of the log.",
     "registry_map_entries": "Entries of the map.",
     "registry_inquiries": "Inquiries that have a place in the inquiry tree.",
     "registry_acts": "Acts that were logged.",
     "registry_institutions": "Institutions that were enrolled.",
-    "registry_head_age_seconds": "Seconds since the newest HEAD.",
+    "registry_head_age_seconds": "Seconds since the newest HEAD; 0 while the clock is not believed.",
 }
 
 
@@ -34,18 +37,6 @@ class Status:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def ask_writing(self) -> None:
-        """Return where the last append, inquiry or heartbeat was stored; raise what it failed with otherwise.
-
-        Raises:
-            StorageError: the database is full, cannot be written or does not answer.
-            ClockJumpedError: the clock must be confirmed first.
-            InconsistentError: what it holds does not fit together.
-        """
-        failure = self._ledger.write_failure
-        if failure is not None:
-            raise failure.with_traceback(None)
-
     def ask(self) -> int:
         """Return the size of the log, read from the database.
 
@@ -55,6 +46,19 @@ class Status:
         """
         with self._ledger.view(reserved=True) as view:
             return view.size
+
+    def ask_writing(self) -> None:
+        """Check that the registry can log: its clock is believed, and the last write was stored.
+
+        Raises:
+            ClockError: what time it is is not known, or the newest leaf lies in the future.
+            StorageError: the database is full, cannot be written or does not answer.
+            InconsistentError: what it holds does not fit together.
+        """
+        self._ledger.check_clock()
+        failure = self._ledger.write_failure
+        if failure is not None:
+            raise failure.with_traceback(None)
 
     def find_institution(self, institution: str) -> InstitutionState | None:
         """Return a member as this process knows it; None for a stranger.
@@ -71,14 +75,19 @@ class Status:
         """Return the figures of now, as many as can be read."""
         try:
             with self._ledger.view() as view:
+                try:
+                    age, believed = self._ledger.clock() - view.logged_at, 1
+                except ClockError:
+                    age, believed = 0, 0
                 return {
                     "registry_up": 1,
+                    "registry_clock_believed": believed,
                     "registry_log_leaves": view.size,
                     "registry_map_entries": view.head.entry_count,
                     "registry_inquiries": view.head.inquiry_count,
                     "registry_acts": view.directory.state.act_number + 1,
                     "registry_institutions": len(view.directory.institutions),
-                    "registry_head_age_seconds": (self._ledger.clock() - view.logged_at) / 1000,
+                    "registry_head_age_seconds": age / 1000,
                 }
         except Exception:  # noqa: BLE001 - that it is down is the figure
             return {"registry_up": 0}

@@ -90,7 +90,7 @@ class Submitting:
         Raises:
             RegistryError: SIZE_LIMIT; too many, or none.
             StorageError: the database failed; nothing is known of the submissions, and they may be sent again.
-            ClockJumpedError: nothing is logged until an operator confirms the clock.
+            ClockError: what time it is is not known; nothing is logged until then.
             LedgerClosedError: the registry is stopping.
         """
         return self.enqueue(self.prepare(peer, submissions)).result()

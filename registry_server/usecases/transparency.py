@@ -132,6 +132,16 @@ class Transparency:
             states = tuple(view.institution(institution) for institution in sorted(set(institutions)))
             return DirectoryAnswer(head_of(view), states, _consistency(view, known_size))
 
+    def vouch_for_clock(self, caller: str, sent_at: int) -> None:
+        """Take note of a caller's clock.
+
+        Args:
+            caller: URI of its certificate.
+            sent_at: what its clock showed, ms since 1970 UTC; 0 where it does not tell.
+        """
+        if sent_at:
+            self._ledger.vouch_for_clock(caller, sent_at)
+
     def leaves(self, start: int, end: int) -> Iterator[LeafPage]:
         """Yield leaves in order; each page from a snapshot of its own, as leaves never change.
 

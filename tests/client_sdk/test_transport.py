@@ -209,13 +209,14 @@ def test_an_expired_certificate_is_told_with_its_last_day(tmp_path: Path, author
     lifetime = timedelta(days=-3)
     day = f"{datetime.now(UTC) + lifetime:%Y-%m-%d}"
     write(tmp_path, authority.member("lender-1", lifetime=lifetime))
-    with pytest.raises(ConfigError, match=rf"^TLS: certificate\.pem: expired on {day}; too late to renew it$"):
+    with pytest.raises(ConfigError, match=rf"^TLS: certificate\.pem: expired on {day}, and this machine's clock "):
         TlsMaterial.from_folder(tmp_path)
 
 
 def test_a_certificate_of_tomorrow_is_told(tmp_path: Path, authority: Authority) -> None:
     write(tmp_path, authority.member("lender-1", wait=timedelta(days=1), lifetime=timedelta(days=2)))
-    with pytest.raises(ConfigError, match=r"^TLS: certificate\.pem: good only from .* UTC on; is the clock right\?$"):
+    told = r"^TLS: certificate\.pem: good only from .* UTC on, and this machine's clock shows .* UTC$"
+    with pytest.raises(ConfigError, match=told):
         TlsMaterial.from_folder(tmp_path)
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from client_sdk.formats.words import AnnotationFlag, Standing
-from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, LedgerClosedError, RolledBackError
+from client_sdk.formats.words import Standing
+from registry_server.sequencing.errors import InconsistentError, LedgerClosedError, RolledBackError
 from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.errors import DatabaseInUseError, StorageError
 from registry_server.storage.unit_of_work import Database
 from tests.support.faulty_database import Fault, FaultyDatabase
-from tests.support.registry_world import DAY_MS, World, accept, submit
+from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
@@ -149,54 +149,6 @@ def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path, sqlite_temp
     with world.ledger(url):
         pass
     reverify(url)
-
-
-@pytest.mark.parametrize("step", [-5_000, DAY_MS, -365 * DAY_MS, 365 * DAY_MS])
-def test_a_clock_that_jumps_must_be_confirmed(database_url: str, world: World, step: int) -> None:
-    with world.ledger(database_url) as ledger:
-        accept(ledger, world.report("lender-1", "loan"))
-        flag = world.annotate("lender-1", world.key("lender-1", "loan"), AnnotationFlag.DISPUTED)
-        with ledger.view() as view:
-            size, last = view.size, view.logged_at
-        world.clock.now += step
-        with pytest.raises(ClockJumpedError) as jumped:
-            ledger.submit([flag]).result()
-        assert (jumped.value.now, jumped.value.last) == (world.clock.now, last)
-        with ledger.view() as view:
-            assert view.size == size
-        ledger.confirm_clock()
-        (result,) = ledger.submit([flag]).result().results
-        assert result.place is not None
-        assert result.place.logged_at == max(world.clock.now, last)
-        # A clock that was set back stays believed until it has caught up.
-        world.clock.now += 60_000
-        after = world.annotate("lender-1", world.key("lender-1", "loan"), before=flag)
-        (result,) = ledger.submit([after]).result().results
-        assert result.place is not None
-        assert result.place.logged_at == max(world.clock.now, last)
-    reverify(database_url)
-
-
-@pytest.mark.parametrize("step", [-4_999, DAY_MS - 1])
-def test_a_small_step_of_the_clock_is_nothing(database_url: str, world: World, step: int) -> None:
-    with world.ledger(database_url) as ledger:
-        accept(ledger, world.report("lender-1", "loan"))
-        world.clock.now += step
-        accept(ledger, world.report("lender-1", "another"))
-    reverify(database_url)
-
-
-def test_a_confirmation_does_not_outlive_the_jump(database_url: str, world: World) -> None:
-    with world.ledger(database_url) as ledger:
-        accept(ledger, world.report("lender-1", "loan"))
-        world.clock.now -= 10_000
-        ledger.confirm_clock()
-        accept(ledger, world.report("lender-1", "while it is behind"))
-        world.clock.now += 20_000
-        accept(ledger, world.report("lender-1", "caught up"))
-        world.clock.now -= 10_000
-        with pytest.raises(ClockJumpedError):
-            accept(ledger, world.report("lender-1", "behind again"))
 
 
 def test_a_closed_ledger_takes_nothing(database_url: str, world: World) -> None:

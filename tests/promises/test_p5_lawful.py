@@ -125,9 +125,8 @@ def test_p5_a_dispute_is_answered_in_twenty_days_or_restricted(running: RunningR
 
 
 def pass_days(running: RunningRegistry, days: int) -> None:
-    """Let days pass, which an operator confirms, and do what is due."""
+    """Let days pass, and do what is due."""
     running.world.clock.pass_days(days)
-    running.app.ledger.confirm_clock()
     Housekeeping(running.app.ledger).tidy()
 
 

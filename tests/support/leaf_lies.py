@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.formats import dsse
 from client_sdk.formats.act import (
+    ClockBody,
     InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
@@ -352,6 +353,24 @@ def a_restriction_before_the_period_is_over(log: HandmadeLog, _: HandmadeRegistr
 
 @lie(_F.TIME)
 def a_clock_that_runs_backwards(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(-1)
+    log.say("lender-1", "running")
+    log.wait(1)
+    log.head()
+
+
+@lie(_F.TIME)
+def a_correction_further_back_than_the_act_allows(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(-10_000)
+    log.act(ClockBody(log.logged_at + 1))
+    log.wait(10_000)
+    log.head()
+
+
+@lie(_F.TIME)
+def a_step_back_after_a_correction(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(-10_000)
+    log.act(ClockBody(1))
     log.wait(-1)
     log.say("lender-1", "running")
     log.wait(1)

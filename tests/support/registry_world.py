@@ -40,6 +40,7 @@ from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.found import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
 from registry_server.sequencing.ledger import Ledger
+from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.rules import facts_samples as samples
@@ -69,13 +70,45 @@ FACTS: dict[tuple[Kind, Standing], Facts] = {
 
 
 class Clock:
-    """A clock that shows what a test sets."""
+    """The clocks of a machine, as a test sets them: time passes where ``now`` is set, and ``jump`` sets the wall clock.
+
+    As a kernel does, it says that it is synchronised until somebody sets the wall clock.
+    """
 
     def __init__(self, now: int = NOW) -> None:
-        self.now = now
+        self._now = now
+        self._steady = 0
+        self.is_synchronised = True
 
     def __call__(self) -> int:
-        return self.now
+        return self._now
+
+    @property
+    def now(self) -> int:
+        """What the wall clock shows, ms."""
+        return self._now
+
+    @now.setter
+    def now(self, value: int) -> None:
+        self._steady += value - self._now
+        self._now = value
+
+    def jump(self, by: int) -> None:
+        """Set the wall clock, while no time passes."""
+        self._now += by
+        self.is_synchronised = False
+
+    def wall(self) -> int:
+        """The wall clock, ms since 1970 UTC."""
+        return self._now
+
+    def steady(self) -> int:
+        """The clock that never steps, ms."""
+        return self._steady
+
+    def synchronised(self) -> int | None:
+        """What time synchronisation vouches for."""
+        return self._now if self.is_synchronised else None
 
     def pass_days(self, days: int) -> None:
         """Let days pass."""
@@ -115,6 +148,12 @@ class World:
         self.key_versions = [1]
 
     # The registry
+
+    def confirm_clock(self, ledger: Ledger) -> None:
+        """Confirm the clock as the registry's operator."""
+        with ledger.database.append() as work:
+            head.confirm_clock(work, self.clock.wall())
+            work.commit()
 
     @contextmanager
     def ledger(self, url: str, *, enrolled: bool = True) -> Iterator[Ledger]:

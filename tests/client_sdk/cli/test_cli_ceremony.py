@@ -68,10 +68,23 @@ def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Me
     lender = enrol(registry, member, tmp_path / "lender-c2")
     root = tmp_path / "lender-c2" / "trust-root.bin"
     root.unlink()
-    assert lender("trust", "fetch", "--fingerprint", "00" * 32, code=4).reason == "UNVERIFIABLE"
+    other = lender("trust", "fetch", "--fingerprint", "00" * 32, code=4).content["error"]
+    assert (other["reason"], other["rule"]) == ("UNVERIFIABLE", "trust_root.fingerprint")
+    # Both are shown, in groups as people read them out.
+    assert "want 00000000 00000000" in other["message"]
+    assert member("admin-1")("trust", "show").content["fingerprint"][:8] in other["message"]
+    assert "mistyped" in other["hint"]
+    for typed, got in (("deadbeef", "got 8 characters"), ("xy" * 32, "got 'x' among them")):
+        told = lender("trust", "fetch", "--fingerprint", typed, code=2).content["error"]
+        assert told["message"] == f"--fingerprint: want 64 hexadecimal digits, {got}"
     ended = lender("trust", "install", str(registry.trust_root), code=2)
     assert "--fingerprint" in ended.content["error"]["hint"]
     assert not root.exists()
+
+
+def test_the_time_of_a_log_that_is_not_in_the_future_is_not_corrected(member: Member) -> None:
+    told = member("admin-1")("act", "propose", "clock", "--yes", code=1).content["error"]
+    assert (told["reason"], told["rule"]) == ("CORRECTION_INVALID", "clock.log-ahead")
 
 
 def test_a_certificate_of_somebody_else_is_refused(registry: TestRegistry, tmp_path: Path) -> None:

@@ -101,7 +101,9 @@ def test_an_expired_certificate_is_told_before_anybody_is_called(spare: Command,
     day = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
     told, advice = ended.stderr.splitlines()
     assert ended.returncode == 5
-    assert told == f"CONFIG: TLS: certificate.pem: expired on {day}; too late to renew it"
+    assert told.startswith(f"CONFIG: TLS: certificate.pem: expired on {day}, and this machine's clock shows 20")
+    assert told.endswith(" UTC; too late to renew it")
+    assert advice.startswith("What to do: check this machine's clock first (NTP)")
     assert "administrator" in advice
 
 

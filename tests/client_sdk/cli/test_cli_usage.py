@@ -70,7 +70,7 @@ def test_verbs_of_the_design_are_there() -> None:
         trust fetch|trust install|trust show|certificate install|certificate renew|certificate issue
         records correct|records withdraw|act list|act show|act approve|act propose institution|act propose key
         act propose state|act propose key-services|act propose rulebook|act propose erasure|act propose administrators
-        key add|key revoke|inquiry receipt"""
+        act propose clock|key add|key revoke|inquiry receipt"""
     first, _, others = asked.partition("\n")
     wanted: set[tuple[str, ...]] = {(word,) for word in first.split()}
     wanted |= {tuple(item.split()) for line in others.splitlines() for item in line.split("|")}

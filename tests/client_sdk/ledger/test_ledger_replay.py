@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from client_sdk.formats.act import (
+    ClockBody,
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
@@ -262,6 +263,31 @@ def test_a_clock_that_steps_back_is_reported_and_does_not_move_the_time() -> Non
     log.say("lender-1", "running")
     assert [(error.reason) for _, error in log.complaints if isinstance(error, RuleError)] == ["TIME"]
     assert log.state.logged_at == latest
+
+
+def test_the_time_goes_back_by_an_act_of_the_administrators() -> None:
+    log = honest_log()
+    wrong = log.logged_at
+    log.wait(-DAY_MS)
+    log.act(ClockBody(log.logged_at - 1))
+    log.head()
+    assert not log.complaints
+    assert log.state.logged_at == wrong - DAY_MS
+    log.say("lender-1", "running")
+    log.head()
+    assert not log.complaints
+
+
+def test_the_time_does_not_go_back_by_an_act_that_too_few_sign() -> None:
+    log = honest_log()
+    wrong = log.logged_at
+    log.wait(-DAY_MS)
+    log.act(ClockBody(1), ("admin-1",))
+    assert [error.reason for _, error in log.complaints if isinstance(error, RuleError)] == ["ACT_THRESHOLD"]
+    assert log.state.logged_at == wrong
+    log.complaints.clear()
+    log.head()
+    assert [error.reason for _, error in log.complaints if isinstance(error, RuleError)] == ["TIME"]
 
 
 def test_the_end_of_subject_keys_waits_for_the_last_record() -> None:

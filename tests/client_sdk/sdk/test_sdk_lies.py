@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -14,14 +15,18 @@ from client_sdk import Client
 from client_sdk._calls.own_record import read_held, version_of
 from client_sdk._calls.receipt import read_receipt, read_result
 from client_sdk._calls.statement import sign_ending
-from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.errors import RefusedError, RollbackError, VerificationError
 from client_sdk.formats import dsse
+from client_sdk.formats.act import ClockBody, RulebookBody
 from client_sdk.formats.checkpoint import sign_checkpoint
+from client_sdk.formats.errors import FormatError
 from client_sdk.formats.keys import Ed25519Signer
 from client_sdk.formats.leaf import StatementLeaf
 from client_sdk.formats.merkle import MemoryTree
+from client_sdk.formats.state import Rulebook
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import KeyUse, Standing
+from client_sdk.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from tests.client_sdk.sdk_samples import default_report, person
 
@@ -235,6 +240,9 @@ def test_what_somebody_who_is_no_successor_signed_is_refused(registry: TestRegis
             read_held(shown, directory, "lender-1")
 
 
+NOW = 1_800_000_000_000
+
+
 def test_a_clock_that_is_off_is_unverifiable(registry: TestRegistry) -> None:
     with Client(registry.config("lender-2")) as client:
         asked = question(client, 696)
@@ -243,3 +251,32 @@ def test_a_clock_that_is_off_is_unverifiable(registry: TestRegistry) -> None:
     assert answer.verdict is Verdict.UNVERIFIABLE
     assert answer.failure is not None
     assert answer.failure.rule == "head.age"
+
+
+def test_a_log_in_the_future_hinders_no_act_that_corrects_its_time(registry: TestRegistry) -> None:
+    impatient = replace(registry.config("admin-1"), max_age=0.000_001)
+    now = time.time_ns() // 1_000_000
+    with Client(impatient) as client:
+        with pytest.raises(VerificationError, match="head"):
+            client.propose(RulebookBody(Rulebook()))
+        assert client.proposals() == ()
+        # It comes to the registry, whose log is not in the future.
+        for not_before, rule in ((now - 60_000, "clock.log-ahead"), (now + 600_000, "clock.not-before")):
+            with pytest.raises(RefusedError) as refused:
+                client.propose(ClockBody(not_before))
+            assert (refused.value.reason, refused.value.rule) == ("CORRECTION_INVALID", rule)
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "rule", "got"),
+    [
+        (300_001, "head.ahead", "this machine's clock 5 min behind the registry's newest HEAD"),
+        (-7_258_332, "head.age", "this machine's clock 2 h 58 s ahead of the registry's newest HEAD"),
+    ],
+)
+def test_a_head_that_is_off_tells_which_clock_is_ahead(off_ms: int, rule: str, got: str) -> None:
+    with pytest.raises(FormatError) as refused:
+        check_head_time(NOW + off_ms, NOW)
+    assert (refused.value.rule, refused.value.got) == (rule, got)
+    check_head_time(NOW + 300_000, NOW)
+    check_head_time(NOW - 300_000, NOW)

@@ -226,7 +226,7 @@ def with_a_key_for_reports(registry: RunningRegistry) -> check_pb2.CheckRequest:
 
 REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
     stale: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "formats-9.good-for"),
-    early: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "formats-9.good-for"),
+    early: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "inquiry.ahead"),
     for_reporting: ("INVALID_ARGUMENT", "PURPOSE_INVALID", "inquiry.purpose", "formats-9.purpose"),
     without_consent: ("INVALID_ARGUMENT", "CONSENT_MISSING", "inquiry.consent", "C03"),
     with_verbal_consent: ("INVALID_ARGUMENT", "CONSENT_MISSING", "inquiry.consent.form", "C10"),

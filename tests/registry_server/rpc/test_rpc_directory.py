@@ -18,6 +18,7 @@ from client_sdk.formats import dsse
 from client_sdk.formats.act import (
     Act,
     AdministratorsBody,
+    ClockBody,
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
@@ -31,7 +32,7 @@ from client_sdk.signing import create_certificate_request
 from registry_server.usecases.proposals import LAPSE_MS, MAX_OF_PROPOSER
 from tests.support.handmade_log import record_id, signer
 from tests.support.registry import Identity, new_key, refusal
-from tests.support.registry_world import ADMINISTRATORS, LENDERS
+from tests.support.registry_world import ADMINISTRATORS, DAY_MS, LENDERS
 
 if TYPE_CHECKING:
     from client_sdk.formats.act import Body
@@ -227,6 +228,29 @@ def test_new_administrators_sign_too_and_an_acting_one_brings_their_signatures(r
     approved = approve(registry, payload, FIRST, "admin-4 ADMINISTER")
     assert approved.HasField("receipt")
     assert registry.app.ledger.directory.state.administrators == ("admin-1", "admin-3", "admin-4")
+
+
+def test_a_log_in_the_future_is_corrected_by_an_act(registry: RunningRegistry) -> None:
+    world, right = registry.world, registry.world.clock.now
+    early = refusal(lambda: propose(registry, next_act(registry, ClockBody(right))))
+    assert early[:4] == ("FAILED_PRECONDITION", "CORRECTION_INVALID", "clock", "clock.log-ahead")
+    world.clock.jump(DAY_MS)
+    world.confirm_clock(registry.app.ledger)
+    registry.records("lender-1").Submit(submission_pb2.SubmitRequest(submission=world.report("lender-1", "loan")))
+    world.clock.jump(-DAY_MS)
+    world.clock.is_synchronised = True
+    later = submission_pb2.SubmitRequest(submission=world.report("lender-1", "other"))
+    ahead = refusal(lambda: registry.records("lender-1").Submit(later))
+    assert ahead[:4] == ("UNAVAILABLE", "LOG_AHEAD", "logged_at", "clock.log-ahead")
+    assert ahead.got == "a newest leaf 1 d ahead of the clock"
+    excluded = refusal(lambda: propose(registry, next_act(registry, ClockBody(right + 1))))
+    assert excluded[:4] == ("FAILED_PRECONDITION", "CORRECTION_INVALID", "not_before", "clock.not-before")
+    payload = next_act(registry, ClockBody(right - 60_000))
+    propose(registry, payload)
+    assert approve(registry, payload, SECOND).HasField("receipt")
+    assert registry.records("lender-1").Submit(later).result.outcome == submission_pb2.OUTCOME_ACCEPTED
+    with registry.app.ledger.view() as view:
+        assert view.logged_at == right
 
 
 def test_an_erasure_by_order_takes_the_record_out_of_every_answer(registry: RunningRegistry) -> None:

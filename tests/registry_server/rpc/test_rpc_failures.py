@@ -12,10 +12,11 @@ from creditregistry.v1 import transparency_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
+from client_sdk.formats.leaf import parse_leaf
 from registry_server.app import build
 from registry_server.errors import RegistryError
 from registry_server.rpc.interceptors.deadlines import Deadlines
-from registry_server.sequencing.errors import ClockJumpedError
+from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError
 from registry_server.storage.errors import DatabaseInUseError, MigrationNeededError
 from tests.conftest import sqlite_url
 from tests.support.registry import inquire, refusal, running_registry
@@ -136,18 +137,49 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, local_database_
         registry.verify_log()
 
 
-@pytest.mark.parametrize(("step", "off"), [(-6_000, "-6000"), (DAY_MS + 1, "86400001")])
-def test_a_clock_that_jumps_stops_the_log_until_it_is_confirmed(registry: RunningRegistry, step: int, off: str) -> None:
+@pytest.mark.parametrize(("step", "got"), [(-DAY_MS, "set 1 d back"), (50 * 60_000, "set 50 min ahead")])
+def test_a_clock_that_is_set_stops_the_log_until_it_is_confirmed(
+    registry: RunningRegistry, step: int, got: str
+) -> None:
     submit(registry, "before")
-    registry.world.clock.now += step
+    registry.world.clock.jump(step)
     refused = refusal(lambda: submit(registry, "after"))
-    assert refused[:4] == ("UNAVAILABLE", "CLOCK_JUMPED", "logged_at", "formats-5.logged-at")
-    assert refused.got == f"{off} ms off the newest leaf"
+    assert refused[:4] == ("UNAVAILABLE", "CLOCK_JUMPED", "logged_at", "clock.step")
+    assert refused.got == f"a clock that was {got}"
+    question = inquire(registry.world, "lender-2", ["A"])
+    assert refusal(lambda: registry.inquiries("lender-2").Check(question)).reason == "CLOCK_JUMPED"
     # What was logged is still read.
     assert registry.transparency("lender-1").GetCheckpoint(transparency_pb2.GetCheckpointRequest()).checkpoint
-    registry.app.ledger.confirm_clock()
+    with pytest.raises(ClockJumpedError):
+        registry.app.status.ask_writing()
+    assert registry.app.status.ask()
+    assert registry.app.status.figures()["registry_clock_believed"] == 0
+    registry.world.clock.jump(-step)
+    registry.app.status.ask_writing()
     registry.world.newest.pop(registry.world.key("lender-1", "after"))
     assert submit(registry, "after").result.outcome == pb.OUTCOME_ACCEPTED
+
+
+def test_after_a_pause_two_callers_start_the_log_again(tmp_path: Path, database_url: str) -> None:
+    with running_registry(tmp_path, database_url) as registry:
+        submit(registry, "before")
+    world = registry.world
+    world.clock.is_synchronised = False
+    world.clock.now += 7 * DAY_MS
+    with running_registry(tmp_path, database_url, world) as again:
+        refused = refusal(lambda: submit(again, "after"))
+        assert refused[:4] == ("UNAVAILABLE", "CLOCK_UNCONFIRMED", "logged_at", "clock.vouched")
+        request = transparency_pb2.GetDirectoryProofRequest(sent_at=world.clock.now)
+        told = again.transparency("lender-1").GetDirectoryProof(request)
+        with pytest.raises(ClockUnconfirmedError):
+            again.app.status.ask_writing()
+        assert again.transparency("lender-1").GetDirectoryProof(request).checkpoint == told.checkpoint
+        # The second one is answered from a HEAD of now.
+        head = parse_leaf(again.transparency("auditor").GetDirectoryProof(request).head)
+        assert head.logged_at == world.clock.now
+        world.newest.pop(world.key("lender-1", "after"))
+        assert submit(again, "after").result.outcome == pb.OUTCOME_ACCEPTED
+        again.verify_log()
 
 
 def test_a_deadline_that_is_too_short_is_refused_or_over(registry: RunningRegistry) -> None:
@@ -235,10 +267,10 @@ def test_what_is_under_way_when_the_registry_stops_is_finished(tmp_path: Path, d
 
 
 def test_housekeeping_goes_on_after_a_failure(registry: RunningRegistry) -> None:
-    registry.world.clock.now += 2 * DAY_MS
+    registry.world.clock.jump(2 * DAY_MS)
     with pytest.raises(ClockJumpedError):
         registry.app.housekeeping.beat()
-    registry.app.ledger.confirm_clock()
+    registry.world.confirm_clock(registry.app.ledger)
     with registry.app.ledger.view() as view:
         before = view.size
     registry.app.housekeeping.beat()

@@ -115,7 +115,7 @@ def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledge
     one, two = ledgers
     # The other one commits and dies before it has signed.
     act = world.act(one, RulebookBody(replace(world.rulebook, notice_hours=1)))
-    append(one.database, one._committed, world.clock, [act])
+    append(one.database, one._committed, one._timekeeper, [act])
     with two.view() as view:
         assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         size = view.size

@@ -798,6 +798,28 @@ class AdministratorsAct(_message.Message):
 Global___AdministratorsAct: _TypeAlias = AdministratorsAct  # noqa: Y015
 
 @_typing.final
+class ClockAct(_message.Message):
+    """A correction of the log's time: the leaf of this act, and it alone, may carry an earlier time than the leaf before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    not_before: _builtins.int
+    """The earliest time that its leaf may carry, milliseconds since 1970 UTC."""
+    def __init__(
+        self,
+        *,
+        not_before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_before", b"not_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockAct: _TypeAlias = ClockAct  # noqa: Y015
+
+@_typing.final
 class Act(_message.Message):
     """What administrators decide: the payload that their threshold signs. Numbered and chained."""
 
@@ -814,6 +836,7 @@ class Act(_message.Message):
     RULEBOOK_FIELD_NUMBER: _builtins.int
     ERASURE_FIELD_NUMBER: _builtins.int
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     number: _builtins.int
@@ -852,6 +875,10 @@ class Act(_message.Message):
     def administrators(self) -> Global___AdministratorsAct:
         """Administrators."""
 
+    @_builtins.property
+    def clock(self) -> Global___ClockAct:
+        """The log's time."""
+
     def __init__(
         self,
         *,
@@ -866,12 +893,13 @@ class Act(_message.Message):
         rulebook: Global___RulebookAct | None = ...,
         erasure: Global___ErasureAct | None = ...,
         administrators: Global___AdministratorsAct | None = ...,
+        clock: Global___ClockAct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "administrators"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "administrators", "clock"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

@@ -273,9 +273,14 @@ class GetDirectoryProofRequest(_message.Message):
 
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
     known_size: _builtins.int
     """Size that the caller knows; 0 for none. A consistency proof from it is added, so that who follows the directory
     ties each answer to the one before.
+    """
+    sent_at: _builtins.int
+    """The caller's clock, milliseconds since 1970 UTC; 0 for not told. Where two callers agree with a registry's clock, it
+    is believed after a start.
     """
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -286,10 +291,11 @@ class GetDirectoryProofRequest(_message.Message):
         *,
         institutions: _abc.Iterable[_builtins.str] | None = ...,
         known_size: _builtins.int = ...,
+        sent_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions", "known_size", b"known_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions", "known_size", b"known_size", "sent_at", b"sent_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
