@@ -204,9 +204,7 @@ def split_target(target: str) -> Target:
 
 def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
     """Return a channel to ``host:port`` for this process; whoever asks for it closes it."""
-    return WatchedChannel(
-        grpc.secure_channel(target, tls.channel_credentials(), _options()), deadlines or Deadlines()
-    )
+    return WatchedChannel(grpc.secure_channel(target, tls.channel_credentials(), _options()), deadlines or Deadlines())
 
 
 def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
 
-    EvaluateFuture: TypeAlias = grpc.CallFuture[evaluation_pb2.EvaluateResponse]
+    EvaluateFuture: TypeAlias = grpc.Future[evaluation_pb2.EvaluateResponse]
     EvaluateCall: TypeAlias = grpc.aio.UnaryUnaryCall[evaluation_pb2.EvaluateRequest, evaluation_pb2.EvaluateResponse]
 
 __all__ = ["AsyncKeyClient", "KeyClient"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from client_sdk._calls.deadlines import OverdueError
 
@@ -36,7 +36,7 @@ class Job(Generic[T]):
     __slots__ = ("_ended", "_error", "_until", "_value", "_work")
 
     def __init__(self, work: Callable[[], T], seconds: float) -> None:
-        self._work: Callable[[], T] | None = work
+        self._work = work
         self._until = time.monotonic() + seconds
         self._ended = threading.Lock()
         self._ended.acquire()
@@ -45,10 +45,8 @@ class Job(Generic[T]):
 
     def run(self) -> None:
         """Make the call, unless it was cancelled before."""
-        work, self._work = self._work, None
+        work, self._work = self._work, _cancelled
         try:
-            if work is None:
-                raise OverdueError
             self._value = work()
         except BaseException as error:  # noqa: BLE001 - raised again where the result is waited for
             self._error = error
@@ -57,7 +55,7 @@ class Job(Generic[T]):
 
     def cancel(self) -> None:
         """Do not begin the call any more; one that has begun goes on."""
-        self._work = None
+        self._work = _cancelled
 
     def result(self) -> T:
         """Wait for the end of the call, and return or raise what it did.
@@ -148,3 +146,7 @@ class CallThreads:
                     return None
             if job is not None:
                 return job
+
+
+def _cancelled() -> NoReturn:
+    raise OverdueError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 
 import grpc
 
@@ -18,17 +18,9 @@ from client_sdk._calls.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
     from client_sdk._calls.call_threads import Job
     from client_sdk._calls.deadlines import Deadlines
-
-    class _Messages(Protocol[R_co]):
-        """A stream as gRPC gives it."""
-
-        def __next__(self) -> R_co: ...
-
-        def cancel(self) -> bool: ...
 
 __all__ = ["WatchedChannel"]
 
@@ -39,6 +31,14 @@ R_co = TypeVar("R_co", covariant=True)
 MAX_CALLS = 100
 CLOSE_SECONDS = 5.0
 _END = object()
+
+
+class _Messages(Protocol[R_co]):
+    """A stream as gRPC gives it."""
+
+    def __next__(self) -> R_co: ...
+
+    def cancel(self) -> bool: ...
 
 
 class WatchedChannel(grpc.Channel):
@@ -79,9 +79,7 @@ class WatchedChannel(grpc.Channel):
         """Return what makes calls of one method."""
         return self._stream(self._channel.stream_stream(*args, **kwargs))
 
-    def subscribe(
-        self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False
-    ) -> None:
+    def subscribe(self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - gRPC's form
         """Tell of changes of the connection."""
         self._owner.check()
         self._channel.subscribe(callback, try_to_connect)
@@ -120,17 +118,13 @@ class _UnaryCalls(Generic[R]):
         """Begin a call, and return what waits for its answer."""
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        return self._threads.start(
-            partial(self._make, request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS
-        )
+        return self._threads.start(partial(self._make, request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
 
 
 class _StreamCalls(Generic[R]):
     """Makes calls of one method whose answer is a stream."""
 
-    def __init__(
-        self, owner: Owner, threads: CallThreads, make: Callable[..., _Messages[R]], usual: float
-    ) -> None:
+    def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., _Messages[R]], usual: float) -> None:
         self._owner = owner
         self._threads = threads
         self._make = make

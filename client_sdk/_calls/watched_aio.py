@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import grpc
 import grpc.aio
@@ -15,24 +15,10 @@ import grpc.aio
 from client_sdk._calls.deadlines import GRACE_SECONDS, OverdueError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-    from typing import Protocol
+    from collections.abc import AsyncIterator, Callable, Generator
 
     from client_sdk._calls.deadlines import Deadlines
     from client_sdk._calls.owner import Owner
-
-    class _Answer(Awaitable[R_co], Protocol[R_co]):
-        """A call with one answer as gRPC gives it."""
-
-        def cancel(self) -> bool: ...
-
-    class _Messages(Protocol[R_co]):
-        """A stream as gRPC gives it."""
-
-        def __aiter__(self) -> AsyncIterator[R_co]: ...
-
-        def cancel(self) -> bool: ...
-
 
 __all__ = ["WatchedAioChannel"]
 
@@ -40,6 +26,22 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 CLOSE_SECONDS = 5.0
+
+
+class _Answer(Protocol[R_co]):
+    """A call with one answer as gRPC gives it."""
+
+    def __await__(self) -> Generator[Any, None, R_co]: ...
+
+    def cancel(self) -> bool: ...
+
+
+class _Messages(Protocol[R_co]):
+    """A stream as gRPC gives it."""
+
+    def __aiter__(self) -> AsyncIterator[R_co]: ...
+
+    def cancel(self) -> bool: ...
 
 
 class WatchedAioChannel(grpc.aio.Channel):
@@ -88,7 +90,7 @@ class WatchedAioChannel(grpc.aio.Channel):
                 async with asyncio.timeout(CLOSE_SECONDS + (grace or 0.0)):
                     await self._channel.close(grace)
 
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's form
         """Return how the connection is."""
         self._owner.check()
         return self._channel.get_state(try_to_connect)
