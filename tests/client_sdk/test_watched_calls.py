@@ -153,7 +153,7 @@ def test_a_stream_may_be_cancelled_from_another_thread(target: str, silent: Sile
     with WatchedChannel(grpc.insecure_channel(target), LONG) as link, ThreadPoolExecutor(1) as pool:
         stream = link.unary_stream("/tests.Silent/Stream")(b"")
         reading = pool.submit(list, stream)
-        wait_until(lambda: reading.running())
+        wait_until(reading.running)
         stream.cancel()
         with pytest.raises(grpc.RpcError):
             reading.result(SOON)
@@ -164,7 +164,7 @@ def test_a_channel_that_cannot_be_closed_is_left(target: str, monkeypatch: pytes
     never = threading.Event()
     bare = Deaf(grpc.insecure_channel(target))
     really = bare.close
-    bare.close = lambda: never.wait(SOON) and None  # type: ignore[assignment,func-returns-value]
+    bare.close = lambda: never.wait(SOON) and None  # type: ignore[assignment]
     link = WatchedChannel(bare, SHORT)  # type: ignore[arg-type]  # all that is called
     link.close()
     assert not never.is_set()

@@ -91,7 +91,8 @@ def _main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _serve(*json.loads(line))
             return
-        print(process, flush=True)
+        sys.stdout.write(f"{process}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

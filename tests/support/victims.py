@@ -97,8 +97,8 @@ class Victims:
         """Wait until calls that were under way have ended.
 
         Raises:
-            AssertionError: one goes on at that moment, or raised something other than an error of the SDK; or a complaint
-            about the outbox or about what was answered, neither of which a kill excuses.
+            AssertionError: one goes on at that moment, or raised something other than an error of the SDK; or a
+                complaint about the outbox or about what was answered, neither of which a kill excuses.
         """
         with self._changed:
             for name, number in under_way.items():
