@@ -118,7 +118,8 @@ class _UnaryCalls(Generic[R]):
         """Begin a call, and return what waits for its answer."""
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        return self._threads.start(partial(self._make, request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+        work = partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs)
+        return self._threads.start(work, seconds + GRACE_SECONDS)
 
 
 class _StreamCalls(Generic[R]):
@@ -133,13 +134,15 @@ class _StreamCalls(Generic[R]):
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        return _Stream(self._threads, self._make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+        messages = _made(self._owner, self._make, request, timeout=seconds, **kwargs)
+        return _Stream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
 
 
 class _Stream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, threads: CallThreads, messages: _Messages[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, threads: CallThreads, messages: _Messages[R], seconds: float) -> None:
+        self._owner = owner
         self._threads = threads
         self._messages = messages
         self._until = time.monotonic() + seconds
@@ -148,6 +151,7 @@ class _Stream(Generic[R]):
         return self
 
     def __next__(self) -> R:
+        self._owner.check()
         reading = self._threads.start(partial(next, self._messages, _END), self._until - time.monotonic())
         try:
             message = reading.result()
@@ -162,3 +166,12 @@ class _Stream(Generic[R]):
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
         return self._messages.cancel()
+
+
+def _made(owner: Owner, make: Callable[..., R], request: object, **kwargs: object) -> R:
+    try:
+        return make(request, **kwargs)
+    except ValueError:
+        # So gRPC says that another thread has closed the channel meanwhile.
+        owner.check()
+        raise

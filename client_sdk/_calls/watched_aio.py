@@ -109,7 +109,7 @@ class WatchedAioChannel(grpc.aio.Channel):
         def call(request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
             self._owner.check()
             seconds = usual if timeout is None else timeout
-            return _Waiting(make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+            return _Waiting(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
 
         return call
 
@@ -117,7 +117,7 @@ class WatchedAioChannel(grpc.aio.Channel):
         def call(request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
             self._owner.check()
             seconds = self._deadlines.stream if timeout is None else timeout
-            return _Stream(make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+            return _Stream(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
 
         return call
 
@@ -125,7 +125,8 @@ class WatchedAioChannel(grpc.aio.Channel):
 class _Waiting(Generic[R]):
     """Waits for one answer."""
 
-    def __init__(self, answer: _Answer[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, answer: _Answer[R], seconds: float) -> None:
+        self._owner = owner
         self._answer = answer
         self._until = asyncio.get_running_loop().time() + seconds
 
@@ -139,6 +140,9 @@ class _Waiting(Generic[R]):
         except TimeoutError:
             self.cancel()
             raise OverdueError from None
+        except asyncio.CancelledError:
+            _check_cancelled(self._owner)
+            raise
 
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
@@ -148,7 +152,8 @@ class _Waiting(Generic[R]):
 class _Stream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, messages: _Messages[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, messages: _Messages[R], seconds: float) -> None:
+        self._owner = owner
         self._call = messages
         self._messages = messages.__aiter__()
         self._until = asyncio.get_running_loop().time() + seconds
@@ -157,13 +162,28 @@ class _Stream(Generic[R]):
         return self
 
     async def __anext__(self) -> R:
+        self._owner.check()
         try:
             async with asyncio.timeout_at(self._until):
                 return await anext(self._messages)
         except TimeoutError:
             self.cancel()
             raise OverdueError from None
+        except asyncio.CancelledError:
+            _check_cancelled(self._owner)
+            raise
 
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
         return self._call.cancel()
+
+
+def _check_cancelled(owner: Owner) -> None:
+    """Tell a task that is cancelled from a channel that another task has closed: gRPC cancels its calls.
+
+    Raises:
+        ConfigError: the channel is closed, and nobody has cancelled the task.
+    """
+    task = asyncio.current_task()
+    if task is not None and not task.cancelling():
+        owner.check()

@@ -35,6 +35,7 @@ class Silent(grpc.GenericRpcHandler):
     """Takes every call, sends headers, and then nothing for ever."""
 
     def __init__(self) -> None:
+        self.begun = threading.Event()
         self.ended = threading.Event()
         self._open = threading.Event()
 
@@ -46,6 +47,7 @@ class Silent(grpc.GenericRpcHandler):
     def hold(self, context: grpc.ServicerContext) -> bytes:
         context.add_callback(self.ended.set)
         context.send_initial_metadata(())
+        self.begun.set()
         self._open.wait(SOON)
         return b""
 
@@ -221,3 +223,30 @@ def test_a_closed_channel_says_so(target: str) -> None:
 def test_without_an_event_loop_there_is_no_channel_for_asyncio() -> None:
     with pytest.raises(ConfigError, match="no event loop"):
         Owner.of_running_loop()
+
+
+@pytest.mark.parametrize("kind", ["Unary", "Stream"])
+async def test_a_call_under_way_on_a_channel_that_is_closed_is_told_so(target: str, silent: Silent, kind: str) -> None:
+    link = WatchedAioChannel(grpc.aio.insecure_channel(target), LONG, Owner.of_running_loop())
+
+    async def call() -> None:
+        if kind == "Unary":
+            await link.unary_unary("/tests.Silent/Unary")(b"")
+        else:
+            assert [item async for item in link.unary_stream("/tests.Silent/Stream")(b"")]
+
+    task = asyncio.create_task(call())
+    assert await asyncio.to_thread(silent.begun.wait, SOON)
+    await link.close()
+    with pytest.raises(ConfigError, match="closed"):
+        await task
+
+
+def test_a_call_under_way_in_another_thread_ends_with_its_channel(target: str, silent: Silent) -> None:
+    link = WatchedChannel(grpc.insecure_channel(target), LONG)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(link.unary_unary("/tests.Silent/Unary"), b"")
+        assert silent.begun.wait(SOON)
+        link.close()
+        with pytest.raises(grpc.RpcError):
+            waiting.result(SOON)

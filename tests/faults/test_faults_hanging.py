@@ -144,6 +144,10 @@ def opened(
     return client
 
 
+async def asked(client: AsyncClient) -> object:
+    return await client.check(person(1), purpose=PURPOSE, consent=CONSENT, officer="clerk-7")
+
+
 async def listed(client: AsyncClient) -> int:
     return len([view async for view in client.records()])
 
