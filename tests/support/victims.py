@@ -102,7 +102,7 @@ class Victims:
         """
         with self._changed:
             for name, number in under_way.items():
-                self._changed.wait_for(lambda: self._ended[name] > number, max(0.0, until - time.monotonic()))  # noqa: B023
+                self._changed.wait_for(lambda: self._ended[name] > number, max(0.0, until - time.monotonic()))  # noqa: B023 - called before the next turn
                 assert self._ended[name] > number, f"{name} hangs: {self._ended}"
         assert not self.defects, self.defects
 
