@@ -14,16 +14,16 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import grpc
+
 from benchmarks.prepare import CONSENT, identity
 from client_sdk import Client, Purpose
-from client_sdk._transport import TlsMaterial, channel
+from client_sdk._transport import TlsMaterial
 from client_sdk.formats import keys
 from client_sdk.subjects import oprf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import grpc
 
 # Key services in the benchmark's registry.
 SERVICES = 2
@@ -78,8 +78,8 @@ def main() -> None:
     home, count = sys.argv[1], int(sys.argv[2])
     with Client.from_home(home) as client:
         people = [identity(number) for number in range(count)]
-        tls = TlsMaterial.from_folder(client.config.tls_key.parent)
-        with channel(client.config.registry, tls) as bare:
+        credentials = TlsMaterial.from_folder(client.config.tls_key.parent).channel_credentials()
+        with grpc.secure_channel(client.config.registry, credentials) as bare:
             call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = bare.unary_unary(HEALTH)
 
             def check(number: int) -> None:

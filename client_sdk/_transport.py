@@ -1,6 +1,8 @@
 """Channels to the registry and to key services: mutual TLS, keepalive, retries, and a deadline on every call.
 
-Retries happen only for UNAVAILABLE, and not at all for evaluations: a key service takes a signed request once, so a
+gRPC retries what has one answer, and only where it is UNAVAILABLE, the status of every reason after which the same call
+may succeed. It never retries a stream: under its policy a broken stream may not end, not even at its deadline; who
+sends or reads one begins it again. Evaluations are not retried either: a key service takes a signed request once, so a
 second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore calls carry it.
 """
 
@@ -14,12 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 import grpc.aio
+from creditregistry.v1 import (
+    directory_service_pb2,
+    inquiry_service_pb2,
+    record_service_pb2,
+    subject_key_service_pb2,
+    transparency_service_pb2,
+)
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from client_sdk._calls.deadlines import Deadlines
+from client_sdk._calls.deadlines import Deadlines, OverdueError
+from client_sdk._calls.owner import Owner
 from client_sdk._calls.refusal import STATUS_DETAILS, error_of
+from client_sdk._calls.watched import WatchedChannel
+from client_sdk._calls.watched_aio import WatchedAioChannel
 from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 
@@ -35,6 +47,7 @@ __all__ = [
     "aio_channel",
     "channel",
     "error_of_call",
+    "retried_methods",
     "split_target",
 ]
 
@@ -54,12 +67,35 @@ _RETRY = {
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
+_CONTRACT = (
+    directory_service_pb2,
+    inquiry_service_pb2,
+    record_service_pb2,
+    subject_key_service_pb2,
+    transparency_service_pb2,
+)
+_SENT_ONCE = ("creditregistry.v1.SubjectKeyService", "Evaluate")
+
+
+def retried_methods() -> list[tuple[str, str]]:
+    """Return service and name of each method that gRPC calls again: those with one question and one answer."""
+    methods = [
+        (service.full_name, method.name)
+        for file in _CONTRACT
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+        if not (method.client_streaming or method.server_streaming)
+    ]
+    return [method for method in methods if method != _SENT_ONCE]
+
+
 _SERVICE_CONFIG = json.dumps(
     {
         "methodConfig": [
-            {"name": [{}], "retryPolicy": _RETRY},
-            # The more specific name wins, and has no retries.
-            {"name": [{"service": "creditregistry.v1.SubjectKeyService", "method": "Evaluate"}]},
+            {
+                "name": [{"service": service, "method": method} for service, method in retried_methods()],
+                "retryPolicy": _RETRY,
+            }
         ]
     }
 )
@@ -171,19 +207,25 @@ def split_target(target: str) -> Target:
 
 
 def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
-    """Return a channel to ``host:port``; whoever asks for it closes it."""
-    bare = grpc.secure_channel(target, tls.channel_credentials(), _options())
-    return (deadlines or Deadlines()).on(bare)
+    """Return a channel to ``host:port`` for this process; whoever asks for it closes it."""
+    return WatchedChannel(grpc.secure_channel(target, tls.channel_credentials(), _options()), deadlines or Deadlines())
 
 
 def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
-    """Return a channel for asyncio to ``host:port``; whoever asks for it closes it."""
+    """Return a channel to ``host:port`` for the event loop that is running; whoever asks for it closes it.
+
+    Raises:
+        ConfigError: no event loop is running.
+    """
+    owner = Owner.of_running_loop()
     bare = grpc.aio.secure_channel(target, tls.channel_credentials(), _options())
-    return (deadlines or Deadlines()).on(bare)
+    return WatchedAioChannel(bare, deadlines or Deadlines(), owner)
 
 
 def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:
     """Return the SDK's error for a call that failed; sync and asyncio alike."""
+    if isinstance(error, OverdueError):
+        return error_of("DEADLINE_EXCEEDED", "the call was given up after its deadline", None)
     if isinstance(error, grpc.aio.AioRpcError):
         return error_of(error.code().name, error.details() or "", _details(error.trailing_metadata()))
     if isinstance(error, grpc.Call):

@@ -3,8 +3,8 @@
     async with AsyncClient.from_home("lender-1") as client:
         answer = await client.check(identity, purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="clerk-7")
 
-A client belongs to one event loop. What writes to the disk runs beside the loop; so does ``report_many`` as a whole,
-which computes more than it waits.
+A client is opened inside of the event loop that uses it; in another one every method raises ConfigError. What writes to
+the disk runs beside the loop; so does ``report_many`` as a whole, which computes more than it waits.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
+from client_sdk import _beside_loop
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
+from client_sdk._calls.owner import Owner
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import aio_channel
 from client_sdk.auditing.follower import AioDirectoryFeed
-from client_sdk.client import Client
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.act import ClockBody
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
-    from client_sdk.models.batch import BatchReport, Progress, ProgressCallback, RejectedRow
+    from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -75,12 +76,12 @@ class AsyncClient:
         config: of the member.
 
     Raises:
-        ConfigError: settings, trust root, TLS files or keys are not in order.
+        ConfigError: settings, trust root, TLS files or keys are not in order, or no event loop is running.
     """
 
     def __init__(self, config: ClientConfig) -> None:
         self.config = config
-        self._session = Session(config)
+        self._session = Session(config, Owner.of_running_loop())
         self._channel = aio_channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
@@ -103,6 +104,7 @@ class AsyncClient:
         return cls(ClientConfig.from_env())
 
     async def __aenter__(self) -> Self:
+        self._session.owner.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -110,9 +112,10 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close connections and outbox."""
-        await self._keys.close()
-        await self._channel.close()
-        await asyncio.to_thread(self._session.close)
+        if self._session.owner.close():
+            await self._keys.close()
+            await self._channel.close()
+            await asyncio.to_thread(self._session.close)
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -179,21 +182,15 @@ class AsyncClient:
     ) -> BatchReport:
         """Report a portfolio beside the loop, over a connection of its own; see ``Client.report_many``.
 
+        Where the task is cancelled, the work in the thread is ended and the outbox given back before this returns; what
+        was signed waits in the outbox.
+
         Args:
             reports: read in a thread.
             progress: called in the loop.
         """
-        loop = asyncio.get_running_loop()
-
-        def tell(state: Progress) -> None:
-            if progress is not None:
-                loop.call_soon_threadsafe(progress, state)
-
-        def run() -> BatchReport:
-            with Client(self.config) as client:
-                return client.report_many(reports, tell)
-
-        return await asyncio.to_thread(run)
+        self._session.owner.check()
+        return await _beside_loop.report_many(self.config, reports, progress)
 
     async def preflight(self, reports: Iterable[Report | RejectedRow]) -> tuple[Violation, ...]:
         """Hold a portfolio against the rules without sending anything; see ``Client.preflight``."""
@@ -328,6 +325,7 @@ class AsyncClient:
 
     async def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old."""
+        self._session.owner.check()
         return await self._refresh() if self._session.due else self._session.follower.directory
 
     # --- what the methods above share --------------------------------------------------------------------------------
@@ -337,6 +335,7 @@ class AsyncClient:
         return self._session.outbox()
 
     async def _refresh(self, *, at_any_time: bool = False) -> Directory:
+        self._session.owner.check()
         await self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:

@@ -4,7 +4,9 @@
         answer = client.check(identity, purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="clerk-7")
         assessment = answer.assess()
 
-One client serves any number of threads. ``AsyncClient`` does the same for asyncio, over the same core.
+One client serves any number of threads of one process; a process that was forked opens its own. ``AsyncClient`` does
+the same for asyncio, over the same core. Every method also raises ConfigError where the client is closed, or was made
+in another process.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
+from client_sdk._calls.owner import Owner
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
+from client_sdk._link import ClientLink
 from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.config import ClientConfig
@@ -35,7 +39,6 @@ from client_sdk.key_client import KeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import create_certificate_request, read_private
 from client_sdk.verification import verify_with
@@ -81,7 +84,7 @@ class Client:
 
     def __init__(self, config: ClientConfig) -> None:
         self.config = config
-        self._session = Session(config)
+        self._session = Session(config, Owner())
         self._channel = channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
@@ -108,16 +111,18 @@ class Client:
         return cls(ClientConfig.from_env())
 
     def __enter__(self) -> Self:
+        self._session.owner.check()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close connections and outbox."""
-        self._keys.close()
-        self._channel.close()
-        self._session.close()
+        """Close connections and outbox; calls under way in other threads fail."""
+        if self._session.owner.close():
+            self._keys.close()
+            self._channel.close()
+            self._session.close()
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -248,12 +253,13 @@ class Client:
         """
         directory = self.directory()
         reporter = BatchReporter(
-            _Link(self),
+            ClientLink(partial(self._names, use=KeyUse.REPORT, purpose=Purpose.REPORTING), self._held, self._records),
             self._outbox,
             self._session.issuer(directory),
             self.config.record_secret(),
             self._session.preflight(directory),
             self._session.log_key,
+            self.config.batch_deadline,
         )
         return reporter.run(reports, progress)
 
@@ -440,6 +446,7 @@ class Client:
             TransportError: the registry is away.
             VerificationError: the directory does not verify, or its HEAD is too old.
         """
+        self._session.owner.check()
         return self._refresh() if self._session.due else self._session.follower.directory
 
     # --- what the methods above share --------------------------------------------------------------------------------
@@ -449,6 +456,7 @@ class Client:
         return self._session.outbox()
 
     def _refresh(self, *, at_any_time: bool = False) -> Directory:
+        self._session.owner.check()
         self._feed.refresh()
         request = self._session.consistency_request()
         if request is not None:
@@ -479,22 +487,3 @@ class Client:
                 pages = list(self._records.ListRecords(request))
             held += self._session.read_records(pages, directory, request)
         return held
-
-
-class _Link:
-    """``report_many``'s way to registry and key services."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def names(self, identities: Sequence[Identity]) -> list[dict[int, Pseudonym]]:
-        return self._client._names(identities, KeyUse.REPORT, Purpose.REPORTING)  # noqa: SLF001 - one class in two
-
-    def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
-        return self._client._held(record_ids)  # noqa: SLF001 - one class in two
-
-    def submit(
-        self, chunks: Sequence[Sequence[submission_pb2.Submission]]
-    ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        with calling():
-            yield from self._client._records.SubmitBatch(stream_of(chunks))  # noqa: SLF001 - one class in two

@@ -12,7 +12,6 @@ import asyncio
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 import grpc
@@ -20,6 +19,7 @@ from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 
 from client_sdk._calls.evaluation import Ask, Asker, Evaluation, failed
+from client_sdk._calls.owner import Owner
 from client_sdk._transport import Deadlines, aio_channel, channel, error_of_call
 from client_sdk.errors import ConfigError, CreditRegistryError, UnavailableError
 from client_sdk.models.status import KeyServiceStatus
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
 
-    EvaluateFuture: TypeAlias = Future[evaluation_pb2.EvaluateResponse]
+    EvaluateFuture: TypeAlias = grpc.Future[evaluation_pb2.EvaluateResponse]
     EvaluateCall: TypeAlias = grpc.aio.UnaryUnaryCall[evaluation_pb2.EvaluateRequest, evaluation_pb2.EvaluateResponse]
 
 __all__ = ["AsyncKeyClient", "KeyClient"]
@@ -47,8 +47,6 @@ __all__ = ["AsyncKeyClient", "KeyClient"]
 DEADLINE_SECONDS = 30.0
 # A batch of 1,000 keeps one core of a service busy for a tenth of a second: two on their way leave it no pause.
 BATCHES_IN_FLIGHT = 2
-# Calls of one client that may be under way at once, over all its threads.
-MAX_CALLS = 64
 # Pauses before a key service that is not there is asked again, in seconds; each time with a new request.
 PAUSES = (0.2, 1.0)
 
@@ -72,6 +70,7 @@ class _Core:
         self._institution = institution
         self._signers = signers
         self._tls = tls
+        self._seconds = deadline_seconds
         self._deadlines = Deadlines(unary=deadline_seconds)
         self._now_ms = now_ms
 
@@ -137,7 +136,7 @@ class KeyClient(_Core):
         institution: the member's id.
         signers: a signer of the member for each use.
         tls: the member's certificate, and the authority of the key services.
-        deadline_seconds: of one call.
+        deadline_seconds: of one question to one key service, with what it is asked again.
         now_ms: the clock, ms since 1970 UTC.
     """
 
@@ -153,10 +152,10 @@ class KeyClient(_Core):
         super().__init__(institution, signers, tls, deadline_seconds=deadline_seconds, now_ms=now_ms)
         self._links: dict[str, tuple[grpc.Channel, SubjectKeyServiceStub]] = {}
         self._turn = threading.Lock()
-        # Threads that wait are kept: gRPC's own futures start a new one for each call, at twice the price of the call.
-        self._callers = ThreadPoolExecutor(MAX_CALLS, "key-service-call")
+        self._owner = Owner()
 
     def __enter__(self) -> Self:
+        self._owner.check()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -164,11 +163,10 @@ class KeyClient(_Core):
 
     def close(self) -> None:
         """Close every connection."""
-        with self._turn:
-            for opened, _ in self._links.values():
-                opened.close()
-            self._links.clear()
-        self._callers.shutdown()
+        if self._owner.close():
+            with self._turn:
+                for opened, _ in self._links.values():
+                    opened.close()
 
     def evaluate(
         self,
@@ -188,16 +186,16 @@ class KeyClient(_Core):
             versions: of the subject keys; all live ones unless given.
 
         Raises:
-            ConfigError: there is no key of that use, or a version is not live.
+            ConfigError: there is no key of that use, a version is not live, or the client is closed or was made in
+                another process.
             KeyServiceError: a service is down, late, refuses, or its answer is not proved.
         """
+        self._owner.check()
         evaluation = self._evaluation(directory, inputs, use, purpose, versions)
         waiting: deque[tuple[Ask, EvaluateFuture]] = deque()
         try:
-            for number, ask in enumerate(evaluation.asks(), start=1):
-                # The last one is waited for in any case: this thread makes that call itself.
-                send = self._call if number == evaluation.count else self._send
-                waiting.append((ask, send(ask)))
+            for ask in evaluation.asks():
+                waiting.append((ask, self._send(ask)))
                 if len(waiting) > BATCHES_IN_FLIGHT * evaluation.asks_per_batch:
                     self._settle(evaluation, *waiting.popleft())
             while waiting:
@@ -220,7 +218,8 @@ class KeyClient(_Core):
         return _pseudonyms(self.evaluate(directory, inputs, use, purpose, versions))
 
     def statuses(self, directory: Directory) -> tuple[KeyServiceStatus, ...]:
-        """Return how each key service stands, as it says itself."""
+        """Return how each key service stands, as it says itself; errors of this machine as for ``evaluate``."""
+        self._owner.check()
         return tuple(self._status(service) for service in _services(directory))
 
     def _status(self, service: KeyService) -> KeyServiceStatus:
@@ -229,30 +228,24 @@ class KeyClient(_Core):
         except grpc.RpcError as error:
             return _unreachable(service, error_of_call(error))
 
-    def _send(self, ask: Ask) -> EvaluateFuture:
-        return self._callers.submit(self._stub(ask.service).Evaluate, ask.request)
-
-    def _call(self, ask: Ask) -> EvaluateFuture:
-        made: EvaluateFuture = Future()
-        try:
-            made.set_result(self._stub(ask.service).Evaluate(ask.request))
-        except grpc.RpcError as error:
-            made.set_exception(error)
-        return made
+    def _send(self, ask: Ask, seconds: float | None = None) -> EvaluateFuture:
+        return self._stub(ask.service).Evaluate.future(ask.request, timeout=seconds)
 
     def _settle(self, evaluation: Evaluation, ask: Ask, call: EvaluateFuture) -> None:
-        for pause in (*PAUSES, None):
+        until = time.monotonic() + self._seconds
+        for pause in (*PAUSES, self._seconds):
             try:
                 response = call.result()
             except grpc.RpcError as cause:
                 error = error_of_call(cause)
-                if pause is None or not _nobody_there(error):
+                left = until - time.monotonic() - pause
+                if left <= 0 or not _nobody_there(error):
                     raise failed(ask.service, error) from cause
             else:
                 evaluation.accept(ask, response)
                 return
             time.sleep(pause)
-            call = self._send(evaluation.again(ask))
+            call = self._send(evaluation.again(ask), left)
 
     def _stub(self, service: KeyService) -> SubjectKeyServiceStub:
         with self._turn:
@@ -263,7 +256,11 @@ class KeyClient(_Core):
 
 
 class AsyncKeyClient(_Core):
-    """Asks key services from one event loop; arguments as for ``KeyClient``."""
+    """Asks key services from one event loop; arguments as for ``KeyClient``.
+
+    Raises:
+        ConfigError: no event loop is running.
+    """
 
     def __init__(
         self,
@@ -276,8 +273,10 @@ class AsyncKeyClient(_Core):
     ) -> None:
         super().__init__(institution, signers, tls, deadline_seconds=deadline_seconds, now_ms=now_ms)
         self._links: dict[str, tuple[grpc.aio.Channel, SubjectKeyServiceAsyncStub]] = {}
+        self._owner = Owner.of_running_loop()
 
     async def __aenter__(self) -> Self:
+        self._owner.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -285,9 +284,9 @@ class AsyncKeyClient(_Core):
 
     async def close(self) -> None:
         """Close every connection."""
-        links, self._links = self._links, {}
-        for opened, _ in links.values():
-            await opened.close()
+        if self._owner.close():
+            for opened, _ in self._links.values():
+                await opened.close()
 
     async def evaluate(
         self,
@@ -298,6 +297,7 @@ class AsyncKeyClient(_Core):
         versions: Sequence[int] | None = None,
     ) -> list[dict[int, tuple[bytes, ...]]]:
         """Return the outputs of each input; arguments and errors as for ``KeyClient.evaluate``."""
+        self._owner.check()
         evaluation = self._evaluation(directory, inputs, use, purpose, versions)
         waiting: deque[tuple[Ask, EvaluateCall]] = deque()
         try:
@@ -325,7 +325,8 @@ class AsyncKeyClient(_Core):
         return _pseudonyms(await self.evaluate(directory, inputs, use, purpose, versions))
 
     async def statuses(self, directory: Directory) -> tuple[KeyServiceStatus, ...]:
-        """Return how each key service stands, as it says itself."""
+        """Return how each key service stands, as it says itself; errors of this machine as for ``evaluate``."""
+        self._owner.check()
         return tuple(await asyncio.gather(*map(self._status, _services(directory))))
 
     async def _status(self, service: KeyService) -> KeyServiceStatus:
@@ -334,22 +335,24 @@ class AsyncKeyClient(_Core):
         except grpc.RpcError as error:
             return _unreachable(service, error_of_call(error))
 
-    def _send(self, ask: Ask) -> EvaluateCall:
-        return self._stub(ask.service).Evaluate(ask.request)
+    def _send(self, ask: Ask, seconds: float | None = None) -> EvaluateCall:
+        return self._stub(ask.service).Evaluate(ask.request, timeout=seconds)
 
     async def _settle(self, evaluation: Evaluation, ask: Ask, call: EvaluateCall) -> None:
-        for pause in (*PAUSES, None):
+        until = time.monotonic() + self._seconds
+        for pause in (*PAUSES, self._seconds):
             try:
                 response = await call
             except grpc.RpcError as cause:
                 error = error_of_call(cause)
-                if pause is None or not _nobody_there(error):
+                left = until - time.monotonic() - pause
+                if left <= 0 or not _nobody_there(error):
                     raise failed(ask.service, error) from cause
             else:
                 evaluation.accept(ask, response)
                 return
             await asyncio.sleep(pause)
-            call = self._send(evaluation.again(ask))
+            call = self._send(evaluation.again(ask), left)
 
     def _stub(self, service: KeyService) -> SubjectKeyServiceAsyncStub:
         if service.url not in self._links:

@@ -1,21 +1,15 @@
-"""A deadline for every call that has none of its own.
-
-It is set once, when a stub is made: gRPC's interceptors would set it anew in each call, at a fifth of the call's price.
-"""
+"""A deadline for every call that has none of its own, and how much longer is waited for a call that ignores it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import grpc
 
-    import grpc
-    import grpc.aio
+__all__ = ["GRACE_SECONDS", "Deadlines", "OverdueError"]
 
-__all__ = ["Deadlines"]
+# gRPC ends a call at its deadline. A call that goes on for so much longer is given up.
+GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +24,6 @@ class Deadlines:
     unary: float = 30.0
     stream: float = 3_600.0
 
-    def on(self, channel: Link) -> Link:
-        """Return a channel, blocking or for asyncio, with these deadlines for all calls that stubs make of it."""
-        kinds = {"unary_unary": self.unary} | dict.fromkeys(
-            ("unary_stream", "stream_unary", "stream_stream"), self.stream
-        )
-        for kind, seconds in kinds.items():
-            setattr(channel, kind, partial(_timed, getattr(channel, kind), seconds))
-        return channel
 
-
-Link = TypeVar("Link", "grpc.Channel", "grpc.aio.Channel")
-
-
-def _timed(make: Callable[..., Callable[..., object]], seconds: float, *args: object, **kwargs: object) -> object:
-    """Make a call as a stub wants it, with a deadline in place of none."""
-    return partial(make(*args, **kwargs), timeout=seconds)
+class OverdueError(grpc.RpcError):
+    """A call did not end although its deadline is over; it was given up."""

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.inquiry import Question
     from client_sdk._calls.own_record import HeldRecord
+    from client_sdk._calls.owner import Owner
     from client_sdk.config import ClientConfig
     from client_sdk.formats.checkpoint import Checkpoint
     from client_sdk.formats.keys import Signer
@@ -76,13 +77,15 @@ class Session:
 
     Args:
         config: of the member.
+        owner: who may use the client.
 
     Raises:
         ConfigError: the trust root, the TLS files or a key are missing or not in order.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, owner: Owner) -> None:
         self.config = config
+        self.owner = owner
         self.trust_root = config.trust_root()
         self.tls = TlsMaterial.from_folder(config.tls_key.parent)
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
@@ -126,7 +129,9 @@ class Session:
 
         Raises:
             OutboxError: it is damaged or somebody else's.
+            ConfigError: the client is closed, or of another process or event loop.
         """
+        self.owner.check()
         with self._turn:
             if self._outbox is None:
                 self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)

@@ -61,6 +61,7 @@ class BatchReporter:
         secret: behind record ids.
         preflight: rules and moment of the call.
         log_key: from the trust root.
+        seconds: for how long a stream may bring no answer.
     """
 
     def __init__(
@@ -71,13 +72,14 @@ class BatchReporter:
         secret: bytes,
         preflight: Preflight,
         log_key: VerifierKey,
+        seconds: float,
     ) -> None:
         self._link = link
         self._outbox = outbox
         self._issuer = issuer
         self._secret = secret
         self._preflight = preflight
-        self._sender = Sender(link, outbox, log_key)
+        self._sender = Sender(link, outbox, log_key, seconds)
         self._names: dict[Identity, Mapping[int, Pseudonym]] = {}
 
     def run(self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None) -> BatchReport:
@@ -118,14 +120,19 @@ class BatchReporter:
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
             sending: Future[list[Sent]] | None = None
             gathering: list[Future[_Gathered]] = []
-            for block in _blocks(units):
-                gathering.append(ahead.submit(self._gather, block))
-                if len(gathering) > 1:
-                    sending = self._move(gathering.pop(0).result(), room, sending, behind, tally)
-            for gathered in gathering:
-                sending = self._move(gathered.result(), room, sending, behind, tally)
-            if sending is not None:
-                _count(sending.result(), tally)
+            try:
+                for block in _blocks(units):
+                    gathering.append(ahead.submit(self._gather, block))
+                    if len(gathering) > 1:
+                        sending = self._move(gathering.pop(0).result(), room, sending, behind, tally)
+                for gathered in gathering:
+                    sending = self._move(gathered.result(), room, sending, behind, tally)
+                if sending is not None:
+                    _count(sending.result(), tally)
+            except BaseException:
+                # What is under way is waited for, as it writes into the outbox; nothing new is begun.
+                ahead.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _move(
         self,

@@ -33,7 +33,12 @@ class Link(Protocol):
         ...
 
     def submit(
-        self, chunks: Sequence[Sequence[submission_pb2.Submission]]
+        self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
     ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        """Send chunks of at most 256 over one stream, several in flight, and yield the answer to each, in order."""
+        """Send chunks of at most 256 over one stream, several in flight, and yield the answer to each, in order.
+
+        Args:
+            chunks: of signed submissions.
+            seconds: that the stream may take.
+        """
         ...

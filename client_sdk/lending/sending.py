@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender", "Sent", "pack", "stream_of"]
 
-# A stream that breaks is begun again with what has no answer yet; sending the same bytes twice changes nothing.
+# A stream that breaks is begun again with what has no answer yet; sending the same bytes twice changes nothing. So many
+# times, and for so long as one stream may take, without an answer.
 MAX_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.25
 
@@ -87,12 +88,14 @@ class Sender:
         link: to the registry.
         outbox: where signed bytes wait and receipts are kept.
         key: of the log, from the trust root.
+        seconds: for how long streams may bring no answer, all attempts together.
     """
 
-    def __init__(self, link: Link, outbox: Outbox, key: VerifierKey) -> None:
+    def __init__(self, link: Link, outbox: Outbox, key: VerifierKey, seconds: float) -> None:
         self._link = link
         self._outbox = outbox
         self._key = key
+        self._seconds = seconds
 
     def keep(self, chunks: Iterable[Sequence[Prepared]]) -> None:
         """Store signed submissions durably, before they are sent.
@@ -117,15 +120,22 @@ class Sender:
         """
         sent: list[Sent] = []
         waiting = list(chunks)
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        attempts, until = 0, time.monotonic() + self._seconds
+        while waiting:
             try:
-                for answer in self._link.submit([[item.submission for item in chunk] for chunk in waiting]):
+                stream = [[item.submission for item in chunk] for chunk in waiting]
+                for answer in self._link.submit(stream, until - time.monotonic()):
+                    if not waiting:
+                        raise VerificationError("batch", "batch.answers", "got more answers than chunks")
                     sent += self._settle(waiting[0], answer)
                     del waiting[0]
+                    attempts, until = 0, time.monotonic() + self._seconds
             except (UnavailableError, DeadlineExceededError):
-                if attempt == MAX_ATTEMPTS:
+                attempts += 1
+                pause = FIRST_PAUSE_SECONDS * 2**attempts
+                if attempts == MAX_ATTEMPTS or time.monotonic() + pause >= until:
                     raise
-                time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
+                time.sleep(pause)
             else:
                 break
         if waiting:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEADLINES = Deadlines(unary=40.0, stream=400.0)
 SERVICE = "tests.Deadline"
+RECORDS = "creditregistry.v1.RecordService"
 
 
 def deadline_of(seconds: float) -> bytes:
@@ -49,7 +50,7 @@ class Deadline(grpc.GenericRpcHandler):
         method = handler_call_details.method.rsplit("/", 1)[1]
         with self._turn:
             self.attempts[method] = self.attempts.get(method, 0) + 1
-        if method in {"UnaryUnary", "Evaluate"}:
+        if method in {"UnaryUnary", "Evaluate", "GetReceipt"}:
             return grpc.unary_unary_rpc_method_handler(lambda _request, context: self.answer(context))
         if method == "UnaryStream":
             return grpc.unary_stream_rpc_method_handler(lambda _request, context: iter([self.answer(context)]))
@@ -134,8 +135,17 @@ def test_a_call_is_tried_again_where_the_server_was_not_available(
 ) -> None:
     handler.failing = 2
     with channel(target, authority.member("lender-1"), DEADLINES) as link:
-        link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"")
-    assert handler.attempts == {"UnaryUnary": 3}
+        link.unary_unary(path("GetReceipt", RECORDS), bytes, bytes)(b"")
+    assert handler.attempts == {"GetReceipt": 3}
+
+
+@pytest.mark.parametrize("method", ["SubmitBatch", "ListRecords"])
+def test_a_stream_is_sent_once(handler: Deadline, target: str, authority: Authority, method: str) -> None:
+    handler.failing = 1
+    with channel(target, authority.member("lender-1"), DEADLINES) as link, pytest.raises(grpc.RpcError) as caught:
+        list(link.stream_stream(path(method, RECORDS), bytes, bytes)(iter([b""])))
+    assert isinstance(error_of_call(caught.value), UnavailableError)
+    assert handler.attempts == {method: 1}
 
 
 def test_an_evaluation_is_sent_once(handler: Deadline, target: str, authority: Authority) -> None:

@@ -121,7 +121,8 @@ class NaiveRegistry:
         found = [self.chains.get(RecordKey(LENDER, record_id)) for record_id in record_ids]
         return [read_held(self._own(chain), self.directory, LENDER) for chain in found if chain is not None]
 
-    def submit(self, chunks: Sequence[Sequence[pb.Submission]]) -> Iterator[pb.SubmitBatchResponse]:
+    def submit(self, chunks: Sequence[Sequence[pb.Submission]], seconds: float) -> Iterator[pb.SubmitBatchResponse]:
+        assert seconds > 0
         self.streams += 1
         for chunk in chunks:
             assert 0 < len(chunk) <= 256

@@ -41,7 +41,7 @@ def report_all(
     registry: NaiveRegistry, path: Path, reports: Iterable[Report | RejectedRow], progress: list[Progress] | None = None
 ) -> BatchReport:
     with Outbox(path, REGISTRY, LENDER) as outbox:
-        reporter = BatchReporter(registry, outbox, registry.issuer, SECRET, registry.preflight, registry.log_key)
+        reporter = BatchReporter(registry, outbox, registry.issuer, SECRET, registry.preflight, registry.log_key, 120.0)
         return reporter.run(reports, None if progress is None else progress.append)
 
 

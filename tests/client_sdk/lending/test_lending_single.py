@@ -51,7 +51,7 @@ def prepare(registry: NaiveRegistry, report: Report) -> Prepared:
 
 
 def answer(registry: NaiveRegistry, request: pb.SubmitRequest) -> pb.SubmitResponse:
-    (response,) = registry.submit([[request.submission]])
+    (response,) = registry.submit([[request.submission]], 120.0)
     return pb.SubmitResponse(result=response.results[0], checkpoint=response.checkpoint)
 
 

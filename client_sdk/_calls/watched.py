@@ -1,0 +1,177 @@
+"""A channel whose calls all end: at their deadline, or a little later where gRPC does not end them.
+
+It belongs to the process that opened it, and says at once where another one uses it, or where it is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
+
+import grpc
+
+from client_sdk._calls.call_threads import CallThreads
+from client_sdk._calls.deadlines import GRACE_SECONDS, OverdueError
+from client_sdk._calls.owner import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client_sdk._calls.call_threads import Job
+    from client_sdk._calls.deadlines import Deadlines
+
+__all__ = ["WatchedChannel"]
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+# Calls of one channel that may be under way at once, over all threads.
+MAX_CALLS = 100
+CLOSE_SECONDS = 5.0
+_END = object()
+
+
+class _Messages(Protocol[R_co]):
+    """A stream as gRPC gives it."""
+
+    def __next__(self) -> R_co: ...
+
+    def cancel(self) -> bool: ...
+
+
+class WatchedChannel(grpc.Channel):
+    """A channel with a deadline for each call; for any number of threads.
+
+    What it makes calls with is used as gRPC's own: called, or begun with ``future``; streams are iterated or cancelled.
+
+    Args:
+        channel: that makes the calls; closed with this one.
+        deadlines: of calls that name none.
+    """
+
+    def __init__(self, channel: grpc.Channel, deadlines: Deadlines) -> None:
+        self._channel = channel
+        self._deadlines = deadlines
+        self._owner = Owner()
+        self._threads = CallThreads(MAX_CALLS)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what makes calls of one method."""
+        return self._unary(self._channel.unary_unary(*args, **kwargs), self._deadlines.unary)
+
+    def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what makes calls of one method."""
+        return self._unary(self._channel.stream_unary(*args, **kwargs), self._deadlines.stream)
+
+    def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what makes calls of one method."""
+        return self._stream(self._channel.unary_stream(*args, **kwargs))
+
+    def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what makes calls of one method."""
+        return self._stream(self._channel.stream_stream(*args, **kwargs))
+
+    def subscribe(self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - gRPC's form
+        """Tell of changes of the connection."""
+        self._owner.check()
+        self._channel.subscribe(callback, try_to_connect)
+
+    def unsubscribe(self, callback: Callable[[grpc.ChannelConnectivity], None]) -> None:
+        """Tell no more."""
+        self._channel.unsubscribe(callback)
+
+    def close(self) -> None:
+        """End all calls and close the connection; gRPC waits for its streams, so it is not waited for for ever."""
+        if self._owner.close():
+            with contextlib.suppress(OverdueError):
+                self._threads.start(self._channel.close, CLOSE_SECONDS).result()
+            self._threads.close()
+
+    def _unary(self, make: Callable[..., R], usual: float) -> _UnaryCalls[R]:
+        return _UnaryCalls(self._owner, self._threads, make, usual)
+
+    def _stream(self, make: Callable[..., _Messages[R]]) -> _StreamCalls[R]:
+        return _StreamCalls(self._owner, self._threads, make, self._deadlines.stream)
+
+
+class _UnaryCalls(Generic[R]):
+    """Makes calls of one method that has one answer."""
+
+    def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., R], usual: float) -> None:
+        self._owner = owner
+        self._threads = threads
+        self._make = make
+        self._usual = usual
+
+    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> R:
+        return self.future(request, timeout, **kwargs).result()
+
+    def future(self, request: object, timeout: float | None = None, **kwargs: object) -> Job[R]:
+        """Begin a call, and return what waits for its answer."""
+        self._owner.check()
+        seconds = self._usual if timeout is None else timeout
+        work = partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs)
+        return self._threads.start(work, seconds + GRACE_SECONDS)
+
+
+class _StreamCalls(Generic[R]):
+    """Makes calls of one method whose answer is a stream."""
+
+    def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., _Messages[R]], usual: float) -> None:
+        self._owner = owner
+        self._threads = threads
+        self._make = make
+        self._usual = usual
+
+    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
+        self._owner.check()
+        seconds = self._usual if timeout is None else timeout
+        messages = _made(self._owner, self._make, request, timeout=seconds, **kwargs)
+        return _Stream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
+
+
+class _Stream(Generic[R]):
+    """Yields the messages of one answer."""
+
+    def __init__(self, owner: Owner, threads: CallThreads, messages: _Messages[R], seconds: float) -> None:
+        self._owner = owner
+        self._threads = threads
+        self._messages = messages
+        self._until = time.monotonic() + seconds
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> R:
+        self._owner.check()
+        reading = self._threads.start(partial(next, self._messages, _END), self._until - time.monotonic())
+        try:
+            message = reading.result()
+        except BaseException:
+            # Overdue, interrupted or broken: nobody reads on.
+            self.cancel()
+            raise
+        if message is _END:
+            raise StopIteration
+        return cast("R", message)
+
+    def cancel(self) -> bool:
+        """End the call; False where it has ended."""
+        return self._messages.cancel()
+
+
+def _made(owner: Owner, make: Callable[..., R], request: object, **kwargs: object) -> R:
+    try:
+        return make(request, **kwargs)
+    except ValueError:
+        # So gRPC says that another thread has closed the channel meanwhile.
+        owner.check()
+        raise
