@@ -75,6 +75,18 @@ class Settings(BaseSettings):
     call_deadline_max_seconds: Seconds = Field(default=120.0, description="The longest that any single call may take.")
     stream_deadline_seconds: Seconds = Field(default=600.0, description="Deadline of a stream whose client set none.")
     stream_deadline_max_seconds: Seconds = Field(default=7_200.0, description="The longest that any stream may take.")
+    member_calls_max: int = Field(
+        default=256, ge=1, le=100_000, description="Single calls that one member may have under way at the same time."
+    )
+    member_streams_max: int = Field(
+        default=8, ge=1, le=10_000, description="Streams that one member may have under way at the same time."
+    )
+    connections_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections of all clients; fewer where the limit of open files leaves room for fewer.",
+    )
     answer_page_bytes: int = Field(
         default=_LONGEST_PAGE_BYTES,
         gt=0,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
+from client_sdk.formats.limits import CHUNK_SUBMISSIONS
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results, submission
-from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread, pages_from
+from registry_server.serving.call import current_call
 from registry_server.usecases.gathering import Gathering
-from registry_server.usecases.submit import MAX_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -143,8 +143,12 @@ class _Stream:
         """
         try:
             batch = _Batch(await anext(messages, None))
-            async for message in messages:
+            while True:
+                # A message is read once there is room for it, not before.
                 await self._places.acquire()
+                message = await anext(messages, None)
+                if message is None:
+                    break
                 first, chunk = batch.take(message)
                 prepared = await in_thread(self._executor, partial(self._prepare, chunk))
                 submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
@@ -195,10 +199,10 @@ class _Batch:
         """
         part = message.WhichOneof("part")
         chunk = message.chunk.submissions
-        if part != "chunk" or not 0 < len(chunk) <= MAX_CHUNK:
+        if part != "chunk" or not 0 < len(chunk) <= CHUNK_SUBMISSIONS:
             got = f"{len(chunk)} submissions" if part == "chunk" else part or "nothing"
             raise RegistryError(
-                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {MAX_CHUNK} submissions"
+                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {CHUNK_SUBMISSIONS} submissions"
             )
         first, self._taken = self._taken, self._taken + len(chunk)
         if self._taken > self._declared:

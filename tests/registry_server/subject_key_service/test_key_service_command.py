@@ -180,7 +180,8 @@ def test_serve_answers_and_ends_at_sigterm_with_status_0(
         assert process.returncode == 0
     assert out == ""
     lines = [json.loads(line) for line in err.splitlines()]
-    assert [line["event"] for line in lines] == ["serving", "evaluated", "stopped"]
+    assert [line["event"] for line in lines] == ["serving", "call", "stopped"]
+    assert (lines[1]["institution"], lines[1]["purpose"], lines[1]["reason"]) == ("lender-1", "REPORTING", "OK")
     assert lines[1]["elements"] == len(INPUTS)
     shown = json.loads(run("status", "--home", folder, "--json").out)
     assert shown["served_versions"] == [1]
@@ -324,7 +325,8 @@ def test_metrics_are_served_and_name_nobody(home: tuple[Path, KeyServiceFile, Lo
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
-    assert 'key_service_requests_total{outcome="OK"} 1.0' in text
+    method = "/creditregistry.v1.SubjectKeyService/Evaluate"
+    assert f'key_service_calls_total{{method="{method}",reason="OK"}} 1.0' in text
     assert 'key_service_elements_total{use="INQUIRE"} 3.0' in text
     assert "lender" not in text
 
