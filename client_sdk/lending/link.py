@@ -34,5 +34,5 @@ class Link(Protocol):
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]]
     ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        """Send chunks within the limits of the contract over one stream, several in flight, and yield the answer to each, in order."""
+        """Send chunks over one stream, several in flight, and yield the answer to each, in order."""
         ...

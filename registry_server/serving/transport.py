@@ -52,6 +52,8 @@ def _options(request_bytes: int, connections: int) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", request_bytes + _MARGIN_BYTES),
         ("grpc.max_send_message_length", _MAX_ANSWER_BYTES),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
+        # Else a stream counts until the interpreter has let go of it, and a client that keeps to the limit is refused.
+        ("grpc.http.overload_protection", 0),
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", _LOOKAHEAD_BYTES),
         ("grpc.max_allowed_incoming_connections", connections),

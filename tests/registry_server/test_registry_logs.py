@@ -46,7 +46,7 @@ def test_an_error_is_written_at_once_with_what_waits_before_it() -> None:
     file = Written()
     lines = LogLines(file, word, 3_600)
     lines.add({"event": "one"})
-    assert not file.held
+    assert file.held == b""
     lines.add({"event": "error"}, at_once=True)
     assert file.held == b"one\nerror\n"
     lines.flush()

@@ -73,7 +73,7 @@ def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(tmp_
         health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
 
         def told(status: int) -> bool:
-            return health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS).status == status
+            return bool(health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS).status == status)
 
         assert told(health_pb2.HealthCheckResponse.SERVING)
         submission = registry.world.report("lender-1", "meanwhile")
