@@ -66,7 +66,10 @@ def pack(units: Iterable[Sequence[Prepared]]) -> list[list[Prepared]]:
 
 
 class _Room:
-    """What a chunk has room for."""
+    """What a chunk has room for.
+
+    One submission that is longer than a chunk may be goes alone: the registry refuses it by name.
+    """
 
     def __init__(self) -> None:
         self._count = CHUNK_SUBMISSIONS
@@ -75,7 +78,8 @@ class _Room:
     def take(self, items: Sequence[Prepared]) -> bool:
         """Take the room that submissions need; say whether there was as much."""
         size = sum(item.submission.ByteSize() + _BEFORE_EACH_BYTES for item in items)
-        if len(items) > self._count or size > self._bytes:
+        fits = len(items) <= self._count and size <= self._bytes
+        if not fits and self._count < CHUNK_SUBMISSIONS:
             return False
         self._count -= len(items)
         self._bytes -= size
@@ -87,9 +91,7 @@ def _parts(items: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
     start, room = 0, _Room()
     for place, item in enumerate(items):
         if not room.take((item,)):
-            # One that is longer than a chunk goes alone: the registry refuses it by name.
-            if place > start:
-                yield items[start:place]
+            yield items[start:place]
             start, room = place, _Room()
             room.take((item,))
     if items:

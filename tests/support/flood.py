@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     Bytes = Iterator[bytes]
+    Single = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+    Streaming = grpc.StreamStreamMultiCallable[bytes, bytes]
 
 __all__ = ["COUNTS"]
 
@@ -64,6 +66,7 @@ class Flood:
         self._channels = channels
         self._over = threading.Event()
         self._calls: list[grpc.Call] = []
+        self._lock = threading.Lock()
         self.endings: Counter[str] = Counter()
 
     def _channel(self, number: int) -> grpc.Channel:
@@ -71,27 +74,29 @@ class Flood:
 
     def watch(self, number: int) -> None:
         """Open a stream of the health service."""
-        open_ = self._channel(number).unary_stream(WATCH)
-        self._note(open_(health_pb2.HealthCheckRequest().SerializeToString(), timeout=DEADLINE_SECONDS))
+        begin: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel(number).unary_stream(WATCH)
+        self._note(begin(health_pb2.HealthCheckRequest().SerializeToString(), timeout=DEADLINE_SECONDS))
 
     def held(self, number: int) -> None:
         """Begin a call of either server and send nothing."""
         for method in (CHECKPOINT, STATUS):
-            self._note(self._channel(number).stream_stream(method)(self._nothing(), timeout=DEADLINE_SECONDS))
+            begin: Streaming = self._channel(number).stream_stream(method)
+            self._note(begin(self._nothing(), timeout=DEADLINE_SECONDS))
 
     def unread(self, number: int) -> None:
         """Send a batch, and read no answer."""
-        submit = self._channel(number).stream_stream(SUBMIT_BATCH)
+        submit: Streaming = self._channel(number).stream_stream(SUBMIT_BATCH)
         self._note(submit(self._batch(), timeout=DEADLINE_SECONDS))
 
     def large(self, number: int) -> None:
         """Send a long request."""
-        call = self._channel(number).unary_unary(SUBMIT)
+        call: Single = self._channel(number).unary_unary(SUBMIT)
         self._note(call.future(bytes(LARGE_BYTES), timeout=DEADLINE_SECONDS))
 
     def cancelled(self, number: int) -> None:
         """Make a call and give it up."""
-        self._channel(number).unary_unary(CHECKPOINT).future(b"", timeout=DEADLINE_SECONDS).cancel()
+        call: Single = self._channel(number).unary_unary(CHECKPOINT)
+        call.future(b"", timeout=DEADLINE_SECONDS).cancel()
 
     def end(self) -> None:
         """End everything."""
@@ -104,8 +109,8 @@ class Flood:
 
         def ended() -> None:
             if not self._over.is_set():
-                code = call.code()
-                self.endings[code.name if code is not None else "none"] += 1
+                with self._lock:
+                    self.endings[call.code().name] += 1
 
         self._calls.append(call)
         if not call.add_callback(ended):
