@@ -75,7 +75,10 @@ class LogLines:
 
     def _write(self, data: bytes) -> None:
         while data:
-            data = data[self._file.write(data) or 0 :]
+            written = self._file.write(data)
+            if not written:
+                raise BlockingIOError("nobody takes the lines")
+            data = data[written:]
 
 
 class _Logger:

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     stream_deadline_seconds: Seconds = Field(default=600.0, description="Deadline of a stream whose client set none.")
     stream_deadline_max_seconds: Seconds = Field(default=7_200.0, description="The longest that any stream may take.")
     member_calls_max: int = Field(
-        default=256, ge=1, le=100_000, description="Single calls that one member may have under way at the same time."
+        default=128, ge=1, le=100_000, description="Single calls that one member may have under way at the same time."
     )
     member_streams_max: int = Field(
         default=8, ge=1, le=10_000, description="Streams that one member may have under way at the same time."

@@ -45,6 +45,8 @@ class RecordServicer(RecordServiceServicer):
         self._submitting = submitting
         self._records = records
         self._executor = executor
+        # One for each member: else the streams of one would take the processor's time from all others.
+        self._turns: dict[str, asyncio.Lock] = {}
         self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
             self._submit_each, executor, limit=_GATHERED
         )
@@ -61,7 +63,8 @@ class RecordServicer(RecordServiceServicer):
         _context: object,
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
         """Log many; the next chunk is checked while the one before commits."""
-        stream = _Stream(self._submitting, self._executor, current_call().institution)
+        peer = current_call().institution
+        stream = _Stream(self._submitting, self._executor, peer, self._turns.setdefault(peer, asyncio.Lock()))
         reading = asyncio.ensure_future(stream.read(request_iterator))
         try:
             while (committing := await stream.next_chunk()) is not None:
@@ -126,12 +129,14 @@ class _Stream:
         submitting: use case.
         executor: whose threads check.
         peer: institution id of who reports.
+        turn: held while a chunk is checked.
     """
 
-    def __init__(self, submitting: Submitting, executor: Executor, peer: str) -> None:
+    def __init__(self, submitting: Submitting, executor: Executor, peer: str, turn: asyncio.Lock) -> None:
         self._submitting = submitting
         self._executor = executor
         self._peer = peer
+        self._turn = turn
         self._chunks: asyncio.Queue[_Committing | None] = asyncio.Queue()
         self._places = asyncio.Semaphore(_READ_AHEAD)
 
@@ -150,7 +155,8 @@ class _Stream:
                 if message is None:
                     break
                 first, chunk = batch.take(message)
-                prepared = await in_thread(self._executor, partial(self._prepare, chunk))
+                async with self._turn:
+                    prepared = await in_thread(self._executor, partial(self._prepare, chunk))
                 submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
                 submitted.add_done_callback(_look_at)
                 self._chunks.put_nowait(_Committing(first, submitted))

@@ -29,7 +29,7 @@ class Limits:
         arriving: requests of single calls that are read at the same time; further ones wait their turn.
     """
 
-    calls: int = 256
+    calls: int = 128
     streams: int = 8
     arriving: int = 16
 

@@ -64,7 +64,7 @@ class Settings(BaseModel):
         default=120.0, gt=0, le=86_400, description="The longest that any call may take."
     )
     member_calls_max: int = Field(
-        default=256, ge=1, le=100_000, description="Calls that one member may have under way at the same time."
+        default=128, ge=1, le=100_000, description="Calls that one member may have under way at the same time."
     )
     connections_max: int = Field(
         default=10_000,

@@ -21,6 +21,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,15 +122,24 @@ class Flood:
         yield from ()
 
     def _batch(self) -> Bytes:
-        submission = submission_pb2.Submission(disclosure=bytes(GARBAGE_BYTES))
-        chunk = submission_pb2.BatchChunk(submissions=[submission] * SUBMISSIONS)
-        header = submission_pb2.BatchHeader(count=CHUNKS * SUBMISSIONS)
-        yield submission_pb2.SubmitBatchRequest(header=header).SerializeToString()
-        message = submission_pb2.SubmitBatchRequest(chunk=chunk).SerializeToString()
+        header, message = _garbage()
+        yield header
         for _ in range(CHUNKS):
             if self._over.is_set():
                 return
             yield message
+
+
+@cache
+def _garbage() -> tuple[bytes, bytes]:
+    """A batch's header, and a chunk of submissions that are none."""
+    submission = submission_pb2.Submission(disclosure=bytes(GARBAGE_BYTES))
+    chunk = submission_pb2.BatchChunk(submissions=[submission] * SUBMISSIONS)
+    header = submission_pb2.BatchHeader(count=CHUNKS * SUBMISSIONS)
+    return (
+        submission_pb2.SubmitBatchRequest(header=header).SerializeToString(),
+        submission_pb2.SubmitBatchRequest(chunk=chunk).SerializeToString(),
+    )
 
 
 def silent(address: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import threading
 from contextlib import contextmanager
@@ -18,13 +19,20 @@ from creditregistry.v1 import (
 )
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
+from prometheus_client import CollectorRegistry
 
 from client_sdk._transport import channel
 from client_sdk.formats.act import StateBody
 from client_sdk.formats.words import InstitutionStatus
+from registry_server.errors import CATALOGUE, refusal_of
 from registry_server.rpc.permissions import PERMISSIONS, Caller
-from registry_server.serving.guard import HEALTH_METHODS
+from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.guard import HEALTH_METHODS, Guard, Rules
+from registry_server.serving.observation import Observer
+from registry_server.serving.places import Limits, Places
 from registry_server.serving.status import DETAILS_KEY
+from registry_server.serving.transport import open_server
 from tests.conftest import sqlite_url
 from tests.support.key_services import KeyServiceSite, free_address, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, serve
@@ -34,7 +42,7 @@ from tests.support.tls import Authority
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     Method = grpc.StreamStreamMultiCallable[bytes, bytes]
@@ -258,3 +266,55 @@ def test_a_key_service_refuses_whoever_is_no_member_any_more(key_service: KeySer
             assert ended(stranger, method, b"")[:2] == ("PERMISSION_DENIED", "INSTITUTION_UNKNOWN")
     watch = f"/{HEALTH.full_name}/Watch"
     assert ended(key_service.link, watch, b"").status == "UNIMPLEMENTED"
+
+
+SECRET = "110101199003074514"
+
+
+def _plain(data: bytes) -> bytes:
+    return data
+
+
+def _fails(_message: bytes) -> bytes:
+    raise ValueError(SECRET)
+
+
+async def test_of_an_error_that_nobody_foresaw_nothing_is_told(
+    authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def answers(_request: bytes, _context: object) -> bytes:
+        return b""
+
+    async def fails(request: bytes, _context: object) -> bytes:
+        return _fails(request)
+
+    async def fails_later(request: bytes, _context: object) -> AsyncIterator[bytes]:
+        yield b""
+        _fails(request)
+
+    handlers = {
+        "Fails": grpc.unary_unary_rpc_method_handler(fails, _plain, _plain),
+        "FailsLater": grpc.unary_stream_rpc_method_handler(fails_later, _plain, _plain),
+        "CannotBeEncoded": grpc.unary_unary_rpc_method_handler(answers, _plain, _fails),
+        "CannotBeParsed": grpc.unary_unary_rpc_method_handler(answers, _fails, _plain),
+    }
+    observer = Observer("registry", CollectorRegistry())
+    rules = Rules(lambda *_: None, Places(Limits()), Deadlines(), Catalogue(CATALOGUE, refusal_of), observer, 1_024)
+    server = open_server(Guard(rules), 1_024, 10)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Test", handlers),))
+    port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())
+    await server.start()
+    try:
+        with channel(f"127.0.0.1:{port}", authority.member("lender-1")) as opened:
+            for name in handlers:
+                got = await asyncio.to_thread(ended, opened, f"/test.Test/{name}", b"x")
+                assert got[:2] == ("INTERNAL", "INTERNAL")
+                assert got.text == CATALOGUE["INTERNAL"].text
+                assert got.request_id
+                said = capsys.readouterr()
+                # The place in the code is noted under the id that the caller was told, and nothing of the text.
+                assert got.request_id in said.out
+                assert "_fails" in said.out
+                assert SECRET not in repr(got) + said.out + said.err
+    finally:
+        await server.stop(0)
