@@ -171,14 +171,6 @@ class TestRegistry:
         """The registry's own folder."""
         return self.folder / "registry"
 
-    def address_of(self, program: str) -> str:
-        """Return host:port of a program: ``registry``, or the name of a key service."""
-        return self.address if program == "registry" else self._url(program)
-
-    def pid(self, program: str) -> int:
-        """Return the process id of a running program."""
-        return self._running[program].pid
-
     # --- programs ----------------------------------------------------------------------------------------------------
 
     def start_registry(self) -> None:

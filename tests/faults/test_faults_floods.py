@@ -42,7 +42,7 @@ def registry() -> Iterator[TestRegistry]:
 
 def memory_mb(registry: TestRegistry, program: str) -> float:
     """Resident memory of a program."""
-    pages = Path(f"/proc/{registry.pid(program)}/statm").read_text().split()[1]
+    pages = Path(f"/proc/{registry._running[program].pid}/statm").read_text().split()[1]
     return int(pages) * resource.getpagesize() / 1e6
 
 
@@ -95,7 +95,7 @@ def settles(registry: TestRegistry, program: str, before: float) -> None:
 def test_others_are_served_and_memory_comes_back(
     registry: TestRegistry, number: int, kind: str, who: str, program: str, endings: dict[str, int]
 ) -> None:
-    address = registry.address_of(program)
+    address = registry.address if program == "registry" else registry._url(program)
     with Client(registry.config(LENDER)) as known:
         reports_and_asks(known, number)
         before = memory_mb(registry, program)
