@@ -21,19 +21,25 @@ from client_sdk.formats.keys import Ed25519Signer
 from client_sdk.formats.state import Rulebook
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.key_service_file import KeyServiceFile
+from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
+from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.inquiries import InquiryServicer
-from registry_server.rpc.interceptors.authorization import Authorizer
-from registry_server.rpc.interceptors.deadlines import Deadlines
-from registry_server.rpc.interceptors.guard import Guard
-from registry_server.rpc.interceptors.observation import Observer
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
+from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
 from registry_server.sequencing.errors import ClockError, InconsistentError, LogAheadError, NotFoundedError
 from registry_server.sequencing.ledger import Ledger
+from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.descriptors import connections_within, raise_limit
+from registry_server.serving.guard import Guard, Rules
+from registry_server.serving.memory import keep_few_arenas
+from registry_server.serving.observation import Observer
+from registry_server.serving.places import Limits, Places
 from registry_server.settings import SETTINGS_FILE, Settings, SettingsError, load_settings, settings_toml
 from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError
@@ -124,6 +130,7 @@ class App:
             status.ask,
             status.ask_writing,
             settings.health_interval_seconds,
+            connections_within(settings.connections_max),
             settings.stream_deadline_max_seconds,
         )
         port = await self._server.start(settings.listen)
@@ -197,7 +204,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         housekeeping=Housekeeping(ledger),
         metrics=metrics,
         servicers=_servicers(ledger, authority, executor, pages, settings.answer_page_bytes),
-        guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
+        guard=Guard(_rules(settings, status, metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
@@ -215,6 +222,18 @@ def _servicers(
         InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor, pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
+    )
+
+
+def _rules(settings: Settings, status: Status, metrics: CollectorRegistry) -> Rules:
+    return Rules(
+        authorize=Authorizer(status.find_institution).check,
+        places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),
+        deadlines=_deadlines(settings),
+        catalogue=Catalogue(CATALOGUE, refusal_of),
+        observer=Observer("registry", metrics),
+        default_bytes=DEFAULT_BYTES,
+        request_bytes=REQUEST_BYTES,
     )
 
 
@@ -238,6 +257,8 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises:
         Exception: as ``build`` and ``App.start``.
     """
+    raise_limit()
+    keep_few_arenas()
     log_to_standard_error(settings.log_level, settings.log_format)
     app = build(settings)
     # The map is many small objects that live as long as the process: the collector need not look at them again, and

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     SUBJECT_CHANGED = "SUBJECT_CHANGED"
     TILE_UNKNOWN = "TILE_UNKNOWN"
     TIME_INVALID = "TIME_INVALID"
+    TOO_MANY_CALLS = "TOO_MANY_CALLS"
     TOO_MANY_PROPOSALS = "TOO_MANY_PROPOSALS"
     TOO_MANY_RECORDS = "TOO_MANY_RECORDS"
     TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
@@ -232,6 +233,9 @@ _SERVER: dict[str, Entry] = {
     Reason.SUBJECT_CHANGED: Entry(_INVALID, "A record never changes the person that it is about."),
     Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
     Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is not plausible."),
+    Reason.TOO_MANY_CALLS: Entry(
+        Status.UNAVAILABLE, "The caller has too many calls or streams under way; wait for some to end.", retryable=True
+    ),
     Reason.TOO_MANY_PROPOSALS: Entry(
         _EXHAUSTED, "Too many proposals are open; have one approved, which ends all others, or wait until some lapse."
     ),

@@ -2,6 +2,9 @@
 
 Events are gathered for a moment, then rendered and written together: doing so for each of some thousand calls a second
 would cost more than answering them. What is worse than a warning is written at once.
+
+Where a line cannot be written, such as to a full disk, it is lost, and the program goes on; how many were lost is said
+as soon as one can be written again.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ import atexit
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, TextIO
+from io import FileIO
+from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import RawIOBase
     from typing import TypeAlias
 
     Event: TypeAlias = dict[str, object]
@@ -29,18 +34,19 @@ class LogLines:
     """Writes events to a file, a line each, some at a time.
 
     Args:
-        file: where they go.
+        file: where they go, without a buffer: what was not written is not kept and tried again.
         render: returns the line of an event.
         seconds: how long an event waits at most.
     """
 
-    def __init__(self, file: TextIO, render: Callable[[Event], str], seconds: float = GATHERED_SECONDS) -> None:
+    def __init__(self, file: RawIOBase, render: Callable[[Event], str], seconds: float = GATHERED_SECONDS) -> None:
         self._file = file
         self._render = render
         self._seconds = seconds
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._timer: threading.Timer | None = None
+        self._lost = 0
 
     def add(self, event: Event, *, at_once: bool = False) -> None:
         """Write an event soon, or at once with all that wait before it."""
@@ -57,9 +63,22 @@ class LogLines:
         """Write what waits."""
         with self._lock:
             events, self._events, self._timer = self._events, [], None
-            if events:
-                self._file.write("".join(f"{self._render(event)}\n" for event in events))
-                self._file.flush()
+            if not events:
+                return
+            told: list[Event] = [{"event": "log lines lost", "level": "error", "lines": self._lost}] * bool(self._lost)
+            try:
+                self._write("".join(f"{self._render(event)}\n" for event in [*told, *events]).encode())
+            except OSError:
+                self._lost += len(events)
+            else:
+                self._lost = 0
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            written = self._file.write(data)
+            if not written:
+                raise BlockingIOError("nobody takes the lines")
+            data = data[written:]
 
 
 class _Logger:
@@ -89,7 +108,9 @@ def log_to_standard_error(level: str, form: str) -> None:
         form: json or text.
     """
     renderer = structlog.dev.ConsoleRenderer(colors=False) if form == "text" else structlog.processors.JSONRenderer()
-    lines = LogLines(sys.stderr, lambda event: str(renderer(None, "", event)))
+    # Standard error's own buffer is passed by.
+    file = FileIO(sys.stderr.fileno(), "wb", closefd=False)
+    lines = LogLines(file, lambda event: str(renderer(None, "", event)))
     atexit.register(lines.flush)
     logger = _Logger(lines)
     structlog.configure(

@@ -80,6 +80,18 @@ class Settings(BaseSettings):
     stream_progress_seconds: Seconds = Field(
         default=30.0, description="A stream whose client takes no message for so long is ended."
     )
+    member_calls_max: int = Field(
+        default=128, ge=1, le=100_000, description="Single calls that one member may have under way at the same time."
+    )
+    member_streams_max: int = Field(
+        default=8, ge=1, le=10_000, description="Streams that one member may have under way at the same time."
+    )
+    connections_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections of all clients; fewer where the limit of open files leaves room for fewer.",
+    )
     answer_page_bytes: int = Field(
         default=_LONGEST_PAGE_BYTES,
         gt=0,

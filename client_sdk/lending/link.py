@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["MAX_CHUNK", "MAX_LISTED", "MAX_NAMES", "Link"]
+__all__ = ["MAX_LISTED", "MAX_NAMES", "Link"]
 
-# Limits of the contract: submissions in a chunk, record ids in one listing, identities in one evaluation.
-MAX_CHUNK = 256
+# Limits of the contract: record ids in one listing, identities in one evaluation.
 MAX_LISTED = 1_000
 MAX_NAMES = 1_000
 
@@ -35,7 +34,7 @@ class Link(Protocol):
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
     ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        """Send chunks of at most 256 over one stream, several in flight, and yield the answer to each, in order.
+        """Send chunks over one stream, several in flight, and yield the answer to each, in order.
 
         Args:
             chunks: of signed submissions.

@@ -12,8 +12,8 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk._calls.receipt import read_result
 from client_sdk._calls.refusal import violation_of
 from client_sdk.errors import DeadlineExceededError, OutboxError, UnavailableError, VerificationError
+from client_sdk.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
 from client_sdk.formats.statement import RecordKey
-from client_sdk.lending.link import MAX_CHUNK
 from client_sdk.lending.outbox import Outbox, Pending, Stored
 from client_sdk.lending.places import column_of
 from client_sdk.lending.signing_room import Prepared
@@ -31,6 +31,9 @@ __all__ = ["Sender", "Sent", "pack", "stream_of"]
 # times, and for so long as one stream may take, without an answer.
 MAX_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.25
+# Around the submissions of a chunk stand the tags and lengths of two messages, and before each one its own.
+_AROUND_BYTES = 32
+_BEFORE_EACH_BYTES = 8
 
 
 class Sent(NamedTuple):
@@ -48,22 +51,54 @@ class Sent(NamedTuple):
 
 
 def pack(units: Iterable[Sequence[Prepared]]) -> list[list[Prepared]]:
-    """Return chunks of at most 256 that keep what belongs together in one chunk, where it fits.
+    """Return chunks within the limits of the contract that keep what belongs together in one, where it fits.
 
     Within a chunk the units are mixed at random, each in its own order: leaves that follow each other would tell for
     ever that two records are about one person, also after one of them was erased (P4).
     """
     chunks: list[list[Sequence[Prepared]]] = [[]]
-    room = MAX_CHUNK
+    room = _Room()
     for unit in units:
-        for start in range(0, len(unit), MAX_CHUNK):
-            part = unit[start : start + MAX_CHUNK]
-            if len(part) > room:
+        for part in _parts(unit):
+            if not room.take(part):
                 chunks.append([])
-                room = MAX_CHUNK
+                room = _Room()
+                room.take(part)
             chunks[-1].append(part)
-            room -= len(part)
     return [_mixed(chunk) for chunk in chunks if chunk]
+
+
+class _Room:
+    """What a chunk has room for.
+
+    One submission that is longer than a chunk may be goes alone: the registry refuses it by name.
+    """
+
+    def __init__(self) -> None:
+        self._count = CHUNK_SUBMISSIONS
+        self._bytes = CHUNK_BYTES - _AROUND_BYTES
+
+    def take(self, items: Sequence[Prepared]) -> bool:
+        """Take the room that submissions need; say whether there was as much."""
+        size = sum(item.submission.ByteSize() + _BEFORE_EACH_BYTES for item in items)
+        fits = len(items) <= self._count and size <= self._bytes
+        if not fits and self._count < CHUNK_SUBMISSIONS:
+            return False
+        self._count -= len(items)
+        self._bytes -= size
+        return True
+
+
+def _parts(items: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
+    """Cut submissions into as few runs as there must be for each to have room in a chunk, in their order."""
+    start, room = 0, _Room()
+    for place, item in enumerate(items):
+        if not room.take((item,)):
+            yield items[start:place]
+            start, room = place, _Room()
+            room.take((item,))
+    if items:
+        yield items[start:]
 
 
 def _mixed(units: Sequence[Sequence[Prepared]]) -> list[Prepared]:
@@ -149,8 +184,7 @@ class Sender:
             OutboxError: the outbox is damaged.
             CreditRegistryError: as ``send``.
         """
-        items = [_prepared(pending) for pending in self._outbox.pending()]
-        chunks = [items[start : start + MAX_CHUNK] for start in range(0, len(items), MAX_CHUNK)]
+        chunks = list(_parts([_prepared(pending) for pending in self._outbox.pending()]))
         return self.send(chunks) if chunks else []
 
     def _settle(self, chunk: Sequence[Prepared], answer: pb.SubmitBatchResponse) -> list[Sent]:

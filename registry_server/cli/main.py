@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 fsck found something, 2 something is not in order.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -129,7 +130,13 @@ def serve(
 ) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
     settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
-    registry.run_server(settings, typer.echo)
+    registry.run_server(settings, _say)
+
+
+def _say(line: str) -> None:
+    """Print a line, if it can be: a full disk behind standard output ends no registry."""
+    with contextlib.suppress(OSError):
+        typer.echo(line)
 
 
 @app.command()

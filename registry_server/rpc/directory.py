@@ -10,8 +10,8 @@ from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceService
 
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.proposals import acts, approval, proposal
-from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread
+from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

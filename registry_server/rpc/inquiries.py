@@ -10,8 +10,8 @@ from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
 from registry_server.rpc.convert.checks import EvidenceWriter, question
 from registry_server.rpc.convert.proofs import inquiry_receipt
-from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread
+from registry_server.serving.call import current_call
 from registry_server.usecases.gathering import Gathering
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from client_sdk.formats.words import Role
 
-__all__ = ["ANONYMOUS", "PERMISSIONS", "Caller"]
+__all__ = ["PERMISSIONS", "Caller"]
 
 
 class Caller(StrEnum):
@@ -67,14 +67,5 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
             # For whom is decided by the use case: administrators for any institution, members for themselves.
             "IssueCertificate": _MEMBER,
         },
-    )
-)
-
-# Whether the registry serves at all; behind a client certificate like everything else.
-ANONYMOUS: frozenset[str] = frozenset(
-    (
-        "/grpc.health.v1.Health/Check",
-        "/grpc.health.v1.Health/List",
-        "/grpc.health.v1.Health/Watch",
     )
 )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
+from client_sdk.formats.limits import CHUNK_SUBMISSIONS
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results, submission
-from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread, pages_from
+from registry_server.serving.call import current_call
 from registry_server.usecases.gathering import Gathering
-from registry_server.usecases.submit import MAX_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -47,6 +47,8 @@ class RecordServicer(RecordServiceServicer):
         self._records = records
         self._executor = executor
         self._pages = pages
+        # One for each member: else the streams of one would take the processor's time from all others.
+        self._turns: dict[str, asyncio.Lock] = {}
         self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
             self._submit_each, executor, limit=_GATHERED
         )
@@ -63,7 +65,8 @@ class RecordServicer(RecordServiceServicer):
         _context: object,
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
         """Log many; the next chunk is checked while the one before commits."""
-        stream = _Stream(self._submitting, self._executor, current_call().institution)
+        peer = current_call().institution
+        stream = _Stream(self._submitting, self._executor, peer, self._turns.setdefault(peer, asyncio.Lock()))
         reading = asyncio.ensure_future(stream.read(request_iterator))
         try:
             while (committing := await stream.next_chunk()) is not None:
@@ -128,12 +131,14 @@ class _Stream:
         submitting: use case.
         executor: whose threads check.
         peer: institution id of who reports.
+        turn: held while a chunk is checked.
     """
 
-    def __init__(self, submitting: Submitting, executor: Executor, peer: str) -> None:
+    def __init__(self, submitting: Submitting, executor: Executor, peer: str, turn: asyncio.Lock) -> None:
         self._submitting = submitting
         self._executor = executor
         self._peer = peer
+        self._turn = turn
         self._chunks: asyncio.Queue[_Committing | None] = asyncio.Queue()
         self._places = asyncio.Semaphore(_READ_AHEAD)
 
@@ -145,10 +150,15 @@ class _Stream:
         """
         try:
             batch = _Batch(await anext(messages, None))
-            async for message in messages:
+            while True:
+                # A message is read once there is room for it, not before.
                 await self._places.acquire()
+                message = await anext(messages, None)
+                if message is None:
+                    break
                 first, chunk = batch.take(message)
-                prepared = await in_thread(self._executor, partial(self._prepare, chunk))
+                async with self._turn:
+                    prepared = await in_thread(self._executor, partial(self._prepare, chunk))
                 submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
                 submitted.add_done_callback(_look_at)
                 self._chunks.put_nowait(_Committing(first, submitted))
@@ -197,10 +207,10 @@ class _Batch:
         """
         part = message.WhichOneof("part")
         chunk = message.chunk.submissions
-        if part != "chunk" or not 0 < len(chunk) <= MAX_CHUNK:
+        if part != "chunk" or not 0 < len(chunk) <= CHUNK_SUBMISSIONS:
             got = f"{len(chunk)} submissions" if part == "chunk" else part or "nothing"
             raise RegistryError(
-                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {MAX_CHUNK} submissions"
+                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {CHUNK_SUBMISSIONS} submissions"
             )
         first, self._taken = self._taken, self._taken + len(chunk)
         if self._taken > self._declared:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
-import grpc.aio
 from creditregistry.v1 import (
     directory_service_pb2,
     directory_service_pb2_grpc,
@@ -20,7 +20,9 @@ from creditregistry.v1 import (
 from grpc_health.v1 import health_pb2_grpc
 
 from registry_server.rpc.health import Health
-from registry_server.rpc.interceptors.guard import MAX_MESSAGE_BYTES, Guard
+from registry_server.rpc.sizes import LONGEST_BYTES
+from registry_server.serving.memory import giving_back
+from registry_server.serving.transport import open_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
+
+    from registry_server.serving.guard import Guard
 
 __all__ = ["SERVICES", "RpcServer", "Servicers", "TlsFiles"]
 
@@ -40,19 +44,6 @@ SERVICES = tuple(
 # The directory service is a reader: administrators must reach it while the log stands still, to decide what ends that.
 _READERS = tuple(service for service in SERVICES if service.endswith((".TransparencyService", ".DirectoryService")))
 _WRITERS = tuple(service for service in SERVICES if service not in _READERS)
-# A message above this ends the connection's stream before anything of ours sees it; between the two limits the
-# guard refuses it by name.
-_TRANSPORT_BYTES = 4 * MAX_MESSAGE_BYTES
-# Calls that one connection may have under way.
-_MAX_STREAMS = 1_024
-# A peer that says nothing for so long is asked whether it is there, and dropped if it does not answer.
-_KEEPALIVE_MS = 60_000
-_KEEPALIVE_TIMEOUT_MS = 20_000
-# A connection is ended after so long, and with it, once its streams have had their time, every message that its peer
-# never takes: gRPC gives up such a message in no other way. Clients connect again by themselves.
-_CONNECTION_AGE_MS = 3_600_000
-# Clients keep idle connections alive about this often.
-_MIN_PING_INTERVAL_MS = 10_000
 
 
 class TlsFiles(NamedTuple):
@@ -92,6 +83,7 @@ class RpcServer:
         ask_health: returns where the registry can be read, raises where it cannot.
         ask_writing: returns where it can be written, raises where it cannot.
         health_interval: seconds between two questions.
+        connections: that may be open at the same time.
         longest_stream: seconds that a stream may take at most.
     """
 
@@ -103,9 +95,11 @@ class RpcServer:
         ask_health: Callable[[], object],
         ask_writing: Callable[[], object],
         health_interval: float,
+        connections: int,
         longest_stream: float,
     ) -> None:
-        self._server = grpc.aio.server(interceptors=(guard,), options=_options(longest_stream))
+        self._server = open_server(guard, LONGEST_BYTES, connections, longest_stream)
+        self._beside = AsyncExitStack()
         self._health = Health(ask_health, ask_writing, health_interval, readers=_READERS, writers=_WRITERS)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
@@ -130,6 +124,7 @@ class RpcServer:
         """
         port = self._server.add_secure_port(address, self._credentials)
         await self._health.start()
+        await self._beside.enter_async_context(giving_back())
         await self._server.start()
         return port
 
@@ -142,19 +137,4 @@ class RpcServer:
         await self._health.stop()
         await self._server.stop(grace)
         await self._health.ended()
-
-
-def _options(longest_stream: float) -> list[tuple[str, int]]:
-    return [
-        ("grpc.max_connection_age_ms", _CONNECTION_AGE_MS),
-        ("grpc.max_connection_age_grace_ms", int(longest_stream * 1_000) + _KEEPALIVE_MS),
-        ("grpc.max_receive_message_length", _TRANSPORT_BYTES),
-        ("grpc.max_send_message_length", _TRANSPORT_BYTES),
-        ("grpc.max_concurrent_streams", _MAX_STREAMS),
-        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
-        ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),
-        ("grpc.keepalive_permit_without_calls", 1),
-        # Two processes on one port would share its connections without either knowing.
-        ("grpc.so_reuseport", 0),
-    ]
+        await self._beside.aclose()

@@ -9,8 +9,8 @@ from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 
 from registry_server.rpc.convert import transparency as convert
-from registry_server.rpc.interceptors.call import current_call
 from registry_server.rpc.threads import in_thread, pages_from
+from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

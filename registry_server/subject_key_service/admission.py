@@ -16,7 +16,7 @@ from client_sdk.formats.key_request import KeyRequest, elements_digest
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
 from client_sdk.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
-from registry_server.subject_key_service.errors import RequestRefusedError
+from registry_server.errors import RegistryError
 
 if TYPE_CHECKING:
     from creditregistry.v1 import evaluation_pb2
@@ -59,12 +59,12 @@ def check_fresh(view: DirectoryView | None, now_ms: int) -> DirectoryView:
     """Return the directory if it can be relied on.
 
     Raises:
-        RequestRefusedError: DIRECTORY_STALE; it is more than 5 minutes off the clock, or there is none.
+        RegistryError: DIRECTORY_STALE; it is more than 5 minutes off the clock, or there is none.
     """
     if view is None or abs(now_ms - view.as_of_ms) > MAX_AGE_MS:
         got = "none" if view is None else _off(view.as_of_ms - now_ms)
         want = f"at most {span(MAX_AGE_MS)} off this key service's clock"
-        raise RequestRefusedError("DIRECTORY_STALE", "", "design-6.key-services", got=got, want=want)
+        raise RegistryError("DIRECTORY_STALE", "", "design-6.key-services", got=got, want=want)
     return view
 
 
@@ -77,16 +77,16 @@ def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:
 
     Raises:
         RuleError: INSTITUTION_UNKNOWN.
-        RequestRefusedError: NOT_A_LENDER, INSTITUTION_SUSPENDED or INSTITUTION_TERMINATED.
+        RegistryError: NOT_A_LENDER, INSTITUTION_SUSPENDED or INSTITUTION_TERMINATED.
     """
     state = view.directory.institution(institution)
     if Role.LENDER not in state.roles:
         got = ", ".join(role.name for role in state.roles)
-        raise RequestRefusedError("NOT_A_LENDER", "institution", "design-6.key-services", got=got, want="LENDER")
+        raise RegistryError("NOT_A_LENDER", "institution", "design-6.key-services", got=got, want="LENDER")
     if state.status is InstitutionStatus.TERMINATED:
-        raise RequestRefusedError("INSTITUTION_TERMINATED", "institution", "design-2.institution", want="ACTIVE")
+        raise RegistryError("INSTITUTION_TERMINATED", "institution", "design-2.institution", want="ACTIVE")
     if state.status is InstitutionStatus.SUSPENDED and use is not KeyUse.REPORT:
-        raise RequestRefusedError(
+        raise RegistryError(
             "INSTITUTION_SUSPENDED", "institution", "design-6.key-services", got=use.name, want="REPORT"
         )
 
@@ -111,18 +111,18 @@ def admit(
     Raises:
         FormatError: the signed bytes are no canonical key-request, or the signature does not verify.
         RuleError: no running key of the institution with the right usage has signed.
-        RequestRefusedError: anything else is not in order.
+        RegistryError: anything else is not in order.
     """
     signed = message.request
     request = KeyRequest.parse(signed.payload)
     if request.institution != peer:
-        raise RequestRefusedError(
+        raise RegistryError(
             "PEER_MISMATCH", "institution", "design-7.peer", got=request.institution, want=f"{peer}, as TLS says"
         )
     current = check_fresh(view, now_ms)
     if request.registry != current.directory.state.registry:
         want = current.directory.state.registry
-        raise RequestRefusedError("REGISTRY_OTHER", "registry", "formats-1.key-request", want=want)
+        raise RegistryError("REGISTRY_OTHER", "registry", "formats-1.key-request", want=want)
     check_lender(current, request.institution, request.use)
     # A key-request stands at no leaf: it is judged by the newest directory, as if it came after the last leaf.
     key = current.directory.key_at(signed.key_id, request.institution, USAGES[request.use], current.checkpoint.size)
@@ -138,18 +138,16 @@ def _check_purpose(request: KeyRequest) -> None:
     reporting = request.purpose is Purpose.REPORTING
     if reporting is not (request.use is KeyUse.REPORT):
         want = "REPORTING" if request.use is KeyUse.REPORT else "another purpose than REPORTING"
-        raise RequestRefusedError(
-            "PURPOSE_INVALID", "purpose", "formats-1.key-request", got=request.purpose.name, want=want
-        )
+        raise RegistryError("PURPOSE_INVALID", "purpose", "formats-1.key-request", got=request.purpose.name, want=want)
 
 
 def _check_service(request: KeyRequest, view: DirectoryView, keys: EvaluationKeys) -> None:
     if keys.get(request.service) is None:
-        raise RequestRefusedError("SERVICE_OTHER", "service", "formats-1.key-request", want="a key of this service")
+        raise RegistryError("SERVICE_OTHER", "service", "formats-1.key-request", want="a key of this service")
     if keys.serves(view.directory, request.subject_key_version) != request.service:
         served = ", ".join(str(version) for version, _ in keys.served(view.directory)) or "none"
         got = str(request.subject_key_version)
-        raise RequestRefusedError(
+        raise RegistryError(
             "VERSION_NOT_SERVED", "subject_key_version", "formats-6.key-services", got=got, want=f"of {served}"
         )
 
@@ -158,7 +156,7 @@ def _check_age(request: KeyRequest, now_ms: int) -> None:
     age = now_ms - request.issued_at
     if abs(age) > MAX_AGE_MS:
         got = f"{age // 1000} s old"
-        raise RequestRefusedError(
+        raise RegistryError(
             "REQUEST_STALE", "issued_at", "formats-1.key-request", got=got, want=f"at most {MAX_AGE_MS // 1000} s"
         )
 
@@ -167,10 +165,8 @@ def _check_elements(request: KeyRequest, blinded: bytes) -> None:
     count, rest = divmod(len(blinded), ELEMENT_BYTES)
     if rest or not 0 < count <= MAX_BATCH:
         got = f"{len(blinded)} bytes" if rest else str(count)
-        raise RequestRefusedError(
-            "ELEMENTS_COUNT", "blinded", "voprf.count", got=got, want=f"1 to {MAX_BATCH} of 32 bytes"
-        )
+        raise RegistryError("ELEMENTS_COUNT", "blinded", "voprf.count", got=got, want=f"1 to {MAX_BATCH} of 32 bytes")
     if elements_digest(blinded) != request.elements_digest:
-        raise RequestRefusedError(
+        raise RegistryError(
             "ELEMENTS_MISMATCH", "blinded", "formats-1.key-request", want="the elements whose digest was signed"
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import logging
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory
@@ -18,6 +17,9 @@ from client_sdk.errors import ConfigError
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
+from registry_server.logs import log_to_standard_error
+from registry_server.serving.descriptors import raise_limit
+from registry_server.serving.memory import keep_few_arenas
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.keys import EvaluationKeys
@@ -95,8 +97,10 @@ def serve(home: Home) -> None:
 
     folder = Folder(home)
     settings = read_settings(folder)
-    _log_to_standard_error(settings.log_level)
-    asyncio.run(serve_until_signal(folder, settings, lambda address: typer.echo(f"{settings.name} ready on {address}")))
+    raise_limit()
+    keep_few_arenas()
+    log_to_standard_error(settings.log_level, "json")
+    asyncio.run(serve_until_signal(folder, settings, lambda address: _say(f"{settings.name} ready on {address}")))
 
 
 @app.command()
@@ -117,6 +121,12 @@ def add_version(home: Home) -> None:
     typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
 
 
+def _say(line: str) -> None:
+    """Print a line, if it can be: a full disk behind standard output ends no service."""
+    with contextlib.suppress(OSError):
+        typer.echo(line)
+
+
 def _status(folder: Folder) -> dict[str, object]:
     settings, keys = read_settings(folder), EvaluationKeys.load(folder.keys)
     shown: dict[str, object] = {"name": settings.name, "url": settings.url, "registry": settings.registry}
@@ -133,16 +143,3 @@ def _status(folder: Folder) -> dict[str, object]:
         "act": follower.directory.state.act_number,
         "served_versions": [version for version, _ in keys.served(follower.directory)],
     }
-
-
-def _log_to_standard_error(level: str) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

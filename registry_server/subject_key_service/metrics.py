@@ -1,4 +1,7 @@
-"""What a key service measures; no label names an institution, and none could name a person."""
+"""What a key service measures beside its calls, which the guard counts.
+
+No label names an institution, and none could name a person.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "key_service_requests_total", "Evaluate calls by outcome.", ("outcome",), registry=self.registry
-        )
         self._elements = Counter(
             "key_service_elements_total", "Blinded elements evaluated, by use.", ("use",), registry=self.registry
         )
@@ -42,13 +42,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def count_refused(self, reason: str) -> None:
-        """Count a call that was refused."""
-        self._requests.labels(reason).inc()
-
-    def count_answered(self, use: str, elements: int) -> None:
-        """Count a call that was answered."""
-        self._requests.labels("OK").inc()
+    def count_evaluated(self, use: str, elements: int) -> None:
+        """Count the elements of a call that was answered."""
         self._elements.labels(use).inc(elements)
 
     def count_round(self, problem: str, as_of_ms: int) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -48,6 +49,7 @@ BUSY_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
 _WRITES = "key_service_writes"
+_log = structlog.get_logger(__name__)
 
 metadata = MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"},
@@ -251,7 +253,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise RequestLogError(type(getattr(error, "orig", error)).__name__) from None
+        kind = type(getattr(error, "orig", error)).__name__
+        _log.error("log of requests failed", error=kind)
+        raise RequestLogError(kind) from None
 
 
 def _engine(url: str) -> Engine:

@@ -9,7 +9,6 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-import grpc
 import structlog
 from creditregistry.v1.subject_key_service_pb2_grpc import add_SubjectKeyServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -19,8 +18,18 @@ from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, D
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
+from registry_server.errors import RegistryError
+from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.descriptors import connections_within
+from registry_server.serving.guard import Guard, Rules
+from registry_server.serving.memory import giving_back
+from registry_server.serving.observation import Observer
+from registry_server.serving.places import Limits, Places
+from registry_server.serving.transport import open_server
 from registry_server.subject_key_service.admission import check_fresh
-from registry_server.subject_key_service.errors import RequestRefusedError
+from registry_server.subject_key_service.authorization import SERVICE, Authorizer
+from registry_server.subject_key_service.errors import CATALOGUE, refusal_of
 from registry_server.subject_key_service.evaluator import Evaluator
 from registry_server.subject_key_service.files import SetupError, check_private
 from registry_server.subject_key_service.group_commit import GroupCommit
@@ -32,21 +41,14 @@ from registry_server.subject_key_service.servicer import KeyServicer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import grpc.aio
+
     from registry_server.subject_key_service.settings import Folder, Settings
 
 __all__ = ["serve", "serve_until_signal"]
 
-SERVICE = "creditregistry.v1.SubjectKeyService"
 # A request of 1,000 elements has some 33 KB; a longer one is read far enough to be refused by name.
-MAX_REQUEST_BYTES = 1024 * 1024
-MAX_CONCURRENT_CALLS = 256
-KEEPALIVE_MIN_MS = 10_000
-_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
-    # A second service on the same port is refused, not given half of the calls.
-    ("grpc.so_reuseport", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_MS),
-)
+MAX_REQUEST_BYTES = 64 * 1024
 _log = structlog.get_logger(__name__)
 
 
@@ -102,10 +104,12 @@ async def serve(
         if settings.metrics_listen is not None:
             stack.enter_context(serve_metrics(metrics, *split_target(settings.metrics_listen)))
         watch = _Watch(follower, metrics, now_ms)
-        server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
+        guard = Guard(_rules(settings, follower, metrics, now_ms))
+        server = open_server(guard, MAX_REQUEST_BYTES, connections_within(settings.connections_max))
         add_SubjectKeyServiceServicer_to_server(servicer, server)
         await watch.add_health(server)
         _listen(server, settings.listen, tls)
+        await stack.enter_async_context(giving_back())
         await server.start()
         following = asyncio.create_task(feed.follow(settings.poll_seconds, watch.report))
         ready(settings.listen)
@@ -117,6 +121,17 @@ async def serve(
         with contextlib.suppress(asyncio.CancelledError):
             await following
     _log.info("stopped", name=settings.name)
+
+
+def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> Rules:
+    return Rules(
+        authorize=Authorizer(lambda: follower.view, now_ms).check,
+        places=Places(Limits(calls=settings.member_calls_max)),
+        deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
+        catalogue=Catalogue(CATALOGUE, refusal_of),
+        observer=Observer("key_service", metrics.registry),
+        default_bytes=MAX_REQUEST_BYTES,
+    )
 
 
 class _Watch:
@@ -153,7 +168,7 @@ class _Watch:
         status = health_pb2.HealthCheckResponse.SERVING
         try:
             check_fresh(self._follower.view, self._now_ms())
-        except RequestRefusedError:
+        except RegistryError:
             status = health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", SERVICE):
             await self._health.set(service, status)

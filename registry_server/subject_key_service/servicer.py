@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING
 
-import structlog
 from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceServicer
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.words import KeyUse, Role
-from client_sdk.ledger.holder import Holder, HolderKind
 from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
+from registry_server.errors import RegistryError
+from registry_server.serving.call import current_call
 from registry_server.subject_key_service.admission import admit
-from registry_server.subject_key_service.errors import RequestRefusedError, details_of, refusal_of
-from registry_server.subject_key_service.request_log import LogEntry, Outcome, RequestLogError
+from registry_server.subject_key_service.request_log import LogEntry, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    import grpc
+    from collections.abc import Callable
 
     from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
     from client_sdk.formats.state import Rulebook
@@ -33,12 +29,6 @@ if TYPE_CHECKING:
     from registry_server.subject_key_service.request_log import RequestLog
 
 __all__ = ["KeyServicer"]
-
-_SAN = "x509_subject_alternative_name"
-_log = structlog.get_logger(__name__)
-
-Q = TypeVar("Q")
-R = TypeVar("R")
 
 
 class KeyServicer(SubjectKeyServiceServicer):
@@ -73,51 +63,33 @@ class KeyServicer(SubjectKeyServiceServicer):
         self._now_ms = now_ms
 
     async def Evaluate(  # noqa: N802 - the name of the method in the contract
-        self,
-        request: evaluation_pb2.EvaluateRequest,
-        context: grpc.aio.ServicerContext[evaluation_pb2.EvaluateRequest, evaluation_pb2.EvaluateResponse],
+        self, request: evaluation_pb2.EvaluateRequest, _context: object
     ) -> evaluation_pb2.EvaluateResponse:
         """Evaluate up to 1,000 elements."""
-        try:
-            admitted = admit(
-                request,
-                peer=_institution(context.auth_context()),
-                view=self._follower.view,
-                keys=self._keys,
-                now_ms=self._now_ms(),
-            )
-            await self._record(admitted)
-            with self._metrics.timed_evaluation():
-                evaluated, proof = await self._evaluate(admitted)
-        except (FormatError, RuleError, RequestRefusedError) as error:
-            await self._refuse(context, error)
-        self._metrics.count_answered(admitted.request.use.name, admitted.count)
-        _log.info(
-            "evaluated",
-            institution=admitted.request.institution,
-            use=admitted.request.use.name,
-            purpose=admitted.request.purpose.name,
-            subject_key_version=admitted.request.subject_key_version,
-            elements=admitted.count,
+        call = current_call()
+        admitted = admit(
+            request, peer=call.institution, view=self._follower.view, keys=self._keys, now_ms=self._now_ms()
         )
+        call.noted |= {
+            "use": admitted.request.use.name,
+            "purpose": admitted.request.purpose.name,
+            "subject_key_version": admitted.request.subject_key_version,
+            "elements": admitted.count,
+        }
+        await self._record(admitted)
+        with self._metrics.timed_evaluation():
+            evaluated, proof = await self._evaluate(admitted)
+        self._metrics.count_evaluated(admitted.request.use.name, admitted.count)
         return evaluation_pb2.EvaluateResponse(evaluated=evaluated, proof=proof)
 
     async def GetStatus(  # noqa: N802 - the name of the method in the contract
-        self,
-        _request: evaluation_pb2.GetStatusRequest,
-        context: grpc.aio.ServicerContext[evaluation_pb2.GetStatusRequest, evaluation_pb2.GetStatusResponse],
+        self, _request: evaluation_pb2.GetStatusRequest, _context: object
     ) -> evaluation_pb2.GetStatusResponse:
         """Tell versions, age of the directory, and what is left of the caller's quotas."""
-        try:
-            institution = _institution(context.auth_context())
-            view = self._follower.view
-            if view is None:
-                return evaluation_pb2.GetStatusResponse()
-            report, inquire = await asyncio.to_thread(self._left, view, institution)
-        except (RuleError, RequestRefusedError) as error:
-            await self._refuse(context, error)
-        except RequestLogError as error:
-            await self._refuse(context, _storage_failed(error))
+        view = self._follower.view
+        if view is None:
+            return evaluation_pb2.GetStatusResponse()
+        report, inquire = await asyncio.to_thread(self._left, view, current_call().institution)
         served = self._keys.served(view.directory)
         return evaluation_pb2.GetStatusResponse(
             keys=[evaluation_pb2.ServedKey(subject_key_version=version, public_key=key) for version, key in served],
@@ -130,14 +102,11 @@ class KeyServicer(SubjectKeyServiceServicer):
         now, rulebook = self._now_ms(), self._follower.directory.rulebook
         limit = _limit(rulebook, admitted.request.use)
         entry = LogEntry(admitted, now, day_of(now, rulebook.time_zone).isoformat(), limit)
-        try:
-            outcome = await self._commits.record(entry)
-        except RequestLogError as error:
-            raise _storage_failed(error) from error
+        outcome = await self._commits.record(entry)
         if outcome is Outcome.REPLAYED:
-            raise RequestRefusedError("REQUEST_REPLAYED", "request_id", "formats-1.key-request", want="a new request")
+            raise RegistryError("REQUEST_REPLAYED", "request_id", "formats-1.key-request", want="a new request")
         if outcome is Outcome.QUOTA_EXCEEDED:
-            raise RequestRefusedError(
+            raise RegistryError(
                 "QUOTA_EXCEEDED", "blinded", "formats-4.quota", got=f"{admitted.count} more", want=f"{limit} a day"
             )
 
@@ -145,7 +114,7 @@ class KeyServicer(SubjectKeyServiceServicer):
         try:
             return await self._evaluator.evaluate(admitted.request.service, admitted.blinded)
         except FormatError as error:
-            raise RequestRefusedError("ELEMENT_INVALID", "blinded", error.rule, want=error.want) from error
+            raise RegistryError("ELEMENT_INVALID", "blinded", error.rule, want=error.want) from error
 
     def _left(self, view: DirectoryView, institution: str) -> tuple[int, int]:
         """Return how many elements an institution may still ask for today, for REPORT and for INQUIRE."""
@@ -159,32 +128,6 @@ class KeyServicer(SubjectKeyServiceServicer):
         )
         return report, inquire
 
-    async def _refuse(
-        self, context: grpc.aio.ServicerContext[Q, R], error: FormatError | RuleError | RequestRefusedError
-    ) -> NoReturn:
-        refusal = refusal_of(error)
-        self._metrics.count_refused(refusal.reason)
-        _log.warning("refused", reason=refusal.reason, field=refusal.field, rule=refusal.rule, got=refusal.got)
-        await context.abort(refusal.entry.status, refusal.entry.text, details_of(refusal))
-
-
-def _institution(auth_context: Mapping[str, Iterable[bytes]]) -> str:
-    """Return the institution id that the client's certificate names."""
-    names = (name.decode("ascii", "replace") for name in auth_context.get(_SAN, ()))
-    try:
-        holder = Holder.of_names(names)
-    except FormatError as error:
-        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", error.rule, want=error.want) from error
-    if holder.kind is not HolderKind.INSTITUTION:
-        want = "the certificate of an institution"
-        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=holder.kind, want=want)
-    return holder.name
-
 
 def _limit(rulebook: Rulebook, use: KeyUse) -> int:
     return rulebook.daily_report_evaluations if use is KeyUse.REPORT else rulebook.daily_inquire_evaluations
-
-
-def _storage_failed(error: RequestLogError) -> RequestRefusedError:
-    _log.error("log of requests failed", error=str(error))
-    return RequestRefusedError("STORAGE_UNAVAILABLE")

@@ -57,6 +57,21 @@ class Settings(BaseModel):
     shutdown_grace_seconds: float = Field(
         default=10.0, gt=0, le=600, description="How long calls under way may take after SIGTERM."
     )
+    call_deadline_seconds: float = Field(
+        default=20.0, gt=0, le=86_400, description="Deadline of a call whose client set none."
+    )
+    call_deadline_max_seconds: float = Field(
+        default=120.0, gt=0, le=86_400, description="The longest that any call may take."
+    )
+    member_calls_max: int = Field(
+        default=128, ge=1, le=100_000, description="Calls that one member may have under way at the same time."
+    )
+    connections_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections of all clients; fewer where the limit of open files leaves room for fewer.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.errors import FormatError
+from client_sdk.formats.limits import CHUNK_SUBMISSIONS
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, Refusal, RegistryError
 from registry_server.sequencing.items import Outcome
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.submission import Submission
 
-__all__ = ["MAX_CHUNK", "Prepared", "Submitted", "SubmittedRecord", "Submitting"]
-
-# Submissions of one chunk.
-MAX_CHUNK = 256
+__all__ = ["Prepared", "Submitted", "SubmittedRecord", "Submitting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class Submitting:
         Raises:
             RegistryError: SIZE_LIMIT; too many, or none.
         """
-        if not 0 < len(submissions) <= MAX_CHUNK:
+        if not 0 < len(submissions) <= CHUNK_SUBMISSIONS:
             raise RegistryError(
                 Reason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )

@@ -10,9 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROWS = re.findall(r"^\| ([^|]+) \| (`tests/[^|]+) \|$", (ROOT / "tests/README.md").read_text(), re.MULTILINE)
 # Rows that no database can have a part in.
-WITHOUT_DATABASE = ("identity numbers that are almost right (they never reach a registry)",)
+WITHOUT_DATABASE = (
+    "identity numbers that are almost right (they never reach a registry)",
+    "bytes that are no message, a call without one",
+    "floods by one member or by strangers",
+)
 # A row for what only one kind of database knows.
-ONE_DATABASE = ("an SQLite file that is moved, deleted or replaced while it is served",)
+ONE_DATABASE = (
+    "an SQLite file that is moved, deleted or replaced while it is served",
+    "a full disk under a key service, and behind its log",
+)
 # What a test asks for to be run on both databases, itself or through a fixture of its file or folder.
 BOTH = ("database_url", "local_database_url", "database_kind", "site", "saved", "running", "registry", "ledger")
 

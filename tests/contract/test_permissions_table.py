@@ -12,16 +12,12 @@ from creditregistry.v1 import (
 from grpc_health.v1 import health_pb2
 
 from client_sdk.formats.words import Role
-from registry_server.rpc.permissions import ANONYMOUS, PERMISSIONS, Caller
+from registry_server.rpc.permissions import PERMISSIONS, Caller
 from registry_server.rpc.server import SERVICES
+from registry_server.rpc.sizes import DEFAULT_BYTES, LONGEST_BYTES, REQUEST_BYTES
+from registry_server.serving.guard import HEALTH_METHODS
 
 FILES = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
-# Whether the registry serves is told to whoever has a certificate, an institution or not.
-ANONYMOUS_METHODS = {
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/List",
-    "/grpc.health.v1.Health/Watch",
-}
 # Written down once more, so that a change of the table is a change of two files.
 EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L"},
@@ -58,11 +54,16 @@ def test_every_method_has_a_row_and_every_row_a_method() -> None:
     assert set(PERMISSIONS) == contract_methods()
 
 
-def test_anonymous_methods_are_those_of_the_health_service() -> None:
+def test_health_is_asked_by_calls_and_never_by_a_stream() -> None:
     health = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    assert {f"/{health.full_name}/{method.name}" for method in health.methods} == ANONYMOUS_METHODS
-    assert ANONYMOUS == ANONYMOUS_METHODS
-    assert ANONYMOUS.isdisjoint(PERMISSIONS)
+    single = {method.name for method in health.methods if not method.server_streaming}
+    assert {f"/{health.full_name}/{name}" for name in single} == HEALTH_METHODS
+    assert HEALTH_METHODS.isdisjoint(PERMISSIONS)
+
+
+def test_every_request_with_a_size_of_its_own_is_one_of_the_contract() -> None:
+    assert set(REQUEST_BYTES) < set(PERMISSIONS)
+    assert max(*REQUEST_BYTES.values(), DEFAULT_BYTES) == LONGEST_BYTES
 
 
 def test_the_server_serves_all_services() -> None:

@@ -116,8 +116,6 @@ def calls(site: Site) -> dict[str, Counter[str]]:
                 entry = json.loads(line) if line.startswith("{") else {}
                 if entry.get("event") == "call":
                     counted[entry["institution"]][f"{program} {entry['method'].rpartition('/')[2]}"] += 1
-                elif entry.get("event") == "evaluated":
-                    counted[entry["institution"]][f"{program} Evaluate"] += 1
     return counted
 
 

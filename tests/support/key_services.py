@@ -127,11 +127,13 @@ class KeyServiceSite:
 
 def wait_until_healthy(opened: grpc.Channel) -> None:
     """Wait until a key service says that it can be relied on."""
-    watch = health_pb2_grpc.HealthStub(opened).Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
-    for answer in watch:
-        if answer.status == health_pb2.HealthCheckResponse.SERVING:
-            watch.cancel()
-            return
+    health = health_pb2_grpc.HealthStub(opened)
+
+    def serves() -> bool:
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS, wait_for_ready=True)
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    wait_until(serves)
 
 
 def wait_until_followed(opened: grpc.Channel, as_of_ms: int) -> None:

@@ -33,8 +33,8 @@ from client_sdk.rules.dates import day_of
 from client_sdk.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
 from registry_server.app import App, build
-from registry_server.rpc.interceptors.status import DETAILS_KEY
 from registry_server.sequencing.clock import system_clock
+from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.authority import CertificateAuthority, write_secret

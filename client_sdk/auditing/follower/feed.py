@@ -16,7 +16,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 from client_sdk._transport import error_of_call
 from client_sdk.auditing.follower.kept import KeptDirectory
 from client_sdk.auditing.follower.log_memory import ContradictionError
-from client_sdk.errors import CreditRegistryError
+from client_sdk.errors import ConfigError, CreditRegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,10 +35,14 @@ class _Keeping:
         self._kept = None if path is None else KeptDirectory(path)
         if self._kept is not None:
             self._kept.restore(follower)
+        # What the file holds, as far as this process has read or written it.
+        self._note = b"" if follower.view is None else follower.view.note
 
-    def _keep(self, before: DirectoryView | None, view: DirectoryView) -> None:
-        if self._kept is not None and (before is None or before.note != view.note):
-            self._kept.keep(self.follower, view)
+    def _keep(self, view: DirectoryView) -> None:
+        if self._kept is None or self._note == view.note:
+            return
+        self._kept.keep(self.follower, view)
+        self._note = view.note
 
     @contextmanager
     def _proving(self) -> Iterator[None]:
@@ -47,7 +51,10 @@ class _Keeping:
             yield
         except ContradictionError as error:
             if self._kept is not None:
-                self._kept.keep_contradiction(error)
+                try:
+                    self._kept.keep_contradiction(error)
+                except ConfigError as unkept:
+                    error.add_note(str(unkept))
             raise
 
 
@@ -77,10 +84,11 @@ class DirectoryFeed(_Keeping):
             RefusedError: it refuses.
             VerificationError: an answer does not verify, or an act is withheld.
             ContradictionError: the log went back or split in two.
+            ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
         """
         with self._turn, self._proving():
-            before, view = self.follower.view, self._round()
-            self._keep(before, view)
+            view = self._round()
+            self._keep(view)
             return view
 
     def _round(self) -> DirectoryView:
@@ -130,12 +138,13 @@ class AioDirectoryFeed(_Keeping):
             RefusedError: it refuses.
             VerificationError: an answer does not verify, or an act is withheld.
             ContradictionError: the log went back or split in two.
+            ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
         """
         async with self._turn:
             with self._proving():
-                before, view = self.follower.view, await self._round()
+                view = await self._round()
             # Written to the disk, therefore beside the loop.
-            await asyncio.to_thread(self._keep, before, view)
+            await asyncio.to_thread(self._keep, view)
             return view
 
     async def follow(self, every_seconds: float, report: Callable[[CreditRegistryError | None], None]) -> None:

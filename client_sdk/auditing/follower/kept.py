@@ -9,10 +9,11 @@ as a whole. Where the log has contradicted itself, both notes are kept beside it
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import proposal_pb2, transparency_pb2
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError
 
 from client_sdk.errors import ConfigError, VerificationError
@@ -22,6 +23,7 @@ from client_sdk.formats.encoding import label, lp
 from client_sdk.formats.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
@@ -66,22 +68,41 @@ class KeptDirectory:
         return True
 
     def keep(self, follower: DirectoryFollower, view: DirectoryView) -> None:
-        """Write the view, unless another process has written a later one."""
+        """Write the view, unless another process has written a later one.
+
+        Raises:
+            ConfigError: it cannot be written, such as to a full disk; what was kept before is still there.
+        """
         parts = (
             follower.trust_root.genesis,
             view.proof.SerializeToString(),
             proposal_pb2.ListActsResponse(acts=view.acts).SerializeToString(),
         )
-        with self._lock:
+        with self._writing():
             if self._kept_size() <= view.checkpoint.size:
                 _replace(self._path, _LABEL + b"".join(map(lp, parts)))
 
     def keep_contradiction(self, error: ContradictionError) -> Path:
-        """Write both notes of a log that has contradicted itself; return where they are."""
+        """Write both notes of a log that has contradicted itself; return where they are.
+
+        Raises:
+            ConfigError: they cannot be written.
+        """
         path = self._path.with_name(f"{self._path.name}.contradiction")
-        with self._lock:
+        with self._writing():
             _replace(path, b"\n".join((error.known, error.shown)))
         return path
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the file alone, and tell what the system refuses in the words of this package."""
+        try:
+            with self._lock:
+                yield
+        except Timeout:
+            raise ConfigError(f"{self._path} is held by another process for {_LOCK_SECONDS} s") from None
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _read(self) -> tuple[bytes, transparency_pb2.GetDirectoryProofResponse, proposal_pb2.ListActsResponse] | None:
         try:

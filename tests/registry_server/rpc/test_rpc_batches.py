@@ -14,10 +14,11 @@ from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from client_sdk.formats.checkpoint import parse_checkpoint
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.formats.limits import CHUNK_BYTES
 from client_sdk.formats.merkle import verify_inclusion
 from client_sdk.formats.words import InstitutionStatus, Standing
 from client_sdk.ledger.answer import split_hashes
-from registry_server.rpc.interceptors.guard import MAX_MESSAGE_BYTES
+from registry_server.rpc.sizes import DEFAULT_BYTES
 from tests.support.handmade_log import seed
 from tests.support.registry import refusal
 
@@ -225,16 +226,28 @@ def test_a_client_that_dies_half_way_loses_nothing_acknowledged(registry: Runnin
     assert outcomes(answers) == [pb.OUTCOME_REPEATED] * 4 + [pb.OUTCOME_ACCEPTED] * 2
 
 
-@pytest.mark.parametrize("size", [MAX_MESSAGE_BYTES + 1, MAX_MESSAGE_BYTES + 100_000])
-def test_an_oversized_message_is_refused_by_name(registry: RunningRegistry, size: int) -> None:
-    submission = registry.world.report("lender-1", "loan")
+@pytest.mark.parametrize("beyond", [1, 60_000])
+def test_an_oversized_message_is_refused_by_name(registry: RunningRegistry, beyond: int) -> None:
+    stub, submission = registry.records("lender-1"), registry.world.report("lender-1", "loan")
+    submission.disclosure = bytes(DEFAULT_BYTES + beyond)
     request = pb.SubmitRequest(submission=submission)
-    request.submission.disclosure = bytes(size - request.ByteSize() + len(submission.disclosure))
-    refused = refusal(lambda: registry.records("lender-1").Submit(request))
+    refused = refusal(lambda: stub.Submit(request))
     assert refused[:4] == ("RESOURCE_EXHAUSTED", "SIZE_LIMIT", "message", "message.size")
-    assert refused.want == f"at most {MAX_MESSAGE_BYTES} bytes"
-    stream = [header(1), chunk(request.submission)]
-    assert refusal(lambda: list(registry.records("lender-1").SubmitBatch(iter(stream)))).reason == "SIZE_LIMIT"
+    assert (refused.got, refused.want) == (f"{request.ByteSize()} bytes", f"at most {DEFAULT_BYTES} bytes")
+    message = chunk(submission)
+    submission.disclosure = bytes(CHUNK_BYTES + beyond - message.ByteSize() + len(submission.disclosure))
+    message = chunk(submission)
+    refused = refusal(lambda: list(stub.SubmitBatch(iter([header(1), message]))))
+    assert refused[:4] == ("RESOURCE_EXHAUSTED", "SIZE_LIMIT", "message", "message.size")
+    assert (refused.got, refused.want) == (f"{message.ByteSize()} bytes", f"at most {CHUNK_BYTES} bytes")
+    assert own(registry) == []
+
+
+def test_a_message_that_is_far_too_long_is_refused_from_its_length(registry: RunningRegistry) -> None:
+    stub, submission = registry.records("lender-1"), registry.world.report("lender-1", "loan")
+    submission.disclosure = bytes(2 * CHUNK_BYTES)
+    assert refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission))).status == "RESOURCE_EXHAUSTED"
+    # The connection goes on.
     assert own(registry) == []
 
 

@@ -15,13 +15,14 @@ from pydantic import SecretStr
 from client_sdk.formats.leaf import parse_leaf
 from registry_server.app import build
 from registry_server.errors import RegistryError
-from registry_server.rpc.interceptors.deadlines import Deadlines
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError
+from registry_server.serving.deadlines import Deadlines
 from registry_server.storage.errors import DatabaseInUseError, MigrationNeededError
 from tests.conftest import sqlite_url
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS
 from tests.support.troubles import full_disk, gone, locked, unwritable
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +72,11 @@ def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(tmp_
     with running_registry(tmp_path, database_url, health_interval_seconds=0.05) as registry:
         submit(registry, "before")
         health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
-        changes = health.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
-        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+
+        def told(status: int) -> bool:
+            return bool(health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS).status == status)
+
+        assert told(health_pb2.HealthCheckResponse.SERVING)
         submission = registry.world.report("lender-1", "meanwhile")
         stub = registry.records("lender-1")
         with gone(database_url):
@@ -80,10 +84,9 @@ def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(tmp_
             assert refused[:4] == STORAGE_GONE
             asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
             assert asked[:4] == STORAGE_GONE
-            assert next(changes).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            wait_until(lambda: told(health_pb2.HealthCheckResponse.NOT_SERVING))
             assert registry.app.status.figures() == {"registry_up": 0}
-        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
-        changes.cancel()
+        wait_until(lambda: told(health_pb2.HealthCheckResponse.SERVING))
         assert stub.Submit(pb.SubmitRequest(submission=submission)).result.outcome == pb.OUTCOME_ACCEPTED
         registry.verify_log()
 

@@ -16,8 +16,8 @@ from client_sdk.ledger.holder import Holder, HolderKind
 from client_sdk.ledger.key_service_file import KeyServiceFile
 from client_sdk.signing import create_certificate_request
 from registry_server.errors import RegistryError
-from registry_server.rpc.interceptors.identity import holder_of
 from registry_server.sequencing.clock import system_clock
+from registry_server.serving.identity import holder_of
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
 from registry_server.usecases.authority import CertificateAuthority
@@ -153,11 +153,24 @@ def test_key_services_read_acts_and_the_directory_and_nothing_else(registry: Run
     assert refused.reason == "NOT_PERMITTED"
 
 
-def test_the_health_service_tells_everybody_with_a_certificate(registry: RunningRegistry) -> None:
-    health = health_pb2_grpc.HealthStub(registry.channel("stranger"))
+def test_the_health_service_tells_members_and_nobody_else(registry: RunningRegistry) -> None:
+    health = health_pb2_grpc.HealthStub(registry.channel(AUDITOR))
     for service in ("", "creditregistry.v1.RecordService", "creditregistry.v1.InquiryService"):
         answer = health.Check(health_pb2.HealthCheckRequest(service=service))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    unknown = refusal(lambda: health.Check(health_pb2.HealthCheckRequest(service="nothing")))
+    assert unknown.status == "NOT_FOUND"
+    stranger = health_pb2_grpc.HealthStub(registry.channel("stranger"))
+    assert refusal(lambda: stranger.Check(health_pb2.HealthCheckRequest())).reason == "CERTIFICATE_UNKNOWN"
+    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
+    terminated = health_pb2_grpc.HealthStub(registry.channel("lender-3"))
+    assert refusal(lambda: terminated.Check(health_pb2.HealthCheckRequest())).reason == "INSTITUTION_TERMINATED"
+
+
+def test_health_is_not_told_by_a_stream(registry: RunningRegistry) -> None:
+    health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
+    # By the health protocol a client of gRPC that checks health by itself takes the server for healthy then.
+    assert refusal(lambda: list(health.Watch(health_pb2.HealthCheckRequest()))).status == "UNIMPLEMENTED"
 
 
 def test_an_unknown_method_is_unknown(registry: RunningRegistry) -> None:

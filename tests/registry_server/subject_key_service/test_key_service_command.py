@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import signal
 import stat
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 
 from client_sdk._transport import channel
-from client_sdk.errors import ConfigError
+from client_sdk.errors import ConfigError, KeyServiceError
 from client_sdk.formats.words import KeyUse, Purpose
 from client_sdk.key_client import KeyClient
 from client_sdk.ledger.key_service_file import KeyServiceFile
@@ -24,9 +25,10 @@ from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.server import serve_until_signal
 from registry_server.subject_key_service.settings import Folder, read_settings
 from tests.support.handmade_log import signer
-from tests.support.key_services import WAIT_SECONDS, free_address, wait_until_healthy
+from tests.support.key_services import WAIT_SECONDS, free_address, wait_until_followed, wait_until_healthy
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.tls import Authority
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +71,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def init(run: Command, home: Path, name: str = "key-service-a") -> KeyServiceFile:
-    run("init", "--home", home, "--name", name, "--url", free_address())
+    run("init", "--home", home, "--name", name, "--url", free_address(), "--poll-seconds", "0.05")
     return KeyServiceFile.parse((home / f"{name}.key-service.json").read_bytes())
 
 
@@ -88,10 +90,10 @@ def install(run: Command, home: Path, given: KeyServiceFile, authority: Authorit
 
 
 @contextmanager
-def served(home: Path) -> Iterator[subprocess.Popen[str]]:
+def served(home: Path, errors: int | IO[str] = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
     """The program while it serves; it has printed its line."""
     command: list[str | Path] = [PROGRAM, "serve", "--home", home]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -181,7 +183,8 @@ def test_serve_answers_and_ends_at_sigterm_with_status_0(
         assert process.returncode == 0
     assert out == ""
     lines = [json.loads(line) for line in err.splitlines()]
-    assert [line["event"] for line in lines] == ["serving", "evaluated", "stopped"]
+    assert [line["event"] for line in lines] == ["serving", "call", "stopped"]
+    assert (lines[1]["institution"], lines[1]["purpose"], lines[1]["reason"]) == ("lender-1", "REPORTING", "OK")
     assert lines[1]["elements"] == len(INPUTS)
     shown = json.loads(run("status", "--home", folder, "--json").out)
     assert shown["served_versions"] == [1]
@@ -223,6 +226,58 @@ def test_the_processes_of_a_killed_service_end_too(
         process.kill()
         # Standard error is closed only when the last process that has it is gone.
         process.communicate(timeout=WAIT_SECONDS)
+
+
+def evaluates(client: KeyClient, log: Logbook) -> str:
+    """Ask for something new; say with which reason it was refused, nothing where it was answered."""
+    try:
+        client.evaluate(log.state.directory, INPUTS[:3], KeyUse.REPORT, Purpose.REPORTING)
+    except KeyServiceError as error:
+        return error.reason
+    return ""
+
+
+def test_a_full_disk_is_told_and_the_service_goes_on(
+    run: Command, home: tuple[Path, KeyServiceFile, Logbook], authority: Authority
+) -> None:
+    folder, given, log = home
+    tls = authority.member("lender-1")
+    signers: dict[KeyUse, Signer] = {KeyUse.REPORT: signer("lender-1 REPORT")}
+    # Nor can a line of its log be written, from the first one on.
+    with (
+        Path("/dev/full").open("w") as full,
+        served(folder, full) as process,
+        channel(given.service.url, tls) as link,
+        KeyClient("lender-1", signers, tls) as client,
+    ):
+        wait_until_healthy(link)
+        assert evaluates(client, log) == ""
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        log.commit()
+        # What it follows is known to it, though it cannot be kept.
+        wait_until_followed(link, log.logged_at)
+        for _ in range(3):
+            assert evaluates(client, log) == "STORAGE_UNAVAILABLE"
+        assert process.poll() is None
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        assert evaluates(client, log) == ""
+        wait_until(lambda: json.loads(run("status", "--home", folder, "--json").out)["size"] == len(log.leaves))
+        process.send_signal(signal.SIGTERM)
+        process.wait(WAIT_SECONDS)
+        assert process.returncode == 0
+
+
+def test_a_start_on_a_full_disk_is_refused_in_one_line(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
+    folder, _, _ = home
+    serve_ = f"ulimit -f 0 && exec {PROGRAM} serve --home {folder}"
+    ended = subprocess.run(["/bin/sh", "-c", serve_], capture_output=True, text=True, timeout=WAIT_SECONDS, check=False)
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("subject-key-service: the log of requests cannot be opened")
+    assert "Traceback" not in ended.stderr
+    with served(folder):
+        pass
 
 
 def test_a_second_service_on_the_same_address_is_refused(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
@@ -325,7 +380,8 @@ def test_metrics_are_served_and_name_nobody(home: tuple[Path, KeyServiceFile, Lo
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
-    assert 'key_service_requests_total{outcome="OK"} 1.0' in text
+    method = "/creditregistry.v1.SubjectKeyService/Evaluate"
+    assert f'key_service_calls_total{{method="{method}",reason="OK"}} 1.0' in text
     assert 'key_service_elements_total{use="INQUIRE"} 3.0' in text
     assert "lender" not in text
 

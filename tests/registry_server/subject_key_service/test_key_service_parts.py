@@ -13,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+import registry_server.serving
 import registry_server.subject_key_service
 from client_sdk._calls.refusal import error_of
 from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
@@ -22,14 +23,11 @@ from client_sdk.formats.key_request import KeyRequest
 from client_sdk.formats.words import KeyUse, Purpose
 from client_sdk.rules.errors import RuleError
 from client_sdk.subjects.oprf import Blinding, finalize
+from registry_server.errors import Reason, Refusal, RegistryError
+from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.status import trailing_metadata
 from registry_server.subject_key_service.admission import admit
-from registry_server.subject_key_service.errors import (
-    CATALOGUE,
-    Refusal,
-    RequestRefusedError,
-    details_of,
-    refusal_of,
-)
+from registry_server.subject_key_service.errors import CATALOGUE, refusal_of
 from registry_server.subject_key_service.evaluator import MAX_INLINE, Evaluator
 from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.keys import EvaluationKeys, create_key
@@ -128,33 +126,36 @@ def test_whatever_is_sent_it_is_refused_by_name(
 ) -> None:
     signed = evidence_pb2.SignedPayload(payload=payload, key_id=key_id, signature=signature)
     message = evaluation_pb2.EvaluateRequest(request=signed, blinded=blinded)
-    with pytest.raises((FormatError, RuleError, RequestRefusedError)) as caught:
+    with pytest.raises((FormatError, RuleError, RegistryError)) as caught:
         admit(message, peer=peer, view=VIEW, keys=KEYS, now_ms=VIEW.as_of_ms)
     assert refusal_of(caught.value).reason in set(CATALOGUE) - {"INTERNAL"}
 
 
 def raised_reasons() -> set[str]:
-    """Every reason that the package's code names where it refuses."""
+    """Every reason that the package's code, and what it shares with the registry, names where it refuses."""
     found: set[str] = set()
-    for path in PACKAGE.glob("*.py"):
+    for path in (*PACKAGE.glob("*.py"), *Path(registry_server.serving.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason":
+                found.add(str(Reason[node.attr]))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 first = node.args[0] if node.args else None
-                if node.func.id in {"RequestRefusedError", "Refusal"} and isinstance(first, ast.Constant):
+                if node.func.id in {"RegistryError", "Refusal"} and isinstance(first, ast.Constant):
                     found.add(str(first.value))
     return found
 
 
 def test_the_catalogue_holds_every_reason_and_no_other() -> None:
     of_the_directory = {"INSTITUTION_UNKNOWN", "KEY_OF_ANOTHER", "KEY_RANGE", "KEY_UNKNOWN", "KEY_USAGE"}
-    assert raised_reasons() | of_the_directory == set(CATALOGUE)
+    of_signatures = {"SIGNATURE_INVALID"}
+    assert raised_reasons() | of_the_directory | of_signatures == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("reason", sorted(CATALOGUE))
 def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
     refusal = Refusal(reason, "blinded", "a.rule", "this", "that")
-    [(_, details)] = details_of(refusal)
     entry = CATALOGUE[reason]
+    [(_, details)] = trailing_metadata(refusal, entry, "1-2")
     error = error_of(entry.status.name, entry.text, details)
     assert error.reason == reason
     if isinstance(error, RefusedError):
@@ -163,7 +164,8 @@ def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
 
 
 def test_a_wrong_argument_is_named_as_gapic_clients_expect() -> None:
-    [(_, details)] = details_of(Refusal("ELEMENTS_COUNT", "blinded", "voprf.count"))
+    refusal = Refusal("ELEMENTS_COUNT", "blinded", "voprf.count")
+    [(_, details)] = trailing_metadata(refusal, CATALOGUE["ELEMENTS_COUNT"], "1-2")
     parts = status_pb2.Status.FromString(details).details
     request = error_details_pb2.BadRequest()
     assert parts[1].Unpack(request)
@@ -173,7 +175,7 @@ def test_a_wrong_argument_is_named_as_gapic_clients_expect() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (RequestRefusedError("QUOTA_EXCEEDED"), "QUOTA_EXCEEDED"),
+        (RegistryError("QUOTA_EXCEEDED"), "QUOTA_EXCEEDED"),
         (RuleError(reason="KEY_RANGE", field="key_id", rule="x"), "KEY_RANGE"),
         (SignatureError("signature", "x"), "SIGNATURE_INVALID"),
         (FormatError("key-request", "x"), "MALFORMED"),
@@ -187,4 +189,4 @@ def test_errors_become_reasons(error: Exception, reason: str) -> None:
 
 
 def test_an_unknown_reason_is_told_as_internal() -> None:
-    assert Refusal("NEW").entry is CATALOGUE["INTERNAL"]
+    assert Catalogue(CATALOGUE, refusal_of).entry(Refusal("NEW")) is CATALOGUE["INTERNAL"]

@@ -450,7 +450,9 @@ class BatchChunk(_message.Message):
     SUBMISSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def submissions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Submission]:
-        """1 to 256; versions of one record in their order."""
+        """1 to 256, and so many that the message which carries the chunk has at most 1 MiB; versions of one record in their
+        order.
+        """
 
     def __init__(
         self,

@@ -9,29 +9,30 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from registry_server.rpc.interceptors.call import Call
+    from registry_server.serving.call import Call
 
 __all__ = ["OK", "Observer"]
 
 # What stands in the place of a reason where a call succeeded.
 OK = "OK"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_log = structlog.get_logger("registry.calls")
 
 
 class Observer:
     """Counts calls and writes the access log.
 
     Args:
+        server: registry or key_service; what the names of the metrics begin with.
         metrics: where the counters are registered.
     """
 
-    def __init__(self, metrics: CollectorRegistry) -> None:
-        self._ended = Counter("registry_calls", "Calls that ended, by reason.", ("method", "reason"), registry=metrics)
+    def __init__(self, server: str, metrics: CollectorRegistry) -> None:
+        self._ended = Counter(f"{server}_calls", "Calls that ended, by reason.", ("method", "reason"), registry=metrics)
         self._seconds = Histogram(
-            "registry_call_seconds", "How long calls took.", ("method",), buckets=_BUCKETS, registry=metrics
+            f"{server}_call_seconds", "How long calls took.", ("method",), buckets=_BUCKETS, registry=metrics
         )
-        self._running = Gauge("registry_calls_running", "Calls that are being served.", registry=metrics)
+        self._running = Gauge(f"{server}_calls_running", "Calls that are being served.", registry=metrics)
+        self._log = structlog.get_logger(f"{server}.calls")
         # Which of the counters is meant is looked up once, not in each call.
         self._ended_by = cache(self._ended.labels)
         self._seconds_of = cache(self._seconds.labels)
@@ -40,29 +41,36 @@ class Observer:
         """Note that a call has begun."""
         self._running.inc()
 
-    def end(self, call: Call, reason: str) -> None:
+    def pass_over(self) -> None:
+        """Note nothing of a call that has ended but that it has."""
+        self._running.dec()
+
+    def end(self, call: Call, reason: str, rule: str = "") -> None:
         """Note how a call ended.
 
         Args:
             call: the call.
             reason: of the catalogue, OK, or CANCELLED where its client went away.
+            rule: id of the rule that was broken, where there is one.
         """
         seconds = call.seconds
         self._running.dec()
         self._ended_by(call.method, reason).inc()
         self._seconds_of(call.method).observe(seconds)
-        _log.info(
+        self._log.info(
             "call",
             method=call.method,
             institution="" if call.holder is None else call.holder.name,
             reason=reason,
+            **({"rule": rule} if rule else {}),
+            **call.noted,
             milliseconds=round(seconds * 1000, 3),
             request_id=call.request_id,
         )
 
     def failed(self, call: Call, error: BaseException) -> None:
         """Note an error that nobody foresaw: where it was raised, never its text, which may quote what was sent."""
-        _log.error("internal error", method=call.method, request_id=call.request_id, error=_places(error))
+        self._log.error("internal error", method=call.method, request_id=call.request_id, error=_places(error))
 
 
 def _places(error: BaseException) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a refusal goes over the wire: google.rpc.Status with ErrorInfo and BadRequest (design 7, AIP-193)."""
+"""How a refusal goes over the wire: google.rpc.Status with ErrorInfo and BadRequest (AIP-193)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from registry_server.errors import DOMAIN, Refusal, Status
+from registry_server.errors import DOMAIN, Status
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from registry_server.errors import Entry, Refusal
 
 __all__ = ["DETAILS_KEY", "status_code", "trailing_metadata"]
 
@@ -19,31 +21,32 @@ __all__ = ["DETAILS_KEY", "status_code", "trailing_metadata"]
 DETAILS_KEY = "grpc-status-details-bin"
 
 
-def status_code(refusal: Refusal) -> grpc.StatusCode:
-    """Return the status of a call that fails for this reason."""
-    return grpc.StatusCode[refusal.entry.status.name]
+def status_code(entry: Entry) -> grpc.StatusCode:
+    """Return the status of a call that fails so."""
+    return grpc.StatusCode[entry.status.name]
 
 
-def trailing_metadata(refusal: Refusal, request_id: str) -> tuple[tuple[str, bytes], ...]:
+def trailing_metadata(refusal: Refusal, entry: Entry, request_id: str) -> tuple[tuple[str, bytes], ...]:
     """Return the metadata that tells programs why a call failed.
 
     Args:
         refusal: why.
-        request_id: names the call in the registry's log.
+        entry: of the server's catalogue, for the refusal's reason.
+        request_id: names the call in the server's log.
     """
     metadata = {name: getattr(refusal, name) for name in ("field", "rule", "got", "want")}
-    metadata["retryable"] = "true" if refusal.entry.retryable else ""
+    metadata["retryable"] = "true" if entry.retryable else ""
     metadata["request_id"] = request_id
     shown = {name: value for name, value in metadata.items() if value}
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=shown),
     ]
-    if refusal.entry.status is Status.INVALID_ARGUMENT and refusal.field:
+    if entry.status is Status.INVALID_ARGUMENT and refusal.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=refusal.field, description=_described(refusal))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     status = status_pb2.Status(
-        code=code_pb2.Code.Value(refusal.entry.status.name),
-        message=refusal.entry.text,
+        code=code_pb2.Code.Value(entry.status.name),
+        message=entry.text,
         details=[_packed(detail) for detail in details],
     )
     return ((DETAILS_KEY, status.SerializeToString()),)

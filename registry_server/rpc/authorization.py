@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from client_sdk.formats.words import InstitutionStatus
 from client_sdk.ledger.holder import HolderKind
 from registry_server.errors import Reason, RegistryError
-from registry_server.rpc.permissions import ANONYMOUS, PERMISSIONS, Caller
+from registry_server.rpc.permissions import PERMISSIONS, Caller
+from registry_server.serving.guard import HEALTH_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +37,10 @@ class Authorizer:
         Raises:
             RegistryError: CERTIFICATE_UNKNOWN, INSTITUTION_TERMINATED or NOT_PERMITTED.
         """
-        if method in ANONYMOUS:
+        held = self._callers(holder)
+        if method in HEALTH_METHODS:
             return
         allowed = PERMISSIONS.get(method, frozenset())
-        held = self._callers(holder)
         if held.isdisjoint(allowed):
             got, want = ", ".join(sorted(held)), " or ".join(sorted(allowed)) or "nobody"
             raise RegistryError(Reason.NOT_PERMITTED, "method", "permissions", got=got, want=want)

@@ -1,0 +1,30 @@
+"""The error catalogue of one server: how it tells each reason for which it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from registry_server.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from registry_server.errors import Entry, Refusal
+
+__all__ = ["Catalogue"]
+
+
+class Catalogue(NamedTuple):
+    """What a server can refuse, and how it says so.
+
+    Attributes:
+        entries: status, public text and retryability by reason; INTERNAL is among them.
+        refusal_of: returns the refusal for any exception; INTERNAL, without details, for one that was not foreseen.
+    """
+
+    entries: Mapping[str, Entry]
+    refusal_of: Callable[[BaseException], Refusal]
+
+    def entry(self, refusal: Refusal) -> Entry:
+        """Return how a refusal is told; a reason that the catalogue does not hold is told as INTERNAL."""
+        return self.entries.get(refusal.reason, self.entries[Reason.INTERNAL])

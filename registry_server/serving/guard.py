@@ -1,0 +1,296 @@
+"""The interceptor around every method: identity, permission, deadline, place, size, errors, log and metrics.
+
+gRPC reads the request of a single call before it calls the handler, and only a handler sees who calls. Therefore every
+method is served by a handler for streams, which on the wire is the same: it reads its request when it asks for it, and
+the guard asks only after permission was given and a place taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from registry_server.errors import Reason, Refusal, RegistryError
+from registry_server.serving.call import enter_call
+from registry_server.serving.identity import holder_of
+from registry_server.serving.observation import OK
+from registry_server.serving.status import status_code, trailing_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+    from types import TracebackType
+
+    from google.protobuf.message import Message
+
+    from client_sdk.ledger.holder import Holder
+    from registry_server.serving.catalogue import Catalogue
+    from registry_server.serving.deadlines import Deadlines
+    from registry_server.serving.observation import Observer
+    from registry_server.serving.places import Places
+
+    # What gRPC's handlers are for a server of asyncio; its stubs describe those of threads.
+    Context: TypeAlias = grpc.aio.ServicerContext[bytes, bytes]
+    Parse: TypeAlias = Callable[[bytes], Message]
+    Encode: TypeAlias = Callable[[Message], bytes]
+    Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
+    Streaming: TypeAlias = Callable[[Message, Context], AsyncGenerator[Message, None]]
+    Exchange: TypeAlias = Callable[[AsyncIterator[Message], Context], AsyncGenerator[Message, None]]
+
+__all__ = ["HEALTH_METHODS", "Guard", "Rules"]
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+# Asked every second by whoever watches the server: they are guarded like all, and noted only where they fail.
+HEALTH_METHODS: frozenset[str] = frozenset(("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List"))
+# A stream that each client could hold open for ever. Not served at all (UNIMPLEMENTED), on which clients of gRPC that
+# check health by themselves take the server for healthy, as the protocol says.
+_NOT_SERVED = "/grpc.health.v1.Health/Watch"
+# A client that cancels at once looks, for a moment, like one that has sent nothing.
+_CANCELLED_WITHIN_SECONDS = 0.05
+_CANCELLED = "CANCELLED"
+_TOO_LATE = Refusal(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one server's guard goes by.
+
+    Attributes:
+        authorize: given a method and who calls, raises where the holder may not; decides by nothing else.
+        places: of each holder.
+        deadlines: of calls and streams.
+        catalogue: how refusals are told.
+        observer: notes how calls end.
+        default_bytes: of a request, where ``request_bytes`` has no row for the method.
+        request_bytes: of the longest request, by method.
+    """
+
+    authorize: Callable[[str, Holder], None]
+    places: Places
+    deadlines: Deadlines
+    catalogue: Catalogue
+    observer: Observer
+    default_bytes: int
+    request_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of all services.
+
+    Args:
+        rules: of the server.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._wrapped: dict[str, object] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Q, R] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Q, R] | None:
+        """Return the guarded handler of a method; None for one that is not served."""
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = None if method == _NOT_SERVED else await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = self._wrap(method, handler)
+        return cast("grpc.RpcMethodHandler[Q, R]", self._wrapped[method])
+
+    def _wrap(self, method: str, handler: grpc.RpcMethodHandler[Q, R]) -> object:
+        parse, encode = cast("Parse", handler.request_deserializer), cast("Encode", handler.response_serializer)
+        if handler.request_streaming:
+            return self._wrap_exchange(method, cast("Exchange", handler.stream_stream), parse, encode)
+        if handler.response_streaming:
+            return self._wrap_stream(method, cast("Streaming", handler.unary_stream), parse, encode)
+        respond = cast("Unary", handler.unary_unary)
+
+        async def guarded(_requests: object, context: Context) -> bytes:
+            async with _Guarding(self._rules, method, context, streaming=False) as guarding:
+                return encode(await respond(parse(await guarding.request()), context))
+
+        return grpc.stream_unary_rpc_method_handler(guarded)
+
+    def _wrap_exchange(self, method: str, exchange: Exchange, parse: Parse, encode: Encode) -> object:
+        async def exchanging(_requests: object, context: Context) -> None:
+            async with _Guarding(self._rules, method, context, streaming=True) as guarding:
+                requests = (parse(data) async for data in guarding.requests())
+                await guarding.send_all(exchange(requests, context), encode)
+
+        return grpc.stream_stream_rpc_method_handler(exchanging)
+
+    def _wrap_stream(self, method: str, stream: Streaming, parse: Parse, encode: Encode) -> object:
+        async def streaming(_requests: object, context: Context) -> None:
+            async with _Guarding(self._rules, method, context, streaming=True) as guarding:
+                request = parse(await guarding.request())
+                await guarding.send_all(stream(request, context), encode)
+
+        return grpc.stream_stream_rpc_method_handler(streaming)
+
+
+class _Guarding:
+    """What is around one call: a block that it is served in.
+
+    A class: a generator with a decorator does the same at twice the price, some thousand times a second.
+    """
+
+    __slots__ = ("_call", "_context", "_holder", "_method", "_most", "_rules", "_sending", "_streaming", "_timeout")
+
+    def __init__(self, rules: Rules, method: str, context: Context, *, streaming: bool) -> None:
+        self._rules = rules
+        self._method = method
+        self._most = rules.request_bytes.get(method, rules.default_bytes)
+        self._context = context
+        self._streaming = streaming
+        self._call = enter_call(method)
+        # Who has taken a place; None until then.
+        self._holder: Holder | None = None
+        self._timeout: asyncio.Timeout | None = None
+        # The message of a stream that is on its way to the peer.
+        self._sending: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        rules = self._rules
+        rules.observer.begin()
+        try:
+            holder = holder_of(self._context.auth_context())
+            self._call.holder = holder
+            rules.authorize(self._method, holder)
+            limit = rules.deadlines.limit(self._context.time_remaining(), streaming=self._streaming)
+            rules.places.take(holder, streaming=self._streaming)
+            self._holder = holder
+            if limit is not None:
+                self._timeout = asyncio.timeout(limit)
+                await self._timeout.__aenter__()
+        except BaseException as error:
+            await self._end(error)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timeout is not None:
+            try:
+                await self._timeout.__aexit__(kind, error, trace)
+            except TimeoutError as late:
+                error = late
+        await self._end(error)
+
+    async def request(self) -> bytes:
+        """Read the one request of a method whose request is no stream.
+
+        Raises:
+            RegistryError: MALFORMED, there is none; SIZE_LIMIT.
+        """
+        if self._holder is None:
+            raise RuntimeError("a request is read before permission is given")
+        async with self._rules.places.arriving(self._holder):
+            data = await self._read()
+        if data is None:
+            await asyncio.sleep(_CANCELLED_WITHIN_SECONDS)
+            raise RegistryError(Reason.MALFORMED, "message", "message.missing", got="none", want="one message")
+        return data
+
+    async def requests(self) -> AsyncIterator[bytes]:
+        """Yield the requests of a stream, each read when it is asked for.
+
+        Raises:
+            RegistryError: SIZE_LIMIT.
+        """
+        while (data := await self._read()) is not None:
+            yield data
+
+    async def send_all(self, messages: AsyncGenerator[Message, None], encode: Encode) -> None:
+        """Send a stream; what makes its messages is closed before anything else happens, however this ends."""
+        # Closed here: a generator that nobody closes ends whenever the garbage collector finds it.
+        async with aclosing(messages):
+            async for message in messages:
+                await self._send(encode(message))
+
+    async def _send(self, message: bytes) -> None:
+        """Send a message of a stream; return once the transport has room for the next.
+
+        Raises:
+            RegistryError: DEADLINE_EXCEEDED; the peer has taken nothing for too long.
+        """
+        self._sending = asyncio.ensure_future(self._context.write(message))
+        self._sending.add_done_callback(_look_at)
+        progress = self._rules.deadlines.progress
+        # Not cancelled: gRPC sends no status while a message is on its way.
+        done, _ = await asyncio.wait((self._sending,), timeout=progress)
+        if not done:
+            want = f"a message taken within {progress:g} s"
+            raise RegistryError(Reason.DEADLINE_EXCEEDED, "stream", "stream.progress", want=want)
+        error = self._sending.exception()
+        if isinstance(error, grpc.aio.BaseError):
+            # The peer has gone; gRPC is about to say so.
+            raise asyncio.CancelledError
+        if error is not None:
+            raise error
+
+    async def _read(self) -> bytes | None:
+        data = await self._context.read()
+        if not isinstance(data, bytes):
+            return None
+        if len(data) > self._most:
+            got, want = f"{len(data)} bytes", f"at most {self._most} bytes"
+            raise RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got=got, want=want)
+        return data
+
+    async def _end(self, error: BaseException | None) -> None:
+        """Note how the call ended, tell its caller of an error in the catalogue's words, and give the place back."""
+        try:
+            await self._tell(error)
+        finally:
+            if self._holder is not None:
+                self._rules.places.give_back(self._holder, streaming=self._streaming)
+
+    async def _tell(self, error: BaseException | None) -> None:
+        if not isinstance(error, Exception):
+            if error is not None or self._method not in HEALTH_METHODS:
+                self._rules.observer.end(self._call, OK if error is None else _CANCELLED)
+            else:
+                self._rules.observer.pass_over()
+            return
+        if isinstance(error, grpc.aio.AbortError):
+            # By the health service of gRPC, which knows its own words.
+            self._rules.observer.end(self._call, self._context.code().name)
+            return
+        refusal = self._refusal_of(error)
+        if refusal.reason == Reason.INTERNAL:
+            self._rules.observer.failed(self._call, error)
+        self._rules.observer.end(self._call, refusal.reason, refusal.rule)
+        entry = self._rules.catalogue.entry(refusal)
+        if self._sending is not None:
+            # Until the peer takes the last message or goes, only that message is held, and the place with it; it ends
+            # with the connection at the latest.
+            await asyncio.wait((self._sending,))
+        # gRPC raises out of here.
+        await self._context.abort(
+            status_code(entry), entry.text, trailing_metadata(refusal, entry, self._call.request_id)
+        )
+
+    def _refusal_of(self, error: Exception) -> Refusal:
+        match error:
+            case TimeoutError():
+                return _TOO_LATE
+            case DecodeError():
+                return Refusal(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract")
+            case _:
+                return self._rules.catalogue.refusal_of(error)
+
+
+def _look_at(sending: asyncio.Future[None]) -> None:
+    """Look at an error that nobody waits for any more, as the call has ended."""
+    if not sending.cancelled():
+        sending.exception()
