@@ -9,9 +9,11 @@ from rich.console import RenderableType
 from client_sdk.cli.act import group
 from client_sdk.cli.act_found import act_file_at, find_proposal
 from client_sdk.cli.act_shown import act_content, act_lines, proposal_content, proposal_lines
+from client_sdk.cli.exit_codes import ExitCode
+from client_sdk.cli.failures import UsageError
 from client_sdk.cli.session import Session
+from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
-from client_sdk.home import replace_file
 from client_sdk.ledger.act_file import ActFile
 from client_sdk.models.proposal import ProposalView
 
@@ -38,23 +40,28 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(
                 metavar="FILE",
-                help="Write the proposal to an act file, for who signs without access.",
+                help="Write the proposal to a new act file, for who signs without access.",
                 show_default=False,
             ),
         ] = None,
-    ) -> None:
+    ) -> ExitCode:
         """Show an act in words: a file, a proposal, or all proposals that wait."""
         file = None if what is None else act_file_at(what)
+        if out is not None and (what is None or file is not None):
+            raise UsageError("--out writes one proposal", "name the proposal by its id.")
         if file is not None:
             show_file(session, file)
-            return
-        with session.client() as client:
-            found = client.proposals() if what is None else (find_proposal(client, what),)
-        if out is not None and len(found) == 1:
-            replace_file(out.resolve(), ActFile(found[0].payload, found[0].approvals).encode())
-            session.output.note(f"Wrote {out}")
+            return ExitCode.OK
+        with Target(out) as target:
+            with session.client() as client:
+                found = client.proposals() if what is None else (find_proposal(client, what),)
+            if target:
+                target.write(session.output, ActFile(found[0].payload, found[0].approvals).encode())
+        if target.written:
+            session.output.note(f"Wrote {target.written}")
         content: list[Json] = [proposal_content(proposal) for proposal in found]
         session.output.result({"proposals": content}, *_lines(found))
+        return target.code
 
 
 def show_file(session: Session, file: ActFile) -> None:

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.session import Session
+from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
-from client_sdk.home import replace_file
 
 if TYPE_CHECKING:
     from client_sdk.auditing.report import AuditReport
@@ -37,13 +37,17 @@ def register(app: typer.Typer) -> None:
         *,
         html: Annotated[
             Path | None,
-            typer.Option(metavar="FILE", help="Also write the report as one HTML page.", show_default=False),
+            typer.Option(
+                metavar="FILE", help="Also write the report to a new file, as one HTML page.", show_default=False
+            ),
         ] = None,
         text: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Also write the report as text.", show_default=False)
+            Path | None,
+            typer.Option(metavar="FILE", help="Also write the report to a new file, as text.", show_default=False),
         ] = None,
         json_file: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Also write the report as JSON.", show_default=False)
+            Path | None,
+            typer.Option(metavar="FILE", help="Also write the report to a new file, as JSON.", show_default=False),
         ] = None,
         state: Annotated[
             Path | None,
@@ -63,14 +67,17 @@ def register(app: typer.Typer) -> None:
         """
         from client_sdk.auditing.report import as_html, as_json, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
-        report = _audit(session, state or session.home / "audit", jobs)
-        written = {html: as_html, text: as_text, json_file: as_json}
-        for path, form in written.items():
-            if path is not None:
-                replace_file(path.resolve(), form(report).encode())
+        with Target(html) as as_page, Target(text) as as_words, Target(json_file) as as_document:
+            report = _audit(session, state or session.home / "audit", jobs)
+            targets = {as_page: as_html, as_words: as_text, as_document: as_json}
+            for target, form in targets.items():
+                if target:
+                    target.write(session.output, form(report).encode())
         session.output.result(json.loads(as_json(report)), as_text(report).rstrip("\n"))
-        session.output.note(*(f"Wrote {path}" for path in written if path is not None))
-        return ExitCode.OK if report.exit_code == 0 else ExitCode.FOUND
+        session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
+        if report.exit_code:
+            return ExitCode.FOUND
+        return max(target.code for target in targets)
 
 
 def _audit(session: Session, folder: Path, jobs: int) -> "AuditReport":

@@ -7,14 +7,16 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.group import Verbs
 from client_sdk.cli.holders import institutions_of
 from client_sdk.cli.output import Json
 from client_sdk.cli.session import Session
+from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.home import install_certificate, replace_file
+from client_sdk.home import install_certificate
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.signing import create_certificate_request, read_private
 
@@ -69,23 +71,33 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         enrolment: Annotated[Path, typer.Option(metavar="FILE", help="Enrolment file of the new member.")],
-        out: Annotated[Path, typer.Option(metavar="FILE", help="Where the certificate goes, with the CA's behind it.")],
-    ) -> None:
+        out: Annotated[
+            Path, typer.Option(metavar="FILE", help="New file for the certificate, with the CA's behind it.")
+        ],
+    ) -> ExitCode:
         """Issue the first certificate of a member whose enrolment is in the log (administrators).
 
         Hand the file back to the member; it holds no secret.
         """
         file = EnrolmentFile.parse(enrolment.read_bytes())
-        with session.client() as client:
-            issued = client.issue_certificate(file.csr, file.enrolment.id)
-        chain = _read_chain(issued, "the answer")
         authority = _read_chain(session.config().tls_ca.read_bytes(), "the CA")
-        replace_file(out.resolve(), _pem([*chain, *(one for one in authority if one not in chain)]))
+        with Target(out) as target:
+            with session.client() as client:
+                issued = client.issue_certificate(file.csr, file.enrolment.id)
+            chain = _read_chain(issued, "the answer")
+            target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
         session.output.result(
-            _content(chain[0]) | {"file": str(out)},
-            f"Wrote {out} for {file.enrolment.id}. Hand it to the member, who runs:",
-            f"  credit-registry certificate install {out.name}",
+            _content(chain[0]) | {"file": target.written},
+            *(_handed_out(file.enrolment.id, out) if target.written else [f"Issued for {file.enrolment.id}."]),
         )
+        return target.code
+
+
+def _handed_out(institution: str, out: Path) -> list[str]:
+    return [
+        f"Wrote {out} for {institution}. Hand it to the member, who runs:",
+        f"  credit-registry certificate install {out.name}",
+    ]
 
 
 def _read_chain(pem: bytes, name: str) -> list[x509.Certificate]:

@@ -25,9 +25,11 @@ from client_sdk.cli.options import (
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import answer_content, answer_lines, assessment_content, assessment_lines
 from client_sdk.cli.verb import verb
+from client_sdk.errors import ConfigError
 from client_sdk.formats.words import Purpose
-from client_sdk.models.answer import Answer, Verdict
+from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
+from client_sdk.new_file import NewFile
 from client_sdk.rules.facts import ConsentForm
 from client_sdk.subjects.identifiers import IdType
 
@@ -85,7 +87,7 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(
                 metavar="FILE|DIR/",
-                help="Write the evidence; of several persons one file each, into a folder.",
+                help="Write the evidence to a new file; of several persons one file each, into a folder.",
                 show_default=False,
             ),
         ] = None,
@@ -111,29 +113,47 @@ def register(app: typer.Typer) -> None:
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file)
         own = read_criteria(criteria)
         identities = read_identities(session, identity_file, id_type, issuing_state)
+        folder = _prepared(save, len(identities), with_identity=with_identity)
         with session.client() as client:
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
-            files = _save(answers, save, with_identity=with_identity)
+        failed: list[ConfigError] = []
+        files: list[Path | None] = [None] * len(answers)
+        if save is not None:
+            kept = answers if with_identity else [replace(answer, identity=None) for answer in answers]
+            files = [_save(answer, save, place if folder else 0, failed) for place, answer in enumerate(kept, start=1)]
         _show(session, answers, files, own)
-        return _code(answers, own, by_outcome=exit_code)
+        session.output.tell(*(f"FILE: {error}" for error in failed))
+        code = _code(answers, own, by_outcome=exit_code)
+        return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
 
 
-def _save(answers: list[Answer], save: Path | None, *, with_identity: bool) -> list[Path | None]:
-    """Write the evidence of each answer that has one, and return where."""
+def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
+    """Try before anybody is asked about that evidence can be written; return whether it goes into a folder.
+
+    Raises:
+        ConfigError: a file exists there already, or cannot be written.
+    """
     if save is None:
-        return [None] * len(answers)
-    many = len(answers) > 1 or save.is_dir()
-    if many:
+        return False
+    if persons > 1 or save.is_dir():
         save.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files: list[Path | None] = []
-    for place, answer in enumerate(answers, start=1):
-        if not answer.evidence:
-            files.append(None)
-            continue
-        target = save / f"{place:04d}-{answer.inquiry_id.hex()[:8]}.evidence" if many else save
-        kept = answer if with_identity else replace(answer, identity=None)
-        files.append(kept.save(target))
-    return files
+        NewFile(save / "evidence.try").discard()
+        return True
+    NewFile(save).discard()
+    if with_identity:
+        NewFile(person_file(save)).discard()
+    return False
+
+
+def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError]) -> Path | None:
+    """Write the evidence of an answer that has one, into a folder where it has a place there, and return where."""
+    if not answer.evidence:
+        return None
+    try:
+        return answer.save(save / f"{place:04d}-{answer.inquiry_id.hex()[:8]}.evidence" if place else save)
+    except ConfigError as error:
+        failed.append(error)
+        return None
 
 
 def _show(session: Session, answers: list[Answer], files: list[Path | None], criteria: Criteria) -> None:

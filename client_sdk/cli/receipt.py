@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.options import (
     AttemptOption,
     IssuerOption,
@@ -17,8 +18,8 @@ from client_sdk.cli.output import pairs
 from client_sdk.cli.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content
+from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
-from client_sdk.home import replace_file
 
 __all__ = ["register"]
 
@@ -47,22 +48,23 @@ def register(app: typer.Typer) -> None:
         attempt: AttemptOption = 0,
         issuer: IssuerOption = "",
         out: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof.", show_default=False)
+            Path | None,
+            typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof, to a new file.", show_default=False),
         ] = None,
-    ) -> None:
+    ) -> ExitCode:
         """Get the verified receipt of a version of a record: by its id, or by your own name of it."""
         named = named_record(record, kind, reference, first_day, attempt, issuer)
-        with session.client() as client:
-            found = client.receipt(record_id_of(client, named), version, issuer=issuer)
-        if out is not None:
-            replace_file(out.resolve(), found.tlog_proof().encode())
+        with Target(out) as target:
+            with session.client() as client:
+                found = client.receipt(record_id_of(client, named), version, issuer=issuer)
+            target.write(session.output, found.tlog_proof().encode())
         session.output.result(
             receipt_content(found)
             | {
                 "leaf": found.leaf.hex(),
                 "path": [item.hex() for item in found.path],
                 "checkpoint": found.checkpoint.decode(),
-                "file": None if out is None else str(out),
+                "file": target.written,
             },
             f"Version {found.version} of {found.uuid} is in the log.",
             pairs(
@@ -70,7 +72,8 @@ def register(app: typer.Typer) -> None:
                     ("  leaf", found.index),
                     ("  logged", moment_text(found.logged_at_ms)),
                     ("  checkpoint", f"of {found.size} leaves"),
-                    *([] if out is None else [("  written to", out)]),
+                    *([] if target.written is None else [("  written to", target.written)]),
                 ]
             ),
         )
+        return target.code

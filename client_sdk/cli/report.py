@@ -23,7 +23,9 @@ from client_sdk.subjects.identifiers import IdType
 
 __all__ = ["read_cells", "register"]
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan and end: nothing is signed or sent.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show the plan and end: nothing is signed, sent or written.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +59,7 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(
                 metavar="FILE.csv",
-                help="Where rows that are not accepted go: row, field, rule, got, want; FILE.rejected.csv if left out.",
+                help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out.",
                 show_default=False,
             ),
         ] = None,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
+import os
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,8 +16,10 @@ from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import violation_content
 from client_sdk.cli.input_file import check_file
 from client_sdk.cli.output import pairs, table
+from client_sdk.cli.target import Target
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models.batch import Phase, RejectedRow
+from client_sdk.new_file import check_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,8 +52,8 @@ def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run:
     Args:
         session: of the verb.
         file: the portfolio.
-        rejected: where rows that were not accepted go; None for a file beside the portfolio.
-        dry_run: end after the plan.
+        rejected: new file for rows that were not accepted; None for one beside the portfolio.
+        dry_run: end after the plan, and write nothing.
         yes: do not ask.
 
     Returns:
@@ -56,29 +61,39 @@ def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run:
 
     Raises:
         UsageError: there is no such file, it is no regular file, or nobody is there to agree.
+        ConfigError: the file for rejected rows exists already, or cannot be written; nothing was sent.
         CreditRegistryError: as ``Client.report_many``.
     """
     check_file(file, "give a portfolio; an identity number never goes on the command line, see `report --help`.")
-    target = rejected or file.with_name(f"{file.name}.rejected.csv")
+    path = rejected or _free_name(file)
+    check_new(path)
     with session.client() as client:
         reports = list(read_portfolio(file))
         broken = client.preflight(reports)
         if dry_run:
-            _show_plan(session, reports, broken, target)
+            _show_plan(session, reports, broken)
             return ExitCode.FOUND if broken else ExitCode.OK
         if not yes:
             session.output.tell(*_plan_lines(reports, broken))
         session.confirm("Sign and send this?", yes=yes)
-        with _progress(session) as told:
-            done = client.report_many(reports, told)
-    _show_result(session, done, target)
-    return ExitCode.OK if done.complete else ExitCode.FOUND
+        with Target(path) as target:
+            with _progress(session) as told:
+                done = client.report_many(reports, told)
+            left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
+            if left:
+                target.write(session.output, _rejected_csv(left))
+    _show_result(session, done, left, target.written)
+    return max(target.code, ExitCode.OK if done.complete else ExitCode.FOUND)
 
 
-def _show_plan(
-    session: Session, reports: Sequence[Report | RejectedRow], broken: Sequence[Violation], target: Path
-) -> None:
-    _write_rejected(target, broken)
+def _free_name(file: Path) -> Path:
+    """Return where rejected rows of a portfolio go: beside it, under a name that no earlier run has taken."""
+    names = itertools.chain(["rejected"], (f"rejected-{place}" for place in itertools.count(2)))
+    paths = (file.with_name(f"{file.name}.{name}.csv") for name in names)
+    return next(path for path in paths if not os.path.lexists(path))
+
+
+def _show_plan(session: Session, reports: Sequence[Report | RejectedRow], broken: Sequence[Violation]) -> None:
     violations: list[Json] = [violation_content(item) for item in broken]
     session.output.result(
         {
@@ -86,10 +101,10 @@ def _show_plan(
             "rows": len(reports),
             "rejected_rows": len({item.row for item in broken}),
             "rejected": violations,
-            "rejected_file": str(target) if broken else None,
+            "rejected_file": None,
         },
         *_plan_lines(reports, broken),
-        *_rejected_lines(target, broken),
+        *_rejected_lines(broken, None),
         "Nothing was signed or sent.",
     )
 
@@ -106,7 +121,7 @@ def _plan_lines(reports: Sequence[Report | RejectedRow], broken: Sequence[Violat
         yield f"  {bad:>9,}  rows break a rule and are not sent"
 
 
-def _rejected_lines(target: Path, broken: Sequence[Violation]) -> Iterator[RenderableType]:
+def _rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator[RenderableType]:
     if not broken:
         return
     yield table(
@@ -114,13 +129,13 @@ def _rejected_lines(target: Path, broken: Sequence[Violation]) -> Iterator[Rende
         [(f"  {item.row}", item.reason, item.field, item.rule, item.got, item.want) for item in broken[:_SHOWN]],
     )
     more = len(broken) - _SHOWN
-    shown = f"and {more} more, all" if more > 0 else "all"
-    yield f"  {shown} of them in {target}: correct them and report the file again"
+    if more > 0:
+        yield f"  and {more} more" + ("" if written else "; --json shows all of them")
+    where = f", which {written} lists," if written else ""
+    yield f"  Correct these rows{where} and report the file again."
 
 
-def _show_result(session: Session, done: BatchReport, target: Path) -> None:
-    left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
-    _write_rejected(target, left)
+def _show_result(session: Session, done: BatchReport, left: Sequence[Violation], written: str | None) -> None:
     rejected: list[Json] = [violation_content(item) for item in done.rejected]
     notes: list[Json] = [violation_content(item) for item in done.notes]
     session.output.result(
@@ -134,7 +149,7 @@ def _show_result(session: Session, done: BatchReport, target: Path) -> None:
             "rejected_rows": done.rejected_rows,
             "rejected": rejected,
             "notes": notes,
-            "rejected_file": str(target) if left else None,
+            "rejected_file": written,
             "seconds": round(done.seconds, 3),
         },
         f"{done.rows} rows of {done.records} records in {done.seconds:.1f} s",
@@ -149,19 +164,17 @@ def _show_result(session: Session, done: BatchReport, target: Path) -> None:
             )
             if count or name in {"accepted", "repeated"}
         ),
-        *_rejected_lines(target, left),
+        *_rejected_lines(left, written),
     )
 
 
-def _write_rejected(target: Path, left: Sequence[Violation]) -> None:
-    """Write what was not accepted; a file of an earlier run that names nothing any more goes away."""
-    if not left:
-        target.unlink(missing_ok=True)
-        return
-    with target.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(REJECTED_COLUMNS)
-        rows.writerows((item.row, item.reason, item.field, item.rule, item.got, item.want) for item in left)
+def _rejected_csv(left: Sequence[Violation]) -> bytes:
+    """Return the file of what was not accepted."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(REJECTED_COLUMNS)
+    rows.writerows((item.row, item.reason, item.field, item.rule, item.got, item.want) for item in left)
+    return text.getvalue().encode()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
-from client_sdk.signing import PRIVATE_MODE
+from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,7 +51,7 @@ def read_portfolio(path: str | Path) -> Iterator[Report | RejectedRow]:
     """
     file = Path(path)
     try:
-        with _open(file, "rt") as lines:
+        with _open(file, "rt", packed=_is_packed(file)) as lines:
             whole = _whole(lines)
             yield from read_json_lines(whole) if _is_json(file) else read_csv(whole)
     except OSError as error:
@@ -113,37 +113,41 @@ def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
         The number of rows.
 
     Raises:
-        ConfigError: the file cannot be written.
+        ConfigError: the file exists already, or cannot be written.
     """
     file = Path(path)
     count = 0
-    try:
-        file.touch(PRIVATE_MODE)
-        file.chmod(PRIVATE_MODE)
-        with _open(file, "wt") as lines:
-            write = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
-            if not _is_json(file):
-                write.writeheader()
-            for row in map(row_of, reports):
-                if _is_json(file):
-                    lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-                else:
-                    write.writerow(row)
-                count += 1
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be written: {error}") from error
+    with NewFile(file) as new:
+        try:
+            with _open(new.draft, "wt", packed=_is_packed(file)) as lines:
+                write = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
+                if not _is_json(file):
+                    write.writeheader()
+                for row in map(row_of, reports):
+                    if _is_json(file):
+                        lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    else:
+                        write.writerow(row)
+                    count += 1
+        except OSError as error:
+            raise ConfigError(f"{file} cannot be written: {error}") from error
+        new.publish()
     return count
 
 
 def _is_json(path: Path) -> bool:
-    name = path.with_suffix("") if path.suffix == ".gz" else path
+    name = path.with_suffix("") if _is_packed(path) else path
     return name.suffix.lower() in _JSON_SUFFIXES
 
 
-def _open(path: Path, mode: Literal["rt", "wt"]) -> TextIO:
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _open(path: Path, mode: Literal["rt", "wt"], *, packed: bool) -> TextIO:
     # Bytes that are no UTF-8 are refused line by line, so that the line is known.
     encoding, errors = ("utf-8-sig", "surrogateescape") if mode == "rt" else ("utf-8", "strict")
-    if path.suffix == ".gz":
+    if packed:
         return gzip.open(path, mode, encoding=encoding, errors=errors, newline="")
     return path.open(mode, encoding=encoding, errors=errors, newline="")
 

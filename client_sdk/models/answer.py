@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.moment import moment
 from client_sdk.models.weighing import Criteria, weigh
+from client_sdk.new_file import NewFile
 from client_sdk.rules.facts import EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.models.listed import ListedRecord
     from client_sdk.subjects.identifiers import Identity
 
-__all__ = ["Answer", "Failure", "Verdict"]
+__all__ = ["Answer", "Failure", "Verdict", "person_file"]
 
 
 class Verdict(StrEnum):
@@ -108,21 +108,24 @@ class Answer:
         """Write the evidence to a file, and what names the person to a second file beside it.
 
         The evidence holds pseudonyms only; the second file, ``<path>.person.json``, holds the number and the case
-        numbers, so that the two can be kept apart. Both get mode 0600.
+        numbers, so that the two can be kept apart. Both are new files with mode 0600.
 
         Returns:
             The path of the evidence.
 
         Raises:
             ValueError: the answer is UNVERIFIABLE, so there is nothing that proves it.
+            ConfigError: a file exists already, or cannot be written.
         """
         target = Path(path)
         evidence = self.evidence
         if not evidence:
             raise ValueError("an UNVERIFIABLE answer has no evidence")
-        _write_private(target, evidence)
-        if self.identity is not None:
-            _write_private(target.with_name(f"{target.name}.person.json"), self._person(self.identity))
+        with NewFile(target) as file:
+            if self.identity is not None:
+                with NewFile(person_file(target)) as beside:
+                    beside.write(self._person(self.identity))
+            file.write(evidence)
         return target
 
     def _person(self, identity: Identity) -> bytes:
@@ -140,8 +143,6 @@ class Answer:
         return json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
-def _write_private(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(data)
+def person_file(evidence: Path) -> Path:
+    """Return where what names the person goes: beside the evidence."""
+    return evidence.with_name(f"{evidence.name}.person.json")

@@ -1,0 +1,139 @@
+"""Files that a command was told to write: new ones only, whole or not at all, for their owner alone.
+
+    with NewFile(path) as file:     # refuses a path that exists; makes a draft beside it
+        ...                         # what takes long or lasts: the registry is asked, records are sent
+        file.write(data)            # the draft gets its name; until now nothing was there
+
+Nothing that exists is ever replaced, by whatever spelling, symbolic link or hard link it is named, and a folder that
+takes no file is told before anything else is done. A block that ends without ``write`` leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["NewFile", "check_new"]
+
+_DRAFT = ".unfinished"
+
+
+class NewFile:
+    """One file to be written.
+
+    Args:
+        path: of the file; its folder must exist.
+
+    Attributes:
+        path: of the file.
+        draft: where its content is until it is whole; in the same folder, mode 0600.
+
+    Raises:
+        ConfigError: something exists there already, or the folder takes no file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        check_new(self.path)
+        try:
+            descriptor, draft = tempfile.mkstemp(_DRAFT, ".", self.path.parent)
+        except OSError as error:
+            raise _failed(self.path, error) from error
+        os.close(descriptor)
+        self.draft = Path(draft)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes) -> None:
+        """Write the whole content and give the file its name.
+
+        Raises:
+            ConfigError: it cannot be written, or something has come to exist there.
+        """
+        try:
+            self.draft.write_bytes(data)
+        except OSError as error:
+            raise _failed(self.path, error) from error
+        self.publish()
+
+    def publish(self) -> None:
+        """Give the draft, once it is written, its name, durably.
+
+        Raises:
+            ConfigError: as ``write``.
+        """
+        try:
+            _sync(self.draft)
+            _name(self.draft, self.path)
+            _sync(self.path.parent)
+        except FileExistsError:
+            raise _exists(self.path) from None
+        except OSError as error:
+            raise _failed(self.path, error) from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the draft, if it is still there."""
+        with contextlib.suppress(OSError):
+            self.draft.unlink(missing_ok=True)
+
+
+def check_new(path: Path) -> None:
+    """Check that nothing is at a path, and that its folder exists; writes nothing.
+
+    Raises:
+        ConfigError: something exists there, or there is no such folder.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise ConfigError(f"{path} cannot be written: there is no folder {path.parent}") from None
+    except OSError as error:
+        raise _failed(path, error) from error
+    else:
+        raise _exists(path)
+
+
+def _exists(path: Path) -> ConfigError:
+    return ConfigError(f"{path} exists already and is not written over: name a new file")
+
+
+def _failed(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be written: {error.strerror}")
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Move a draft to a path at which nothing is, never over anything."""
+    try:
+        # A link, unlike a rename, fails where something is.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        draft.replace(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
