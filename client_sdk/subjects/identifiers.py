@@ -31,6 +31,10 @@ _ADULT_YEARS = 18
 
 _RESIDENT = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_OLD = re.compile(r"[0-9]{15}")
+# Permits of people from Taiwan until 2015: ten digits and a letter in brackets.
+_BRACKETED = re.compile(r"\A([0-9]{10})\(([A-Za-z])\)\Z")
+_HONG_KONG_OR_MACAO = re.compile(r"[HM][0-9]+\Z")
+_PERMIT_LENGTHS = frozenset((9, 11))
 _CENTENARIANS = frozenset(("996", "997", "998", "999"))
 # White space, dashes and invisible format characters; the minus sign is a symbol, not a dash.
 _SEPARATORS = frozenset(("Zs", "Zl", "Zp", "Pd", "Cf"))
@@ -45,7 +49,8 @@ class IdType(StrEnum):
     CN_RESIDENT_ID = "CN_RESIDENT_ID"
     # Permanent residence cards of foreigners until 2023: three letters and twelve digits.
     CN_FOREIGNER_PERMIT = "CN_FOREIGNER_PERMIT"
-    # Travel permits of people from Hong Kong, Macao and Taiwan; they change at renewal.
+    # Travel permits of people from Hong Kong and Macao, whose number is theirs for life, and from Taiwan, whose older
+    # permits changed it at renewal.
     CN_PERMIT = "CN_PERMIT"
     # Passports of any state; they change at renewal.
     PASSPORT = "PASSPORT"
@@ -94,13 +99,15 @@ class Identity:
         Raises:
             IdentityError: it is no number of that type. The error never shows it.
         """
-        compact = _compact(number)
+        compact = _compact(number, bracketed=id_type is IdType.CN_PERMIT)
         if id_type is IdType.CN_RESIDENT_ID:
             canonical = _resident(compact)
         elif id_type is IdType.CN_USCC:
             canonical = _checked(compact, uscc_fits(compact), "18 characters of GB 32100")
         elif id_type is IdType.LEI:
             canonical = _checked(compact, lei_fits(compact), "20 characters of ISO 17442")
+        elif id_type is IdType.CN_PERMIT:
+            canonical = _permit(compact)
         else:
             canonical = _formed(id_type, compact)
         identity = cls(id_type, canonical, _state(id_type, issuing_state))
@@ -148,13 +155,20 @@ class Identity:
         return on.year - born.year - ((on.month, on.day) < (born.month, born.day)) < _ADULT_YEARS
 
 
-def _compact(number: str) -> str:
-    """Fold what cannot change the meaning; what is left must be ASCII letters and digits."""
+def _compact(number: str, *, bracketed: bool) -> str:
+    """Fold what cannot change the meaning; what is left must be ASCII letters and digits.
+
+    Args:
+        number: as it comes.
+        bracketed: read a last letter that stands in brackets, as on permits of people from Taiwan until 2015.
+    """
     if len(number) > _MAX_TYPED:
         raise _refused("identity.length", f"at most {_MAX_TYPED} characters")
     if not number.isalnum() or not number.isascii():
         folded = unicodedata.normalize("NFKC", number)
         number = "".join(char for char in folded if not _is_separator(char))
+        if bracketed:
+            number = _BRACKETED.sub(r"\1\2", number)
         if not number.isascii() or not number.isalnum():
             raise _refused("identity.characters", "letters and digits of the Latin alphabet")
     return number.upper()
@@ -184,6 +198,20 @@ def _resident(number: str) -> str:
     if not _FIRST_BIRTH_YEAR <= year <= _LAST_BIRTH_YEAR:
         raise _refused("identity.date", f"a year of birth from {_FIRST_BIRTH_YEAR}")
     return number
+
+
+def _permit(number: str) -> str:
+    """Return the part of a permit's number that names its holder.
+
+    Of H or M and ten digits the first nine characters are the holder's for life; the last two count the renewals
+    (notice of the Ministry of Public Security on the numbers of permits, 2010-03-10), and since 2013 they are left out.
+    """
+    formed = _formed(IdType.CN_PERMIT, number)
+    if not _HONG_KONG_OR_MACAO.match(formed):
+        return formed
+    if len(formed) not in _PERMIT_LENGTHS:
+        raise _refused("identity.form", "H or M with 8 digits, or with 10 where the renewals are counted")
+    return formed[:9]
 
 
 def _checked(number: str, fits: bool | None, want: str) -> str:  # noqa: FBT001 - the verdict of a check function

@@ -102,6 +102,10 @@ def test_every_wrong_digit_and_every_swap_is_seen(position: int) -> None:
         (IdType.PASSPORT, "e 1234-5678", "CN", "E12345678"),
         (IdType.PASSPORT, "ａｂ１２３４５６", "DE", "AB123456"),
         (IdType.CN_PERMIT, "h 1234 5678", "CN", "H12345678"),
+        (IdType.CN_PERMIT, "m 1234 5678 00", "CN", "M12345678"),
+        (IdType.CN_PERMIT, "1234567890(b)", "CN", "1234567890B"),
+        (IdType.CN_PERMIT, "１２３４５６７８９０（Ｂ）", "CN", "1234567890B"),
+        (IdType.CN_PERMIT, "12345678", "CN", "12345678"),
         (IdType.CN_FOREIGNER_PERMIT, "abc 1234 5678 9012", "CN", "ABC123456789012"),
         (IdType.CN_USCC, "n2110115mf0000003h", "CN", "N2110115MF0000003H"),
         (IdType.LEI, "213800-kud8lajwsq9d15", "CN", "213800KUD8LAJWSQ9D15"),
@@ -120,7 +124,12 @@ def test_other_types(id_type: IdType, typed: str, state: str, number: str) -> No
         (IdType.PASSPORT, "E12345", "cn", "identity.state"),
         (IdType.PASSPORT, "E12345", "", "identity.state"),
         (IdType.PASSPORT, "E123", "CN", "identity.form"),
-        (IdType.CN_PERMIT, "H1234567", "HK", "identity.state"),
+        (IdType.CN_PERMIT, "H12345678", "HK", "identity.state"),
+        (IdType.CN_PERMIT, "H1234567", "CN", "identity.form"),
+        (IdType.CN_PERMIT, "M123456789", "CN", "identity.form"),
+        (IdType.CN_PERMIT, "H12345678901", "CN", "identity.form"),
+        (IdType.CN_PERMIT, "0000000001(BC)", "CN", "identity.characters"),
+        (IdType.PASSPORT, "0000000001(B)", "DE", "identity.characters"),
         (IdType.CN_RESIDENT_ID, EXAMPLE, "TW", "identity.state"),
         (IdType.CN_FOREIGNER_PERMIT, "AB1234567890123", "CN", "identity.form"),
         (IdType.CN_USCC, "91110000MA0000000I", "CN", "identity.form"),
@@ -131,6 +140,14 @@ def test_other_types(id_type: IdType, typed: str, state: str, number: str) -> No
 )
 def test_other_types_refuse(id_type: IdType, number: str, state: str, rule: str) -> None:
     assert refusal(id_type, number, state).rule == rule
+
+
+@given(st.sampled_from("HM"), st.integers(0, 10**8 - 1), st.integers(0, 99))
+def test_a_permit_of_hong_kong_or_macao_is_its_holder_s_however_often_it_is_renewed(
+    letter: str, holder: int, renewals: int
+) -> None:
+    for_life = f"{letter}{holder:08}"
+    assert Identity.parse(IdType.CN_PERMIT, f"{for_life}{renewals:02}") == Identity.parse(IdType.CN_PERMIT, for_life)
 
 
 @given(st.sampled_from(IdType), st.text(max_size=70), st.sampled_from(("CN", "DE", "UK", "")))
