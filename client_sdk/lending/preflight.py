@@ -20,9 +20,9 @@ from client_sdk.rules.check import check_admission, check_facts, check_progress
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError, RuleReason
 from client_sdk.rules.facts import parse_facts
-from client_sdk.rules.lifecycle import carries_subject, check_transition
+from client_sdk.rules.lifecycle import carries_subject, check_transition, needs_retention
 from client_sdk.rules.minors import check_age
-from client_sdk.rules.retention import check_retain_until, is_due
+from client_sdk.rules.retention import check_retain_until, expires_on, is_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +74,13 @@ class Preflight:
             checks += [_check_present, _check_facts, self._check_admission, self._check_retention]
         return _run(checks, report, row)
 
+    def is_over(self, report: Report) -> bool:
+        """Say whether the law keeps this version no longer: its conduct ended too long ago, whatever else it says."""
+        ended_on = None if report.facts is None else report.facts.ended_on
+        if ended_on is None or not needs_retention(report.standing):
+            return False
+        return expires_on(ended_on, self.rulebook.retention_years) <= self.today
+
     def check_chain(self, reports: Sequence[Report], rows: Sequence[int]) -> list[list[Violation]]:
         """Check versions of one record, in order: each by itself, and each against the one before.
 
@@ -84,11 +91,15 @@ class Preflight:
             rows: where each comes from.
 
         Returns:
-            The violations of each.
+            The violations of each. Where one is over its retention, so are those before it: sent without their end,
+            they would say of somebody who paid long ago that the debt is open.
         """
         found = [self.check_report(report, row) for report, row in zip(reports, rows, strict=True)]
         for place, (before, after) in enumerate(pairwise(reports), start=1):
             found[place] += _run([partial(_check_step, before)], after, rows[place])
+        over = next((place for place, report in enumerate(reports) if self.is_over(report)), 0)
+        for place in range(over):
+            found[place].append(_ended_long_ago(rows[place], rows[over]))
         return found
 
     def check_next(self, report: Report, before: Version | None, row: int = 0) -> list[Violation]:
@@ -133,7 +144,7 @@ class Preflight:
                 "statement.retain_until",
                 "retention.over",
                 got=until,
-                want="a day to come",
+                want="an end that is still kept; a record that the registry holds open is withdrawn instead",
             )
 
 
@@ -145,6 +156,17 @@ def _run(checks: Iterable[Callable[[Report], None]], report: Report, row: int) -
         except (RuleError, FormatError) as error:
             found.append(violation_of_error(error, row))
     return found
+
+
+def _ended_long_ago(row: int, end: int) -> Violation:
+    return Violation(
+        row=row,
+        reason=RuleReason.RETENTION_INVALID,
+        field="statement.retain_until",
+        rule="retention.record",
+        got=f"an end in row {end} that is over its retention",
+        want="no version of a record that ended so long ago",
+    )
 
 
 def _check_name(report: Report) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from client_sdk.rules.facts import DefaultFacts
+
 SECRET = bytes(range(32))
 
 
@@ -194,6 +196,25 @@ def test_another_person_is_refused(registry: NaiveRegistry, outbox_path: Path) -
     report_all(registry, outbox_path, [first])
     report = report_all(registry, outbox_path, [replace(first, identity=person(2))])
     assert [item.reason for item in report.rejected] == ["SUBJECT_CHANGED"]
+
+
+def test_no_version_is_sent_of_a_record_whose_end_is_over_its_retention(
+    registry: NaiveRegistry, outbox_path: Path
+) -> None:
+    long_ago = [replace(row, facts=of_2018(row.facts)) for row in history(1) if row.facts is not None]
+    report = report_all(registry, outbox_path, [*long_ago, *history(2)])
+    assert counts(report) == (len(history(2)), 0, 0, 0, len(long_ago))
+    by_row = {item.row: item.rule for item in report.rejected}
+    assert by_row == {1: "retention.record", 2: "retention.record", 3: "retention.over"}
+
+
+def of_2018(facts: DefaultFacts) -> DefaultFacts:
+    return replace(
+        facts,
+        as_of=facts.as_of.replace(year=2018),
+        first_delinquency_on=facts.first_delinquency_on.replace(year=2018),
+        ended_on=facts.ended_on and facts.ended_on.replace(year=2018),
+    )
 
 
 def test_a_suit_is_sent_in_order_of_time_and_repeated(registry: NaiveRegistry, outbox_path: Path) -> None:
