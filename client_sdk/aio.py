@@ -204,13 +204,13 @@ class AsyncClient:
         """Return the id of an own record; see ``Client.record_id``."""
         return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
 
-    async def withdraw(self, record_id: bytes, issuer: str = "") -> Receipt:
+    async def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Withdraw a record that was a mistake; see ``Client.withdraw``."""
-        return await self._end(record_id, issuer, Standing.WITHDRAWN)
+        return await self._end(record_id, issuer, Standing.WITHDRAWN, identity)
 
-    async def set_aside(self, record_id: bytes, issuer: str = "") -> Receipt:
+    async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; see ``Client.set_aside``."""
-        return await self._end(record_id, issuer, Standing.SET_ASIDE)
+        return await self._end(record_id, issuer, Standing.SET_ASIDE, identity)
 
     async def records(
         self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
@@ -249,11 +249,14 @@ class AsyncClient:
         dispatch, receipt = await self._dispatch(prepared)
         return await self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
 
-    async def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
+    async def _end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Receipt:
+        names = None
+        if identity is not None:
+            (names,) = await self._names([identity], KeyUse.REPORT, Purpose.REPORTING)
         held = await self._held([record_id], issuer)
-        prepared = ending(self._session.issuer(await self.directory()), held, standing, self._session.now_ms())
+        prepared = ending(self._session.issuer(await self.directory()), held, standing, self._session.now_ms(), names)
         dispatch, receipt = await self._dispatch(prepared)
-        return await self._end(record_id, issuer, standing) if dispatch.replaced else receipt
+        return await self._end(record_id, issuer, standing, identity) if dispatch.replaced else receipt
 
     async def _dispatch(self, prepared: Prepared) -> tuple[Dispatch, Receipt]:
         dispatch = Dispatch(self._outbox, prepared, self._session.log_key)

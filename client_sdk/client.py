@@ -261,21 +261,22 @@ class Client:
         rejected = plan(reports, self._session.preflight(self.directory())).rejected
         return tuple(sorted(rejected, key=lambda violation: violation.row))
 
-    def withdraw(self, record_id: bytes, issuer: str = "") -> Receipt:
+    def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Withdraw a record that was a mistake; it is erased from all answers at once.
 
         Args:
             record_id: 16 bytes.
             issuer: of the record, for its successor; empty for an own record.
+            identity: whom the record must be about; None holds it against nobody.
 
         Raises:
-            ConflictError: there is no such live record; errors else as for ``report``.
+            ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.
         """
-        return self._end(record_id, issuer, Standing.WITHDRAWN)
+        return self._end(record_id, issuer, Standing.WITHDRAWN, identity)
 
-    def set_aside(self, record_id: bytes, issuer: str = "") -> Receipt:
+    def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
-        return self._end(record_id, issuer, Standing.SET_ASIDE)
+        return self._end(record_id, issuer, Standing.SET_ASIDE, identity)
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name does not tell it.
@@ -338,11 +339,12 @@ class Client:
         dispatch, receipt = self._dispatch(prepared)
         return self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
 
-    def _end(self, record_id: bytes, issuer: str, standing: Standing) -> Receipt:
+    def _end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Receipt:
+        names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
         held = self._held([record_id], issuer)
-        prepared = ending(self._session.issuer(self.directory()), held, standing, self._session.now_ms())
+        prepared = ending(self._session.issuer(self.directory()), held, standing, self._session.now_ms(), names)
         dispatch, receipt = self._dispatch(prepared)
-        return self._end(record_id, issuer, standing) if dispatch.replaced else receipt
+        return self._end(record_id, issuer, standing, identity) if dispatch.replaced else receipt
 
     def _dispatch(self, prepared: Prepared) -> tuple[Dispatch, Receipt]:
         dispatch = Dispatch(self._outbox, prepared, self._session.log_key)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from client_sdk.ledger.directory import Directory
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["HeldRecord", "open_held", "read_held", "version_of", "views_of"]
+__all__ = ["HeldRecord", "names_another", "open_held", "read_held", "version_of", "views_of"]
 
 _STATES = {
     pb.RECORD_STATE_LIVE: RecordState.LIVE,
@@ -108,6 +108,12 @@ def open_held(held: HeldRecord, names: Mapping[int, Pseudonym]) -> Opened | None
         return None
     with verifying():
         return open_facts(pseudonym.seal_key, held.statement.facts_commitment, held.disclosure)
+
+
+def names_another(held: HeldRecord, names: Mapping[int, Pseudonym]) -> bool:
+    """Say whether a live record is about somebody else; False where its subject keys ended, so that nobody can tell."""
+    pseudonym = names.get(held.statement.subject_key_version)
+    return pseudonym is not None and pseudonym.subject != held.subject
 
 
 def version_of(held: HeldRecord, opened: Opened | None) -> Version:

@@ -163,13 +163,22 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
         ] = False,
         issuer: IssuerOption = "",
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "CN",
         yes: YesOption = False,
     ) -> None:
-        """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back."""
+        """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back.
+
+        With --identity-file it is withdrawn only if it is about that person.
+        """
         named = named_record(record, kind, reference, first_day, attempt, issuer)
+        given = identity_file is not None
+        identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
         with session.client() as client:
             session.confirm("Withdraw it for good?", yes=yes)
-            receipt = (client.set_aside if set_aside else client.withdraw)(record_id_of(client, named), issuer)
+            end = client.set_aside if set_aside else client.withdraw
+            receipt = end(record_id_of(client, named), issuer, identity=identity)
         _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from client_sdk._calls.own_record import open_held, version_of
+from client_sdk._calls.own_record import names_another, open_held, version_of
 from client_sdk._calls.statement import facts_of
 from client_sdk.formats.words import Standing
 from client_sdk.lending.chains import record_id_of
@@ -115,8 +115,10 @@ def compare(found: Found, rows: Sequence[Row], names: Mapping[int, Pseudonym]) -
         return
     opened = open_held(held, names)
     if opened is None:
-        # A version that binds nobody, such as WITHDRAWN, mends a wrong person and needs no facts.
-        found.other_subject = any(carries_subject(row.report.standing) for row in rows)
+        # A WITHDRAWN row binds nobody, but it names the person whose record it is. Under subject keys that ended nobody
+        # can be compared any more.
+        another = names_another(held, names)
+        found.other_subject = any(another or carries_subject(row.report.standing) for row in rows)
         found.before = version_of(held, None)
         return
     found.before = version_of(held, opened)

@@ -205,5 +205,8 @@ def _check_facts(report: Report) -> None:
 
 def _check_step(before: Report, after: Report) -> None:
     check_transition(after.kind, before.standing, after.standing)
+    if before.identity != after.identity:
+        want = f"the person of the version before{f', row {before.row}' if before.row else ''}"
+        raise RuleError("SUBJECT_CHANGED", "identity", "record.person", got="another person", want=want)
     if before.facts is not None and after.facts is not None and carries_subject(after.standing):
         check_progress(after.kind, before.standing, before.facts, after.standing, after.facts)

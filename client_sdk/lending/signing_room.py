@@ -149,8 +149,10 @@ class SigningRoom:
                     tally.note_ended(row, found.held.statement.standing.name)
             record.stopped = True
         elif found.other_subject:
-            want = "the person of the version before; mend it by WITHDRAWN and report anew"
-            broken = Violation(reason="SUBJECT_CHANGED", field="identity", rule="formats-2.subject", want=want)
+            want = "the person whom the record names; a wrong one is mended by WITHDRAWN under the number reported"
+            broken = Violation(
+                reason="SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want
+            )
             self._refuse_all(rows, broken)
             record.stopped = True
         elif found.held is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.own_record import version_of
+from client_sdk._calls.own_record import names_another, version_of
 from client_sdk._calls.receipt import read_result
 from client_sdk._calls.refusal import violation_error
 from client_sdk._calls.statement import sign_ending
@@ -123,7 +123,13 @@ class SingleReport:
         return prepared[0] if prepared else None
 
 
-def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, now_ms: int) -> Prepared:
+def ending(
+    issuer: Issuer,
+    found: Sequence[HeldRecord],
+    standing: Standing,
+    now_ms: int,
+    names: Mapping[int, Pseudonym] | None = None,
+) -> Prepared:
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
     Args:
@@ -131,9 +137,10 @@ def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, now_
         found: what the registry holds under the record's id; one, or none.
         standing: that it ends with.
         now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.
+        names: pseudonyms of the person whom the record must name; None where the caller named nobody.
 
     Raises:
-        ConflictError: there is no such record, or it is not live any more.
+        ConflictError: there is no such record, it is not live any more, or it is about another person.
         PreflightError: its standing may not be followed by that one.
     """
     if not found:
@@ -142,6 +149,9 @@ def ending(issuer: Issuer, found: Sequence[HeldRecord], standing: Standing, now_
     if held.state is not RecordState.LIVE:
         reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
         raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    if names is not None and names_another(held, names):
+        want = "the person whom the record names"
+        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
     issued_at = now_ms // 1_000 * 1_000
     try:
         submission, version = sign_ending(issuer, held.key, version_of(held, None), standing, issued_at=issued_at)

@@ -47,12 +47,12 @@ def spelled(file: Path, spelling: str) -> Path:
     other = file.parent / "other.csv"
     match spelling:
         case "same":
-            return file
+            other = file
         case "dots":
-            return file.parent / ".." / file.parent.name / file.name
+            other = file.parent / ".." / file.parent.name / file.name
         case "symbolic":
             other.symlink_to(file)
-        case "hard":
+        case _:
             other.hardlink_to(file)
     return other
 

@@ -198,6 +198,28 @@ def test_another_person_is_refused(registry: NaiveRegistry, outbox_path: Path) -
     assert [item.reason for item in report.rejected] == ["SUBJECT_CHANGED"]
 
 
+@pytest.mark.parametrize("standing", [Standing.WITHDRAWN, Standing.CURED])
+def test_another_person_ends_nothing(registry: NaiveRegistry, outbox_path: Path, standing: Standing) -> None:
+    first = default_report(1)
+    report_all(registry, outbox_path, [first])
+    facts = None if standing is Standing.WITHDRAWN else history(1)[-1].facts
+    end = replace(first, standing=standing, facts=facts, first_day=date(2025, 3, 31))
+    report = report_all(registry, outbox_path, [replace(end, identity=person(2))])
+    assert counts(report) == (0, 0, 0, 0, 1)
+    assert [(item.reason, item.rule) for item in report.rejected] == [("SUBJECT_CHANGED", "record.person")]
+    assert report_all(registry, outbox_path, [end]).rejected == ()
+
+
+def test_another_person_in_a_later_row_is_refused_before_anything_is_held(
+    registry: NaiveRegistry, outbox_path: Path
+) -> None:
+    first = default_report(1)
+    end = replace(first, identity=person(2), standing=Standing.WITHDRAWN, facts=None, first_day=date(2025, 3, 31))
+    report = report_all(registry, outbox_path, [first, end])
+    assert counts(report) == (1, 0, 0, 0, 1)
+    assert [(item.row, item.reason) for item in report.rejected] == [(2, "SUBJECT_CHANGED")]
+
+
 def test_no_version_is_sent_of_a_record_whose_end_is_over_its_retention(
     registry: NaiveRegistry, outbox_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from client_sdk.formats.words import Standing
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from tests.client_sdk.lending.naive_registry import LENDER, REGISTRY, NaiveRegistry
-from tests.client_sdk.sdk_samples import default_facts, default_report, history, suit
+from tests.client_sdk.sdk_samples import default_facts, default_report, history, person, suit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +123,18 @@ def test_a_record_is_ended_without_its_person(registry: NaiveRegistry, outbox: O
         ending(registry.issuer, gone, Standing.WITHDRAWN, 1_000)
     with pytest.raises(ConflictError, match="RECORD_UNKNOWN"):
         ending(registry.issuer, registry.held([bytes(16)]), Standing.WITHDRAWN, 1_000)
+
+
+def test_a_record_ends_only_under_the_person_that_it_names(registry: NaiveRegistry, outbox: Outbox) -> None:
+    report = default_report(1)
+    held = registry.held([send(registry, outbox, report).record_id])
+    end = replace(report, standing=Standing.WITHDRAWN, facts=None, first_day=date(2025, 3, 31))
+    with pytest.raises(PreflightError, match="SUBJECT_CHANGED"):
+        prepare(registry, replace(end, identity=person(2)))
+    with pytest.raises(ConflictError, match="SUBJECT_CHANGED"):
+        ending(registry.issuer, held, Standing.WITHDRAWN, 1_000, registry.names([person(2)])[0])
+    assert ending(registry.issuer, held, Standing.WITHDRAWN, 1_000, registry.names([person(1)])[0]).version == 2
+    assert prepare(registry, end).version == 2
 
 
 def test_a_default_is_not_set_aside(registry: NaiveRegistry, outbox: Outbox) -> None:
