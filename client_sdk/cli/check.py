@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
         save: Annotated[
             Path | None,
             typer.Option(

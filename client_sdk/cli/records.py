@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
         issuer: IssuerOption = "",
     ) -> None:
         """List your own records, or those you took over, as the registry holds them; correct or withdraw one."""
@@ -108,7 +108,7 @@ def register(app: typer.Typer) -> None:
         attempt: AttemptOption = 0,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
         yes: YesOption = False,
         **cells: str | None,
     ) -> None:
@@ -165,7 +165,7 @@ def register(app: typer.Typer) -> None:
         issuer: IssuerOption = "",
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
         yes: YesOption = False,
     ) -> None:
         """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back.

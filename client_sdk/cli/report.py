@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
         **cells: str | None,
     ) -> ExitCode:
         """Report defaults, judgments and enforcements: many from FILE, or one version of one record by options.

@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "CN",
+        issuing_state: IssuingStateOption = "",
     ) -> ExitCode:
         """Verify an evidence file offline: no account, no network, no word of the registry is believed.
 

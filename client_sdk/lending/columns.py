@@ -4,7 +4,7 @@
 |---|---|---|
 | ``kind`` | all | DEFAULT, JUDGMENT or ENFORCEMENT |
 | ``standing`` | all | OPEN, ARRANGED, STAYED, CURED, SATISFIED, TRANSFERRED, SET_ASIDE or WITHDRAWN |
-| ``id_type``, ``id_number``, ``issuing_state`` | all | identity; the state is CN where empty |
+| ``id_type``, ``id_number``, ``issuing_state`` | all | identity; only a passport needs its state |
 | ``reference``, ``first_day``, ``attempt`` | all | the record's name; the day is that of the facts where empty |
 | ``retain_until``, ``transferee`` | all | see ``DefaultReport``; usually empty |
 | ``continues_issuer``, ``continues_record_id`` | all | the old record of a bought debt, hexadecimal |
@@ -37,6 +37,7 @@ from client_sdk.formats.debt import canonical_contract
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import Kind, Standing
+from client_sdk.lending.kind_of_text import kind_of_text
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import (
     Basis,
@@ -123,8 +124,9 @@ class _Cells:
         self.row = row
         self.violations: list[Violation] = []
 
-    def refuse(self, column: str, reason: str, rule: str, want: str) -> None:
-        self.violations.append(Violation(row=self.row, reason=reason, field=column, rule=rule, want=want))
+    def refuse(self, column: str, reason: str, rule: str, want: str, got: str = "") -> None:
+        got = got or kind_of_text(self.text(column))
+        self.violations.append(Violation(row=self.row, reason=reason, field=column, rule=rule, got=got, want=want))
 
     def text(self, column: str) -> str:
         return self._values.get(column, "").strip()
@@ -140,11 +142,12 @@ class _Cells:
         try:
             return parse(self.text(column))
         except RuleError as error:
-            self.refuse(column, error.reason, error.rule, error.want)
+            self.refuse(column, error.reason, error.rule, error.want, error.got)
         except IdentityError as error:
-            self.refuse(column, RuleReason.IDENTIFIER_INVALID, error.rule, error.want)
+            place = error.part if error.part in COLUMNS else column
+            self.refuse(place, RuleReason.IDENTIFIER_INVALID, error.rule, error.want, error.got)
         except FormatError as error:
-            self.refuse(column, RuleReason.FACTS_INVALID, error.rule, error.want)
+            self.refuse(column, RuleReason.FACTS_INVALID, error.rule, error.want, error.got)
         return fallback
 
     def day(self, column: str) -> date | None:
@@ -260,7 +263,7 @@ def _identity(cells: _Cells) -> Identity | None:
         return None
     if not number:
         return None
-    state = cells.text("issuing_state").upper() or "CN"
+    state = cells.text("issuing_state")
     return cells.read("id_number", lambda given: Identity.parse(IdType[text], given, state), None)
 
 

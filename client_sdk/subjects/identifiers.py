@@ -12,11 +12,16 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
 
 from client_sdk.formats.check_digits import lei_fits, resident_check_digit, uscc_fits
 from client_sdk.formats.encoding import lp, u64
-from client_sdk.subjects.countries import COUNTRIES
+from client_sdk.subjects.countries import COUNTRIES, NATIONALITIES
 from client_sdk.subjects.errors import IdentityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CANONICALISATION_VERSION", "IdType", "Identity"]
 
@@ -31,6 +36,14 @@ _ADULT_YEARS = 18
 
 _RESIDENT = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_OLD = re.compile(r"[0-9]{15}")
+_MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_RESIDENT_SHAPE = re.compile(
+    rf"[1-9][0-9]{{5}}(?:(?:1[89]|20)[0-9]{{2}}{_MONTH_AND_DAY}[0-9]{{3}}[0-9X]|[0-9]{{2}}{_MONTH_AND_DAY}[0-9]{{3}})"
+)
+_FOREIGNER = re.compile(r"[A-Z]{3}[0-9]{12}")
+# Order codes and regions begin with 1; a spreadsheet keeps 15 digits of a number and puts zeros for the others.
+_NO_ORDER_CODE = "000"
+_NO_REGION = "000000"
 # Permits of people from Taiwan until 2015: ten digits and a letter in brackets.
 _BRACKETED = re.compile(r"\A([0-9]{10})\(([A-Za-z])\)\Z")
 _HONG_KONG_OR_MACAO = re.compile(r"[HM][0-9]+\Z")
@@ -61,9 +74,11 @@ class IdType(StrEnum):
 
 
 _ENTERPRISES = frozenset((IdType.CN_USCC, IdType.LEI))
+# Nothing in these numbers shows that one is right.
+_WITHOUT_CHECK = frozenset((IdType.CN_PERMIT, IdType.PASSPORT))
 # Types without a check character: only their form can be checked.
 _FORMS: dict[IdType, tuple[re.Pattern[str], str]] = {
-    IdType.CN_FOREIGNER_PERMIT: (re.compile(r"[A-Z]{3}[0-9]{12}"), "three letters and twelve digits"),
+    IdType.CN_FOREIGNER_PERMIT: (_FOREIGNER, "three letters and twelve digits"),
     IdType.CN_PERMIT: (re.compile(r"[A-Z0-9]{8,12}"), "8 to 12 letters and digits"),
     IdType.PASSPORT: (re.compile(r"[A-Z0-9]{5,20}"), "5 to 20 letters and digits"),
 }
@@ -87,30 +102,32 @@ class Identity:
         return f"Identity({self.id_type.value})"
 
     @classmethod
-    def parse(cls, id_type: IdType, number: str, issuing_state: str = "CN", *, today: date | None = None) -> Identity:
+    def parse(cls, id_type: IdType, number: str, issuing_state: str = "", *, today: date | None = None) -> Identity:
         """Return the identity that a number as typed, read or stored names.
 
         Args:
             id_type: kind of number.
             number: with separators, full-width or lower-case characters, as it comes.
-            issuing_state: ISO 3166-1 alpha-2 code; CN for all Chinese types, not used for an LEI.
+            issuing_state: ISO 3166-1 alpha-2 code, in any case. A passport needs it; CN or empty for all Chinese types,
+                not used for an LEI.
             today: refuse a date of birth after it; None where the caller does that later (``check_born``).
 
         Raises:
             IdentityError: it is no number of that type. The error never shows it.
         """
         compact = _compact(number, bracketed=id_type is IdType.CN_PERMIT)
-        if id_type is IdType.CN_RESIDENT_ID:
-            canonical = _resident(compact)
-        elif id_type is IdType.CN_USCC:
-            canonical = _checked(compact, uscc_fits(compact), "18 characters of GB 32100")
-        elif id_type is IdType.LEI:
-            canonical = _checked(compact, lei_fits(compact), "20 characters of ISO 17442")
-        elif id_type is IdType.CN_PERMIT:
-            canonical = _permit(compact)
-        else:
-            canonical = _formed(id_type, compact)
-        identity = cls(id_type, canonical, _state(id_type, issuing_state))
+        _check_somebody(compact)
+        state = _state(id_type, issuing_state)
+        try:
+            canonical = _CANONICAL[id_type](compact)
+        except IdentityError:
+            # A typing error in a resident number makes a code of an enterprise one time in 31.
+            if id_type is not IdType.CN_RESIDENT_ID or not _RESIDENT.fullmatch(compact):
+                _check_type(id_type, compact)
+            raise
+        if id_type in _WITHOUT_CHECK:
+            _check_type(id_type, compact)
+        identity = cls(id_type, canonical, state)
         if today is not None:
             identity.check_born(today)
         return identity
@@ -188,6 +205,10 @@ def _resident(number: str) -> str:
         number = body + resident_check_digit(body)
     if not _RESIDENT.fullmatch(number):
         raise _refused("identity.form", "18 characters of GB 11643, or 15 digits")
+    if number[:6] == _NO_REGION:
+        raise _refused("identity.region", "the code of a region in the first six digits")
+    if number[14:17] == _NO_ORDER_CODE:
+        raise _refused("identity.order", "an order code from 001; a spreadsheet turns the last digits into zeros")
     if resident_check_digit(number[:17]) != number[17]:
         raise _refused("identity.checksum", "the check character of GB 11643")
     year, month, day = int(number[6:10]), int(number[10:12]), int(number[12:14])
@@ -214,6 +235,42 @@ def _permit(number: str) -> str:
     return formed[:9]
 
 
+def _check_somebody(number: str) -> None:
+    """Refuse what stands where nobody knew the number: all persons entered so would share one pseudonym."""
+    digits = {char for char in number if char.isdigit()}
+    if digits <= {"0"} or len(set(number)) == 1:
+        got = "one character, repeated" if len(set(number)) == 1 else "no digit but 0" if digits else "no digit"
+        raise IdentityError("identity", "identity.placeholder", got=got, want="the number of somebody, no placeholder")
+
+
+def _check_type(id_type: IdType, number: str) -> None:
+    """Refuse a number that is whole and right as another type: entered so, it would lead to another pseudonym."""
+    other = next((kind for kind, fits in _TELLTALE.items() if fits(number)), None)
+    if other not in {None, id_type}:
+        got = f"a number of the type {other}"
+        raise IdentityError("identity", "identity.type", got=got, want=f"a number of the type {id_type}")
+
+
+def _foreigner(number: str) -> str:
+    """Return the number of an old permit: nationality, four digits of the place, birth as YYMMDD, two more digits."""
+    formed = _formed(IdType.CN_FOREIGNER_PERMIT, number)
+    if formed[:3] not in NATIONALITIES:
+        raise _refused("identity.nationality", "an ISO 3166-1 alpha-3 code before the digits")
+    if not _has_birth_date(formed):
+        raise _refused("identity.date", "a real date of birth, YYMMDD, from the eighth character on")
+    return formed
+
+
+def _has_birth_date(number: str) -> bool:
+    year, month, day = int(number[7:9]), int(number[9:11]), int(number[11:13])
+    # The century is not told; of the two, 2000 is the one that has a 29 February in a year 00.
+    try:
+        date(2000 + year if year % 4 == 0 else 1900 + year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
 def _checked(number: str, fits: bool | None, want: str) -> str:  # noqa: FBT001 - the verdict of a check function
     if fits is None:
         raise _refused("identity.form", want)
@@ -232,12 +289,37 @@ def _formed(id_type: IdType, number: str) -> str:
 def _state(id_type: IdType, issuing_state: str) -> str:
     if id_type is IdType.LEI:
         return ""
-    if id_type is not IdType.PASSPORT and issuing_state != "CN":
-        raise _refused("identity.state", "CN for this type")
-    if issuing_state not in COUNTRIES:
-        raise _refused("identity.state", "an ISO 3166-1 alpha-2 code in capitals")
-    return issuing_state
+    state = issuing_state.strip().upper()
+    if id_type is not IdType.PASSPORT:
+        if state not in {"", "CN"}:
+            raise IdentityError("issuing_state", "identity.state", want="CN, or nothing, for this type")
+        return "CN"
+    if not state:
+        raise IdentityError("issuing_state", "identity.state", got="none", want="the state that issued the passport")
+    if state not in COUNTRIES:
+        raise IdentityError("issuing_state", "identity.state", want="an ISO 3166-1 alpha-2 code, such as GB")
+    return state
 
 
 def _refused(rule: str, want: str) -> IdentityError:
     return IdentityError("identity", rule, want=want)
+
+
+_CANONICAL: dict[IdType, Callable[[str], str]] = {
+    IdType.CN_RESIDENT_ID: _resident,
+    IdType.CN_FOREIGNER_PERMIT: _foreigner,
+    IdType.CN_PERMIT: _permit,
+    IdType.PASSPORT: partial(_formed, IdType.PASSPORT),
+    IdType.CN_USCC: lambda number: _checked(number, uscc_fits(number), "18 characters of GB 32100"),
+    IdType.LEI: lambda number: _checked(number, lei_fits(number), "20 characters of ISO 17442"),
+}
+# By what a number tells its type, whatever type was named.
+_TELLTALE: dict[IdType, Callable[[str], object]] = {
+    # Also with a wrong check character: no other number has a date at that place.
+    IdType.CN_RESIDENT_ID: _RESIDENT_SHAPE.fullmatch,
+    IdType.CN_USCC: uscc_fits,
+    IdType.LEI: lei_fits,
+    IdType.CN_FOREIGNER_PERMIT: lambda number: (
+        _FOREIGNER.fullmatch(number) and number[:3] in NATIONALITIES and _has_birth_date(number)
+    ),
+}

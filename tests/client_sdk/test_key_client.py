@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 SIGNERS: dict[KeyUse, Signer] = {use: signer(f"lender-1 {use.name}") for use in KeyUse}
 PERSONS = [
     Identity.parse(IdType.CN_USCC, "91350100M000100Y43"),
-    Identity.parse(IdType.PASSPORT, "E12345678"),
-    Identity.parse(IdType.PASSPORT, "E12345679"),
+    Identity.parse(IdType.PASSPORT, "E12345678", "CN"),
+    Identity.parse(IdType.PASSPORT, "E12345679", "CN"),
 ]
 
 

@@ -23,5 +23,5 @@ def test_a_region_that_was_not_in_use_is_a_warning(vector: dict[str, Any]) -> No
 
 
 def test_numbers_without_a_region_are_never_warned_about() -> None:
-    assert region_is_known(Identity.parse(IdType.PASSPORT, "E12345678"))
+    assert region_is_known(Identity.parse(IdType.PASSPORT, "E12345678", "CN"))
     assert region_is_known(Identity.parse(IdType.CN_USCC, "91110000MA0000000H"))

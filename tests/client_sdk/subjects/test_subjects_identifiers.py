@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from client_sdk.formats.check_digits import lei_fits, resident_check_digit, uscc_fits
 from client_sdk.formats.errors import FormatError
-from client_sdk.subjects.countries import COUNTRIES
+from client_sdk.subjects.countries import COUNTRIES, NATIONALITIES
 from client_sdk.subjects.errors import IdentityError
 from client_sdk.subjects.identifiers import Identity, IdType
 
@@ -106,7 +106,9 @@ def test_every_wrong_digit_and_every_swap_is_seen(position: int) -> None:
         (IdType.CN_PERMIT, "1234567890(b)", "CN", "1234567890B"),
         (IdType.CN_PERMIT, "１２３４５６７８９０（Ｂ）", "CN", "1234567890B"),
         (IdType.CN_PERMIT, "12345678", "CN", "12345678"),
-        (IdType.CN_FOREIGNER_PERMIT, "abc 1234 5678 9012", "CN", "ABC123456789012"),
+        (IdType.PASSPORT, "e 1234-5678", "gb ", "E12345678"),
+        (IdType.CN_FOREIGNER_PERMIT, "fin 3100 810802 01", "", "FIN310081080201"),
+        (IdType.CN_FOREIGNER_PERMIT, "USA110000022901", "CN", "USA110000022901"),
         (IdType.CN_USCC, "n2110115mf0000003h", "CN", "N2110115MF0000003H"),
         (IdType.LEI, "213800-kud8lajwsq9d15", "CN", "213800KUD8LAJWSQ9D15"),
     ],
@@ -121,7 +123,28 @@ def test_other_types(id_type: IdType, typed: str, state: str, number: str) -> No
     ("id_type", "number", "state", "rule"),
     [
         (IdType.PASSPORT, "E1234", "UK", "identity.state"),
-        (IdType.PASSPORT, "E12345", "cn", "identity.state"),
+        (IdType.PASSPORT, "UNKNOWN", "US", "identity.placeholder"),
+        (IdType.PASSPORT, "000000", "US", "identity.placeholder"),
+        (IdType.PASSPORT, "E00000000", "US", "identity.placeholder"),
+        (IdType.PASSPORT, "AAAAAAAA", "US", "identity.placeholder"),
+        (IdType.PASSPORT, "11111111", "US", "identity.placeholder"),
+        (IdType.CN_PERMIT, "H0000000000", "CN", "identity.placeholder"),
+        (IdType.CN_USCC, "0" * 18, "CN", "identity.placeholder"),
+        (IdType.LEI, "0" * 18 + "01", "CN", "identity.form"),
+        (IdType.CN_RESIDENT_ID, "000000194912310025", "CN", "identity.region"),
+        (IdType.CN_RESIDENT_ID, "110105180001010002", "CN", "identity.order"),
+        (IdType.CN_RESIDENT_ID, "110105491231000", "CN", "identity.order"),
+        (IdType.PASSPORT, EXAMPLE, "CN", "identity.type"),
+        (IdType.PASSPORT, "110105194912310021", "US", "identity.type"),
+        (IdType.PASSPORT, "110105491231002", "CN", "identity.type"),
+        (IdType.PASSPORT, "91110000MA0000000H", "CN", "identity.type"),
+        (IdType.PASSPORT, "213800KUD8LAJWSQ9D15", "GB", "identity.type"),
+        (IdType.PASSPORT, "FIN310081080201", "FI", "identity.type"),
+        (IdType.CN_RESIDENT_ID, "91110000MA0000000H", "CN", "identity.type"),
+        (IdType.CN_USCC, EXAMPLE, "CN", "identity.type"),
+        (IdType.CN_FOREIGNER_PERMIT, "USA110000990101", "CN", "identity.date"),
+        (IdType.CN_FOREIGNER_PERMIT, "USA110001022901", "CN", "identity.date"),
+        (IdType.CN_FOREIGNER_PERMIT, "ZZZ110081080201", "CN", "identity.nationality"),
         (IdType.PASSPORT, "E12345", "", "identity.state"),
         (IdType.PASSPORT, "E123", "CN", "identity.form"),
         (IdType.CN_PERMIT, "H12345678", "HK", "identity.state"),
@@ -142,7 +165,7 @@ def test_other_types_refuse(id_type: IdType, number: str, state: str, rule: str)
     assert refusal(id_type, number, state).rule == rule
 
 
-@given(st.sampled_from("HM"), st.integers(0, 10**8 - 1), st.integers(0, 99))
+@given(st.sampled_from("HM"), st.integers(1, 10**8 - 1), st.integers(0, 99))
 def test_a_permit_of_hong_kong_or_macao_is_its_holder_s_however_often_it_is_renewed(
     letter: str, holder: int, renewals: int
 ) -> None:
@@ -158,9 +181,10 @@ def test_any_text_gives_an_identity_or_one_typed_error(id_type: IdType, typed: s
         return
     assert Identity.parse(id_type, identity.number, state) == identity
     assert identity.number.isascii()
+    assert any(char.isdigit() and char != "0" for char in identity.number)
 
 
-@given(st.dates(date(1900, 1, 1), date(1999, 12, 31)), st.integers(0, 995), st.integers(110000, 659999))
+@given(st.dates(date(1900, 1, 1), date(1999, 12, 31)), st.integers(1, 995), st.integers(110000, 659999))
 def test_fifteen_digits_are_the_same_person(born: date, sequence: int, region: int) -> None:
     body = f"{region}{born:%Y%m%d}{sequence:03}"
     long = body + resident_check_digit(body)
@@ -207,8 +231,22 @@ def test_enterprises_are_told_from_persons() -> None:
     assert enterprises == {IdType.CN_USCC, IdType.LEI}
 
 
-def test_every_country_has_two_capitals() -> None:
-    assert len(COUNTRIES) == 249
+def test_a_type_that_fits_is_taken_though_another_fits_too() -> None:
+    both = [number for number in map(resident, range(1, 999)) if uscc_fits(number)]
+    assert both
+    for number in both:
+        assert Identity.parse(IdType.CN_RESIDENT_ID, number).number == number
+        assert refusal(IdType.PASSPORT, number).got == "a number of the type CN_RESIDENT_ID"
+
+
+def resident(order: int) -> str:
+    body = f"11010519491231{order:03}"
+    return body + resident_check_digit(body)
+
+
+def test_every_country_has_its_capitals() -> None:
+    assert len(COUNTRIES) == len(NATIONALITIES) == 249
+    assert all(len(code) == 3 and code.isascii() and code.isupper() for code in NATIONALITIES)
     assert all(len(code) == 2 and code.isascii() and code.isupper() for code in COUNTRIES)
 
 
