@@ -89,11 +89,11 @@ def test_what_could_be_another_number_is_refused(typed: str, rule: str) -> None:
 def test_every_wrong_digit_and_every_swap_is_seen(position: int) -> None:
     for digit in set("0123456789") - {EXAMPLE[position]}:
         changed = EXAMPLE[:position] + digit + EXAMPLE[position + 1 :]
-        assert refusal(IdType.CN_RESIDENT_ID, changed).rule == "identity.checksum"
+        assert refusal(IdType.CN_RESIDENT_ID, changed).rule in {"identity.checksum", "identity.order"}
     left, right = EXAMPLE[position], EXAMPLE[position + 1]
     if right not in {left, "X"}:
         swapped = EXAMPLE[:position] + right + left + EXAMPLE[position + 2 :]
-        assert refusal(IdType.CN_RESIDENT_ID, swapped).rule == "identity.checksum"
+        assert refusal(IdType.CN_RESIDENT_ID, swapped).rule in {"identity.checksum", "identity.order"}
 
 
 @pytest.mark.parametrize(
