@@ -35,6 +35,7 @@ from client_sdk.models.status import Status
 from client_sdk.rules.consent import check_inquiry_consent
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.text import is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -239,9 +240,11 @@ class Session:
             check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
             if purpose is Purpose.REPORTING:
                 raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, "a purpose of asking")
-            if not 0 < len(officer) <= MAX_OFFICER_CHARACTERS or not officer.isprintable():
+            if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
                 got = f"{len(officer)} characters"
-                raise _refused("inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS}")
+                raise _refused(
+                    "inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS} that can be seen"
+                )
             if not 0 < len(identities) <= most:
                 raise _refused("inquiry.persons", "inquiry.persons", str(len(identities)), f"1 to {most}")
         except RuleError as error:

@@ -24,4 +24,6 @@ def read_consent(form: ConsentForm, given: date, digest: bytes | None, file: Pat
     if file is not None:
         with file.open("rb") as document:
             digest = hashlib.file_digest(document, "sha256").digest()
+            if not document.tell():
+                raise UsageError("the file of the consent is empty", "give the document that the person signed.")
     return Consent(form=form, date=given, digest=digest or b"")

@@ -15,6 +15,8 @@ from functools import lru_cache
 from client_sdk.formats.check_digits import lei_fits, uscc_fits
 from client_sdk.formats.encoding import label, lp
 from client_sdk.formats.errors import FormatError
+from client_sdk.formats.folding import without_separators
+from client_sdk.formats.rewritten import rewritten
 
 __all__ = [
     "DEBT_REF_BYTES",
@@ -23,6 +25,7 @@ __all__ = [
     "canonical_contract",
     "check_creditor",
     "debt_ref",
+    "fold_code",
 ]
 
 SEAL_KEY_BYTES = 32
@@ -37,8 +40,9 @@ def canonical_contract(text: str) -> str:
     Letters are the Unicode categories L*, digits Nd. Applying it again changes nothing.
 
     Raises:
-        FormatError: nothing is left, or more than 64 characters are.
+        FormatError: nothing is left, or more than 64 characters are, or a spreadsheet wrote it anew.
     """
+    _check_own(text)
     contract = "".join(filter(str.isalnum, text.upper())) if text.isascii() else _fold(text)
     if not 0 < len(contract) <= MAX_CONTRACT_CHARACTERS:
         raise FormatError(
@@ -47,7 +51,15 @@ def canonical_contract(text: str) -> str:
             got=f"{len(contract)} letters and digits",
             want=f"1 to {MAX_CONTRACT_CHARACTERS}",
         )
+    _check_own(contract)
     return contract
+
+
+def _check_own(text: str) -> None:
+    kind = rewritten(text)
+    if kind:
+        want = "the number as the contract has it; format the column as text"
+        raise FormatError("contract", "contract.rewritten", got=kind, want=want)
 
 
 def check_creditor(code: str) -> str:
@@ -59,6 +71,11 @@ def check_creditor(code: str) -> str:
     if not _is_creditor(code):
         raise FormatError("creditor", "creditor.code", want="a unified social credit code, else an LEI")
     return code
+
+
+def fold_code(text: str) -> str:
+    """Return the code of a creditor as typed, in capitals and without what separates groups of characters."""
+    return without_separators(text).upper()
 
 
 def debt_ref(seal_key: bytes, original_creditor: str, contract: str) -> bytes:

@@ -166,6 +166,6 @@ class InquiryOpening(Discreet):
             inquiry.check_person(position, person, versions)
         canonical.parse(facts_pb2.Consent, self.consent, "consent")
         check_open(inquiry.consent_commitment, commit_consent(self.consent_opening, self.consent), "consent")
-        if not 0 < len(self.officer) <= MAX_OFFICER_CHARACTERS:
+        if not 0 < len(self.officer.strip()) <= len(self.officer) <= MAX_OFFICER_CHARACTERS:
             raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
         check_open(inquiry.officer_commitment, commit_officer(self.officer_opening, self.officer), "officer")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats.record_id import derive_record_id
 from client_sdk.formats.words import Kind, Standing
+from client_sdk.lending.preflight import check_types
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
@@ -129,6 +130,9 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
             _reject(result, item.violations)
             continue
         row = Row(place, item.row or place, item)
+        if broken := check_types(item, row.number):
+            _reject(result, broken)
+            continue
         name = item.name
         if name is None:
             _reject(result, preflight.check_report(item, row.number))

@@ -29,11 +29,12 @@ SET_ASIDE row needs no facts, but then its ``first_day``.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from client_sdk.formats.debt import canonical_contract
+from client_sdk.formats.debt import canonical_contract, fold_code
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import Kind, Standing
@@ -91,6 +92,9 @@ COLUMNS = (
 )
 
 _MAX_INTEGER = 2**63 - 1
+# With zeros before the number, as systems with columns of a fixed width write them.
+_MAX_DIGITS = 32
+_MONEY = frozenset(("principal", "interest", "penalty", "fees"))
 _DIGEST_BYTES = 32
 _RECORD_ID_BYTES = 16
 # Stands in for what could not be read; the row is refused anyway.
@@ -129,7 +133,8 @@ class _Cells:
         self.violations.append(Violation(row=self.row, reason=reason, field=column, rule=rule, got=got, want=want))
 
     def text(self, column: str) -> str:
-        return self._values.get(column, "").strip()
+        # Composed as on other machines; nothing is lost.
+        return unicodedata.normalize("NFC", self._values.get(column, "").strip())
 
     def required(self, column: str) -> str:
         text = self.text(column)
@@ -174,8 +179,9 @@ class _Cells:
         text = self.required(column) if required else self.text(column)
         if not text:
             return 0
-        if not (text.isascii() and text.isdigit()) or int(text[:20]) > _MAX_INTEGER:
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.integer", "a whole number from 0, without separators")
+        # Python refuses to read thousands of digits, so their number comes first.
+        if not (text.isascii() and text.isdigit()) or len(text) > _MAX_DIGITS or int(text) > _MAX_INTEGER:
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.integer", _whole(column))
             return 0
         return int(text)
 
@@ -193,6 +199,12 @@ class _Cells:
         if len(value) != length and self.text(column):
             self.refuse(column, RuleReason.FACTS_INVALID, "column.hexadecimal", f"{2 * length} hexadecimal digits")
         return value.ljust(length, b"\0")[:length]
+
+
+def _whole(column: str) -> str:
+    if column.removeprefix("executed_") in _MONEY:
+        return "a whole number of minor units, without separators: 350.00 CNY is 35000"
+    return "a whole number from 0, without separators"
 
 
 def _report(cells: _Cells) -> Report | None:
@@ -290,7 +302,7 @@ def _basis(cells: _Cells, kind: Kind) -> Basis | None:
 
 def _amounts(cells: _Cells, prefix: str = "") -> Amounts:
     return Amounts(
-        currency=cells.required("currency"),
+        currency=cells.required("currency").upper(),
         principal=cells.integer(f"{prefix}principal"),
         interest=cells.integer(f"{prefix}interest"),
         penalty=cells.integer(f"{prefix}penalty"),
@@ -334,6 +346,11 @@ def _contract(cells: _Cells) -> str:
     return cells.read("contract", canonical_contract, "X") if cells.required("contract") else "X"
 
 
+def _creditor(cells: _Cells) -> str:
+    """Return the code of the first lender, folded as the same code is where it is an identity number."""
+    return fold_code(cells.required("original_creditor"))
+
+
 def _default(cells: _Cells) -> DefaultFacts:
     return DefaultFacts(
         subject_role=cells.required_word(SubjectRole, "subject_role"),
@@ -344,7 +361,7 @@ def _default(cells: _Cells) -> DefaultFacts:
         days_past_due=cells.integer("days_past_due", required=True),
         days_estimated=cells.flag("days_estimated"),
         collection_stage=cells.required_word(CollectionStage, "collection_stage"),
-        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
         legal_basis=cells.required_word(LegalBasis, "legal_basis"),
         approver=cells.required("approver"),
         called_on=cells.day("called_on"),
@@ -367,7 +384,7 @@ def _judgment(cells: _Cells) -> JudgmentFacts:
         result=cells.word(JudgmentResult, "result"),
         amounts=_amounts(cells),
         as_of=cells.required_day("as_of"),
-        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
         legal_basis=cells.required_word(LegalBasis, "legal_basis"),
         approver=cells.required("approver"),
         ended_on=cells.day("ended_on"),
@@ -388,7 +405,7 @@ def _enforcement(cells: _Cells) -> EnforcementFacts:
         applied=_amounts(cells),
         executed=_amounts(cells, "executed_"),
         as_of=cells.required_day("as_of"),
-        debt=debt(original_creditor=cells.required("original_creditor"), contract=_contract(cells)),
+        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
         legal_basis=cells.required_word(LegalBasis, "legal_basis"),
         approver=cells.required("approver"),
         stayed_on=cells.day("stayed_on"),

@@ -28,7 +28,7 @@ from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from client_sdk.models.report import Report
 
@@ -36,6 +36,15 @@ __all__ = ["read_csv", "read_json_lines", "read_portfolio", "write_portfolio"]
 
 _KNOWN = frozenset(COLUMNS)
 _MALFORMED = "MALFORMED"
+_FLAGS = frozenset(("estimated", "days_estimated"))
+_JSON_TYPES: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    float: "a number with a decimal point",
+    bool: "true or false",
+    int: "a whole number",
+    str: "text",
+}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
 # What stands for a byte that is no UTF-8; UTF-8 itself never decodes to it.
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -102,6 +111,8 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
             yield _unreadable(number, "json.object", "one JSON object a line")
         elif unknown := set(content) - _KNOWN:
             yield _unreadable(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others")
+        elif wrong := _of_wrong_types(content, number):
+            yield RejectedRow(row=number, violations=tuple(wrong))
         else:
             yield report_of({name: _text(value) for name, value in content.items()}, number)
 
@@ -213,6 +224,35 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(str(item) for item in value)
-    # A fraction or an object keeps its form, which no column accepts.
-    return value if isinstance(value, str) else json.dumps(value)
+        return " ".join(value)
+    return str(value)
+
+
+def _of_wrong_types(content: Mapping[str, object], number: int) -> list[Violation]:
+    """Return the values of a row that no cell could hold; their types are named, never what they are."""
+    return [
+        Violation(
+            row=number,
+            reason=_MALFORMED,
+            field=name,
+            rule="json.type",
+            got=_JSON_TYPES.get(type(value), "a value of another type"),
+            want=_wanted_type(name),
+        )
+        for name, value in content.items()
+        if not _has_type(name, value)
+    ]
+
+
+def _has_type(name: str, value: object) -> bool:
+    if name == "measures" and isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    if isinstance(value, bool):
+        return name in _FLAGS
+    return value is None or isinstance(value, str) or (isinstance(value, int) and name not in _FLAGS)
+
+
+def _wanted_type(name: str) -> str:
+    if name in _FLAGS:
+        return "true, false or null"
+    return "a list of texts" if name == "measures" else "text, a whole number or null"

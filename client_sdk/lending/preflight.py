@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING
 
 from client_sdk._calls.statement import retain_until_of
 from client_sdk.formats.errors import FormatError
+from client_sdk.formats.rewritten import rewritten
 from client_sdk.formats.statement import check_institution_id
 from client_sdk.formats.words import Standing
+from client_sdk.lending.places import column_of
 from client_sdk.models.violation import Violation
 from client_sdk.rules.check import check_admission, check_facts, check_progress
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError, RuleReason
-from client_sdk.rules.facts import parse_facts
+from client_sdk.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
+from client_sdk.rules.field_types import check_field_types
 from client_sdk.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.rules.minors import check_age
+from client_sdk.rules.minors import check_age, check_born, is_listing
 from client_sdk.rules.retention import check_retain_until, expires_on, is_due
+from client_sdk.rules.text import is_visible
+from client_sdk.subjects.identifiers import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,9 +37,11 @@ if TYPE_CHECKING:
     from client_sdk.formats.state import Rulebook
     from client_sdk.models.report import Report
 
-__all__ = ["MAX_REFERENCE_CHARACTERS", "Preflight", "violation_of_error"]
+__all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
 
 MAX_REFERENCE_CHARACTERS = 128
+# An unsigned 64-bit number in the name that a record id is derived from; nobody withdraws so often.
+MAX_ATTEMPT = 2**32 - 1
 
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
@@ -43,7 +50,7 @@ def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
         reason, place = str(error.reason), error.field
     else:
         reason, place = "MALFORMED", error.part
-    return Violation(row=row, reason=reason, field=place, rule=error.rule, got=error.got, want=error.want)
+    return Violation(row=row, reason=reason, field=column_of(place), rule=error.rule, got=error.got, want=error.want)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Preflight:
             report: to be checked.
             row: where it comes from, for the violations.
         """
+        if broken := check_types(report, row):
+            return broken
         checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties]
         if carries_subject(report.standing):
             checks += [_check_present, _check_facts, self._check_admission, self._check_retention]
@@ -120,7 +129,13 @@ class Preflight:
         return _run([check], report, row)
 
     def _check_person(self, report: Report) -> None:
-        check_age(report.identity.birth_date, self.today)
+        born = report.identity.birth_date
+        check_age(born, self.today)
+        if report.facts is None:
+            return
+        check_born(born, report.facts)
+        if is_listing(report.facts):
+            check_age(born, report.facts.as_of, listing=True)
 
     def _check_admission(self, report: Report) -> None:
         if report.facts is not None:
@@ -148,6 +163,16 @@ class Preflight:
             )
 
 
+def check_types(report: Report, row: int) -> list[Violation]:
+    """Return what is wrong with the types of a report's fields; everything else may rely on them afterwards.
+
+    Args:
+        report: as a program made it, which nothing but its own type checker has looked at.
+        row: for the violations.
+    """
+    return _run([_check_types], report, row)
+
+
 def _run(checks: Iterable[Callable[[Report], None]], report: Report, row: int) -> list[Violation]:
     found: list[Violation] = []
     for check in checks:
@@ -169,11 +194,30 @@ def _ended_long_ago(row: int, end: int) -> Violation:
     )
 
 
+def _check_types(report: Report) -> None:
+    check_field_types(report, "")
+    identity: object = report.identity
+    if not isinstance(identity, Identity):
+        raise RuleError(RuleReason.IDENTIFIER_INVALID, "identity", "field.type", want="an Identity")
+    facts: object = report.facts
+    if isinstance(facts, DefaultFacts | JudgmentFacts | EnforcementFacts):
+        check_field_types(facts, "facts")
+    elif facts is not None:
+        raise RuleError(RuleReason.FACTS_INVALID, "facts", "field.type", want="facts of the report's kind")
+
+
 def _check_name(report: Report) -> None:
     text = report.reference
-    if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS or not text.isprintable():
+    if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS or not text.isprintable() or not is_visible(text):
         want = f"1 to {MAX_REFERENCE_CHARACTERS} printable characters"
-        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=f"{len(text)}", want=want)
+        got = f"{len(text)} characters"
+        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=got, want=want)
+    if kind := rewritten(text):
+        want = "your own name of the debt as your systems have it; format the column as text"
+        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.rewritten", got=kind, want=want)
+    if report.attempt is not None and not 0 <= report.attempt <= MAX_ATTEMPT:
+        want = "how many records of the episode were withdrawn before"
+        raise RuleError(RuleReason.FACTS_INVALID, "attempt", "attempt.range", got="a number out of range", want=want)
     if report.name is None:
         raise RuleError(RuleReason.DATE_INVALID, "first_day", "first-day.present", want="the first day of the episode")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
@@ -14,6 +15,7 @@ from client_sdk.errors import DeadlineExceededError, OutboxError, UnavailableErr
 from client_sdk.formats.statement import RecordKey
 from client_sdk.lending.link import MAX_CHUNK
 from client_sdk.lending.outbox import Outbox, Pending, Stored
+from client_sdk.lending.places import column_of
 from client_sdk.lending.signing_room import Prepared
 
 if TYPE_CHECKING:
@@ -156,13 +158,18 @@ class Sender:
     def _read(self, item: Prepared, result: pb.SubmissionResult, note: bytes) -> tuple[Sent, _Kept | None]:
         if result.outcome == pb.OUTCOME_REFUSED:
             row = 0 if item.row is None else item.row.number
-            return Sent(item, accepted=False, violation=violation_of(result.violation, row)), None
+            return Sent(item, accepted=False, violation=_in_columns(violation_of(result.violation, row))), None
         if result.outcome not in (pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED):
             raise VerificationError("batch", "batch.outcome", f"got outcome {result.outcome}, want a known one")
         signed = item.submission.statement
         receipt = read_result(signed, item.key, item.version, result, note, self._key)
         accepted = result.outcome == pb.OUTCOME_ACCEPTED
         return Sent(item, accepted=accepted, violation=None), _Kept(receipt.size, Stored.of(receipt, signed))
+
+
+def _in_columns(violation: Violation) -> Violation:
+    """Return a refusal of the registry with the column that it is about."""
+    return replace(violation, field=column_of(violation.field))
 
 
 class _Kept(NamedTuple):

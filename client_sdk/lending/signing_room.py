@@ -151,7 +151,7 @@ class SigningRoom:
         elif found.other_subject:
             want = "the person whom the record names; a wrong one is mended by WITHDRAWN under the number reported"
             broken = Violation(
-                reason="SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want
+                reason="SUBJECT_CHANGED", field="id_number", rule="record.person", got="another person", want=want
             )
             self._refuse_all(rows, broken)
             record.stopped = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from client_sdk.formats.debt import DEBT_REF_BYTES, canonical_contract
+from client_sdk.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
 from client_sdk.formats.words import Kind
 from client_sdk.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
 
@@ -34,7 +34,9 @@ def debt(*, original_creditor: str, contract: str) -> Debt:
         FormatError: the contract holds no letter or digit, or more than 64.
     """
     return Debt(
-        original_creditor=original_creditor, contract=canonical_contract(contract), debt_ref=bytes(DEBT_REF_BYTES)
+        original_creditor=fold_code(original_creditor),
+        contract=canonical_contract(contract),
+        debt_ref=bytes(DEBT_REF_BYTES),
     )
 
 

@@ -7,7 +7,6 @@ itself), ``check_admission`` (against the moment of submission), ``check_progres
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.debt import canonical_contract, check_creditor
@@ -19,6 +18,7 @@ from client_sdk.rules.case_number import check_enforcement_number, check_judgmen
 from client_sdk.rules.consent import check_consent
 from client_sdk.rules.dates import check_order
 from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.evidence import check_digest
 from client_sdk.rules.facts import (
     CollectionStage,
     DefaultFacts,
@@ -34,6 +34,7 @@ from client_sdk.rules.lifecycle import NEXT, needs_retention
 from client_sdk.rules.money import check_amounts
 from client_sdk.rules.notice import check_notice
 from client_sdk.rules.progress import check_progress
+from client_sdk.rules.text import check_text
 
 if TYPE_CHECKING:
     from datetime import date
@@ -45,8 +46,6 @@ __all__ = ["check_admission", "check_basis", "check_facts", "check_progress"]
 # A day either way: whether the first day of an episode counts as day 0 or as day 1.
 _DAYS_TOLERANCE = 1
 _MAX_DAYS = 36_500
-# Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
-_NO_TEXT = frozenset(("Cc", "Cs"))
 _MAX_TEXT = 128
 _MAX_SHORT_TEXT = 64
 # A lender's clock may be this much ahead of the registry's.
@@ -145,27 +144,28 @@ def _check_debt(debt: Debt) -> None:
         ) from error
     try:
         canonical = canonical_contract(debt.contract) == debt.contract
-    except FormatError:
+    except FormatError as error:
+        if error.rule == "contract.rewritten":
+            raise _refused("facts.debt.contract", error.rule, got=error.got, want=error.want) from error
         canonical = False
     if not canonical:
         raise _refused("facts.debt.contract", "debt.contract", want="1 to 64 letters and digits, NFKC, upper case")
 
 
 def _check_digests(facts: Facts) -> None:
-    digests = [("facts.debt.debt_ref", facts.debt.debt_ref)]
+    if len(facts.debt.debt_ref) != HASH_BYTES:
+        got = f"{len(facts.debt.debt_ref)} bytes"
+        raise _refused("facts.debt.debt_ref", "digest.length", got=got, want=f"{HASH_BYTES} bytes")
     if facts.notice is not None:
-        digests.append(("facts.notice.digest", facts.notice.digest))
+        check_digest(facts.notice.digest, "facts.notice.digest")
     if facts.consent is not None:
-        digests.append(("facts.consent.digest", facts.consent.digest))
-    for field, digest in digests:
-        if len(digest) != HASH_BYTES:
-            raise _refused(field, "digest.length", got=f"{len(digest)} bytes", want=f"{HASH_BYTES} bytes")
+        check_digest(facts.consent.digest, "facts.consent.digest")
 
 
 def _check_approver(approver: str) -> None:
     if not approver.strip():
         raise RuleError(RuleReason.APPROVER_MISSING, "facts.approver", "F33", want="who approved the record")
-    _check_text(approver, "facts.approver", _MAX_SHORT_TEXT)
+    check_text(approver, "facts.approver", _MAX_SHORT_TEXT)
 
 
 def _check_default(standing: Standing, facts: DefaultFacts) -> None:
@@ -231,9 +231,9 @@ def _check_judgment(standing: Standing, facts: JudgmentFacts) -> None:
     number = parse_case_number(facts.case_number)
     _check_canonical(number.text, facts.case_number, "facts.case_number")
     check_judgment_number(number, (facts.judged_on or facts.as_of).year)
-    _check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
-    _check_text(facts.cause, "facts.cause", _MAX_TEXT, required=True)
-    _check_text(facts.batch_reference, "facts.batch_reference", _MAX_SHORT_TEXT)
+    check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
+    check_text(facts.cause, "facts.cause", _MAX_TEXT, required=True)
+    check_text(facts.batch_reference, "facts.batch_reference", _MAX_SHORT_TEXT)
 
 
 def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
@@ -254,7 +254,7 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
     judgment = parse_case_number(facts.judgment_case_number, "facts.judgment_case_number")
     _check_canonical(judgment.text, facts.judgment_case_number, "facts.judgment_case_number")
     check_judgment_number(judgment, facts.filed_on.year, "facts.judgment_case_number")
-    _check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
+    check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     if any(later <= earlier for earlier, later in zip(facts.measures, facts.measures[1:], strict=False)):
         raise _refused("facts.measures", "measures.order", want="ascending, without repetition")
 
@@ -269,15 +269,6 @@ def _check_canonical(canonical: str, written: str, field: str) -> None:
         raise RuleError(
             RuleReason.CASE_NUMBER_INVALID, field, "case-number.canonical", want="full-width brackets and nothing else"
         )
-
-
-def _check_text(text: str, field: str, most: int, *, required: bool = False) -> None:
-    if len(text) > most or (required and not text.strip()):
-        raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
-    if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
-        raise _refused(field, "text.characters", want="no control characters and no half of a surrogate pair")
-    if not unicodedata.is_normalized("NFC", text):
-        raise _refused(field, "text.nfc", want="text in Unicode's form NFC")
 
 
 def _refused(field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.evidence import is_digest_of_nothing
 from client_sdk.rules.fact_words import ConsentForm, LegalBasis
 
 if TYPE_CHECKING:
@@ -38,9 +39,17 @@ def check_inquiry_consent(consent: Consent | None, *, today: date) -> None:
     """Check the consent that an inquiry is made on (C10).
 
     Raises:
-        RuleError: CONSENT_MISSING; none, not written, or dated after the inquiry.
+        RuleError: CONSENT_MISSING; none, not written, the digest of no document, or dated after the inquiry.
     """
     _check(consent, today, "inquiry.consent", "C10")
+    if consent is not None and is_digest_of_nothing(consent.digest):
+        raise RuleError(
+            RuleReason.CONSENT_MISSING,
+            "inquiry.consent.digest",
+            "digest.document",
+            got="that of an empty document",
+            want="the SHA-256 of the consent as it was signed",
+        )
 
 
 def _check(consent: Consent | None, today: date, field: str, rule: str) -> None:

@@ -35,5 +35,12 @@ def check_amounts(amounts: Amounts, field: str) -> None:
         RuleError: CURRENCY_INVALID, or FACTS_INVALID where a part is negative or the total exceeds 2^62.
     """
     minor_units(amounts.currency, f"{field}.currency")
-    if min(amounts.principal, amounts.interest, amounts.penalty, amounts.fees) < 0 or amounts.total > MAX_TOTAL:
-        raise RuleError(RuleReason.FACTS_INVALID, field, "money.parts", want="parts from 0, and a total up to 2^62")
+    for part in ("principal", "interest", "penalty", "fees"):
+        if getattr(amounts, part) < 0:
+            want = "a whole number of minor units from 0"
+            raise RuleError(
+                RuleReason.FACTS_INVALID, f"{field}.{part}", "money.parts", got="a number below 0", want=want
+            )
+    if amounts.total > MAX_TOTAL:
+        want = "minor units whose total is at most 2^62"
+        raise RuleError(RuleReason.FACTS_INVALID, field, "money.parts", got="a larger total", want=want)

@@ -8,7 +8,6 @@ is folded is only what cannot change the meaning: look-alikes of other alphabets
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.formats.check_digits import lei_fits, resident_check_digit, uscc_fits
 from client_sdk.formats.encoding import lp, u64
+from client_sdk.formats.folding import without_separators
 from client_sdk.subjects.countries import COUNTRIES, NATIONALITIES
 from client_sdk.subjects.errors import IdentityError
 
@@ -49,9 +49,6 @@ _BRACKETED = re.compile(r"\A([0-9]{10})\(([A-Za-z])\)\Z")
 _HONG_KONG_OR_MACAO = re.compile(r"[HM][0-9]+\Z")
 _PERMIT_LENGTHS = frozenset((9, 11))
 _CENTENARIANS = frozenset(("996", "997", "998", "999"))
-# White space, dashes and invisible format characters; the minus sign is a symbol, not a dash.
-_SEPARATORS = frozenset(("Zs", "Zl", "Zp", "Pd", "Cf"))
-_SEPARATOR_SIGNS = frozenset("\t\n\r\v\f\u2212")
 
 
 class IdType(StrEnum):
@@ -182,17 +179,12 @@ def _compact(number: str, *, bracketed: bool) -> str:
     if len(number) > _MAX_TYPED:
         raise _refused("identity.length", f"at most {_MAX_TYPED} characters")
     if not number.isalnum() or not number.isascii():
-        folded = unicodedata.normalize("NFKC", number)
-        number = "".join(char for char in folded if not _is_separator(char))
+        number = without_separators(number)
         if bracketed:
             number = _BRACKETED.sub(r"\1\2", number)
         if not number.isascii() or not number.isalnum():
             raise _refused("identity.characters", "letters and digits of the Latin alphabet")
     return number.upper()
-
-
-def _is_separator(char: str) -> bool:
-    return char in _SEPARATOR_SIGNS or unicodedata.category(char) in _SEPARATORS
 
 
 def _resident(number: str) -> str:

@@ -1,0 +1,39 @@
+"""Where in a portfolio a broken rule is: from the path of a field inside a submission to the name of its column."""
+
+from __future__ import annotations
+
+__all__ = ["column_of"]
+
+# Paths whose last part is not the name of the column.
+_COLUMNS = {
+    "identity": "id_number",
+    "binding.subject": "id_number",
+    "continues": "continues_record_id",
+    "basis": "basis_reference",
+    "basis.record": "basis_reference",
+    "facts.debt": "contract",
+    "facts.notice": "notice_digest",
+    "facts.notice.channel": "notice_channel",
+    "facts.notice.sent_at": "notice_sent_at",
+    "facts.notice.digest": "notice_digest",
+    "facts.consent": "consent_digest",
+    "facts.consent.form": "consent_form",
+    "facts.consent.date": "consent_date",
+    "facts.consent.digest": "consent_digest",
+    "facts.amounts": "principal",
+    "facts.applied": "principal",
+    "facts.executed": "executed_principal",
+    "facts.executed.currency": "currency",
+}
+_EXECUTED = "facts.executed."
+_PREFIXES = ("facts.amounts.", "facts.applied.", "facts.debt.", "facts.", "statement.", "name.")
+
+
+def column_of(field: str) -> str:
+    """Return the column that holds a field; the path itself where no column does."""
+    if field in _COLUMNS:
+        return _COLUMNS[field]
+    if field.startswith(_EXECUTED):
+        return f"executed_{field.removeprefix(_EXECUTED)}"
+    prefix = next((known for known in _PREFIXES if field.startswith(known)), "")
+    return field.removeprefix(prefix)
