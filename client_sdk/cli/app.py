@@ -1,5 +1,6 @@
 """The program: its verbs, and what is said before a verb."""
 
+import io
 import sys
 
 import typer
@@ -71,4 +72,8 @@ for module in (act_list, act_propose, act_show, act_approve, key, inquiry, recei
 
 def main() -> None:
     """Run the program with the arguments of the process."""
+    # A console that lacks a character shows its escape: an answer holds text of other members, and is never cut off.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(app())
