@@ -1,5 +1,6 @@
 """The program: its verbs, and what is said before a verb."""
 
+import io
 import os
 import sys
 
@@ -74,4 +75,8 @@ def main() -> None:
     """Run the program with the arguments of the process."""
     # Whatever it writes is its owner's alone: keys, evidence, reports about people.
     os.umask(0o077)
+    # A console that lacks a character shows its escape: an answer holds text of other members, and is never cut off.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(app())

@@ -19,7 +19,7 @@
 | ``collection_stage``, ``called_on`` | D | |
 | ``case_number``, ``court``, ``filed_on`` | J, E | 案号 is brought into its canonical form |
 | ``stage``, ``cause``, ``judged_on``, ``effective_on``, ``result``, ``batch_reference`` | J | |
-| ``judgment_case_number``, ``measures``, ``stayed_on`` | E | measures separated by spaces |
+| ``judgment_case_number``, ``measures``, ``stayed_on`` | E | 案号 or that of an award; measures with spaces between |
 | ``executed_principal``, ``executed_interest``, ``executed_penalty``, ``executed_fees`` | E | recovered so far |
 
 Money is whole numbers of minor units; of an enforcement ``principal`` and so on are what was applied for. Dates are
@@ -70,6 +70,7 @@ from client_sdk.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.rules.instrument import canonical_instrument, is_instrument
 from client_sdk.rules.lifecycle import carries_subject
 from client_sdk.subjects.errors import IdentityError
 from client_sdk.subjects.identifiers import Identity, IdType
@@ -342,6 +343,11 @@ def _case_number(cells: _Cells, column: str) -> str:
     return cells.read(column, lambda text: parse_case_number(text, column).text, "")
 
 
+def _enforced_number(cells: _Cells) -> str:
+    text = cells.text("judgment_case_number")
+    return canonical_instrument(text) if is_instrument(text) else _case_number(cells, "judgment_case_number")
+
+
 def _contract(cells: _Cells) -> str:
     return cells.read("contract", canonical_contract, "X") if cells.required("contract") else "X"
 
@@ -398,7 +404,7 @@ def _enforcement(cells: _Cells) -> EnforcementFacts:
     return EnforcementFacts(
         subject_role=cells.required_word(SubjectRole, "subject_role"),
         case_number=_case_number(cells, "case_number"),
-        judgment_case_number=_case_number(cells, "judgment_case_number"),
+        judgment_case_number=_enforced_number(cells),
         court=cells.required("court"),
         filed_on=cells.required_day("filed_on"),
         measures=_measures(cells),

@@ -1,8 +1,8 @@
 """Portfolios in files: CSV and JSON Lines, read as a stream and written.
 
 CSV: UTF-8 (a byte order mark is skipped), commas, one header row that names columns of ``client_sdk.lending.columns``
-in any order. JSON Lines: one object a line with the same names; texts, whole numbers, true and false, null for absent,
-and a list for measures. Either may be compressed (``.gz``).
+in any order and case, then one row a line. JSON Lines: one object a line with the same names; texts, whole numbers,
+true and false, null for absent, and a list for measures. Either may be compressed (``.gz``).
 
 A row that cannot be read becomes a ``RejectedRow`` in its place, so one bad cell neither hides another nor holds up the
 file; ``report_many`` counts it as rejected.
@@ -45,6 +45,16 @@ _JSON_TYPES: dict[type, str] = {
     int: "a whole number",
     str: "text",
 }
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
+# First bytes of files that are no text in UTF-8.
+_NO_TEXT = {
+    b"PK\x03\x04": "a workbook or another zip file",
+    b"\xd0\xcf\x11\xe0": "a workbook of the old form",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file whose name does not end in .gz",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
 # What stands for a byte that is no UTF-8; UTF-8 itself never decodes to it.
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -60,6 +70,8 @@ def read_portfolio(path: str | Path) -> Iterator[Report | RejectedRow]:
     """
     file = Path(path)
     try:
+        if not _is_packed(file):
+            _check_is_text(file)
         with _open(file, "rt", packed=_is_packed(file)) as lines:
             whole = _whole(lines)
             yield from read_json_lines(whole) if _is_json(file) else read_csv(whole)
@@ -68,31 +80,36 @@ def read_portfolio(path: str | Path) -> Iterator[Report | RejectedRow]:
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
-    """Yield the rows of a CSV text; a row is called by the line on which it ends.
+    """Yield the rows of a CSV text, each on one line: no cell of these columns holds a line break.
+
+    A quote that is left open is told at its line and takes no line behind it along.
 
     Raises:
         PreflightError: the header names an unknown column, or one twice, or is missing.
     """
-    reader = csv.reader(lines, strict=True)
+    numbered = enumerate(lines, start=1)
+    first = next(numbered, (1, ""))[1]
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip().lower() for name in _cells(first)]
     except csv.Error:
         header = []
-    _check_header(header)
-    while True:
+    _check_header(header, first)
+    for number, line in numbered:
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = _cells(line)
         except csv.Error as error:
-            yield _unreadable_csv(reader.line_num, error)
+            yield _unreadable_csv(number, error)
             continue
-        if not any(cells):
+        if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
-            yield _unreadable(reader.line_num, "csv.cells", f"{len(header)} cells", got=f"{len(cells)} cells")
+            yield _unreadable(number, "csv.cells", f"{len(header)} cells", got=f"{len(cells)} cells")
             continue
-        yield report_of(dict(zip(header, cells, strict=True)), reader.line_num)
+        yield report_of(dict(zip(header, cells, strict=True)), number)
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line], strict=True), [])
 
 
 def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
@@ -163,6 +180,19 @@ def _open(path: Path, mode: Literal["rt", "wt"], *, packed: bool) -> TextIO:
     return path.open(mode, encoding=encoding, errors=errors, newline="")
 
 
+def _check_is_text(path: Path) -> None:
+    """Refuse by name a file whose first bytes say that it is no text.
+
+    Raises:
+        PreflightError: it is one.
+    """
+    with path.open("rb") as file:
+        first = file.read(4)
+    found = next((kind for start, kind in _NO_TEXT.items() if first.startswith(start)), None)
+    if found is not None:
+        raise _refused(1, "file", "file.form", "text; save it as CSV in UTF-8", got=found)
+
+
 def _whole(lines: TextIO) -> Iterator[str]:
     """Yield the lines of a file that was opened for reading, as long as they are in order.
 
@@ -173,7 +203,7 @@ def _whole(lines: TextIO) -> Iterator[str]:
     try:
         for number, line in enumerate(lines, start=1):
             if not line.isascii() and _UNDECODED.search(line):
-                raise _refused(number, "file", "file.encoding", "UTF-8", got="other bytes")
+                raise _refused(number, "file", "file.encoding", "UTF-8", got=_encoding_of(line))
             yield line
     except (EOFError, zlib.error, gzip.BadGzipFile):
         # Of what was read ahead nothing is left: the damage is in this line or soon behind it.
@@ -181,15 +211,28 @@ def _whole(lines: TextIO) -> Iterator[str]:
         raise _refused(number + 1, "file", "file.gzip", want, got="damage in this line or behind it") from None
 
 
-def _check_header(header: list[str]) -> None:
+def _encoding_of(line: str) -> str:
+    """Return in what a line with bytes that are no UTF-8 seems to be written."""
+    try:
+        line.encode("utf-8", "surrogateescape").decode("gb18030")
+    except ValueError:
+        return "other bytes"
+    return "bytes that look like GBK or GB18030"
+
+
+def _check_header(header: list[str], line: str) -> None:
     """Refuse a header that is none; its cells are never shown, for without a header they are somebody's.
+
+    Args:
+        header: names of the columns.
+        line: as it was read, to say what it looks like instead.
 
     Raises:
         PreflightError: it names an unknown column, or one twice, or is missing.
     """
     unknown = [place for place, name in enumerate(header, start=1) if name not in _KNOWN]
     if len(unknown) == len(header):
-        got = "no header"
+        got = _instead_of_header(line)
     elif unknown:
         columns = "1 unknown column" if len(unknown) == 1 else f"{len(unknown)} unknown columns"
         got = f"{columns}, the first at place {unknown[0]}"
@@ -200,6 +243,16 @@ def _check_header(header: list[str]) -> None:
     raise _refused(1, "header", "columns.known", f"a header row of {', '.join(COLUMNS)}", got=got)
 
 
+def _instead_of_header(line: str) -> str:
+    """Return what a first line is that names no column."""
+    for separator, name in _SEPARATORS.items():
+        if {cell.strip().lower() for cell in line.split(separator)} & _KNOWN:
+            return f"a header with {name} between its columns, want commas"
+    if line.lower().startswith("sep="):
+        return "a line that names the separator, want the header first"
+    return "no header"
+
+
 def _refused(row: int, field: str, rule: str, want: str, *, got: str) -> PreflightError:
     return PreflightError((Violation(row=row, reason=_MALFORMED, field=field, rule=rule, got=got, want=want),))
 
@@ -208,6 +261,8 @@ def _unreadable_csv(row: int, error: csv.Error) -> RejectedRow:
     # The module has one kind of error; its text is what tells them apart.
     if "field limit" in str(error):
         return _unreadable(row, "csv.length", f"cells of at most {csv.field_size_limit()} characters")
+    if "unexpected end" in str(error):
+        return _unreadable(row, "csv.quote", "a quote that ends on its line", got="an open quote")
     return _unreadable(row, "csv.row", "quotes that end, and no control characters")
 
 

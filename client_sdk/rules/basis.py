@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from client_sdk.formats.words import Kind, Standing
 from client_sdk.rules.errors import RuleError, RuleReason
 from client_sdk.rules.facts import EnforcementFacts, JudgmentFacts, JudgmentStage
+from client_sdk.rules.instrument import is_instrument
 from client_sdk.rules.lifecycle import is_live
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def check_basis(
     """Check the record that version 1 of another rests on.
 
     A DEFAULT rests on nothing. A JUDGMENT may name a live DEFAULT of the same debt. An ENFORCEMENT names a live
-    JUDGMENT of the same debt that is EFFECTIVE and not SATISFIED, with the number that it enforces.
+    JUDGMENT of the same debt that is EFFECTIVE and not SATISFIED, with the number that it enforces; it rests on nothing
+    where that is the number of an arbitration award or a notarised instrument.
 
     Args:
         kind: of the new record.
@@ -61,6 +63,11 @@ def _check_enforced(
     basis_standing: Standing | None,
     basis_facts: Facts | None,
 ) -> None:
+    if is_instrument(facts.judgment_case_number):
+        if basis_kind is not None:
+            want = "no basis: an award or a notarised instrument is enforced without a judgment"
+            raise _invalid("basis.record", "basis.instrument", got=basis_kind.name, want=want)
+        return
     if basis_kind is None or basis_facts is None:
         raise RuleError(
             RuleReason.BASIS_MISSING, "basis", "F12", want="the judgment that is enforced, with its newest facts"

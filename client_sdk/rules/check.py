@@ -30,6 +30,7 @@ from client_sdk.rules.facts import (
     SubjectRole,
     kind_of,
 )
+from client_sdk.rules.instrument import canonical_instrument, is_instrument
 from client_sdk.rules.lifecycle import NEXT, needs_retention
 from client_sdk.rules.money import check_amounts
 from client_sdk.rules.notice import check_notice
@@ -251,9 +252,13 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
     number = parse_case_number(facts.case_number)
     _check_canonical(number.text, facts.case_number, "facts.case_number")
     check_enforcement_number(number, facts.as_of.year)
-    judgment = parse_case_number(facts.judgment_case_number, "facts.judgment_case_number")
-    _check_canonical(judgment.text, facts.judgment_case_number, "facts.judgment_case_number")
-    check_judgment_number(judgment, facts.filed_on.year, "facts.judgment_case_number")
+    enforced, field = facts.judgment_case_number, "facts.judgment_case_number"
+    if is_instrument(enforced):
+        _check_canonical(canonical_instrument(enforced), enforced, field)
+    else:
+        judgment = parse_case_number(enforced, field)
+        _check_canonical(judgment.text, enforced, field)
+        check_judgment_number(judgment, facts.filed_on.year, field)
     check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     if any(later <= earlier for earlier, later in zip(facts.measures, facts.measures[1:], strict=False)):
         raise _refused("facts.measures", "measures.order", want="ascending, without repetition")

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from client_sdk.formats.words import Standing
 from client_sdk.rules.errors import RuleError, RuleReason
@@ -26,9 +26,6 @@ from client_sdk.rules.fact_words import (
     Product,
     SubjectRole,
 )
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 __all__ = ["check_field_types"]
 
@@ -46,17 +43,18 @@ _WORDS = {"int": "a whole number", "str": "text", "bool": "true or false", "byte
 _TUPLE = "tuple["
 
 
-def check_field_types(value: DataclassInstance, place: str) -> None:
+def check_field_types(value: object, place: str) -> None:
     """Check the fields of facts, or of another dataclass, and of what they hold.
 
     Args:
-        value: whose fields are declared as text, as under ``from __future__ import annotations``.
+        value: a dataclass whose fields are declared as text, as under ``from __future__ import annotations``.
         place: path of the value, for the error; empty for none.
 
     Raises:
         RuleError: FACTS_INVALID; a field holds something of another type. ``got`` names the type, never the value.
     """
-    for name, declared, optional, many in _declared(type(value)):
+    cls: type = value.__class__
+    for name, declared, optional, many in _declared(cls):
         path = f"{place}.{name}" if place else name
         held = getattr(value, name)
         if held is None and optional:
@@ -77,7 +75,9 @@ class _Declared(NamedTuple):
 
 
 @cache
-def _declared(cls: type[DataclassInstance]) -> tuple[_Declared, ...]:
+def _declared(cls: type) -> tuple[_Declared, ...]:
+    if not is_dataclass(cls):
+        raise TypeError(cls.__name__)
     found = []
     for field in fields(cls):
         text = str(field.type)

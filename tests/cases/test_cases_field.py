@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from client_sdk.errors import PreflightError
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Amounts, DefaultReport
 from client_sdk.testing import TestRegistry
@@ -71,8 +75,10 @@ def test_each_file_belongs_to_a_case() -> None:
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.how == "plan"], ids=lambda case: case.id)
 def test_the_plan_tells_what_becomes_of_a_portfolio(client: Client, case: Case) -> None:
-    rows = list(read_portfolio(CASES / case.file))
-    broken = client.preflight(rows)
+    try:
+        broken = client.preflight(list(read_portfolio(CASES / case.file)))
+    except PreflightError as error:
+        broken = error.violations
     assert bool(broken) is (case.expect == "reject"), [str(item) for item in broken]
     for violation in broken:
         assert violation.rule
@@ -210,3 +216,57 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
 
 def wrong(value: object) -> Any:
     return value
+
+
+def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client) -> None:
+    rows = list(read_portfolio(CASES / "quote-opens-row-2.csv"))
+    broken = client.preflight(rows)
+    assert len(rows) == len((CASES / "quote-opens-row-2.csv").read_text().splitlines()) - 1
+    assert [(item.row, item.rule) for item in broken][:1] == [(2, "csv.quote")]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule", "got"),
+    [
+        (b"PK\x03\x04 rest", "file.form", "workbook"),
+        (b"PAR1 rest", "file.form", "Parquet"),
+        ("kind\tstanding\n".encode("utf-16"), "file.form", "UTF-16"),
+        ("kind\n\u738b\u5c0f\u660e\n".encode("gb18030"), "file.encoding", "GB18030"),
+        (b"kind;standing\n", "columns.known", "semicolons"),
+        (b"sep=,\nkind,standing\n", "columns.known", "separator"),
+    ],
+)
+def test_a_file_that_is_no_portfolio_is_told_for_what_it_is(
+    tmp_path: Path, content: bytes, rule: str, got: str
+) -> None:
+    file = tmp_path / "portfolio.csv"
+    file.write_bytes(content)
+    with pytest.raises(PreflightError) as caught:
+        list(read_portfolio(file))
+    (violation,) = caught.value.violations
+    assert violation.rule == rule
+    assert got in violation.got
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_no_answer_is_cut_off_by_a_character_that_a_console_lacks(
+    registry: TestRegistry, tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "portfolio.csv"
+    file.write_text((CASES / "legacy-judgment.csv").read_text(encoding="utf-8").replace("desk", "\U00020bb7"))
+    Command(registry.home("lender-1"))("report", str(file), "--yes", code=None)
+    program = [
+        sys.executable,
+        "-c",
+        "from client_sdk.cli import main; main()",
+        "--home",
+        str(registry.home("lender-2")),
+    ]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    number = number_in(file).encode()
+    for words, form in (((), encoding), (("--json",), "utf-8")):
+        ended = subprocess.run(
+            [*program, *words, *ASKING, "-"], input=number, env=environment, capture_output=True, check=True
+        )
+        assert "LISTED" in ended.stdout.decode(form)
+    subprocess.run([*program, "check", "--help"], env=environment, capture_output=True, check=True)

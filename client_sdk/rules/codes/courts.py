@@ -6,11 +6,13 @@ keeps its code when the county's changes, so a county derived here is a hint and
 
 from __future__ import annotations
 
-__all__ = ["CORPS", "COURTS_WITHOUT_COUNTY", "PROVINCES", "SUPREME", "county_of"]
+__all__ = ["CORPS", "COURTS_WITHOUT_COUNTY", "MILITARY", "PROVINCES", "SUPREME", "county_of"]
 
 SUPREME = "最高法"
 # The courts of the Xinjiang Production and Construction Corps.
 CORPS = "兵"
+# The military courts, which decide civil cases too (法〔2015〕137号 Art. 12).
+MILITARY = "军"
 
 # Character -> first two digits of the county codes. Inner Mongolia is 内, not 蒙; Guizhou is 黔, not 贵.
 PROVINCES: dict[str, str] = {

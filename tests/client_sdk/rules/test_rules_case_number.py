@@ -22,6 +22,7 @@ from client_sdk.rules.case_number import (
 from client_sdk.rules.codes.case_types import CASE_TYPES
 from client_sdk.rules.codes.courts import COURTS_WITHOUT_COUNTY, PROVINCES, county_of
 from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.rules.instrument import canonical_instrument, is_instrument
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/domain/case-numbers.json").read_text(encoding="utf-8"))
 PATTERN = re.compile(VECTORS["pattern"])
@@ -48,7 +49,7 @@ def test_what_is_almost_a_number_is_refused(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", VECTORS["usage"], ids=itertools.count())
 def test_uses_of_a_number(case: dict[str, Any]) -> None:
     def use() -> CaseNumber:
-        number = parse_case_number(case["case_no"], legacy=case.get("legacy", False))
+        number = parse_case_number(case["case_no"])
         if case["role"] == "enforcement_no":
             check_enforcement_number(number, 2024)
         else:
@@ -112,11 +113,76 @@ def test_it_agrees_with_the_pattern_of_the_vectors(text: str) -> None:
     except RuleError:
         assert not valid
     else:
-        assert valid
+        assert valid or number.legacy
         assert parse_case_number(number.text) == number
 
 
 def test_the_old_form_ends_with_its_years() -> None:
-    assert parse_case_number("（2015）海民初字第9000006号", legacy=True).text == "（2015）海民初字第9000006号"
-    with pytest.raises(RuleError):
-        parse_case_number("（2016）海民初字第9000006号", legacy=True)
+    assert parse_case_number("（2015）海民初字第9000006号").text == "（2015）海民初字第9000006号"
+    with pytest.raises(RuleError) as caught:
+        parse_case_number("（2016）海民初字第9000006号")
+    assert caught.value.rule == "case-number.year"
+
+
+@pytest.mark.parametrize(
+    ("text", "judgment", "enforcement"),
+    [
+        ("（2024）军0101民初9000001号", True, False),
+        ("（2024）京0105刑初9000001号", True, False),
+        ("（2024）京01刑终9000001号", True, False),
+        ("（2024）京01破9000001号", True, False),
+        ("（2014）浙杭商终字第9000001号", True, False),
+        ("（2014）朝执字第9000001号", False, True),
+        ("（2024）京0105执恢9000001号", False, True),
+        *(
+            (f"（2025）京0105{kind}9000001号", False, False)
+            for kind in ["民辖", "民辖终", "民申", "民监", "民保", "破申", "执异", "执复", "执保", "执监", "执协"]
+        ),
+    ],
+)
+def test_a_case_stands_for_what_it_decides(text: str, judgment: bool, enforcement: bool) -> None:  # noqa: FBT001 - columns of a table
+    number = parse_case_number(text)
+    for check, fits in ((check_judgment_number, judgment), (check_enforcement_number, enforcement)):
+        if fits:
+            check(number, 2025)
+        else:
+            with pytest.raises(RuleError) as caught:
+                check(number, 2025)
+            assert caught.value.got == f"a case of the type {number.type_code}"
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("京0115民初12345号", "year"),
+        ("(2023)京0115民初12345", "号"),
+        ("(2023)蒙0102民初1号", "court"),
+        ("(2023)京0115测1号", "type"),
+        ("(2023)京0115民初0号", "running number"),
+    ],
+)
+def test_what_is_wrong_with_a_number_is_told(text: str, got: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        parse_case_number(text)
+    assert got in caught.value.got
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("(2024)京仲裁字第9000001号", "（2024）京仲裁字第9000001号"),
+        ("〔2024〕中国贸仲京裁字第9000001号", "（2024）中国贸仲京裁字第9000001号"),
+        ("深国仲裁〔2024〕9000001号", "深国仲裁（2024）9000001号"),
+        ("（2024）京方圆执证字第9000001号", "（2024）京方圆执证字第9000001号"),
+    ],
+)
+def test_awards_and_notarised_instruments_are_known_by_their_numbers(text: str, canonical: str) -> None:
+    assert is_instrument(text)
+    assert canonical_instrument(text) == canonical == canonical_instrument(canonical)
+
+
+@pytest.mark.parametrize(
+    "text", ["（2014）朝执字第9000001号", "（2024）京0105民初9000001号", "（2014）朝民初字第9000001号", "", "第1号"]
+)
+def test_a_number_of_a_court_is_no_instrument(text: str) -> None:
+    assert not is_instrument(text)

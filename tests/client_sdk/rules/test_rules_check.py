@@ -201,7 +201,7 @@ REFUSED: list[tuple[Standing, Facts, RuleReason, str, str]] = [
             ("（2024）京0115执9000010号", "case-number.judgment"),
             ("（2024）京0115诉前调9000010号", "case-number.judgment"),
             ("（2025）京0115民初9000010号", "case-number.year-order"),
-            ("（2015）海民初字第9000006号", "case-number.form"),
+            ("（2016）海民初字第9000006号", "case-number.year"),
             ("", "case-number.form"),
         ]
     ),

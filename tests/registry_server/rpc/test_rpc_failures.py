@@ -120,21 +120,22 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, local_database_
         ]
         stub = registry.records("lender-1")
         health = health_pb2_grpc.HealthStub(registry.channel("lender-1"))
-        changes = health.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
-        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+
+        def told(status: int, service: str = "") -> bool:
+            request = health_pb2.HealthCheckRequest(service=service)
+            return bool(health.Check(request, timeout=WAIT_SECONDS).status == status)
+
+        assert told(health_pb2.HealthCheckResponse.SERVING)
         with full_disk(registry.app.database, local_database_url):
             refused = refusal(lambda: list(stub.SubmitBatch(iter(batch))))
             assert refused[:4] == ("UNAVAILABLE", "DISK_FULL", "", "storage.full")
             assert count_records(registry) == 1
             # A balancer sends elsewhere; who only reads goes on.
-            assert next(changes).status == health_pb2.HealthCheckResponse.NOT_SERVING
-            reading = health_pb2.HealthCheckRequest(service="creditregistry.v1.TransparencyService")
-            assert health.Check(reading).status == health_pb2.HealthCheckResponse.SERVING
-            reporting = health_pb2.HealthCheckRequest(service="creditregistry.v1.RecordService")
-            assert health.Check(reporting).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            wait_until(lambda: told(health_pb2.HealthCheckResponse.NOT_SERVING))
+            assert told(health_pb2.HealthCheckResponse.SERVING, "creditregistry.v1.TransparencyService")
+            assert told(health_pb2.HealthCheckResponse.NOT_SERVING, "creditregistry.v1.RecordService")
         # Nobody reports: the heartbeat finds that writing works again.
-        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
-        changes.cancel()
+        wait_until(lambda: told(health_pb2.HealthCheckResponse.SERVING))
         (answer,) = stub.SubmitBatch(iter(batch))
         assert {result.outcome for result in answer.results} == {pb.OUTCOME_ACCEPTED}
         registry.verify_log()
