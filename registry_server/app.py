@@ -49,6 +49,7 @@ from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.standing import Standing
 from registry_server.usecases.status import FIGURES, Status
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
@@ -95,6 +96,7 @@ class App:
     database: Database
     executor: ThreadPoolExecutor
     housekeeping: Housekeeping
+    standing: Standing
     metrics: CollectorRegistry
     servicers: Servicers
     guard: Guard
@@ -119,6 +121,7 @@ class App:
             self._metrics_server = MetricsServer(settings.metrics_listen, self.metrics)
             self._metrics_server.start()
         self.housekeeping.start()
+        self.standing.start()
         return port
 
     @property
@@ -137,6 +140,7 @@ class App:
         if self._metrics_server is not None:
             self._metrics_server.stop()
         self.housekeeping.stop()
+        self.standing.stop()
         self.ledger.close()
         self.executor.shutdown()
         self.database.close()
@@ -168,7 +172,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         database.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
-    metrics, status = CollectorRegistry(), Status(ledger)
+    metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
         settings=settings,
@@ -176,22 +180,28 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         database=database,
         executor=executor,
         housekeeping=Housekeeping(ledger),
+        standing=standing,
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor, settings.answer_page_bytes),
-        guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
+        servicers=_servicers(ledger, authority, standing, executor, settings.answer_page_bytes),
+        guard=Guard(Authorizer(standing), _deadlines(settings), Observer(metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
 
 
 def _servicers(
-    ledger: Ledger, authority: CertificateAuthority, executor: ThreadPoolExecutor, page_bytes: int
+    ledger: Ledger,
+    authority: CertificateAuthority,
+    standing: Standing,
+    executor: ThreadPoolExecutor,
+    page_bytes: int,
 ) -> Servicers:
+    certificates = Certificates(ledger, authority, standing, system_clock)
     return Servicers(
         RecordServicer(Submitting(ledger), Records(ledger), executor),
         InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor),
-        DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
+        DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, executor),
     )
 
 

@@ -17,6 +17,7 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
 )
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, LeafType, parse_leaf
@@ -117,7 +118,7 @@ class Tally:
         return tuple(rows)
 
 
-def _describe(body: Body) -> tuple[str, str]:
+def _describe(body: Body) -> tuple[str, str]:  # noqa: PLR0911 - one case a kind of act
     match body:
         case GenesisBody(administrators, threshold):
             return "genesis", f"{threshold} of {len(administrators)} administrators"
@@ -139,6 +140,8 @@ def _describe(body: Body) -> tuple[str, str]:
             return "erasure", f"{len(records)} {'record' if len(records) == 1 else 'records'}, {ground}"
         case AdministratorsBody(_, administrators, threshold):
             return "administrators", f"{threshold} of {', '.join(administrators)}"
+        case TlsKeyBody(institution, _, ground):
+            return "TLS key", f"{institution}: ended, {ground}"
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

@@ -19,6 +19,7 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _KINDS: dict[type[object], str] = {
     RulebookBody: "rulebook",
     ErasureBody: "erasure",
     AdministratorsBody: "administrators",
+    TlsKeyBody: "tls-key",
 }
 
 
@@ -59,7 +61,7 @@ def act_content(act: Act) -> dict[str, Json]:
     }
 
 
-def _body_content(body: Body) -> dict[str, Json]:
+def _body_content(body: Body) -> dict[str, Json]:  # noqa: PLR0911 - one case a kind of act
     match body:
         case GenesisBody():
             return {
@@ -96,6 +98,8 @@ def _body_content(body: Body) -> dict[str, Json]:
                 "administrators": list(body.administrators),
                 "threshold": body.threshold,
             }
+        case TlsKeyBody():
+            return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
 
 
 def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
@@ -116,7 +120,9 @@ def _grant_content(grant: KeyGrant) -> dict[str, Json]:
 def _services_content(services: KeyServices) -> dict[str, Json]:
     return {
         "subject_key_version": services.subject_key_version,
-        "services": [{"url": item.url, "public_key": item.public_key.hex()} for item in services.services],
+        "services": [
+            {"name": item.name, "url": item.url, "public_key": item.public_key.hex()} for item in services.services
+        ],
     }
 
 
@@ -130,7 +136,7 @@ def act_lines(act: Act) -> Iterator[RenderableType]:
     yield pairs((f"  {name}", value) for name, value in _rows(act.body))
 
 
-def _title(body: Body) -> str:
+def _title(body: Body) -> str:  # noqa: PLR0911 - one case a kind of act
     match body:
         case GenesisBody():
             trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
@@ -155,6 +161,8 @@ def _title(body: Body) -> str:
             return f"{count} {'record is' if count == 1 else 'records are'} erased for good"
         case AdministratorsBody():
             return "new administrators"
+        case TlsKeyBody():
+            return f"a TLS key of {body.institution} ends"
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -187,6 +195,9 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
             yield "threshold", f"{body.threshold} of {len(body.administrators)}"
             yield "administrators", ", ".join(body.administrators)
             yield from (row for item in body.enrolments for row in _enrolment_rows(item))
+        case TlsKeyBody():
+            yield "TLS key", body.spki_hash.hex()
+            yield "ground", body.ground
 
 
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
@@ -207,7 +218,7 @@ def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
 
 def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
     for service in services.services:
-        yield "key service", f"{service.url}, public key {service.public_key.hex()}"
+        yield "key service", f"{service.name} at {service.url}, public key {service.public_key.hex()}"
 
 
 def proposal_content(proposal: ProposalView) -> dict[str, Json]:
@@ -270,7 +281,7 @@ def _about(body: Body) -> Iterable[str]:
             return [item.id for item in body.administrators]
         case InstitutionBody():
             return [body.enrolment.id]
-        case KeyGrantBody() | KeyEndBody():
+        case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
             return [body.institution]
         case StateBody():
             return [body.institution, body.successor]

@@ -15,6 +15,7 @@ from client_sdk.formats.errors import FormatError
 from client_sdk.formats.keys import check_enrolable, key_id
 from client_sdk.formats.state import KeyServices, LogKey, Rulebook, check_ascending
 from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
+from client_sdk.formats.tls_key import check_spki_hash
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, word
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "RetireKeyServicesBody",
     "RulebookBody",
     "StateBody",
+    "TlsKeyBody",
     "grant_key",
     "possession_payload",
 ]
@@ -239,6 +241,15 @@ class AdministratorsBody:
     threshold: int
 
 
+@dataclass(frozen=True, slots=True)
+class TlsKeyBody:
+    """The end of a TLS key of an institution."""
+
+    institution: str
+    spki_hash: bytes
+    ground: str
+
+
 Body = (
     GenesisBody
     | InstitutionBody
@@ -250,6 +261,7 @@ Body = (
     | RulebookBody
     | ErasureBody
     | AdministratorsBody
+    | TlsKeyBody
 )
 
 
@@ -283,7 +295,7 @@ class Act:
         return cls(message.registry, message.number, message.previous, _read_body(message))
 
 
-def _write_body(message: pb.Act, body: Body) -> None:
+def _write_body(message: pb.Act, body: Body) -> None:  # noqa: C901 - one case a kind of act
     match body:
         case GenesisBody():
             genesis = message.genesis
@@ -320,6 +332,10 @@ def _write_body(message: pb.Act, body: Body) -> None:
             administrators.enrolments.extend(item.message() for item in body.enrolments)
             administrators.administrators.extend(body.administrators)
             administrators.threshold = body.threshold
+        case TlsKeyBody():
+            message.tls_key.institution = body.institution
+            message.tls_key.spki_hash = body.spki_hash
+            message.tls_key.ground = body.ground
 
 
 def _read_body(message: pb.Act) -> Body:
@@ -340,6 +356,8 @@ def _read_body(message: pb.Act) -> Body:
             return _read_erasure(message.erasure)
         case "administrators":
             return _read_administrators(message.administrators)
+        case "tls_key":
+            return _read_tls_key(message.tls_key)
         case None:
             raise FormatError(PART, "act.body", want="a decision")
 
@@ -405,6 +423,14 @@ def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
     if not erasure.ground:
         raise FormatError(PART, "erasure.ground", want="a legal ground")
     return ErasureBody(records, erasure.ground)
+
+
+def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
+    check_institution_id(act.institution, PART, "institution")
+    check_spki_hash(act.spki_hash, PART)
+    if not act.ground:
+        raise FormatError(PART, "tls_key.ground", want="why the key ends")
+    return TlsKeyBody(act.institution, act.spki_hash, act.ground)
 
 
 def _read_administrators(act: pb.AdministratorsAct) -> AdministratorsBody:

@@ -19,6 +19,7 @@ from creditregistry.v1 import (
 )
 from grpc_health.v1 import health_pb2_grpc
 
+from registry_server.health_guard import HealthGuard
 from registry_server.rpc.health import Health
 from registry_server.rpc.interceptors.guard import MAX_MESSAGE_BYTES, Guard
 
@@ -95,7 +96,8 @@ class RpcServer:
         ask_health: Callable[[], object],
         health_interval: float,
     ) -> None:
-        self._server = grpc.aio.server(interceptors=(guard,), options=_options())
+        guards = (guard, HealthGuard(guard.admit_to_health))
+        self._server = grpc.aio.server(interceptors=guards, options=_options())
         self._health = Health(ask_health, health_interval, SERVICES)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.formats.state import InstitutionState
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["FIGURES", "Status"]
@@ -43,17 +42,6 @@ class Status:
         """
         with self._ledger.view() as view:
             return view.size
-
-    def find_institution(self, institution: str) -> InstitutionState | None:
-        """Return a member as this process knows it; None for a stranger.
-
-        Where the process does not know it, another one may have logged its enrolment: the database is asked.
-        """
-        found = self._ledger.directory.institutions.get(institution)
-        if found is not None:
-            return found
-        with self._ledger.view() as view:
-            return view.directory.institutions.get(institution)
 
     def figures(self) -> dict[str, float]:
         """Return the figures of now, as many as can be read."""

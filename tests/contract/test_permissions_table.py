@@ -12,16 +12,10 @@ from creditregistry.v1 import (
 from grpc_health.v1 import health_pb2
 
 from client_sdk.formats.words import Role
-from registry_server.rpc.permissions import ANONYMOUS, PERMISSIONS, Caller
+from registry_server.rpc.permissions import HEALTH, PERMISSIONS, UNVOUCHED, Caller
 from registry_server.rpc.server import SERVICES
 
-FILES = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
-# Whether the registry serves is told to whoever has a certificate, an institution or not.
-ANONYMOUS_METHODS = {
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/List",
-    "/grpc.health.v1.Health/Watch",
-}
+FILES = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2, health_pb2)
 # Written down once more, so that a change of the table is a change of two files.
 EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L"},
@@ -40,7 +34,10 @@ EXPECTED = {
         "ListProposals": "A",
         "ApproveAct": "A",
         "IssueCertificate": "LUA",
+        "ListCertificates": "LUA",
+        "RevokeTlsKey": "LUA",
     },
+    "Health": {"Check": "LUAK", "List": "LUAK", "Watch": "LUAK"},
 }
 LETTERS = {"L": Caller.LENDER, "U": Caller.AUDITOR, "A": Caller.ADMINISTRATOR, "K": Caller.KEY_SERVICE}
 
@@ -58,20 +55,22 @@ def test_every_method_has_a_row_and_every_row_a_method() -> None:
     assert set(PERMISSIONS) == contract_methods()
 
 
-def test_anonymous_methods_are_those_of_the_health_service() -> None:
+def test_calls_that_are_not_noted_are_those_of_the_health_service() -> None:
     health = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    assert {f"/{health.full_name}/{method.name}" for method in health.methods} == ANONYMOUS_METHODS
-    assert ANONYMOUS == ANONYMOUS_METHODS
-    assert ANONYMOUS.isdisjoint(PERMISSIONS)
+    assert {f"/{health.full_name}/{method.name}" for method in health.methods} == HEALTH
+
+
+def test_a_member_whose_tls_key_nobody_vouches_for_may_ask_for_a_certificate_only() -> None:
+    assert {"/creditregistry.v1.DirectoryService/IssueCertificate"} == UNVOUCHED
 
 
 def test_the_server_serves_all_services() -> None:
-    assert {method.split("/")[1] for method in PERMISSIONS} == set(SERVICES)
+    assert {method.split("/")[1] for method in PERMISSIONS} == {*SERVICES, "grpc.health.v1.Health"}
 
 
 @pytest.mark.parametrize("method", sorted(PERMISSIONS))
 def test_a_method_is_for_whom_the_design_says(method: str) -> None:
-    service, name = method.removeprefix("/creditregistry.v1.").split("/")
+    service, name = method.rpartition(".")[2].split("/")
     assert PERMISSIONS[method] == {LETTERS[letter] for letter in EXPECTED[service][name]}
 
 

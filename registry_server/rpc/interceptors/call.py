@@ -32,12 +32,14 @@ class Call:
         request_id: names the call in the log; told to the caller where it fails.
         started: seconds of a clock that never steps.
         holder: whom the client certificate names; None until that is known.
+        vouched: whether a running signing key of the holder vouches for the client's TLS key.
     """
 
     method: str
     request_id: str = field(default_factory=lambda: f"{_PROCESS}-{next(_NUMBERS)}")
     started: float = field(default_factory=time.perf_counter)
     holder: Holder | None = None
+    vouched: bool = False
 
     @property
     def institution(self) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
 from registry_server.errors import Reason, Refusal, RegistryError
-from registry_server.rpc.interceptors.call import enter_call
-from registry_server.rpc.interceptors.identity import holder_of
+from registry_server.rpc.interceptors.call import Call, enter_call
+from registry_server.rpc.interceptors.identity import peer_of
 from registry_server.rpc.interceptors.observation import OK
 from registry_server.rpc.interceptors.status import status_code, trailing_metadata
-from registry_server.rpc.permissions import ANONYMOUS
+from registry_server.rpc.permissions import HEALTH, HEALTH_CHECK
 from registry_server.usecases.failures import is_foreseen, refusal_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from client_sdk.ledger.holder import Peer
     from registry_server.rpc.interceptors.authorization import Authorizer
     from registry_server.rpc.interceptors.deadlines import Deadlines
     from registry_server.rpc.interceptors.observation import Observer
@@ -72,9 +73,17 @@ class Guard(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None
-            # Whether the registry serves is asked every second, behind TLS: nothing is decided or noted.
-            self._wrapped[method] = handler if method in ANONYMOUS else self._wrap(method, handler)
+            # Asked every second: whether it is answered is decided by ``admit_to_health``, and nothing is noted.
+            self._wrapped[method] = handler if method in HEALTH else self._wrap(method, handler)
         return cast("grpc.RpcMethodHandler[Q, R]", self._wrapped[method])
+
+    async def admit_to_health(self, context: Context) -> None:
+        """Abort a question about the server's health whose caller may not ask it."""
+        try:
+            await _admit(self._authorizer, HEALTH_CHECK, peer_of(context.auth_context()))
+        except Exception as error:  # noqa: BLE001 - told as what it is, or as INTERNAL
+            refusal, call = refusal_of(error), Call(HEALTH_CHECK)
+            await context.abort(status_code(refusal), refusal.entry.text, trailing_metadata(refusal, call.request_id))
 
     def _wrap(self, method: str, handler: grpc.RpcMethodHandler[Q, R]) -> object:
         # Requests come as bytes, so that their size is checked before anything is made of them.
@@ -93,16 +102,18 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def _wrap_exchange(self, method: str, exchange: Exchange, parse: Parse, encode: Encode) -> object:
         async def exchanging(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Message]:
-            async with self._guarding(method, context, streaming=True):
-                async for message in exchange(_each_parsed(parse, requests), context):
+            async with self._guarding(method, context, streaming=True) as guarding:
+                async for message in exchange(_each_parsed(parse, requests, guarding), context):
+                    guarding.check()
                     yield message
 
         return grpc.stream_stream_rpc_method_handler(exchanging, None, encode)
 
     def _wrap_stream(self, method: str, stream: Streaming, parse: Parse, encode: Encode) -> object:
         async def streaming(request: bytes, context: Context) -> AsyncIterator[Message]:
-            async with self._guarding(method, context, streaming=True):
+            async with self._guarding(method, context, streaming=True) as guarding:
                 async for message in stream(_parsed(parse, request), context):
+                    guarding.check()
                     yield message
 
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
@@ -117,7 +128,9 @@ class _Guarding:
     A class: a generator with a decorator does the same at twice the price, some thousand times a second.
     """
 
-    __slots__ = ("_authorizer", "_call", "_context", "_deadlines", "_method", "_observer", "_streaming", "_timeout")
+    __slots__ = (
+        *("_authorizer", "_call", "_context", "_deadlines", "_method", "_observer", "_peer", "_streaming", "_timeout"),
+    )
 
     def __init__(
         self,
@@ -137,12 +150,19 @@ class _Guarding:
         self._streaming = streaming
         self._call = enter_call(method)
         self._timeout: asyncio.Timeout | None = None
+        self._peer: Peer | None = None
 
-    async def __aenter__(self) -> None:
+    def check(self) -> None:
+        """Refuse to go on with a stream whose caller may not call it any more."""
+        if self._peer is not None:
+            self._authorizer.check(self._method, self._peer)
+
+    async def __aenter__(self) -> Self:
         self._observer.begin()
         try:
-            self._call.holder = holder_of(self._context.auth_context())
-            self._authorizer.check(self._method, self._call.holder)
+            self._peer = peer_of(self._context.auth_context())
+            self._call.holder = self._peer.holder
+            self._call.vouched = await _admit(self._authorizer, self._method, self._peer)
             limit = self._deadlines.limit(self._context.time_remaining(), streaming=self._streaming)
             if limit is not None:
                 self._timeout = asyncio.timeout(limit)
@@ -150,6 +170,7 @@ class _Guarding:
         except BaseException as error:
             await self._end(error)
             raise
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -176,6 +197,13 @@ class _Guarding:
         )
 
 
+async def _admit(authorizer: Authorizer, method: str, peer: Peer) -> bool:
+    """Let a call through, and return whether its caller's TLS key is vouched for; raises as ``Authorizer.check``."""
+    if not authorizer.is_current(method, peer):
+        await asyncio.to_thread(authorizer.refresh)
+    return authorizer.check(method, peer)
+
+
 def _parsed(parse: Parse, data: bytes) -> Message:
     if len(data) > MAX_MESSAGE_BYTES:
         got, want = f"{len(data)} bytes", f"at most {MAX_MESSAGE_BYTES} bytes"
@@ -186,6 +214,7 @@ def _parsed(parse: Parse, data: bytes) -> Message:
         raise RegistryError(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract") from None
 
 
-async def _each_parsed(parse: Parse, requests: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+async def _each_parsed(parse: Parse, requests: AsyncIterator[bytes], guarding: _Guarding) -> AsyncIterator[Message]:
     async for data in requests:
+        guarding.check()
         yield _parsed(parse, data)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._transport import TlsMaterial
+    from client_sdk.formats.act import Body
     from client_sdk.formats.keys import Ed25519Signer
 
 RULEBOOK = Rulebook(daily_report_evaluations=1_500, daily_inquire_evaluations=6)
@@ -94,7 +95,7 @@ class Bench:
         assert isinstance(error, RefusedError)
         return error
 
-    def act(self, body: StateBody | KeyEndBody | InstitutionBody) -> None:
+    def act(self, body: Body) -> None:
         """Log an act and wait until the service knows it."""
         self.log.act(body)
         self.log.commit()
