@@ -49,7 +49,9 @@ _AWAY = grpc.StatusCode.UNAVAILABLE
 
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
-        "CERTIFICATE_UNKNOWN": Entry(grpc.StatusCode.UNAUTHENTICATED, "The client certificate names no institution."),
+        "CERTIFICATE_UNKNOWN": Entry(
+            grpc.StatusCode.UNAUTHENTICATED, "The client certificate names nobody known here."
+        ),
         "DIRECTORY_STALE": Entry(_AWAY, "The directory that this service follows is too old to be relied on.", True),
         "ELEMENTS_COUNT": Entry(_INVALID, "A request holds 1 to 1,000 blinded elements of 32 bytes."),
         "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements are not those that were signed for."),
@@ -75,6 +77,10 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
         "SIGNATURE_INVALID": Entry(_DENIED, "The signature does not verify."),
         "STORAGE_UNAVAILABLE": Entry(_AWAY, "The log of requests does not answer; nothing was evaluated.", True),
+        "TLS_KEY_REVOKED": Entry(
+            grpc.StatusCode.UNAUTHENTICATED,
+            "The TLS key was revoked for good: the institution needs a certificate for a new key.",
+        ),
         "VERSION_NOT_SERVED": Entry(_STATE, "This version of the subject keys is not live, or not served here."),
     }
 )

@@ -19,6 +19,7 @@ from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, D
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
+from registry_server.health_guard import HealthGuard
 from registry_server.subject_key_service.admission import check_fresh
 from registry_server.subject_key_service.errors import RequestRefusedError
 from registry_server.subject_key_service.evaluator import Evaluator
@@ -100,7 +101,11 @@ async def serve(
         if settings.metrics_listen is not None:
             stack.enter_context(serve_metrics(metrics, *split_target(settings.metrics_listen)))
         watch = _Watch(follower, metrics, now_ms)
-        server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
+        server = grpc.aio.server(
+            interceptors=(HealthGuard(servicer.admit_to_health),),
+            options=_OPTIONS,
+            maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+        )
         add_SubjectKeyServiceServicer_to_server(servicer, server)
         await watch.add_health(server)
         _listen(server, settings.listen, tls)

@@ -11,20 +11,22 @@ from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceServ
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.words import KeyUse, Role
-from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.ledger.holder import HolderKind
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError
 from registry_server.subject_key_service.admission import admit
 from registry_server.subject_key_service.errors import RequestRefusedError, details_of, refusal_of
+from registry_server.subject_key_service.peers import check_peer, peer_of
 from registry_server.subject_key_service.request_log import LogEntry, Outcome, RequestLogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     import grpc
 
     from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
     from client_sdk.formats.state import Rulebook
+    from client_sdk.ledger.holder import Peer
     from registry_server.subject_key_service.admission import Admitted
     from registry_server.subject_key_service.evaluator import Evaluator
     from registry_server.subject_key_service.group_commit import GroupCommit
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyServicer"]
 
-_SAN = "x509_subject_alternative_name"
 _log = structlog.get_logger(__name__)
 
 Q = TypeVar("Q")
@@ -79,13 +80,15 @@ class KeyServicer(SubjectKeyServiceServicer):
     ) -> evaluation_pb2.EvaluateResponse:
         """Evaluate up to 1,000 elements."""
         try:
+            peer = peer_of(context.auth_context())
             admitted = admit(
                 request,
-                peer=_institution(context.auth_context()),
+                peer=_institution(peer),
                 view=self._follower.view,
                 keys=self._keys,
                 now_ms=self._now_ms(),
             )
+            check_peer(self._follower.view, peer)
             await self._record(admitted)
             with self._metrics.timed_evaluation():
                 evaluated, proof = await self._evaluate(admitted)
@@ -109,8 +112,9 @@ class KeyServicer(SubjectKeyServiceServicer):
     ) -> evaluation_pb2.GetStatusResponse:
         """Tell versions, age of the directory, and what is left of the caller's quotas."""
         try:
-            institution = _institution(context.auth_context())
-            view = self._follower.view
+            peer, view = peer_of(context.auth_context()), self._follower.view
+            institution = _institution(peer)
+            check_peer(view, peer)
             if view is None:
                 return evaluation_pb2.GetStatusResponse()
             report, inquire = await asyncio.to_thread(self._left, view, institution)
@@ -125,6 +129,13 @@ class KeyServicer(SubjectKeyServiceServicer):
             report_quota_left=report,
             inquire_quota_left=inquire,
         )
+
+    async def admit_to_health(self, context: grpc.aio.ServicerContext[Q, R]) -> None:
+        """Abort a question about the service's health whose caller may not ask it."""
+        try:
+            check_peer(self._follower.view, peer_of(context.auth_context()))
+        except (RuleError, RequestRefusedError) as error:
+            await self._refuse(context, error)
 
     async def _record(self, admitted: Admitted) -> None:
         now, rulebook = self._now_ms(), self._follower.directory.rulebook
@@ -168,17 +179,12 @@ class KeyServicer(SubjectKeyServiceServicer):
         await context.abort(refusal.entry.status, refusal.entry.text, details_of(refusal))
 
 
-def _institution(auth_context: Mapping[str, Iterable[bytes]]) -> str:
+def _institution(peer: Peer) -> str:
     """Return the institution id that the client's certificate names."""
-    names = (name.decode("ascii", "replace") for name in auth_context.get(_SAN, ()))
-    try:
-        holder = Holder.of_names(names)
-    except FormatError as error:
-        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", error.rule, want=error.want) from error
-    if holder.kind is not HolderKind.INSTITUTION:
+    if peer.holder.kind is not HolderKind.INSTITUTION:
         want = "the certificate of an institution"
-        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=holder.kind, want=want)
-    return holder.name
+        raise RequestRefusedError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=peer.holder.kind, want=want)
+    return peer.holder.name
 
 
 def _limit(rulebook: Rulebook, use: KeyUse) -> int:

@@ -96,10 +96,11 @@ class Bench:
         return error
 
     def act(self, body: Body) -> None:
-        """Log an act and wait until the service knows it."""
+        """Log an act and wait until the service knows it; lender-3, who asks, is none that acts befall here."""
         self.log.act(body)
         self.log.commit()
-        wait_until_followed(self.link, self.log.logged_at)
+        with channel(self.site.url, self.authority.member("lender-3")) as watching:
+            wait_until_followed(watching, self.log.logged_at)
 
     def rows(self) -> list[dict[str, object]]:
         engine = create_engine(self.database_url)
