@@ -83,7 +83,9 @@ def _world() -> _World:
         _enrolment(f"admin-{number}", Role.ADMINISTRATOR, [(signer, KeyUsage.ADMINISTER)])
         for number, signer in enumerate(administrators, 1)
     )
-    services = KeyServices(1, tuple(KeyService(f"127.0.0.1:1000{n}", os.urandom(32)) for n in range(2)))
+    services = KeyServices(
+        1, tuple(KeyService(f"127.0.0.1:1000{n}", os.urandom(32), f"key-service-{n}") for n in range(2))
+    )
     log_key = LogKey(f"{REGISTRY}/log/1", "ed25519", log.public_key.raw)
     first = _signed(
         act.GenesisBody(enrolments, 2, (log_key,), services, Rulebook()), 0, act.NO_PREVIOUS, administrators[:2]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnavailableError,
         VerificationError,
     )
+    from client_sdk.ledger.certificate_request_file import CertificateRequest
     from client_sdk.models import (
         Amounts,
         AnnotationFlag,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Assessment,
         Basis,
         BatchReport,
+        CertificateView,
         CollectionStage,
         Consent,
         ConsentForm,
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
         Standing,
         Status,
         SubjectRole,
+        TlsKeyStanding,
         Total,
         Unopened,
         Verdict,
@@ -111,6 +114,8 @@ __all__ = [
     "AsyncClient",
     "Basis",
     "BatchReport",
+    "CertificateRequest",
+    "CertificateView",
     "Client",
     "ClientConfig",
     "CollectionStage",
@@ -170,6 +175,7 @@ __all__ = [
     "Standing",
     "Status",
     "SubjectRole",
+    "TlsKeyStanding",
     "Total",
     "TransportError",
     "UnavailableError",
@@ -189,6 +195,7 @@ __all__ = [
 # Where a name lives; those of ``client_sdk.errors`` end in Error, all others are of ``client_sdk.models``.
 _HOMES = {
     "AsyncClient": "client_sdk.aio",
+    "CertificateRequest": "client_sdk.ledger.certificate_request_file",
     "Client": "client_sdk.client",
     "ClientConfig": "client_sdk.config",
     "Criteria": "client_sdk.assessment",

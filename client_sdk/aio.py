@@ -13,7 +13,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
+from creditregistry.v1 import certificate_pb2, check_pb2, proposal_pb2, submission_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
@@ -21,6 +21,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 
 from client_sdk import _beside_loop
 from client_sdk._calling import calling
+from client_sdk._calls import certificates
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
@@ -33,12 +34,12 @@ from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.act import ClockBody
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
-from client_sdk.home import install_certificate
+from client_sdk.home import create_next_tls_key, install_certificate
 from client_sdk.key_client import AsyncKeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
-from client_sdk.signing import create_certificate_request, read_private
+from client_sdk.signing import read_private
 from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ if TYPE_CHECKING:
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.formats.act import Body
     from client_sdk.formats.leaf import Approval
+    from client_sdk.ledger.certificate_request_file import CertificateRequest
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
+    from client_sdk.models.certificate import CertificateView
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -304,19 +307,49 @@ class AsyncClient:
             response = await self._directory.ApproveAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
 
-    async def issue_certificate(self, csr: bytes, institution: str) -> bytes:
-        """Have a certificate issued to an enrolled institution; see ``Client.issue_certificate``."""
-        request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
+    async def issue_certificate(self, request: CertificateRequest) -> bytes:
+        """Have a certificate issued; see ``Client.issue_certificate``."""
         with calling():
-            response = await self._directory.IssueCertificate(request)
+            response = await self._directory.IssueCertificate(certificates.issue_request(request))
         return response.certificate
 
-    async def renew_certificate(self) -> bytes:
-        """Have the own certificate issued anew over the old one; see ``Client.renew_certificate``."""
-        request = create_certificate_request(read_private(self.config.tls_key), self.config.institution)
-        certificate = await self.issue_certificate(request, self.config.institution)
-        await asyncio.to_thread(install_certificate, self.config.home, certificate)
-        return certificate
+    async def renew_certificate(self, *, new_key: bool = False) -> bytes:
+        """Vouch for the own TLS key anew and have a certificate issued; see ``Client.renew_certificate``."""
+        read = partial(create_next_tls_key, self.config) if new_key else partial(read_private, self.config.tls_key)
+        tls_key, refused = await asyncio.to_thread(read), None
+        for request in certificates.renewals(self.config, tls_key, self._session.now_ms()):
+            try:
+                certificate = await self.issue_certificate(request)
+            except RefusedError as error:
+                if not certificates.key_has_ended(error):
+                    raise
+                refused = error
+                continue
+            await asyncio.to_thread(install_certificate, self.config.home, certificate)
+            return certificate
+        raise refused or AssertionError("a member has a signing key")
+
+    async def revoke_tls_key(self, spki_hash: bytes) -> int:
+        """End a TLS key of the own institution; see ``Client.revoke_tls_key``."""
+        refused = None
+        for request in certificates.revocations(self.config, spki_hash, self._session.now_ms()):
+            try:
+                with calling():
+                    response = await self._directory.RevokeTlsKey(request)
+            except RefusedError as error:
+                if not certificates.key_has_ended(error):
+                    raise
+                refused = error
+            else:
+                return response.revoked_at
+        raise refused or AssertionError("a member has a signing key")
+
+    async def certificates(self, institution: str = "") -> tuple[CertificateView, ...]:
+        """Return the certificates that were issued for an institution; see ``Client.certificates``."""
+        with calling():
+            request = certificate_pb2.ListCertificatesRequest(institution=institution)
+            response = await self._directory.ListCertificates(request)
+        return certificates.listed(response)
 
     async def status(self) -> Status:
         """Follow the directory now, and return how registry and key services stand."""

@@ -30,17 +30,16 @@ from client_sdk._calls.session import Session, is_stale
 from client_sdk._link import ClientLink
 from client_sdk._transport import channel
 from client_sdk.auditing.follower import DirectoryFeed
+from client_sdk.certificates import CertificateMethods
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.act import ClockBody
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
-from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
-from client_sdk.signing import create_certificate_request, read_private
 from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ __all__ = ["Client"]
 R = TypeVar("R")
 
 
-class Client:
+class Client(CertificateMethods):
     """A member's connection to the registry and its key services.
 
     Args:
@@ -412,27 +411,6 @@ class Client:
         with calling():
             response = self._directory.ApproveAct(request)
         return proposals.read_approved(response, directory, self._session.log_key)
-
-    def issue_certificate(self, csr: bytes, institution: str) -> bytes:
-        """Have a certificate issued to an enrolled institution; administrators for anybody, members for themselves.
-
-        Args:
-            csr: PKCS#10 in PEM.
-            institution: its id.
-
-        Returns:
-            The chain in PEM, leaf first.
-        """
-        with calling():
-            request = proposal_pb2.IssueCertificateRequest(csr=csr, institution=institution)
-            return self._directory.IssueCertificate(request).certificate
-
-    def renew_certificate(self) -> bytes:
-        """Have the own certificate issued anew over the old one, write it into the home folder, and return it."""
-        request = create_certificate_request(read_private(self.config.tls_key), self.config.institution)
-        certificate = self.issue_certificate(request, self.config.institution)
-        install_certificate(self.config.home, certificate)
-        return certificate
 
     def status(self) -> Status:
         """Follow the directory now, and return how registry and key services stand."""

@@ -47,9 +47,10 @@ if TYPE_CHECKING:
     from client_sdk.formats.keys import Signer
     from client_sdk.signing import SecretPrompt, SignerScheme
 
-__all__ = ["HOME_VARIABLE", "ClientConfig"]
+__all__ = ["HOME_VARIABLE", "NEXT_TLS_KEY", "ClientConfig"]
 
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
+NEXT_TLS_KEY = "next-key.pem"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
 _FIELDS = frozenset(("institution", "registry", "name", "keys", "limits"))
 # Seconds.
@@ -157,6 +158,11 @@ class ClientConfig:
     def tls_key(self) -> Path:
         """PKCS#8 key of the client certificate."""
         return self.home / "tls" / "key.pem"
+
+    @property
+    def next_tls_key(self) -> Path:
+        """PKCS#8 key that waits for its certificate; there is one only where a new key was asked for."""
+        return self.home / "tls" / NEXT_TLS_KEY
 
     @property
     def tls_certificate(self) -> Path:

@@ -5,25 +5,47 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client_sdk.config import ClientConfig
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from client_sdk.config import NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.formats.act import Enrolment, grant_key
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.record_id import SECRET_BYTES
-from client_sdk.formats.words import Role
+from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
+from client_sdk.formats.words import Role, TlsKeyAction
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.directory import USAGES
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.errors import RuleError
-from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, write_private
+from client_sdk.signing import (
+    create_certificate_request,
+    create_signing_key,
+    create_tls_key,
+    read_private,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["create_home", "install_certificate", "install_trust_root", "replace_file"]
+    from client_sdk.formats.keys import Signer
+
+__all__ = [
+    "create_home",
+    "create_next_tls_key",
+    "install_certificate",
+    "install_trust_root",
+    "replace_file",
+    "request_certificate",
+]
 
 
 def create_home(
@@ -68,17 +90,48 @@ def create_home(
         signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
         grants.append(grant_key(name, institution, signer, usage))
     create_tls_key(config.tls_key)
+    now_ms = time.time_ns() // 1_000_000
     if Role.LENDER in held:
         write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
     keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
     enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    file = EnrolmentFile(enrolment, create_certificate_request(config.tls_key.read_bytes(), institution))
+    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), now_ms)
+    file = EnrolmentFile(enrolment, request.csr, request.vouch)
     try:
         EnrolmentFile.parse(file.encode())
     except FormatError as error:
         raise ConfigError(f"the enrolment is not in order: {error}") from error
     write_private(home / f"{institution}.enrolment.json", file.encode())
     return file
+
+
+def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, now_ms: int) -> CertificateRequest:
+    """Return what the registry needs to issue a certificate of a member's TLS key.
+
+    Args:
+        config: of the member.
+        tls_key: PKCS#8 in PEM.
+        signer: a signing key of the member, which vouches for the TLS key.
+        now_ms: milliseconds since 1970 UTC.
+
+    Raises:
+        ConfigError: the TLS key is none that TLS can use.
+    """
+    csr = create_certificate_request(tls_key, config.institution)
+    key = spki_hash(x509.load_pem_x509_csr(csr).public_key())
+    claim = TlsKeyClaim(config.name, config.institution, key, now_ms, TlsKeyAction.VOUCH)
+    return CertificateRequest(config.institution, csr, sign_claim(claim, signer))
+
+
+def create_next_tls_key(config: ClientConfig) -> bytes:
+    """Return the TLS key that waits for its certificate, PKCS#8 in PEM; it is made where none waits yet.
+
+    Raises:
+        ConfigError: it cannot be read or written.
+    """
+    if not config.next_tls_key.exists():
+        create_tls_key(config.next_tls_key)
+    return read_private(config.next_tls_key)
 
 
 def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) -> TrustRoot:
@@ -105,13 +158,30 @@ def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) ->
 def install_certificate(home: str | Path, certificate: bytes, ca: bytes | None = None) -> None:
     """Write a client certificate, and the CA's where given, into a member's home; the old one is replaced.
 
+    Where it is for the TLS key that waits for its certificate, that key takes the place of the old one. A crash in
+    between leaves the certificate as ``tls/next-certificate.pem``, from which it can be installed again.
+
     Raises:
-        ConfigError: a file cannot be written.
+        ConfigError: it is no certificate, or a file cannot be written.
     """
     tls = Path(home) / "tls"
-    replace_file(tls / "certificate.pem", certificate)
     if ca is not None:
         replace_file(tls / "ca.pem", ca)
+    replace_file(tls / "next-certificate.pem", certificate)
+    if _is_for(certificate, tls / NEXT_TLS_KEY):
+        (tls / NEXT_TLS_KEY).replace(tls / "key.pem")
+    (tls / "next-certificate.pem").replace(tls / "certificate.pem")
+
+
+def _is_for(certificate: bytes, key_file: Path) -> bool:
+    """Return whether a certificate is for the key of a file; not where there is no such file."""
+    if not key_file.exists():
+        return False
+    try:
+        key = load_pem_private_key(read_private(key_file), password=None)
+        return x509.load_pem_x509_certificates(certificate)[0].public_key() == key.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ConfigError(f"{key_file} or the certificate is not in order") from None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -33,6 +33,7 @@ from client_sdk.formats.act import InstitutionBody
 from client_sdk.formats.words import KeyUsage, Role
 from client_sdk.home import create_home, install_certificate, install_trust_root
 from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.trust_root import TrustRoot
 
 if TYPE_CHECKING:
@@ -323,7 +324,7 @@ class TestRegistry:
             approved = approver.approve(proposed.proposal)
             if not approved.logged:
                 raise ConfigError(f"the act that enrols {institution} was not logged")
-            self._trust(institution, proposer.issue_certificate(file.csr, institution))
+            self._trust(institution, proposer.issue_certificate(CertificateRequest.of(file)))
         return self.home(institution)
 
 

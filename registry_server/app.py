@@ -56,6 +56,7 @@ from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.private_files import check_private, take_folder
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.standing import Standing
 from registry_server.usecases.status import FIGURES, Status
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
@@ -107,6 +108,7 @@ class App:
     executor: ThreadPoolExecutor
     pages: ThreadPoolExecutor
     housekeeping: Housekeeping
+    standing: Standing
     metrics: CollectorRegistry
     servicers: Servicers
     guard: Guard
@@ -138,6 +140,7 @@ class App:
             self._metrics_server = MetricsServer(settings.metrics_listen, self.metrics)
             self._metrics_server.start()
         self.housekeeping.start()
+        self.standing.start()
         return port
 
     @property
@@ -156,6 +159,7 @@ class App:
         if self._metrics_server is not None:
             self._metrics_server.stop()
         self.housekeeping.stop()
+        self.standing.stop()
         self.ledger.close()
         self.executor.shutdown()
         self.pages.shutdown()
@@ -193,7 +197,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
-    metrics, status = CollectorRegistry(), Status(ledger)
+    metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
         settings=settings,
@@ -202,9 +206,10 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         executor=executor,
         pages=pages,
         housekeeping=Housekeeping(ledger),
+        standing=standing,
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor, pages, settings.answer_page_bytes),
-        guard=Guard(_rules(settings, status, metrics)),
+        servicers=_servicers(ledger, authority, standing, executor, pages, settings.answer_page_bytes),
+        guard=Guard(_rules(settings, standing, metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
@@ -213,21 +218,23 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
 def _servicers(
     ledger: Ledger,
     authority: CertificateAuthority,
+    standing: Standing,
     executor: ThreadPoolExecutor,
     pages: ThreadPoolExecutor,
     page_bytes: int,
 ) -> Servicers:
+    certificates = Certificates(ledger, authority, standing, system_clock)
     return Servicers(
         RecordServicer(Submitting(ledger), Records(ledger), executor, pages),
         InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor, pages),
-        DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
+        DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, executor),
     )
 
 
-def _rules(settings: Settings, status: Status, metrics: CollectorRegistry) -> Rules:
+def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -> Rules:
     return Rules(
-        authorize=Authorizer(status.find_institution).check,
+        admission=Authorizer(standing),
         places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),
         deadlines=_deadlines(settings),
         catalogue=Catalogue(CATALOGUE, refusal_of),

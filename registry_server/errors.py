@@ -83,6 +83,8 @@ class Reason(StrEnum):
     SIZE_LIMIT = "SIZE_LIMIT"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     SUBJECT_CHANGED = "SUBJECT_CHANGED"
+    TLS_KEY_NOT_VOUCHED = "TLS_KEY_NOT_VOUCHED"
+    TLS_KEY_REVOKED = "TLS_KEY_REVOKED"
     TILE_UNKNOWN = "TILE_UNKNOWN"
     TIME_INVALID = "TIME_INVALID"
     TOO_MANY_CALLS = "TOO_MANY_CALLS"
@@ -90,6 +92,7 @@ class Reason(StrEnum):
     TOO_MANY_RECORDS = "TOO_MANY_RECORDS"
     TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
+    VOUCH_STALE = "VOUCH_STALE"
 
 
 class Entry(NamedTuple):
@@ -169,6 +172,9 @@ _LEDGER: dict[str, Entry] = {
     "REGISTRY_OTHER": Entry(_INVALID, "The payload was signed for another registry."),
     "STATE_INVALID": Entry(_STATE, "The institution's state may not change so."),
     "SUBJECT_KEY_VERSION": Entry(_STATE, "The version of the subject keys is not the one wanted."),
+    "TLS_CLAIM_MISMATCH": Entry(
+        _INVALID, "The signed claim is about another institution, another TLS key or another action."
+    ),
     "TIME": Entry(Status.INTERNAL, "The log's own time went back."),
     "VERSION_SKIPPED": Entry(_STATE, "A version is missing before this one."),
     "VERSION_TAKEN": Entry(Status.ALREADY_EXISTS, "Another payload is logged as this version."),
@@ -231,6 +237,14 @@ _SERVER: dict[str, Entry] = {
         Status.UNAVAILABLE, "The database does not answer; the same request may be sent again.", retryable=True
     ),
     Reason.SUBJECT_CHANGED: Entry(_INVALID, "A record never changes the person that it is about."),
+    Reason.TLS_KEY_NOT_VOUCHED: Entry(
+        Status.UNAUTHENTICATED,
+        "No running signing key of the institution vouches for this TLS key; the institution renews the certificate.",
+    ),
+    Reason.TLS_KEY_REVOKED: Entry(
+        Status.UNAUTHENTICATED,
+        "The TLS key was revoked for good: the institution needs a certificate for a new key.",
+    ),
     Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
     Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is not plausible."),
     Reason.TOO_MANY_CALLS: Entry(
@@ -242,6 +256,9 @@ _SERVER: dict[str, Entry] = {
     Reason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
     Reason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
     Reason.VERSION_UNKNOWN: Entry(Status.NOT_FOUND, "The record has no such version."),
+    Reason.VOUCH_STALE: Entry(
+        _STATE, "The vouch was used up, or a newer one is on record; the institution signs a new one."
+    ),
 }
 
 CATALOGUE: Mapping[str, Entry] = MappingProxyType({**_RULES, **_LEDGER, **_SERVER})

@@ -18,6 +18,7 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
 )
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, LeafType, parse_leaf
@@ -121,7 +122,7 @@ class Tally:
         return tuple(rows)
 
 
-def _describe(body: Body) -> tuple[str, str]:  # noqa: PLR0911 - one a kind of act
+def _describe(body: Body) -> tuple[str, str]:
     match body:
         case GenesisBody(administrators, threshold):
             return "genesis", f"{threshold} of {len(administrators)} administrators"
@@ -145,6 +146,8 @@ def _describe(body: Body) -> tuple[str, str]:  # noqa: PLR0911 - one a kind of a
             return "administrators", f"{threshold} of {', '.join(administrators)}"
         case ClockBody(not_before):
             return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
+        case TlsKeyBody(institution, _, ground):
+            return "TLS key", f"{institution}: ended, {ground}"
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

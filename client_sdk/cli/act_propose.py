@@ -28,9 +28,11 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
 )
 from client_sdk.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.formats.statement import RecordKey
+from client_sdk.formats.tls_key import SPKI_HASH_BYTES
 from client_sdk.formats.words import InstitutionStatus
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS
@@ -48,7 +50,7 @@ EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enro
 InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
 
 
-def register(app: typer.Typer) -> None:  # noqa: C901 - a list of verbs, one a kind of act
+def register(app: typer.Typer) -> None:
     """Add the verbs."""
     del app  # the group is added once, by act_approve
 
@@ -234,6 +236,28 @@ def register(app: typer.Typer) -> None:  # noqa: C901 - a list of verbs, one a k
         enrolments = tuple(sorted((file.enrolment for file in files), key=lambda item: item.id))
         body = AdministratorsBody(enrolments, tuple(sorted(set(administrator))), threshold)
         propose_body(session, lambda _: body, yes=yes)
+
+    @verb(
+        propose,
+        "tls-key",
+        examples=["act propose tls-key --institution lender-1 --end 3f1c… --ground 'theft, reported by telephone'"],
+    )
+    def tls_key(
+        session: Session,
+        /,
+        *,
+        institution: InstitutionOption,
+        end: Annotated[
+            bytes,
+            typer.Option(
+                parser=hexadecimal(SPKI_HASH_BYTES), metavar="TLS-KEY", help="As `certificate list` names it."
+            ),
+        ],
+        ground: Annotated[str, typer.Option(help="Why: theft, court order or decision.")],
+        yes: YesOption = False,
+    ) -> None:
+        """End a TLS key of a member for good, at the registry and at the key services."""
+        propose_body(session, lambda _: TlsKeyBody(institution, end, ground), yes=yes)
 
 
 def propose_body(session: Session, decide: Callable[["Directory"], Body], *, yes: bool) -> None:

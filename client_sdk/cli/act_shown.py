@@ -20,6 +20,7 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _KINDS: dict[type[object], str] = {
     ErasureBody: "erasure",
     AdministratorsBody: "administrators",
     ClockBody: "clock",
+    TlsKeyBody: "tls-key",
 }
 
 
@@ -61,7 +63,7 @@ def act_content(act: Act) -> dict[str, Json]:
     }
 
 
-def _body_content(body: Body) -> dict[str, Json]:  # noqa: PLR0911 - one a kind of act
+def _body_content(body: Body) -> dict[str, Json]:
     match body:
         case GenesisBody():
             return {
@@ -100,6 +102,8 @@ def _body_content(body: Body) -> dict[str, Json]:  # noqa: PLR0911 - one a kind 
             }
         case ClockBody():
             return {"not_before": body.not_before}
+        case TlsKeyBody():
+            return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
 
 
 def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
@@ -120,7 +124,9 @@ def _grant_content(grant: KeyGrant) -> dict[str, Json]:
 def _services_content(services: KeyServices) -> dict[str, Json]:
     return {
         "subject_key_version": services.subject_key_version,
-        "services": [{"url": item.url, "public_key": item.public_key.hex()} for item in services.services],
+        "services": [
+            {"name": item.name, "url": item.url, "public_key": item.public_key.hex()} for item in services.services
+        ],
     }
 
 
@@ -134,7 +140,7 @@ def act_lines(act: Act) -> Iterator[RenderableType]:
     yield pairs((f"  {name}", value) for name, value in _rows(act.body))
 
 
-def _title(body: Body) -> str:  # noqa: PLR0911 - one a kind of act
+def _title(body: Body) -> str:
     match body:
         case GenesisBody():
             trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
@@ -161,6 +167,8 @@ def _title(body: Body) -> str:  # noqa: PLR0911 - one a kind of act
             return "new administrators"
         case ClockBody():
             return "the log's time goes back to the clock's"
+        case TlsKeyBody():
+            return f"a TLS key of {body.institution} ends"
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -195,6 +203,9 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
             yield from (row for item in body.enrolments for row in _enrolment_rows(item))
         case ClockBody():
             yield "not before", moment_text(body.not_before)
+        case TlsKeyBody():
+            yield "TLS key", body.spki_hash.hex()
+            yield "ground", body.ground
 
 
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
@@ -215,7 +226,7 @@ def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
 
 def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
     for service in services.services:
-        yield "key service", f"{service.url}, public key {service.public_key.hex()}"
+        yield "key service", f"{service.name} at {service.url}, public key {service.public_key.hex()}"
 
 
 def proposal_content(proposal: ProposalView) -> dict[str, Json]:
@@ -275,7 +286,7 @@ def _about(body: Body) -> Iterable[str]:
             return [item.id for item in body.administrators]
         case InstitutionBody():
             return [body.enrolment.id]
-        case KeyGrantBody() | KeyEndBody():
+        case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
             return [body.institution]
         case StateBody():
             return [body.institution, body.successor]

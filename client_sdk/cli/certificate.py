@@ -1,5 +1,6 @@
-"""``certificate``: who talks. The registry's own small CA issues it from a request; signatures are another matter."""
+"""``certificate``: who talks. The registry's own small CA certifies the TLS keys that a member itself vouches for."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -7,26 +8,37 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client_sdk.cli import certificate_keys
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.group import Verbs
-from client_sdk.cli.holders import institutions_of
-from client_sdk.cli.output import Json
+from client_sdk.cli.holders import institutions_of, read_chain
+from client_sdk.cli.options import word_option
+from client_sdk.cli.output import Json, pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.home import install_certificate
+from client_sdk.formats.words import KeyUsage
+from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.signing import create_certificate_request, read_private
 
 __all__ = ["register"]
 
+NewKeyOption = Annotated[
+    bool, typer.Option("--new-key", help="For a new TLS key, which takes the old one's place once it is certified.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(cls=Verbs, help="TLS certificates: install, renew, issue.", no_args_is_help=True)
+    group = typer.Typer(
+        cls=Verbs, help="TLS certificates: install, renew, request, issue, list, revoke.", no_args_is_help=True
+    )
     app.add_typer(group, name="certificate")
+    certificate_keys.register(group)
 
     @verb(
         group,
@@ -44,8 +56,8 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Install the certificate that an administrator handed back, and the registry's CA with it."""
-        chain = _read_chain(file.read_bytes(), str(file))
-        authority = None if ca is None else _pem(_read_chain(ca.read_bytes(), str(ca)))
+        chain = read_chain(file.read_bytes(), str(file))
+        authority = None if ca is None else _pem(read_chain(ca.read_bytes(), str(ca)))
         if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
             authority = _pem(chain[-1:])
         _check_own(session, chain[0])
@@ -54,41 +66,91 @@ def register(app: typer.Typer) -> None:
         install_certificate(session.home, _pem(chain), authority)
         session.output.result(_content(chain[0]), *_lines(chain[0], "installed"))
 
-    @verb(group, "renew", examples=["certificate renew"])
-    def renew(session: Session) -> None:
-        """Get a new certificate for the TLS key of this home, over the one that still runs."""
+    @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
+    def renew(session: Session, /, *, new_key: NewKeyOption = False) -> None:
+        """Get a new certificate over the one that still runs; a signing key of this home vouches for the TLS key.
+
+        It also works after the signing key that vouched before has ended, as long as another one runs.
+        """
         with session.client() as client:
-            chain = _read_chain(client.renew_certificate(), "the answer")
+            chain = read_chain(client.renew_certificate(new_key=new_key), "the answer")
         session.output.result(_content(chain[0]), *_lines(chain[0], "renewed"))
 
     @verb(
         group,
+        "request",
+        examples=["certificate request --out lender-1.request.json", "certificate request --new-key --out r.json"],
+    )
+    def request(
+        session: Session,
+        /,
+        *,
+        out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the request; it holds no secret.")],
+        usage: Annotated[
+            KeyUsage | None, word_option(KeyUsage, "Signing key that vouches; without it the first of this home.")
+        ] = None,
+        new_key: NewKeyOption = False,
+    ) -> ExitCode:
+        """Write a request that an administrator carries, where this home cannot talk to the registry.
+
+        Such as because the certificate has expired, or the TLS key was revoked: then with --new-key.
+        """
+        config = session.config()
+        with Target(out) as target:
+            tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
+            signer = config.signer(next(iter(config.keys)) if usage is None else usage)
+            made = request_certificate(config, tls_key, signer, time.time_ns() // 1_000_000)
+            target.write(session.output, made.encode())
+        key = made.vouch.claim.spki_hash.hex()
+        handed_out = [
+            f"Wrote {out}. Hand it to an administrator, who runs:",
+            f"  credit-registry certificate issue --request {out.name} --out {config.institution}.pem",
+        ]
+        session.output.result(
+            {"institution": config.institution, "spki_hash": key, "file": target.written},
+            *(handed_out if target.written else []),
+            pairs([("  TLS key", key)]),
+        )
+        return target.code
+
+    @verb(
+        group,
         "issue",
-        examples=["--home admin-1 certificate issue --enrolment lender-1.enrolment.json --out lender-1.pem"],
+        examples=[
+            "--home admin-1 certificate issue --enrolment lender-1.enrolment.json --out lender-1.pem",
+            "--home admin-1 certificate issue --request lender-1.request.json --out lender-1.pem",
+        ],
     )
     def issue(
         session: Session,
         /,
         *,
-        enrolment: Annotated[Path, typer.Option(metavar="FILE", help="Enrolment file of the new member.")],
+        enrolment: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Enrolment file of a new member.", show_default=False)
+        ] = None,
+        request: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="What `certificate request` wrote.", show_default=False),
+        ] = None,
         out: Annotated[
             Path, typer.Option(metavar="FILE", help="New file for the certificate, with the CA's behind it.")
         ],
     ) -> ExitCode:
-        """Issue the first certificate of a member whose enrolment is in the log (administrators).
+        """Carry a member's request to the registry, and hand the certificate back (administrators).
 
-        Hand the file back to the member; it holds no secret.
+        The registry issues it only for a TLS key that a running signing key of the member vouches for. The file holds
+        no secret.
         """
-        file = EnrolmentFile.parse(enrolment.read_bytes())
-        authority = _read_chain(session.config().tls_ca.read_bytes(), "the CA")
+        asked = _asked(enrolment, request)
+        authority = read_chain(session.config().tls_ca.read_bytes(), "the CA")
         with Target(out) as target:
             with session.client() as client:
-                issued = client.issue_certificate(file.csr, file.enrolment.id)
-            chain = _read_chain(issued, "the answer")
+                issued = client.issue_certificate(asked)
+            chain = read_chain(issued, "the answer")
             target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
         session.output.result(
             _content(chain[0]) | {"file": target.written},
-            *(_handed_out(file.enrolment.id, out) if target.written else [f"Issued for {file.enrolment.id}."]),
+            *(_handed_out(asked.institution, out) if target.written else [f"Issued for {asked.institution}."]),
         )
         return target.code
 
@@ -100,11 +162,12 @@ def _handed_out(institution: str, out: Path) -> list[str]:
     ]
 
 
-def _read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        raise ConfigError(f"{name} holds no certificate in PEM") from None
+def _asked(enrolment: Path | None, request: Path | None) -> CertificateRequest:
+    if enrolment is not None and request is None:
+        return CertificateRequest.of(EnrolmentFile.parse(enrolment.read_bytes()))
+    if request is not None and enrolment is None:
+        return CertificateRequest.parse(request.read_bytes())
+    raise UsageError("what is asked for is not clear", "give --enrolment for a new member, or --request.")
 
 
 def _pem(chain: list[x509.Certificate]) -> bytes:
@@ -120,8 +183,9 @@ def _check_own(session: Session, certificate: x509.Certificate) -> None:
     config = session.config()
     if config.institution not in institutions_of(certificate):
         raise ConfigError(f"the certificate is not for {config.institution}")
-    request = x509.load_pem_x509_csr(create_certificate_request(read_private(config.tls_key), config.institution))
-    if request.public_key() != certificate.public_key():
+    keys = [read_private(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
+    requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]
+    if all(request.public_key() != certificate.public_key() for request in requests):
         raise ConfigError("the certificate is for another TLS key than the one in this home")
 
 

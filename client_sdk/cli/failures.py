@@ -136,8 +136,17 @@ HINTS: dict[str, str] = {
     "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
+    "TLS_CLAIM_MISMATCH": "file and TLS key do not belong together: the member writes a new `certificate request`.",
+    "TLS_KEY_NOT_VOUCHED": (
+        "the signing key that vouched for it has ended, or none ever did: `credit-registry certificate renew`."
+    ),
+    "TLS_KEY_REVOKED": (
+        "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an administrator "
+        "carry that file."
+    ),
     "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act list`.",
     "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
+    "VOUCH_STALE": "sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry.",
 }
 # What to do next where something does not verify for a reason that need not be the registry's doing.
 _RULE_HINTS: dict[str, str] = {
@@ -286,15 +295,16 @@ def _config_hint(message: str) -> str:
     if "trust-root" in message:
         return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
     if message.startswith("TLS: key.pem"):
-        return "put key.pem back from a copy; a new key needs a new certificate, which an administrator issues."
+        return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
     if message.startswith("TLS: ca.pem"):
         return "get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`."
     if message.startswith("TLS: certificate.pem: good only from"):
         return "check this machine's clock first (NTP); where it is right, install the certificate again."
     if message.startswith("TLS: certificate.pem: expired"):
         return (
-            "check this machine's clock first (NTP); where it is right, ask an administrator to issue a new one, then "
-            "run `credit-registry certificate install FILE`."
+            "check this machine's clock first (NTP); where it is right, let an administrator carry what "
+            "`credit-registry certificate request --out FILE` writes, then run "
+            "`credit-registry certificate install FILE`."
         )
     if message.startswith("TLS"):
         return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."

@@ -7,7 +7,7 @@ from cryptography import x509
 from client_sdk.errors import ConfigError
 from client_sdk.signing import HOLDER_PREFIX
 
-__all__ = ["check_holder", "institutions_of"]
+__all__ = ["check_holder", "institutions_of", "read_chain"]
 
 
 def institutions_of(certificate: x509.Certificate) -> list[str]:
@@ -34,3 +34,19 @@ def check_holder(certificate: x509.Certificate, institution: str) -> None:
     if institution not in named:
         holder = ", ".join(named) or "no institution"
         raise ConfigError(f"TLS: certificate.pem: it is for {holder}, but this home is that of {institution}")
+
+
+def read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
+    """Return the certificates of a file in PEM, leaf first.
+
+    Args:
+        pem: its bytes.
+        name: what it is called in the error.
+
+    Raises:
+        ConfigError: there is none in it.
+    """
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        raise ConfigError(f"{name} holds no certificate in PEM") from None

@@ -135,6 +135,7 @@ def register(app: typer.Typer) -> None:
         session.output.result(
             {"usage": usage.name, "key_id": signer.public_key.key_id.hex(), "uri": uri},
             f"{usage.name} is signed with {uri} from now on.",
+            "Before an act ends the old key, let a key that stays vouch for the TLS key: certificate renew",
         )
 
     @verb(

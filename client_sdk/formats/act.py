@@ -16,6 +16,7 @@ from client_sdk.formats.keys import check_enrolable, key_id
 from client_sdk.formats.leaf import TIME_END_MS
 from client_sdk.formats.state import KeyServices, LogKey, Rulebook, check_ascending
 from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
+from client_sdk.formats.tls_key import check_spki_hash
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, word
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "RetireKeyServicesBody",
     "RulebookBody",
     "StateBody",
+    "TlsKeyBody",
     "grant_key",
     "possession_payload",
 ]
@@ -252,6 +254,15 @@ class ClockBody:
     not_before: int
 
 
+@dataclass(frozen=True, slots=True)
+class TlsKeyBody:
+    """The end of a TLS key of an institution."""
+
+    institution: str
+    spki_hash: bytes
+    ground: str
+
+
 Body = (
     GenesisBody
     | InstitutionBody
@@ -264,6 +275,7 @@ Body = (
     | ErasureBody
     | AdministratorsBody
     | ClockBody
+    | TlsKeyBody
 )
 
 
@@ -297,7 +309,7 @@ class Act:
         return cls(message.registry, message.number, message.previous, _read_body(message))
 
 
-def _write_body(message: pb.Act, body: Body) -> None:  # noqa: C901 - one a kind of act
+def _write_body(message: pb.Act, body: Body) -> None:
     match body:
         case GenesisBody():
             genesis = message.genesis
@@ -336,6 +348,10 @@ def _write_body(message: pb.Act, body: Body) -> None:  # noqa: C901 - one a kind
             administrators.threshold = body.threshold
         case ClockBody():
             message.clock.not_before = body.not_before
+        case TlsKeyBody():
+            message.tls_key.institution = body.institution
+            message.tls_key.spki_hash = body.spki_hash
+            message.tls_key.ground = body.ground
 
 
 def _read_body(message: pb.Act) -> Body:
@@ -358,6 +374,8 @@ def _read_body(message: pb.Act) -> Body:
             return _read_administrators(message.administrators)
         case "clock":
             return _read_clock(message.clock)
+        case "tls_key":
+            return _read_tls_key(message.tls_key)
         case None:
             raise FormatError(PART, "act.body", want="a decision")
 
@@ -423,6 +441,14 @@ def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
     if not erasure.ground:
         raise FormatError(PART, "erasure.ground", want="a legal ground")
     return ErasureBody(records, erasure.ground)
+
+
+def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
+    check_institution_id(act.institution, PART, "institution")
+    check_spki_hash(act.spki_hash, PART)
+    if not act.ground:
+        raise FormatError(PART, "tls_key.ground", want="why the key ends")
+    return TlsKeyBody(act.institution, act.spki_hash, act.ground)
 
 
 def _read_administrators(act: pb.AdministratorsAct) -> AdministratorsBody:

@@ -23,20 +23,21 @@ __all__ = [
     "KEY_REQUEST",
     "POSSESSION",
     "STATEMENT",
+    "TLS_KEY",
     "pae",
     "payload_type",
     "sign",
     "verify",
 ]
 
-_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession"))
+_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key"))
 
 
 def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, act, inquiry, key-request or possession.
+        form: statement, annotation, act, inquiry, key-request, possession or tls-key.
 
     Raises:
         FormatError: no such form is signed.
@@ -52,6 +53,7 @@ ACT = payload_type("act")
 INQUIRY = payload_type("inquiry")
 KEY_REQUEST = payload_type("key-request")
 POSSESSION = payload_type("possession")
+TLS_KEY = payload_type("tls-key")
 
 
 @lru_cache(maxsize=64)

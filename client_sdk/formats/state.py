@@ -14,6 +14,7 @@ from client_sdk.formats import canonical
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.keys import key_id
 from client_sdk.formats.statement import check_institution_id
+from client_sdk.formats.tls_key import check_spki_hash
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, word
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VOPRF",
     "AdministratorAct",
+    "EndedTlsKey",
     "InstitutionKey",
     "InstitutionState",
     "KeyService",
@@ -136,6 +138,30 @@ class Succession:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedTlsKey:
+    """A TLS key that an act ended, with the place and the leaf hash of that act."""
+
+    spki_hash: bytes
+    index: int
+    act_hash: bytes
+
+    def message(self) -> pb.EndedTlsKey:
+        """Return the protobuf form."""
+        return pb.EndedTlsKey(spki_hash=self.spki_hash, index=self.index, act_hash=self.act_hash)
+
+    @classmethod
+    def of(cls, message: pb.EndedTlsKey, part: str) -> EndedTlsKey:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a field has the wrong form.
+        """
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(check_spki_hash(message.spki_hash, part), message.index, message.act_hash)
+
+
+@dataclass(frozen=True, slots=True)
 class InstitutionState:
     """One institution as the map holds it."""
 
@@ -147,6 +173,7 @@ class InstitutionState:
     reciprocity_level: int
     keys: tuple[InstitutionKey, ...]
     successions: tuple[Succession, ...] = ()
+    ended_tls_keys: tuple[EndedTlsKey, ...] = ()
 
     @property
     def successor(self) -> str:
@@ -170,6 +197,10 @@ class InstitutionState:
                 return key
         return None
 
+    def ended_tls_key(self, spki_hash: bytes) -> EndedTlsKey | None:
+        """Return the TLS key with that hash, if an act has ended it."""
+        return next((ended for ended in self.ended_tls_keys if ended.spki_hash == spki_hash), None)
+
     def encode(self) -> bytes:
         """Return the canonical bytes that the map's value hashes."""
         return canonical.encode(
@@ -182,6 +213,7 @@ class InstitutionState:
                 reciprocity_level=self.reciprocity_level,
                 keys=[key.message() for key in self.keys],
                 successions=[item.message() for item in self.successions],
+                ended_tls_keys=[item.message() for item in self.ended_tls_keys],
             )
         )
 
@@ -204,6 +236,8 @@ class InstitutionState:
         check_ascending([item.first for item in successions], part, "successions")
         if successions and status is not InstitutionStatus.TERMINATED:
             raise FormatError(part, "successions.absent", want="none but for TERMINATED")
+        ended_tls_keys = tuple(EndedTlsKey.of(item, part) for item in message.ended_tls_keys)
+        check_ascending([item.spki_hash for item in ended_tls_keys], part, "ended_tls_keys")
         return cls(
             message.id,
             message.licence_number,
@@ -213,6 +247,7 @@ class InstitutionState:
             message.reciprocity_level,
             keys,
             successions,
+            ended_tls_keys,
         )
 
 
@@ -236,10 +271,11 @@ class LogKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyService:
-    """A key service: where it listens and its VOPRF public key."""
+    """A key service: where it listens, its VOPRF public key, and the name that its certificate carries."""
 
     url: str
     public_key: bytes
+    name: str
 
     @property
     def key_id(self) -> bytes:
@@ -256,7 +292,7 @@ class KeyServices:
 
     def message(self) -> pb.KeyServices:
         """Return the protobuf form."""
-        services = [pb.KeyService(url=service.url, public_key=service.public_key) for service in self.services]
+        services = [pb.KeyService(url=item.url, public_key=item.public_key, name=item.name) for item in self.services]
         return pb.KeyServices(subject_key_version=self.subject_key_version, services=services)
 
     @classmethod
@@ -264,13 +300,16 @@ class KeyServices:
         """Return the value of a parsed message.
 
         Raises:
-            FormatError: no service, no version, or one key twice.
+            FormatError: no service, no version, or one key or name twice.
         """
-        services = tuple(KeyService(service.url, service.public_key) for service in message.services)
+        services = tuple(KeyService(item.url, item.public_key, item.name) for item in message.services)
+        for service in services:
+            check_institution_id(service.name, part, "key_services.name")
         if not message.subject_key_version or not services:
             raise FormatError(part, "key_services.complete", want="a version and at least one service")
-        if len({service.public_key for service in services}) != len(services):
-            raise FormatError(part, "key_services.distinct", want="a key of its own for each service")
+        distinct = {service.public_key for service in services}, {service.name for service in services}
+        if any(len(values) != len(services) for values in distinct):
+            raise FormatError(part, "key_services.distinct", want="a key and a name of its own for each service")
         if any(len(service.public_key) != sha256().digest_size or not service.url for service in services):
             raise FormatError(part, "key_services.form", want="an address and a key of 32 bytes")
         return cls(message.subject_key_version, services)
@@ -352,6 +391,10 @@ class RegistryState:
     act_hash: bytes
     administrator_acts: tuple[AdministratorAct, ...]
     trial: bool = False
+
+    def has_key_service(self, name: str) -> bool:
+        """Whether a key service of that name belongs to a live version."""
+        return any(service.name == name for version in self.key_services for service in version.services)
 
     @property
     def newest_subject_key_version(self) -> int:

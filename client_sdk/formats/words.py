@@ -104,6 +104,13 @@ class LapseKind(IntEnum):
     RESTRICTED = 2
 
 
+class TlsKeyAction(IntEnum):
+    """What a signing key says of a TLS key of the same institution."""
+
+    VOUCH = 1
+    REVOKE = 2
+
+
 W = TypeVar("W", bound=IntEnum)
 
 

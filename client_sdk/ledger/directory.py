@@ -25,6 +25,7 @@ from client_sdk.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    TlsKeyBody,
     possession_payload,
 )
 from client_sdk.formats.encoding import leaf_hash
@@ -32,6 +33,7 @@ from client_sdk.formats.errors import SignatureError
 from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, state_value
 from client_sdk.formats.state import (
     AdministratorAct,
+    EndedTlsKey,
     InstitutionKey,
     InstitutionState,
     RegistryState,
@@ -84,6 +86,18 @@ class Directory:
             FormatError: the act is not canonical.
             RuleError: its administrators, keys or signatures are not in order.
         """
+        directory = cls.drafted(leaf)
+        check_signed(0, leaf, Act.parse(leaf.payload), None, directory.administration)
+        return directory
+
+    @classmethod
+    def drafted(cls, leaf: ActLeaf) -> Directory:
+        """Return the directory that a genesis act will make once it is signed; its signatures are not looked at.
+
+        Raises:
+            FormatError: the act is not canonical.
+            RuleError: its administrators or keys are not in order.
+        """
         act = Act.parse(leaf.payload)
         if not isinstance(act.body, GenesisBody) or act.previous != NO_PREVIOUS:
             raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="a genesis act as leaf 0")
@@ -111,7 +125,6 @@ class Directory:
             if enrolment.roles != (Role.ADMINISTRATOR,):
                 raise _refuse("ENROLMENT_INVALID", "roles", "design-2.roles", want="ADMINISTRATOR alone at genesis")
             directory = directory._enrol(enrolment, 0, act_hash)
-        check_signed(0, leaf, act, None, administration)
         return directory
 
     def apply(self, index: int, leaf: ActLeaf) -> Directory:
@@ -231,6 +244,8 @@ class Directory:
                 return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
             case ErasureBody() | ClockBody():
                 return self
+            case TlsKeyBody(institution, spki_hash, _):
+                return self._end_tls_key(institution, spki_hash, index, act_hash)
 
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
@@ -294,6 +309,15 @@ class Directory:
         ended = replace(key, end=index, contested_from=contested_from)
         keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
         return self._with(replace(state, keys=keys), ())
+
+    def _end_tls_key(self, institution: str, spki_hash: bytes, index: int, act_hash: bytes) -> Directory:
+        state = self.institution(institution)
+        ended = state.ended_tls_key(spki_hash)
+        if ended is not None:
+            got = f"ended by the act at leaf {ended.index}"
+            raise _refuse("TLS_KEY_REVOKED", "spki_hash", "tls_key.ended", got=got, want="a key not ended before")
+        keys = (*state.ended_tls_keys, EndedTlsKey(spki_hash, index, act_hash))
+        return self._with(replace(state, ended_tls_keys=tuple(sorted(keys, key=lambda key: key.spki_hash))), ())
 
     def _set_state(self, body: StateBody, index: int, act_hash: bytes) -> Directory:
         state = self.institution(body.institution)

@@ -1,7 +1,7 @@
 """Enrolment files: what a future member hands to the administrators.
 
-JSON with base64 values, so that people can read what they pass on. It holds public keys, proofs of possession and a
-certificate signing request, and no secret.
+JSON with base64 values, so that people can read what they pass on. It holds public keys, proofs of possession, a
+certificate signing request with the vouch of one of those keys for the TLS key in it, and no secret.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from creditregistry.v1 import directory_pb2 as pb
 from client_sdk.formats import canonical, strict_json
 from client_sdk.formats.act import Enrolment
 from client_sdk.formats.errors import FormatError
+from client_sdk.formats.tls_key import SignedClaim
+from client_sdk.formats.words import TlsKeyAction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EnrolmentFile", "read_fields"]
+__all__ = ["EnrolmentFile", "from_base64", "read_fields", "read_vouch"]
 
 FORM = "creditregistry enrolment v1"
 # A file of keys and one request is some kilobytes.
@@ -63,12 +65,31 @@ def from_base64(text: object, part: str) -> bytes:
     return data
 
 
+def read_vouch(text: object, institution: str, part: str) -> SignedClaim:
+    """Return the vouch of a file, in base64; its signature is checked where it is judged.
+
+    Raises:
+        FormatError: it is none of that institution.
+    """
+    vouch = SignedClaim.parse(from_base64(text, part))
+    if (vouch.claim.institution, vouch.claim.action) != (institution, TlsKeyAction.VOUCH):
+        raise FormatError(part, "file.vouch", want=f"a vouch of {institution}")
+    return vouch
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolmentFile:
-    """A future member's enrolment and its request for a TLS certificate."""
+    """A future member's enrolment and its request for a TLS certificate.
+
+    Attributes:
+        enrolment: what the act enrols.
+        csr: PKCS#10, PEM.
+        vouch: of one of the enrolled keys, for the TLS key of the request.
+    """
 
     enrolment: Enrolment
     csr: bytes
+    vouch: SignedClaim
 
     def encode(self) -> bytes:
         """Return the bytes of the file."""
@@ -78,6 +99,7 @@ class EnrolmentFile:
             "institution": self.enrolment.id,
             "enrolment": base64.b64encode(enrolment).decode(),
             "csr": self.csr.decode("ascii"),
+            "vouch": base64.b64encode(self.vouch.encode()).decode(),
         }
         return json.dumps(content, indent=2).encode() + b"\n"
 
@@ -88,9 +110,12 @@ class EnrolmentFile:
         Raises:
             FormatError: it is no enrolment file, or the enrolment inside is not in order.
         """
-        fields = read_fields(data, FORM, {"institution": str, "enrolment": str, "csr": str})
+        fields = read_fields(data, FORM, {"institution": str, "enrolment": str, "csr": str, "vouch": str})
         raw = from_base64(fields["enrolment"], "enrolment")
         enrolment = Enrolment.of(canonical.parse(pb.Enrolment, raw, "enrolment"))
         if enrolment.id != fields["institution"]:
             raise FormatError("enrolment", "file.institution", want="the institution inside")
-        return cls(enrolment, str(fields["csr"]).encode("ascii", "replace"))
+        vouch = read_vouch(fields["vouch"], enrolment.id, "enrolment")
+        if all(grant.key_id != vouch.key_id for grant in enrolment.keys):
+            raise FormatError("enrolment", "file.vouch", want="a vouch by one of the enrolled keys")
+        return cls(enrolment, str(fields["csr"]).encode("ascii", "replace"), vouch)

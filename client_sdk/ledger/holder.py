@@ -10,12 +10,16 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from client_sdk.formats.errors import FormatError
+from client_sdk.formats.tls_key import spki_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Holder", "HolderKind"]
+__all__ = ["Holder", "HolderKind", "Peer"]
 
 PART = "certificate"
 _SCHEME = "creditregistry:"
@@ -70,3 +74,32 @@ class Holder(NamedTuple):
         if len(uris) != 1:
             raise FormatError(PART, "holder.one", got=f"{len(uris)} holders", want="a certificate with one holder")
         return cls.parse(uris[0])
+
+
+class Peer(NamedTuple):
+    """The other end of a TLS connection.
+
+    Attributes:
+        holder: whom its certificate names.
+        spki_hash: SHA-256 of the SubjectPublicKeyInfo of its TLS key, 32 bytes.
+    """
+
+    holder: Holder
+    spki_hash: bytes
+
+    @classmethod
+    def of(cls, names: Iterable[bytes], certificate: bytes) -> Peer:
+        """Return who shows a certificate that TLS has verified.
+
+        Args:
+            names: all its subject alternative names.
+            certificate: PEM.
+
+        Raises:
+            FormatError: it names nobody, or more than one, or its key cannot be read.
+        """
+        holder = Holder.of_names(name.decode("ascii", "replace") for name in names)
+        try:
+            return cls(holder, spki_hash(x509.load_pem_x509_certificate(certificate).public_key()))
+        except (ValueError, UnsupportedAlgorithm):
+            raise FormatError(PART, "certificate.key", want="a certificate with a key") from None

@@ -30,14 +30,17 @@ class KeyServiceFile:
     """One key service with one of its keys.
 
     Attributes:
-        name: of the service; its certificate carries it.
-        service: address and public key, as acts name them.
+        service: name, address and public key, as acts name them; its certificate carries the name.
         csr: PKCS#10 request, PEM.
     """
 
-    name: str
     service: KeyService
     csr: bytes
+
+    @property
+    def name(self) -> str:
+        """Of the service."""
+        return self.service.name
 
     @property
     def holder(self) -> Holder:
@@ -71,4 +74,4 @@ class KeyServiceFile:
         Holder.parse(Holder(HolderKind.KEY_SERVICE, name).uri)
         if not _ADDRESS.fullmatch(url):
             raise FormatError(PART, "file.url", want="host:port")
-        return cls(name, KeyService(url, public_key), csr.encode("ascii", "replace"))
+        return cls(KeyService(url, public_key, name), csr.encode("ascii", "replace"))

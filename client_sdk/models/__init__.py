@@ -6,6 +6,7 @@ from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, Progress, ProgressCallback, RejectedRow
+from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -51,6 +52,7 @@ __all__ = [
     "Assessment",
     "Basis",
     "BatchReport",
+    "CertificateView",
     "CollectionStage",
     "Consent",
     "ConsentForm",
@@ -95,6 +97,7 @@ __all__ = [
     "Standing",
     "Status",
     "SubjectRole",
+    "TlsKeyStanding",
     "Total",
     "Unopened",
     "Verdict",

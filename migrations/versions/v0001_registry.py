@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_inquiries()
+    create_certificates()
     limit_samples()
 
 
@@ -196,6 +197,37 @@ def create_inquiries() -> None:
     create_partial_index("ix_inquiries_waiting", "inquiries", "received_at", "position IS NULL")
 
 
+def create_certificates() -> None:
+    op.create_table(
+        "tls_keys",
+        words("institution"),
+        raw("spki_hash"),
+        whole("change"),
+        raw("vouch"),
+        raw("vouching_key_id"),
+        whole("vouched_at"),
+        whole("first_issued_at"),
+        whole("last_issued_at"),
+        whole("revoked_at"),
+        raw("revocation"),
+        sa.PrimaryKeyConstraint("institution", "spki_hash", name=op.f("pk_tls_keys")),
+        sa.UniqueConstraint("change", name=op.f("uq_tls_keys_change")),
+    )
+    op.create_table(
+        "certificates",
+        raw("vouch_hash"),
+        words("institution"),
+        raw("spki_hash"),
+        whole("issued_at"),
+        whole("not_after"),
+        raw("vouching_key_id"),
+        words("carried_by"),
+        raw("certificate"),
+        sa.PrimaryKeyConstraint("vouch_hash", name=op.f("pk_certificates")),
+    )
+    op.create_index(op.f("ix_certificates_institution_issued_at"), "certificates", ["institution", "issued_at"])
+
+
 def create_partial_index(name: str, table: str, column: str, where: str) -> None:
     op.create_index(op.f(name), table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
@@ -224,6 +256,8 @@ def limit_samples() -> None:
 
 def downgrade() -> None:
     for table in (
+        "certificates",
+        "tls_keys",
         "inquiries",
         "quotas",
         "proposals",

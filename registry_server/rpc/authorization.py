@@ -1,4 +1,4 @@
-"""Whether a caller may: its roles by the directory of now, held against the table of permissions."""
+"""Whether a caller may: its TLS key and its roles by the directory of now, held against the table of permissions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from client_sdk.formats.words import InstitutionStatus
 from client_sdk.ledger.holder import HolderKind
 from registry_server.errors import Reason, RegistryError
-from registry_server.rpc.permissions import PERMISSIONS, Caller
+from registry_server.rpc.permissions import PERMISSIONS, UNVOUCHED, Caller
 from registry_server.serving.guard import HEALTH_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from client_sdk.formats.state import InstitutionState
     from client_sdk.formats.words import Role
-    from client_sdk.ledger.holder import Holder
+    from client_sdk.ledger.holder import Peer
+    from registry_server.usecases.standing import Standing
 
 __all__ = ["Authorizer"]
 
@@ -25,35 +23,66 @@ class Authorizer:
     """Decides by method and caller alone; what a signed request may do is decided where it is read.
 
     Args:
-        find: returns an institution of the newest directory, None where no act has enrolled it.
+        standing: what is known of members, key services and TLS keys; asked in memory, each call.
     """
 
-    def __init__(self, find: Callable[[str], InstitutionState | None]) -> None:
-        self._find = find
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
 
-    def check(self, method: str, holder: Holder) -> None:
-        """Let a call through.
+    def is_current(self, method: str, peer: Peer) -> bool:
+        """Whether what is known in memory is enough to judge a call; else ``refresh`` comes first.
+
+        Whether the registry serves is told on the ground of older knowledge too: it is asked when the database is away.
+        """
+        return (method in HEALTH_METHODS or self._standing.fresh) and self._knows(peer)
+
+    def refresh(self) -> None:
+        """Read what is known from the database, in a thread that may wait for it.
 
         Raises:
-            RegistryError: CERTIFICATE_UNKNOWN, INSTITUTION_TERMINATED or NOT_PERMITTED.
+            StorageError: the database does not answer.
+            InconsistentError: what it holds does not fit together.
         """
-        held = self._callers(holder)
-        if method in HEALTH_METHODS:
-            return
+        self._standing.refresh()
+
+    def check(self, method: str, peer: Peer) -> bool:
+        """Let a call through; return whether the caller's TLS key is vouched for.
+
+        Raises:
+            RegistryError: CERTIFICATE_UNKNOWN, INSTITUTION_TERMINATED, TLS_KEY_NOT_VOUCHED, TLS_KEY_REVOKED or
+                NOT_PERMITTED.
+            RuleError: TLS_KEY_REVOKED; an act has ended the caller's TLS key.
+        """
+        if peer.holder.kind is HolderKind.KEY_SERVICE:
+            self._check_key_service(peer.holder.name)
+            held, vouched = frozenset((Caller.KEY_SERVICE,)), True
+        else:
+            held, vouched = self._check_member(method, peer)
         allowed = PERMISSIONS.get(method, frozenset())
         if held.isdisjoint(allowed):
             got, want = ", ".join(sorted(held)), " or ".join(sorted(allowed)) or "nobody"
             raise RegistryError(Reason.NOT_PERMITTED, "method", "permissions", got=got, want=want)
+        return vouched
 
-    def _callers(self, holder: Holder) -> frozenset[Caller]:
-        if holder.kind is HolderKind.KEY_SERVICE:
-            return frozenset((Caller.KEY_SERVICE,))
-        state = self._find(holder.name)
+    def _knows(self, peer: Peer) -> bool:
+        name = peer.holder.name
+        if peer.holder.kind is HolderKind.KEY_SERVICE:
+            return self._standing.directory.state.has_key_service(name)
+        return self._standing.find(name) is not None and self._standing.knows(name, peer.spki_hash)
+
+    def _check_key_service(self, name: str) -> None:
+        if not self._standing.directory.state.has_key_service(name):
+            want = "a key service of a live version of the subject keys"
+            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "holder.key-service", want=want)
+
+    def _check_member(self, method: str, peer: Peer) -> tuple[frozenset[Caller], bool]:
+        state = self._standing.find(peer.holder.name)
         if state is None:
             raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "design-2.institution", want="a member")
         if state.status is InstitutionStatus.TERMINATED:
             raise RegistryError("INSTITUTION_TERMINATED", "certificate", "design-2.state", want="a member")
-        return _callers_of(state.roles)
+        vouched = self._standing.check_tls_key(state, peer.spki_hash, vouched=method not in UNVOUCHED)
+        return _callers_of(state.roles), vouched
 
 
 @lru_cache(maxsize=16)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import certificate_pb2
 from creditregistry.v1 import proposal_pb2 as pb
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceServicer
 
+from registry_server.rpc.convert.certificates import issued_certificate, request_of, revocation_of
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.proposals import acts, approval, proposal
 from registry_server.rpc.threads import in_thread
@@ -78,10 +80,30 @@ class DirectoryServicer(DirectoryServiceServicer):
 
     async def IssueCertificate(
         self,
-        request: pb.IssueCertificateRequest,
+        request: certificate_pb2.IssueCertificateRequest,
         _context: object,
-    ) -> pb.IssueCertificateResponse:
-        """Return a certificate of an enrolled institution."""
+    ) -> certificate_pb2.IssueCertificateResponse:
+        """Return a certificate for a TLS key that its institution vouches for."""
+        call = current_call()
+        issue = partial(self._certificates.issue, call.institution, request_of(request), vouched=call.vouched)
+        return certificate_pb2.IssueCertificateResponse(certificate=await in_thread(self._executor, issue))
+
+    async def RevokeTlsKey(
+        self,
+        request: certificate_pb2.RevokeTlsKeyRequest,
+        _context: object,
+    ) -> certificate_pb2.RevokeTlsKeyResponse:
+        """End a TLS key of the caller's institution."""
+        revoke = partial(self._certificates.revoke, current_call().institution, revocation_of(request))
+        return certificate_pb2.RevokeTlsKeyResponse(revoked_at=await in_thread(self._executor, revoke))
+
+    async def ListCertificates(
+        self,
+        request: certificate_pb2.ListCertificatesRequest,
+        _context: object,
+    ) -> certificate_pb2.ListCertificatesResponse:
+        """Return the certificates that were issued for an institution."""
         peer = current_call().institution
-        issue = partial(self._certificates.issue, peer, request.institution, request.csr)
-        return pb.IssueCertificateResponse(certificate=await in_thread(self._executor, issue))
+        listing = partial(self._certificates.issued_for, peer, request.institution or peer)
+        listed = await in_thread(self._executor, listing)
+        return certificate_pb2.ListCertificatesResponse(certificates=map(issued_certificate, listed))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from client_sdk.formats.words import Role
 
-__all__ = ["PERMISSIONS", "Caller"]
+__all__ = ["PERMISSIONS", "UNVOUCHED", "Caller"]
 
 
 class Caller(StrEnum):
@@ -29,6 +29,7 @@ class Caller(StrEnum):
 
 
 _PACKAGE = "creditregistry.v1"
+_HEALTH = "grpc.health.v1"
 _LENDER = frozenset((Caller.LENDER,))
 _AUDITOR = frozenset((Caller.AUDITOR,))
 _ADMINISTRATOR = frozenset((Caller.ADMINISTRATOR,))
@@ -36,8 +37,10 @@ _MEMBER = frozenset((Caller.LENDER, Caller.AUDITOR, Caller.ADMINISTRATOR))
 _ANY = frozenset(Caller)
 
 
-def _service(name: str, methods: Mapping[str, frozenset[Caller]]) -> dict[str, frozenset[Caller]]:
-    return {f"/{_PACKAGE}.{name}/{method}": callers for method, callers in methods.items()}
+def _service(
+    name: str, methods: Mapping[str, frozenset[Caller]], package: str = _PACKAGE
+) -> dict[str, frozenset[Caller]]:
+    return {f"/{package}.{name}/{method}": callers for method, callers in methods.items()}
 
 
 PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
@@ -64,8 +67,15 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
             "ProposeAct": _ADMINISTRATOR,
             "ListProposals": _ADMINISTRATOR,
             "ApproveAct": _ADMINISTRATOR,
-            # For whom is decided by the use case: administrators for any institution, members for themselves.
+            # For whom is decided by the use case: members for themselves, administrators also for others.
             "IssueCertificate": _MEMBER,
+            "ListCertificates": _MEMBER,
+            "RevokeTlsKey": _MEMBER,
         },
     )
+    # Whether the registry serves at all.
+    | _service("Health", {"Check": _ANY, "List": _ANY}, _HEALTH)
 )
+
+# What a member may call over a TLS key that nobody vouches for (any more); a revoked key may call nothing.
+UNVOUCHED: frozenset[str] = frozenset((f"/{_PACKAGE}.DirectoryService/IssueCertificate",))

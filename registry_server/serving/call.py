@@ -33,6 +33,7 @@ class Call:
         started: seconds of a clock that never steps.
         holder: whom the client certificate names; None until that is known.
         noted: further fields of its line in the log; nothing of what was sent.
+        vouched: whether a running signing key of the holder vouches for the client's TLS key.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
     holder: Holder | None = None
     noted: dict[str, object] = field(default_factory=dict)
+    vouched: bool = False
 
     @property
     def institution(self) -> str:

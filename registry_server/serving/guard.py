@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from registry_server.errors import Reason, Refusal, RegistryError
 from registry_server.serving.call import enter_call
-from registry_server.serving.identity import holder_of
+from registry_server.serving.identity import peer_of
 from registry_server.serving.observation import OK
 from registry_server.serving.status import status_code, trailing_metadata
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from client_sdk.ledger.holder import Holder
+    from client_sdk.ledger.holder import Holder, Peer
     from registry_server.serving.catalogue import Catalogue
     from registry_server.serving.deadlines import Deadlines
     from registry_server.serving.observation import Observer
@@ -58,12 +58,28 @@ _CANCELLED = "CANCELLED"
 _TOO_LATE = Refusal(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
 
 
+class Admission(Protocol):
+    """Who may call: decided by the method and by the client's certificate, before anything sent is read."""
+
+    def is_current(self, method: str, peer: Peer) -> bool:
+        """Whether what is known in memory is enough to judge a call; else ``refresh`` comes first."""
+        ...
+
+    def refresh(self) -> None:
+        """Bring what is known up to date; may block, and is called in a thread."""
+        ...
+
+    def check(self, method: str, peer: Peer) -> bool:
+        """Raise where the caller may not; return whether the caller's TLS key is vouched for."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What one server's guard goes by.
 
     Attributes:
-        authorize: given a method and who calls, raises where the holder may not; decides by nothing else.
+        admission: decides by method and caller alone who may call.
         places: of each holder.
         deadlines: of calls and streams.
         catalogue: how refusals are told.
@@ -72,7 +88,7 @@ class Rules:
         request_bytes: of the longest request, by method.
     """
 
-    authorize: Callable[[str, Holder], None]
+    admission: Admission
     places: Places
     deadlines: Deadlines
     catalogue: Catalogue
@@ -143,7 +159,18 @@ class _Guarding:
     A class: a generator with a decorator does the same at twice the price, some thousand times a second.
     """
 
-    __slots__ = ("_call", "_context", "_holder", "_method", "_most", "_rules", "_sending", "_streaming", "_timeout")
+    __slots__ = (
+        "_call",
+        "_context",
+        "_holder",
+        "_method",
+        "_most",
+        "_peer",
+        "_rules",
+        "_sending",
+        "_streaming",
+        "_timeout",
+    )
 
     def __init__(self, rules: Rules, method: str, context: Context, *, streaming: bool) -> None:
         self._rules = rules
@@ -155,6 +182,8 @@ class _Guarding:
         # Who has taken a place; None until then.
         self._holder: Holder | None = None
         self._timeout: asyncio.Timeout | None = None
+        # Who was let in; None until then.
+        self._peer: Peer | None = None
         # The message of a stream that is on its way to the peer.
         self._sending: asyncio.Future[None] | None = None
 
@@ -162,9 +191,12 @@ class _Guarding:
         rules = self._rules
         rules.observer.begin()
         try:
-            holder = holder_of(self._context.auth_context())
-            self._call.holder = holder
-            rules.authorize(self._method, holder)
+            peer = peer_of(self._context.auth_context())
+            holder = self._call.holder = peer.holder
+            if not rules.admission.is_current(self._method, peer):
+                await asyncio.to_thread(rules.admission.refresh)
+            self._call.vouched = rules.admission.check(self._method, peer)
+            self._peer = peer
             limit = rules.deadlines.limit(self._context.time_remaining(), streaming=self._streaming)
             rules.places.take(holder, streaming=self._streaming)
             self._holder = holder
@@ -208,6 +240,7 @@ class _Guarding:
             RegistryError: SIZE_LIMIT.
         """
         while (data := await self._read()) is not None:
+            self._check_again()
             yield data
 
     async def send_all(self, messages: AsyncGenerator[Message, None], encode: Encode) -> None:
@@ -215,7 +248,13 @@ class _Guarding:
         # Closed here: a generator that nobody closes ends whenever the garbage collector finds it.
         async with aclosing(messages):
             async for message in messages:
+                self._check_again()
                 await self._send(encode(message))
+
+    def _check_again(self) -> None:
+        """Refuse to go on with a stream whose caller may not call it any more."""
+        if self._peer is not None:
+            self._rules.admission.check(self._method, self._peer)
 
     async def _send(self, message: bytes) -> None:
         """Send a message of a stream; return once the transport has room for the next.

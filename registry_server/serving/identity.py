@@ -6,33 +6,34 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.holder import Holder
+from client_sdk.ledger.holder import Peer
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["holder_of"]
+__all__ = ["peer_of"]
 
 _NAMES = "x509_subject_alternative_name"
+_CERTIFICATE = "x509_pem_cert"
 
 
-def holder_of(auth_context: Mapping[str, Iterable[bytes]]) -> Holder:
-    """Return whom the client's certificate names.
+def peer_of(auth_context: Mapping[str, Iterable[bytes]]) -> Peer:
+    """Return whom the client's certificate names, and its key.
 
     Args:
         auth_context: as gRPC gives it, of a connection with mutual TLS.
 
     Raises:
-        RegistryError: CERTIFICATE_UNKNOWN; it names nobody, or more than one.
+        RegistryError: CERTIFICATE_UNKNOWN; it names nobody, or more than one, or its key cannot be read.
     """
-    return _holder(tuple(auth_context.get(_NAMES, ())))
+    return _peer(tuple(auth_context.get(_NAMES, ())), b"".join(auth_context.get(_CERTIFICATE, ())))
 
 
 @lru_cache(maxsize=4_096)
-def _holder(names: tuple[bytes, ...]) -> Holder:
+def _peer(names: tuple[bytes, ...], certificate: bytes) -> Peer:
     try:
-        return Holder.of_names(name.decode("ascii", "replace") for name in names)
+        return Peer.of(names, certificate)
     except FormatError as error:
         raise RegistryError(
             Reason.CERTIFICATE_UNKNOWN, "certificate", error.rule, got=error.got, want=error.want

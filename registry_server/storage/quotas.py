@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "add", "forget_before", "used"]
+__all__ = ["CERTIFICATES", "INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "add", "forget_before", "used"]
 
 # Values of quotas.what.
 STATEMENTS = "statements"
 INQUIRED_SUBJECTS = "inquired-subjects"
+CERTIFICATES = "certificates"
 
 
 class QuotaKey(NamedTuple):

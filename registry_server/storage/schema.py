@@ -1,6 +1,7 @@
 """The tables (design 4 and 5). What each of them may hold, and for how long, is what keeps P3 and P4.
 
-For ever, and leading to nobody: leaves, tiles, records, versions, annotations, acts, inquiries without their openings.
+For ever, and leading to nobody: leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
+TLS keys of members and the certificates issued for them.
 Deleted with the record or the inquiry that it belongs to: live_records, and the column ``inquiries.opening``.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
@@ -31,6 +32,7 @@ __all__ = [
     "LOG_TREE",
     "acts",
     "annotation_links",
+    "certificates",
     "head",
     "inquiries",
     "leaves",
@@ -40,6 +42,7 @@ __all__ = [
     "quotas",
     "records",
     "tiles",
+    "tls_keys",
     "versions",
 ]
 
@@ -246,4 +249,36 @@ quotas = Table(
     Column("day", Text, nullable=False),
     Column("used", BigInteger, nullable=False),
     PrimaryKeyConstraint("institution", "what", "day"),
+)
+
+tls_keys = Table(
+    "tls_keys",
+    metadata,
+    Column("institution", Text, nullable=False),
+    Column("spki_hash", LargeBinary, nullable=False),
+    # Grows with each change of a row, so that processes find what others have changed.
+    Column("change", BigInteger, nullable=False),
+    Column("vouch", LargeBinary, nullable=False),
+    Column("vouching_key_id", LargeBinary, nullable=False),
+    Column("vouched_at", BigInteger, nullable=False),
+    Column("first_issued_at", BigInteger, nullable=False),
+    Column("last_issued_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("revocation", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("institution", "spki_hash"),
+    UniqueConstraint("change"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("vouch_hash", LargeBinary, primary_key=True),
+    Column("institution", Text, nullable=False),
+    Column("spki_hash", LargeBinary, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_after", BigInteger, nullable=False),
+    Column("vouching_key_id", LargeBinary, nullable=False),
+    Column("carried_by", Text, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Index(None, "institution", "issued_at"),
 )

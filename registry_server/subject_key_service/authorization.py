@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.formats.words import InstitutionStatus, Role
 from client_sdk.ledger.holder import HolderKind
+from client_sdk.ledger.tls_key import check_not_ended
 from registry_server.errors import RegistryError
 from registry_server.serving.guard import HEALTH_METHODS
 from registry_server.subject_key_service.admission import check_fresh
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk.auditing.follower import DirectoryView
-    from client_sdk.ledger.holder import Holder
+    from client_sdk.ledger.holder import Peer
 
 __all__ = ["EVALUATE", "SERVICE", "Authorizer"]
 
@@ -34,29 +35,41 @@ class Authorizer:
         self._view = view
         self._now_ms = now_ms
 
-    def check(self, method: str, holder: Holder) -> None:
-        """Let a call through.
+    def is_current(self, _method: str, _peer: Peer) -> bool:
+        """Whether what is known in memory is enough: always, as the service follows the directory by itself."""
+        return True
 
-        Health is told to members and to key services, whose operators watch them with their own certificates.
+    def refresh(self) -> None:
+        """Do nothing: there is no newer knowledge to ask for."""
+
+    def check(self, method: str, peer: Peer) -> bool:
+        """Let a call through; return True, as key services ask for no vouch.
+
+        Health is told to members and to key services, whose operators watch them with their own certificates. Before
+        the first directory nobody is known yet: health says so, the status is empty, and nothing is evaluated.
 
         Raises:
-            RuleError: INSTITUTION_UNKNOWN.
+            RuleError: INSTITUTION_UNKNOWN, or TLS_KEY_REVOKED where an act has ended the TLS key.
             RegistryError: CERTIFICATE_UNKNOWN, INSTITUTION_TERMINATED, NOT_A_LENDER or DIRECTORY_STALE.
         """
-        if holder.kind is not HolderKind.INSTITUTION:
-            if method in HEALTH_METHODS:
-                return
-            want = "the certificate of an institution"
-            raise RegistryError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=holder.kind, want=want)
-        view = self._view()
+        view, holder = self._view(), peer.holder
+        if holder.kind is HolderKind.KEY_SERVICE:
+            if method not in HEALTH_METHODS:
+                want = "the certificate of an institution"
+                raise RegistryError("CERTIFICATE_UNKNOWN", "certificate", "holder.kind", got=holder.kind, want=want)
+            if view is not None and not view.directory.state.has_key_service(holder.name):
+                want = "a key service of a live version of the subject keys"
+                raise RegistryError("CERTIFICATE_UNKNOWN", "certificate", "holder.key-service", want=want)
+            return True
         if view is None:
-            # Nobody is known yet: health says so, the status is empty, and nothing is evaluated.
             if method == EVALUATE:
                 check_fresh(view, self._now_ms())
-            return
+            return True
         state = view.directory.institution(holder.name)
         if state.status is InstitutionStatus.TERMINATED:
             raise RegistryError("INSTITUTION_TERMINATED", "certificate", "institution.status", want="a member")
+        check_not_ended(state, peer.spki_hash)
         if method == EVALUATE and Role.LENDER not in state.roles:
             got = ", ".join(role.name for role in state.roles)
             raise RegistryError("NOT_A_LENDER", "certificate", "institution.roles", got=got, want="LENDER")
+        return True

@@ -24,7 +24,7 @@ _AWAY = Status.UNAVAILABLE
 
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
-        "CERTIFICATE_UNKNOWN": Entry(Status.UNAUTHENTICATED, "The client certificate names no institution."),
+        "CERTIFICATE_UNKNOWN": Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
         "DEADLINE_EXCEEDED": Entry(
             Status.DEADLINE_EXCEEDED, "The call took longer than allowed; whether it was logged is not known."
         ),
@@ -55,6 +55,10 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
         "SIGNATURE_INVALID": Entry(_DENIED, "The signature does not verify."),
         "SIZE_LIMIT": Entry(Status.RESOURCE_EXHAUSTED, "The message is longer than its limit."),
         "STORAGE_UNAVAILABLE": Entry(_AWAY, "The log of requests does not answer; nothing was evaluated.", True),
+        "TLS_KEY_REVOKED": Entry(
+            Status.UNAUTHENTICATED,
+            "The TLS key was revoked for good: the institution needs a certificate for a new key.",
+        ),
         "TOO_MANY_CALLS": Entry(_AWAY, "The caller has too many calls under way; wait for some to end.", True),
         "VERSION_NOT_SERVED": Entry(_STATE, "This version of the subject keys is not live, or not served here."),
     }

@@ -125,7 +125,7 @@ async def serve(
 
 def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> Rules:
     return Rules(
-        authorize=Authorizer(lambda: follower.view, now_ms).check,
+        admission=Authorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
         deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
         catalogue=Catalogue(CATALOGUE, refusal_of),

@@ -105,7 +105,7 @@ def install(
 
 def _hand_out(folder: Folder, settings: Settings, public_key: bytes, csr: bytes, stem: str) -> Path:
     path = folder.home / f"{stem}.key-service.json"
-    replace_file(path, KeyServiceFile(settings.name, KeyService(settings.url, public_key), csr).encode())
+    replace_file(path, KeyServiceFile(KeyService(settings.url, public_key, settings.name), csr).encode())
     return path
 
 

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from client_sdk.formats.tls_key import spki_hash
 from client_sdk.ledger.holder import Holder, HolderKind
 from registry_server.errors import Reason, RegistryError
 
@@ -137,21 +138,31 @@ class CertificateAuthority:
         """Its own certificate in PEM, which every peer must know."""
         return self._certificate.public_bytes(Encoding.PEM)
 
+    @staticmethod
+    def check_institution_request(request: bytes, institution: str) -> bytes:
+        """Return the hash of the key that a request asks a certificate for (``formats.tls_key``).
+
+        Args:
+            request: PKCS#10 in PEM; asks for the institution's URI and nothing else.
+            institution: id.
+
+        Raises:
+            RegistryError: CERTIFICATE_REQUEST_INVALID.
+        """
+        return spki_hash(_institution_request(request, institution).public_key)
+
     def issue_for_institution(self, request: bytes, institution: str, now: int) -> bytes:
         """Return a client certificate of an institution, PEM.
 
         Args:
             request: PKCS#10 in PEM; asks for the institution's URI and nothing else.
-            institution: id, which somebody else has found to be enrolled.
+            institution: id, which was found to be enrolled, and to vouch for the key of the request.
             now: ms since 1970 UTC.
 
         Raises:
             RegistryError: CERTIFICATE_REQUEST_INVALID.
         """
-        asked = _read_request(request)
-        _check_holder(asked, Holder(HolderKind.INSTITUTION, institution))
-        if asked.hosts:
-            raise _refused("csr.names", "certificate.names", got=f"{len(asked.hosts)} hosts", want="the URI alone")
+        asked = _institution_request(request, institution)
         return self._issue(asked, ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
 
     def issue_for_key_service(self, request: bytes, name: str, host: str, now: int) -> bytes:
@@ -263,6 +274,14 @@ def _read_request(pem: bytes) -> _Request:
     if len(uris) + len(hosts) != len(names):
         raise _refused("csr.names", "certificate.names", want="URIs and hosts only")
     return _Request(key, common_names[0], uris, hosts)
+
+
+def _institution_request(pem: bytes, institution: str) -> _Request:
+    asked = _read_request(pem)
+    _check_holder(asked, Holder(HolderKind.INSTITUTION, institution))
+    if asked.hosts:
+        raise _refused("csr.names", "certificate.names", got=f"{len(asked.hosts)} hosts", want="the URI alone")
+    return asked
 
 
 def _alternative_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

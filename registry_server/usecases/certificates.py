@@ -1,20 +1,161 @@
-"""Certificates of members: for those that an act has enrolled, asked for by administrators or by themselves."""
+"""Certificates of members: issued for TLS keys that a running signing key of the member vouches for, and for no other.
+
+An administrator may carry another member's request and cannot make one. One vouch gives one certificate: brought
+again, it gives the same one, so that carrying it often fills nothing.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.words import InstitutionStatus, Role
+import structlog
+
+from client_sdk.formats.words import Role, TlsKeyAction
+from client_sdk.ledger.tls_key import check_claim, check_not_ended
+from client_sdk.rules.dates import day_of
 from client_sdk.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
+from registry_server.storage import head, quotas, tls_keys
+from registry_server.storage.quotas import QuotaKey
+from registry_server.storage.tls_keys import StoredCertificate, StoredTlsKey
+from registry_server.usecases.authority import CERTIFICATE_DAYS, CertificateAuthority
+from registry_server.usecases.standing import TlsStanding, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.formats.state import InstitutionState
+    from client_sdk.formats.tls_key import SignedClaim, TlsKeyClaim
+    from client_sdk.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
-    from registry_server.usecases.authority import CertificateAuthority
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+    from registry_server.usecases.standing import Standing
 
-__all__ = ["Certificates"]
+__all__ = ["MAX_CLAIMS_PER_DAY", "MAX_LISTED", "Certificates", "Listed", "check_request", "issue", "issued_before"]
+
+# New vouches, and revocations of unknown keys, of one member a day: each is a row for ever.
+MAX_CLAIMS_PER_DAY = 100
+MAX_LISTED = 1_000
+_DAY_MS = 86_400_000
+_log = structlog.get_logger("registry.certificates")
+
+
+class Listed(NamedTuple):
+    """A certificate in a list.
+
+    Attributes:
+        issued: what the journal holds.
+        standing: of its key now; None where the certificate is another member's.
+        revoked_at: ms; 0 while the member has not revoked the key.
+    """
+
+    issued: StoredCertificate
+    standing: TlsStanding | None
+    revoked_at: int
+
+
+def check_request(directory: Directory, request: CertificateRequest, now: int) -> TlsKeyClaim:
+    """Return the vouch of a request for a certificate, if it counts and is for the key of the request.
+
+    Args:
+        directory: of the newest HEAD.
+        request: of the institution.
+        now: ms since 1970 UTC.
+
+    Raises:
+        FormatError: the vouch is none, or its signature does not verify.
+        RegistryError: CERTIFICATE_REQUEST_INVALID.
+        RuleError: the vouch does not count (``check_claim``), or an act has ended the TLS key.
+    """
+    claim = check_claim(directory, request.vouch, action=TlsKeyAction.VOUCH, institution=request.institution, now=now)
+    if CertificateAuthority.check_institution_request(request.csr, request.institution) != claim.spki_hash:
+        raise RuleError(
+            reason="TLS_CLAIM_MISMATCH", field="vouch.spki_hash", rule="tls_key.key", want="the key of the request"
+        )
+    check_not_ended(directory.institution(request.institution), claim.spki_hash)
+    return claim
+
+
+def issued_before(database: Database, request: CertificateRequest) -> StoredCertificate | None:
+    """Return the certificate that the vouch of a request has given; None where it has given none yet."""
+    with database.snapshot() as work:
+        return tls_keys.certificate(work, _vouch_hash(request))
+
+
+def issue(
+    database: Database,
+    directory: Directory,
+    authority: CertificateAuthority,
+    request: CertificateRequest,
+    *,
+    carried_by: str,
+    now: int,
+) -> tuple[StoredCertificate, StoredTlsKey]:
+    """Issue a certificate and write down that it was; the same vouch gives the same certificate.
+
+    Args:
+        database: of table and journal.
+        directory: of the newest HEAD.
+        authority: what signs.
+        request: of the institution.
+        carried_by: institution id of the member that brought it; empty for the founding ceremony.
+        now: ms since 1970 UTC.
+
+    Returns:
+        The certificate, and what is on record of its key.
+
+    Raises:
+        FormatError: as ``check_request``.
+        RegistryError: as ``check_request``, TLS_KEY_REVOKED, VOUCH_STALE or QUOTA_EXCEEDED.
+        RuleError: as ``check_request``.
+        StorageError: the database failed.
+    """
+    claim, vouch_hash = check_request(directory, request, now), _vouch_hash(request)
+    spki_hash = claim.spki_hash
+    with database.append() as work:
+        head.lock(work)
+        key = tls_keys.get(work, claim.institution, spki_hash) or StoredTlsKey(claim.institution, spki_hash)
+        if key.revoked_at:
+            raise RegistryError(Reason.TLS_KEY_REVOKED, "csr.key", "tls_key.revoked", want="a key not revoked")
+        before = tls_keys.certificate(work, vouch_hash)
+        if before is not None and before.not_after > now:
+            return before, key
+        if before is not None or claim.issued_at < key.vouched_at:
+            raise RegistryError(Reason.VOUCH_STALE, "vouch", "tls_key.newest", want="a vouch signed just now")
+        _count(work, directory, claim, now)
+        issued = StoredCertificate(
+            vouch_hash,
+            claim.institution,
+            spki_hash,
+            now,
+            now + CERTIFICATE_DAYS * _DAY_MS,
+            request.vouch.key_id,
+            carried_by,
+            authority.issue_for_institution(request.csr, claim.institution, now),
+        )
+        tls_keys.add_certificate(work, issued)
+        key = replace(
+            key,
+            vouch=request.vouch.encode(),
+            vouching_key_id=request.vouch.key_id,
+            vouched_at=claim.issued_at,
+            first_issued_at=key.first_issued_at or now,
+            last_issued_at=now,
+        )
+        key = tls_keys.put(work, key)
+        work.commit()
+    _log.info(
+        "certificate issued",
+        institution=claim.institution,
+        spki_hash=spki_hash.hex(),
+        vouching_key_id=request.vouch.key_id.hex(),
+        carried_by=carried_by,
+        not_after=issued.not_after,
+    )
+    return issued, key
 
 
 class Certificates:
@@ -23,33 +164,121 @@ class Certificates:
     Args:
         ledger: who is enrolled.
         authority: what signs.
+        standing: told of every change.
         clock: ms since 1970 UTC, as the machines have it that will verify the certificates.
     """
 
-    def __init__(self, ledger: Ledger, authority: CertificateAuthority, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, ledger: Ledger, authority: CertificateAuthority, standing: Standing, clock: Callable[[], int]
+    ) -> None:
         self._ledger = ledger
         self._authority = authority
+        self._standing = standing
         self._clock = clock
 
-    def issue(self, peer: str, institution: str, request: bytes) -> bytes:
+    def issue(self, peer: str, request: CertificateRequest, *, vouched: bool) -> bytes:
         """Return a certificate with its chain, PEM, leaf first.
 
         Args:
             peer: institution id of who asks.
-            institution: whose certificate it is to be; the peer's own, or any where the peer is an administrator.
-            request: PKCS#10, PEM.
+            request: the peer's own, or any member's where the peer is an administrator.
+            vouched: whether the peer's own TLS key is vouched for; without that it asks for itself alone.
 
         Raises:
-            RegistryError: NOT_PERMITTED or CERTIFICATE_REQUEST_INVALID.
-            RuleError: INSTITUTION_UNKNOWN or INSTITUTION_TERMINATED.
+            FormatError: as ``issue``.
+            RegistryError: NOT_PERMITTED, TLS_KEY_NOT_VOUCHED, or as ``issue``.
+            RuleError: as ``issue``.
+        """
+        directory = self._directory()
+        if request.institution != peer:
+            self._check_administrator(directory, peer, request.institution)
+            if not vouched:
+                raise RegistryError(
+                    Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls_key.vouched", want="the caller's own id"
+                )
+        issued, key = issue(
+            self._ledger.database, directory, self._authority, request, carried_by=peer, now=self._clock()
+        )
+        self._standing.learn([key])
+        return issued.certificate + self._authority.certificate
+
+    def revoke(self, peer: str, revocation: SignedClaim) -> int:
+        """End a TLS key of the peer's institution for good; return when it was first revoked, ms.
+
+        Raises:
+            FormatError: it is no revocation, or its signature does not verify.
+            RegistryError: PEER_MISMATCH or QUOTA_EXCEEDED.
+            RuleError: the revocation does not count (``check_claim``).
+        """
+        directory, now = self._directory(), self._clock()
+        if revocation.claim.institution != peer:
+            got = revocation.claim.institution
+            raise RegistryError(Reason.PEER_MISMATCH, "claim.institution", "peer.match", got=got, want=peer)
+        claim = check_claim(directory, revocation, action=TlsKeyAction.REVOKE, institution=peer, now=now)
+        with self._ledger.database.append() as work:
+            head.lock(work)
+            key = tls_keys.get(work, peer, claim.spki_hash) or StoredTlsKey(peer, claim.spki_hash)
+            if key.revoked_at:
+                return key.revoked_at
+            if not key.change:
+                # A key on record is revoked whatever the day has seen; of others there would be no end.
+                _count(work, directory, claim, now)
+            key = tls_keys.put(work, replace(key, revoked_at=now, revocation=revocation.encode()))
+            work.commit()
+        self._standing.learn([key])
+        _log.info(
+            "TLS key revoked",
+            institution=peer,
+            spki_hash=claim.spki_hash.hex(),
+            revoking_key_id=revocation.key_id.hex(),
+        )
+        return now
+
+    def issued_for(self, peer: str, institution: str) -> list[Listed]:
+        """Return the newest certificates of an institution, newest first, at most 1,000.
+
+        Args:
+            peer: institution id of who asks.
+            institution: whose; of others an administrator is told that and when they were issued, nothing more.
+
+        Raises:
+            RegistryError: NOT_PERMITTED.
+            RuleError: INSTITUTION_UNKNOWN.
         """
         with self._ledger.view() as view:
-            directory = view.directory
-        if institution != peer and Role.ADMINISTRATOR not in directory.institution(peer).roles:
+            state = view.directory.institution(institution)
+            if institution != peer:
+                self._check_administrator(view.directory, peer, institution)
+            found = tls_keys.certificates_of(view.work, institution, MAX_LISTED)
+            if institution != peer:
+                return [Listed(issued, None, 0) for issued in found]
+            keys = {hash_: tls_keys.get(view.work, institution, hash_) for hash_ in {one.spki_hash for one in found}}
+        return [_listed(issued, state, keys[issued.spki_hash]) for issued in found]
+
+    def _directory(self) -> Directory:
+        with self._ledger.view() as view:
+            return view.directory
+
+    @staticmethod
+    def _check_administrator(directory: Directory, peer: str, institution: str) -> None:
+        if Role.ADMINISTRATOR not in directory.institution(peer).roles:
             raise RegistryError(
                 Reason.NOT_PERMITTED, "institution", "permissions", got=institution[:64], want="the caller's own id"
             )
-        if directory.institution(institution).status is InstitutionStatus.TERMINATED:
-            raise RuleError("INSTITUTION_TERMINATED", "institution", "design-2.state", want="a member")
-        certificate = self._authority.issue_for_institution(request, institution, self._clock())
-        return certificate + self._authority.certificate
+
+
+def _vouch_hash(request: CertificateRequest) -> bytes:
+    return sha256(request.vouch.payload + request.vouch.key_id).digest()
+
+
+def _listed(issued: StoredCertificate, state: InstitutionState, key: StoredTlsKey | None) -> Listed:
+    return Listed(issued, standing_of(state, issued.spki_hash, key), 0 if key is None else key.revoked_at)
+
+
+def _count(work: UnitOfWork, directory: Directory, claim: TlsKeyClaim, now: int) -> None:
+    day = day_of(now, directory.rulebook.time_zone).isoformat()
+    place = QuotaKey(claim.institution, quotas.CERTIFICATES, day)
+    if quotas.used(work, [place])[place] >= MAX_CLAIMS_PER_DAY:
+        want = f"at most {MAX_CLAIMS_PER_DAY} a day"
+        raise RegistryError(Reason.QUOTA_EXCEEDED, "claim", "tls_key.daily", want=want)
+    quotas.add(work, {place: 1})

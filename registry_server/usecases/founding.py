@@ -15,19 +15,20 @@ from client_sdk.formats.keys import ED25519, Ed25519Signer
 from client_sdk.formats.leaf import ActLeaf
 from client_sdk.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.directory import Directory
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.key_service_file import KeyServiceFile
 from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
 from registry_server.sequencing.found import found
+from registry_server.sequencing.recover import recover
 from registry_server.storage import leaves, migrations
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases import certificates
 from registry_server.usecases.authority import CertificateAuthority, write_secret
 from registry_server.usecases.private_files import take_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["Folder", "Founded", "Founders", "certify_key_service", "draft", "finish", "host_of"]
@@ -101,13 +102,16 @@ def draft(folder: Folder, founders: Founders, now: int) -> ActFile:
 
     Raises:
         FormatError: a key or a request is not in order.
-        RuleError: the administrators, their keys or the rulebook are not in order.
+        RegistryError: CERTIFICATE_REQUEST_INVALID.
+        RuleError: the administrators, their keys, the rulebook or the vouch for a TLS key are not in order.
         FileExistsError: the folder holds a registry already.
         StorageError: the database cannot be reached.
     """
     signer = Ed25519Signer.generate()
     act = ActFile(_genesis(founders, signer).encode())
-    _check_genesis(act)
+    directory = Directory.drafted(ActLeaf(0, act.payload, ()))
+    for file in founders.administrators:
+        certificates.check_request(directory, CertificateRequest.of(file), now)
     for path in (folder.log_key, folder.genesis, folder.authority / "key.pem"):
         if path.exists():
             raise FileExistsError(path)
@@ -132,16 +136,6 @@ def _genesis(founders: Founders, signer: Ed25519Signer) -> Act:
     return Act(founders.registry, 0, NO_PREVIOUS, body)
 
 
-def _check_genesis(act: ActFile) -> None:
-    """Check everything about a genesis act but the signatures that it does not have yet."""
-    Act.parse(act.payload)
-    try:
-        Directory.genesis(ActLeaf(0, act.payload, ()))
-    except RuleError as error:
-        if error.reason != "ACT_THRESHOLD":
-            raise
-
-
 def finish(folder: Folder, now: int) -> Founded:
     """Log the genesis act and the first HEAD, and write what is handed out; again, it changes nothing.
 
@@ -153,45 +147,48 @@ def finish(folder: Folder, now: int) -> Founded:
     """
     file = ActFile.parse(folder.genesis.read_bytes())
     signer = Ed25519Signer.from_pkcs8_pem(folder.log_key.read_bytes())
+    authority = CertificateAuthority.load(folder.authority)
+    handed_out = folder.public / "certificates"
+    handed_out.mkdir(mode=0o755, parents=True, exist_ok=True)
     with Database(folder.database_url) as database:
         found(database, signer, file.payload, file.approvals, now)
         with database.snapshot() as work:
             genesis = leaves.leaf_range(work, 0, 1)[0].leaf
+        written = _certify_administrators(folder, database, authority, handed_out, now)
     trust_root = TrustRoot.from_genesis(genesis)
-    authority = CertificateAuthority.load(folder.authority)
-    certificates = folder.public / "certificates"
-    certificates.mkdir(mode=0o755, parents=True, exist_ok=True)
     (folder.public / "ca.pem").write_bytes(authority.certificate)
     (folder.public / "trust-root.bin").write_bytes(trust_root.encode())
-    written = [
-        *_certify_administrators(folder, authority, certificates, now),
-        *(
-            certify_key_service(KeyServiceFile.parse(path.read_bytes()), authority, certificates, now)
-            for path in sorted(folder.founders.glob(f"*{_KEY_SERVICE}"))
-        ),
+    written += [
+        certify_key_service(KeyServiceFile.parse(path.read_bytes()), authority, handed_out, now)
+        for path in sorted(folder.founders.glob(f"*{_KEY_SERVICE}"))
     ]
     return Founded(trust_root, tuple(written))
 
 
 def _certify_administrators(
-    folder: Folder, authority: CertificateAuthority, certificates: Path, now: int
-) -> Sequence[Path]:
+    folder: Folder, database: Database, authority: CertificateAuthority, handed_out: Path, now: int
+) -> list[Path]:
+    """Write the administrators' first certificates, by the rule that holds for every member."""
+    directory = recover(database).state.directory
     written = []
     for path in sorted(folder.founders.glob(f"*{_ENROLMENT}")):
-        file = EnrolmentFile.parse(path.read_bytes())
-        issued = authority.issue_for_institution(file.csr, file.enrolment.id, now)
-        written.append(_write(certificates / f"{file.enrolment.id}.pem", issued + authority.certificate))
+        request = CertificateRequest.of(EnrolmentFile.parse(path.read_bytes()))
+        issued = certificates.issued_before(database, request)
+        if issued is None:
+            issued, _ = certificates.issue(database, directory, authority, request, carried_by="", now=now)
+        target = handed_out / f"{request.institution}.pem"
+        written.append(_write(target, issued.certificate + authority.certificate))
     return written
 
 
-def certify_key_service(file: KeyServiceFile, authority: CertificateAuthority, certificates: Path, now: int) -> Path:
+def certify_key_service(file: KeyServiceFile, authority: CertificateAuthority, handed_out: Path, now: int) -> Path:
     """Write the certificate of a key service and return its file; the operator has checked whose it is.
 
     Raises:
         RegistryError: CERTIFICATE_REQUEST_INVALID.
     """
     issued = authority.issue_for_key_service(file.csr, file.name, host_of(file.service.url), now)
-    return _write(certificates / f"{file.name}.pem", issued + authority.certificate)
+    return _write(handed_out / f"{file.name}.pem", issued + authority.certificate)
 
 
 def host_of(address: str) -> str:

@@ -1,7 +1,8 @@
 """fsck: everything that is stored, recomputed from the leaves alone (design 6 and 7).
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
-held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries.
+held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,
+TLS keys.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from registry_server.usecases.fsck_rows import (
     check_live_rows,
     check_records,
     check_tiles,
+    check_tls_keys,
 )
 
 if TYPE_CHECKING:
@@ -171,3 +173,4 @@ class _Check:
         check_records(work, report, replay.chains, self._links)
         check_live_rows(work, report, replay.chains)
         check_inquiry_rows(work, report)
+        check_tls_keys(work, report, replay.directory)

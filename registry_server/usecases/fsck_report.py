@@ -27,6 +27,7 @@ class RowKind(StrEnum):
     LIVE_ROW = "LIVE_ROW"
     RECORD_ROW = "RECORD_ROW"
     TILE_ROW = "TILE_ROW"
+    TLS_KEY_ROW = "TLS_KEY_ROW"
     VERSION_ROW = "VERSION_ROW"
 
 

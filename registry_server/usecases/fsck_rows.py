@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from client_sdk.formats import dsse
 from client_sdk.formats.act import Act
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
@@ -12,8 +13,11 @@ from client_sdk.formats.merkle import MemoryTree
 from client_sdk.formats.seal import disclosure_digest
 from client_sdk.formats.statement import Statement
 from client_sdk.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
+from client_sdk.formats.tls_key import SignedClaim
+from client_sdk.formats.words import TlsKeyAction
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from registry_server.storage import inquiries, leaves, live, records
+from client_sdk.rules.errors import RuleError
+from registry_server.storage import inquiries, leaves, live, records, tls_keys
 from registry_server.usecases.fsck_report import RowKind
 
 if TYPE_CHECKING:
@@ -21,12 +25,22 @@ if TYPE_CHECKING:
 
     from client_sdk.formats.statement import RecordKey
     from client_sdk.ledger.chain import Chain
+    from client_sdk.ledger.directory import Directory
     from registry_server.storage.live import SealedRow
     from registry_server.storage.records import StoredRecord
+    from registry_server.storage.tls_keys import StoredTlsKey
     from registry_server.storage.unit_of_work import UnitOfWork
     from registry_server.usecases.fsck_report import FsckReport
 
-__all__ = ["Links", "check_acts", "check_inquiry_rows", "check_live_rows", "check_records", "check_tiles"]
+__all__ = [
+    "Links",
+    "check_acts",
+    "check_inquiry_rows",
+    "check_live_rows",
+    "check_records",
+    "check_tiles",
+    "check_tls_keys",
+]
 
 _DEBT_REF_BYTES = 32
 _PAGE = 512
@@ -166,3 +180,30 @@ def _pages(rows: Iterable[StoredRecord]) -> Iterable[list[StoredRecord]]:
             page = []
     if page:
         yield page
+
+
+def check_tls_keys(work: UnitOfWork, report: FsckReport, directory: Directory) -> None:
+    """Check that a signing key of its member has said what each row of a TLS key tells."""
+    for row in tls_keys.changed_since(work, 0):
+        place = f"TLS key {row.spki_hash.hex()} of {row.institution}"
+        vouched = not row.vouch or _claims(directory, row, row.vouch, TlsKeyAction.VOUCH) == row.vouching_key_id
+        if not vouched or bool(row.vouch) is not bool(row.last_issued_at):
+            report.note(RowKind.TLS_KEY_ROW, place, "tls_key.vouch", want="the vouch of a key of its institution")
+        revoked = not row.revocation or _claims(directory, row, row.revocation, TlsKeyAction.REVOKE)
+        if not revoked or bool(row.revocation) is not bool(row.revoked_at):
+            report.note(RowKind.TLS_KEY_ROW, place, "tls_key.revocation", want="a revocation by its institution")
+
+
+def _claims(directory: Directory, row: StoredTlsKey, data: bytes, action: TlsKeyAction) -> bytes:
+    """Return the id of the key that has signed a claim; empty where it is no claim of the row's institution."""
+    try:
+        signed = SignedClaim.parse(data)
+        claim = signed.claim
+        key = directory.institution(row.institution).key(signed.key_id)
+        said = (claim.registry, claim.institution, claim.spki_hash, claim.action)
+        if key is None or said != (directory.state.registry, row.institution, row.spki_hash, action):
+            return b""
+        dsse.verify(dsse.TLS_KEY, signed.payload, key.public_key, signed.signature)
+    except (FormatError, RuleError):
+        return b""
+    return signed.key_id

@@ -9,7 +9,6 @@ from registry_server.sequencing.errors import ClockError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.formats.state import InstitutionState
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["FIGURES", "Status"]
@@ -59,17 +58,6 @@ class Status:
         failure = self._ledger.write_failure
         if failure is not None:
             raise failure.with_traceback(None)
-
-    def find_institution(self, institution: str) -> InstitutionState | None:
-        """Return a member as this process knows it; None for a stranger.
-
-        Where the process does not know it, another one may have logged its enrolment: the database is asked.
-        """
-        found = self._ledger.directory.institutions.get(institution)
-        if found is not None:
-            return found
-        with self._ledger.view(reserved=True) as view:
-            return view.directory.institutions.get(institution)
 
     def figures(self) -> dict[str, float]:
         """Return the figures of now, as many as can be read."""

@@ -241,7 +241,7 @@ def test_the_statuses_say_who_is_reachable(deployment: Deployment) -> None:
     with deployment.client() as client:
         client.pseudonyms(deployment.directory, PERSONS, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
         first, second = client.statuses(deployment.directory)
-        away = directory_of(deployment.sites[0].service, KeyService(free_address(), bytes(range(32))))
+        away = directory_of(deployment.sites[0].service, KeyService(free_address(), bytes(range(32)), "away"))
         _, missing = client.statuses(away)
     assert first.reachable
     assert second.reachable
@@ -253,7 +253,7 @@ def test_the_statuses_say_who_is_reachable(deployment: Deployment) -> None:
 
 def test_a_key_service_that_is_down(deployment: Deployment) -> None:
     address = free_address()
-    down = directory_of(deployment.sites[0].service, KeyService(address, deployment.sites[1].service.public_key))
+    down = directory_of(deployment.sites[0].service, KeyService(address, deployment.sites[1].service.public_key, "b"))
     with deployment.client() as client:
         error = failure(client, down)
     assert (error.service, error.reason) == (address, "UNAVAILABLE")
@@ -272,7 +272,7 @@ def test_a_key_service_that_is_back_within_a_second_is_asked_again(authority: Au
         return evaluate_with(key, request)
 
     with false_service(authority.server(), answer) as address:
-        directory = directory_of(KeyService(address, key.public_key))
+        directory = directory_of(KeyService(address, key.public_key, "key-service"))
         with KeyClient("lender-1", SIGNERS, authority.member("lender-1")) as client:
             [found] = client.pseudonyms(directory, PERSONS[:1], KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
     assert found == {1: derive(1, [unblinded(key, PERSONS[0].voprf_input())])}
@@ -286,7 +286,7 @@ def test_a_key_service_that_is_slow(authority: Authority) -> None:
         return evaluation_pb2.EvaluateResponse()
 
     with false_service(authority.server(), wait) as address:
-        directory = directory_of(KeyService(address, evaluation_key("slow").public_key))
+        directory = directory_of(KeyService(address, evaluation_key("slow").public_key, "key-service"))
         try:
             with KeyClient("lender-1", SIGNERS, authority.member("lender-1"), deadline_seconds=0.3) as client:
                 error = failure(client, directory)
@@ -298,7 +298,7 @@ def test_a_key_service_that_is_slow(authority: Authority) -> None:
 def test_a_key_service_that_answers_with_another_key(authority: Authority) -> None:
     key = evaluation_key("another")
     with false_service(authority.server(), lambda request, _: evaluate_with(key, request)) as address:
-        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key))
+        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key, "key-service"))
         with KeyClient("lender-1", SIGNERS, authority.member("lender-1")) as client:
             error = failure(client, directory)
     assert (error.service, error.reason) == (address, "PROOF_INVALID")
@@ -307,7 +307,7 @@ def test_a_key_service_that_answers_with_another_key(authority: Authority) -> No
 async def test_a_lie_is_found_by_the_client_for_asyncio_too(authority: Authority) -> None:
     key = evaluation_key("another")
     with false_service(authority.server(), lambda request, _: evaluate_with(key, request)) as address:
-        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key))
+        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key, "key-service"))
         async with AsyncKeyClient("lender-1", SIGNERS, authority.member("lender-1")) as client:
             with pytest.raises(KeyServiceError) as caught:
                 await client.evaluate(directory, [b"a", b"b"], KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
@@ -320,7 +320,7 @@ def test_a_key_service_that_answers_with_too_little_or_too_much(authority: Autho
         return evaluation_pb2.EvaluateResponse(evaluated=bytes(size), proof=bytes(64))
 
     with false_service(authority.server(), short) as address:
-        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key))
+        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key, "key-service"))
         with KeyClient("lender-1", SIGNERS, authority.member("lender-1")) as client:
             assert failure(client, directory).reason == "PROOF_INVALID"
 
@@ -334,7 +334,7 @@ def test_two_results_in_the_wrong_order(authority: Authority) -> None:
         return answer
 
     with false_service(authority.server(), swap) as address:
-        directory = directory_of(KeyService(address, key.public_key))
+        directory = directory_of(KeyService(address, key.public_key, "key-service"))
         client = KeyClient("lender-1", SIGNERS, authority.member("lender-1"))
         with client, pytest.raises(KeyServiceError, match="PROOF_INVALID"):
             client.evaluate(directory, [b"a", b"b"], KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
@@ -345,7 +345,7 @@ def test_a_server_with_a_certificate_of_another_authority(authority: Authority) 
     stranger = Authority("another").server()
     tls = type(stranger)(authority.ca, stranger.certificate, stranger.key)
     with false_service(tls, lambda request, _: evaluate_with(key, request)) as address:
-        directory = directory_of(KeyService(address, key.public_key))
+        directory = directory_of(KeyService(address, key.public_key, "key-service"))
         with KeyClient("lender-1", SIGNERS, authority.member("lender-1")) as client:
             assert failure(client, directory).reason == "UNAVAILABLE"
 
@@ -358,7 +358,7 @@ def test_errors_hold_no_element(deployment: Deployment, authority: Authority) ->
         return evaluation_pb2.EvaluateResponse(evaluated=request.blinded, proof=bytes(64))
 
     with false_service(authority.server(), remember) as address:
-        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key))
+        directory = directory_of(KeyService(address, evaluation_key("enrolled").public_key, "key-service"))
         with deployment.client() as client:
             shown = repr(failure(client, directory))
     assert seen

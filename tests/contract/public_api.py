@@ -59,7 +59,7 @@ def _members(value: type) -> Iterator[str]:
         return
     if dataclasses.is_dataclass(value):
         yield from (_field(field) for field in dataclasses.fields(value) if not field.name.startswith("_"))
-    for name, member in sorted(vars(value).items()):
+    for name, member in sorted(_own(value).items()):
         if name.startswith("_") and name != "__init__":
             continue
         if name == "__init__" and (dataclasses.is_dataclass(value) or issubclass(value, tuple)):
@@ -70,6 +70,14 @@ def _members(value: type) -> Iterator[str]:
             yield f"{name}{inspect.signature(member.__func__)}"
         elif inspect.isfunction(member):
             yield f"{name}{inspect.signature(member)}"
+
+
+def _own(value: type) -> dict[str, object]:
+    """Return the members of a class, with those of bases that are ours and have no public name."""
+    public = {name for module in MODULES for name in importlib.import_module(module).__all__}
+    bases = [base for base in value.__mro__[1:] if base.__module__.startswith("client_sdk.")]
+    hidden = [vars(base) for base in reversed(bases) if base.__name__ not in public]
+    return {name: member for members in (*hidden, vars(value)) for name, member in members.items()}
 
 
 def _field(field: dataclasses.Field[object]) -> str:

@@ -119,7 +119,9 @@ class HandmadeLog:
 
     def genesis(self, rulebook: Rulebook) -> GenesisBody:
         """The first act's decision."""
-        services = tuple(KeyService(f"{name}.example:443", seed(name)) for name in ("key-service-a", "key-service-b"))
+        services = tuple(
+            KeyService(f"{name}.example:443", seed(name), name) for name in ("key-service-a", "key-service-b")
+        )
         return GenesisBody(
             tuple(self.enrolment(id_, (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER) for id_ in self.administrators),
             1 if len(self.administrators) == 1 else 2,

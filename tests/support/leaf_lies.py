@@ -279,7 +279,7 @@ def a_member_enrolled_twice(log: HandmadeLog, _: HandmadeRegistry) -> None:
 
 @lie(_F.ACT_INVALID)
 def subject_keys_out_of_order(log: HandmadeLog, _: HandmadeRegistry) -> None:
-    log.act(KeyServicesBody(KeyServices(3, (KeyService("key-service-c.example:443", seed("key-service-c")),))))
+    log.act(KeyServicesBody(KeyServices(3, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
     log.head()
 
 

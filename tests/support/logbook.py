@@ -1,6 +1,6 @@
 """A registry as far as following its directory goes: a handmade log of today, served over gRPC with mutual TLS.
 
-log = Logbook(services=(KeyService(url, public_key), ...))      genesis, three lenders, their first HEADs
+log = Logbook(services=(KeyService(url, public_key, name), ...))      genesis, three lenders, their first HEADs
 log.act(StateBody("lender-1", InstitutionStatus.SUSPENDED))     an act; it counts from the next HEAD on
 log.commit()                                                    a HEAD of now
 with serve(LogbookRegistry(log), authority.server()) as target: ...              host:port
@@ -47,8 +47,8 @@ def evaluation_key(name: str) -> EvaluationKey:
 
 
 SERVICES = (
-    KeyService("key-service-a.example:443", evaluation_key("key-service-a").public_key),
-    KeyService("key-service-b.example:443", evaluation_key("key-service-b").public_key),
+    KeyService("key-service-a.example:443", evaluation_key("key-service-a").public_key, "key-service-a"),
+    KeyService("key-service-b.example:443", evaluation_key("key-service-b").public_key, "key-service-b"),
 )
 
 

@@ -296,6 +296,8 @@ class NaiveLog:
                 return lambda: self._erase_all(index, places)
             case "clock":
                 return lambda: None
+            case "tls_key":
+                return self._decide_tls_key(act.tls_key, index, hash_)
             case other:
                 raise AssertionError(other)
 
@@ -321,6 +323,19 @@ class NaiveLog:
 
         def end() -> None:
             ended[0].end, ended[0].contested = index, contested
+
+        return end
+
+    def _decide_tls_key(self, act: directory_pb2.TlsKeyAct, index: int, hash_: bytes) -> Callable[[], None]:
+        member = self.members.get(act.institution)
+        require(member, "member")
+        assert member is not None
+        ended = member.message.ended_tls_keys
+        require(all(key.spki_hash != act.spki_hash for key in ended), "ended")
+
+        def end() -> None:
+            ended.add(spki_hash=act.spki_hash, index=index, act_hash=hash_)
+            ended.sort(key=lambda key: key.spki_hash)
 
         return end
 

@@ -14,20 +14,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
-from creditregistry.v1 import check_pb2, evidence_pb2
+from creditregistry.v1 import certificate_pb2, check_pb2, evidence_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from google.rpc import error_details_pb2, status_pb2
 
 from client_sdk.formats import dsse
 from client_sdk.formats.commitment import commit_consent, commit_inquiry, commit_officer
-from client_sdk.formats.words import Purpose
+from client_sdk.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim, spki_hash
+from client_sdk.formats.words import Purpose, TlsKeyAction
 from client_sdk.ledger.answer import Verifier
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.ledger.key_service_file import KeyServiceFile
 from client_sdk.ledger.trust_root import TrustRoot
 from client_sdk.rules.dates import day_of
 from client_sdk.rules.facts import Consent, ConsentForm
@@ -37,10 +40,13 @@ from registry_server.sequencing.clock import system_clock
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
 from registry_server.storage.unit_of_work import Database
+from registry_server.subject_key_service import setup
+from registry_server.subject_key_service.settings import Folder, make_settings
 from registry_server.usecases.authority import CertificateAuthority, write_secret
+from registry_server.usecases.certificates import issue
 from registry_server.usecases.fsck import fsck
 from tests.support.handmade_log import REGISTRY, seed, signer
-from tests.support.registry_world import LENDERS, World, subject_of
+from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS, World, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +55,17 @@ if TYPE_CHECKING:
     from client_sdk.ledger.answer import VerifiedAnswer
     from registry_server.settings import Value
 
-__all__ = ["Refused", "RunningRegistry", "inquire", "read_refusal", "refusal", "running_registry"]
+__all__ = [
+    "Refused",
+    "RunningRegistry",
+    "claim_of",
+    "inquire",
+    "read_refusal",
+    "refusal",
+    "request_of",
+    "revoke",
+    "running_registry",
+]
 
 START_SECONDS = 30
 
@@ -100,6 +116,43 @@ def new_key() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def vouching_key(institution: str) -> str:
+    """Name of a signing key that a member of the world has had from its enrolment on."""
+    usage = "ADMINISTER" if institution in ADMINISTRATORS else "AUDIT" if institution == AUDITOR else "REPORT"
+    return f"{institution} {usage}"
+
+
+def claim_of(
+    institution: str,
+    key: bytes,
+    action: TlsKeyAction = TlsKeyAction.VOUCH,
+    *,
+    by: str = "",
+    now: int | None = None,
+    **changes: object,
+) -> SignedClaim:
+    """What a member says of a TLS key (PEM), signed by a key of its own unless another is named."""
+    public_key = load_pem_private_key(key, password=None).public_key()
+    claim = TlsKeyClaim(REGISTRY, institution, spki_hash(public_key), now or system_clock(), action)
+    claim = replace(claim, **changes)  # type: ignore[arg-type]  # the test names fields
+    return sign_claim(claim, signer(by or vouching_key(institution)))
+
+
+def request_of(
+    institution: str, key: bytes, vouch: SignedClaim | None = None, *, now: int | None = None
+) -> CertificateRequest:
+    """A member's request for a certificate of a TLS key (PEM)."""
+    vouch = vouch or claim_of(institution, key, now=now)
+    return CertificateRequest(institution, create_certificate_request(key, institution), vouch)
+
+
+def revoke(registry: RunningRegistry, institution: str, identity: Identity, by: Identity | None = None) -> int:
+    """Let a member revoke a TLS key, over that key unless another one is given; return when it was revoked."""
+    revocation = claim_of(institution, identity.key, TlsKeyAction.REVOKE)
+    request = certificate_pb2.RevokeTlsKeyRequest(revocation=revocation.message())
+    return DirectoryServiceStub(registry.channel(institution, by or identity)).RevokeTlsKey(request).revoked_at
+
+
 class RunningRegistry:
     """A server and those who talk to it."""
 
@@ -117,15 +170,45 @@ class RunningRegistry:
         return f"127.0.0.1:{self.port}"
 
     def identity(self, institution: str, *, now: int | None = None) -> Identity:
-        """A member's key and certificate; issued at another time if one is given."""
-        key = new_key()
+        """A key that a member vouches for, and its certificate; issued at another time if one is given."""
+        key, now = new_key(), now or system_clock()
+        if institution in self.app.ledger.directory.institutions:
+            issued, known = issue(
+                self.app.database,
+                self.app.ledger.directory,
+                self.authority,
+                request_of(institution, key, now=now),
+                carried_by=institution,
+                now=now,
+            )
+            self.app.standing.learn([known])
+            return Identity(key, issued.certificate)
+        return Identity(key, self.unvouched(institution, key, now))
+
+    def unvouched(self, institution: str, key: bytes, now: int | None = None) -> bytes:
+        """A certificate such as the authority itself could make, without a word of the member."""
         request = create_certificate_request(key, institution)
-        return Identity(key, self.authority.issue_for_institution(request, institution, now or system_clock()))
+        return self.authority.issue_for_institution(request, institution, now or system_clock())
+
+    def forged(self, institution: str) -> Identity:
+        """A key of somebody else, with a certificate in a member's name that the authority's own key has signed."""
+        key = new_key()
+        return Identity(key, self.unvouched(institution, key))
+
+    def key_service(self, name: str) -> Identity:
+        """What a key service shows: its request is made the way its own program makes it."""
+        home = Folder(self.app.settings.home.parent / f"folder of {name}")
+        settings = make_settings({"name": name, "url": "127.0.0.1:18443", "listen": "127.0.0.1:18443"})
+        file = KeyServiceFile.parse(setup.create(home, settings, ()).read_bytes())
+        key = (home.home / "tls" / "key.pem").read_bytes()
+        return Identity(key, self.authority.issue_for_key_service(file.csr, file.name, "127.0.0.1", system_clock()))
 
     def channel(self, institution: str, identity: Identity | None = None) -> grpc.Channel:
         """A channel with a member's certificate, closed with the registry."""
         if identity is None:
-            identity = self._identities.setdefault(institution, self.identity(institution))
+            if institution not in self._identities:
+                self._identities[institution] = self.identity(institution)
+            identity = self._identities[institution]
         credentials = grpc.ssl_channel_credentials(self.authority.certificate, identity.key, identity.certificate)
         return self._channels.enter_context(grpc.secure_channel(self.target, credentials))
 

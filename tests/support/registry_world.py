@@ -187,7 +187,7 @@ class World:
     def key_services(version: int) -> KeyServices:
         """Key services of a version."""
         names = ("key-service-a", "key-service-b")
-        services = tuple(KeyService(f"{name}.example:443", seed(f"{name} {version}")) for name in names)
+        services = tuple(KeyService(f"{name}.example:443", seed(f"{name} {version}"), name) for name in names)
         return KeyServices(version, services)
 
     @staticmethod
@@ -228,6 +228,11 @@ class World:
             roles = (Role.LENDER,)
             self.decide(ledger, InstitutionBody(self.enrolment(name, roles, KeyUsage.INQUIRE, KeyUsage.REPORT)))
         self.decide(ledger, InstitutionBody(self.enrolment(AUDITOR, (Role.AUDITOR,), KeyUsage.AUDIT)))
+
+    def enrol_lender(self, ledger: Ledger, name: str) -> None:
+        """Enrol a further lender."""
+        enrolment = self.enrolment(name, (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT)
+        self.decide(ledger, InstitutionBody(enrolment))
 
     def introduce_keys(self, ledger: Ledger) -> int:
         """Log a new version of the subject keys; return it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,51 @@ def test_a_lender_is_enrolled_by_commands_alone(registry: TestRegistry, member: 
     assert (told["state"], told["roles"]) == ("ACTIVE", ["LENDER"])
     until = told["certificate_until"]
     assert lender("certificate", "renew").content["not_after"] >= until
+
+
+def keys_of(command: Command) -> dict[str, str]:
+    """How each TLS key of a member stands, as `certificate list` tells."""
+    listed = command("certificate", "list").content["certificates"]
+    return {one["spki_hash"]: one["standing"] for one in listed}
+
+
+def test_a_stolen_tls_key_is_replaced_and_revoked_by_the_member_itself(
+    registry: TestRegistry, member: Member, tmp_path: Path
+) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c8")
+    (stolen,) = keys_of(lender)
+    thief = Command(shutil.copytree(lender.home, tmp_path / "thief"))
+    lender("certificate", "renew", "--new-key")
+    assert not (lender.home / "tls" / "next-key.pem").exists()
+    asked = lender("certificate", "revoke", stolen[:8], code=2)
+    assert asked.reason == "USAGE"
+    assert "act propose tls-key" in lender.said("certificate", "revoke", stolen[:8], "--yes").out
+    (standing,) = {one for key, one in keys_of(lender).items() if key != stolen}
+    assert (keys_of(lender)[stolen], standing) == ("REVOKED", "RUNNING")
+    assert thief("certificate", "list", code=1).reason == "TLS_KEY_REVOKED"
+    assert thief("certificate", "renew", code=1).reason == "TLS_KEY_REVOKED"
+    seen = member("admin-2")("certificate", "list", "--institution", "lender-c8").content["certificates"]
+    assert [set(one) for one in seen] == [{"institution", "spki_hash", "issued_at"}] * 2
+
+
+def test_a_member_without_a_connection_hands_its_request_to_an_administrator(
+    registry: TestRegistry, member: Member, tmp_path: Path
+) -> None:
+    lender = enrol(registry, member, tmp_path / "lender-c9")
+    shown = str(lender.home / "tls" / "certificate.pem")
+    lender("certificate", "revoke", "--file", shown, "--yes")
+    assert lender("certificate", "renew", code=1).reason == "TLS_KEY_REVOKED"
+    request, issued = str(tmp_path / "request.json"), str(tmp_path / "issued.pem")
+    lender("certificate", "request", "--out", request)
+    carried = ("certificate", "issue", "--request", request, "--out", issued)
+    assert member("admin-1")(*carried, code=1).reason == "TLS_KEY_REVOKED"
+    lender("certificate", "request", "--new-key", "--out", request)
+    member("admin-1")(*carried)
+    lender("certificate", "install", issued)
+    (running,) = (key for key, standing in keys_of(lender).items() if standing == "RUNNING")
+    decide(member, "tls-key", "--institution", "lender-c9", "--end", running, "--ground", "theft")
+    wait_until(lambda: lender("certificate", "list", code=None).code == 1)
+    assert lender("certificate", "list", code=1).reason == "TLS_KEY_REVOKED"
 
 
 def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Member, tmp_path: Path) -> None:
@@ -165,6 +211,10 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     revoke = ("key", "revoke", old["key_id"][:12], "--institution", "lender-c5", "--contested-from", leaf, "--yes")
     proposed = member("admin-1")(*revoke).content
     member("admin-3")("act", "approve", proposed["id"], "--yes")
+    # The ended key had vouched for the TLS key; another one does so now.
+    wait_until(lambda: lender("key", "list", code=None).code == 1)
+    assert lender("key", "list", code=1).reason == "TLS_KEY_NOT_VOUCHED"
+    lender("certificate", "renew")
     [ended] = [key for key in lender("key", "list").content["keys"] if key["key_id"] == old["key_id"]]
     assert ended["end"]
     assert ended["contested_from"] == int(leaf)

@@ -6,8 +6,10 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 
-from client_sdk.formats.words import KeyUsage, Role
+from client_sdk.formats.tls_key import spki_hash
+from client_sdk.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from tests.support.command import Command
 
@@ -36,6 +38,10 @@ def test_a_home_has_a_key_for_each_thing_its_role_signs(tmp_path: Path, role: st
     file = EnrolmentFile.parse((home / "lender-1.enrolment.json").read_bytes())
     assert {grant.usage for grant in file.enrolment.keys} == usages
     assert file.enrolment.roles == (Role[role.upper()],)
+    claim, request = file.vouch.claim, x509.load_pem_x509_csr(file.csr)
+    assert (claim.institution, claim.action) == ("lender-1", TlsKeyAction.VOUCH)
+    assert claim.spki_hash == spki_hash(request.public_key())
+    assert file.vouch.key_id in {grant.key_id for grant in file.enrolment.keys}
     assert (told["record_id_secret"] is not None) is (role == "lender")
 
 

@@ -68,6 +68,7 @@ def test_every_help_names_examples_and_exit_codes(words: tuple[str, ...]) -> Non
 def test_verbs_of_the_design_are_there() -> None:
     asked = """init report check verify audit receipt status
         trust fetch|trust install|trust show|certificate install|certificate renew|certificate issue
+        certificate request|certificate list|certificate revoke|act propose tls-key
         records correct|records withdraw|act list|act show|act approve|act propose institution|act propose key
         act propose state|act propose key-services|act propose rulebook|act propose erasure|act propose administrators
         act propose clock|key add|key revoke|inquiry receipt"""

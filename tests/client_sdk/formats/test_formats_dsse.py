@@ -15,7 +15,7 @@ from client_sdk.formats.errors import FormatError, SignatureError
 from client_sdk.formats.keys import Ed25519Signer
 from tests.client_sdk.formats.vectors import load
 
-TYPES = (dsse.STATEMENT, dsse.ANNOTATION, dsse.ACT, dsse.INQUIRY, dsse.KEY_REQUEST, dsse.POSSESSION)
+TYPES = (dsse.STATEMENT, dsse.ANNOTATION, dsse.ACT, dsse.INQUIRY, dsse.KEY_REQUEST, dsse.POSSESSION, dsse.TLS_KEY)
 SIGNER = Ed25519Signer.from_seed(bytes(range(32)))
 
 
@@ -41,7 +41,7 @@ def test_payload_types_are_those_of_the_formats() -> None:
     assert (
         tuple(
             f"application/vnd.creditregistry.{form}.v1+protobuf"
-            for form in ("statement", "annotation", "act", "inquiry", "key-request", "possession")
+            for form in ("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key")
         )
         == TYPES
     )

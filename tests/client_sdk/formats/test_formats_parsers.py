@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from creditregistry.v1 import directory_pb2, evidence_pb2
+from creditregistry.v1 import certificate_pb2, directory_pb2, evidence_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +19,14 @@ from client_sdk.formats.key_request import KeyRequest
 from client_sdk.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
 from client_sdk.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.formats.statement import Annotation, Lapse, Statement
-from client_sdk.formats.words import KeyUsage, Role
+from client_sdk.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim
+from client_sdk.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.certificate_request_file import CertificateRequest
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.inquiry import Inquiry
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from tests.support.handmade_log import HandmadeLog, signer
+from tests.support.handmade_log import REGISTRY, HandmadeLog, signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +57,10 @@ def _evidence(data: bytes) -> bytes:
 
 LOG = HandmadeLog()
 ACT_FILE = ActFile(_payload("leaf: institution act")).approve(signer("admin-1 ADMINISTER"))
-ENROLMENT = EnrolmentFile(LOG.enrolment("lender-9", (Role.LENDER,), KeyUsage.REPORT), b"-----BEGIN CERTIFICATE\n")
+CLAIM = TlsKeyClaim(REGISTRY, "lender-9", bytes(range(32)), 1_700_000_000_000, TlsKeyAction.VOUCH)
+VOUCH = sign_claim(CLAIM, signer("lender-9 REPORT"))
+CSR = b"-----BEGIN CERTIFICATE\n"
+ENROLMENT = EnrolmentFile(LOG.enrolment("lender-9", (Role.LENDER,), KeyUsage.REPORT), CSR, VOUCH)
 
 PARSERS = [
     *(
@@ -62,6 +68,8 @@ PARSERS = [
         for name, sample in FORMS.items()
         if name.startswith("leaf:")
     ),
+    Parser("TLS key claim", lambda data: TlsKeyClaim.parse(data).encode(), FORMS["tls-key"]),
+    Parser("signed claim", lambda data: SignedClaim.parse(data).encode(), VOUCH.encode()),
     Parser("statement", lambda data: Statement.parse(data).encode(), _payload("leaf: statement")),
     Parser("annotation", lambda data: Annotation.parse(data).encode(), _payload("leaf: annotation")),
     Parser("lapse", lambda data: Lapse.parse(data).encode(), _payload("leaf: lapse")),
@@ -79,6 +87,11 @@ PARSERS = [
 ]
 FILES = [
     Parser("act file", lambda data: ActFile.parse(data).encode(), ACT_FILE.encode()),
+    Parser(
+        "certificate request",
+        lambda data: CertificateRequest.parse(data).encode(),
+        CertificateRequest("lender-9", CSR, VOUCH).encode(),
+    ),
     Parser("enrolment file", lambda data: EnrolmentFile.parse(data).encode(), ENROLMENT.encode()),
 ]
 ALL = [*PARSERS, *FILES]
@@ -186,6 +199,45 @@ def test_an_act_file_of_another_form_is_refused(change: dict[str, object]) -> No
     content = {**json.loads(ACT_FILE.encode()), **change}
     with pytest.raises(FormatError):
         ActFile.parse(json.dumps(content).encode())
+
+
+def test_a_file_holds_a_vouch_of_its_own_institution_for_the_key_that_it_names() -> None:
+    stranger, other = signer("lender-8 REPORT"), replace(CLAIM, institution="lender-8")
+    for vouch in (sign_claim(CLAIM, stranger), sign_claim(other, stranger)):
+        with pytest.raises(FormatError, match="vouch"):
+            EnrolmentFile.parse(replace(ENROLMENT, vouch=vouch).encode())
+    request = CertificateRequest("lender-9", CSR, VOUCH)
+    assert CertificateRequest.parse(request.encode()) == request == CertificateRequest.of(ENROLMENT)
+    revocation = sign_claim(replace(CLAIM, action=TlsKeyAction.REVOKE), signer("lender-9 REPORT"))
+    for vouch in (sign_claim(other, stranger), revocation):
+        with pytest.raises(FormatError, match="vouch"):
+            CertificateRequest.parse(replace(request, vouch=vouch).encode())
+    content = {**json.loads(request.encode()), "spki_hash": bytes(32).hex()}
+    with pytest.raises(FormatError, match="spki-hash"):
+        CertificateRequest.parse(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"registry": ""}, "tls_key.complete"),
+        ({"issued_at": 0}, "tls_key.complete"),
+        ({"spki_hash": bytes(31)}, "spki_hash.length"),
+        ({"institution": "Lender"}, "institution.form"),
+    ],
+)
+def test_a_claim_about_a_tls_key_is_complete(change: dict[str, object], rule: str) -> None:
+    with pytest.raises(FormatError) as refused:
+        TlsKeyClaim.parse(replace(CLAIM, **change).encode())  # type: ignore[arg-type]  # the test names fields
+    assert refused.value.rule == rule
+
+
+def test_an_unknown_action_is_refused() -> None:
+    message = certificate_pb2.TlsKeyClaim.FromString(CLAIM.encode())
+    for action in (0, 3):
+        message.action = action  # type: ignore[assignment]  # no number of the enumeration
+        with pytest.raises(FormatError):
+            TlsKeyClaim.parse(canonical.encode(message))
 
 
 def test_an_enrolment_file_names_the_institution_inside() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.formats import canonical, note
-from client_sdk.formats.act import Act, KeyEndBody, KeyServicesBody, StateBody
+from client_sdk.formats.act import Act, KeyEndBody, KeyServicesBody, StateBody, TlsKeyBody
 from client_sdk.formats.checkpoint import parse_body, parse_tlog_proof
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.key_request import KeyRequest
@@ -26,6 +26,7 @@ from client_sdk.formats.seal import open_facts, open_text
 from client_sdk.formats.state import InstitutionState, KeyService, KeyServices, RegistryState
 from client_sdk.formats.statement import Annotation, Lapse, Statement
 from client_sdk.formats.tiles import entry_bundle, parse_entry_bundle, parse_path
+from client_sdk.formats.tls_key import TlsKeyClaim
 from client_sdk.formats.words import InstitutionStatus, Kind
 from client_sdk.ledger.act_file import ActFile
 from client_sdk.ledger.answer import Verifier
@@ -65,7 +66,7 @@ def _payload(name: str) -> bytes:
     return leaf.payload
 
 
-def _act(body: KeyEndBody | StateBody | KeyServicesBody) -> bytes:
+def _act(body: KeyEndBody | StateBody | KeyServicesBody | TlsKeyBody) -> bytes:
     return Act(REGISTRY, 1, bytes(32), body).encode()
 
 
@@ -77,7 +78,12 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "key act": (Act.parse, _payload("leaf: key act")),
     "key end": (Act.parse, _act(KeyEndBody("lender-1", bytes(32), 7))),
     "state act": (Act.parse, _act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))),
-    "key services": (Act.parse, _act(KeyServicesBody(KeyServices(2, (KeyService("a.example:1", bytes(32)),))))),
+    "TLS key act": (Act.parse, _act(TlsKeyBody("lender-1", bytes(32), "theft"))),
+    "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
+    "key services": (
+        Act.parse,
+        _act(KeyServicesBody(KeyServices(2, (KeyService("a.example:1", bytes(32), "a"),)))),
+    ),
     "leaf": (parse_leaf, FORMS["leaf: statement"]),
     "act leaf": (parse_leaf, FORMS["leaf: key act"]),
     "institution state": (InstitutionState.parse, FORMS["institution state"]),

@@ -148,7 +148,7 @@ def test_somebody_who_is_no_successor_is_refused() -> None:
 
 def test_every_live_version_of_the_subject_keys_is_asked_for() -> None:
     log = honest_log()
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c")),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
     log.say("lender-1", "new", subject="person of running")
     log.head()
     evidence = make_evidence(log, "lender-3", ["person of running"])

@@ -118,7 +118,7 @@ def test_dates_of_retention(log: HandmadeLog) -> None:
 
 def test_versions_of_the_subject_keys(log: HandmadeLog) -> None:
     assert said(log, subject_key_version=2) == "SUBJECT_KEY_VERSION"
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("c")),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("c"), "key-service-c"),))))
     assert said(log, name="new", subject_key_version=1) == "SUBJECT_KEY_VERSION"
     assert said(log, Standing.CURED, subject_key_version=2) == "SUBJECT_KEY_VERSION"
     assert said(log, subject_key_version=3) == "SUBJECT_KEY_VERSION"

@@ -74,7 +74,7 @@ def granted(institution: str, new: str, usage: KeyUsage = KeyUsage.REPORT, by: s
 
 
 def services(version: int, *names: str) -> KeyServices:
-    return KeyServices(version, tuple(KeyService(f"{name}.example:443", seed(name)) for name in names))
+    return KeyServices(version, tuple(KeyService(f"{name}.example:443", seed(name), name) for name in names))
 
 
 # Genesis

@@ -15,6 +15,8 @@ from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, Stat
 from client_sdk.formats.seal import open_facts, open_text
 from client_sdk.formats.state import InstitutionState, RegistryState
 from client_sdk.formats.statement import Annotation, Lapse, Statement
+from client_sdk.formats.tls_key import TlsKeyClaim
+from client_sdk.formats.words import TlsKeyAction
 from client_sdk.ledger.inquiry import Inquiry
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.ledger.trust_root import TrustRoot
@@ -55,6 +57,9 @@ def test_golden_leaves_are_read_and_written_alike() -> None:
 
 def test_golden_states_are_read_and_written_alike() -> None:
     assert InstitutionState.parse(FORMS["institution state"]).encode() == FORMS["institution state"]
+    ended = InstitutionState.parse(FORMS["institution state: with an ended TLS key"])
+    assert ended.encode() == FORMS["institution state: with an ended TLS key"]
+    assert [key.spki_hash for key in ended.ended_tls_keys] == [seed("TLS key")]
     assert RegistryState.parse(FORMS["registry state"]).encode() == FORMS["registry state"]
     assert TrustRoot.parse((GOLDEN / "trust-root.bin").read_bytes()).fingerprint == (
         TrustRoot.from_genesis(FORMS["leaf: genesis act"]).fingerprint
@@ -66,6 +71,9 @@ def test_golden_states_are_read_and_written_alike() -> None:
 def test_golden_requests_are_read_and_written_alike() -> None:
     assert Inquiry.parse(FORMS["inquiry"]).encode() == FORMS["inquiry"]
     assert KeyRequest.parse(FORMS["key-request"]).encode() == FORMS["key-request"]
+    for name, action in (("tls-key", TlsKeyAction.VOUCH), ("tls-key: revocation", TlsKeyAction.REVOKE)):
+        claim = TlsKeyClaim.parse(FORMS[name])
+        assert (claim.encode(), claim.action) == (FORMS[name], action)
     assert InquiryLeaf.parse(FORMS["inquiry leaf"]).encode() == FORMS["inquiry leaf"]
 
 

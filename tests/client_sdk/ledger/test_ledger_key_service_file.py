@@ -13,7 +13,7 @@ from client_sdk.formats.state import KeyService
 from client_sdk.ledger.holder import Holder, HolderKind
 from client_sdk.ledger.key_service_file import KeyServiceFile
 
-FILE = KeyServiceFile("key-service-a", KeyService("127.0.0.1:7101", bytes(range(32))), b"a request\n")
+FILE = KeyServiceFile(KeyService("127.0.0.1:7101", bytes(range(32)), "key-service-a"), b"a request\n")
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?", fullmatch=True)
 
 

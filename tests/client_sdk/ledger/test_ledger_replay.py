@@ -18,6 +18,7 @@ from client_sdk.formats.act import (
     KeyServicesBody,
     RetireKeyServicesBody,
     StateBody,
+    TlsKeyBody,
     grant_key,
 )
 from client_sdk.formats.checkpoint import Checkpoint
@@ -157,6 +158,10 @@ class LogMachine(RuleBasedStateMachine):
             return
         self.log.act(KeyEndBody(institution, signer(f"{institution} {name}").public_key.key_id, contested))
 
+    @rule(institution=st.sampled_from([*LENDERS, "lender-4"]), key=names)
+    def end_tls_key(self, institution: str, key: str) -> None:
+        self.log.act(TlsKeyBody(institution, seed(key), "theft"))
+
     @rule(institution=st.sampled_from([*LENDERS, "lender-4"]), wrong_number=sometimes)
     def enrol(self, institution: str, *, wrong_number: bool) -> None:
         enrolment = self.log.enrolment(institution, (Role.LENDER,), KeyUsage.REPORT)
@@ -292,7 +297,7 @@ def test_the_time_does_not_go_back_by_an_act_that_too_few_sign() -> None:
 
 def test_the_end_of_subject_keys_waits_for_the_last_record() -> None:
     log = honest_log()
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c")),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
     index = log.act(RetireKeyServicesBody(1))
     assert [(at, error.reason) for at, error in log.complaints if isinstance(error, RuleError)] == [
         (index, "KEY_SERVICES_INVALID")

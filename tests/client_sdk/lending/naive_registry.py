@@ -83,7 +83,7 @@ class NaiveRegistry:
                 (Enrolment("admin-1", "L-1", "Admin", (Role.ADMINISTRATOR,), 1, (grant,)),),
                 1,
                 (LogKey(origin, "ed25519", self.log_signer.public_key.raw),),
-                KeyServices(1, (KeyService("127.0.0.1:1", self.evaluation.public_key),)),
+                KeyServices(1, (KeyService("127.0.0.1:1", self.evaluation.public_key, "key-service"),)),
                 Rulebook(),
             ),
             0,

@@ -31,7 +31,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "status": lambda client: client.status(),
     "acts": lambda client: client.acts(),
     "directory": lambda client: client.directory(),
-    "issue_certificate": lambda client: client.issue_certificate(b"", "lender-1"),
+    "certificates": lambda client: client.certificates(),
     "inquiry_receipt": lambda client: client.inquiry_receipt(bytes(16)),
     "enter": lambda client: client.__enter__(),
 }

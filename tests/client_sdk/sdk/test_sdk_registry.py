@@ -25,6 +25,8 @@ from client_sdk.errors import (
 from client_sdk.formats.act import RulebookBody, StateBody
 from client_sdk.formats.state import Rulebook
 from client_sdk.formats.words import InstitutionStatus
+from client_sdk.ledger.certificate_request_file import CertificateRequest
+from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.lending.files import read_portfolio, write_portfolio
 from client_sdk.models import (
     Consent,
@@ -350,13 +352,19 @@ def test_acts_need_their_threshold(registry: TestRegistry) -> None:
         assert newest.approved_by == ("admin-1", "admin-3")
 
 
+def enrolled(registry: TestRegistry, institution: str) -> CertificateRequest:
+    """The request that a member's enrolment file holds."""
+    file = registry.home(institution) / f"{institution}.enrolment.json"
+    return CertificateRequest.of(EnrolmentFile.parse(file.read_bytes()))
+
+
 def test_a_lender_proposes_nothing(lender: Client, registry: TestRegistry) -> None:
     with pytest.raises(ConfigError, match="ADMINISTER"):
         lender.propose(StateBody("lender-2", InstitutionStatus.SUSPENDED))
     with pytest.raises(NotPermittedError):
         lender.proposals()
     with pytest.raises(NotPermittedError):
-        lender.issue_certificate((registry.home("lender-2") / "lender-2.enrolment.json").read_bytes(), "lender-2")
+        lender.issue_certificate(enrolled(registry, "lender-2"))
 
 
 def test_a_certificate_is_renewed_over_the_old_one(registry: TestRegistry, lender: Client) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,11 @@ from client_sdk.formats.keys import Ed25519Signer
 from client_sdk.formats.words import Role
 from client_sdk.home import create_home
 from client_sdk.ledger.act_file import ActFile
+from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.signing import create_certificate_request, create_tls_key
+from registry_server.storage.tls_keys import certificates_of, changed_since
+from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
 
@@ -223,8 +228,31 @@ def test_the_threshold_must_approve_the_genesis(site: Site) -> None:
     assert "no genesis" in run("serve", "--home", site.home, expected=2)
     site.approve("admin-1")
     first = run(*finish)
-    # Again it changes nothing but the certificates' dates.
+    # Again it changes nothing: the vouch of an administrator has given its certificate.
+    handed_out = site.home / "public" / "certificates"
+    given = {path.name: path.read_bytes() for path in handed_out.glob("admin-*.pem")}
     assert run(*finish).splitlines()[-1] == first.splitlines()[-1]
+    assert {path.name: path.read_bytes() for path in handed_out.glob("admin-*.pem")} == given
+    with Database(f"sqlite:///{site.home / 'registry.sqlite'}", serving=False) as database, database.snapshot() as work:
+        on_record = {(key.institution, key.first_issued_at == key.last_issued_at) for key in changed_since(work, 0)}
+        carried_by = {one.carried_by for name in ADMINISTRATORS for one in certificates_of(work, name, 9)}
+    assert (on_record, carried_by) == ({(name, True) for name in ADMINISTRATORS}, {""})
+
+
+def test_a_founder_whose_tls_key_another_one_vouches_for_is_refused_before_a_file_is_written(site: Site) -> None:
+    words = site.words()
+    files = [site.folder / name / f"{name}.enrolment.json" for name in ADMINISTRATORS]
+    first, second = (EnrolmentFile.parse(path.read_bytes()) for path in files[:2])
+    files[0].write_bytes(replace(first, csr=second.csr).encode())
+    assert "CERTIFICATE_REQUEST_INVALID" in run(*words, expected=2)
+    own = create_tls_key(site.folder / "rogue.pem")
+    rogue = create_certificate_request((site.folder / "rogue.pem").read_bytes(), "admin-1")
+    assert own.public_key() == x509.load_pem_x509_csr(rogue).public_key()
+    files[0].write_bytes(replace(first, csr=rogue).encode())
+    assert "TLS_CLAIM_MISMATCH" in run(*words, expected=2)
+    assert not (site.home / "log-key.pem").exists()
+    files[0].write_bytes(first.encode())
+    run(*words)
 
 
 def test_what_cannot_be_founded_leaves_nothing_behind(site: Site) -> None:

@@ -11,8 +11,6 @@ import grpc
 import pytest
 from creditregistry.v1 import proposal_pb2 as pb
 from creditregistry.v1 import submission_pb2, transparency_pb2
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
-from cryptography import x509
 
 from client_sdk.formats import dsse
 from client_sdk.formats.act import (
@@ -28,10 +26,9 @@ from client_sdk.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.ledger.directory import Directory
-from client_sdk.signing import create_certificate_request
 from registry_server.usecases.proposals import LAPSE_MS, MAX_OF_PROPOSER
 from tests.support.handmade_log import record_id, signer
-from tests.support.registry import Identity, new_key, refusal
+from tests.support.registry import refusal
 from tests.support.registry_world import ADMINISTRATORS, DAY_MS, LENDERS
 
 if TYPE_CHECKING:
@@ -264,42 +261,6 @@ def test_an_erasure_by_order_takes_the_record_out_of_every_answer(registry: Runn
     assert [item for page in bindings for item in page.bindings] == []
     again = next_act(registry, ErasureBody((world.key("lender-1", "loan"),), "court order"))
     assert refusal(lambda: propose(registry, again)).reason == "RECORD_ERASED"
-
-
-def request_certificate(registry: RunningRegistry, by: str, institution: str, key: bytes, named: str = "") -> bytes:
-    request = pb.IssueCertificateRequest(
-        csr=create_certificate_request(key, named or institution), institution=institution
-    )
-    return registry.directory(by).IssueCertificate(request).certificate
-
-
-def test_an_administrator_gets_a_certificate_for_a_member_and_the_member_renews_it(registry: RunningRegistry) -> None:
-    payload = next_act(registry, new_lender(registry))
-    propose(registry, payload)
-    approve(registry, payload, SECOND)
-    key = new_key()
-    issued = request_certificate(registry, THIRD, "lender-9", key)
-    leaf, authority = x509.load_pem_x509_certificates(issued)
-    leaf.verify_directly_issued_by(authority)
-    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert [name.value for name in names] == ["creditregistry:institution:lender-9"]
-    channel = registry.channel("lender-9", Identity(key, issued))
-    TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
-    renewed = request_certificate(registry, "lender-1", "lender-1", new_key())
-    assert x509.load_pem_x509_certificates(renewed)[0].subject.rfc4514_string() == "CN=lender-1"
-
-
-def test_certificates_are_refused_for_others_and_for_strangers(registry: RunningRegistry) -> None:
-    key = new_key()
-    other = refusal(lambda: request_certificate(registry, "lender-1", "lender-2", key))
-    assert other[:4] == ("PERMISSION_DENIED", "NOT_PERMITTED", "institution", "permissions")
-    stranger = refusal(lambda: request_certificate(registry, FIRST, "nobody", key))
-    assert stranger.reason == "INSTITUTION_UNKNOWN"
-    named = refusal(lambda: request_certificate(registry, "lender-1", "lender-1", key, "lender-2"))
-    assert named[:4] == ("INVALID_ARGUMENT", "CERTIFICATE_REQUEST_INVALID", "csr.subject", "certificate.subject")
-    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
-    ended = refusal(lambda: request_certificate(registry, FIRST, "lender-3", key))
-    assert ended[:3] == ("PERMISSION_DENIED", "INSTITUTION_TERMINATED", "institution")
 
 
 @pytest.mark.parametrize("name", LENDERS[:1])

@@ -78,11 +78,11 @@ def test_a_database_that_is_gone_is_told_by_calls_and_by_the_health_service(tmp_
 
         assert told(health_pb2.HealthCheckResponse.SERVING)
         submission = registry.world.report("lender-1", "meanwhile")
-        stub = registry.records("lender-1")
+        stub, asking = registry.records("lender-1"), registry.inquiries("lender-2")
         with gone(database_url):
             refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
             assert refused[:4] == STORAGE_GONE
-            asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
+            asked = refusal(lambda: asking.Check(inquire(registry.world, "lender-2", ["A"])))
             assert asked[:4] == STORAGE_GONE
             wait_until(lambda: told(health_pb2.HealthCheckResponse.NOT_SERVING))
             assert registry.app.status.figures() == {"registry_up": 0}
@@ -96,13 +96,13 @@ def test_a_database_that_cannot_be_written_is_told_and_nothing_is_lost(
 ) -> None:
     submit(registry, "before")
     submission = registry.world.report("lender-1", "meanwhile")
-    stub = registry.records("lender-1")
+    stub, asking = registry.records("lender-1"), registry.inquiries("lender-2")
     with unwritable(database_url):
         # The first one finds that its session has ended, those after it that no session may write.
         for _ in range(2):
             refused = refusal(lambda: stub.Submit(pb.SubmitRequest(submission=submission)))
             assert refused[:4] == STORAGE_GONE
-        asked = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
+        asked = refusal(lambda: asking.Check(inquire(registry.world, "lender-2", ["A"])))
         assert asked[:4] == STORAGE_GONE
         # What needs no writing is served.
         assert count_records(registry) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from creditregistry.v1 import (
+    certificate_pb2,
     check_pb2,
     directory_pb2,
     inquiry_pb2,
@@ -106,7 +107,9 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "ProposeAct": (ADMINISTRATORS[0], proposal_pb2.ProposeActRequest(payload=payload, approval=approval)),
         "ListProposals": (ADMINISTRATORS[0], proposal_pb2.ListProposalsRequest()),
         "ApproveAct": (ADMINISTRATORS[0], proposal_pb2.ApproveActRequest(proposal_id=bytes(32), approval=approval)),
-        "IssueCertificate": (ADMINISTRATORS[0], proposal_pb2.IssueCertificateRequest(institution="lender-1")),
+        "ListCertificates": (ADMINISTRATORS[0], certificate_pb2.ListCertificatesRequest()),
+        "RevokeTlsKey": ("lender-1", certificate_pb2.RevokeTlsKeyRequest()),
+        "IssueCertificate": (ADMINISTRATORS[0], certificate_pb2.IssueCertificateRequest(institution="lender-1")),
     }
 
 

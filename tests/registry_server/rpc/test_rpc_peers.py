@@ -9,20 +9,19 @@ import pytest
 from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from client_sdk.formats.tls_key import spki_hash
 from client_sdk.formats.words import InstitutionStatus
 from client_sdk.ledger.holder import Holder, HolderKind
-from client_sdk.ledger.key_service_file import KeyServiceFile
 from client_sdk.signing import create_certificate_request
 from registry_server.errors import RegistryError
 from registry_server.sequencing.clock import system_clock
-from registry_server.serving.identity import holder_of
-from registry_server.subject_key_service import setup
-from registry_server.subject_key_service.settings import Folder, make_settings
+from registry_server.serving.identity import peer_of
 from registry_server.usecases.authority import CertificateAuthority
 from tests.support.handmade_log import REGISTRY
-from tests.support.registry import Identity, new_key, refusal
+from tests.support.registry import new_key, refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS
 
 if TYPE_CHECKING:
@@ -133,17 +132,8 @@ def test_only_administrators_decide(registry: RunningRegistry, name: str) -> Non
         assert refused.want == "ADMINISTRATOR"
 
 
-def key_service(registry: RunningRegistry, folder: Path) -> Identity:
-    """What a key service shows: its request is made the way its own program makes it."""
-    home = Folder(folder / "key-service-a")
-    settings = make_settings({"name": "key-service-a", "url": "127.0.0.1:18443", "listen": "127.0.0.1:18443"})
-    file = KeyServiceFile.parse(setup.create(home, settings, ()).read_bytes())
-    key = (home.home / "tls" / "key.pem").read_bytes()
-    return Identity(key, registry.authority.issue_for_key_service(file.csr, file.name, "127.0.0.1", system_clock()))
-
-
-def test_key_services_read_acts_and_the_directory_and_nothing_else(registry: RunningRegistry, tmp_path: Path) -> None:
-    channel = registry.channel("key-service-a", key_service(registry, tmp_path))
+def test_key_services_read_acts_and_the_directory_and_nothing_else(registry: RunningRegistry) -> None:
+    channel = registry.channel("key-service-a", registry.key_service("key-service-a"))
     transparency = TransparencyServiceStub(channel)
     transparency.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
     transparency.GetDirectoryProof(transparency_pb2.GetDirectoryProofRequest(institutions=["lender-1"]))
@@ -193,10 +183,17 @@ def test_an_unknown_method_is_unknown(registry: RunningRegistry) -> None:
 )
 def test_a_certificate_must_name_one_holder(names: list[bytes]) -> None:
     with pytest.raises(RegistryError) as caught:
-        holder_of({"x509_subject_alternative_name": names})
+        peer_of({"x509_subject_alternative_name": names})
     assert caught.value.reason == "CERTIFICATE_UNKNOWN"
 
 
-def test_the_holder_is_read_from_the_uri() -> None:
+def test_holder_and_key_are_read_from_the_certificate(registry: RunningRegistry) -> None:
+    shown = registry.identity("lender-1").certificate
     names = [b"localhost", b"creditregistry:key-service:key-service-a"]
-    assert holder_of({"x509_subject_alternative_name": names}) == Holder(HolderKind.KEY_SERVICE, "key-service-a")
+    key = spki_hash(x509.load_pem_x509_certificate(shown).public_key())
+    peer = peer_of({"x509_subject_alternative_name": names, "x509_pem_cert": [shown]})
+    assert peer == (Holder(HolderKind.KEY_SERVICE, "key-service-a"), key)
+    for unreadable in ([], [b""], [b"no certificate"]):
+        with pytest.raises(RegistryError) as caught:
+            peer_of({"x509_subject_alternative_name": names, "x509_pem_cert": unreadable})
+        assert caught.value.refusal.rule == "certificate.key"

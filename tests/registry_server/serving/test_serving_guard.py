@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from client_sdk.ledger.holder import Peer
+
     Method = grpc.StreamStreamMultiCallable[bytes, bytes]
 
 NO_MESSAGE = b"\xff\xff\xff"
@@ -52,6 +54,19 @@ WAIT_SECONDS = 60
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 REGISTRY = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
 MEMBERS = {Caller.LENDER: "lender-1", Caller.AUDITOR: AUDITOR, Caller.ADMINISTRATOR: ADMINISTRATORS[0]}
+
+
+class Everybody:
+    """Lets every caller in."""
+
+    def is_current(self, _method: str, _peer: Peer) -> bool:
+        return True
+
+    def refresh(self) -> None:
+        raise AssertionError("asked for newer knowledge")
+
+    def check(self, _method: str, _peer: Peer) -> bool:
+        return True
 
 
 def methods(*files: object) -> list[str]:
@@ -299,7 +314,7 @@ async def test_of_an_error_that_nobody_foresaw_nothing_is_told(
         "CannotBeParsed": grpc.unary_unary_rpc_method_handler(answers, _fails, _plain),
     }
     observer = Observer("registry", CollectorRegistry())
-    rules = Rules(lambda *_: None, Places(Limits()), Deadlines(), Catalogue(CATALOGUE, refusal_of), observer, 1_024)
+    rules = Rules(Everybody(), Places(Limits()), Deadlines(), Catalogue(CATALOGUE, refusal_of), observer, 1_024)
     server = open_server(Guard(rules), 1_024, 10)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Test", handlers),))
     port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())

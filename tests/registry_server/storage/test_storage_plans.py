@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from client_sdk.formats.statement import RecordKey
-from registry_server.storage import inquiries, leaves, live, quotas, records
+from registry_server.storage import inquiries, leaves, live, quotas, records, tls_keys
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.unit_of_work import Database
 
@@ -31,6 +31,11 @@ READS: dict[str, Callable[[UnitOfWork], object]] = {
     "sealed by index": lambda work: live.sealed_by_indexes(work, range(5)),
     "leaves": lambda work: leaves.leaves_at(work, range(5)),
     "inquiries": lambda work: inquiries.by_keys(work, [("lender-1", key[:16]) for key in KEYS]),
+    "TLS key": lambda work: tls_keys.get(work, "lender-1", KEYS[0]),
+    "newest change of a TLS key": tls_keys.newest_change,
+    "changed TLS keys": lambda work: tls_keys.changed_since(work, 7),
+    "certificate": lambda work: tls_keys.certificate(work, KEYS[0]),
+    "certificates": lambda work: tls_keys.certificates_of(work, "lender-1", 10),
     "quotas": lambda work: quotas.used(work, [QuotaKey(str(number), STATEMENTS, "2026-01-01") for number in range(5)]),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +10,13 @@ from sqlalchemy import text
 
 from client_sdk.formats.leaf import Approval
 from client_sdk.formats.words import Standing
-from registry_server.storage import inquiries, leaves, live, proposals, quotas, schema
+from registry_server.storage import inquiries, leaves, live, proposals, quotas, schema, tls_keys
 from registry_server.storage.driver import delete_keys, insert, select_in, upsert
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.leaves import StoredLeaf, StoredTile
 from registry_server.storage.proposals import StoredProposal
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
+from registry_server.storage.tls_keys import StoredCertificate, StoredTlsKey
 from registry_server.storage.unit_of_work import Database
 from tests.support.registry_world import World, accept, subject_of
 
@@ -195,3 +197,39 @@ def test_deletion_reaches_the_disk_on_postgresql(database_url: str) -> None:
         assert database.purge((schema.live_records,))
         with database.snapshot() as work:
             work.connection.execute(text("SELECT 1"))
+
+
+def test_tls_keys_are_numbered_by_their_changes_and_each_has_one_row(database: Database) -> None:
+    first, second = StoredTlsKey("lender-1", b"1" * 32, vouch=b"vouch"), StoredTlsKey("lender-2", b"1" * 32)
+    with database.append() as work:
+        assert (tls_keys.newest_change(work), tls_keys.get(work, "lender-1", b"1" * 32)) == (0, None)
+        first, second = tls_keys.put(work, first), tls_keys.put(work, second)
+        assert (first.change, second.change) == (1, 2)
+        work.commit()
+    with database.append() as work:
+        changed = tls_keys.put(work, replace(first, revoked_at=7, revocation=b"revocation"))
+        assert changed == replace(first, change=3, revoked_at=7, revocation=b"revocation")
+        work.commit()
+    with database.snapshot() as work:
+        assert tls_keys.get(work, "lender-1", b"1" * 32) == changed
+        assert tls_keys.changed_since(work, 0) == [second, changed]
+        assert tls_keys.changed_since(work, 2) == [changed]
+        assert tls_keys.newest_change(work) == 3
+
+
+def test_a_vouch_has_one_certificate_and_the_newest_are_listed_first(database: Database) -> None:
+    rows = [
+        StoredCertificate(bytes([n]) * 32, "lender-1", b"k" * 32, n, n + 9, b"i" * 32, "admin-1", b"pem")
+        for n in (1, 2, 3)
+    ]
+    with database.append() as work:
+        for row in rows:
+            tls_keys.add_certificate(work, row)
+        work.commit()
+    with database.snapshot() as work:
+        assert tls_keys.certificate(work, rows[0].vouch_hash) == rows[0]
+        assert tls_keys.certificate(work, bytes(32)) is None
+        assert tls_keys.certificates_of(work, "lender-1", 2) == [rows[2], rows[1]]
+        assert tls_keys.certificates_of(work, "lender-2", 2) == []
+    with pytest.raises(StorageError), database.append() as work:
+        tls_keys.add_certificate(work, rows[0])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._transport import TlsMaterial
+    from client_sdk.formats.act import Body
     from client_sdk.formats.keys import Ed25519Signer
 
 RULEBOOK = Rulebook(daily_report_evaluations=1_500, daily_inquire_evaluations=6)
@@ -94,12 +95,12 @@ class Bench:
         assert isinstance(error, RefusedError)
         return error
 
-    def act(self, body: StateBody | KeyEndBody | InstitutionBody) -> None:
-        """Log an act and wait until the service knows it; asked by a member that no act speaks of."""
+    def act(self, body: Body) -> None:
+        """Log an act and wait until the service knows it; lender-3, who asks, is none that acts befall here."""
         self.log.act(body)
         self.log.commit()
-        with channel(self.site.url, self.authority.member("lender-2")) as other:
-            wait_until_followed(other, self.log.logged_at)
+        with channel(self.site.url, self.authority.member("lender-3")) as watching:
+            wait_until_followed(watching, self.log.logged_at)
 
     def rows(self) -> list[dict[str, object]]:
         engine = create_engine(self.database_url)

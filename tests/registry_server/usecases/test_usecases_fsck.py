@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from client_sdk.formats.words import AnnotationFlag, Standing
+from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.formats.words import AnnotationFlag, Standing, TlsKeyAction
+from registry_server.storage import tls_keys
+from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
+from tests.support.handmade_log import REGISTRY, seed, signer
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
@@ -41,6 +46,22 @@ def fill(url: str) -> None:
             ledger.heartbeat().result()
         Housekeeping(ledger).tidy()
         ledger.record_inquiries([world.inquiry("lender-1", "waiting")]).result()
+    vouch_for_keys(url)
+
+
+def vouch_for_keys(url: str) -> None:
+    """A TLS key that lender-1 vouches for, and one of lender-2 that it has revoked."""
+    world = World()
+    with Database(url) as database, database.append() as work:
+        for change_, name in enumerate(("lender-1", "lender-2"), 1):
+            claim = TlsKeyClaim(REGISTRY, name, seed(f"TLS key of {name}"), world.clock(), TlsKeyAction.VOUCH)
+            vouch = sign_claim(claim, signer(f"{name} REPORT"))
+            row = StoredTlsKey(name, claim.spki_hash, change_, vouch.encode(), vouch.key_id, claim.issued_at, 1, 1)
+            if name == "lender-2":
+                ended = sign_claim(replace(claim, action=TlsKeyAction.REVOKE), signer(f"{name} INQUIRE"))
+                row = replace(row, revoked_at=2, revocation=ended.encode())
+            tls_keys.put(work, row)
+        work.commit()
 
 
 def check(url: str) -> FsckReport:
@@ -91,6 +112,18 @@ LIES: dict[str, tuple[Sequence[str], set[str]]] = {
     "debt": (["UPDATE live_records SET debt_ref = {zeros} || {zeros}"], {"LIVE_ROW"}),
     "live standing": (["UPDATE live_records SET standing = 2"], {"LIVE_ROW"}),
     "live annotation": (["UPDATE live_records SET annotation_hash = {zeros}"], {"LIVE_ROW"}),
+    "TLS key": (["UPDATE tls_keys SET spki_hash = {zeros} WHERE institution = 'lender-1'"], {"TLS_KEY_ROW"}),
+    "TLS key's institution": (
+        ["UPDATE tls_keys SET institution = 'auditor' WHERE institution = 'lender-1'"],
+        {"TLS_KEY_ROW"},
+    ),
+    "vouching key": (["UPDATE tls_keys SET vouching_key_id = {zeros}"], {"TLS_KEY_ROW"}),
+    "vouch": (["UPDATE tls_keys SET vouch = {zeros}"], {"TLS_KEY_ROW"}),
+    "revocation forgotten": (["UPDATE tls_keys SET revoked_at = 0"], {"TLS_KEY_ROW"}),
+    "revocation for a vouch": (
+        ["UPDATE tls_keys SET revocation = vouch, revoked_at = 1 WHERE institution = 'lender-1'"],
+        {"TLS_KEY_ROW"},
+    ),
     "inquiry outcome": (["UPDATE inquiries SET outcome = 'ANSWERED' || outcome"], {"INQUIRY_ROW"}),
     "inquiry leaf": (["UPDATE inquiries SET leaf = {zeros} WHERE position = 0"], {"INQUIRY_ROW", "INQUIRY_TREE"}),
 }

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from client_sdk.formats import canonical, dsse
-from client_sdk.formats.act import KeyGrantBody, grant_key, possession_payload
+from client_sdk.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
 from client_sdk.formats.commitment import (
     commit_consent,
     commit_facts,
@@ -36,7 +37,8 @@ from client_sdk.formats.map_entry import (
 from client_sdk.formats.record_id import derive_record_id
 from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import AnnotationFlag, KeyUsage, KeyUse, Kind, LapseKind, Purpose, Standing
+from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.formats.words import AnnotationFlag, KeyUsage, KeyUse, Kind, LapseKind, Purpose, Standing, TlsKeyAction
 from client_sdk.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, signer
@@ -60,6 +62,7 @@ def golden_log() -> HandmadeLog:
     log.head()
     log.wait(21 * DAY_MS)
     log.lapse("lender-2", "loan-2", LapseKind.RESTRICTED)
+    log.act(TlsKeyBody("lender-3", seed("TLS key"), "theft"))
     log.inquire("second", "QUOTA_EXCEEDED")
     log.head()
     return log
@@ -79,11 +82,13 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "leaf: key act": log.leaves[9],
         "leaf: annotation": log.leaves[10],
         "leaf: lapse": log.leaves[13],
-        "leaf: HEAD": log.leaves[14],
+        "leaf: TLS key act": log.leaves[14],
+        "leaf: HEAD": log.leaves[15],
         "leaf hash of: statement": leaf_hash(log.leaves[6]),
         "root of the log": log.tree.root(),
         "checkpoint": log.checkpoint(),
         "institution state": member.encode(),
+        "institution state: with an ended TLS key": log.state.directory.institution("lender-3").encode(),
         "registry state": state.encode(),
         "rulebook": Rulebook().encode(),
         "rulebook digest": Rulebook().digest,
@@ -113,6 +118,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         Purpose.LOAN_APPROVAL,
         elements_digest(seed("element 1") + seed("element 2")),
     )
+    vouch = TlsKeyClaim(REGISTRY, "lender-1", seed("TLS key"), log.logged_at, TlsKeyAction.VOUCH)
     return {
         "public key": signer("lender-1 REPORT").public_key.raw,
         "key id": signer("lender-1 REPORT").public_key.key_id,
@@ -122,6 +128,10 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "inquiry PAE": dsse.pae(dsse.INQUIRY, inquiry_of(log, "lender-1", ["person of loan-1"]).encode()),
         "inquiry leaf": InquiryLeaf.of(log.logged_at, "ANSWERED", b"payload", bytes(64)).encode(),
         "key-request": request.encode(),
+        "tls-key": vouch.encode(),
+        "tls-key PAE": dsse.pae(dsse.TLS_KEY, vouch.encode()),
+        "tls-key signature": sign_claim(vouch, signer("lender-1 REPORT")).signature,
+        "tls-key: revocation": replace(vouch, action=TlsKeyAction.REVOKE).encode(),
         "record id": derive_record_id(seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1)),
         "record id: second attempt": derive_record_id(
             seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1), 1

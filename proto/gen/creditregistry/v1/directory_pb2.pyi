@@ -100,6 +100,36 @@ class Succession(_message.Message):
 Global___Succession: _TypeAlias = Succession  # noqa: Y015
 
 @_typing.final
+class EndedTlsKey(_message.Message):
+    """That an act ended a TLS key of an institution: it talks for it never again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPKI_HASH_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    ACT_HASH_FIELD_NUMBER: _builtins.int
+    spki_hash: _builtins.bytes
+    """SHA-256 of the key's SubjectPublicKeyInfo in DER, 32 bytes."""
+    index: _builtins.int
+    """Index of the ACT leaf that ended it."""
+    act_hash: _builtins.bytes
+    """Leaf hash of that ACT, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        spki_hash: _builtins.bytes = ...,
+        index: _builtins.int = ...,
+        act_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_hash", b"act_hash", "index", b"index", "spki_hash", b"spki_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndedTlsKey: _TypeAlias = EndedTlsKey  # noqa: Y015
+
+@_typing.final
 class InstitutionState(_message.Message):
     """What the map holds of one institution."""
 
@@ -113,6 +143,7 @@ class InstitutionState(_message.Message):
     RECIPROCITY_LEVEL_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
     SUCCESSIONS_FIELD_NUMBER: _builtins.int
+    ENDED_TLS_KEYS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Institution id."""
     licence_number: _builtins.str
@@ -135,6 +166,10 @@ class InstitutionState(_message.Message):
     def successions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Succession]:
         """Who may end its records, each since its act; ascending by it, only where TERMINATED."""
 
+    @_builtins.property
+    def ended_tls_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndedTlsKey]:
+        """TLS keys that acts ended, ascending by spki_hash."""
+
     def __init__(
         self,
         *,
@@ -146,10 +181,11 @@ class InstitutionState(_message.Message):
         reciprocity_level: _builtins.int = ...,
         keys: _abc.Iterable[Global___InstitutionKey] | None = ...,
         successions: _abc.Iterable[Global___Succession] | None = ...,
+        ended_tls_keys: _abc.Iterable[Global___EndedTlsKey] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_tls_keys", b"ended_tls_keys", "id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -193,19 +229,23 @@ class KeyService(_message.Message):
 
     URL_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """host:port of its gRPC service."""
     public_key: _builtins.bytes
     """Serialised ristretto255 element, 32 bytes."""
+    name: _builtins.str
+    """Name that its TLS certificate carries: lower-case letters, digits and inner hyphens, at most 64."""
     def __init__(
         self,
         *,
         url: _builtins.str = ...,
         public_key: _builtins.bytes = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["public_key", b"public_key", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "public_key", b"public_key", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -820,6 +860,36 @@ class ClockAct(_message.Message):
 Global___ClockAct: _TypeAlias = ClockAct  # noqa: Y015
 
 @_typing.final
+class TlsKeyAct(_message.Message):
+    """The end of a TLS key of an institution, by order: it talks for it never again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    SPKI_HASH_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    institution: _builtins.str
+    """Institution id."""
+    spki_hash: _builtins.bytes
+    """SHA-256 of the key's SubjectPublicKeyInfo in DER, 32 bytes."""
+    ground: _builtins.str
+    """Why: theft, court order or decision."""
+    def __init__(
+        self,
+        *,
+        institution: _builtins.str = ...,
+        spki_hash: _builtins.bytes = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ground", b"ground", "institution", b"institution", "spki_hash", b"spki_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TlsKeyAct: _TypeAlias = TlsKeyAct  # noqa: Y015
+
+@_typing.final
 class Act(_message.Message):
     """What administrators decide: the payload that their threshold signs. Numbered and chained."""
 
@@ -837,6 +907,7 @@ class Act(_message.Message):
     ERASURE_FIELD_NUMBER: _builtins.int
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    TLS_KEY_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     number: _builtins.int
@@ -879,6 +950,10 @@ class Act(_message.Message):
     def clock(self) -> Global___ClockAct:
         """The log's time."""
 
+    @_builtins.property
+    def tls_key(self) -> Global___TlsKeyAct:
+        """The end of a TLS key."""
+
     def __init__(
         self,
         *,
@@ -894,12 +969,13 @@ class Act(_message.Message):
         erasure: Global___ErasureAct | None = ...,
         administrators: Global___AdministratorsAct | None = ...,
         clock: Global___ClockAct | None = ...,
+        tls_key: Global___TlsKeyAct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "tls_key", b"tls_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state", "tls_key", b"tls_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "administrators", "clock"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "administrators", "clock", "tls_key"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

@@ -22,16 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from creditregistry.v1 import certificate_pb2 as creditregistry_dot_v1_dot_certificate__pb2
 from creditregistry.v1 import proposal_pb2 as creditregistry_dot_v1_dot_proposal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)creditregistry/v1/directory_service.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/proposal.proto2\xee\x03\n\x10\x44irectoryService\x12S\n\x08ListActs\x12\".creditregistry.v1.ListActsRequest\x1a#.creditregistry.v1.ListActsResponse\x12Y\n\nProposeAct\x12$.creditregistry.v1.ProposeActRequest\x1a%.creditregistry.v1.ProposeActResponse\x12\x62\n\rListProposals\x12\'.creditregistry.v1.ListProposalsRequest\x1a(.creditregistry.v1.ListProposalsResponse\x12Y\n\nApproveAct\x12$.creditregistry.v1.ApproveActRequest\x1a%.creditregistry.v1.ApproveActResponse\x12k\n\x10IssueCertificate\x12*.creditregistry.v1.IssueCertificateRequest\x1a+.creditregistry.v1.IssueCertificateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)creditregistry/v1/directory_service.proto\x12\x11\x63reditregistry.v1\x1a#creditregistry/v1/certificate.proto\x1a creditregistry/v1/proposal.proto2\xbc\x05\n\x10\x44irectoryService\x12S\n\x08ListActs\x12\".creditregistry.v1.ListActsRequest\x1a#.creditregistry.v1.ListActsResponse\x12Y\n\nProposeAct\x12$.creditregistry.v1.ProposeActRequest\x1a%.creditregistry.v1.ProposeActResponse\x12\x62\n\rListProposals\x12\'.creditregistry.v1.ListProposalsRequest\x1a(.creditregistry.v1.ListProposalsResponse\x12Y\n\nApproveAct\x12$.creditregistry.v1.ApproveActRequest\x1a%.creditregistry.v1.ApproveActResponse\x12k\n\x10IssueCertificate\x12*.creditregistry.v1.IssueCertificateRequest\x1a+.creditregistry.v1.IssueCertificateResponse\x12_\n\x0cRevokeTlsKey\x12&.creditregistry.v1.RevokeTlsKeyRequest\x1a\'.creditregistry.v1.RevokeTlsKeyResponse\x12k\n\x10ListCertificates\x12*.creditregistry.v1.ListCertificatesRequest\x1a+.creditregistry.v1.ListCertificatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.directory_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIRECTORYSERVICE']._serialized_start=99
-  _globals['_DIRECTORYSERVICE']._serialized_end=593
+  _globals['_DIRECTORYSERVICE']._serialized_start=136
+  _globals['_DIRECTORYSERVICE']._serialized_end=836
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from creditregistry.v1 import certificate_pb2 as creditregistry_dot_v1_dot_certificate__pb2
 from creditregistry.v1 import proposal_pb2 as creditregistry_dot_v1_dot_proposal__pb2
 
 GRPC_GENERATED_VERSION = '1.78.2'
@@ -57,8 +58,18 @@ class DirectoryServiceStub(object):
                 _registered_method=True)
         self.IssueCertificate = channel.unary_unary(
                 '/creditregistry.v1.DirectoryService/IssueCertificate',
-                request_serializer=creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateRequest.SerializeToString,
-                response_deserializer=creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateResponse.FromString,
+                request_serializer=creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateResponse.FromString,
+                _registered_method=True)
+        self.RevokeTlsKey = channel.unary_unary(
+                '/creditregistry.v1.DirectoryService/RevokeTlsKey',
+                request_serializer=creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyResponse.FromString,
+                _registered_method=True)
+        self.ListCertificates = channel.unary_unary(
+                '/creditregistry.v1.DirectoryService/ListCertificates',
+                request_serializer=creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesResponse.FromString,
                 _registered_method=True)
 
 
@@ -95,7 +106,21 @@ class DirectoryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def IssueCertificate(self, request, context):
-        """Certificate for an enrolled institution, or a new one for the caller's own.
+        """Certificate for a TLS key that a running signing key of the institution vouches for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeTlsKey(self, request, context):
+        """Ends a TLS key of the caller's own institution, at once and for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCertificates(self, request, context):
+        """Certificates that were issued for the caller's institution; administrators see when others were given theirs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,8 +151,18 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
             ),
             'IssueCertificate': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueCertificate,
-                    request_deserializer=creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateRequest.FromString,
-                    response_serializer=creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateResponse.SerializeToString,
+                    request_deserializer=creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateResponse.SerializeToString,
+            ),
+            'RevokeTlsKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeTlsKey,
+                    request_deserializer=creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyResponse.SerializeToString,
+            ),
+            'ListCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCertificates,
+                    request_deserializer=creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -264,8 +299,62 @@ class DirectoryService(object):
             request,
             target,
             '/creditregistry.v1.DirectoryService/IssueCertificate',
-            creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateRequest.SerializeToString,
-            creditregistry_dot_v1_dot_proposal__pb2.IssueCertificateResponse.FromString,
+            creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateRequest.SerializeToString,
+            creditregistry_dot_v1_dot_certificate__pb2.IssueCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeTlsKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.DirectoryService/RevokeTlsKey',
+            creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyRequest.SerializeToString,
+            creditregistry_dot_v1_dot_certificate__pb2.RevokeTlsKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.DirectoryService/ListCertificates',
+            creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesRequest.SerializeToString,
+            creditregistry_dot_v1_dot_certificate__pb2.ListCertificatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

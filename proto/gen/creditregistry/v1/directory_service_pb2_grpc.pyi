@@ -4,6 +4,7 @@ isort:skip_file
 Acts: read by members and key services, proposed and approved by administrators. Certificates of members."""
 
 from collections import abc as _abc
+from creditregistry.v1 import certificate_pb2 as _certificate_pb2
 from creditregistry.v1 import proposal_pb2 as _proposal_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -41,8 +42,12 @@ class DirectoryServiceStub:
     """Waiting proposals."""
     ApproveAct: _grpc.UnaryUnaryMultiCallable[_proposal_pb2.ApproveActRequest, _proposal_pb2.ApproveActResponse]
     """Adds a signature; the one that reaches the threshold logs the act."""
-    IssueCertificate: _grpc.UnaryUnaryMultiCallable[_proposal_pb2.IssueCertificateRequest, _proposal_pb2.IssueCertificateResponse]
-    """Certificate for an enrolled institution, or a new one for the caller's own."""
+    IssueCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.IssueCertificateRequest, _certificate_pb2.IssueCertificateResponse]
+    """Certificate for a TLS key that a running signing key of the institution vouches for."""
+    RevokeTlsKey: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.RevokeTlsKeyRequest, _certificate_pb2.RevokeTlsKeyResponse]
+    """Ends a TLS key of the caller's own institution, at once and for good."""
+    ListCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.ListCertificatesRequest, _certificate_pb2.ListCertificatesResponse]
+    """Certificates that were issued for the caller's institution; administrators see when others were given theirs."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
@@ -57,8 +62,12 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """Waiting proposals."""
     ApproveAct: _aio.UnaryUnaryMultiCallable[_proposal_pb2.ApproveActRequest, _proposal_pb2.ApproveActResponse]  # type: ignore[assignment]
     """Adds a signature; the one that reaches the threshold logs the act."""
-    IssueCertificate: _aio.UnaryUnaryMultiCallable[_proposal_pb2.IssueCertificateRequest, _proposal_pb2.IssueCertificateResponse]  # type: ignore[assignment]
-    """Certificate for an enrolled institution, or a new one for the caller's own."""
+    IssueCertificate: _aio.UnaryUnaryMultiCallable[_certificate_pb2.IssueCertificateRequest, _certificate_pb2.IssueCertificateResponse]  # type: ignore[assignment]
+    """Certificate for a TLS key that a running signing key of the institution vouches for."""
+    RevokeTlsKey: _aio.UnaryUnaryMultiCallable[_certificate_pb2.RevokeTlsKeyRequest, _certificate_pb2.RevokeTlsKeyResponse]  # type: ignore[assignment]
+    """Ends a TLS key of the caller's own institution, at once and for good."""
+    ListCertificates: _aio.UnaryUnaryMultiCallable[_certificate_pb2.ListCertificatesRequest, _certificate_pb2.ListCertificatesResponse]  # type: ignore[assignment]
+    """Certificates that were issued for the caller's institution; administrators see when others were given theirs."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Acts and certificates."""
@@ -98,9 +107,25 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def IssueCertificate(
         self,
-        request: _proposal_pb2.IssueCertificateRequest,
+        request: _certificate_pb2.IssueCertificateRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_proposal_pb2.IssueCertificateResponse, _abc.Awaitable[_proposal_pb2.IssueCertificateResponse]]:
-        """Certificate for an enrolled institution, or a new one for the caller's own."""
+    ) -> _typing.Union[_certificate_pb2.IssueCertificateResponse, _abc.Awaitable[_certificate_pb2.IssueCertificateResponse]]:
+        """Certificate for a TLS key that a running signing key of the institution vouches for."""
+
+    @_abc_1.abstractmethod
+    def RevokeTlsKey(
+        self,
+        request: _certificate_pb2.RevokeTlsKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.RevokeTlsKeyResponse, _abc.Awaitable[_certificate_pb2.RevokeTlsKeyResponse]]:
+        """Ends a TLS key of the caller's own institution, at once and for good."""
+
+    @_abc_1.abstractmethod
+    def ListCertificates(
+        self,
+        request: _certificate_pb2.ListCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.ListCertificatesResponse, _abc.Awaitable[_certificate_pb2.ListCertificatesResponse]]:
+        """Certificates that were issued for the caller's institution; administrators see when others were given theirs."""
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,85 @@
+"""Certificates and TLS keys: what is signed and asked, and how the answers are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import certificate_pb2 as pb
+
+from client_sdk.errors import ConfigError
+from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.formats.words import TlsKeyAction
+from client_sdk.home import request_certificate
+from client_sdk.models.certificate import CertificateView, TlsKeyStanding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.config import ClientConfig
+    from client_sdk.errors import RefusedError
+    from client_sdk.formats.keys import Signer
+    from client_sdk.ledger.certificate_request_file import CertificateRequest
+
+__all__ = ["issue_request", "key_has_ended", "listed", "renewals", "revocations"]
+
+_STANDINGS = {
+    pb.TLS_KEY_STANDING_RUNNING: TlsKeyStanding.RUNNING,
+    pb.TLS_KEY_STANDING_NOT_VOUCHED: TlsKeyStanding.NOT_VOUCHED,
+    pb.TLS_KEY_STANDING_REVOKED: TlsKeyStanding.REVOKED,
+    pb.TLS_KEY_STANDING_ENDED_BY_ACT: TlsKeyStanding.ENDED_BY_ACT,
+}
+
+
+def issue_request(request: CertificateRequest) -> pb.IssueCertificateRequest:
+    """Return the request that has a certificate issued."""
+    return pb.IssueCertificateRequest(csr=request.csr, institution=request.institution, vouch=request.vouch.message())
+
+
+def renewals(config: ClientConfig, tls_key: bytes, now_ms: int) -> Iterator[CertificateRequest]:
+    """Yield one request for each signing key of the member, to be tried until one is running.
+
+    A member whose TLS key is not vouched for any more cannot ask the directory which of its keys still run.
+
+    Args:
+        config: of the member.
+        tls_key: PKCS#8 in PEM.
+        now_ms: milliseconds since 1970 UTC.
+    """
+    for signer in _signers(config):
+        yield request_certificate(config, tls_key, signer, now_ms)
+
+
+def revocations(config: ClientConfig, spki_hash: bytes, now_ms: int) -> Iterator[pb.RevokeTlsKeyRequest]:
+    """Yield one revocation of a TLS key for each signing key of the member, to be tried until one is running."""
+    claim = TlsKeyClaim(config.name, config.institution, spki_hash, now_ms, TlsKeyAction.REVOKE)
+    for signer in _signers(config):
+        yield pb.RevokeTlsKeyRequest(revocation=sign_claim(claim, signer).message())
+
+
+def key_has_ended(error: RefusedError) -> bool:
+    """Whether a claim was refused because its signing key does not run, so that another one may do."""
+    return error.reason in {"KEY_RANGE", "KEY_UNKNOWN"}
+
+
+def listed(response: pb.ListCertificatesResponse) -> tuple[CertificateView, ...]:
+    """Return the certificates of an answer."""
+    return tuple(
+        CertificateView(
+            institution=item.institution,
+            spki_hash=item.spki_hash,
+            issued_at_ms=item.issued_at,
+            not_after_ms=item.not_after,
+            vouching_key_id=item.vouching_key_id,
+            carried_by=item.carried_by,
+            standing=_STANDINGS.get(item.standing),
+            revoked_at_ms=item.revoked_at,
+        )
+        for item in response.certificates
+    )
+
+
+def _signers(config: ClientConfig) -> Iterator[Signer]:
+    if not config.keys:
+        raise ConfigError("this home has no signing key that could speak for a TLS key")
+    for usage in config.keys:
+        yield config.signer(usage)
