@@ -136,6 +136,7 @@ class Batches:
         rulebook = self._committed.state.directory.rulebook
         items = [item for job in jobs for item in job.items]
         try:
+            self._publisher.check_served()
             results = inquire.record(self._database, rulebook, self._clock(), items)
         except _EXPECTED as error:
             _fail(jobs, error)
@@ -153,6 +154,8 @@ class Batches:
         items = [item for job in jobs for item in job.items]
         beat = any(job.beat for job in jobs)
         try:
+            # Before the commit as well: a database that may not be signed does not grow either.
+            self._publisher.check()
             batch = append(self._database, self._committed, self._clock, items, beat=beat)
             checkpoint = self._publisher.store(batch.state)
             self._freed |= batch.freed

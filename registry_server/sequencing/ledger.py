@@ -1,6 +1,6 @@
 """The ledger: what the rest of the server sees of log, map and database.
 
-    with Ledger.open(database, signer) as ledger:
+    with Ledger.open(database, register, signer) as ledger:
         appended = ledger.submit(items).result()
         with ledger.view() as view:
             ...
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
     from registry_server.sequencing.state import State
     from registry_server.storage.head import HeadRow
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["Ledger"]
@@ -58,21 +59,25 @@ class Ledger:
         self._served: Served | None = None
 
     @classmethod
-    def open(cls, database: Database, signer: Signer, clock: Callable[[], int] = system_clock) -> Self:
+    def open(
+        cls, database: Database, register: Register, signer: Signer, clock: Callable[[], int] = system_clock
+    ) -> Self:
         """Open the ledger of a database, and publish its newest commit if a crash has left it unsigned.
 
         Args:
             database: migrated and founded; the caller closes it after the ledger.
+            register: of the log; the caller closes it after the ledger.
             signer: of the log's key.
             clock: the time in ms.
 
         Raises:
             NotFoundedError: there is no genesis yet.
             InconsistentError: what is stored does not fit together, or the signer is none of the log's.
-            StorageError: the database failed.
+            RegisterMismatchError: the database is older than the register, holds another history, or there is none.
+            StorageError: the database or the register failed.
         """
         committed = recover(database)
-        publisher = Publisher(database, signer)
+        publisher = Publisher(database, signer, register, committed)
         publisher.store(committed.state)
         return cls(database, committed, publisher, clock)
 
@@ -127,11 +132,22 @@ class Ledger:
 
         Raises:
             InconsistentError: another process has appended what does not fit together.
-            StorageError: the database failed.
+            RegisterMismatchError: the register has shown that another database was signed last.
+            StorageError: the database failed, or the register before a new commit was signed.
         """
+        self._publisher.check_served()
         with self.database.snapshot() as work:
             served = self._agreeing(work)
             yield View(served, work, self._committed.log, self._committed.inquiries)
+
+    def check_register(self) -> None:
+        """Look at the register: whether this database is still the one that was signed last.
+
+        Raises:
+            RegisterMismatchError: it is not; nothing is served until it is.
+            StorageError: the register cannot be used.
+        """
+        self._publisher.check()
 
     def confirm_clock(self) -> int:
         """Keep that an operator confirms what the clock shows now (formats 5); return it, ms.

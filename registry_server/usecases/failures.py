@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from registry_server import errors
 from registry_server.errors import Reason, Refusal
-from registry_server.sequencing.errors import ClockJumpedError, LedgerClosedError, NotFoundedError
-from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.sequencing.errors import (
+    ClockJumpedError,
+    LedgerClosedError,
+    NotFoundedError,
+    RegisterMismatch,
+    RegisterMismatchError,
+)
+from registry_server.storage.errors import RegisterError, RegisterFault, StorageError, StorageFault
 
 __all__ = ["is_foreseen", "refusal_of"]
 
@@ -16,10 +22,24 @@ _BY_FAULT = {
     StorageFault.OTHER: (Reason.STORAGE_UNAVAILABLE, "storage.failed"),
 }
 
+_BY_MISMATCH = {
+    RegisterMismatch.AHEAD: "register.below",
+    RegisterMismatch.FORK: "register.fork",
+    RegisterMismatch.MISSING: "register.present",
+}
+
 
 def refusal_of(error: BaseException) -> Refusal:
     """Return how an error is told to the outside; what nobody foresaw is INTERNAL, and nothing of it is told."""
     match error:
+        case RegisterError(register_fault=RegisterFault.DAMAGED):
+            return Refusal(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
+        case RegisterError():
+            want = "a checkpoint register that can be read and written"
+            return Refusal(Reason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
+        case RegisterMismatchError():
+            want = "the database whose newest checkpoint the register holds"
+            return Refusal(error.mismatch.value, "", _BY_MISMATCH[error.mismatch], want=want)
         case StorageError():
             reason, rule = _BY_FAULT[error.fault]
             return Refusal(reason, "", rule, want="a database that answers and has room")

@@ -26,6 +26,7 @@ class RowKind(StrEnum):
     LEAF_ROW = "LEAF_ROW"
     LIVE_ROW = "LIVE_ROW"
     RECORD_ROW = "RECORD_ROW"
+    REGISTER = "REGISTER"
     TILE_ROW = "TILE_ROW"
     VERSION_ROW = "VERSION_ROW"
 

@@ -11,6 +11,7 @@ import sys
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.unit_of_work import Database
 from tests.support.faulty_database import Fault, FaultyDatabase
+from tests.support.registers import register_of
 from tests.support.registry_world import World, submit
 
 
@@ -18,7 +19,7 @@ def main(url: str, fault: str, at: str) -> None:
     """Report records named 0, 1, 2 and so on, each with its cure, in batches that grow and shrink."""
     world = World()
     database = Database(url) if fault == "none" else FaultyDatabase(url, Fault(fault), int(at))
-    with database, Ledger.open(database, world.log_signer, world.clock) as ledger:
+    with database, Ledger.open(database, register_of(url), world.log_signer, world.clock) as ledger:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         number = 0
