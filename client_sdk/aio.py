@@ -23,13 +23,14 @@ from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
+from client_sdk._calls.proving import step
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import aio_channel
-from client_sdk.auditing.follower import AioDirectoryFeed
+from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
-from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import CreditRegistryError, InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
@@ -43,8 +44,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from creditregistry.v1 import transparency_pb2
+
     from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
+    from client_sdk.formats.checkpoint import SignedCheckpoint
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.outbox import Outbox
@@ -147,6 +152,11 @@ class AsyncClient:
             with calling():
                 response = await self._inquiries.Check(request)
             page.read(response)
+        if page.note:
+            try:
+                await self._prove(self._session.proving(page.note))
+            except RollbackError as error:
+                page.refuse(error)
         return page.answers
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
@@ -154,7 +164,9 @@ class AsyncClient:
         request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
         with calling():
             response = await self._inquiries.GetInquiryReceipt(request)
-        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        await self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root; see ``Client.verify``."""
@@ -231,7 +243,9 @@ class AsyncClient:
         request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
             response = await self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        receipt = read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        await self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     async def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = await self.directory()
@@ -322,9 +336,20 @@ class AsyncClient:
         directory = await self._refresh()
         return self._session.status(directory, await self._keys.statuses(directory))
 
+    async def checkpoint(self) -> SignedCheckpoint | None:
+        """Return the newest checkpoint that this home has verified; None before the first. It asks nobody."""
+        return await asyncio.to_thread(self._session.newest.read)
+
+    async def connect(self, older: bytes, newer: bytes) -> None:
+        """Let the registry prove that two checkpoints belong to one history; see ``Client.connect``."""
+        await self._prove(self._session.newest.connect(older, newer))
+
     async def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old."""
-        return await self._refresh() if self._session.due else self._session.follower.directory
+        if self._session.due:
+            return await self._refresh()
+        await self._prove(self._session.proving())
+        return self._session.follower.directory
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -333,13 +358,24 @@ class AsyncClient:
         return self._session.outbox()
 
     async def _refresh(self) -> Directory:
-        await self._feed.refresh()
-        request = self._session.consistency_request()
-        if request is not None:
-            with calling():
-                response = await self._transparency.GetCheckpoint(request)
-            self._session.tie(response)
+        try:
+            await self._feed.refresh()
+        except ContradictionError as error:
+            await self._prove(self._session.newest.expose(error))
+        await self._prove(self._session.proving_round())
         return self._session.followed()
+
+    async def _prove(self, steps: Proving) -> None:
+        # What is proved is written to the disk, therefore beside the loop.
+        request = await asyncio.to_thread(step, steps, None)
+        while request is not None:
+            answer: transparency_pb2.GetCheckpointResponse | CreditRegistryError
+            try:
+                with calling():
+                    answer = await self._transparency.GetCheckpoint(request)
+            except CreditRegistryError as error:
+                answer = error
+            request = await asyncio.to_thread(step, steps, answer)
 
     async def _fresh(self, call: Callable[[], Awaitable[R]]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

@@ -22,12 +22,13 @@ from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
+from client_sdk._calls.proving import step
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
 from client_sdk._transport import channel
-from client_sdk.auditing.follower import DirectoryFeed
+from client_sdk.auditing.follower import ContradictionError, DirectoryFeed
 from client_sdk.config import ClientConfig
-from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import CreditRegistryError, InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
+    from client_sdk.formats.checkpoint import SignedCheckpoint
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.outbox import Outbox
@@ -166,6 +169,11 @@ class Client:
             with calling():
                 response = self._inquiries.Check(request)
             page.read(response)
+        if page.note:
+            try:
+                self._prove(self._session.proving(page.note))
+            except RollbackError as error:
+                page.refuse(error)
         return page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
@@ -178,7 +186,9 @@ class Client:
         """
         with calling():
             response = self._inquiries.GetInquiryReceipt(check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id))
-        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root.
@@ -320,7 +330,9 @@ class Client:
         request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
             response = self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        receipt = read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = self.directory()
@@ -430,6 +442,23 @@ class Client:
         directory = self._refresh()
         return self._session.status(directory, self._keys.statuses(directory))
 
+    def checkpoint(self) -> SignedCheckpoint | None:
+        """Return the newest checkpoint that this home has verified; None before the first. It asks nobody."""
+        return self._session.newest.read()
+
+    def connect(self, older: bytes, newer: bytes) -> None:
+        """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.
+
+        Args:
+            older: signed note.
+            newer: another one, at least as large.
+
+        Raises:
+            RollbackError: they do not; what shows it is kept in the state folder.
+            VerificationError: one is no checkpoint of this log.
+        """
+        self._prove(self._session.newest.connect(older, newer))
+
     def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old.
 
@@ -437,7 +466,10 @@ class Client:
             TransportError: the registry is away.
             VerificationError: the directory does not verify, or its HEAD is too old.
         """
-        return self._refresh() if self._session.due else self._session.follower.directory
+        if self._session.due:
+            return self._refresh()
+        self._prove(self._session.proving())
+        return self._session.follower.directory
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -446,13 +478,23 @@ class Client:
         return self._session.outbox()
 
     def _refresh(self) -> Directory:
-        self._feed.refresh()
-        request = self._session.consistency_request()
-        if request is not None:
-            with calling():
-                response: transparency_pb2.GetCheckpointResponse = self._transparency.GetCheckpoint(request)
-            self._session.tie(response)
+        try:
+            self._feed.refresh()
+        except ContradictionError as error:
+            self._prove(self._session.newest.expose(error))
+        self._prove(self._session.proving_round())
         return self._session.followed()
+
+    def _prove(self, steps: Proving) -> None:
+        request = step(steps, None)
+        while request is not None:
+            answer: transparency_pb2.GetCheckpointResponse | CreditRegistryError
+            try:
+                with calling():
+                    answer = self._transparency.GetCheckpoint(request)
+            except CreditRegistryError as error:
+                answer = error
+            request = step(steps, answer)
 
     def _fresh(self, call: Callable[[], R]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

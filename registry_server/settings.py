@@ -3,8 +3,8 @@
 A setting comes from the command line, else from the environment (``REGISTRY_LISTEN`` and so on), else from
 ``registry.toml`` in the registry's folder, else it has its default. Units are in the names.
 
-The folder (0700) holds registry.toml, registry.sqlite unless another database is named, register/, log-key.pem, ca/, tls/,
-genesis.act and public/.
+The folder (0700) holds registry.toml, registry.sqlite unless another database is named, register/, log-key.pem, ca/,
+tls/, genesis.act and public/.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
     register_file: str = Field(
         default="register/checkpoint",
-        description="Checkpoint register: the newest checkpoint that was signed. Put it on another disk than the database.",
+        description="Checkpoint register: what was signed last. Put it on another disk than the database.",
     )
     register_url: SecretStr = Field(
         default=SecretStr(""),

@@ -222,9 +222,10 @@ def _tell_register(state: registry.RegisterState) -> None:
         typer.echo("the database begins with what is registered")
 
 
-_CONSEQUENCES = """The register would hold {confirmation}, and the registry would serve this database from then on. Do that only where the
-database that was signed last is lost for good:
-- every report and inquiry after leaf {size} is gone, although its sender holds a signed receipt;
+_CONSEQUENCES = """\
+The register would hold {confirmation},
+and the registry would serve this database from then on. Do that only where the one that was signed last is lost:
+- every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
 - what was ordered to be erased after it must be ordered again;
 - every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
   why over another channel, and to forget that checkpoint by its own command (docs/operating.md);
@@ -241,12 +242,12 @@ def register_reset(
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Serve a database that is older than what was signed, knowingly; without --confirm it only tells what that means."""
+    """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
     settings = _settings(home, database_url)
     if confirm is None:
         state = registry.show_register(settings)
         _tell_register(state)
-        typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, size=state.size - 1))
+        typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
         raise typer.Exit(1)
     _tell_register(registry.put_register(settings, confirm))
 

@@ -10,7 +10,8 @@
 
 How it hangs together: ``batches`` is the one thread that writes; ``append`` is its transaction: ``follow`` what other
 processes have appended, ``load`` what the batch needs, decide each item (``admission``, ``decisions``) on a
-``staging``, write, commit. ``publish`` moves the checkpoint register, then signs. ``map_tree`` and ``log_tree`` are the two trees; ``committed`` holds the
+``staging``, write, commit. ``publish`` moves the checkpoint register, then signs.
+``map_tree`` and ``log_tree`` are the two trees; ``committed`` holds the
 newest commit, of which a ``view`` shows one.
 
 Reasons that refuse an item beside those of the kernel: ALIASES_INVALID, COMMITMENT_MISMATCH, DEBT_TAKEN,

@@ -87,7 +87,7 @@ _WHAT_TO_DO = {
     ),
     RegisterMismatch.MISSING: (
         "without the checkpoint register nobody knows whether this database is the newest. Put the register back, or "
-        "set register_file or register_url to where it is. Where it is lost for good, see registry-server register reset"
+        "set register_file or register_url to where it is. Where it is lost for good: registry-server register reset"
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The checkpoint register as its operator sees it: what it holds beside what the database holds, and putting it right."""
+"""The checkpoint register as its operator sees it: what it holds, what the database holds, and putting it right."""
 
 from __future__ import annotations
 
