@@ -228,7 +228,11 @@ def _key_service(error: KeyServiceError) -> Failure:
 def _unverifiable(error: VerificationError) -> Failure:
     details = tuple((name, value) for name, value in (("part", error.part), ("rule", error.rule)) if value)
     if isinstance(error, RollbackError):
-        hint = "keep the state folder: it is the proof. Stop using this registry and show the auditor both checkpoints."
+        hint = (
+            "keep the state folder. Stop using this registry, and show the auditor what is named: of a .proof file "
+            "`credit-registry verify` tells what it proves, two .note files are for `credit-registry compare`. Where "
+            "the operator has restored its database and told you so, see `credit-registry checkpoint forget --help`."
+        )
     else:
         hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
     message = error.message or "what was answered does not verify"

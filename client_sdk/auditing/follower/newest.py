@@ -129,8 +129,8 @@ class NewestCheckpoint:
             yield from self._hold(known, shown)
         raise self._contradiction(error.rule, known, shown)
 
-    def forget(self, confirmed: str) -> None:
-        """Delete the file, because its member knows why the log went back.
+    def forget(self, confirmed: str) -> Path:
+        """Give up what is kept, because its member knows why the log went back; return where a copy of it is left.
 
         Args:
             confirmed: size and root of what is kept, as ``confirmation`` gives them.
@@ -142,7 +142,9 @@ class NewestCheckpoint:
             known = self.read()
             if known is None or confirmed != confirmation(known.checkpoint):
                 raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
+            copy = keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
             self._path.unlink()
+            return copy
 
     def _hold(self, known: SignedCheckpoint, shown: SignedCheckpoint) -> Proving:
         """Prove that two checkpoints belong to one history."""
