@@ -1,4 +1,4 @@
-"""What ``subject-key-service`` does: init, install, serve, status, key add-version."""
+"""What ``subject-key-service`` does: init, install, serve, status, key add-version, directory forget."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory
+from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.errors import ConfigError
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.trust_root import TrustRoot
@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 key_app = typer.Typer(help="The VOPRF keys.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
+directory_app = typer.Typer(help="The directory that is followed.", no_args_is_help=True)
+app.add_typer(directory_app, name="directory")
 
 Home = Annotated[Path, typer.Option("--home", help="Folder of the key service.", show_default=False)]
 
@@ -115,6 +117,47 @@ def add_version(home: Home) -> None:
     """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
     number, path = setup.add_version(Folder(home))
     typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
+
+
+_FORGETTING = """\
+This service has followed the log up to {confirmation}
+and refuses a shorter log, or another one: that is how a fork or an old backup is noticed. Forget it only where the
+registry's operator has told you over another channel that its database was restored. From then on the service follows
+whatever log begins with the genesis of its trust root. Stop the service first, and run the command again with
+  --confirm {confirmation}"""
+
+
+@directory_app.command("forget")
+def forget(
+    home: Home,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="SIZE:ROOT", help="What the command names when it is run without it.")
+    ] = None,
+) -> None:
+    """Follow a restored log anew, knowingly; without --confirm it only tells what that means."""
+    folder = Folder(home)
+    follower = DirectoryFollower(_installed_root(folder))
+    KeptDirectory(folder.directory).restore(follower)
+    if follower.checkpoint is None:
+        raise SetupError("nothing was followed yet: there is nothing to forget")
+    held = confirmation(follower.checkpoint)
+    if confirm is None:
+        typer.echo(_FORGETTING.format(confirmation=held))
+        raise typer.Exit(1)
+    if confirm != held:
+        raise SetupError(f"nothing was changed: --confirm must be exactly {held}")
+    kept = folder.home / f"directory.forgotten-{follower.checkpoint.size}-{follower.checkpoint.root.hex()[:16]}"
+    if kept.exists():
+        raise SetupError(f"nothing was changed: {kept} is there already, move it away first")
+    folder.directory.rename(kept)
+    typer.echo(f"{kept}: what was followed so far; start the service again")
+
+
+def _installed_root(folder: Folder) -> TrustRoot:
+    try:
+        return TrustRoot.parse(folder.trust_root.read_bytes())
+    except OSError as error:
+        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
 
 
 def _status(folder: Folder) -> dict[str, object]:

@@ -105,6 +105,29 @@ def test_killed_around_the_register_the_next_start_repairs_by_itself(
     assert findings(database_url, register_of(database_url)) == []
 
 
+def test_a_write_ahead_log_that_is_deleted_under_a_running_server_is_missed(
+    tmp_path: Path, sqlite_template: Path, world: World
+) -> None:
+    path = tmp_path / "registry.sqlite"
+    url = sqlite_url(shutil.copyfile(sqlite_template, path))
+    with world.ledger(url):
+        pass
+    before, _ = signed_size(url)
+    process = start(url, "none", 0)
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(8)]
+    assert acknowledged("".join(told))
+    path.with_name("registry.sqlite-wal").unlink()
+    process.kill()
+    process.communicate(timeout=60)
+    # All that was acknowledged is gone, and what is left fits together.
+    assert signed_size(url)[0] == before
+    with pytest.raises(RegisterMismatchError, match="-wal") as refused, world.ledger(url):
+        pass
+    assert refused.value.mismatch is RegisterMismatch.AHEAD
+    assert findings(url, register_of(url)) == [("REGISTER", "register.below")]
+
+
 def test_yesterdays_copy_is_refused_and_fsck_says_so(database_url: str, world: World) -> None:
     with world.ledger(database_url) as ledger:
         accept(ledger, world.report("lender-1", "yesterday"))
@@ -112,9 +135,11 @@ def test_yesterdays_copy_is_refused_and_fsck_says_so(database_url: str, world: W
         with world.ledger(database_url) as ledger:
             accept(ledger, world.report("lender-1", "today"))
         before = signed_size(copy)
-        with pytest.raises(RegisterMismatchError, match="older than what the registry has signed") as refused:
-            with served(copy, register_of(database_url), world):
-                pass
+        with (
+            pytest.raises(RegisterMismatchError, match="older than what the registry has signed") as refused,
+            served(copy, register_of(database_url), world),
+        ):
+            pass
         assert refused.value.mismatch is RegisterMismatch.AHEAD
         assert signed_size(copy) == before
         assert findings(copy, register_of(database_url)) == [("REGISTER", "register.below")]

@@ -154,13 +154,13 @@ def contradiction(older: int, newer: int) -> Contradiction:
     """A proof that the log of the trust root has signed two histories, of these sizes."""
     key = VerifierKey.ed25519(LOG_ORIGIN, signer("log").public_key.raw)
     one, other = history(older, 1), history(newer, 2)
-    signed = [
+    first, second = (
         parse_checkpoint(sign_checkpoint(LOG_ORIGIN, tree.size, tree.root(), signer("log")), key)
         for tree in (one, other)
-    ]
+    )
     if older == newer:
-        return Contradiction.of(*signed)
-    return Contradiction.of(*signed, other.root(older), other.consistency_proof(older, newer))
+        return Contradiction.of(first, second)
+    return Contradiction.of(first, second, other.root(older), other.consistency_proof(older, newer))
 
 
 def files() -> dict[str, bytes]:
