@@ -17,20 +17,18 @@ from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
-from client_sdk._calls.proving import step
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
+from client_sdk._following import AioFollowing
 from client_sdk._transport import aio_channel
-from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
-from client_sdk.errors import CreditRegistryError, InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import AsyncKeyClient
@@ -44,12 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from creditregistry.v1 import transparency_pb2
-
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
-    from client_sdk.formats.checkpoint import SignedCheckpoint
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.outbox import Outbox
@@ -88,13 +83,12 @@ class AsyncClient:
         self._channel = aio_channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
-        self._transparency = TransparencyServiceStub(self._channel)
         self._directory = DirectoryServiceStub(self._channel)
         self._keys = AsyncKeyClient(
             config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
         )
         config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._feed = AioDirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+        self._following = AioFollowing(self._session, self._channel)
 
     @classmethod
     def from_home(cls, path: str | Path) -> Self:
@@ -336,20 +330,13 @@ class AsyncClient:
         directory = await self._refresh()
         return self._session.status(directory, await self._keys.statuses(directory))
 
-    async def checkpoint(self) -> SignedCheckpoint | None:
-        """Return the newest checkpoint that this home has verified; None before the first. It asks nobody."""
-        return await asyncio.to_thread(self._session.newest.read)
-
     async def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history; see ``Client.connect``."""
         await self._prove(self._session.newest.connect(older, newer))
 
     async def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old."""
-        if self._session.due:
-            return await self._refresh()
-        await self._prove(self._session.proving())
-        return self._session.follower.directory
+        return await self._following.directory()
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -358,24 +345,10 @@ class AsyncClient:
         return self._session.outbox()
 
     async def _refresh(self) -> Directory:
-        try:
-            await self._feed.refresh()
-        except ContradictionError as error:
-            await self._prove(self._session.newest.expose(error))
-        await self._prove(self._session.proving_round())
-        return self._session.followed()
+        return await self._following.refresh()
 
     async def _prove(self, steps: Proving) -> None:
-        # What is proved is written to the disk, therefore beside the loop.
-        request = await asyncio.to_thread(step, steps, None)
-        while request is not None:
-            answer: transparency_pb2.GetCheckpointResponse | CreditRegistryError
-            try:
-                with calling():
-                    answer = await self._transparency.GetCheckpoint(request)
-            except CreditRegistryError as error:
-                answer = error
-            request = await asyncio.to_thread(step, steps, answer)
+        await self._following.prove(steps)
 
     async def _fresh(self, call: Callable[[], Awaitable[R]]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

@@ -12,30 +12,28 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
 from client_sdk._calls.inquiry import unproved
 from client_sdk._calls.own_record import views_of
-from client_sdk._calls.proving import step
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
+from client_sdk._following import Following
+from client_sdk._link import ClientLink
 from client_sdk._transport import channel
-from client_sdk.auditing.follower import ContradictionError, DirectoryFeed
 from client_sdk.config import ClientConfig
-from client_sdk.errors import CreditRegistryError, InvalidError, RefusedError, RollbackError, VerificationError
+from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import install_certificate
 from client_sdk.key_client import KeyClient
 from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import create_certificate_request, read_private
 from client_sdk.verification import verify_with
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
-    from client_sdk.formats.checkpoint import SignedCheckpoint
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
     from client_sdk.lending.outbox import Outbox
@@ -87,14 +84,13 @@ class Client:
         self._channel = channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
-        self._transparency = TransparencyServiceStub(self._channel)
         self._directory = DirectoryServiceStub(self._channel)
         self._keys = KeyClient(
             config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
         )
         config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._feed = DirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+            self._following = Following(self._session, self._channel)
         except BaseException:
             self.close()
             raise
@@ -257,7 +253,7 @@ class Client:
         """
         directory = self.directory()
         reporter = BatchReporter(
-            _Link(self),
+            ClientLink(self),
             self._outbox,
             self._session.issuer(directory),
             self.config.record_secret(),
@@ -442,10 +438,6 @@ class Client:
         directory = self._refresh()
         return self._session.status(directory, self._keys.statuses(directory))
 
-    def checkpoint(self) -> SignedCheckpoint | None:
-        """Return the newest checkpoint that this home has verified; None before the first. It asks nobody."""
-        return self._session.newest.read()
-
     def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.
 
@@ -466,10 +458,7 @@ class Client:
             TransportError: the registry is away.
             VerificationError: the directory does not verify, or its HEAD is too old.
         """
-        if self._session.due:
-            return self._refresh()
-        self._prove(self._session.proving())
-        return self._session.follower.directory
+        return self._following.directory()
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -478,23 +467,10 @@ class Client:
         return self._session.outbox()
 
     def _refresh(self) -> Directory:
-        try:
-            self._feed.refresh()
-        except ContradictionError as error:
-            self._prove(self._session.newest.expose(error))
-        self._prove(self._session.proving_round())
-        return self._session.followed()
+        return self._following.refresh()
 
     def _prove(self, steps: Proving) -> None:
-        request = step(steps, None)
-        while request is not None:
-            answer: transparency_pb2.GetCheckpointResponse | CreditRegistryError
-            try:
-                with calling():
-                    answer = self._transparency.GetCheckpoint(request)
-            except CreditRegistryError as error:
-                answer = error
-            request = step(steps, answer)
+        self._following.prove(steps)
 
     def _fresh(self, call: Callable[[], R]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""
@@ -518,22 +494,3 @@ class Client:
                 pages = list(self._records.ListRecords(request))
             held += self._session.read_records(pages, directory, request)
         return held
-
-
-class _Link:
-    """``report_many``'s way to registry and key services."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def names(self, identities: Sequence[Identity]) -> list[dict[int, Pseudonym]]:
-        return self._client._names(identities, KeyUse.REPORT, Purpose.REPORTING)  # noqa: SLF001 - one class in two
-
-    def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
-        return self._client._held(record_ids)  # noqa: SLF001 - one class in two
-
-    def submit(
-        self, chunks: Sequence[Sequence[submission_pb2.Submission]]
-    ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        with calling():
-            yield from self._client._records.SubmitBatch(stream_of(chunks))  # noqa: SLF001 - one class in two
