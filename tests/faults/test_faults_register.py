@@ -195,17 +195,18 @@ def test_a_copy_that_commits_at_the_same_moment_signs_nothing(database_url: str,
 def test_without_its_register_a_log_is_not_served(database_url: str, world: World) -> None:
     with world.ledger(database_url) as ledger:
         accept(ledger, world.report("lender-1", "loan"))
+        report = world.report("lender-1", "another")
         path = register_path(database_url)
         away = path.rename(path.with_name("away"))
         with pytest.raises(RegisterMismatchError) as refused:
-            accept(ledger, world.report("lender-1", "another"))
+            accept(ledger, report)
         assert refused.value.mismatch is RegisterMismatch.MISSING
         with pytest.raises(RegisterMismatchError), ledger.view():
             pass
         assert not path.exists()
         away.rename(path)
         # It is back: a server that runs goes on by itself.
-        accept(ledger, world.report("lender-1", "another"))
+        accept(ledger, report)
         with ledger.view():
             pass
     path.unlink()

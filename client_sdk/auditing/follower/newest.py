@@ -13,12 +13,12 @@ registry refuses is thrown into it as ``RefusedError``.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import transparency_pb2
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from client_sdk._calls.verification import verifying
 from client_sdk.auditing.follower.kept import replace
@@ -31,7 +31,7 @@ from client_sdk.formats.merkle import verify_consistency
 from client_sdk.ledger.answer import split_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
     from typing import TypeAlias
 
@@ -79,7 +79,10 @@ class NewestCheckpoint:
             try:
                 known = self._read = parse_checkpoint(data, self._key)
             except FormatError as error:
-                raise ConfigError(f"{self._path} is damaged, or of another registry: {error}") from error
+                raise ConfigError(
+                    f"{self._path} is damaged, or of another registry: {error}; put it back from a copy, or move it "
+                    "away to take the log up anew"
+                ) from error
         return known
 
     def prove(self, note: bytes) -> Proving:
@@ -138,7 +141,7 @@ class NewestCheckpoint:
         Raises:
             ConfigError: something else is kept; nothing was changed.
         """
-        with self._lock:
+        with self._alone():
             known = self.read()
             if known is None or confirmed != confirmation(known.checkpoint):
                 raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
@@ -173,7 +176,7 @@ class NewestCheckpoint:
 
     def _advance(self, known: SignedCheckpoint | None, shown: SignedCheckpoint) -> bool:
         """Keep a checkpoint that continues the known one; False where another process has kept another meanwhile."""
-        with self._lock:
+        with self._alone():
             if self.read() != known:
                 return False
             try:
@@ -181,6 +184,17 @@ class NewestCheckpoint:
             except OSError as error:
                 raise ConfigError(f"{self._path} cannot be written: {error.strerror}") from error
         return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self._lock.acquire()
+        except (OSError, Timeout) as error:
+            raise ConfigError(f"{self._path}.lock is held by another process, or cannot be made") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _contradiction(
         self,
