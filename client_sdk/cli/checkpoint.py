@@ -1,5 +1,6 @@
 """``checkpoint``: the newest checkpoint that this home has verified: shown, handed to others, forgotten."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +14,17 @@ from client_sdk.cli.output import pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.told_contradiction import checkpoint_content
 from client_sdk.cli.verb import verb
+from client_sdk.formats.checkpoint import parse_checkpoint
 from client_sdk.home import replace_file
+from client_sdk.lending.outbox import Outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from client_sdk.config import ClientConfig
     from client_sdk.formats.checkpoint import SignedCheckpoint
 
-__all__ = ["kept_checkpoint", "register"]
+__all__ = ["register", "signed_checkpoint"]
 
 _NONE = "run `credit-registry status` first: it follows the log."
 FORGETTING = (
@@ -46,6 +51,28 @@ def kept_checkpoint(config: "ClientConfig") -> "SignedCheckpoint":
     return known
 
 
+def signed_checkpoint(config: "ClientConfig") -> "SignedCheckpoint":
+    """Return the largest checkpoint that the log has signed for a home, in a receipt that is not proved yet included.
+
+    Raises:
+        UsageError: it has verified nothing yet.
+    """
+    known, key = kept_checkpoint(config), config.trust_root().log_key
+    with _outbox(config) as outbox:
+        receipts = [] if outbox is None else [parse_checkpoint(note, key) for note in outbox.unproved()]
+    return max((known, *receipts), key=lambda signed: signed.checkpoint.size)
+
+
+@contextmanager
+def _outbox(config: "ClientConfig") -> "Iterator[Outbox | None]":
+    """Open the outbox of a member that has one."""
+    if not config.outbox_file.exists():
+        yield None
+        return
+    with Outbox(config.outbox_file, config.name, config.institution) as outbox:
+        yield outbox
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(cls=Verbs, help="The newest verified checkpoint: show, save, forget.", no_args_is_help=True)
@@ -68,8 +95,8 @@ def register(app: typer.Typer) -> None:
         *,
         out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; a C2SP signed note.")],
     ) -> None:
-        """Write the newest checkpoint that this home has verified, for another member's `compare`; asks nobody."""
-        known = kept_checkpoint(session.config())
+        """Write the newest checkpoint that was signed for this home, for another member's `compare`; asks nobody."""
+        known = signed_checkpoint(session.config())
         replace_file(out.resolve(), known.raw)
         session.output.result(
             checkpoint_content(known.checkpoint) | {"file": str(out)},
@@ -92,10 +119,8 @@ def register(app: typer.Typer) -> None:
         config = session.config()
         kept = newest_of(config).forget(confirm)
         (config.state_folder / "directory").unlink(missing_ok=True)
-        if config.outbox_file.exists():
-            from client_sdk.lending.outbox import Outbox  # noqa: PLC0415 - members without one never load it
-
-            with Outbox(config.outbox_file, config.name, config.institution) as outbox:
+        with _outbox(config) as outbox:
+            if outbox is not None:
                 outbox.proved(outbox.unproved())
         session.output.result(
             {"forgotten": confirm, "kept": str(kept)}, *(line.format(kept=kept) for line in FORGETTING)

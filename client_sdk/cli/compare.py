@@ -8,7 +8,7 @@ import typer
 
 from client_sdk.auditing.follower.log_memory import ContradictionError
 from client_sdk.auditing.follower.newest import keep_apart
-from client_sdk.cli.checkpoint import kept_checkpoint
+from client_sdk.cli.checkpoint import signed_checkpoint
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.input_file import check_file
@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
         held = [_read(path, root) for path in notes]
         if len(held) == 1:
-            held.append(kept_checkpoint(session.config()))
+            held.append(signed_checkpoint(session.config()))
         held.sort(key=lambda signed: signed.checkpoint.size)
         undecided = []
         for before, after in pairwise(held):

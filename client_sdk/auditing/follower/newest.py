@@ -46,6 +46,8 @@ _MODE = 0o600
 # How often in a row other processes of the home may move the file while one proof is on its way.
 _MAX_ROUNDS = 8
 _NAME_CHARACTERS = 16
+# Proofs, and notes that prove nothing, that one home keeps at most.
+_MAX_KEPT = 16
 
 
 class NewestCheckpoint:
@@ -156,7 +158,7 @@ class NewestCheckpoint:
         older, newer = sorted((known, shown), key=lambda signed: signed.checkpoint.size)
         before, after = older.checkpoint, newer.checkpoint
         if before.size == after.size:
-            raise self._contradiction("log.fork", known, shown)
+            raise self._contradiction("log.fork", known, shown, _proof(older, newer))
         request = transparency_pb2.GetCheckpointRequest(known_size=before.size, to_size=after.size)
         try:
             response = yield request
@@ -172,7 +174,23 @@ class NewestCheckpoint:
             path = split_hashes(response.consistency, PART)
             verify_consistency(before.size, after.size, path, before.root, after.root)
         except FormatError as error:
-            raise self._contradiction("log.fork", known, shown, response) from error
+            proof = _proof(older, newer, response) or (yield from self._expose_newer(newer, response))
+            raise self._contradiction("log.fork", known, shown, proof) from error
+
+    def _expose_newer(
+        self, newer: SignedCheckpoint, response: transparency_pb2.GetCheckpointResponse
+    ) -> Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, Contradiction | None]:
+        """Hold the larger of two checkpoints against the log's newest: it may be the one that the log holds no more."""
+        with verifying():
+            latest = parse_checkpoint(response.checkpoint, self._key)
+        size, newest = newer.checkpoint.size, latest.checkpoint.size
+        if newest <= size:
+            return _proof(newer, latest)
+        try:
+            answer = yield transparency_pb2.GetCheckpointRequest(known_size=size, to_size=newest)
+        except RefusedError:
+            return None
+        return _proof(newer, latest, answer)
 
     def _advance(self, known: SignedCheckpoint | None, shown: SignedCheckpoint) -> bool:
         """Keep a checkpoint that continues the known one; False where another process has kept another meanwhile."""
@@ -197,26 +215,48 @@ class NewestCheckpoint:
             self._lock.release()
 
     def _contradiction(
-        self,
-        rule: str,
-        known: SignedCheckpoint,
-        shown: SignedCheckpoint,
-        response: transparency_pb2.GetCheckpointResponse | None = None,
+        self, rule: str, known: SignedCheckpoint, shown: SignedCheckpoint, proof: Contradiction | None = None
     ) -> ContradictionError:
         """Keep what was shown beside the file, as a proof where it is one, and return the error that tells of it."""
-        before, after = known.checkpoint, shown.checkpoint
-        try:
-            root, path = (
-                (b"", []) if response is None else (response.known_root, split_hashes(response.consistency, PART))
+        if proof is None:
+            size = shown.checkpoint.size
+            told = (
+                f"got {size} leaves, want a log that continues the {known.checkpoint.size} known, and nothing is proved"
             )
-            proof = Contradiction.of(known, shown, root, path)
-        except FormatError:
-            kept = keep_apart(self._path.parent, f"shown-{after.size}", ".note", shown.raw)
-            told = f"got {after.size} leaves, want a log that continues the {before.size} known; both notes are kept"
+            kept = self._keep(f"shown-{size}", ".note", shown.raw)
         else:
-            kept = keep_apart(self._path.parent, "contradiction", ".proof", proof.encode())
-            told = str(proof)
-        return ContradictionError(PART, rule, f"{told}: {kept}", known=known.raw, shown=shown.raw, kept=kept)
+            told, kept = str(proof), self._kept_before(proof) or self._keep("contradiction", ".proof", proof.encode())
+        where = "" if kept is None else f": {kept}"
+        return ContradictionError(PART, rule, f"{told}{where}", known=known.raw, shown=shown.raw, kept=kept)
+
+    def _kept_before(self, proof: Contradiction) -> Path | None:
+        """Return a proof of before that shares a checkpoint with this one: the log's newest is another on each call."""
+        notes = {proof.first.raw, proof.second.raw}
+        for path in sorted(self._path.parent.glob("contradiction-*.proof")):
+            with suppress(FormatError, OSError):
+                before = Contradiction.parse(path.read_bytes(), self._key)
+                if not notes.isdisjoint((before.first.raw, before.second.raw)):
+                    return path
+        return None
+
+    def _keep(self, name: str, suffix: str, data: bytes) -> Path | None:
+        """Keep a file apart, unless there are many already."""
+        folder = self._path.parent
+        if len(list(folder.glob(f"*{suffix}"))) >= _MAX_KEPT:
+            return None
+        return keep_apart(folder, name, suffix, data)
+
+
+def _proof(
+    one: SignedCheckpoint, other: SignedCheckpoint, response: transparency_pb2.GetCheckpointResponse | None = None
+) -> Contradiction | None:
+    """Return the proof that two checkpoints contradict each other; None where the answer does not make it one."""
+    try:
+        if response is None:
+            return Contradiction.of(one, other)
+        return Contradiction.of(one, other, response.known_root, split_hashes(response.consistency, PART))
+    except FormatError:
+        return None
 
 
 def confirmation(checkpoint: Checkpoint) -> str:

@@ -91,9 +91,10 @@ def test_it_moves_forward_and_never_back(newest: NewestCheckpoint, tmp_path: Pat
 def test_another_history_is_refused_and_proved(newest: NewestCheckpoint, tmp_path: Path, size: int, later: int) -> None:
     log, other = Log(history(20, 1)), Log(history(size + later, 2))
     log.drive(newest.prove(note(log.tree, size)))
-    for _ in range(2):
-        with pytest.raises(ContradictionError, match=r"log\.fork") as refused:
-            other.drive(newest.prove(note(other.tree, size + later)))
+    with pytest.raises(ContradictionError, match=r"log\.fork"):
+        other.drive(newest.prove(note(other.tree, size + later)))
+    with pytest.raises(ContradictionError, match=r"log\.fork") as refused:
+        other.drive(newest.prove(note(other.tree, size + later)))
     assert size_of(newest) == size
     assert refused.value.kept is not None
     proof = Contradiction.parse(refused.value.kept.read_bytes(), KEY)
@@ -129,6 +130,25 @@ def test_a_shorter_log_is_a_rollback_and_no_proof(newest: NewestCheckpoint, tmp_
     assert parse_checkpoint(refused.value.kept.read_bytes(), KEY).checkpoint.size == 10
     assert list(tmp_path.glob("*.proof")) == []
     assert size_of(newest) == 12
+
+
+@pytest.mark.parametrize("shown", [12, 13, 16, 20])
+def test_a_receipt_of_a_branch_that_was_given_up_is_proved_against_the_newest(
+    newest: NewestCheckpoint, shown: int
+) -> None:
+    """What is kept is of both histories: only the receipt and what the log shows now contradict each other."""
+    lost, other = history(20, 1), Log(history(20, 2), shown)
+    other.drive(newest.prove(note(lost, 3)))
+    with pytest.raises(ContradictionError, match=r"log\.fork") as refused:
+        other.drive(newest.prove(note(lost, 12)))
+    assert refused.value.kept is not None
+    proof = Contradiction.parse(refused.value.kept.read_bytes(), KEY)
+    assert {proof.first.raw, proof.second.raw} == {note(lost, 12), note(other.tree, shown)}
+    # The log grows, and the proof of before is as good.
+    other.size = 20
+    with pytest.raises(ContradictionError) as again:
+        other.drive(newest.prove(note(lost, 12)))
+    assert again.value.kept == refused.value.kept
 
 
 def test_a_receipt_that_the_log_has_lost_is_a_rollback(newest: NewestCheckpoint) -> None:
