@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.auditing.follower.newest import NewestCheckpoint, confirmation
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.group import Verbs
@@ -21,6 +20,7 @@ from client_sdk.lending.outbox import Outbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from client_sdk.auditing.follower import NewestCheckpoint
     from client_sdk.config import ClientConfig
     from client_sdk.formats.checkpoint import SignedCheckpoint
 
@@ -34,8 +34,10 @@ FORGETTING = (
 )
 
 
-def newest_of(config: "ClientConfig") -> NewestCheckpoint:
+def newest_of(config: "ClientConfig") -> "NewestCheckpoint":
     """Return the file of a home."""
+    from client_sdk.auditing.follower import NewestCheckpoint  # noqa: PLC0415 - loads gRPC, which most verbs never need
+
     return NewestCheckpoint(config.state_folder / "checkpoint", config.trust_root().log_key)
 
 
@@ -81,6 +83,8 @@ def register(app: typer.Typer) -> None:
     @verb(group, "show", examples=["checkpoint show"])
     def show(session: Session) -> None:
         """Show the newest checkpoint that this home has verified; asks nobody."""
+        from client_sdk.auditing.follower import confirmation  # noqa: PLC0415 - loads gRPC
+
         known = kept_checkpoint(session.config()).checkpoint
         session.output.result(
             checkpoint_content(known) | {"confirmation": confirmation(known)},

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.auditing.follower.log_memory import ContradictionError
-from client_sdk.auditing.follower.newest import keep_apart
 from client_sdk.cli.checkpoint import signed_checkpoint
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import UsageError
@@ -15,7 +13,7 @@ from client_sdk.cli.input_file import check_file
 from client_sdk.cli.session import Session
 from client_sdk.cli.told_contradiction import checkpoint_content, tell_contradiction
 from client_sdk.cli.verb import verb
-from client_sdk.errors import ConfigError, RefusedError, TransportError
+from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError
 from client_sdk.formats.checkpoint import parse_checkpoint
 from client_sdk.formats.contradiction import Contradiction
 from client_sdk.formats.errors import FormatError
@@ -86,7 +84,7 @@ def register(app: typer.Typer) -> None:
             try:
                 with session.client() as client:
                     client.connect(before.raw, after.raw)
-            except ContradictionError as error:
+            except RollbackError as error:
                 return _tell_shown(session, root, error)
             except (ConfigError, TransportError, RefusedError) as error:
                 undecided.append(str(error))
@@ -110,18 +108,21 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
 
 
 def _tell_proof(session: Session, out: Path, proof: Contradiction) -> ExitCode:
+    from client_sdk.auditing.follower.newest import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
+
     tell_contradiction(session, keep_apart(out, "contradiction", ".proof", proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR
 
 
-def _tell_shown(session: Session, root: "TrustRoot", error: ContradictionError) -> ExitCode:
+def _tell_shown(session: Session, root: "TrustRoot", error: RollbackError) -> ExitCode:
     """Tell what the registry has shown: with a proof, or with notes that prove nothing by themselves."""
-    data = b"" if error.kept is None else error.kept.read_bytes()
-    if error.kept is not None and is_contradiction(data):
-        tell_contradiction(session, error.kept, verify_contradiction(data, root))
+    kept: Path | None = getattr(error, "kept", None)
+    data = b"" if kept is None else kept.read_bytes()
+    if kept is not None and is_contradiction(data):
+        tell_contradiction(session, kept, verify_contradiction(data, root))
         return ExitCode.MISBEHAVIOUR
     session.output.result(
-        {"one_log": False, "rule": error.rule, "message": error.message, "kept": str(error.kept)},
+        {"one_log": False, "rule": error.rule, "message": error.message, "kept": None if kept is None else str(kept)},
         f"NOT ONE LOG, and not proved: {error.message}.",
         "The notes are evidence of what was shown. By themselves they contradict nothing: show them to the auditors.",
     )
