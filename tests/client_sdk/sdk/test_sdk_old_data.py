@@ -89,7 +89,7 @@ def has_followed(registry: TestRegistry, service: str, size: int) -> bool:
     return int(json.loads(shown).get("size", 0)) >= size
 
 
-def test_yesterdays_database_is_refused_and_if_it_is_served_all_the_same_everybody_is_told(
+def test_p6_yesterdays_database_is_refused_and_if_it_is_served_all_the_same_everybody_is_told(
     registry: TestRegistry, tmp_path: Path
 ) -> None:
     lost = go_back_to_yesterday(registry)
@@ -252,7 +252,7 @@ def serving(registry: TestRegistry, address: str) -> bool:
     return bool(told.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def test_a_copy_that_is_served_beside_the_original_stops_by_itself(registry: TestRegistry) -> None:
+def test_p6_a_copy_that_is_served_beside_the_original_stops_by_itself(registry: TestRegistry) -> None:
     registry.stop("registry")
     with second_server(registry) as address:
         registry.start_registry()
