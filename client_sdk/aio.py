@@ -17,7 +17,6 @@ from creditregistry.v1 import certificate_pb2, check_pb2, proposal_pb2, submissi
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk import _beside_loop
 from client_sdk._calling import calling
@@ -28,8 +27,8 @@ from client_sdk._calls.own_record import views_of
 from client_sdk._calls.owner import Owner
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
+from client_sdk._following import AioFollowing
 from client_sdk._transport import aio_channel
-from client_sdk.auditing.follower import AioDirectoryFeed
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.formats.act import ClockBody
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.certificate_request_file import CertificateRequest
@@ -88,13 +88,12 @@ class AsyncClient:
         self._channel = aio_channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
-        self._transparency = TransparencyServiceStub(self._channel)
         self._directory = DirectoryServiceStub(self._channel)
         self._keys = AsyncKeyClient(
             config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
         )
         config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._feed = AioDirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+        self._following = AioFollowing(self._session, self._channel)
 
     @classmethod
     def from_home(cls, path: str | Path) -> Self:
@@ -154,6 +153,11 @@ class AsyncClient:
             with calling():
                 response = await self._inquiries.Check(request)
             page.read(response)
+        if page.note:
+            try:
+                await self._prove(self._session.proving(page.note))
+            except RollbackError as error:
+                page.refuse(error)
         return page.answers
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
@@ -161,7 +165,9 @@ class AsyncClient:
         request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
         with calling():
             response = await self._inquiries.GetInquiryReceipt(request)
-        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        await self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root; see ``Client.verify``."""
@@ -232,7 +238,9 @@ class AsyncClient:
         request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
             response = await self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        receipt = read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        await self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     async def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = await self.directory()
@@ -356,10 +364,14 @@ class AsyncClient:
         directory = await self._refresh()
         return self._session.status(directory, await self._keys.statuses(directory))
 
+    async def connect(self, older: bytes, newer: bytes) -> None:
+        """Let the registry prove that two checkpoints belong to one history; see ``Client.connect``."""
+        await self._prove(self._session.newest.connect(older, newer))
+
     async def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old."""
         self._session.owner.check()
-        return await self._refresh() if self._session.due else self._session.follower.directory
+        return await self._following.directory()
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -369,13 +381,10 @@ class AsyncClient:
 
     async def _refresh(self, *, at_any_time: bool = False) -> Directory:
         self._session.owner.check()
-        await self._feed.refresh()
-        request = self._session.consistency_request()
-        if request is not None:
-            with calling():
-                response = await self._transparency.GetCheckpoint(request)
-            self._session.tie(response)
-        return self._session.followed(at_any_time=at_any_time)
+        return await self._following.refresh(at_any_time=at_any_time)
+
+    async def _prove(self, steps: Proving) -> None:
+        await self._following.prove(steps)
 
     async def _fresh(self, call: Callable[[], Awaitable[R]]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

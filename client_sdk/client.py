@@ -14,11 +14,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk._calling import calling
 from client_sdk._calls import proposal as proposals
@@ -27,9 +26,9 @@ from client_sdk._calls.own_record import views_of
 from client_sdk._calls.owner import Owner
 from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
 from client_sdk._calls.session import Session, is_stale
+from client_sdk._following import Following
 from client_sdk._link import ClientLink
 from client_sdk._transport import channel
-from client_sdk.auditing.follower import DirectoryFeed
 from client_sdk.certificates import CertificateMethods
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._calls.own_record import HeldRecord
+    from client_sdk.auditing.follower import Proving
     from client_sdk.formats.act import Body
     from client_sdk.formats.leaf import Approval
     from client_sdk.ledger.directory import Directory
@@ -87,14 +87,13 @@ class Client(CertificateMethods):
         self._channel = channel(config.registry, self._session.tls, self._session.deadlines)
         self._records = RecordServiceStub(self._channel)
         self._inquiries = InquiryServiceStub(self._channel)
-        self._transparency = TransparencyServiceStub(self._channel)
         self._directory = DirectoryServiceStub(self._channel)
         self._keys = KeyClient(
             config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
         )
         config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._feed = DirectoryFeed(self._session.follower, self._channel, config.state_folder / "directory")
+            self._following = Following(self._session, self._channel)
         except BaseException:
             self.close()
             raise
@@ -171,6 +170,11 @@ class Client(CertificateMethods):
             with calling():
                 response = self._inquiries.Check(request)
             page.read(response)
+        if page.note:
+            try:
+                self._prove(self._session.proving(page.note))
+            except RollbackError as error:
+                page.refuse(error)
         return page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
@@ -183,7 +187,9 @@ class Client(CertificateMethods):
         """
         with calling():
             response = self._inquiries.GetInquiryReceipt(check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id))
-        return read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
+        self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root.
@@ -327,7 +333,9 @@ class Client(CertificateMethods):
         request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
         with calling():
             response = self._records.GetReceipt(request)
-        return read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        receipt = read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
+        self._prove(self._session.proving(receipt.checkpoint))
+        return receipt
 
     def _report(self, report: Report, *, must_exist: bool) -> Receipt:
         directory = self.directory()
@@ -417,6 +425,19 @@ class Client(CertificateMethods):
         directory = self._refresh()
         return self._session.status(directory, self._keys.statuses(directory))
 
+    def connect(self, older: bytes, newer: bytes) -> None:
+        """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.
+
+        Args:
+            older: signed note.
+            newer: another one, at least as large.
+
+        Raises:
+            RollbackError: they do not; what shows it is kept in the state folder.
+            VerificationError: one is no checkpoint of this log.
+        """
+        self._prove(self._session.newest.connect(older, newer))
+
     def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old.
 
@@ -425,7 +446,7 @@ class Client(CertificateMethods):
             VerificationError: the directory does not verify, or its HEAD is too old.
         """
         self._session.owner.check()
-        return self._refresh() if self._session.due else self._session.follower.directory
+        return self._following.directory()
 
     # --- what the methods above share --------------------------------------------------------------------------------
 
@@ -435,13 +456,10 @@ class Client(CertificateMethods):
 
     def _refresh(self, *, at_any_time: bool = False) -> Directory:
         self._session.owner.check()
-        self._feed.refresh()
-        request = self._session.consistency_request()
-        if request is not None:
-            with calling():
-                response: transparency_pb2.GetCheckpointResponse = self._transparency.GetCheckpoint(request)
-            self._session.tie(response)
-        return self._session.followed(at_any_time=at_any_time)
+        return self._following.refresh(at_any_time=at_any_time)
+
+    def _prove(self, steps: Proving) -> None:
+        self._following.prove(steps)
 
     def _fresh(self, call: Callable[[], R]) -> R:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

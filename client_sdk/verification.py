@@ -19,6 +19,7 @@ from client_sdk._calls.inquiry import read_offline
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.formats import canonical
+from client_sdk.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.answer import Verifier
 from client_sdk.ledger.trust_root import TrustRoot
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.subjects.identifiers import Identity
     from client_sdk.subjects.pseudonym import Pseudonym
 
-__all__ = ["read_trust_root", "verify", "verify_with"]
+__all__ = ["is_contradiction", "read_evidence", "read_trust_root", "verify", "verify_contradiction", "verify_with"]
 
 # Evidence of 100 persons with 64 records each stays far below.
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
@@ -69,6 +70,25 @@ def verify(evidence: str | Path | bytes, trust_root: str | Path | TrustRoot) -> 
     return verify_with(Verifier(root), evidence, None, None)
 
 
+def is_contradiction(data: bytes) -> bool:
+    """Whether a file says of itself that it proves a log's misbehaviour, and is no evidence of an answer."""
+    return data.startswith(CONTRADICTION_LABEL)
+
+
+def verify_contradiction(data: bytes, trust_root: TrustRoot) -> Contradiction:
+    """Verify offline that the log's key has signed two checkpoints that contradict each other.
+
+    Args:
+        data: bytes of the file.
+        trust_root: of the registry.
+
+    Raises:
+        VerificationError: the file proves nothing.
+    """
+    with verifying():
+        return Contradiction.parse(data, trust_root.log_key)
+
+
 def verify_with(
     verifier: Verifier,
     evidence: str | Path | bytes,
@@ -81,7 +101,7 @@ def verify_with(
         ConfigError: the file cannot be read.
         VerificationError: a part does not verify, or the pseudonym is another's.
     """
-    data = evidence if isinstance(evidence, bytes) else _read(Path(evidence))
+    data = evidence if isinstance(evidence, bytes) else read_evidence(Path(evidence))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
         answers = read_offline(data, parsed, verifier, names)
@@ -101,7 +121,12 @@ def _check_person(evidence: evidence_pb2.Evidence, names: Mapping[int, Pseudonym
                 raise VerificationError("person", "person.pseudonym", "the evidence is about somebody else")
 
 
-def _read(path: Path) -> bytes:
+def read_evidence(path: Path) -> bytes:
+    """Return the bytes of an evidence file.
+
+    Raises:
+        ConfigError: it cannot be read, or is longer than any evidence.
+    """
     try:
         # Never more than the limit: a pipe does not tell its length.
         with path.open("rb") as file:

@@ -12,6 +12,7 @@ import gc
 import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,13 @@ from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
-from registry_server.sequencing.errors import ClockError, InconsistentError, LogAheadError, NotFoundedError
+from registry_server.sequencing.errors import (
+    ClockError,
+    InconsistentError,
+    LogAheadError,
+    NotFoundedError,
+    RegisterMismatchError,
+)
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import Deadlines
@@ -43,6 +50,7 @@ from registry_server.serving.places import Limits, Places
 from registry_server.settings import SETTINGS_FILE, Settings, SettingsError, load_settings, settings_toml
 from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError
+from registry_server.storage.register import open_register
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import founding
 from registry_server.usecases.acts import Acts
@@ -56,6 +64,7 @@ from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.private_files import check_private, take_folder
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.register import RegisterState, compare_register, reset_register
 from registry_server.usecases.standing import Standing
 from registry_server.usecases.status import FIGURES, Status
 from registry_server.usecases.submit import Submitting
@@ -68,12 +77,15 @@ if TYPE_CHECKING:
 
     from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Value
+    from registry_server.storage.register import Register
     from registry_server.usecases.founding import Founded
 
 __all__ = [
     "App",
     "FsckReport",
     "OperatorError",
+    "RegisterMismatchError",
+    "RegisterState",
     "build",
     "certify_key_service",
     "confirm_clock",
@@ -82,8 +94,10 @@ __all__ = [
     "explain",
     "finish_registry",
     "migrate",
+    "put_register",
     "run_fsck",
     "run_server",
+    "show_register",
 ]
 
 # What stops a program of the operator, told in one line: the database, the clock, files, what is stored.
@@ -105,6 +119,7 @@ class App:
     settings: Settings
     ledger: Ledger
     database: Database
+    register: Register
     executor: ThreadPoolExecutor
     pages: ThreadPoolExecutor
     housekeeping: Housekeeping
@@ -164,6 +179,7 @@ class App:
         self.executor.shutdown()
         self.pages.shutdown()
         self.database.close()
+        self.register.close()
 
 
 def build(settings: Settings, clocks: Clocks | None = None) -> App:
@@ -176,8 +192,8 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
         MigrationNeededError: the tables are of another version.
-        StorageError: the database cannot be reached.
-        InconsistentError: what is stored does not fit together.
+        StorageError: the database or the checkpoint register cannot be reached.
+        InconsistentError: what is stored does not fit together, or does not belong to the register.
         NotFoundedError: there is no genesis yet.
         OSError: a key cannot be read, or others can read it.
     """
@@ -189,11 +205,12 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-    database = Database(settings.database)
+    database, register = Database(settings.database), _register(settings)
     try:
-        ledger = Ledger.open(database, signer, clocks)
+        ledger = Ledger.open(database, register, signer, clocks)
     except BaseException:
         database.close()
+        register.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
@@ -203,6 +220,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         settings=settings,
         ledger=ledger,
         database=database,
+        register=register,
         executor=executor,
         pages=pages,
         housekeeping=Housekeeping(ledger),
@@ -358,9 +376,11 @@ def finish_registry(settings: Settings) -> Founded:
         FormatError: the act file is not in order.
         RuleError: ACT_THRESHOLD, ACT_SIGNATURE, or another act is leaf 0.
         OSError: a file cannot be read or written.
+        InconsistentError: database and checkpoint register do not belong together.
         StorageError: the database failed, or is served.
     """
-    return founding.finish(_folder(settings), system_clock())
+    with closing(_register(settings)) as register:
+        return founding.finish(_folder(settings), register, system_clock())
 
 
 def certify_key_service(settings: Settings, file: Path) -> Path:
@@ -414,8 +434,47 @@ def run_fsck(settings: Settings) -> FsckReport:
         StorageError: the database failed.
     """
     migrations.check(settings.database)
-    with Database(settings.database, serving=False) as database:
-        return fsck(database)
+    with Database(settings.database, serving=False) as database, closing(_register(settings)) as register:
+        return fsck(database, register)
+
+
+def show_register(settings: Settings) -> RegisterState:
+    """Return what the checkpoint register holds, and what the database does; a server may be running.
+
+    Raises:
+        NotFoundedError: there is no genesis yet.
+        StorageError: the database failed.
+    """
+    migrations.check(settings.database)
+    with Database(settings.database, serving=False) as database, closing(_register(settings)) as register:
+        return compare_register(database, register)
+
+
+def put_register(settings: Settings, confirmed: str) -> RegisterState:
+    """Let the checkpoint register hold what the database does, because an operator has confirmed exactly that.
+
+    Args:
+        settings: of the registry; no server of it runs.
+        confirmed: the confirmation that ``show_register`` names.
+
+    Raises:
+        NotFoundedError: there is no genesis yet.
+        InconsistentError: what is stored does not fit together.
+        SettingsError: something else was confirmed; nothing was changed.
+        StorageError: the database is served, or failed, or the register cannot be written.
+    """
+    migrations.check(settings.database)
+    with Database(settings.database) as database, closing(_register(settings)) as register:
+        state = compare_register(database, register)
+        if confirmed != state.confirmation:
+            raise SettingsError(f"nothing was changed: --confirm must be exactly {state.confirmation}")
+        signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+        reset_register(database, register, signer)
+        return compare_register(database, register)
+
+
+def _register(settings: Settings) -> Register:
+    return open_register(settings.register_path, settings.register_url.get_secret_value(), settings.log_origin)
 
 
 def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:

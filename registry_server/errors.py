@@ -78,6 +78,11 @@ class Reason(StrEnum):
     QUEUE_FULL = "QUEUE_FULL"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_INVALID = "RANGE_INVALID"
+    REGISTER_AHEAD = "REGISTER_AHEAD"
+    REGISTER_DAMAGED = "REGISTER_DAMAGED"
+    REGISTER_FORK = "REGISTER_FORK"
+    REGISTER_MISSING = "REGISTER_MISSING"
+    REGISTER_UNAVAILABLE = "REGISTER_UNAVAILABLE"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     SIZE_LIMIT = "SIZE_LIMIT"
@@ -230,6 +235,24 @@ _SERVER: dict[str, Entry] = {
     Reason.QUEUE_FULL: Entry(Status.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
     Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
     Reason.RANGE_INVALID: Entry(Status.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
+    Reason.REGISTER_AHEAD: Entry(
+        Status.UNAVAILABLE, "The registry's database is older than what it has signed; nothing is served from it."
+    ),
+    Reason.REGISTER_DAMAGED: Entry(
+        Status.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is mended."
+    ),
+    Reason.REGISTER_FORK: Entry(
+        Status.UNAVAILABLE,
+        "The registry's database holds another history than it has signed; nothing is served from it.",
+    ),
+    Reason.REGISTER_MISSING: Entry(
+        Status.UNAVAILABLE, "The registry's checkpoint register is missing; nothing is signed without it."
+    ),
+    Reason.REGISTER_UNAVAILABLE: Entry(
+        Status.UNAVAILABLE,
+        "The registry's checkpoint register cannot be used; the same request may be sent again.",
+        retryable=True,
+    ),
     Reason.SHUTTING_DOWN: Entry(Status.UNAVAILABLE, "The registry is stopping.", retryable=True),
     Reason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),
     Reason.SIZE_LIMIT: Entry(_EXHAUSTED, "The message or a list in it is longer than its limit."),

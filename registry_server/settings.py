@@ -3,8 +3,8 @@
 A setting comes from the command line, else from the environment (``REGISTRY_LISTEN`` and so on), else from
 ``registry.toml`` in the registry's folder, else it has its default. Units are in the names.
 
-The folder (0700) holds registry.toml, registry.sqlite unless another database is named, log-key.pem, ca/, tls/,
-genesis.act and public/.
+The folder (0700) holds registry.toml, registry.sqlite unless another database is named, register/, log-key.pem, ca/,
+tls/, genesis.act and public/.
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="SQLAlchemy URL, postgresql+psycopg://...; without it registry.sqlite in the folder is used.",
     )
+    register_file: str = Field(
+        default="register/checkpoint",
+        description="Checkpoint register: what was signed last. Put it on another disk than the database.",
+    )
+    register_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="SQLAlchemy URL of a second database that holds the checkpoint register instead of that file.",
+    )
     log_key: str = Field(
         default="log-key.pem", description="PKCS#8 file of the log's Ed25519 key. Whoever has it can fork the log."
     )
@@ -113,7 +121,14 @@ class Settings(BaseSettings):
             raise ValueError("letters, digits, hyphens, dots and underscores")
         return name
 
-    @field_validator("database_url")
+    @field_validator("register_file")
+    @classmethod
+    def _names_a_file(cls, file: str) -> str:
+        if not file or file.endswith("/") or "\0" in file:
+            raise ValueError("the path of a file")
+        return file
+
+    @field_validator("database_url", "register_url")
     @classmethod
     def _database(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not _is_database(url.get_secret_value()):
@@ -139,6 +154,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, with its password."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'registry.sqlite'}"
+
+    @property
+    def register_path(self) -> Path:
+        """Where the checkpoint register is, unless it is in a database."""
+        return self.home / self.register_file
 
     @property
     def log_key_file(self) -> Path:

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from registry_server.storage import migrations
 from tests.postgres_server import postgres_server
+from tests.support.registers import forget_register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,6 +193,7 @@ def postgres_database(server: str, *, template: str = "template1") -> Iterator[s
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
+        forget_register(url.set(database=name).render_as_string(hide_password=False))
         # FORCE closes the connections of a process that the test has killed.
         execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
 

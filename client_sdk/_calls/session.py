@@ -1,7 +1,7 @@
 """What a client knows between calls, and everything that its methods do beside waiting for answers.
 
 ``Client`` and ``AsyncClient`` share one of these; it reads the home folder once, opens the outbox when it is first
-asked for it, and does no other input or output.
+asked for it, keeps the newest checkpoint in its file, and does no other input or output.
 """
 
 from __future__ import annotations
@@ -11,28 +11,26 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk._calls import inquiry as inquiries
 from client_sdk._calls.own_record import read_held, unknown_record
 from client_sdk._calls.proposal import logged_act
-from client_sdk._calls.receipt import verify_checkpoint
 from client_sdk._calls.statement import Issuer
 from client_sdk._calls.verification import verifying
 from client_sdk._transport import Deadlines, TlsMaterial
-from client_sdk.auditing.follower import DirectoryFollower
-from client_sdk.errors import InvalidError, PreflightError, RollbackError, VerificationError
-from client_sdk.formats.errors import FormatError
+from client_sdk.auditing.follower import DirectoryFollower, NewestCheckpoint
+from client_sdk.errors import InvalidError, PreflightError, VerificationError
 from client_sdk.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.formats.merkle import verify_consistency
 from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
-from client_sdk.ledger.answer import Verifier, split_hashes
+from client_sdk.ledger.answer import Verifier
 from client_sdk.ledger.head_time import check_head_time
 from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
+from client_sdk.models.answer import Failure
 from client_sdk.models.status import Status
 from client_sdk.rules.consent import check_inquiry_consent
 from client_sdk.rules.dates import day_of
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
     from client_sdk._calls.inquiry import Question
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk._calls.owner import Owner
+    from client_sdk.auditing.follower import Proving
     from client_sdk.config import ClientConfig
     from client_sdk.formats.checkpoint import Checkpoint
     from client_sdk.formats.keys import Signer
@@ -91,9 +90,9 @@ class Session:
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
+        self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
         self._turn = threading.Lock()
         self._outbox: Outbox | None = None
-        self._seen: Checkpoint | None = None
         self._followed_at: float | None = None
 
     @staticmethod
@@ -150,31 +149,30 @@ class Session:
         """Whether the directory has to be followed again."""
         return self._followed_at is None or time.monotonic() - self._followed_at > REFRESH_SECONDS
 
-    def consistency_request(self) -> transparency_pb2.GetCheckpointRequest | None:
-        """Return the request that ties the newest checkpoint seen in an answer to the log; None for nothing seen."""
-        seen = self._seen
-        return None if seen is None else transparency_pb2.GetCheckpointRequest(known_size=seen.size)
+    def proving(self, *notes: bytes) -> Proving:
+        """Hold checkpoints against the newest one that is kept, and before them those of receipts that were not yet.
 
-    def tie(self, response: transparency_pb2.GetCheckpointResponse) -> None:
-        """Check that the log continues the newest checkpoint that was seen in an answer.
+        Args:
+            notes: signed by the log, such as that of a verified answer.
 
         Raises:
-            RollbackError: it is smaller, or another history.
-            VerificationError: it is no checkpoint of this log.
+            RollbackError: the log went back or split in two.
+            VerificationError: one is no checkpoint of this log.
         """
-        shown = verify_checkpoint(response.checkpoint, self.log_key)
-        seen = self._seen
-        if seen is None:
-            return
-        if shown.size < seen.size:
-            raise RollbackError("checkpoint", "log.rollback", f"got {shown.size} leaves, want {seen.size} or more")
-        try:
-            path = split_hashes(response.consistency, "checkpoint")
-            verify_consistency(seen.size, shown.size, path, seen.root, shown.root)
-        except FormatError as error:
-            message = f"{shown.size} leaves do not begin with the {seen.size} seen"
-            raise RollbackError("checkpoint", error.rule, message) from error
-        self._see(shown)
+        receipts = self._unproved()
+        for note in (*receipts, *notes):
+            yield from self.newest.prove(note)
+        if receipts:
+            self.outbox().proved(receipts)
+
+    def proving_round(self) -> Proving:
+        """Hold the checkpoint of the follower's newest round against the newest one that is kept; see ``proving``."""
+        view = self.follower.view
+        return self.proving(*(() if view is None else (view.note,)))
+
+    def _unproved(self) -> list[bytes]:
+        """Return the checkpoints of own receipts that were not yet held against the newest one."""
+        return self.outbox().unproved() if self._outbox is not None or self.config.outbox_file.exists() else []
 
     def followed(self, *, at_any_time: bool = False) -> Directory:
         """Take note that a round of the follower has just ended, and return the directory.
@@ -205,17 +203,10 @@ class Session:
     def _max_age_ms(self) -> int:
         return int(self.config.max_age * 1_000)
 
-    def _see(self, checkpoint: Checkpoint) -> None:
-        with self._turn:
-            if self._seen is None or checkpoint.size > self._seen.size:
-                self._seen = checkpoint
-
     def newest_seen(self) -> Checkpoint | None:
-        """Return the newest checkpoint that was verified so far, in an answer or by the follower."""
-        known, seen = self.follower.checkpoint, self._seen
-        if known is None or (seen is not None and seen.size > known.size):
-            return seen
-        return known
+        """Return the newest checkpoint that was verified and proved so far, by whatever process of this home."""
+        known = self.newest.read()
+        return None if known is None else known.checkpoint
 
     def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...]) -> Status:
         """Return how registry and key services stand, by the newest round of the follower."""
@@ -292,10 +283,6 @@ class Session:
         """Return what a page is held against."""
         return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at)
 
-    def saw(self, checkpoint: Checkpoint) -> None:
-        """Remember the checkpoint of a verified answer."""
-        self._see(checkpoint)
-
     # --- reporting ---------------------------------------------------------------------------------------------------
 
     def issuer(self, directory: Directory) -> Issuer:
@@ -357,6 +344,8 @@ class Page:
         self._at: Checkpoint | None = None
         self._position = 0
         self._done = False
+        # The signed checkpoint that the answers rest on; empty where none verified.
+        self.note = b""
         self.answers: list[Answer] = []
 
     def request(self) -> check_pb2.CheckRequest | None:
@@ -376,7 +365,15 @@ class Page:
         self._done = checkpoint is None or not response.next_position
         if checkpoint is not None:
             self._at = checkpoint
-            self._session.saw(checkpoint)
+            self.note = response.evidence.checkpoint
+
+    def refuse(self, error: VerificationError) -> None:
+        """Take back every answer: the log that they rest on does not continue the one that was known."""
+        failure = Failure(part=error.part, rule=error.rule, message=error.message)
+        self.answers = [
+            inquiries.unverifiable(self._question, position, failure)
+            for position in range(len(self._question.identities))
+        ]
 
 
 def _refused(field: str, rule: str, got: str, want: str) -> RuleError:

@@ -15,6 +15,8 @@ from client_sdk.cli import (
     audit,
     certificate,
     check,
+    checkpoint,
+    compare,
     init,
     inquiry,
     key,
@@ -67,7 +69,7 @@ def _globals(
 
 for module in (init, trust, certificate, report, check, records, verify, audit):
     module.register(app)
-for module in (act_list, act_propose, act_show, act_approve, key, inquiry, receipt, status):
+for module in (act_list, act_propose, act_show, act_approve, key, inquiry, receipt, checkpoint, compare, status):
     module.register(app)
 
 

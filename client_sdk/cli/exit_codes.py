@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     UNVERIFIABLE = 4
     # Settings, keys or files of this machine.
     SETUP = 5
+    # The log's key has signed two trees that contradict each other, and a file proves it.
+    MISBEHAVIOUR = 6
     # A mistake of this program.
     INTERNAL = 70
     # 128 + SIGINT, as shells have it.
@@ -30,5 +32,6 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.UNREACHABLE: "the registry or a key service does not answer",
     ExitCode.UNVERIFIABLE: "an answer does not verify; rely on nothing",
     ExitCode.SETUP: "settings, keys or files of this machine are not in order",
+    ExitCode.MISBEHAVIOUR: "it is proved that the log's key has signed two histories",
     ExitCode.INTERRUPTED: "interrupted",
 }

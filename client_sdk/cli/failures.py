@@ -134,6 +134,11 @@ HINTS: dict[str, str] = {
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
     "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
+    "REGISTER_AHEAD": "its operator must put the newest database back; nothing was done, and nothing is lost here.",
+    "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "REGISTER_FORK": "its operator must serve the database that was signed last; nothing was done.",
+    "REGISTER_MISSING": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "REGISTER_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
     "TLS_CLAIM_MISMATCH": "file and TLS key do not belong together: the member writes a new `certificate request`.",
@@ -257,7 +262,11 @@ def _unverifiable(error: VerificationError) -> Failure:
     if error.rule in _RULE_HINTS:
         hint = _RULE_HINTS[error.rule]
     elif isinstance(error, RollbackError):
-        hint = "keep the state folder: it is the proof. Stop using this registry and show the auditor both checkpoints."
+        hint = (
+            "keep the state folder. Stop using this registry, and show the auditor what is named: of a .proof file "
+            "`credit-registry verify` tells what it proves, two .note files are for `credit-registry compare`. Where "
+            "the operator has restored its database and told you so, see `credit-registry checkpoint forget --help`."
+        )
     else:
         hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
     message = error.message or "what was answered does not verify"

@@ -11,11 +11,12 @@ from client_sdk.cli.input_file import check_file
 from client_sdk.cli.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.session import Session
 from client_sdk.cli.shown import answer_content, answer_lines
+from client_sdk.cli.told_contradiction import tell_contradiction
 from client_sdk.cli.verb import verb
 from client_sdk.errors import VerificationError
 from client_sdk.models.answer import Answer
 from client_sdk.subjects.identifiers import IdType
-from client_sdk.verification import read_trust_root
+from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
@@ -41,13 +42,16 @@ def register(app: typer.Typer) -> None:
             "verify --trust-root trust-root.bin loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
+            "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
         ],
     )
     def verify(
         session: Session,
         /,
         *,
-        file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence that `check --save` wrote.")],
+        file: Annotated[
+            Path, typer.Argument(metavar="FILE", help="Evidence that `check --save` wrote, or a proof of misbehaviour.")
+        ],
         trust_root: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
@@ -59,13 +63,18 @@ def register(app: typer.Typer) -> None:
         """Verify an evidence file offline: no account, no network, no word of the registry is believed.
 
         Ends with 0 if every part verifies, with 1 if one does not; it then names that part. With --identity-file a
-        member asks the key services again, so that it is also shown whom the file is about.
+        member asks the key services again, so that it is also shown whom the file is about. A file that proves that
+        the log's key has signed two histories ends it with 6.
         """
         check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
         root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
         try:
             if identity_file is None:
-                answers = verify_offline(file, root)
+                data = read_evidence(file)
+                if is_contradiction(data):
+                    tell_contradiction(session, file, verify_contradiction(data, root))
+                    return ExitCode.MISBEHAVIOUR
+                answers = verify_offline(data, root)
             else:
                 identity = read_identity(session, identity_file, id_type, issuing_state)
                 with session.client() as client:

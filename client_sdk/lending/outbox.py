@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Outbox", "Pending", "Stored"]
 
 # Bumped when a table changes; an outbox of another form is refused rather than guessed at.
-FORM = 1
+FORM = 2
 BUSY_SECONDS = 30.0
 
 _SCHEMA = """
@@ -42,7 +42,10 @@ CREATE TABLE IF NOT EXISTS pending (
     sequence INTEGER PRIMARY KEY, issuer TEXT NOT NULL, record_id BLOB NOT NULL, version INTEGER NOT NULL,
     submission BLOB NOT NULL, UNIQUE (issuer, record_id, version)
 );
-CREATE TABLE IF NOT EXISTS checkpoints (id INTEGER PRIMARY KEY, note BLOB NOT NULL UNIQUE, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    id INTEGER PRIMARY KEY, note BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, proved INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS unproved ON checkpoints (size) WHERE NOT proved;
 CREATE TABLE IF NOT EXISTS receipts (
     issuer TEXT NOT NULL, record_id BLOB NOT NULL, version INTEGER NOT NULL,
     leaf_index INTEGER NOT NULL, logged_at INTEGER NOT NULL,
@@ -258,6 +261,29 @@ class Outbox:
             checkpoint=note,
             size=size,
         )
+
+    def unproved(self) -> list[bytes]:
+        """Return the checkpoints of receipts that were not yet held against the newest one, smallest first.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        with self._mutex:
+            try:
+                # Read alone, on every call: it waits for nobody who writes.
+                found = self._database.execute("SELECT note FROM checkpoints WHERE NOT proved ORDER BY size").fetchall()
+            except sqlite3.Error as error:
+                raise OutboxError(f"{self._path}: {error}") from error
+        return [note for (note,) in found]
+
+    def proved(self, notes: Iterable[bytes]) -> None:
+        """Note that checkpoints were held against the newest one.
+
+        Raises:
+            OutboxError: the disk is full or the file damaged.
+        """
+        with self._transaction() as database:
+            database.executemany("UPDATE checkpoints SET proved = 1 WHERE note = ?", [(note,) for note in notes])
 
     def _checkpoint_id(self, note: bytes, size: int) -> int:
         self._database.execute("INSERT OR IGNORE INTO checkpoints (note, size) VALUES (?, ?)", (note, size))

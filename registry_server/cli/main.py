@@ -1,6 +1,7 @@
 """What the operator of a registry does on its machine.
 
-Exit codes: 0 done, 1 fsck found something, 2 something is not in order.
+Exit codes: 0 done, 1 fsck or a comparison found something, 2 something is not in order, 3 the database is not the one
+that the registry signed last (see ``register``).
 """
 
 from __future__ import annotations
@@ -33,14 +34,20 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The tables of the database.", no_args_is_help=True)
 clock = typer.Typer(help="The clock of the registry.", no_args_is_help=True)
+register = typer.Typer(
+    help="The checkpoint register: what was signed last, kept outside of the database.", no_args_is_help=True
+)
 app.add_typer(db, name="db")
 app.add_typer(clock, name="clock")
+app.add_typer(register, name="register")
 
 Home = Annotated[Path, typer.Option("--home", help="The registry's folder.")]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option("--database-url", help="postgresql+psycopg://...; without it the folder's registry.sqlite is used."),
 ]
+_NOT_IN_ORDER = 2
+_NOT_THE_SIGNED_ONE = 3
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
@@ -53,7 +60,7 @@ def main() -> None:
     except (SettingsError, FormatError, RuleError, RegistryError, *registry.OperatorError) as error:
         told = str(error) or registry.explain(error)
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {told}", markup=False)
-        sys.exit(2)
+        sys.exit(_NOT_THE_SIGNED_ONE if isinstance(error, registry.RegisterMismatchError) else _NOT_IN_ORDER)
 
 
 def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
@@ -193,6 +200,66 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     typer.echo(f"found {found or 'none'}, want {want}")
     if found != want:
         raise typer.Exit(1)
+
+
+@register.command("show")
+def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
+    """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
+    state = registry.show_register(_settings(home, database_url))
+    if as_json:
+        shown = {
+            "register": state.place,
+            "registered": None if state.held is None else {"size": state.held.size, "root": state.held.root.hex()},
+            "database": {"size": state.size, "root": state.root.hex()},
+            "mismatch": state.mismatch,
+            "problem": state.problem,
+            "confirmation": state.confirmation,
+        }
+        typer.echo(json.dumps(shown))
+    else:
+        _tell_register(state)
+    if state.mismatch is not None or state.problem:
+        raise typer.Exit(1)
+
+
+def _tell_register(state: registry.RegisterState) -> None:
+    held = state.problem or ("none" if state.held is None else state.registered)
+    typer.echo(f"register {state.place}: {held}")
+    typer.echo(f"database: {state.confirmation}")
+    if state.mismatch is not None:
+        typer.echo(f"{state.mismatch}: this database is not the one that was signed last, and is not served")
+    elif not state.problem:
+        typer.echo("the database begins with what is registered")
+
+
+_CONSEQUENCES = """\
+The register would hold {confirmation},
+and the registry would serve this database from then on. Do that only where the one that was signed last is lost:
+- every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
+- what was ordered to be erased after it must be ordered again;
+- every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
+  why over another channel, and to forget that checkpoint by its own command (docs/operating.md);
+- once the log grows again, the log's key has signed two histories. Their signatures prove it for ever.
+If that is what you want, stop every server of this registry, and run the command again with
+  --confirm {confirmation}"""
+
+
+@register.command("reset")
+def register_reset(
+    home: Home,
+    confirm: Annotated[
+        str | None, typer.Option(help="SIZE:ROOT of the database, as `register show` prints it.", metavar="SIZE:ROOT")
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
+    settings = _settings(home, database_url)
+    if confirm is None:
+        state = registry.show_register(settings)
+        _tell_register(state)
+        typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
+        raise typer.Exit(1)
+    _tell_register(registry.put_register(settings, confirm))
 
 
 @clock.command("confirm")

@@ -41,7 +41,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> pb.GetCheckpointResponse:
         """Return the newest checkpoint."""
-        ask = partial(self._transparency.checkpoint, request.known_size)
+        ask = partial(self._transparency.checkpoint, request.known_size, request.to_size)
         return convert.checkpoint(await in_thread(self._executor, ask))
 
     async def GetTile(self, request: pb.GetTileRequest, _context: object) -> pb.GetTileResponse:

@@ -1,7 +1,7 @@
 """From accepted statements to the next signed checkpoint, in one transaction a batch (design 3 and 6).
 
-    found.found(database, signer, payload, approvals, now)       genesis, leaf 0 and 1; once
-    ledger.Ledger.open(database, signer)                          recovers, refuses what does not fit together
+    found.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
+    ledger.Ledger.open(database, register, signer)                recovers, refuses what does not fit together
         .submit(items)              -> Future[Appended]           StatementItem AnnotationItem ActItem LapseItem
         .record_inquiries(items)    -> Future[[InquiryResult]]    durable before they are answered
         .heartbeat()                -> Future[Appended]           a HEAD, if one is due
@@ -10,7 +10,8 @@
 
 How it hangs together: ``batches`` is the one thread that writes; ``append`` is its transaction: ``follow`` what other
 processes have appended, ``load`` what the batch needs, decide each item (``admission``, ``decisions``) on a
-``staging``, write, commit. ``publish`` signs. ``map_tree`` and ``log_tree`` are the two trees; ``committed`` holds the
+``staging``, write, commit. ``publish`` moves the checkpoint register, then signs.
+``map_tree`` and ``log_tree`` are the two trees; ``committed`` holds the
 newest commit, of which a ``view`` shows one.
 
 Reasons that refuse an item beside those of the kernel: ALIASES_INVALID, COMMITMENT_MISMATCH, DEBT_TAKEN,

@@ -145,6 +145,7 @@ class Batches:
         state = self._committed.state
         items = [item for job in jobs for item in job.items]
         try:
+            self._publisher.check_served()
             now = self._timekeeper.moment(state.logged_at).now
             results = inquire.record(self._database, state.directory.rulebook, now, items)
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
@@ -162,6 +163,8 @@ class Batches:
         beat = any(job.beat for job in jobs)
         try:
             failed = self.failure is not None
+            # Before the commit as well: a database that may not be signed does not grow either.
+            self._publisher.check()
             batch = append(self._database, self._committed, self._timekeeper, items, beat=beat, at_once=failed)
             checkpoint = self._publisher.store(batch.state)
             if batch.logged:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from client_sdk.ledger.head_time import span
 
 __all__ = [
@@ -12,6 +14,8 @@ __all__ = [
     "LedgerClosedError",
     "LogAheadError",
     "NotFoundedError",
+    "RegisterMismatch",
+    "RegisterMismatchError",
     "RolledBackError",
 ]
 
@@ -100,3 +104,44 @@ class RolledBackError(InconsistentError):
 
     def __init__(self, got: int, want: int) -> None:
         super().__init__("head", got=f"{got} leaves", want=f"at least {want}")
+
+
+class RegisterMismatch(StrEnum):
+    """How database and checkpoint register differ; the names are reasons of the error catalogue."""
+
+    AHEAD = "REGISTER_AHEAD"
+    FORK = "REGISTER_FORK"
+    MISSING = "REGISTER_MISSING"
+
+
+_WHAT_TO_DO = {
+    RegisterMismatch.AHEAD: (
+        "this database is older than what the registry has signed: a copy, a backup, or one that has lost its last "
+        "commits (SQLite's -wal file among them). Put the newest database back. Where it is lost for good, "
+        "registry-server register reset says what that means for the members"
+    ),
+    RegisterMismatch.FORK: (
+        "this database holds another history than the registry has signed: another copy of it was served. Serve that "
+        "one, and never two. Where it is lost for good, registry-server register reset says what that means for the "
+        "members"
+    ),
+    RegisterMismatch.MISSING: (
+        "without the checkpoint register nobody knows whether this database is the newest. Put the register back, or "
+        "set register_file or register_url to where it is. Where it is lost for good: registry-server register reset"
+    ),
+}
+
+
+class RegisterMismatchError(InconsistentError):
+    """The database and the checkpoint register do not belong together; nothing is signed and nothing is served.
+
+    Attributes:
+        mismatch: how they differ.
+    """
+
+    def __init__(self, mismatch: RegisterMismatch, *, got: str, want: str) -> None:
+        super().__init__("register", got=got, want=want)
+        self.mismatch = mismatch
+
+    def __str__(self) -> str:
+        return f"{self.mismatch}: got {self.got}, want {self.want}. {_WHAT_TO_DO[self.mismatch]}"

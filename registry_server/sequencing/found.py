@@ -11,7 +11,7 @@ from client_sdk.rules.errors import RuleError
 from registry_server.sequencing.append import seal
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.loading import Loaded
-from registry_server.sequencing.publish import Publisher
+from registry_server.sequencing.publish import Publisher, origin_of
 from registry_server.sequencing.staging import Staging
 from registry_server.storage import head, leaves
 
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.leaf import Approval
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database
 
 __all__ = ["found"]
 
 
-def found(database: Database, signer: Signer, payload: bytes, approvals: Sequence[Approval], now: int) -> bytes:
+def found(
+    database: Database, register: Register, signer: Signer, payload: bytes, approvals: Sequence[Approval], now: int
+) -> bytes:
     """Log the genesis act and return the checkpoint of size 2; the same act again changes nothing.
 
     Args:
         database: migrated, without a log or with the log of this very act.
+        register: of the log; made here, unless a checkpoint was signed before.
         signer: of the log's key, which the act names.
         payload: canonical Act.
         approvals: signatures of the administrators, ascending by key id.
@@ -39,13 +43,12 @@ def found(database: Database, signer: Signer, payload: bytes, approvals: Sequenc
         FormatError: the act is not canonical.
         RuleError: its administrators, keys or signatures are not in order; ALREADY_FOUNDED where another act is
             leaf 0.
-        InconsistentError: the act does not name the log's key.
+        InconsistentError: the act does not name the log's key, or database and register do not belong together.
         StorageError: the database failed.
     """
-    publisher = Publisher(database, signer)
     leaf = ActLeaf(now, payload, tuple(approvals))
     directory = Directory.genesis(leaf)
-    publisher.origin(directory.state)
+    origin_of(directory.state, signer)
     with database.append() as work:
         if head.lock(work) is None:
             staging = Staging(directory, Loaded(), 0, now, day_of(now, directory.rulebook.time_zone).isoformat())
@@ -55,14 +58,19 @@ def found(database: Database, signer: Signer, payload: bytes, approvals: Sequenc
             # Whoever founds a registry vouches for its clock.
             seal(work, staging, *open_trees(database, None), None, now)
             work.commit()
-    return _publish_first(database, signer, payload)
+    return _publish_first(database, register, signer, payload)
 
 
-def _publish_first(database: Database, signer: Signer, payload: bytes) -> bytes:
+def _publish_first(database: Database, register: Register, signer: Signer, payload: bytes) -> bytes:
     from registry_server.sequencing.recover import recover  # noqa: PLC0415 - recovery opens what founding has made
 
     with database.snapshot() as work:
         genesis = parse_leaf(leaves.leaf_range(work, 0, 1)[0].leaf)
+        row = head.read(work)
     if not isinstance(genesis, ActLeaf) or genesis.payload != payload:
         raise RuleError("ALREADY_FOUNDED", "payload", "formats-7.genesis", want="the genesis act of this log")
-    return Publisher(database, signer).store(recover(database).state)
+    committed = recover(database)
+    publisher = Publisher(database, signer, register, committed)
+    if row is not None and not row.checkpoint_size:
+        publisher.found()
+    return publisher.store(committed.state)

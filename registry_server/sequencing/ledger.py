@@ -1,6 +1,6 @@
 """The ledger: what the rest of the server sees of log, map and database.
 
-    with Ledger.open(database, signer) as ledger:
+    with Ledger.open(database, register, signer) as ledger:
         appended = ledger.submit(items).result()
         with ledger.view() as view:
             ...
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
     from registry_server.sequencing.state import State
     from registry_server.storage.head import HeadRow
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["Ledger"]
@@ -61,21 +62,23 @@ class Ledger:
         self._served: Served | None = None
 
     @classmethod
-    def open(cls, database: Database, signer: Signer, clocks: Clocks | None = None) -> Self:
+    def open(cls, database: Database, register: Register, signer: Signer, clocks: Clocks | None = None) -> Self:
         """Open the ledger of a database, and publish its newest commit if a crash has left it unsigned.
 
         Args:
             database: migrated and founded; the caller closes it after the ledger.
+            register: of the log; the caller closes it after the ledger.
             signer: of the log's key.
             clocks: of this machine; its own where none are given.
 
         Raises:
             NotFoundedError: there is no genesis yet.
             InconsistentError: what is stored does not fit together, or the signer is none of the log's.
-            StorageError: the database failed.
+            RegisterMismatchError: the database is older than the register, holds another history, or there is none.
+            StorageError: the database or the register failed.
         """
         committed = recover(database)
-        publisher = Publisher(database, signer)
+        publisher = Publisher(database, signer, register, committed)
         publisher.store(committed.state)
         with database.snapshot() as work:
             timekeeper = Timekeeper(clocks or SystemClocks(), _head_row(work))
@@ -145,11 +148,22 @@ class Ledger:
 
         Raises:
             InconsistentError: another process has appended what does not fit together.
-            StorageError: the database failed.
+            RegisterMismatchError: the register has shown that another database was signed last.
+            StorageError: the database failed, or the register before a new commit was signed.
         """
+        self._publisher.check_served()
         with self.database.snapshot(reserved=reserved) as work:
             served = self._agreeing(work)
             yield View(served, work, self._committed.log, self._committed.inquiries)
+
+    def check_register(self) -> None:
+        """Look at the register: whether this database is still the one that was signed last.
+
+        Raises:
+            RegisterMismatchError: it is not; nothing is served until it is.
+            StorageError: the register cannot be used.
+        """
+        self._publisher.check()
 
     def clock(self) -> int:
         """Return what time it is, ms since 1970 UTC.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.formats.encoding import HASH_BYTES
 from client_sdk.formats.errors import FormatError
-from client_sdk.formats.merkle import Frontier, consistency_proof, node_hash
+from client_sdk.formats.merkle import Frontier, consistency_proof, node_hash, root_at
 from client_sdk.formats.tiles import TILE_HEIGHT, TILE_WIDTH
 from registry_server.storage.leaves import StoredTile
 
@@ -98,6 +98,16 @@ class LogTree:
     def root(self) -> bytes:
         """Root of all leaves."""
         return self._frontier.root()
+
+    def root_of(self, size: int) -> bytes:
+        """Return the root of the first so many leaves.
+
+        Raises:
+            FormatError: there are fewer.
+        """
+        if size > self.size:
+            raise FormatError("tree", "tree.size", got=str(size), want=f"at most {self.size}")
+        return root_at(size, self.node)
 
     def stage(self, leaf_hashes: list[bytes]) -> StagedTiles:
         """Return the tree after further leaves, without changing this one."""

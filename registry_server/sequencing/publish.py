@@ -1,61 +1,122 @@
-"""Checkpoints: signing what has been committed, never anything else (design 6, formats 7).
+"""Checkpoints: registering and signing what has been committed, never anything else (design 6, formats 7).
 
-A signature over the same (origin, size, root) is the same bytes whoever makes it, so a crash anywhere is repaired by
-signing again.
+    commit -> move the checkpoint register (compare-and-swap) -> sign -> store the checkpoint
+
+A signature over the same (origin, size, root) is the same bytes whoever makes it, and the register moves only from a
+tree to one that begins with it: so a crash anywhere is repaired by doing the rest again, and a database that is older
+than the register, or holds another history, signs nothing.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.checkpoint import sign_checkpoint
-from registry_server.sequencing.errors import InconsistentError
+import structlog
+
+from client_sdk.formats.checkpoint import Checkpoint, sign_checkpoint
+from registry_server.sequencing.errors import (
+    InconsistentError,
+    NotFoundedError,
+    RegisterMismatch,
+    RegisterMismatchError,
+)
+from registry_server.sequencing.follow import follow
 from registry_server.storage import head
+from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 
 if TYPE_CHECKING:
     from client_sdk.formats.keys import Signer
     from client_sdk.formats.state import RegistryState
+    from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.state import State
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database
 
-__all__ = ["Publisher"]
+__all__ = ["Publisher", "origin_of"]
+
+# How often in a row other processes may move the register between our look at it and our own move.
+_MAX_MOVES = 16
+_log = structlog.get_logger("registry.register")
+
+
+def origin_of(state: RegistryState, signer: Signer) -> str:
+    """Return the origin of the log that a key belongs to.
+
+    Raises:
+        InconsistentError: the registry has no such log key.
+    """
+    public_key = signer.public_key.raw
+    for key in state.log_keys:
+        if key.public_key == public_key:
+            return key.origin
+    raise InconsistentError("log key", got="a key of no log", want="a log key that an act gave")
 
 
 class Publisher:
-    """Signs and stores checkpoints.
+    """Registers, signs and stores checkpoints; thread-safe.
 
     Args:
         database: where they are stored.
         signer: of the log's key.
+        register: what must be moved before anything is signed.
+        committed: the log; its lock is held while the register moves.
     """
 
-    def __init__(self, database: Database, signer: Signer) -> None:
+    def __init__(self, database: Database, signer: Signer, register: Register, committed: Committed) -> None:
         self._database = database
         self._signer = signer
-        self._lock = threading.Lock()
+        self._register = register
+        self._committed = committed
         self._newest: tuple[int, bytes] = (0, b"")
         self._stored = 0
+        # What the register held when it was last looked at; the log begins with it.
+        self._held: Checkpoint | None = None
+        self._mismatch: RegisterMismatchError | None = None
 
-    def origin(self, state: RegistryState) -> str:
-        """Return the origin of the log that the key belongs to.
+    def found(self) -> None:
+        """Make the register of a log that has never been signed.
 
         Raises:
-            InconsistentError: the registry has no such log key.
+            RegisterMismatchError: there is a register already, of another log.
+            StorageError: it cannot be made.
         """
-        public_key = self._signer.public_key.raw
-        for key in state.log_keys:
-            if key.public_key == public_key:
-                return key.origin
-        raise InconsistentError("log key", got="a key of no log", want="a log key that an act gave")
+        self._compare(self._register.create(self._checkpoint(self._committed.state)))
+
+    def check(self) -> None:
+        """Check that the log may grow: it begins with what the register holds, and all of it is registered.
+
+        Raises:
+            RegisterMismatchError: the database is not the one that was signed last.
+            StorageError: the register cannot be used.
+        """
+        with self._committed.lock:
+            self._catch_up(self._register.read())
+            self.checkpoint(self._committed.state)
+
+    def check_served(self) -> None:
+        """Check that nothing has been found against this database; asks neither the register nor the database.
+
+        Raises:
+            RegisterMismatchError: the last look at the register has shown that it is not the one that was signed last.
+        """
+        mismatch = self._mismatch
+        if mismatch is not None:
+            raise mismatch
 
     def checkpoint(self, state: State) -> bytes:
-        """Return the signed checkpoint of a committed state."""
-        with self._lock:
+        """Return the signed checkpoint of a committed state, once it is registered.
+
+        Raises:
+            RegisterMismatchError: the database is not the one that was signed last.
+            StorageError: the register cannot be used.
+        """
+        with self._committed.lock:
             size, signed = self._newest
             if size == state.size:
                 return signed
-            signed = sign_checkpoint(self.origin(state.directory.state), state.size, state.root, self._signer)
+            newest = self._checkpoint(state)
+            self._move(newest)
+            signed = sign_checkpoint(newest.origin, newest.size, newest.root, self._signer)
             if size < state.size:
                 self._newest = (state.size, signed)
             return signed
@@ -64,7 +125,8 @@ class Publisher:
         """Return the signed checkpoint of a committed state, once it is stored.
 
         Raises:
-            StorageError: the database failed; the checkpoint is signed again by whoever reads next.
+            RegisterMismatchError: the database is not the one that was signed last.
+            StorageError: register or database failed; the checkpoint is signed again by whoever reads next.
         """
         signed = self.checkpoint(state)
         if self._stored < state.size:
@@ -73,3 +135,52 @@ class Publisher:
                 work.commit()
             self._stored = max(self._stored, state.size)
         return signed
+
+    def _checkpoint(self, state: State) -> Checkpoint:
+        return Checkpoint(origin_of(state.directory.state, self._signer), state.size, state.root)
+
+    def _move(self, newest: Checkpoint) -> None:
+        """Let the register hold a tree of the log, or leave it where another process has moved it further."""
+        held = self._held or self._register.read()
+        for _ in range(_MAX_MOVES):
+            held = self._catch_up(held)
+            if held.size >= newest.size:
+                return
+            held = self._register.move(held, newest)
+            if held == newest:
+                self._held = newest
+                return
+        what = f"{self._register.place} was moved {_MAX_MOVES} times meanwhile"
+        raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.BUSY, what)
+
+    def _catch_up(self, held: Checkpoint | None) -> Checkpoint:
+        """Return what the register holds if the log begins with it, as far as other processes have brought the log."""
+        if held is not None and held.size > self._committed.state.size:
+            with self._database.snapshot() as work:
+                row = head.read(work)
+                if row is None:
+                    raise NotFoundedError
+                follow(self._committed, work, row)
+        return self._compare(held)
+
+    def _compare(self, held: Checkpoint | None) -> Checkpoint:
+        log = self._committed.log
+        have = f"a database of {log.size} leaves"
+        if held is None:
+            raise self._refused(RegisterMismatch.MISSING, "no register", f"one at {self._register.place} for {have}")
+        if held != self._held or self._mismatch is not None:
+            if held.size > log.size:
+                raise self._refused(RegisterMismatch.AHEAD, have, f"the {held.size} leaves of {self._register.place}")
+            if log.root_of(held.size) != held.root:
+                want = f"one that begins with the {held.size} leaves of {self._register.place}"
+                raise self._refused(RegisterMismatch.FORK, have, want)
+        self._held, self._mismatch = held, None
+        return held
+
+    def _refused(self, mismatch: RegisterMismatch, got: str, want: str) -> RegisterMismatchError:
+        """Note that this database may not be served, and tell the operator once."""
+        error = RegisterMismatchError(mismatch, got=got, want=want)
+        if self._mismatch is None or self._mismatch.mismatch is not mismatch:
+            _log.critical("nothing is signed or served any more", reason=mismatch.value, what_to_do=str(error))
+        self._mismatch = error
+        return error

@@ -208,13 +208,21 @@ class View:
         """
         return self._log.inclusion(index, self.size)
 
-    def consistency(self, older: int) -> tuple[bytes, ...]:
-        """Return what proves that the log begins with its first ``older`` leaves.
+    def consistency(self, older: int, newer: int) -> tuple[bytes, ...]:
+        """Return what proves that the first ``newer`` leaves begin with the first ``older`` ones.
 
         Raises:
-            FormatError: not 0 < older <= size.
+            FormatError: not 0 < older <= newer <= size.
         """
-        return self._log.consistency(older, self.size)
+        return self._log.consistency(older, newer)
+
+    def root_of(self, size: int) -> bytes:
+        """Return the root of the first so many leaves.
+
+        Raises:
+            FormatError: there are fewer.
+        """
+        return self._log.root_of(size)
 
     def tile(self, level: int, index: int) -> bytes | None:
         """Return the hashes of a tile of the log; None where there is none."""

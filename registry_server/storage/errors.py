@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["DatabaseInUseError", "MigrationNeededError", "StorageError", "StorageFault"]
+__all__ = [
+    "DatabaseInUseError",
+    "MigrationNeededError",
+    "RegisterError",
+    "RegisterFault",
+    "StorageError",
+    "StorageFault",
+]
 
 
 class StorageFault(StrEnum):
@@ -48,3 +55,30 @@ class MigrationNeededError(StorageError):
         super().__init__(StorageFault.OTHER, f"its tables are at version {found}, this program needs {want}")
         self.found = found
         self.want = want
+
+
+class RegisterFault(StrEnum):
+    """What is wrong with a checkpoint register itself."""
+
+    UNAVAILABLE = "unavailable"
+    DAMAGED = "damaged"
+
+
+class RegisterError(StorageError):
+    """The checkpoint register cannot be read or written; nothing was signed, and nothing was acknowledged.
+
+    Attributes:
+        register_fault: what is wrong with it.
+    """
+
+    def __init__(self, register_fault: RegisterFault, fault: StorageFault, what: str) -> None:
+        super().__init__(fault, what)
+        self.register_fault = register_fault
+
+    def __str__(self) -> str:
+        if self.register_fault is RegisterFault.DAMAGED:
+            return (
+                f"the checkpoint register is damaged: {self.what}; put back its newest copy, or see what the database "
+                "holds and confirm it: registry-server register reset"
+            )
+        return f"the checkpoint register is {self.fault}: {self.what}; nothing is signed until it can be used again"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
-__all__ = ["SqliteFile", "is_missing"]
+__all__ = ["SqliteFile", "is_missing", "located"]
 
 _IN_MEMORY = ":memory:"
 _MODE = 0o600
@@ -40,8 +40,7 @@ class SqliteFile:
 
     def __init__(self, url: URL, path: Path) -> None:
         self.path = path
-        # mode=rw: the file is opened, never made.
-        self.url = url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "rw", "uri": "true"})
+        self.url = located(url, path)
         self._opened = self._identity()
 
     @classmethod
@@ -100,6 +99,11 @@ class SqliteFile:
         except OSError as error:
             raise StorageError(StorageFault.GONE, f"{self.path}: {error.strerror}") from None
         return found.st_dev, found.st_ino
+
+
+def located(url: URL, path: Path) -> URL:
+    """Return the URL under which SQLite opens a file and never makes one."""
+    return url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "rw", "uri": "true"})
 
 
 def is_missing(url: URL) -> bool:

@@ -1,4 +1,4 @@
-"""What ``subject-key-service`` does: init, install, serve, status, key add-version."""
+"""What ``subject-key-service`` does: init, install, serve, status, key add-version, directory forget."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory
+from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.errors import ConfigError
 from client_sdk.formats.errors import FormatError
 from client_sdk.ledger.trust_root import TrustRoot
@@ -37,6 +37,8 @@ app = typer.Typer(
 )
 key_app = typer.Typer(help="The VOPRF keys.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
+directory_app = typer.Typer(help="The directory that is followed.", no_args_is_help=True)
+app.add_typer(directory_app, name="directory")
 
 Home = Annotated[Path, typer.Option("--home", help="Folder of the key service.", show_default=False)]
 
@@ -125,6 +127,47 @@ def _say(line: str) -> None:
     """Print a line, if it can be: a full disk behind standard output ends no service."""
     with contextlib.suppress(OSError):
         typer.echo(line)
+
+
+_FORGETTING = """\
+This service has followed the log up to {confirmation}
+and refuses a shorter log, or another one: that is how a fork or an old backup is noticed. Forget it only where the
+registry's operator has told you over another channel that its database was restored. From then on the service follows
+whatever log begins with the genesis of its trust root. Stop the service first, and run the command again with
+  --confirm {confirmation}"""
+
+
+@directory_app.command("forget")
+def forget(
+    home: Home,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="SIZE:ROOT", help="What the command names when it is run without it.")
+    ] = None,
+) -> None:
+    """Follow a restored log anew, knowingly; without --confirm it only tells what that means."""
+    folder = Folder(home)
+    follower = DirectoryFollower(_installed_root(folder))
+    KeptDirectory(folder.directory).restore(follower)
+    if follower.checkpoint is None:
+        raise SetupError("nothing was followed yet: there is nothing to forget")
+    held = confirmation(follower.checkpoint)
+    if confirm is None:
+        typer.echo(_FORGETTING.format(confirmation=held))
+        raise typer.Exit(1)
+    if confirm != held:
+        raise SetupError(f"nothing was changed: --confirm must be exactly {held}")
+    kept = folder.home / f"directory.forgotten-{follower.checkpoint.size}-{follower.checkpoint.root.hex()[:16]}"
+    if kept.exists():
+        raise SetupError(f"nothing was changed: {kept} is there already, move it away first")
+    folder.directory.rename(kept)
+    typer.echo(f"{kept}: what was followed so far; start the service again")
+
+
+def _installed_root(folder: Folder) -> TrustRoot:
+    try:
+        return TrustRoot.parse(folder.trust_root.read_bytes())
+    except OSError as error:
+        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
 
 
 def _status(folder: Folder) -> dict[str, object]:

@@ -11,8 +11,10 @@ from registry_server.sequencing.errors import (
     LedgerClosedError,
     LogAheadError,
     NotFoundedError,
+    RegisterMismatch,
+    RegisterMismatchError,
 )
-from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.storage.errors import RegisterError, RegisterFault, StorageError, StorageFault
 
 __all__ = ["is_foreseen", "refusal_of"]
 
@@ -28,10 +30,24 @@ _BY_CLOCK: dict[type[ClockError], tuple[Reason, str, str]] = {
     LogAheadError: (Reason.LOG_AHEAD, "clock.log-ahead", "a log that is not ahead of the clock"),
 }
 
+_BY_MISMATCH = {
+    RegisterMismatch.AHEAD: "register.below",
+    RegisterMismatch.FORK: "register.fork",
+    RegisterMismatch.MISSING: "register.present",
+}
+
 
 def refusal_of(error: BaseException) -> Refusal:
     """Return how an error is told to the outside; what nobody foresaw is INTERNAL, and nothing of it is told."""
     match error:
+        case RegisterError(register_fault=RegisterFault.DAMAGED):
+            return Refusal(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
+        case RegisterError():
+            want = "a checkpoint register that can be read and written"
+            return Refusal(Reason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
+        case RegisterMismatchError():
+            want = "the database whose newest checkpoint the register holds"
+            return Refusal(error.mismatch.value, "", _BY_MISMATCH[error.mismatch], want=want)
         case StorageError(fault=StorageFault.VALUE):
             return Refusal(Reason.INTERNAL)
         case StorageError():

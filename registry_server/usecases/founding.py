@@ -31,6 +31,8 @@ from registry_server.usecases.private_files import take_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from registry_server.storage.register import Register
+
 __all__ = ["Folder", "Founded", "Founders", "certify_key_service", "draft", "finish", "host_of"]
 
 _ENROLMENT = ".enrolment.json"
@@ -136,14 +138,20 @@ def _genesis(founders: Founders, signer: Ed25519Signer) -> Act:
     return Act(founders.registry, 0, NO_PREVIOUS, body)
 
 
-def finish(folder: Folder, now: int) -> Founded:
+def finish(folder: Folder, register: Register, now: int) -> Founded:
     """Log the genesis act and the first HEAD, and write what is handed out; again, it changes nothing.
+
+    Args:
+        folder: of the registry.
+        register: of its log; made with the first checkpoint.
+        now: ms.
 
     Raises:
         FormatError: the act file is not in order.
         RuleError: ACT_THRESHOLD, ACT_SIGNATURE, or another act is leaf 0.
+        InconsistentError: database and register do not belong together.
         OSError: a file cannot be read or written.
-        StorageError: the database failed.
+        StorageError: the database or the register failed.
     """
     file = ActFile.parse(folder.genesis.read_bytes())
     signer = Ed25519Signer.from_pkcs8_pem(folder.log_key.read_bytes())
@@ -151,7 +159,7 @@ def finish(folder: Folder, now: int) -> Founded:
     handed_out = folder.public / "certificates"
     handed_out.mkdir(mode=0o755, parents=True, exist_ok=True)
     with Database(folder.database_url) as database:
-        found(database, signer, file.payload, file.approvals, now)
+        found(database, register, signer, file.payload, file.approvals, now)
         with database.snapshot() as work:
             genesis = leaves.leaf_range(work, 0, 1)[0].leaf
         written = _certify_administrators(folder, database, authority, handed_out, now)

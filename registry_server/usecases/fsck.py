@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.formats import dsse
-from client_sdk.formats.checkpoint import parse_checkpoint
+from client_sdk.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
@@ -21,6 +21,7 @@ from client_sdk.formats.statement import Annotation, Lapse, Statement
 from client_sdk.ledger.examination import Examination, LiveBinding, verify_signatures
 from client_sdk.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
+from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 from registry_server.usecases.fsck_report import FsckFinding, FsckReport, RowKind
 from registry_server.usecases.fsck_rows import (
@@ -37,24 +38,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from registry_server.storage.head import HeadRow
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["FsckFinding", "FsckReport", "fsck"]
 
 
-def fsck(database: Database) -> FsckReport:
+def fsck(database: Database, register: Register | None = None) -> FsckReport:
     """Return what a whole database is found to be, from one snapshot of it.
+
+    Args:
+        database: may be served meanwhile.
+        register: what was signed last, to be held against the leaves; None leaves that out.
 
     Raises:
         StorageError: the database failed.
     """
     report = FsckReport()
+    registered: Checkpoint | RegisterError | None = None
+    if register is not None:
+        try:
+            # Before the snapshot: what is registered was committed before.
+            registered = register.read()
+        except RegisterError as error:
+            registered = error
     with database.snapshot() as work:
         row = head.read(work)
         if row is None:
             report.note(RowKind.HEAD_ROW, "head", "formats-7.genesis", got="none", want="a log with a genesis")
             return report
-        _Check(work, row, report).run()
+        check = _Check(work, row, report)
+        check.run()
+        if register is not None:
+            check.check_register(registered)
     return report
 
 
@@ -83,6 +99,23 @@ class _Check:
         if self._examination.begun:
             self._check_head()
             self._check_rows()
+
+    def check_register(self, registered: Checkpoint | RegisterError | None) -> None:
+        """Hold the checkpoint register against the leaves: they begin with what was signed last."""
+        report, have = self._report, f"{len(self._hashes)} leaves"
+        match registered:
+            case None:
+                report.note(RowKind.REGISTER, "register", "register.present", got="none", want="a checkpoint register")
+            case RegisterError():
+                report.note(RowKind.REGISTER, "register", "register.form", got=str(registered), want="one checkpoint")
+            case Checkpoint(size=size) if size > len(self._hashes):
+                report.note(RowKind.REGISTER, "register", "register.below", got=have, want=f"{size} leaves or more")
+            case Checkpoint(size=size, root=root):
+                frontier = Frontier()
+                frontier.extend(self._hashes[:size])
+                if frontier.root() != root:
+                    want = f"the {size} leaves that were signed"
+                    report.note(RowKind.REGISTER, "register", "register.fork", got=have, want=want)
 
     def _read_leaves(self) -> None:
         for stored in leaves.leaves(self._work):

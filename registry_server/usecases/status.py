@@ -40,9 +40,10 @@ class Status:
         """Return the size of the log, read from the database.
 
         Raises:
-            StorageError: the database does not answer.
-            InconsistentError: what it holds does not fit together.
+            StorageError: the database or the checkpoint register does not answer.
+            InconsistentError: what it holds does not fit together, or another database was signed last.
         """
+        self._ledger.check_register()
         with self._ledger.view(reserved=True) as view:
             return view.size
 

@@ -39,10 +39,12 @@ class CheckpointAnswer(NamedTuple):
     Attributes:
         head: the commit.
         consistency: from the size that the caller knows; empty where it knows none.
+        known_root: of the tree of that size; empty where it knows none.
     """
 
     head: HeadAnswer
     consistency: tuple[bytes, ...]
+    known_root: bytes
 
 
 class DirectoryAnswer(NamedTuple):
@@ -86,17 +88,19 @@ class Transparency:
         self._ledger = ledger
         self._page_bindings = page_bindings
 
-    def checkpoint(self, known_size: int) -> CheckpointAnswer:
+    def checkpoint(self, known_size: int, to_size: int = 0) -> CheckpointAnswer:
         """Return the newest checkpoint.
 
         Args:
             known_size: of a checkpoint that the caller has; 0 for none.
+            to_size: of another one, to which consistency is wanted; 0 for the newest.
 
         Raises:
             RegistryError: RANGE_INVALID; the caller knows more than there is.
         """
         with self._ledger.view() as view:
-            return CheckpointAnswer(head_of(view), _consistency(view, known_size))
+            consistency = _consistency(view, known_size, to_size)
+            return CheckpointAnswer(head_of(view), consistency, view.root_of(known_size) if known_size else b"")
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a tile of the log (C2SP tlog-tiles).
@@ -196,13 +200,17 @@ class Transparency:
             start += len(page)
 
 
-def _consistency(view: View, known_size: int) -> tuple[bytes, ...]:
+def _consistency(view: View, known_size: int, to_size: int = 0) -> tuple[bytes, ...]:
+    if to_size > view.size:
+        got, want = str(to_size), f"at most {view.size}"
+        raise RegistryError(Reason.RANGE_INVALID, "to_size", "log.size", got=got, want=want)
     if known_size == 0:
         return ()
-    if known_size > view.size:
-        got, want = str(known_size), f"at most {view.size}"
+    newer = to_size or view.size
+    if known_size > newer:
+        got, want = str(known_size), f"at most {newer}"
         raise RegistryError(Reason.RANGE_INVALID, "known_size", "log.size", got=got, want=want)
-    return view.consistency(known_size)
+    return view.consistency(known_size, newer)
 
 
 def _check_range(start: int, end: int, size: int) -> None:

@@ -19,6 +19,7 @@ from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.errors import DatabaseInUseError, StorageError
 from registry_server.storage.unit_of_work import Database
 from tests.support.faulty_database import Fault, FaultyDatabase
+from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
 
@@ -88,7 +89,10 @@ def test_killed_at_any_moment(database_url: str, world: World, lines: int) -> No
 
 @contextmanager
 def faulty_ledger(url: str, fault: Fault, world: World) -> Iterator[tuple[FaultyDatabase, Ledger]]:
-    with FaultyDatabase(url, fault) as database, Ledger.open(database, world.log_signer, world.clock) as ledger:
+    with (
+        FaultyDatabase(url, fault) as database,
+        Ledger.open(database, register_of(url), world.log_signer, world.clock) as ledger,
+    ):
         yield database, ledger
 
 
@@ -197,5 +201,5 @@ def test_what_does_not_fit_together_is_not_served(
             work.connection.execute(text(damage))
             work.commit()
         with pytest.raises(InconsistentError) as refused:
-            Ledger.open(database, world.log_signer)
+            Ledger.open(database, register_of(url), world.log_signer)
         assert refused.value.part == part

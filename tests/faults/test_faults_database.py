@@ -16,6 +16,7 @@ from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.unit_of_work import Database
 from tests.conftest import execute, sqlite_url
+from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
 from tests.support.troubles import full_disk, gone, locked, unwritable
@@ -71,7 +72,7 @@ def test_a_locked_database_is_reported_as_busy(database_url: str, world: World) 
         pass
     with (
         Database(database_url, patience_ms=200) as database,
-        Ledger.open(database, world.log_signer, world.clock) as ledger,
+        Ledger.open(database, register_of(database_url), world.log_signer, world.clock) as ledger,
     ):
         report = world.report("lender-1", "loan")
         with locked(database_url):
@@ -131,7 +132,7 @@ def test_a_database_that_is_not_there_is_gone(tmp_path: Path, database_kind: Dat
     missing = tmp_path / "nowhere"
     url = f"sqlite:///{missing}/r.sqlite" if database_kind == "sqlite" else f"postgresql+psycopg://a@/b?host={missing}"
     with pytest.raises(StorageError) as failed, Database(url, serving=False) as database:
-        Ledger.open(database, World().log_signer)
+        Ledger.open(database, register_of(url), World().log_signer)
     assert failed.value.fault is StorageFault.GONE
 
 

@@ -39,6 +39,7 @@ from registry_server.app import App, build
 from registry_server.sequencing.clock import system_clock
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
+from registry_server.storage.register import FileRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
@@ -243,7 +244,7 @@ class RunningRegistry:
     def verify_log(self) -> None:
         """Recompute everything that is stored."""
         with Database(self.app.settings.database, serving=False) as database:
-            report = fsck(database)
+            report = fsck(database, self.app.register)
         assert report.findings == []
 
     def close(self) -> None:
@@ -265,7 +266,8 @@ def running_registry(
         CertificateAuthority.create(home / "ca", REGISTRY, system_clock())
         write_secret(home / "log-key.pem", world.log_signer.to_pkcs8_pem())
         with Database(database_url) as database:
-            world.found(database)
+            settings = load_settings(home)
+            world.found(database, FileRegister(settings.register_path, settings.log_origin))
     app = build(load_settings(home), world.clock)
     if LENDERS[0] not in app.ledger.directory.institutions:
         world.enrol(app.ledger)

@@ -45,12 +45,14 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.rules import facts_samples as samples
 from tests.support.handmade_log import REGISTRY, record_id, seed, signer
+from tests.support.registers import ORIGIN, register_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from client_sdk.formats.act import Body
     from client_sdk.rules.facts import Facts
+    from registry_server.storage.register import Register
     from registry_server.usecases.submit import Submitted
 
 LENDERS = ("lender-1", "lender-2", "lender-3")
@@ -58,7 +60,6 @@ ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
 AUDITOR = "auditor"
 NOW = samples.SUBMITTED_AT
 DAY_MS = 86_400_000
-ORIGIN = f"{REGISTRY}/log/1"
 FACTS: dict[tuple[Kind, Standing], Facts] = {
     (Kind.DEFAULT, Standing.OPEN): samples.DEFAULT,
     (Kind.DEFAULT, Standing.ARRANGED): replace(samples.DEFAULT, days_past_due=0),
@@ -160,19 +161,19 @@ class World:
         """The ledger of a migrated database; founded, and its members enrolled, where they are not yet."""
         with Database(url) as database:
             try:
-                ledger = Ledger.open(database, self.log_signer, self.clock)
+                ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
             except NotFoundedError:
-                self.found(database)
-                ledger = Ledger.open(database, self.log_signer, self.clock)
+                self.found(database, register_of(url))
+                ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
             with ledger:
                 if enrolled and LENDERS[0] not in ledger.directory.institutions:
                     self.enrol(ledger)
                 yield ledger
 
-    def found(self, database: Database) -> bytes:
+    def found(self, database: Database, register: Register) -> bytes:
         """Log the genesis."""
         act = self.genesis()
-        return found(database, self.log_signer, act.payload, act.approvals, self.clock())
+        return found(database, register, self.log_signer, act.payload, act.approvals, self.clock())
 
     def genesis(self) -> ActItem:
         """The first act, signed."""

@@ -4,6 +4,7 @@ from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
 from client_sdk.auditing.follower.feed import AioDirectoryFeed, DirectoryFeed
 from client_sdk.auditing.follower.kept import KeptDirectory
 from client_sdk.auditing.follower.log_memory import ContradictionError, LogMemory
+from client_sdk.auditing.follower.newest import NewestCheckpoint, Proving, confirmation
 
 __all__ = [
     "AioDirectoryFeed",
@@ -13,4 +14,7 @@ __all__ = [
     "DirectoryView",
     "KeptDirectory",
     "LogMemory",
+    "NewestCheckpoint",
+    "Proving",
+    "confirmation",
 ]

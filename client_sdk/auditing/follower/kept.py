@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
     from client_sdk.auditing.follower.log_memory import ContradictionError
 
-__all__ = ["KeptDirectory"]
+__all__ = ["KeptDirectory", "replace"]
 
 _LABEL = label("creditregistry/followed-directory/v1")
 _MODE = 0o600
@@ -80,7 +80,7 @@ class KeptDirectory:
         )
         with self._writing():
             if self._kept_size() <= view.checkpoint.size:
-                _replace(self._path, _LABEL + b"".join(map(lp, parts)))
+                replace(self._path, _LABEL + b"".join(map(lp, parts)))
 
     def keep_contradiction(self, error: ContradictionError) -> Path:
         """Write both notes of a log that has contradicted itself; return where they are.
@@ -90,7 +90,7 @@ class KeptDirectory:
         """
         path = self._path.with_name(f"{self._path.name}.contradiction")
         with self._writing():
-            _replace(path, b"\n".join((error.known, error.shown)))
+            replace(path, b"\n".join((error.known, error.shown)))
         return path
 
     @contextmanager
@@ -138,8 +138,8 @@ def _split(data: bytes) -> list[bytes]:
     return parts
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file in the place of another so that at any moment one of them is there, whole."""
+def replace(path: Path, data: bytes) -> None:
+    """Put a file (0600) in the place of another so that at any moment one of them is there, whole and durable."""
     draft = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
         file.write(data)

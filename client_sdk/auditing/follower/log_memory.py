@@ -15,6 +15,8 @@ from client_sdk.formats.merkle import verify_consistency
 from client_sdk.ledger.answer import split_hashes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint
     from client_sdk.formats.note import VerifierKey
 
@@ -24,17 +26,29 @@ PART = "checkpoint"
 
 
 class ContradictionError(RollbackError):
-    """The log has signed two checkpoints that do not belong to one history.
+    """The log shows less than what it has signed before, or has signed two histories.
 
     Attributes:
         known: the signed note that was verified before.
-        shown: the signed note that contradicts it.
+        shown: the signed note that does not continue it.
+        kept: file that keeps what was shown: a proof that ``credit-registry verify`` judges, or the note alone where
+            nothing is proved by it; None where nothing was kept.
     """
 
-    def __init__(self, part: str, rule: str, message: str = "", *, known: bytes = b"", shown: bytes = b"") -> None:
+    def __init__(
+        self,
+        part: str,
+        rule: str,
+        message: str = "",
+        *,
+        known: bytes = b"",
+        shown: bytes = b"",
+        kept: Path | None = None,
+    ) -> None:
         super().__init__(part, rule, message)
         self.known = known
         self.shown = shown
+        self.kept = kept
 
 
 class LogMemory:

@@ -21,6 +21,7 @@ def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
         consistency=b"".join(answer.consistency),
         head=answer.head.head,
         head_path=b"".join(answer.head.head_path),
+        known_root=answer.known_root,
     )
 
 

@@ -29,7 +29,17 @@ FORMS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("name", ["forms.json", "trust-root.bin", "evidence-clear.bin", "evidence-listed.bin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forms.json",
+        "trust-root.bin",
+        "contradiction-one-size.proof",
+        "contradiction-two-sizes.proof",
+        "evidence-clear.bin",
+        "evidence-listed.bin",
+    ],
+)
 def test_the_same_seeds_give_the_same_bytes(name: str) -> None:
     assert files()[name] == (GOLDEN / name).read_bytes()
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk import Client
 from client_sdk._calls.own_record import read_held, version_of
@@ -177,19 +177,21 @@ def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Clie
 
 def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, asker: Client) -> None:
     signer = Ed25519Signer.from_pkcs8_pem((registry.registry_home / "log-key.pem").read_bytes())
-    answered(asker, question(asker, 697))
+    asker.status()
     seen = asker._session.newest_seen()
     assert seen is not None
-    tree = MemoryTree(bytes((place,)) * 32 for place in range(seen.size % 200 + 3))
-    note = sign_checkpoint(seen.origin, tree.size, tree.root(), signer)
-    with pytest.raises(RollbackError):
-        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=note))
-    forged = sign_checkpoint(seen.origin, seen.size, bytes(32), signer)
-    with pytest.raises(RollbackError):
-        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=forged))
-    by_another = sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())
+    prove = asker._session.proving
+    tree = MemoryTree(bytes((place,)) * 32 for place in range(seen.size - 1))
+    with pytest.raises(RollbackError, match=r"log\.fork"):
+        asker._prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer)))
+    with pytest.raises(RollbackError, match=r"log\.fork") as caught:
+        asker._prove(prove(sign_checkpoint(seen.origin, seen.size, bytes(32), signer)))
+    assert "two trees" in str(caught.value)
+    with pytest.raises(RollbackError, match=r"log\.rollback"):
+        asker._prove(prove(sign_checkpoint(seen.origin, seen.size + 1_000, bytes(32), signer)))
     with pytest.raises(VerificationError):
-        asker._session.tie(transparency_pb2.GetCheckpointResponse(checkpoint=by_another))
+        asker._prove(prove(sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())))
+    assert asker._session.newest_seen() == seen
 
 
 def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> None:

@@ -18,6 +18,7 @@ from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
+from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, subject_of, submit
 from tests.support.reverification import reverify
 
@@ -43,7 +44,7 @@ def another(url: str, world: World) -> Iterator[Ledger]:
     # An SQLite file is served by one process; here a second one only shows that the rows alone suffice.
     with (
         Database(url, serving=False) as database,
-        Ledger.open(database, world.log_signer, world.clock) as ledger,
+        Ledger.open(database, register_of(url), world.log_signer, world.clock) as ledger,
     ):
         yield ledger
 

@@ -14,6 +14,7 @@ from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.unit_of_work import Database
 from tests.conftest import sqlite_url
+from tests.support.registers import register_of
 from tests.support.registry_world import LENDERS, World, accept, submit
 from tests.support.reverification import reverify
 
@@ -117,7 +118,7 @@ def test_any_history_verifies(
         going_on = False
         with (
             Database(told.url) as database,
-            Ledger.open(database, told.world.log_signer, told.world.clock) as ledger,
+            Ledger.open(database, register_of(told.url), told.world.log_signer, told.world.clock) as ledger,
         ):
             for action, number in remaining:
                 if action == "restart":

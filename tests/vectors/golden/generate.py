@@ -14,6 +14,7 @@ from pathlib import Path
 
 from client_sdk.formats import canonical, dsse
 from client_sdk.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
+from client_sdk.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.formats.commitment import (
     commit_consent,
     commit_facts,
@@ -22,6 +23,7 @@ from client_sdk.formats.commitment import (
     commit_subject,
     commit_text,
 )
+from client_sdk.formats.contradiction import Contradiction
 from client_sdk.formats.debt import debt_ref
 from client_sdk.formats.encoding import leaf_hash
 from client_sdk.formats.key_request import KeyRequest, elements_digest
@@ -34,6 +36,8 @@ from client_sdk.formats.map_entry import (
     state_value,
     subject_key,
 )
+from client_sdk.formats.merkle import MemoryTree
+from client_sdk.formats.note import VerifierKey
 from client_sdk.formats.record_id import derive_record_id
 from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.formats.state import Rulebook
@@ -46,6 +50,8 @@ from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, sign
 HERE = Path(__file__).parent
 # A unified social credit code that nobody has.
 CREDITOR = "91110000MA0000000H"
+LOG_ORIGIN = f"{REGISTRY}/log/1"
+SHARED_LEAVES = 4
 
 
 def golden_log() -> HandmadeLog:
@@ -149,6 +155,24 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
     }
 
 
+def history(size: int, salt: int) -> MemoryTree:
+    """A tree of made-up leaf hashes, the first four of which do not depend on the salt."""
+    return MemoryTree(bytes((place, salt if place >= SHARED_LEAVES else 0)) + bytes(30) for place in range(size))
+
+
+def contradiction(older: int, newer: int) -> Contradiction:
+    """A proof that the log of the trust root has signed two histories, of these sizes."""
+    key = VerifierKey.ed25519(LOG_ORIGIN, signer("log").public_key.raw)
+    one, other = history(older, 1), history(newer, 2)
+    first, second = (
+        parse_checkpoint(sign_checkpoint(LOG_ORIGIN, tree.size, tree.root(), signer("log")), key)
+        for tree in (one, other)
+    )
+    if older == newer:
+        return Contradiction.of(first, second)
+    return Contradiction.of(first, second, other.root(older), other.consistency_proof(older, newer))
+
+
 def files() -> dict[str, bytes]:
     """Return every golden file by name."""
     log = golden_log()
@@ -158,6 +182,8 @@ def files() -> dict[str, bytes]:
     return {
         "forms.json": json.dumps(forms, indent=1).encode() + b"\n",
         "trust-root.bin": log.trust_root.encode(),
+        "contradiction-one-size.proof": contradiction(9, 9).encode(),
+        "contradiction-two-sizes.proof": contradiction(9, 14).encode(),
         "evidence-clear.bin": canonical.encode(make_evidence(log, "lender-3", ["nobody"])),
         "evidence-listed.bin": canonical.encode(make_evidence(log, "lender-3", listed, shown=[1])),
     }

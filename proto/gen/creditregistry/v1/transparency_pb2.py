@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"*\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\"a\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"U\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\"\xee\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12\x33\n\x0eregistry_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12:\n\x0cinstitutions\x18\x06 \x03(\x0b\x32$.creditregistry.v1.ProvedInstitution\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"U\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\"\xee\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12\x33\n\x0eregistry_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12:\n\x0cinstitutions\x18\x06 \x03(\x0b\x32$.creditregistry.v1.ProvedInstitution\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,29 +33,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.transpare
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=93
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=135
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=137
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=234
-  _globals['_LISTLEAVESREQUEST']._serialized_start=236
-  _globals['_LISTLEAVESREQUEST']._serialized_end=283
-  _globals['_LISTLEAVESRESPONSE']._serialized_start=285
-  _globals['_LISTLEAVESRESPONSE']._serialized_end=336
-  _globals['_LISTLIVEBINDINGSREQUEST']._serialized_start=338
-  _globals['_LISTLIVEBINDINGSREQUEST']._serialized_end=363
-  _globals['_LISTLIVEBINDINGSRESPONSE']._serialized_start=365
-  _globals['_LISTLIVEBINDINGSRESPONSE']._serialized_end=473
-  _globals['_LIVEBINDING']._serialized_start=475
-  _globals['_LIVEBINDING']._serialized_end=537
-  _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_start=539
-  _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_end=593
-  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_start=595
-  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=653
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=655
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=740
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=743
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=981
-  _globals['_GETTILEREQUEST']._serialized_start=983
-  _globals['_GETTILEREQUEST']._serialized_end=1029
-  _globals['_GETTILERESPONSE']._serialized_start=1031
-  _globals['_GETTILERESPONSE']._serialized_end=1064
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=152
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=154
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=271
+  _globals['_LISTLEAVESREQUEST']._serialized_start=273
+  _globals['_LISTLEAVESREQUEST']._serialized_end=320
+  _globals['_LISTLEAVESRESPONSE']._serialized_start=322
+  _globals['_LISTLEAVESRESPONSE']._serialized_end=373
+  _globals['_LISTLIVEBINDINGSREQUEST']._serialized_start=375
+  _globals['_LISTLIVEBINDINGSREQUEST']._serialized_end=400
+  _globals['_LISTLIVEBINDINGSRESPONSE']._serialized_start=402
+  _globals['_LISTLIVEBINDINGSRESPONSE']._serialized_end=510
+  _globals['_LIVEBINDING']._serialized_start=512
+  _globals['_LIVEBINDING']._serialized_end=574
+  _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_start=576
+  _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_end=630
+  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_start=632
+  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=690
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=692
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=777
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=780
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=1018
+  _globals['_GETTILEREQUEST']._serialized_start=1020
+  _globals['_GETTILEREQUEST']._serialized_end=1066
+  _globals['_GETTILERESPONSE']._serialized_start=1068
+  _globals['_GETTILERESPONSE']._serialized_end=1101
 # @@protoc_insertion_point(module_scope)

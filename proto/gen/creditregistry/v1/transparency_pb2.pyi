@@ -26,16 +26,20 @@ class GetCheckpointRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    TO_SIZE_FIELD_NUMBER: _builtins.int
     known_size: _builtins.int
     """Size that the caller knows; 0 for none. A consistency proof from it is added."""
+    to_size: _builtins.int
+    """Size at which the consistency proof ends, known_size or more; 0 for that of the newest checkpoint."""
     def __init__(
         self,
         *,
         known_size: _builtins.int = ...,
+        to_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_size", b"known_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_size", b"known_size", "to_size", b"to_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -51,6 +55,7 @@ class GetCheckpointResponse(_message.Message):
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     HEAD_FIELD_NUMBER: _builtins.int
     HEAD_PATH_FIELD_NUMBER: _builtins.int
+    KNOWN_ROOT_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     consistency: _builtins.bytes
@@ -59,6 +64,10 @@ class GetCheckpointResponse(_message.Message):
     """The HEAD, last leaf."""
     head_path: _builtins.bytes
     """Path of the HEAD, 32-byte hashes, joined."""
+    known_root: _builtins.bytes
+    """Root of the tree of known_size, 32 bytes; empty without known_size. Where it is another than the one that was signed
+    before, it and the consistency proof make the contradiction provable.
+    """
     def __init__(
         self,
         *,
@@ -66,10 +75,11 @@ class GetCheckpointResponse(_message.Message):
         consistency: _builtins.bytes = ...,
         head: _builtins.bytes = ...,
         head_path: _builtins.bytes = ...,
+        known_root: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "known_root", b"known_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

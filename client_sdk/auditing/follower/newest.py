@@ -1,0 +1,283 @@
+"""The newest checkpoint that a member has verified, kept in a file of its home (P6).
+
+    file = the signed note, as the log wrote it            replaced as a whole, under a lock file
+
+Whatever the log has signed for this member, in an answer, a receipt or a round of the follower, is held against it: a
+consistency proof is demanded from the registry from the smaller of the two to the larger, and the file moves forward
+only by such a proof. A log that is shown shorter than before, or in two histories, is refused from then on.
+
+``NewestCheckpoint.prove`` does no network I/O: it is a generator that yields requests and is sent the responses; what a
+registry refuses is thrown into it as ``RefusedError``.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import transparency_pb2
+from filelock import FileLock, Timeout
+
+from client_sdk._calls.verification import verifying
+from client_sdk.auditing.follower.kept import replace
+from client_sdk.auditing.follower.log_memory import PART, ContradictionError
+from client_sdk.errors import ConfigError, RefusedError
+from client_sdk.formats.checkpoint import parse_checkpoint
+from client_sdk.formats.contradiction import Contradiction
+from client_sdk.formats.errors import FormatError
+from client_sdk.formats.merkle import verify_consistency
+from client_sdk.ledger.answer import split_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.formats.note import VerifierKey
+
+__all__ = ["NewestCheckpoint", "Proving", "confirmation", "keep_apart"]
+
+Proving: TypeAlias = "Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, None]"
+_LOCK_SECONDS = 10
+_MODE = 0o600
+# How often in a row other processes of the home may move the file while one proof is on its way.
+_MAX_ROUNDS = 8
+_NAME_CHARACTERS = 16
+# Proofs, and notes that prove nothing, that one home keeps at most.
+_MAX_KEPT = 16
+
+
+class NewestCheckpoint:
+    """The file of one home; any number of threads and processes may share it.
+
+    Args:
+        path: of the file; its folder exists before something is kept.
+        key: of the log, from the trust root.
+    """
+
+    def __init__(self, path: Path, key: VerifierKey) -> None:
+        self._path = path
+        self._key = key
+        self._lock = FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=_MODE)
+        self._read: SignedCheckpoint | None = None
+
+    def read(self) -> SignedCheckpoint | None:
+        """Return the newest checkpoint that was proved; None before the first.
+
+        Raises:
+            ConfigError: the file cannot be read, is damaged, or of another log.
+        """
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be read: {error.strerror}") from error
+        known = self._read
+        if known is None or known.raw != data:
+            try:
+                known = self._read = parse_checkpoint(data, self._key)
+            except FormatError as error:
+                raise ConfigError(
+                    f"{self._path} is damaged, or of another registry: {error}; put it back from a copy, or move it "
+                    "away to take the log up anew"
+                ) from error
+        return known
+
+    def prove(self, note: bytes) -> Proving:
+        """Hold a checkpoint against the one that is kept, and keep the larger of the two.
+
+        Args:
+            note: signed by the log.
+
+        Raises:
+            VerificationError: it is no checkpoint of this log.
+            ContradictionError: the log went back or split in two; what shows it is kept beside the file.
+            RefusedError: the registry gives no proof although its log is long enough.
+        """
+        with verifying():
+            shown = parse_checkpoint(note, self._key)
+        for _ in range(_MAX_ROUNDS):
+            known = self.read()
+            if known is not None:
+                yield from self._hold(known, shown)
+                if shown.checkpoint.size <= known.checkpoint.size:
+                    return
+            if self._advance(known, shown):
+                return
+        raise ConfigError(f"{self._path} is moved by other processes all the time")
+
+    def connect(self, older: bytes, newer: bytes) -> Proving:
+        """Prove that two checkpoints belong to one history; what is kept stays.
+
+        Raises:
+            VerificationError: one is no checkpoint of this log.
+            ContradictionError: they do not; what shows it is kept beside the file.
+            RefusedError: the registry gives no proof although its log is long enough.
+        """
+        with verifying():
+            one, other = parse_checkpoint(older, self._key), parse_checkpoint(newer, self._key)
+        yield from self._hold(one, other)
+
+    def expose(self, error: ContradictionError) -> Proving:
+        """Ask the registry for what makes a contradiction provable, keep it, and raise the error again.
+
+        Raises:
+            ContradictionError: always, with the file that keeps what was found.
+        """
+        with verifying():
+            known, shown = parse_checkpoint(error.known, self._key), parse_checkpoint(error.shown, self._key)
+        if shown.checkpoint.size >= known.checkpoint.size:
+            yield from self._hold(known, shown)
+        raise self._contradiction(error.rule, known, shown)
+
+    def forget(self, confirmed: str) -> Path:
+        """Give up what is kept, because its member knows why the log went back; return where a copy of it is left.
+
+        Args:
+            confirmed: size and root of what is kept, as ``confirmation`` gives them.
+
+        Raises:
+            ConfigError: something else is kept; nothing was changed.
+        """
+        with self._alone():
+            known = self.read()
+            if known is None or confirmed != confirmation(known.checkpoint):
+                raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
+            copy = keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
+            self._path.unlink()
+            return copy
+
+    def _hold(self, known: SignedCheckpoint, shown: SignedCheckpoint) -> Proving:
+        """Prove that two checkpoints belong to one history."""
+        if known.checkpoint == shown.checkpoint:
+            return
+        older, newer = sorted((known, shown), key=lambda signed: signed.checkpoint.size)
+        before, after = older.checkpoint, newer.checkpoint
+        if before.size == after.size:
+            raise self._contradiction("log.fork", known, shown, _proof(older, newer))
+        request = transparency_pb2.GetCheckpointRequest(known_size=before.size, to_size=after.size)
+        try:
+            response = yield request
+        except RefusedError as error:
+            # Without a proof the registry shows how long its log is instead.
+            newest = yield transparency_pb2.GetCheckpointRequest()
+            with verifying():
+                latest = parse_checkpoint(newest.checkpoint, self._key)
+            if latest.checkpoint.size < after.size:
+                raise self._contradiction("log.rollback", newer, latest) from error
+            raise
+        try:
+            path = split_hashes(response.consistency, PART)
+            verify_consistency(before.size, after.size, path, before.root, after.root)
+        except FormatError as error:
+            proof = _proof(older, newer, response) or (yield from self._expose_newer(newer, response))
+            raise self._contradiction("log.fork", known, shown, proof) from error
+
+    def _expose_newer(
+        self, newer: SignedCheckpoint, response: transparency_pb2.GetCheckpointResponse
+    ) -> Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, Contradiction | None]:
+        """Hold the larger of two checkpoints against the log's newest: it may be the one that the log holds no more."""
+        with verifying():
+            latest = parse_checkpoint(response.checkpoint, self._key)
+        size, newest = newer.checkpoint.size, latest.checkpoint.size
+        if newest <= size:
+            return _proof(newer, latest)
+        try:
+            answer = yield transparency_pb2.GetCheckpointRequest(known_size=size, to_size=newest)
+        except RefusedError:
+            return None
+        return _proof(newer, latest, answer)
+
+    def _advance(self, known: SignedCheckpoint | None, shown: SignedCheckpoint) -> bool:
+        """Keep a checkpoint that continues the known one; False where another process has kept another meanwhile."""
+        with self._alone():
+            if self.read() != known:
+                return False
+            try:
+                replace(self._path, shown.raw)
+            except OSError as error:
+                raise ConfigError(f"{self._path} cannot be written: {error.strerror}") from error
+        return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self._lock.acquire()
+        except (OSError, Timeout) as error:
+            raise ConfigError(f"{self._path}.lock is held by another process, or cannot be made") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _contradiction(
+        self, rule: str, known: SignedCheckpoint, shown: SignedCheckpoint, proof: Contradiction | None = None
+    ) -> ContradictionError:
+        """Keep what was shown beside the file, as a proof where it is one, and return the error that tells of it."""
+        if proof is None:
+            size = shown.checkpoint.size
+            told = (
+                f"got {size} leaves, want a log that continues the {known.checkpoint.size} known, and nothing is proved"
+            )
+            kept = self._keep(f"shown-{size}", ".note", shown.raw)
+        else:
+            told, kept = str(proof), self._kept_before(proof) or self._keep("contradiction", ".proof", proof.encode())
+        where = "" if kept is None else f": {kept}"
+        return ContradictionError(PART, rule, f"{told}{where}", known=known.raw, shown=shown.raw, kept=kept)
+
+    def _kept_before(self, proof: Contradiction) -> Path | None:
+        """Return a proof of before that shares a checkpoint with this one: the log's newest is another on each call."""
+        notes = {proof.first.raw, proof.second.raw}
+        for path in sorted(self._path.parent.glob("contradiction-*.proof")):
+            with suppress(FormatError, OSError):
+                before = Contradiction.parse(path.read_bytes(), self._key)
+                if not notes.isdisjoint((before.first.raw, before.second.raw)):
+                    return path
+        return None
+
+    def _keep(self, name: str, suffix: str, data: bytes) -> Path | None:
+        """Keep a file apart, unless there are many already."""
+        folder = self._path.parent
+        if len(list(folder.glob(f"*{suffix}"))) >= _MAX_KEPT:
+            return None
+        return keep_apart(folder, name, suffix, data)
+
+
+def _proof(
+    one: SignedCheckpoint, other: SignedCheckpoint, response: transparency_pb2.GetCheckpointResponse | None = None
+) -> Contradiction | None:
+    """Return the proof that two checkpoints contradict each other; None where the answer does not make it one."""
+    try:
+        if response is None:
+            return Contradiction.of(one, other)
+        return Contradiction.of(one, other, response.known_root, split_hashes(response.consistency, PART))
+    except FormatError:
+        return None
+
+
+def confirmation(checkpoint: Checkpoint) -> str:
+    """Return size and root of a checkpoint as people compare and type them."""
+    return ":".join(checkpoint.body().split("\n")[1:3])
+
+
+def keep_apart(folder: Path, name: str, suffix: str, data: bytes) -> Path:
+    """Write a file under a name that follows from its content, whole or not at all, and never over another.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    path = folder / f"{name}-{sha256(data).hexdigest()[:_NAME_CHARACTERS]}{suffix}"
+    draft = folder / f".{path.name}.{os.getpid()}.new"
+    try:
+        replace(draft, data)
+        # Where it is there already, it was kept before: the name is that of the content.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    return path

@@ -1,0 +1,323 @@
+"""The checkpoint register: the newest (origin, size, root) that the registry has signed, kept outside of its database.
+
+A database that is restored, copied or damaged knows nothing of what was signed after it. The register does, as long as
+it does not share the database's fate: it belongs on another disk or another machine. It holds no secret.
+
+    FileRegister       a file with the body of a C2SP checkpoint, replaced as a whole under a lock file
+    DatabaseRegister   one row a log in a table of a second database (SQLite or PostgreSQL)
+
+Both move by compare-and-swap, so that any number of processes and machines may share one. Whether a move leads to a
+tree that contains the former one is checked by the caller, who has the log.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from filelock import FileLock, Timeout
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    insert,
+    inspect,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from client_sdk.formats.checkpoint import Checkpoint, parse_body
+from client_sdk.formats.errors import FormatError
+from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
+from registry_server.storage.sqlite_file import located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Connection, Engine
+
+__all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
+
+# How long a move waits for another process that moves it at the same moment.
+PATIENCE_SECONDS = 10.0
+# The body of a checkpoint: an origin of some hundred characters at most, a number and a hash.
+_MAX_BYTES = 4_096
+_MODE = 0o600
+_FOLDER_MODE = 0o700
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Register(Protocol):
+    """What is known of the newest signed checkpoint, whatever becomes of the database.
+
+    Every method raises RegisterError where the register cannot be read or written, or holds anything but one checkpoint
+    of its log.
+    """
+
+    place: str
+
+    def read(self) -> Checkpoint | None:
+        """Return what it holds; None where there is no register yet."""
+        ...
+
+    def create(self, first: Checkpoint) -> Checkpoint:
+        """Make the register of a new log; return what it holds, which is another where it was there already."""
+        ...
+
+    def move(self, before: Checkpoint, after: Checkpoint) -> Checkpoint | None:
+        """Replace ``before`` durably by ``after`` if it still holds that; return what it holds then."""
+        ...
+
+    def reset(self, checkpoint: Checkpoint) -> None:
+        """Let it hold a checkpoint, whatever it held: an operator has confirmed it."""
+        ...
+
+    def close(self) -> None:
+        """Give up every connection."""
+        ...
+
+
+def open_register(file: Path, url: str, origin: str) -> Register:
+    """Return the register of a log.
+
+    Args:
+        file: where it is unless a URL is given.
+        url: of a second database; empty for none.
+        origin: of the log.
+    """
+    return DatabaseRegister(url, origin) if url else FileRegister(file, origin)
+
+
+class FileRegister:
+    """A register in a file of its own.
+
+    Args:
+        path: of the file; ``create`` makes its folder.
+        origin: of the log.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self.place = str(path)
+        self._path = path
+        self._origin = origin
+        # It keeps other processes away; within this one, whoever moves the register holds a lock of its own.
+        self._lock = FileLock(f"{path}.lock", timeout=PATIENCE_SECONDS, mode=_MODE, thread_local=False)
+
+    def read(self) -> Checkpoint | None:
+        """Return what the file holds; None where it is not there."""
+        with self._failing():
+            try:
+                with open(self._path, "rb") as file:  # noqa: PTH123 - on the way of every append; Path.open takes longer
+                    data = file.read(_MAX_BYTES + 1)
+            except FileNotFoundError:
+                return None
+        return self._parse(data)
+
+    def create(self, first: Checkpoint) -> Checkpoint:
+        """Make folder and file, unless the file is there."""
+        with self._failing():
+            self._path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with self._alone():
+            held = self.read()
+            if held is None:
+                self._write(first)
+            return held or first
+
+    def move(self, before: Checkpoint, after: Checkpoint) -> Checkpoint | None:
+        """Replace the file by one that holds another checkpoint."""
+        with self._alone():
+            held = self.read()
+            if held != before:
+                return held
+            self._write(after)
+            return after
+
+    def reset(self, checkpoint: Checkpoint) -> None:
+        """Replace the file, or make it."""
+        with self._failing():
+            self._path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with self._alone():
+            self._write(checkpoint)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        """Put a new file in the place of the old one; after a crash at any moment one of them is there, whole."""
+        draft = self._path.with_name(f"{self._path.name}.new")
+        with self._failing():
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
+                file.write(checkpoint.body().encode())
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _parse(self, data: bytes) -> Checkpoint:
+        try:
+            held, extensions = parse_body(data[: _MAX_BYTES + 1].decode())
+        except (FormatError, UnicodeDecodeError) as error:
+            got = error.rule if isinstance(error, FormatError) else "bytes that are no UTF-8"
+            raise RegisterError(RegisterFault.DAMAGED, StorageFault.OTHER, f"{self.place}: {got}") from None
+        if extensions or held.origin != self._origin or held.body().encode() != data:
+            what = f"{self.place}: not exactly one checkpoint of {self._origin}"
+            raise RegisterError(RegisterFault.DAMAGED, StorageFault.OTHER, what)
+        return held
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            with self._failing():
+                self._lock.acquire()
+        except Timeout:
+            what = f"{self.place}.lock is held by another process"
+            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.BUSY, what) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, Timeout):
+                raise
+            fault = StorageFault.FULL if error.errno in _FULL else StorageFault.GONE
+            what = f"{self.place}: {error.strerror or type(error).__name__}"
+            raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
+
+
+_TABLE = Table(
+    "checkpoint_register",
+    MetaData(),
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, CheckConstraint("size > 0"), nullable=False),
+    Column("root", LargeBinary, CheckConstraint("length(root) = 32"), nullable=False),
+)
+
+
+class DatabaseRegister:
+    """A register in a table of a second database.
+
+    Args:
+        url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+        origin: of the log.
+    """
+
+    def __init__(self, url: str, origin: str) -> None:
+        self._url = make_url(url)
+        self.place = self._url.render_as_string(hide_password=True)
+        self._origin = origin
+        self._file = None if self._url.get_backend_name() == "postgresql" else Path(self._url.database or "").absolute()
+        self._engine = _engine(self._url, self._file)
+        # Whether the table was seen; asked for until then.
+        self._made = False
+
+    def read(self) -> Checkpoint | None:
+        """Return the row of the log; None where there is none, or no table."""
+        if self._file is not None and not self._file.exists():
+            return None
+        with self._failing(), self._engine.connect() as connection:
+            self._made = self._made or inspect(connection).has_table(_TABLE.name)
+            return self._held(connection) if self._made else None
+
+    def create(self, first: Checkpoint) -> Checkpoint:
+        """Make table and row, unless they are there."""
+        with self._failing():
+            if self._file is not None:
+                self._file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, _MODE))
+            with self._engine.begin() as connection:
+                _TABLE.metadata.create_all(connection)
+        try:
+            with self._failing(), self._engine.begin() as connection:
+                connection.execute(insert(_TABLE), self._row(first))
+        except IntegrityError:
+            # Another process has just made it.
+            return self.read() or first
+        return first
+
+    def move(self, before: Checkpoint, after: Checkpoint) -> Checkpoint | None:
+        """Update the row if it holds what is expected."""
+        expected = (_TABLE.c.origin == self._origin, _TABLE.c.size == before.size, _TABLE.c.root == before.root)
+        moved = update(_TABLE).where(*expected).values(size=after.size, root=after.root)
+        with self._failing():
+            with self._engine.begin() as connection:
+                if connection.execute(moved).rowcount == 1:
+                    return after
+            with self._engine.connect() as connection:
+                return self._held(connection)
+
+    def reset(self, checkpoint: Checkpoint) -> None:
+        """Replace the row, or make it."""
+        self.create(checkpoint)
+        with self._failing(), self._engine.begin() as connection:
+            connection.execute(delete(_TABLE).where(_TABLE.c.origin == self._origin))
+            connection.execute(insert(_TABLE), self._row(checkpoint))
+
+    def close(self) -> None:
+        """Give up every connection."""
+        self._engine.dispose()
+
+    def _held(self, connection: Connection) -> Checkpoint | None:
+        row = connection.execute(select(_TABLE.c.size, _TABLE.c.root).where(_TABLE.c.origin == self._origin)).first()
+        return None if row is None else Checkpoint(self._origin, int(row[0]), bytes(row[1]))
+
+    def _row(self, checkpoint: Checkpoint) -> dict[str, str | int | bytes]:
+        return {"origin": self._origin, "size": checkpoint.size, "root": checkpoint.root}
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn the driver's errors into ours, without its words: they may quote the URL."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, PoolTimeoutError) as error:
+            name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
+            fault = StorageFault.FULL if "FULL" in name or "DiskFull" in name else StorageFault.GONE
+            raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
+        except OSError as error:
+            what = f"{self.place}: {error.strerror or type(error).__name__}"
+            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what) from None
+
+
+def _engine(url: URL, file: Path | None) -> Engine:
+    if file is None:
+        milliseconds = int(PATIENCE_SECONDS * 1_000)
+        connect: dict[str, str | int] = {
+            "connect_timeout": 5,
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c statement_timeout={milliseconds}",
+            "application_name": "registry-server register",
+        }
+        return create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=2,
+            pool_timeout=PATIENCE_SECONDS,
+            pool_pre_ping=True,
+            connect_args=connect,
+        )
+    # Opened by its name each time: a file that was moved away must be missed, not written to.
+    return create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})
