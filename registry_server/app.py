@@ -215,11 +215,13 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
         Exception: as ``build`` and ``App.start``.
     """
     log_to_standard_error(settings.log_level, settings.log_format)
+    # The map is many small objects that live as long as the process: the collector need not look at them, neither
+    # while it is built nor afterwards, and what a batch makes goes when it is done, without the collector's help.
+    gc.disable()
     app = build(settings)
-    # The map is many small objects that live as long as the process: the collector need not look at them again, and
-    # what a batch makes goes when it is done, without the collector's help.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
+    gc.enable()
     asyncio.run(_serve(app, ready))
 
 
