@@ -22,6 +22,7 @@ from client_sdk.formats.state import Rulebook
 from client_sdk.ledger.enrolment_file import EnrolmentFile
 from client_sdk.ledger.key_service_file import KeyServiceFile
 from registry_server.logs import log_to_standard_error
+from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.interceptors.authorization import Authorizer
@@ -34,7 +35,14 @@ from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.errors import ClockJumpedError, InconsistentError, NotFoundedError
 from registry_server.sequencing.ledger import Ledger
-from registry_server.settings import SETTINGS_FILE, Settings, SettingsError, load_settings, settings_toml
+from registry_server.settings import (
+    MAX_CHECKING_PROCESSES,
+    SETTINGS_FILE,
+    Settings,
+    SettingsError,
+    load_settings,
+    settings_toml,
+)
 from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
@@ -94,6 +102,7 @@ class App:
     ledger: Ledger
     database: Database
     executor: ThreadPoolExecutor
+    checking: CheckingProcesses
     housekeeping: Housekeeping
     metrics: CollectorRegistry
     servicers: Servicers
@@ -139,6 +148,7 @@ class App:
         self.housekeeping.stop()
         self.ledger.close()
         self.executor.shutdown()
+        self.checking.close()
         self.database.close()
 
 
@@ -168,6 +178,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         database.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
+    checking = CheckingProcesses(_checking_count(settings))
     metrics, status = CollectorRegistry(), Status(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
@@ -175,20 +186,33 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         ledger=ledger,
         database=database,
         executor=executor,
+        checking=checking,
         housekeeping=Housekeeping(ledger),
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor, settings.answer_page_bytes),
+        servicers=_servicers(ledger, authority, executor, checking, settings.answer_page_bytes),
         guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
 
 
+def _checking_count(settings: Settings) -> int:
+    """Return how many processes check streams: where it is not set, one a processor, and none beside a single one."""
+    if settings.checking_processes is not None:
+        return settings.checking_processes
+    count = min(processors(), MAX_CHECKING_PROCESSES)
+    return count if count > 1 else 0
+
+
 def _servicers(
-    ledger: Ledger, authority: CertificateAuthority, executor: ThreadPoolExecutor, page_bytes: int
+    ledger: Ledger,
+    authority: CertificateAuthority,
+    executor: ThreadPoolExecutor,
+    checking: CheckingProcesses,
+    page_bytes: int,
 ) -> Servicers:
     return Servicers(
-        RecordServicer(Submitting(ledger), Records(ledger), executor),
+        RecordServicer(Submitting(ledger), Records(ledger), executor, checking),
         InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor),
         DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),

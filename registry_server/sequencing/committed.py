@@ -96,7 +96,7 @@ def map_of_rows(work: UnitOfWork, directory: Directory) -> MapTree:
 def _subject_entries(rows: list[bytes]) -> Iterator[bytes]:
     """Yield key || value of every subject."""
     for key, records in groupby(rows, itemgetter(slice(HASH_BYTES))):
-        yield key + value_of_parts(row[HASH_BYTES:] for row in records)
+        yield key + value_of_parts([row[HASH_BYTES:] for row in records])
 
 
 def leaf_hashes(data: list[bytes]) -> list[bytes]:

@@ -135,9 +135,9 @@ def _fetch(work: UnitOfWork, sql: str, parameters: tuple[object, ...]) -> list[F
 
 def _rows(result: CursorResult[Fetched]) -> list[Fetched]:
     # The driver's own tuples: a Row object around each costs as much as reading it.
-    rows: list[Fetched] = result.cursor.fetchall()
+    rows = result.cursor.fetchall()
     result.close()
-    return rows
+    return list(rows)
 
 
 def _padded(keys: Sequence[tuple[Value, ...]]) -> Sequence[tuple[Value, ...]]:
