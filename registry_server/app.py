@@ -29,6 +29,7 @@ from registry_server.rpc.interceptors.authorization import Authorizer
 from registry_server.rpc.interceptors.deadlines import Deadlines
 from registry_server.rpc.interceptors.guard import Guard
 from registry_server.rpc.interceptors.observation import Observer
+from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
 from registry_server.rpc.transparency import TransparencyServicer
@@ -102,7 +103,7 @@ class App:
     ledger: Ledger
     database: Database
     executor: ThreadPoolExecutor
-    checking: CheckingProcesses
+    preparation: Preparation
     housekeeping: Housekeeping
     metrics: CollectorRegistry
     servicers: Servicers
@@ -148,7 +149,7 @@ class App:
         self.housekeeping.stop()
         self.ledger.close()
         self.executor.shutdown()
-        self.checking.close()
+        self.preparation.close()
         self.database.close()
 
 
@@ -178,7 +179,7 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         database.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
-    checking = CheckingProcesses(_checking_count(settings))
+    preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
     metrics, status = CollectorRegistry(), Status(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
@@ -186,10 +187,10 @@ def build(settings: Settings, clock: Callable[[], int] = system_clock) -> App:
         ledger=ledger,
         database=database,
         executor=executor,
-        checking=checking,
+        preparation=preparation,
         housekeeping=Housekeeping(ledger),
         metrics=metrics,
-        servicers=_servicers(ledger, authority, executor, checking, settings.answer_page_bytes),
+        servicers=_servicers(ledger, authority, executor, preparation, settings),
         guard=Guard(Authorizer(status.find_institution), _deadlines(settings), Observer(metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
@@ -208,12 +209,12 @@ def _servicers(
     ledger: Ledger,
     authority: CertificateAuthority,
     executor: ThreadPoolExecutor,
-    checking: CheckingProcesses,
-    page_bytes: int,
+    preparation: Preparation,
+    settings: Settings,
 ) -> Servicers:
     return Servicers(
-        RecordServicer(Submitting(ledger), Records(ledger), executor, checking),
-        InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
+        RecordServicer(Submitting(ledger), Records(ledger), executor, preparation),
+        InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), executor),
         TransparencyServicer(Transparency(ledger), executor),
         DirectoryServicer(Acts(ledger), Proposals(ledger), Certificates(ledger, authority, system_clock), executor),
     )

@@ -90,10 +90,12 @@ class _Process:
         checked: tuple[StatementItem | Refusal, ...] = pickle.loads(answer)  # noqa: S301 - from our own process
         return checked
 
-    def stop(self, *, kill: bool = False) -> None:
-        """End it: it ends by itself when the socket does, and is killed where it does not, or where that is asked."""
-        if kill:
-            self._popen.kill()
+    def kill(self) -> None:
+        """End it at once; whoever waits for it is told that it has ended."""
+        self._popen.kill()
+
+    def stop(self) -> None:
+        """Wait until it has ended, as it does when the socket does; it is killed where it does not."""
         self._end.close()
         try:
             self._popen.wait(STOP_SECONDS)
@@ -124,7 +126,7 @@ class CheckingProcesses:
         self._alive = 0
         self._retry_at = 0.0
         self._closed = False
-        self._starting: set[threading.Thread] = set()
+        self._starting: dict[threading.Thread, _Process | None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +145,7 @@ class CheckingProcesses:
             while not self._closed and self._alive < self.count and time.monotonic() >= self._retry_at:
                 self._alive += 1
                 thread = threading.Thread(target=self._start_one, name="checking-process-start", daemon=True)
-                self._starting.add(thread)
+                self._starting[thread] = None
                 thread.start()
 
     def check(
@@ -175,11 +177,13 @@ class CheckingProcesses:
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
-            starting = list(self._starting)
+            starting = dict(self._starting)
             self._changed.notify_all()
         for process in idle:
             process.stop()
-        for thread in starting:
+        for thread, process_ in starting.items():
+            if process_ is not None:
+                process_.kill()
             thread.join(STOP_SECONDS)
 
     def _take(self) -> _Process | None:
@@ -199,7 +203,8 @@ class CheckingProcesses:
         with self._changed:
             self._working -= 1
         self._forget()
-        process.stop(kill=True)
+        process.kill()
+        process.stop()
 
     def _add(self, process: _Process) -> None:
         with self._changed:
@@ -216,15 +221,21 @@ class CheckingProcesses:
             self._changed.notify_all()
 
     def _start_one(self) -> None:
+        thread = threading.current_thread()
         process = None
         try:
             process = _Process()
+            with self._changed:
+                self._starting[thread] = process
+                if self._closed:
+                    process.kill()
             process.await_ready()
             self._add(process)
         except (EOFError, OSError):
             self._forget()
             if process is not None:
-                process.stop(kill=True)
+                process.kill()
+                process.stop()
         finally:
             with self._changed:
-                self._starting.discard(threading.current_thread())
+                del self._starting[thread]

@@ -1,7 +1,8 @@
-"""A chunk of a stream, checked without the log: in a process of its own where that is faster, else in this thread."""
+"""A chunk of a stream, checked without the log: in a process of its own where that is faster, else in this one."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from registry_server.errors import Refusal
@@ -21,18 +22,32 @@ __all__ = ["Preparation"]
 _WORTH_SENDING = 16
 
 
+# One thread may check while the other's chunk is on its way.
+_LEAST_THREADS = 2
+
+
 class Preparation:
     """Checks chunks; thread-safe.
 
     Args:
         submitting: use case.
-        processes: that check beside this one.
+        processes: that check beside this one; they are closed with it.
+
+    Attributes:
+        threads: in which chunks of streams are checked or sent, so that those of many streams keep no other call from
+            the threads of the server; one a process.
     """
 
     def __init__(self, submitting: Submitting, processes: CheckingProcesses) -> None:
         self._submitting = submitting
         self._processes = processes
         self._pace = Pace()
+        self.threads = ThreadPoolExecutor(max(_LEAST_THREADS, processes.count), thread_name_prefix="checking")
+
+    def close(self) -> None:
+        """Finish the chunks under way, and end threads and processes."""
+        self.threads.shutdown(cancel_futures=True)
+        self._processes.close()
 
     def prepare(self, peer: str, chunk: pb.BatchChunk) -> Prepared:
         """Check a chunk of 1 to 256 submissions; blocks.

@@ -13,16 +13,15 @@ from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results, submission
 from registry_server.rpc.interceptors.call import current_call
-from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.threads import in_thread, pages_from
 from registry_server.usecases.gathering import Gathering
 from registry_server.usecases.submit import MAX_CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from concurrent.futures import Executor
 
-    from registry_server.rpc.checking import CheckingProcesses
+    from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
     from registry_server.usecases.submit import Prepared, Submitted, Submitting
 
@@ -41,14 +40,12 @@ class RecordServicer(RecordServiceServicer):
         submitting: use case.
         records: use case.
         executor: whose threads do what blocks.
-        processes: that check chunks of streams beside this one.
+        preparation: checks the chunks of streams.
     """
 
-    def __init__(
-        self, submitting: Submitting, records: Records, executor: Executor, processes: CheckingProcesses
-    ) -> None:
+    def __init__(self, submitting: Submitting, records: Records, executor: Executor, preparation: Preparation) -> None:
         self._submitting = submitting
-        self._preparation = Preparation(submitting, processes)
+        self._preparation = preparation
         self._records = records
         self._executor = executor
         self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
@@ -67,8 +64,7 @@ class RecordServicer(RecordServiceServicer):
         _context: object,
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
         """Log many; the next chunks are checked while the one before commits."""
-        preparing = partial(self._preparation.prepare, current_call().institution)
-        stream = _Stream(self._submitting, self._executor, preparing)
+        stream = _Stream(self._submitting, self._preparation, current_call().institution)
         reading = asyncio.ensure_future(stream.read(request_iterator))
         enqueuing = asyncio.ensure_future(stream.enqueue())
         try:
@@ -147,16 +143,14 @@ class _Stream:
 
     Args:
         submitting: use case.
-        executor: whose threads check.
-        prepare: checks a chunk; blocks.
+        preparation: checks chunks.
+        peer: institution id of who reports.
     """
 
-    def __init__(
-        self, submitting: Submitting, executor: Executor, prepare: Callable[[pb.BatchChunk], Prepared]
-    ) -> None:
+    def __init__(self, submitting: Submitting, preparation: Preparation, peer: str) -> None:
         self._submitting = submitting
-        self._executor = executor
-        self._prepare = prepare
+        self._preparation = preparation
+        self._peer = peer
         self._checking: asyncio.Queue[_Checking | None] = asyncio.Queue()
         self._chunks: asyncio.Queue[_Committing | None] = asyncio.Queue()
         self._places = asyncio.Semaphore(_READ_AHEAD)
@@ -172,7 +166,8 @@ class _Stream:
             async for message in messages:
                 await self._places.acquire()
                 first, chunk = batch.take(message)
-                prepared = asyncio.ensure_future(in_thread(self._executor, partial(self._prepare, chunk)))
+                preparing = partial(self._preparation.prepare, self._peer, chunk)
+                prepared = asyncio.ensure_future(in_thread(self._preparation.threads, preparing))
                 prepared.add_done_callback(_look_at)
                 self._checking.put_nowait(_Checking(first, prepared))
             batch.finish()

@@ -177,8 +177,9 @@ def test_an_interrupt_at_the_terminal_leaves_them_to_the_server(sqlite_url: str,
 
 def test_a_stream_through_processes_is_logged_in_order(tmp_path: Path, sqlite_url: str) -> None:
     with running_registry(tmp_path, sqlite_url, checking_processes=2) as registry:
-        registry.app.checking.start()
-        wait_until(lambda: len(registry.app.checking._idle) == 2)
+        checking = registry.app.preparation._processes
+        checking.start()
+        wait_until(lambda: len(checking._idle) == 2)
         chunks = 2 * PERIOD + 5
         made = reports(registry.world, 16 * chunks)
         for bad in range(7, len(made), 50):
@@ -197,7 +198,7 @@ def test_a_stream_through_processes_is_logged_in_order(tmp_path: Path, sqlite_ur
         assert indexes == sorted(indexes)
         assert len(indexes) == len(made) - len(refused)
         registry.verify_log()
-    assert not registry.app.checking.ready
+    assert not checking.ready
 
 
 class _Time:
