@@ -164,11 +164,12 @@ class CheckingProcesses:
             return None
         try:
             checked = process.ask(peer, now, directory, chunk)
-        except BaseException as error:
+        except Exception:  # noqa: BLE001 - whatever it answers or does not, the chunk is checked by the caller
             self._lose(process)
-            if not isinstance(error, (EOFError, OSError, pickle.PickleError)):
-                raise
             return None
+        except BaseException:
+            self._lose(process)
+            raise
         self._put_back(process)
         return checked
 
@@ -231,7 +232,7 @@ class CheckingProcesses:
                     process.kill()
             process.await_ready()
             self._add(process)
-        except (EOFError, OSError):
+        except Exception:  # noqa: BLE001 - without it the server's own threads check
             self._forget()
             if process is not None:
                 process.kill()
