@@ -90,8 +90,6 @@ class _App:
         self._keys = keys
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise NotImplementedError
         if scope["method"] == "POST":
             status, body = await self._report(await _body(receive))
         else:

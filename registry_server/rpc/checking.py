@@ -22,8 +22,7 @@ from registry_server.rpc.checking_process import Request, receive, send
 
 if TYPE_CHECKING:
     from client_sdk.ledger.directory import Directory
-    from registry_server.errors import Refusal
-    from registry_server.sequencing.items import StatementItem
+    from registry_server.usecases.submit import Checked
 
 __all__ = ["CheckingProcesses", "processors"]
 
@@ -71,9 +70,7 @@ class _Process:
         receive(self._end)
         self._end.settimeout(ANSWER_SECONDS)
 
-    def ask(
-        self, peer: str, now: int, directory: Directory, chunk: bytes
-    ) -> tuple[StatementItem | Refusal, ...] | None:
+    def ask(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
         """Return what became of each submission; None where it does not say.
 
         Raises:
@@ -87,7 +84,7 @@ class _Process:
         if not answer:
             return None
         self._directory = directory
-        checked: tuple[StatementItem | Refusal, ...] = pickle.loads(answer)  # noqa: S301 - from our own process
+        checked: tuple[Checked, ...] = pickle.loads(answer)  # noqa: S301 - from our own process
         return checked
 
     def kill(self) -> None:
@@ -148,9 +145,7 @@ class CheckingProcesses:
                 self._starting[thread] = None
                 thread.start()
 
-    def check(
-        self, peer: str, now: int, directory: Directory, chunk: bytes
-    ) -> tuple[StatementItem | Refusal, ...] | None:
+    def check(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
         """Return what became of each submission of a chunk; None where the caller must check it itself.
 
         Args:

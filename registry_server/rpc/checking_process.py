@@ -25,8 +25,7 @@ from registry_server.usecases.submit import check_submission
 
 if TYPE_CHECKING:
     from client_sdk.ledger.directory import Directory
-    from registry_server.errors import Refusal
-    from registry_server.sequencing.items import StatementItem
+    from registry_server.usecases.submit import Checked
 
 __all__ = ["Request", "receive", "send"]
 
@@ -94,15 +93,15 @@ class _Checker:
         """Return the answer to a request; nothing where there is none."""
         try:
             # Pickle between two processes of one program, over a socket that no third one has.
-            request: Request = pickle.loads(data)  # noqa: S301
+            request: Request = pickle.loads(data)  # noqa: S301 - see above
             if request.directory:
-                self._directory = pickle.loads(request.directory)  # noqa: S301
+                self._directory = pickle.loads(request.directory)  # noqa: S301 - see above
             return b"" if self._directory is None else pickle.dumps(_checked(request, self._directory), -1)
         except Exception:  # noqa: BLE001 - the server checks again and tells its own log what is wrong
             return b""
 
 
-def _checked(request: Request, directory: Directory) -> tuple[StatementItem | Refusal, ...]:
+def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
     moment = Moment.of(request.now, directory)
     sent = map(submission, pb.BatchChunk.FromString(request.chunk).submissions)
     return tuple(check_submission(item, request.peer, moment) for item in sent)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.rules.errors import RuleError
@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.submission import Submission
 
-__all__ = ["KEY_UNKNOWN", "MAX_CHUNK", "Prepared", "Submitted", "SubmittedRecord", "Submitting", "check_submission"]
+__all__ = [
+    "KEY_UNKNOWN",
+    "MAX_CHUNK",
+    "Checked",
+    "Prepared",
+    "Submitted",
+    "SubmittedRecord",
+    "Submitting",
+    "check_submission",
+]
+
+# What comes of a check without the log: what may be appended, or why it may not.
+Checked: TypeAlias = "StatementItem | Refusal"
 
 # Submissions of one chunk.
 MAX_CHUNK = 256
@@ -69,7 +81,7 @@ class Submitted:
 class Prepared:
     """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
 
-    checked: tuple[StatementItem | Refusal, ...]
+    checked: tuple[Checked, ...]
 
 
 class Submitting:
@@ -128,7 +140,7 @@ class Submitting:
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, sent: Submission, peer: str, moment: Moment) -> StatementItem | Refusal:
+    def _check(self, sent: Submission, peer: str, moment: Moment) -> Checked:
         checked = check_submission(sent, peer, moment)
         if not isinstance(checked, Refusal) or checked.reason != KEY_UNKNOWN:
             return checked
@@ -138,7 +150,7 @@ class Submitting:
         return check_submission(sent, peer, newest)
 
 
-def check_submission(sent: Submission, peer: str, moment: Moment) -> StatementItem | Refusal:
+def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
     """Return what may be appended, or why it may not, as far as that is decided without the log."""
     try:
         return read_submission(sent, peer, moment)
