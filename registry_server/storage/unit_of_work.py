@@ -42,13 +42,10 @@ _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
-    # 16 MB of pages for each reader, and a checkpoint about every 16 MB.
-    "PRAGMA cache_size=-16384",
+    # 64 MB of pages, and a checkpoint about every 16 MB: random ids touch many pages a transaction.
+    "PRAGMA cache_size=-65536",
     "PRAGMA wal_autocheckpoint=4000",
 )
-# Random record ids and pseudonyms touch pages all over two indexes, which take some 110 MB for a million records: the
-# one connection that writes keeps up to 256 MB of pages, as many as it has touched.
-_SQLITE_WRITER_SETTING = "PRAGMA cache_size=-262144"
 
 
 class UnitOfWork:
@@ -182,8 +179,6 @@ class Database:
     def _open_writer(self) -> Connection:
         if self._writer is None:
             self._writer = self._engine.connect().execution_options(**{_WRITES: True})
-            if not self.on_postgresql:
-                self._writer.connection.cursor().execute(_SQLITE_WRITER_SETTING)
         self._writer.begin()
         return self._writer
 
