@@ -14,11 +14,14 @@ from benchmarks.generator import answers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.plain.running import Plain
     from client_sdk.testing import TestRegistry
 
-__all__ = ["SUBJECTS", "fill", "rate"]
+__all__ = ["IN_FLIGHT", "SUBJECTS", "fill", "fill_plain", "rate"]
 
 SUBJECTS = 100_000
+IN_FLIGHT = 16
+PLAIN_RECORDS = 20_000
 LOAD_EACH = 25_000
 # Every tenth person asked about is listed.
 LISTED_ONE_IN = 10
@@ -30,6 +33,13 @@ def fill(running: TestRegistry) -> list[bytes]:
     made = prepare.submissions(lenders, LOAD_EACH)
     world.stream(running, made)
     return [pb.Submission.FromString(item).binding.subject for items in made for item in items]
+
+
+def fill_plain(other: Plain) -> list[str]:
+    """Store records in the plain alternative; return their subjects."""
+    requests, subjects = other.reports(PLAIN_RECORDS)
+    other.drive(requests, 64)
+    return subjects
 
 
 def rate(running: TestRegistry, listed: Sequence[bytes], calls: int, group: int, in_flight: int) -> float:

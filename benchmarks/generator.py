@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import grpc
 
-__all__ = ["Plan", "answers", "drive", "write_messages"]
+__all__ = ["Plan", "answers", "drive", "output_of", "write_messages"]
 
 CALL_SECONDS = 600
 
@@ -71,10 +71,21 @@ def answers(path: Path) -> Iterator[bytes]:
 
 def drive(mode: str, address: str, folder: Path, in_flight: int = 1) -> tuple[float, int]:
     """Run a generator as a child process; return seconds and calls."""
-    command = [sys.executable, "-m", "benchmarks.generator", mode, address, str(folder), str(in_flight)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result = json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(output_of("benchmarks.generator", mode, address, str(folder), str(in_flight)))
     return float(result["seconds"]), int(result["calls"])
+
+
+def output_of(module: str, *words: str) -> str:
+    """Run a module as a child process; return its standard output.
+
+    Raises:
+        RuntimeError: it failed; the text is the last that it said, which is the cause.
+    """
+    done = subprocess.run([sys.executable, "-m", module, *words], check=False, capture_output=True, text=True)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"status {done.returncode}"]
+        raise RuntimeError(f"{module}: {said[-1].strip()}")
+    return done.stdout
 
 
 async def _each(messages: Sequence[bytes]) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "passes", "render", "write"]
 
 # A row below this part of its goal fails the run.
-FLOOR = 0.7
+FLOOR = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Row:
         ratio: ours over reference, or a size in bytes where there is nothing to divide by.
         goal: what the ratio should reach.
         at_most: whether the goal is a ceiling.
+        note: what else the row tells.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Row:
     ratio: float
     goal: float
     at_most: bool = False
+    note: str = ""
 
     @property
     def reached(self) -> float:
@@ -59,12 +61,13 @@ def render(row: Row) -> str:
     sign = "<=" if row.at_most else ">="
     verdict = "met" if row.met else f"MISSED, {row.reached:.0%} of the goal"
     sides = f"{row.ours:,.1f} / {row.reference:,.1f} {row.unit}"
-    return f"{row.name:<22} {sides:<46} {row.ratio:>10,.2f}  {sign} {row.goal:<7g} {verdict}"
+    told = f"{row.name:<22} {sides:<46} {row.ratio:>10,.2f}  {sign} {row.goal:<7g} {verdict}"
+    return f"{told}; {row.note}" if row.note else told
 
 
 def write(rows: Iterable[Row], path: Path) -> None:
     """Write the rows as JSON."""
     path.parent.mkdir(exist_ok=True)
-    fields = ("name", "ours", "reference", "unit", "ratio", "goal")
+    fields = ("name", "ours", "reference", "unit", "ratio", "goal", "note")
     content = [{**{name: asdict(row)[name] for name in fields}, "met": row.met} for row in rows]
     path.write_text(json.dumps(content, indent=2) + "\n")

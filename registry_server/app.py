@@ -1,4 +1,4 @@
-"""Composition root: from settings to a registry that serves, and the operator's other tasks.
+"""Composition root: from settings to a registry that serves.
 
 app = build(settings)          database, ledger, use cases, servicers
 await app.start()              listens; returns where
@@ -9,36 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
 from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.state import Rulebook
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.key_service_file import KeyServiceFile
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
 from registry_server.rpc.authorization import Authorizer
+from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.inquiries import InquiryServicer
+from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.transparency import TransparencyServicer
-from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
-from registry_server.sequencing.errors import (
-    ClockError,
-    InconsistentError,
-    LogAheadError,
-    NotFoundedError,
-    RegisterMismatchError,
-)
+from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import Deadlines
@@ -47,24 +37,23 @@ from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
 from registry_server.serving.places import Limits, Places
-from registry_server.settings import SETTINGS_FILE, Settings, SettingsError, load_settings, settings_toml
-from registry_server.storage import head, migrations
-from registry_server.storage.errors import StorageError
+from registry_server.settings import (
+    MAX_CHECKING_PROCESSES,
+    Settings,
+)
+from registry_server.storage import migrations
 from registry_server.storage.register import open_register
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases import founding
 from registry_server.usecases.acts import Acts
-from registry_server.usecases.authority import CertificateAuthority, server_tls, write_secret
+from registry_server.usecases.authority import CertificateAuthority, server_tls
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
 from registry_server.usecases.failures import refusal_of
-from registry_server.usecases.fsck import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
-from registry_server.usecases.private_files import check_private, take_folder
+from registry_server.usecases.private_files import check_private
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
-from registry_server.usecases.register import RegisterState, compare_register, reset_register
 from registry_server.usecases.standing import Standing
 from registry_server.usecases.status import FIGURES, Status
 from registry_server.usecases.submit import Submitting
@@ -72,36 +61,13 @@ from registry_server.usecases.transparency import Transparency
 from registry_server.web.metrics import Gauges, MetricsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from registry_server.sequencing.clock import Clocks
-    from registry_server.settings import Value
     from registry_server.storage.register import Register
-    from registry_server.usecases.founding import Founded
 
-__all__ = [
-    "App",
-    "FsckReport",
-    "OperatorError",
-    "RegisterMismatchError",
-    "RegisterState",
-    "build",
-    "certify_key_service",
-    "confirm_clock",
-    "current_tables",
-    "draft_registry",
-    "explain",
-    "finish_registry",
-    "migrate",
-    "put_register",
-    "run_fsck",
-    "run_server",
-    "show_register",
-]
+__all__ = ["App", "build", "register_of", "run_server"]
 
-# What stops a program of the operator, told in one line: the database, the clock, files, what is stored.
-OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockError, OSError, RuntimeError)
 
 # Threads for what blocks: reads of the database, checks of submissions and inquiries.
 _THREADS = 16
@@ -122,6 +88,7 @@ class App:
     register: Register
     executor: ThreadPoolExecutor
     pages: ThreadPoolExecutor
+    preparation: Preparation
     housekeeping: Housekeeping
     standing: Standing
     metrics: CollectorRegistry
@@ -178,6 +145,7 @@ class App:
         self.ledger.close()
         self.executor.shutdown()
         self.pages.shutdown()
+        self.preparation.close()
         self.database.close()
         self.register.close()
 
@@ -205,7 +173,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-    database, register = Database(settings.database), _register(settings)
+    database, register = Database(settings.database), register_of(settings)
     try:
         ledger = Ledger.open(database, register, signer, clocks)
     except BaseException:
@@ -214,6 +182,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
+    preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
     metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     return App(
@@ -223,30 +192,52 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         register=register,
         executor=executor,
         pages=pages,
+        preparation=preparation,
         housekeeping=Housekeeping(ledger),
         standing=standing,
         metrics=metrics,
-        servicers=_servicers(ledger, authority, standing, executor, pages, settings.answer_page_bytes),
+        servicers=_servicers(ledger, authority, standing, _Workers(executor, pages, preparation), settings),
         guard=Guard(_rules(settings, standing, metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
     )
 
 
+def _checking_count(settings: Settings) -> int:
+    """Return how many processes check streams: where it is not set, one a processor, and none beside a single one."""
+    if settings.checking_processes is not None:
+        return settings.checking_processes
+    count = min(processors(), MAX_CHECKING_PROCESSES)
+    return count if count > 1 else 0
+
+
+class _Workers(NamedTuple):
+    """Threads and processes that calls are served by.
+
+    Attributes:
+        executor: threads for calls.
+        pages: threads that read the pages of streams.
+        preparation: checks the chunks of streams.
+    """
+
+    executor: ThreadPoolExecutor
+    pages: ThreadPoolExecutor
+    preparation: Preparation
+
+
 def _servicers(
     ledger: Ledger,
     authority: CertificateAuthority,
     standing: Standing,
-    executor: ThreadPoolExecutor,
-    pages: ThreadPoolExecutor,
-    page_bytes: int,
+    workers: _Workers,
+    settings: Settings,
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, system_clock)
     return Servicers(
-        RecordServicer(Submitting(ledger), Records(ledger), executor, pages),
-        InquiryServicer(Checks(ledger, page_bytes), Inquiries(ledger), executor),
-        TransparencyServicer(Transparency(ledger), executor, pages),
-        DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, executor),
+        RecordServicer(Submitting(ledger), Records(ledger), workers.executor, workers.pages, workers.preparation),
+        InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
+        TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
+        DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )
 
 
@@ -285,11 +276,13 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
     raise_limit()
     keep_few_arenas()
     log_to_standard_error(settings.log_level, settings.log_format)
+    # The map is many small objects that live as long as the process: the collector need not look at them, neither
+    # while it is built nor afterwards, and what a batch makes goes when it is done, without the collector's help.
+    gc.disable()
     app = build(settings)
-    # The map is many small objects that live as long as the process: the collector need not look at them again, and
-    # what a batch makes goes when it is done, without the collector's help.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
+    gc.enable()
     asyncio.run(_serve(app, ready))
 
 
@@ -309,189 +302,6 @@ async def _serve(app: App, ready: Callable[[str], None]) -> None:
     await app.stop()
 
 
-def explain(error: BaseException) -> str:
-    """Return what an error without a text of its own means, in the catalogue's words."""
-    if isinstance(error, NotFoundedError):
-        return "there is no genesis yet: let genesis.act be approved, then run init --finish"
-    return refusal_of(error).entry.text
-
-
-def draft_registry(
-    home: Path,
-    values: Mapping[str, Value],
-    administrators: Sequence[Path],
-    key_services: Sequence[Path],
-    threshold: int,
-    rulebook: Path | None = None,
-) -> Path:
-    """Make a registry's folder, and return the genesis act that its administrators must approve.
-
-    Args:
-        home: of the registry; is made.
-        values: settings, ``registry`` at least.
-        administrators: their enrolment files.
-        key_services: their files, in the order in which their outputs are joined.
-        threshold: how many administrators must sign an act.
-        rulebook: JSON object of limits that differ from their defaults.
-
-    Raises:
-        FormatError: a file is not in order.
-        RuleError: administrators, threshold or keys are not in order.
-        SettingsError: a setting is not in order, or there is a registry in the folder already.
-        StorageError: the database cannot be reached.
-    """
-    file = home / SETTINGS_FILE
-    if file.exists():
-        raise SettingsError(f"{file} is there already: the folder holds a registry")
-    enrolments = tuple(EnrolmentFile.parse(path.read_bytes()) for path in administrators)
-    services = tuple(KeyServiceFile.parse(path.read_bytes()) for path in key_services)
-    limits = Rulebook() if rulebook is None else _read_rulebook(rulebook)
-    take_folder(home)
-    write_secret(file, settings_toml(values).encode())
-    try:
-        settings = load_settings(home)
-        founders = founding.Founders(settings.registry, settings.log_origin, enrolments, threshold, services, limits)
-        founding.draft(_folder(settings), founders, system_clock())
-    except BaseException:
-        file.unlink()
-        raise
-    return settings.genesis_file
-
-
-def _read_rulebook(path: Path) -> Rulebook:
-    try:
-        given = json.loads(path.read_bytes())
-        rulebook = Rulebook(**given)
-        return Rulebook.of(rulebook.message())
-    except RecursionError:
-        raise SettingsError(f"{path}: a JSON object of limits of the rulebook, nested too deeply") from None
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"{path}: a JSON object of limits of the rulebook, {error}") from None
-
-
-def finish_registry(settings: Settings) -> Founded:
-    """Log the genesis act once it is approved, and write what is handed out.
-
-    Raises:
-        FormatError: the act file is not in order.
-        RuleError: ACT_THRESHOLD, ACT_SIGNATURE, or another act is leaf 0.
-        OSError: a file cannot be read or written.
-        InconsistentError: database and checkpoint register do not belong together.
-        StorageError: the database failed, or is served.
-    """
-    with closing(_register(settings)) as register:
-        return founding.finish(_folder(settings), register, system_clock())
-
-
-def certify_key_service(settings: Settings, file: Path) -> Path:
-    """Write the certificate of a key service, a new one or for another year; return its file.
-
-    Raises:
-        FormatError: the file is not in order.
-        RegistryError: its request asks for more than its address.
-    """
-    authority = CertificateAuthority.load(settings.authority_folder)
-    certificates = settings.public_folder / "certificates"
-    return founding.certify_key_service(
-        KeyServiceFile.parse(file.read_bytes()), authority, certificates, system_clock()
-    )
-
-
-def _folder(settings: Settings) -> founding.Folder:
-    return founding.Folder(
-        settings.home,
-        settings.database,
-        settings.log_key_file,
-        settings.authority_folder,
-        settings.genesis_file,
-        settings.public_folder,
-    )
-
-
-def migrate(settings: Settings) -> str:
-    """Bring the database to the tables of this program; return their version.
-
-    Raises:
-        StorageError: it cannot be reached or is in use.
-    """
-    migrations.upgrade(settings.database)
-    return migrations.current(settings.database)
-
-
-def current_tables(settings: Settings) -> tuple[str, str]:
-    """Return the version of the database's tables, and the one that this program needs.
-
-    Raises:
-        StorageError: it cannot be reached.
-    """
-    return migrations.current(settings.database), migrations.newest()
-
-
-def run_fsck(settings: Settings) -> FsckReport:
-    """Recompute everything that is stored from the leaves alone; a server may be running.
-
-    Raises:
-        StorageError: the database failed.
-    """
-    migrations.check(settings.database)
-    with Database(settings.database, serving=False) as database, closing(_register(settings)) as register:
-        return fsck(database, register)
-
-
-def show_register(settings: Settings) -> RegisterState:
-    """Return what the checkpoint register holds, and what the database does; a server may be running.
-
-    Raises:
-        NotFoundedError: there is no genesis yet.
-        StorageError: the database failed.
-    """
-    migrations.check(settings.database)
-    with Database(settings.database, serving=False) as database, closing(_register(settings)) as register:
-        return compare_register(database, register)
-
-
-def put_register(settings: Settings, confirmed: str) -> RegisterState:
-    """Let the checkpoint register hold what the database does, because an operator has confirmed exactly that.
-
-    Args:
-        settings: of the registry; no server of it runs.
-        confirmed: the confirmation that ``show_register`` names.
-
-    Raises:
-        NotFoundedError: there is no genesis yet.
-        InconsistentError: what is stored does not fit together.
-        SettingsError: something else was confirmed; nothing was changed.
-        StorageError: the database is served, or failed, or the register cannot be written.
-    """
-    migrations.check(settings.database)
-    with Database(settings.database) as database, closing(_register(settings)) as register:
-        state = compare_register(database, register)
-        if confirmed != state.confirmation:
-            raise SettingsError(f"nothing was changed: --confirm must be exactly {state.confirmation}")
-        signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-        reset_register(database, register, signer)
-        return compare_register(database, register)
-
-
-def _register(settings: Settings) -> Register:
+def register_of(settings: Settings) -> Register:
+    """Open the checkpoint register of a registry; the caller closes it."""
     return open_register(settings.register_path, settings.register_url.get_secret_value(), settings.log_origin)
-
-
-def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
-    """Keep that an operator confirms what the clock shows now; return it, ms. A server may be running.
-
-    Raises:
-        LogAheadError: the newest leaf lies in the future, which confirming the clock does not mend; it is confirmed.
-        NotFoundedError: there is no genesis yet.
-        StorageError: the database failed.
-    """
-    now = (clocks or SystemClocks()).wall()
-    with Database(settings.database, serving=False) as database, database.append() as work:
-        row = head.lock(work)
-        if row is None:
-            raise NotFoundedError
-        head.confirm_clock(work, now)
-        work.commit()
-    if row.logged_at - now > MAX_STEP_MS:
-        raise LogAheadError(row.logged_at - now)
-    return now

@@ -24,13 +24,23 @@ from sqlalchemy.exc import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SETTINGS_FILE", "Settings", "SettingsError", "Value", "load_settings", "settings_toml"]
+__all__ = [
+    "MAX_CHECKING_PROCESSES",
+    "SETTINGS_FILE",
+    "Settings",
+    "SettingsError",
+    "Value",
+    "load_settings",
+    "settings_toml",
+]
 
 SETTINGS_FILE = "registry.toml"
 Value = str | int | float | list[str]
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 # A message has 4 MiB; beside the persons of a page stand some kilobytes of states and acts.
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
+# More of them than this the one process that appends cannot keep busy.
+MAX_CHECKING_PROCESSES = 8
 _DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -105,6 +115,13 @@ class Settings(BaseSettings):
         gt=0,
         le=_LONGEST_PAGE_BYTES,
         description="Persons of one page of an answer together; what is longer is asked for page by page.",
+    )
+    checking_processes: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_CHECKING_PROCESSES,
+        description="Processes that check streamed reports beside the server's own, started by the first stream and "
+        "used while that is faster; without it one a processor, and none where there is only one.",
     )
     health_interval_seconds: Seconds = Field(
         default=2.0, description="How often the health service asks whether the registry can be read and written."

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from typing import TYPE_CHECKING
 
+import uvloop
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["get", "post", "rate"]
 
@@ -25,8 +29,11 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: plain\r\n\r\n".encode()
 
 
-async def _worker(port: int, requests: Iterator[bytes]) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _connect(port: int, context: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", port, ssl=context)
+
+
+async def _worker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: Iterator[bytes]) -> int:
     done = 0
     for request in requests:
         writer.write(request)
@@ -40,17 +47,21 @@ async def _worker(port: int, requests: Iterator[bytes]) -> int:
     return done
 
 
-async def _drive(port: int, requests: Sequence[bytes], in_flight: int) -> float:
+async def _drive(port: int, tls: Path, requests: Sequence[bytes], in_flight: int) -> float:
+    context = ssl.create_default_context(cafile=str(tls / "ca.pem"))
+    context.load_cert_chain(tls / "certificate.pem", tls / "key.pem")
     pending = iter(requests)
+    # As on the other side, connections are open before the clock runs.
+    connections = [await _connect(port, context) for _ in range(in_flight)]
     started = time.perf_counter()
-    done = await asyncio.gather(*(_worker(port, pending) for _ in range(in_flight)))
+    done = await asyncio.gather(*(_worker(*connection, pending) for connection in connections))
     return sum(done) / (time.perf_counter() - started)
 
 
-def rate(port: int, requests: Sequence[bytes], in_flight: int) -> float:
+def rate(port: int, tls: Path, requests: Sequence[bytes], in_flight: int) -> float:
     """Send all requests, so many at once; return requests a second.
 
     Raises:
         RuntimeError: a request was refused.
     """
-    return asyncio.run(_drive(port, requests, in_flight))
+    return uvloop.run(_drive(port, tls, requests, in_flight))

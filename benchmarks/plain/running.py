@@ -15,11 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.plain.drive import drive
 from benchmarks.plain.load import get, post
 from client_sdk.formats.keys import Ed25519Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from client_sdk.testing import TestRegistry
 
 __all__ = ["Plain", "plain"]
 
@@ -31,9 +34,14 @@ START_SECONDS = 30.0
 class Plain:
     """A running plain alternative: one lender's signed requests for it."""
 
-    def __init__(self, port: int, signer: Ed25519Signer) -> None:
-        self.port = port
+    def __init__(self, port: int, tls: Path, signer: Ed25519Signer) -> None:
+        self._port = port
+        self._tls = tls
         self._signer = signer
+
+    def drive(self, requests: Sequence[bytes], in_flight: int) -> float:
+        """Send all requests, so many at once, from another process; return requests a second."""
+        return drive(self._port, self._tls, requests, in_flight)
 
     def reports(self, count: int) -> tuple[list[bytes], list[str]]:
         """Return so many requests that store a record each, and the subjects in hexadecimal."""
@@ -54,19 +62,19 @@ class Plain:
 
 
 @contextmanager
-def plain() -> Iterator[Plain]:
-    """Yield the plain alternative on SQLite, in a process of its own."""
+def plain(registry: TestRegistry) -> Iterator[Plain]:
+    """Yield the plain alternative on SQLite, in a process of its own, with a registry's certificates."""
     signer = Ed25519Signer.generate()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'plain.sqlite'}"
         key = f"lender-1={signer.public_key.raw.hex()}"
-        process = subprocess.Popen([sys.executable, "-m", "benchmarks.plain.app", url, str(port), key])
+        served = (str(Path(folder) / "plain.sqlite"), str(port), str(registry.registry_home), key)
+        process = subprocess.Popen([sys.executable, "-m", "benchmarks.plain.app", *served])
         try:
             _wait(port, process)
-            yield Plain(port, signer)
+            yield Plain(port, registry.home("lender-1") / "tls", signer)
         finally:
             process.terminate()
             process.wait()

@@ -14,7 +14,7 @@ ENTRIES = 1_000_000
 CHANGED = 256
 LEVELS = 20
 ROUNDS = 15
-GOAL = 4.0
+GOAL = 3.0
 
 
 def measure() -> Row:

@@ -14,7 +14,7 @@ EACH = 4_000
 SERVICES = 2
 CORES = 2
 BATCH = 1_000
-GOAL = 0.5
+GOAL = 0.75
 
 
 def measure() -> Row:

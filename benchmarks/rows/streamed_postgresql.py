@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 def measure() -> Row:
     """Return the ratio."""
     with postgres_server(durable=True) as url:
-        return streamed.measure("streamed-postgresql", 0.35, url)
+        return streamed.measure("streamed-postgresql", 0.5, url)

@@ -24,9 +24,11 @@ __all__ = [
     "REGISTRY_KEY",
     "MappedRecord",
     "institution_key",
+    "record_part",
     "records_value",
     "state_value",
     "subject_key",
+    "value_of_parts",
 ]
 
 NO_ANNOTATION = bytes(32)
@@ -55,10 +57,17 @@ def subject_key(subject: bytes) -> bytes:
 
 def records_value(records: Iterable[MappedRecord]) -> bytes:
     """Return the value of a subject with live records, given ascending by index."""
-    parts = [_RECORDS]
-    for leaf_index, leaf_hash, annotation_hash, opening in records:
-        parts += (leaf_index.to_bytes(8), leaf_hash, annotation_hash, opening)
-    return sha256(b"".join(parts)).digest()
+    return value_of_parts(record_part(*record) for record in records)
+
+
+def record_part(leaf_index: int, leaf_hash: bytes, annotation_hash: bytes, opening: bytes) -> bytes:
+    """Return what one live record adds to the value of its subject, 104 bytes; parts sort by index."""
+    return leaf_index.to_bytes(8) + leaf_hash + annotation_hash + opening
+
+
+def value_of_parts(parts: Iterable[bytes]) -> bytes:
+    """Return the value of a subject from the parts of its live records, ascending."""
+    return sha256(b"".join([_RECORDS, *parts])).digest()
 
 
 def institution_key(institution: str) -> bytes:

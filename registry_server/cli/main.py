@@ -20,7 +20,8 @@ from rich.console import Console
 from client_sdk._version import __version__
 from client_sdk.formats.errors import FormatError
 from client_sdk.rules.errors import RuleError
-from registry_server import app as registry
+from registry_server import operating
+from registry_server.app import run_server
 from registry_server.errors import RegistryError
 from registry_server.settings import Settings, SettingsError, load_settings
 
@@ -57,10 +58,10 @@ def main() -> None:
     os.umask(0o077)
     try:
         app()
-    except (SettingsError, FormatError, RuleError, RegistryError, *registry.OperatorError) as error:
-        told = str(error) or registry.explain(error)
+    except (SettingsError, FormatError, RuleError, RegistryError, *operating.OperatorError) as error:
+        told = str(error) or operating.explain(error)
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {told}", markup=False)
-        sys.exit(_NOT_THE_SIGNED_ONE if isinstance(error, registry.RegisterMismatchError) else _NOT_IN_ORDER)
+        sys.exit(_NOT_THE_SIGNED_ONE if isinstance(error, operating.RegisterMismatchError) else _NOT_IN_ORDER)
 
 
 def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
@@ -113,13 +114,13 @@ def init(
         values["hosts"] = host
     if database_url:
         values["database_url"] = database_url
-    genesis = registry.draft_registry(home, values, administrator, key_service, threshold, rulebook)
+    genesis = operating.draft_registry(home, values, administrator, key_service, threshold, rulebook)
     typer.echo(f"{genesis}: {threshold} of {len(administrator)} administrators must approve this act")
     typer.echo(f"then: registry-server init --home {home} --finish")
 
 
 def _finish(home: Path) -> None:
-    founded = registry.finish_registry(_settings(home))
+    founded = operating.finish_registry(_settings(home))
     for path in founded.certificates:
         typer.echo(f"{path}: certificate, to be handed to its holder")
     typer.echo(f"{home / 'public'}: CA and trust root, for everybody")
@@ -137,7 +138,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
     settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
-    registry.run_server(settings, _say)
+    run_server(settings, _say)
 
 
 def _say(line: str) -> None:
@@ -149,7 +150,7 @@ def _say(line: str) -> None:
 @app.command()
 def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
-    report = registry.run_fsck(_settings(home, database_url))
+    report = operating.run_fsck(_settings(home, database_url))
     if as_json:
         counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
         shown = {
@@ -177,26 +178,26 @@ def certify(
     key_service: Annotated[Path, typer.Argument(help="File of a key service.", exists=True, dir_okay=False)],
 ) -> None:
     """Write the certificate of a key service, a new one or for another year."""
-    typer.echo(str(registry.certify_key_service(_settings(home), key_service)))
+    typer.echo(str(operating.certify_key_service(_settings(home), key_service)))
 
 
 @db.command("upgrade")
 def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     """Bring the tables to the version of this program."""
-    typer.echo(registry.migrate(_settings(home, database_url)))
+    typer.echo(operating.migrate(_settings(home, database_url)))
 
 
 @db.command("current")
 def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     """Print the version of the tables."""
-    found, _ = registry.current_tables(_settings(home, database_url))
+    found, _ = operating.current_tables(_settings(home, database_url))
     typer.echo(found or "none")
 
 
 @db.command("check")
 def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     """Check that the tables have the version of this program; exit code 1 if not."""
-    found, want = registry.current_tables(_settings(home, database_url))
+    found, want = operating.current_tables(_settings(home, database_url))
     typer.echo(f"found {found or 'none'}, want {want}")
     if found != want:
         raise typer.Exit(1)
@@ -205,7 +206,7 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
 @register.command("show")
 def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
-    state = registry.show_register(_settings(home, database_url))
+    state = operating.show_register(_settings(home, database_url))
     if as_json:
         shown = {
             "register": state.place,
@@ -222,7 +223,7 @@ def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJs
         raise typer.Exit(1)
 
 
-def _tell_register(state: registry.RegisterState) -> None:
+def _tell_register(state: operating.RegisterState) -> None:
     held = state.problem or ("none" if state.held is None else state.registered)
     typer.echo(f"register {state.place}: {held}")
     typer.echo(f"database: {state.confirmation}")
@@ -255,11 +256,11 @@ def register_reset(
     """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
     settings = _settings(home, database_url)
     if confirm is None:
-        state = registry.show_register(settings)
+        state = operating.show_register(settings)
         _tell_register(state)
         typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
         raise typer.Exit(1)
-    _tell_register(registry.put_register(settings, confirm))
+    _tell_register(operating.put_register(settings, confirm))
 
 
 @clock.command("confirm")
@@ -268,5 +269,5 @@ def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
 
     Look at it first: every leaf carries its time. A running server goes on by itself within seconds.
     """
-    now = registry.confirm_clock(_settings(home, database_url))
+    now = operating.confirm_clock(_settings(home, database_url))
     typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))

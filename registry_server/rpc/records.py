@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from concurrent.futures import Executor
 
+    from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
     from registry_server.usecases.submit import Prepared, Submitted, Submitting
 
@@ -40,10 +41,14 @@ class RecordServicer(RecordServiceServicer):
         records: use case.
         executor: whose threads do what blocks.
         pages: whose threads read the pages of streams.
+        preparation: checks the chunks of streams.
     """
 
-    def __init__(self, submitting: Submitting, records: Records, executor: Executor, pages: Executor) -> None:
+    def __init__(
+        self, submitting: Submitting, records: Records, executor: Executor, pages: Executor, preparation: Preparation
+    ) -> None:
         self._submitting = submitting
+        self._preparation = preparation
         self._records = records
         self._executor = executor
         self._pages = pages
@@ -64,17 +69,21 @@ class RecordServicer(RecordServiceServicer):
         request_iterator: AsyncIterator[pb.SubmitBatchRequest],
         _context: object,
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
-        """Log many; the next chunk is checked while the one before commits."""
+        """Log many; the next chunks are checked while the one before commits."""
         peer = current_call().institution
-        stream = _Stream(self._submitting, self._executor, peer, self._turns.setdefault(peer, asyncio.Lock()))
+        stream = _Stream(self._submitting, self._preparation, peer, self._turns.setdefault(peer, asyncio.Lock()))
         reading = asyncio.ensure_future(stream.read(request_iterator))
+        enqueuing = asyncio.ensure_future(stream.enqueue())
         try:
             while (committing := await stream.next_chunk()) is not None:
                 yield await _answered(committing)
+            await enqueuing
             # What the stream itself is refused for is told after the results of what came before.
             await reading
         finally:
             reading.cancel()
+            enqueuing.cancel()
+            stream.cancel()
 
     async def ListRecords(
         self,
@@ -124,21 +133,34 @@ async def _answered(chunk: _Committing) -> pb.SubmitBatchResponse:
     return pb.SubmitBatchResponse(results=results(submitted.records, chunk.first), checkpoint=submitted.checkpoint)
 
 
+class _Checking(NamedTuple):
+    """A chunk that is being checked.
+
+    Attributes:
+        first: place of its first submission in the stream.
+        prepared: what comes of it.
+    """
+
+    first: int
+    prepared: asyncio.Future[Prepared]
+
+
 class _Stream:
-    """Reads ahead: the next chunk is checked while the ones before it commit.
+    """Reads ahead: the next chunks are checked, beside each other, while the ones before them commit, in their order.
 
     Args:
         submitting: use case.
-        executor: whose threads check.
+        preparation: checks chunks.
         peer: institution id of who reports.
         turn: held while a chunk is checked.
     """
 
-    def __init__(self, submitting: Submitting, executor: Executor, peer: str, turn: asyncio.Lock) -> None:
+    def __init__(self, submitting: Submitting, preparation: Preparation, peer: str, turn: asyncio.Lock) -> None:
         self._submitting = submitting
-        self._executor = executor
+        self._preparation = preparation
         self._peer = peer
         self._turn = turn
+        self._checking: asyncio.Queue[_Checking | None] = asyncio.Queue()
         self._chunks: asyncio.Queue[_Committing | None] = asyncio.Queue()
         self._places = asyncio.Semaphore(_READ_AHEAD)
 
@@ -157,17 +179,38 @@ class _Stream:
                 if message is None:
                     break
                 first, chunk = batch.take(message)
-                async with self._turn:
-                    prepared = await in_thread(self._executor, partial(self._prepare, chunk))
-                submitted = asyncio.wrap_future(self._submitting.enqueue(prepared))
-                submitted.add_done_callback(_look_at)
-                self._chunks.put_nowait(_Committing(first, submitted))
+                prepared = asyncio.ensure_future(self._prepare(chunk))
+                prepared.add_done_callback(_look_at)
+                self._checking.put_nowait(_Checking(first, prepared))
             batch.finish()
+        finally:
+            self._checking.put_nowait(None)
+
+    async def _prepare(self, chunk: pb.BatchChunk) -> Prepared:
+        """Check a chunk, one of this member at a time: else its streams would keep the processors from all others."""
+        async with self._turn:
+            return await in_thread(self._preparation.threads, partial(self._preparation.prepare, self._peer, chunk))
+
+    async def enqueue(self) -> None:
+        """Enqueue each chunk once it and all before it are checked.
+
+        Raises:
+            LedgerClosedError: the registry is stopping.
+        """
+        try:
+            while (checking := await self._checking.get()) is not None:
+                submitted = asyncio.wrap_future(self._submitting.enqueue(await checking.prepared))
+                submitted.add_done_callback(_look_at)
+                self._chunks.put_nowait(_Committing(checking.first, submitted))
         finally:
             self._chunks.put_nowait(None)
 
-    def _prepare(self, chunk: Sequence[pb.Submission]) -> Prepared:
-        return self._submitting.prepare(self._peer, [submission(message) for message in chunk])
+    def cancel(self) -> None:
+        """Begin nothing more of what waits to be checked."""
+        while not self._checking.empty():
+            checking = self._checking.get_nowait()
+            if checking is not None:
+                checking.prepared.cancel()
 
     async def next_chunk(self) -> _Committing | None:
         """Return the next chunk in order; None after the last."""
@@ -176,10 +219,10 @@ class _Stream:
         return chunk
 
 
-def _look_at(submitted: asyncio.Future[Submitted]) -> None:
+def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Submitted]) -> None:
     """Look at an error that nobody waits for any more, as the client has gone away."""
-    if not submitted.cancelled():
-        submitted.exception()
+    if not done.cancelled():
+        done.exception()
 
 
 class _Batch:
@@ -199,20 +242,20 @@ class _Batch:
         self._declared = header.header.count
         self._taken = 0
 
-    def take(self, message: pb.SubmitBatchRequest) -> tuple[int, Sequence[pb.Submission]]:
+    def take(self, message: pb.SubmitBatchRequest) -> tuple[int, pb.BatchChunk]:
         """Return the place of the first submission of a chunk in the stream, and the chunk.
 
         Raises:
             RegistryError: BATCH_ORDER or COUNT_MISMATCH.
         """
         part = message.WhichOneof("part")
-        chunk = message.chunk.submissions
-        if part != "chunk" or not 0 < len(chunk) <= CHUNK_SUBMISSIONS:
-            got = f"{len(chunk)} submissions" if part == "chunk" else part or "nothing"
+        chunk, count = message.chunk, len(message.chunk.submissions)
+        if part != "chunk" or not 0 < count <= CHUNK_SUBMISSIONS:
+            got = f"{count} submissions" if part == "chunk" else part or "nothing"
             raise RegistryError(
                 Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {CHUNK_SUBMISSIONS} submissions"
             )
-        first, self._taken = self._taken, self._taken + len(chunk)
+        first, self._taken = self._taken, self._taken + count
         if self._taken > self._declared:
             raise self._mismatch()
         return first, chunk

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.map_entry import records_value, subject_key
+from client_sdk.formats.encoding import HASH_BYTES, leaf_hash
+from client_sdk.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
 from client_sdk.formats.merkle import Frontier
 from registry_server.sequencing.log_tree import LogTree
 from registry_server.sequencing.map_tree import MapTree
@@ -14,9 +16,8 @@ from registry_server.storage import leaves, live
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from client_sdk.formats.map_entry import MappedRecord
     from client_sdk.ledger.directory import Directory
     from registry_server.sequencing.log_tree import StagedTiles
     from registry_server.sequencing.state import State
@@ -80,13 +81,24 @@ def _loader(database: Database, tree: str) -> Callable[[int, int], bytes | None]
 
 
 def map_of_rows(work: UnitOfWork, directory: Directory) -> MapTree:
-    """Return the map built from nothing: from all live records and the directory."""
-    subjects: dict[bytes, list[MappedRecord]] = {}
-    for subject, mapped in live.map_rows(work):
-        subjects.setdefault(subject, []).append(mapped)
-    entries = {subject_key(subject): records_value(mapped) for subject, mapped in subjects.items()}
-    entries.update(directory.map_entries())
-    return MapTree.of(entries.items())
+    """Return the map built from nothing: from all live records and the directory.
+
+    What is held meanwhile is one short string a live record, key || part: sorted, they bring together the records of
+    one subject, ascending by index, and the tree is built of them in one pass.
+    """
+    rows = [
+        subject_key(subject) + record_part(index, leaf, annotation or NO_ANNOTATION, opening)
+        for page in live.map_pages(work)
+        for index, subject, leaf, annotation, opening in page
+    ]
+    rows.sort()
+    return MapTree.of_ascending(_subject_entries(rows), len(rows)).changed(directory.map_entries())
+
+
+def _subject_entries(rows: list[bytes]) -> Iterator[bytes]:
+    """Yield key || value of every subject."""
+    for key, records in groupby(rows, itemgetter(slice(HASH_BYTES))):
+        yield key + value_of_parts([row[HASH_BYTES:] for row in records])
 
 
 def leaf_hashes(data: list[bytes]) -> list[bytes]:

@@ -13,7 +13,6 @@ Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root
 from __future__ import annotations
 
 from hashlib import sha256
-from itertools import pairwise
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from client_sdk.formats.encoding import HASH_BYTES
@@ -34,6 +33,9 @@ Change: TypeAlias = tuple[int, bytes, "bytes | None"]
 _PAGE_ENTRIES = 6
 _ENTRY_BYTES = 2 * HASH_BYTES
 _PAGE_BYTES = _PAGE_ENTRIES * _ENTRY_BYTES
+# A tree is built from subtrees under this many first bits of the keys at most.
+_BASE_BYTES = 4
+_MAX_BASE_DEPTH = 24
 _LEAF_PREFIX = b"\x02"
 _PARENT_PREFIX = b"\x03"
 _TOP_BIT = KEY_BITS - 1
@@ -61,11 +63,42 @@ class MapTree:
             FormatError: a length is wrong, or a key is there twice.
         """
         ordered = sorted(key + value for key, value in entries)
-        if any(len(entry) != _ENTRY_BYTES for entry in ordered):
-            raise FormatError("map", "map.entry", want="32 bytes each")
-        if any(before[:HASH_BYTES] == after[:HASH_BYTES] for before, after in pairwise(ordered)):
-            raise FormatError("map", "map.order", want="each key once")
-        return cls(_built(ordered, 0, len(ordered), 0), len(ordered))
+        return cls.of_ascending(ordered, len(ordered))
+
+    @classmethod
+    def of_ascending(cls, entries: Iterable[bytes], expected: int) -> Self:
+        """Return the tree of entries in one pass over them, a few at a time.
+
+        Args:
+            entries: key || value each, 64 bytes, ascending.
+            expected: about how many there are; a wrong number costs time and changes nothing.
+
+        Raises:
+            FormatError: a length is wrong, or keys do not ascend.
+        """
+        # The subtrees under the first bits of the keys, each over some entries.
+        depth = max(0, min((expected // _PAGE_ENTRIES).bit_length() - 1, _MAX_BASE_DEPTH))
+        nodes: list[Node] = [None] * (1 << depth)
+        shift = 8 * _BASE_BYTES - depth
+        some: list[bytes] = []
+        count, place, last = 0, 0, b""
+        for entry in entries:
+            key = entry[:HASH_BYTES]
+            if len(entry) != _ENTRY_BYTES:
+                raise FormatError("map", "map.entry", want="32 bytes each")
+            if key <= last:
+                raise FormatError("map", "map.order", want="keys that ascend, each once")
+            at = int.from_bytes(entry[:_BASE_BYTES]) >> shift
+            if at != place:
+                nodes[place] = _built(some, depth)
+                count += len(some)
+                place, some = at, []
+            some.append(entry)
+            last = key
+        nodes[place] = _built(some, depth)
+        while len(nodes) > 1:
+            nodes = [_joined(nodes[left], nodes[left + 1]) for left in range(0, len(nodes), 2)]
+        return cls(nodes[0], count + len(some))
 
     @property
     def root(self) -> bytes:
@@ -119,7 +152,7 @@ class MapTree:
             zeros = entries[: len(entries) - len(ones)]
             entries, others = (ones, zeros) if number >> (_TOP_BIT - depth) & 1 else (zeros, ones)
             depth += 1
-            siblings.append(_root(others, depth))
+            siblings.append(_root(others, depth) if others else EMPTY)
         other = None
         if entries and not entries[0].startswith(key):
             other = (entries[0][:HASH_BYTES], entries[0][HASH_BYTES:])
@@ -152,12 +185,9 @@ def _bit(entry: bytes, depth: int) -> int:
 
 
 def _root(entries: list[bytes], depth: int) -> bytes:
-    """Return the root over the entries of one page, which share their first ``depth`` bits."""
-    count = len(entries)
-    if count == 1:
+    """Return the root over the entries of one page, at least one, which share their first ``depth`` bits."""
+    if len(entries) == 1:
         return sha256(_LEAF_PREFIX + entries[0]).digest()
-    if count == 0:
-        return EMPTY
     place, shift = depth >> 3, 7 - (depth & 7)
     split = 0
     for entry in entries:
@@ -165,22 +195,26 @@ def _root(entries: list[bytes], depth: int) -> bytes:
             break
         split += 1
     depth += 1
-    return sha256(_PARENT_PREFIX + _root(entries[:split], depth) + _root(entries[split:], depth)).digest()
+    left = _root(entries[:split], depth) if split else EMPTY
+    right = _root(entries[split:], depth) if split < len(entries) else EMPTY
+    return sha256(_PARENT_PREFIX + left + right).digest()
 
 
-def _page(entries: list[bytes], depth: int) -> Node:
-    return (_root(entries, depth), b"".join(entries)) if entries else None
-
-
-def _built(entries: list[bytes], start: int, end: int, depth: int) -> Node:
-    """Return the node over ascending entries [start, end)."""
-    if end - start <= _PAGE_ENTRIES:
-        return _page(entries[start:end], depth)
-    low, high = start, end
+def _built(entries: list[bytes], depth: int) -> Node:
+    """Return the node over ascending entries that share their first ``depth`` bits."""
+    if len(entries) <= _PAGE_ENTRIES:
+        return (_root(entries, depth), b"".join(entries)) if entries else None
+    place, shift = depth >> 3, 7 - (depth & 7)
+    low, high = 0, len(entries)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if _bit(entries[middle], depth) else (middle + 1, high)
-    return _joined(_built(entries, start, low, depth + 1), _built(entries, low, end, depth + 1))
+        if entries[middle][place] >> shift & 1:
+            high = middle
+        else:
+            low = middle + 1
+    left, right = _built(entries[:low], depth + 1), _built(entries[low:], depth + 1)
+    left_hash, right_hash = EMPTY if left is None else left[0], EMPTY if right is None else right[0]
+    return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), left, right)
 
 
 def _joined(left: Node, right: Node) -> Node:
@@ -254,4 +288,4 @@ def _changed_page(page: Page | None, changes: list[Change], depth: int, balance:
             entries[key] = key + value
     balance[0] += len(entries) - before
     ordered = sorted(entries.values())
-    return _built(ordered, 0, len(ordered), depth)
+    return _built(ordered, depth)

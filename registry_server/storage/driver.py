@@ -17,11 +17,11 @@ from registry_server.storage import schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Column, CursorResult, Select, Table
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Fetched", "Value", "count_up", "delete_keys", "insert", "select_in", "update_moved", "upsert"]
+__all__ = ["Fetched", "Value", "count_up", "delete_keys", "fetch", "insert", "select_in", "update_moved", "upsert"]
 
 Value: TypeAlias = "int | str | bytes | bool | None"
 # A row as the driver gives it; whoever names the columns knows the types.
@@ -124,8 +124,20 @@ def _is_one_of(columns: Sequence[Column[int] | Column[str] | Column[bytes]], cou
     return f"{table}.rowid IN ({found})"
 
 
+def fetch(work: UnitOfWork, query: Select[Fetched]) -> list[Fetched]:
+    """Return all rows of a query as the driver gives them; callers bound their number."""
+    return _rows(work.connection.execute(query))
+
+
 def _fetch(work: UnitOfWork, sql: str, parameters: tuple[object, ...]) -> list[Fetched]:
-    return [tuple(row) for row in work.connection.exec_driver_sql(sql, parameters)]
+    return _rows(work.connection.exec_driver_sql(sql, parameters))
+
+
+def _rows(result: CursorResult[Fetched]) -> list[Fetched]:
+    # The driver's own tuples: a Row object around each costs as much as reading it.
+    rows = result.cursor.fetchall()
+    result.close()
+    return list(rows)
 
 
 def _padded(keys: Sequence[tuple[Value, ...]]) -> Sequence[tuple[Value, ...]]:

@@ -16,7 +16,7 @@ from client_sdk.formats.statement import RecordKey
 from client_sdk.formats.words import Kind, Standing
 from client_sdk.rules.lifecycle import is_running
 from registry_server.storage import schema
-from registry_server.storage.driver import delete_keys, insert, select_in, update_moved
+from registry_server.storage.driver import delete_keys, fetch, insert, select_in, update_moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,7 @@ __all__ = [
     "carries",
     "live_rows",
     "map_page",
+    "map_pages",
     "map_rows",
     "remove",
     "sealed_by_indexes",
@@ -209,12 +210,24 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
         last = page[-1].row.index
 
 
+def map_pages(work: UnitOfWork) -> Iterator[list[Fetched]]:
+    """Yield what the map is rebuilt from, ascending by index, some thousand rows at a time as the driver gives them.
+
+    A row is (leaf index, subject, leaf hash, annotation hash or nothing, opening).
+    """
+    last = -1
+    row = _TABLE.c
+    query = select(row.leaf_index, row.subject, row.leaf_hash, row.annotation_hash, row.opening)
+    while page := fetch(work, query.where(row.leaf_index > last).order_by(row.leaf_index).limit(_PAGE)):
+        yield page
+        last = page[-1][0]
+
+
 def map_rows(work: UnitOfWork) -> Iterator[MapRow]:
     """Yield what the map is rebuilt from, ascending by index, some at a time."""
-    last = -1
-    while page := map_page(work, last, _PAGE):
-        yield from page
-        last = page[-1].mapped.leaf_index
+    for page in map_pages(work):
+        for index, subject, leaf_hash, annotation_hash, opening in page:
+            yield MapRow(subject, MappedRecord(index, leaf_hash, annotation_hash or NO_ANNOTATION, opening))
 
 
 def map_page(work: UnitOfWork, after: int, limit: int | None) -> list[MapRow]:

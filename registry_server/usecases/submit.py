@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from client_sdk.formats.errors import FormatError
 from client_sdk.formats.limits import CHUNK_SUBMISSIONS
@@ -28,7 +28,21 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.submission import Submission
 
-__all__ = ["Prepared", "Submitted", "SubmittedRecord", "Submitting"]
+__all__ = [
+    "KEY_UNKNOWN",
+    "Checked",
+    "Prepared",
+    "Submitted",
+    "SubmittedRecord",
+    "Submitting",
+    "check_submission",
+]
+
+# What comes of a check without the log: what may be appended, or why it may not.
+Checked: TypeAlias = "StatementItem | Refusal"
+
+# The one refusal that a newer directory may take back.
+KEY_UNKNOWN = "KEY_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class Submitted:
 class Prepared:
     """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
 
-    checked: tuple[StatementItem | Refusal, ...]
+    checked: tuple[Checked, ...]
 
 
 class Submitting:
@@ -103,8 +117,12 @@ class Submitting:
             raise RegistryError(
                 Reason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
-        moment = Moment.of(self._ledger.clock(), self._ledger.directory)
+        moment = self.moment()
         return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))
+
+    def moment(self) -> Moment:
+        """Return now, with the directory as this process knows it."""
+        return Moment.of(self._ledger.clock(), self._ledger.directory)
 
     def enqueue(self, prepared: Prepared) -> Future[Submitted]:
         """Log what was prepared; the future fails as ``submit`` raises.
@@ -120,21 +138,22 @@ class Submitting:
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, sent: Submission, peer: str, moment: Moment) -> StatementItem | Refusal:
-        try:
-            return read_submission(sent, peer, moment)
-        except RuleError as error:
-            if error.reason != "KEY_UNKNOWN":
-                return refusal_of(error)
-        except (FormatError, RegistryError) as error:
-            return refusal_of(error)
+    def _check(self, sent: Submission, peer: str, moment: Moment) -> Checked:
+        checked = check_submission(sent, peer, moment)
+        if not isinstance(checked, Refusal) or checked.reason != KEY_UNKNOWN:
+            return checked
         # Another process may have logged the act that gave the key: a view brings its news.
         with self._ledger.view() as view:
             newest = Moment.of(moment.now, view.directory)
-        try:
-            return read_submission(sent, peer, newest)
-        except (FormatError, RegistryError, RuleError) as error:
-            return refusal_of(error)
+        return check_submission(sent, peer, newest)
+
+
+def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
+    """Return what may be appended, or why it may not, as far as that is decided without the log."""
+    try:
+        return read_submission(sent, peer, moment)
+    except (FormatError, RegistryError, RuleError) as error:
+        return refusal_of(error)
 
 
 def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Submitted]) -> None:

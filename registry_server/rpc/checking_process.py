@@ -1,0 +1,123 @@
+"""A process that checks submissions for the server: ``python -m registry_server.rpc.checking_process``.
+
+Its standard input is one end of a socket pair whose other end the server holds. It answers one request after the other
+and ends when the socket does, however the server ended. It opens no file and no connection, and writes nothing: what it
+cannot check is answered with nothing, and the server checks it itself.
+
+    frame    = 4 bytes of length, big-endian, then so many bytes
+    request  = pickled Request          answer = pickled tuple of StatementItem and Refusal, or nothing
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import signal
+import socket
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import submission_pb2 as pb
+
+from registry_server.rpc.convert.submissions import submission
+from registry_server.usecases.submission import Moment
+from registry_server.usecases.submit import check_submission
+
+if TYPE_CHECKING:
+    from client_sdk.ledger.directory import Directory
+    from registry_server.usecases.submit import Checked
+
+__all__ = ["Request", "receive", "send"]
+
+_LENGTH = struct.Struct(">I")
+
+
+class Request(NamedTuple):
+    """A chunk to be checked.
+
+    Attributes:
+        peer: institution id of who reports.
+        now: when it came in, ms.
+        directory: pickled, where it is another than that of the request before; empty where it is the same.
+        chunk: serialised BatchChunk.
+    """
+
+    peer: str
+    now: int
+    directory: bytes
+    chunk: bytes
+
+    def __repr__(self) -> str:
+        return "Request(...)"
+
+
+def send(end: socket.socket, data: bytes) -> None:
+    """Send a frame.
+
+    Raises:
+        OSError: the other side is gone, or takes nothing within the socket's timeout.
+    """
+    end.sendall(_LENGTH.pack(len(data)))
+    end.sendall(data)
+
+
+def receive(end: socket.socket) -> bytes:
+    """Return the next frame.
+
+    Raises:
+        EOFError: the other side has ended.
+        OSError: likewise, or nothing comes within the socket's timeout.
+    """
+    (length,) = _LENGTH.unpack(_exactly(end, _LENGTH.size))
+    return _exactly(end, length)
+
+
+def _exactly(end: socket.socket, length: int) -> bytes:
+    data = bytearray(length)
+    rest = memoryview(data)
+    while rest:
+        count = end.recv_into(rest)
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return bytes(data)
+
+
+class _Checker:
+    """Answers requests; keeps the directory of the last one."""
+
+    def __init__(self) -> None:
+        self._directory: Directory | None = None
+
+    def answer(self, data: bytes) -> bytes:
+        """Return the answer to a request; nothing where there is none."""
+        try:
+            # Pickle between two processes of one program, over a socket that no third one has.
+            request: Request = pickle.loads(data)  # noqa: S301 - see above
+            if request.directory:
+                self._directory = pickle.loads(request.directory)  # noqa: S301 - see above
+            return b"" if self._directory is None else pickle.dumps(_checked(request, self._directory), -1)
+        except Exception:  # noqa: BLE001 - the server checks again and tells its own log what is wrong
+            return b""
+
+
+def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
+    moment = Moment.of(request.now, directory)
+    sent = map(submission, pb.BatchChunk.FromString(request.chunk).submissions)
+    return tuple(check_submission(item, request.peer, moment) for item in sent)
+
+
+def main() -> None:
+    """Serve until the server ends."""
+    # An interrupt at a terminal reaches the whole group: the server decides when its streams have ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    checker = _Checker()
+    with socket.socket(fileno=0) as end, contextlib.suppress(EOFError, OSError):
+        # The first frame says that it is ready.
+        send(end, b"")
+        while True:
+            send(end, checker.answer(receive(end)))
+
+
+if __name__ == "__main__":
+    main()
