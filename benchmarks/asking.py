@@ -20,8 +20,8 @@ from voprf import ristretto
 from benchmarks.prepare import CONSENT, identity
 from client_sdk import Client, Purpose
 from client_sdk._transport import TlsMaterial
-from client_sdk.formats import keys
-from client_sdk.subjects.oprf import KEY_INFO
+from client_sdk.kernel.formats import keys
+from client_sdk.kernel.subjects.oprf import KEY_INFO
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk.formats import act, canonical, dsse, seal
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.commitment import commit_facts, commit_inquiry, commit_subject
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, StatementLeaf
-from client_sdk.formats.map_entry import (
+from client_sdk.kernel.formats import act, canonical, dsse, seal
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.commitment import commit_facts, commit_inquiry, commit_subject
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, StatementLeaf
+from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
@@ -28,15 +28,15 @@ from client_sdk.formats.map_entry import (
     records_value,
     subject_key,
 )
-from client_sdk.formats.merkle import EMPTY_ROOT, MemoryTree
-from client_sdk.formats.record_id import derive_record_id
-from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
-from client_sdk.formats.statement import Statement
-from client_sdk.formats.words import KeyUsage, Kind, Purpose, Role, Standing
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.directory import Directory
-from client_sdk.ledger.inquiry import Inquiry
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
+from client_sdk.kernel.formats.record_id import derive_record_id
+from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import KeyUsage, Kind, Purpose, Role, Standing
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.sequencing.map_tree import MapTree
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.world import LENDERS
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import HeadLeaf
-from client_sdk.formats.map_entry import records_value, subject_key
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Kind, Standing
-from client_sdk.ledger.chain import Chain
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import HeadLeaf
+from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.ledger.chain import Chain
 from client_sdk.testing import TestRegistry
 from registry_server.sequencing.recover import recover
 from registry_server.storage import head, leaves, live, records
@@ -42,7 +42,7 @@ __all__ = ["grown", "kept"]
 
 BENCH = Path(".bench")
 # What decides which bytes a filled database holds: where one of these files changes, it is made anew.
-_SOURCES = ("migrations/versions", "client_sdk/formats", "benchmarks/grown.py")
+_SOURCES = ("migrations/versions", "client_sdk/kernel/formats", "benchmarks/grown.py")
 
 # Lengths of a statement's leaf and of a sealed disclosure as they are in the other rows.
 LEAF_BYTES = 284

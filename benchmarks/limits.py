@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from voprf import ristretto
 
-from client_sdk.formats import dsse, keys
-from client_sdk.subjects.oprf import KEY_INFO
+from client_sdk.kernel.formats import dsse, keys
+from client_sdk.kernel.subjects.oprf import KEY_INFO
 from registry_server.rpc.checking import processors
 
 if TYPE_CHECKING:

@@ -15,12 +15,11 @@ from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk._calls.inquiry import ask
 from client_sdk._calls.statement import Issuer, sign_version
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.record_id import derive_record_id
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Kind, Purpose, Standing
-from client_sdk.models.report import DefaultReport, debt
-from client_sdk.rules.facts import (
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.record_id import derive_record_id
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Kind, Purpose, Standing
+from client_sdk.kernel.rules.facts import (
     Amounts,
     CollectionStage,
     Consent,
@@ -32,8 +31,9 @@ from client_sdk.rules.facts import (
     Product,
     SubjectRole,
 )
-from client_sdk.subjects.identifiers import Identity, IdType
-from client_sdk.subjects.pseudonym import Pseudonym
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
+from client_sdk.kernel.subjects.pseudonym import Pseudonym
+from client_sdk.models.report import DefaultReport, debt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

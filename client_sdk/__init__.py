@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UnavailableError,
         VerificationError,
     )
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.models import (
         Amounts,
         AnnotationFlag,
@@ -195,7 +195,7 @@ __all__ = [
 # Where a name lives; those of ``client_sdk.errors`` end in Error, all others are of ``client_sdk.models``.
 _HOMES = {
     "AsyncClient": "client_sdk.aio",
-    "CertificateRequest": "client_sdk.ledger.certificate_request_file",
+    "CertificateRequest": "client_sdk.kernel.ledger.certificate_request_file",
     "Client": "client_sdk.client",
     "ClientConfig": "client_sdk.config",
     "Criteria": "client_sdk.assessment",

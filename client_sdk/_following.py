@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.session import Session
     from client_sdk.auditing.follower import Proving
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["AioFollowing", "Following"]
 

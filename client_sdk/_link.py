@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 
     from client_sdk._calls.own_record import HeldRecord
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["ClientLink"]
 

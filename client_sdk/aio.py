@@ -31,11 +31,11 @@ from client_sdk._following import AioFollowing
 from client_sdk._transport import aio_channel
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
-from client_sdk.formats.act import ClockBody
-from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.home import create_next_tls_key, install_certificate
+from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, Standing
+from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
 from client_sdk.key_client import AsyncKeyClient
-from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from client_sdk.signing import read_private
@@ -47,10 +47,13 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.auditing.follower import Proving
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.leaf import Approval
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
@@ -63,9 +66,6 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
     from client_sdk.models.violation import Violation
-    from client_sdk.rules.facts import Consent
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["AsyncClient"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.session import Session
     from client_sdk.config import ClientConfig
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.models.certificate import CertificateView
 
 __all__ = ["CertificateMethods"]

@@ -32,10 +32,10 @@ from client_sdk._transport import channel
 from client_sdk.certificates import CertificateMethods
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
-from client_sdk.formats.act import ClockBody
-from client_sdk.formats.words import KeyUsage, KeyUse, Purpose, Standing
+from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, Standing
+from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
 from client_sdk.key_client import KeyClient
-from client_sdk.ledger.inquiry import MAX_PERSONS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
@@ -47,9 +47,12 @@ if TYPE_CHECKING:
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk.auditing.follower import Proving
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.leaf import Approval
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
@@ -61,9 +64,6 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
     from client_sdk.models.violation import Violation
-    from client_sdk.rules.facts import Consent
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["Client"]
 

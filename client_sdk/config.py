@@ -32,19 +32,19 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from client_sdk.errors import ConfigError
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.record_id import SECRET_BYTES
-from client_sdk.formats.statement import check_institution_id
-from client_sdk.formats.words import KeyUsage
-from client_sdk.ledger.head_time import MAX_OFF_MS
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.record_id import SECRET_BYTES
+from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.signing import open_signer, read_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.formats.keys import Signer
+    from client_sdk.kernel.formats.keys import Signer
     from client_sdk.signing import SecretPrompt, SignerScheme
 
 __all__ = ["HOME_VARIABLE", "NEXT_TLS_KEY", "ClientConfig"]

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client_sdk.config import NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
-from client_sdk.formats.act import Enrolment, grant_key
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.record_id import SECRET_BYTES
-from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
-from client_sdk.formats.words import Role, TlsKeyAction
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.directory import USAGES
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.act import Enrolment, grant_key
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.record_id import SECRET_BYTES
+from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
+from client_sdk.kernel.formats.words import Role, TlsKeyAction
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.directory import USAGES
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.signing import (
     create_certificate_request,
     create_signing_key,
@@ -36,7 +36,7 @@ from client_sdk.signing import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from client_sdk.formats.keys import Signer
+    from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
     "create_home",

@@ -22,8 +22,8 @@ from client_sdk._calls.evaluation import Ask, Asker, Evaluation, failed
 from client_sdk._calls.owner import Owner
 from client_sdk._transport import Deadlines, aio_channel, channel, error_of_call
 from client_sdk.errors import ConfigError, CreditRegistryError, UnavailableError
+from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.models.status import KeyServiceStatus
-from client_sdk.subjects.pseudonym import derive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceAsyncStub
 
     from client_sdk._transport import TlsMaterial
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.state import KeyService, KeyServices
-    from client_sdk.formats.words import KeyUse, Purpose
-    from client_sdk.ledger.directory import Directory
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import KeyService, KeyServices
+    from client_sdk.kernel.formats.words import KeyUse, Purpose
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
     EvaluateFuture: TypeAlias = grpc.Future[evaluation_pb2.EvaluateResponse]
     EvaluateCall: TypeAlias = grpc.aio.UnaryUnaryCall[evaluation_pb2.EvaluateRequest, evaluation_pb2.EvaluateResponse]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
-from client_sdk.subjects.identifiers import IdType
+from client_sdk.kernel.subjects.identifiers import IdType
 
 if TYPE_CHECKING:
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["region_is_known"]
 

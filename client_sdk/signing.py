@@ -27,13 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from client_sdk.errors import ConfigError
-from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.keys import Ed25519Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from client_sdk.formats.keys import Signer
+    from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
     "HOLDER_PREFIX",

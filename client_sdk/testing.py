@@ -29,17 +29,17 @@ from client_sdk.aio import AsyncClient
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError, CreditRegistryError
-from client_sdk.formats.act import InstitutionBody
-from client_sdk.formats.words import KeyUsage, Role
 from client_sdk.home import create_home, install_certificate, install_trust_root
-from client_sdk.ledger.act_file import ActFile
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.act import InstitutionBody
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from client_sdk.ledger.enrolment_file import EnrolmentFile
+    from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 
 __all__ = ["TestRegistry"]
 

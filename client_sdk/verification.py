@@ -18,19 +18,19 @@ from creditregistry.v1 import evidence_pb2
 from client_sdk._calls.inquiry import read_offline
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import ConfigError, VerificationError
-from client_sdk.formats import canonical
-from client_sdk.formats.contradiction import CONTRADICTION_LABEL, Contradiction
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["is_contradiction", "read_evidence", "read_trust_root", "verify", "verify_contradiction", "verify_with"]
 

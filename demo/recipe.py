@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.check_digits import resident_check_digit
+from client_sdk.kernel.formats.check_digits import resident_check_digit
 from client_sdk.models import (
     Amounts,
     CollectionStage,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
-from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
 from registry_server.rpc.authorization import Authorizer

@@ -14,8 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.errors import FormatError, SignatureError
-from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,7 @@ _DENIED = Status.PERMISSION_DENIED
 _STATE = Status.FAILED_PRECONDITION
 _EXHAUSTED = Status.RESOURCE_EXHAUSTED
 
-# Facts, standings and dates (client_sdk.rules).
+# Facts, standings and dates (client_sdk.kernel.rules).
 _RULES: dict[str, Entry] = {
     RuleReason.APPROVER_MISSING: Entry(_INVALID, "Nobody is named who approved the record."),
     RuleReason.BASIS_INVALID: Entry(_INVALID, "The default or judgment on which the record rests does not bear it."),
@@ -141,7 +141,7 @@ _RULES: dict[str, Entry] = {
     RuleReason.STAGE_BACKWARDS: Entry(_INVALID, "The stage of the proceedings only goes on."),
 }
 
-# What the log means (client_sdk.ledger).
+# What the log means (client_sdk.kernel.ledger).
 _LEDGER: dict[str, Entry] = {
     "ACT_ORDER": Entry(_STATE, "The act is not the next one of this registry."),
     "ACT_SIGNATURE": Entry(_DENIED, "A signature on the act is not a valid one of an administrator."),

@@ -6,10 +6,10 @@ import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.state import Rulebook
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.app import register_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
 from registry_server.sequencing.errors import (

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.plain.drive import drive
 from benchmarks.plain.load import get, post
-from client_sdk.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.keys import Ed25519Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.config import ClientConfig
-from client_sdk.ledger.findings import Findings
+from client_sdk.kernel.ledger.findings import Findings
 
 if TYPE_CHECKING:
     from pathlib import Path

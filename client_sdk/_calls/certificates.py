@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import certificate_pb2 as pb
 
 from client_sdk.errors import ConfigError
-from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
-from client_sdk.formats.words import TlsKeyAction
 from client_sdk.home import request_certificate
+from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from client_sdk.config import ClientConfig
     from client_sdk.errors import RefusedError
-    from client_sdk.formats.keys import Signer
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 
 __all__ = ["issue_request", "key_has_ended", "listed", "renewals", "revocations"]
 

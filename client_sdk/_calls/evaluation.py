@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import evaluation_pb2, evidence_pb2
 
 from client_sdk.errors import KeyServiceError, RefusedError
-from client_sdk.formats import dsse
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.key_request import REQUEST_ID_BYTES, KeyRequest, elements_digest
-from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH, Blinding, finalize
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.key_request import REQUEST_ID_BYTES, KeyRequest, elements_digest
+from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH, Blinding, finalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from client_sdk.errors import TransportError
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.state import KeyService, KeyServices
-    from client_sdk.formats.words import KeyUse, Purpose
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import KeyService, KeyServices
+    from client_sdk.kernel.formats.words import KeyUse, Purpose
 
 __all__ = ["Ask", "Asker", "Evaluation", "failed"]
 

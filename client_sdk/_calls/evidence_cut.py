@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk.formats import canonical
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.formats.state import InstitutionState, RegistryState
-from client_sdk.formats.statement import Annotation, Statement
-from client_sdk.ledger.inquiry import Inquiry
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+from client_sdk.kernel.formats.statement import Annotation, Statement
+from client_sdk.kernel.ledger.inquiry import Inquiry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

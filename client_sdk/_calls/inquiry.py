@@ -11,25 +11,25 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk._calls.evidence_cut import cut_evidence
 from client_sdk._calls.opening import listed
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.head_time import check_head_time
-from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.head_time import check_head_time
+from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.answer import Answer, Failure, Verdict
-from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from client_sdk.errors import VerificationError
-    from client_sdk.formats.checkpoint import Checkpoint
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.words import Purpose
-    from client_sdk.ledger.answer import VerifiedAnswer, VerifiedPerson, Verifier
-    from client_sdk.rules.facts import Consent
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.ledger.answer import VerifiedAnswer, VerifiedPerson, Verifier
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["Expectation", "Question", "ask", "read_offline", "read_page", "unproved", "unverifiable"]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.seal import open_facts, open_text
-from client_sdk.formats.words import AnnotationFlag
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.seal import open_facts, open_text
+from client_sdk.kernel.formats.words import AnnotationFlag
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.models.listed import ListedRecord, Unopened
-from client_sdk.rules.errors import RuleError
-from client_sdk.rules.facts import parse_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.ledger.answer import VerifiedRecord
-    from client_sdk.rules.facts import Facts
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.ledger.answer import VerifiedRecord
+    from client_sdk.kernel.rules.facts import Facts
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["listed"]
 

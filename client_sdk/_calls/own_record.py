@@ -10,22 +10,22 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk._calls.statement import Version
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import VerificationError
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import commit_subject
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.formats.seal import disclosure_digest, open_facts
-from client_sdk.formats.statement import RecordKey, Statement, payload_hash
-from client_sdk.formats.words import KeyUsage
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import commit_subject
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.seal import disclosure_digest, open_facts
+from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.models.record import RecordState, RecordView
-from client_sdk.rules.facts import parse_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from client_sdk.formats.seal import Opened
-    from client_sdk.ledger.directory import Directory
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.formats.seal import Opened
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["HeldRecord", "names_another", "open_held", "read_held", "version_of", "views_of"]
 

@@ -10,13 +10,13 @@ from creditregistry.v1 import proposal_pb2 as pb
 from client_sdk._calls.receipt import verify_checkpoint
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import VerificationError
-from client_sdk.formats import dsse
-from client_sdk.formats.act import Act
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.ledger.answer import split_hashes
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.proposal import Approved, ProposalView
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import evidence_pb2
 
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.note import VerifierKey
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["approve", "bring", "logged_act", "next_act", "propose", "read_approved", "read_proposal"]
 

@@ -9,21 +9,21 @@ from creditregistry.v1 import submission_pb2
 
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import VerificationError
-from client_sdk.formats import dsse
-from client_sdk.formats.checkpoint import Checkpoint, parse_checkpoint
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.formats.statement import RecordKey, Statement
-from client_sdk.ledger.answer import split_hashes
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.statement import RecordKey, Statement
+from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 if TYPE_CHECKING:
     from creditregistry.v1 import evidence_pb2
 
-    from client_sdk.formats.note import VerifierKey
+    from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = ["read_inquiry_receipt", "read_receipt", "read_result", "verify_checkpoint"]
 

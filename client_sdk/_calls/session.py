@@ -21,21 +21,21 @@ from client_sdk._calls.verification import verifying
 from client_sdk._transport import Deadlines, TlsMaterial
 from client_sdk.auditing.follower import DirectoryFollower, NewestCheckpoint
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
-from client_sdk.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import KeyUsage, KeyUse, Purpose
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.head_time import check_head_time
-from client_sdk.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.head_time import check_head_time
+from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.kernel.rules.consent import check_inquiry_consent
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.text import is_visible
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.answer import Failure
 from client_sdk.models.status import Status
-from client_sdk.rules.consent import check_inquiry_consent
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError, RuleReason
-from client_sdk.rules.text import is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
     from client_sdk._calls.owner import Owner
     from client_sdk.auditing.follower import Proving
     from client_sdk.config import ClientConfig
-    from client_sdk.formats.checkpoint import Checkpoint
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.note import VerifierKey
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.status import KeyServiceStatus
-    from client_sdk.rules.facts import Consent
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["REFRESH_SECONDS", "Page", "Session", "is_stale"]
 

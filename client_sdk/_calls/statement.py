@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
-from client_sdk.formats.seal import disclosure_digest, seal_facts
-from client_sdk.formats.statement import RecordKey, Statement, payload_hash
-from client_sdk.rules.dates import parse_date
-from client_sdk.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.rules.retention import expires_on
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
+from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.kernel.rules.dates import parse_date
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
+from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.words import Kind, Standing
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.rules.facts import Facts
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.report import Report
-    from client_sdk.rules.facts import Facts
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = [
     "Issuer",

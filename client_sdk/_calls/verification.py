@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import VerificationError
-from client_sdk.formats.errors import FormatError
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,12 +21,12 @@ from client_sdk.auditing.home import Found, Position, Seen
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.tally import CLOCK_DECISION, Tally, institution_rows
 from client_sdk.errors import ConfigError
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.merkle import verify_consistency
-from client_sdk.ledger.directory_proof import ProvedDirectory, verify_directory
-from client_sdk.ledger.examination import Examination, verify_signatures
-from client_sdk.ledger.findings import Finding, FindingId, Findings
-from client_sdk.ledger.head_time import AHEAD
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
+from client_sdk.kernel.ledger.examination import Examination, verify_signatures
+from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings
+from client_sdk.kernel.ledger.head_time import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from client_sdk.auditing.fetching import Fetched
     from client_sdk.auditing.home import AuditHome
     from client_sdk.auditing.source import Source
-    from client_sdk.ledger.examination import Unverified
-    from client_sdk.ledger.trust_root import TrustRoot
+    from client_sdk.kernel.ledger.examination import Unverified
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
     # What is done, of how many leaves.
     Progress = Callable[[int, int], None]

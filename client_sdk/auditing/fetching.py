@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.auditing.home import Seen
 from client_sdk.auditing.source import MAX_INSTITUTIONS
-from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
-from client_sdk.formats.merkle import verify_consistency
-from client_sdk.ledger.answer import split_hashes
-from client_sdk.ledger.directory import Directory
-from client_sdk.ledger.findings import FindingId
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from client_sdk.auditing.home import AuditHome, Position
     from client_sdk.auditing.source import LiveBindings, Source
-    from client_sdk.formats.note import VerifierKey
-    from client_sdk.ledger.examination import LiveBinding
-    from client_sdk.ledger.findings import Findings
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.examination import LiveBinding
+    from client_sdk.kernel.ledger.findings import Findings
 
 __all__ = ["Fetched", "fetch"]
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from client_sdk.auditing.leaf_store import LeafStore
 from client_sdk.errors import ConfigError
-from client_sdk.ledger.findings import Finding, FindingId
+from client_sdk.kernel.ledger.findings import Finding, FindingId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

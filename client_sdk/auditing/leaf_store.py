@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
-from client_sdk.formats.encoding import u32
+from client_sdk.kernel.formats.encoding import u32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from client_sdk.auditing.home import Found
     from client_sdk.auditing.tally import ActRow, InstitutionRow
-    from client_sdk.ledger.findings import FindingId
+    from client_sdk.kernel.ledger.findings import FindingId
 
 __all__ = ["AuditReport", "as_html", "as_json", "as_text"]
 

@@ -11,7 +11,7 @@ from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk.errors import VerificationError
-from client_sdk.ledger.examination import LiveBinding
+from client_sdk.kernel.ledger.examination import LiveBinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

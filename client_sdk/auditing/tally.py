@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
@@ -20,15 +20,15 @@ from client_sdk.formats.act import (
     StateBody,
     TlsKeyBody,
 )
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, LeafType, parse_leaf
-from client_sdk.formats.words import AnnotationFlag
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.state import InstitutionState
-    from client_sdk.ledger.replay import Replay
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.ledger.replay import Replay
 
 __all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "Tally", "institution_rows"]
 

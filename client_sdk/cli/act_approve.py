@@ -13,11 +13,11 @@ from client_sdk.cli.options import YesOption
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.formats.act import AdministratorsBody, GenesisBody
-from client_sdk.formats.keys import PublicKey
-from client_sdk.formats.words import KeyUsage
 from client_sdk.home import replace_file
-from client_sdk.ledger.act_file import ActFile
+from client_sdk.kernel.formats.act import AdministratorsBody, GenesisBody
+from client_sdk.kernel.formats.keys import PublicKey
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.models.proposal import Approved
 
 __all__ = ["register", "tell_approved"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.cli.failures import UsageError
-from client_sdk.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.act_file import ActFile
 
 if TYPE_CHECKING:
     from client_sdk.client import Client

@@ -15,7 +15,7 @@ from client_sdk.cli.failures import UsageError
 from client_sdk.cli.options import YesOption, hexadecimal, moment_text, record_key, word_option
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     Body,
@@ -30,17 +30,17 @@ from client_sdk.formats.act import (
     StateBody,
     TlsKeyBody,
 )
-from client_sdk.formats.state import KeyService, KeyServices, Rulebook
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.tls_key import SPKI_HASH_BYTES
-from client_sdk.formats.words import InstitutionStatus
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS
-from client_sdk.ledger.key_grant_file import KeyGrantFile
-from client_sdk.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
+from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["propose_body", "register"]
 

@@ -14,7 +14,7 @@ from client_sdk.cli.failures import UsageError
 from client_sdk.cli.session import Session
 from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
-from client_sdk.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.models.proposal import ProposalView
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from client_sdk.cli.options import moment_text
 from client_sdk.cli.output import pairs
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats.act import (
     AdministratorsBody,
     ClockBody,
     ErasureBody,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.output import Json
-    from client_sdk.formats.act import Act, Body, Enrolment, KeyGrant
-    from client_sdk.formats.state import KeyServices, Rulebook
+    from client_sdk.kernel.formats.act import Act, Body, Enrolment, KeyGrant
+    from client_sdk.kernel.formats.state import KeyServices, Rulebook
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
 

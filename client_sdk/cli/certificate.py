@@ -19,10 +19,10 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.target import Target
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.formats.words import KeyUsage
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.signing import create_certificate_request, read_private
 
 __all__ = ["register"]

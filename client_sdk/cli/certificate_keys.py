@@ -12,7 +12,7 @@ from client_sdk.cli.options import YesOption, moment_text
 from client_sdk.cli.output import Json, table
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
-from client_sdk.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.tls_key import spki_hash
 
 if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView

@@ -26,12 +26,12 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.shown import answer_content, answer_lines, assessment_content, assessment_lines
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.formats.words import Purpose
+from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.rules.facts import ConsentForm
+from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
-from client_sdk.rules.facts import ConsentForm
-from client_sdk.subjects.identifiers import IdType
 
 if TYPE_CHECKING:
     from client_sdk.cli.output import Json

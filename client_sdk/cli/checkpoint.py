@@ -13,8 +13,8 @@ from client_sdk.cli.output import pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.told_contradiction import checkpoint_content
 from client_sdk.cli.verb import verb
-from client_sdk.formats.checkpoint import parse_checkpoint
 from client_sdk.home import replace_file
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.lending.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from client_sdk.auditing.follower import NewestCheckpoint
     from client_sdk.config import ClientConfig
-    from client_sdk.formats.checkpoint import SignedCheckpoint
+    from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
 
 __all__ = ["register", "signed_checkpoint"]
 

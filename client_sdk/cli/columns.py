@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.options import completing
-from client_sdk.formats.words import Kind, Standing
-from client_sdk.lending.columns import COLUMNS
-from client_sdk.rules.facts import (
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.facts import (
     CollectionStage,
     ConsentForm,
     JudgmentResult,
@@ -24,12 +23,13 @@ from client_sdk.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.lending.columns import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from enum import IntEnum
 
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["cells_of", "column_options", "identity_cells"]
 

@@ -14,16 +14,16 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.told_contradiction import checkpoint_content, tell_contradiction
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.contradiction import Contradiction
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
 
 if TYPE_CHECKING:
     from client_sdk.cli.output import Json
-    from client_sdk.formats.checkpoint import SignedCheckpoint
-    from client_sdk.formats.note import VerifierKey
-    from client_sdk.ledger.trust_root import TrustRoot
+    from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["register"]
 

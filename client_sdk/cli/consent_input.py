@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from client_sdk.cli.failures import UsageError
-from client_sdk.rules.facts import Consent, ConsentForm
+from client_sdk.kernel.rules.facts import Consent, ConsentForm
 
 __all__ = ["read_consent"]
 

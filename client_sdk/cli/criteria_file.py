@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.assessment import Criteria
 from client_sdk.cli.failures import UsageError
-from client_sdk.formats.words import Kind, Standing
-from client_sdk.rules.facts import JudgmentStage
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.facts import JudgmentStage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,9 +22,9 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.head_time import AHEAD, OLD
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.head_time import AHEAD, OLD
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from client_sdk.cli.output import Json, Output

@@ -10,9 +10,9 @@ from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
 from client_sdk._transport import Deadlines, TlsMaterial, channel, error_of_call
 from client_sdk.errors import VerificationError
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig

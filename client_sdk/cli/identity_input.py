@@ -14,9 +14,9 @@ import typer
 
 from client_sdk.cli.failures import UsageError
 from client_sdk.cli.input_file import check_readable
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.regions import region_is_known
-from client_sdk.subjects.identifiers import Identity, IdType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

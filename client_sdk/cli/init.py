@@ -9,8 +9,8 @@ from client_sdk.cli.options import word, words_of
 from client_sdk.cli.output import pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
-from client_sdk.formats.words import Role
 from client_sdk.home import create_home
+from client_sdk.kernel.formats.words import Role
 
 __all__ = ["register"]
 

@@ -14,17 +14,17 @@ from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.formats.act import KeyEndBody, KeyGrantBody, grant_key
-from client_sdk.formats.words import KeyUsage
 from client_sdk.home import replace_file
-from client_sdk.ledger.key_grant_file import KeyGrantFile
+from client_sdk.kernel.formats.act import KeyEndBody, KeyGrantBody, grant_key
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.signing import create_signing_key, open_signer
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.state import InstitutionKey, InstitutionState
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["register"]
 

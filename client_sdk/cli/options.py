@@ -9,10 +9,10 @@ from uuid import UUID
 import typer
 from typer.models import OptionInfo
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.statement import RecordKey, check_institution_id, check_record_id
-from client_sdk.formats.words import Kind
-from client_sdk.subjects.identifiers import IdType
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.subjects.identifiers import IdType
 
 __all__ = [
     "AttemptOption",

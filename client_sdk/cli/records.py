@@ -30,15 +30,15 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content, record_content, record_rows
 from client_sdk.cli.verb import verb
 from client_sdk.errors import ConflictError
+from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models.report import RecordName
-from client_sdk.subjects.identifiers import IdType
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
+    from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
-    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["register"]
 

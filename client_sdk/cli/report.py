@@ -16,10 +16,10 @@ from client_sdk.cli.session import Session
 from client_sdk.cli.shown import receipt_content
 from client_sdk.cli.verb import verb
 from client_sdk.errors import PreflightError
+from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
-from client_sdk.subjects.identifiers import IdType
 
 __all__ = ["read_cells", "register"]
 

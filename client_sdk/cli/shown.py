@@ -12,10 +12,10 @@ from rich.text import Text
 
 from client_sdk.cli.options import moment_text
 from client_sdk.cli.output import pairs, table
+from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
+from client_sdk.kernel.rules.facts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
-from client_sdk.rules.codes.currencies import MINOR_UNITS
-from client_sdk.rules.facts import Amounts, Consent, Debt, NoticeEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.output import Json
+    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models.assessment import Assessment
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
-    from client_sdk.rules.facts import Facts
 
 __all__ = [
     "answer_content",

@@ -12,7 +12,7 @@ from client_sdk.cli.options import moment_text
 from client_sdk.cli.output import Json, pairs, table
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
-from client_sdk.formats.words import Role
+from client_sdk.kernel.formats.words import Role
 from client_sdk.lending.outbox import Outbox
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from client_sdk.cli.output import Json
     from client_sdk.cli.session import Session
-    from client_sdk.formats.checkpoint import Checkpoint
-    from client_sdk.formats.contradiction import Contradiction
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.contradiction import Contradiction
 
 __all__ = ["checkpoint_content", "tell_contradiction"]
 

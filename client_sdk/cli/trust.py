@@ -12,9 +12,9 @@ from client_sdk.cli.output import Json, pairs
 from client_sdk.cli.session import Session
 from client_sdk.cli.verb import verb
 from client_sdk.errors import VerificationError
-from client_sdk.formats.errors import FormatError
 from client_sdk.home import install_trust_root
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -14,8 +14,8 @@ from client_sdk.cli.shown import answer_content, answer_lines
 from client_sdk.cli.told_contradiction import tell_contradiction
 from client_sdk.cli.verb import verb
 from client_sdk.errors import VerificationError
+from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.models.answer import Answer
-from client_sdk.subjects.identifiers import IdType
 from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
 from client_sdk.verification import verify as verify_offline
 

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from client_sdk._calls.statement import Issuer
-    from client_sdk.formats.note import VerifierKey
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import ChainKey, Unit
     from client_sdk.lending.link import Link
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.report import Report
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["BatchReporter"]
 

@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.record_id import derive_record_id
-from client_sdk.formats.words import Kind, Standing
+from client_sdk.kernel.formats.record_id import derive_record_id
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.lending.preflight import check_types
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import RecordName
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.report import Report
-    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["PRECEDING_REJECTED", "Chain", "ChainKey", "Plan", "Row", "Unit", "plan", "record_id_of"]
 

@@ -34,26 +34,14 @@ from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from client_sdk.formats.debt import canonical_contract, fold_code
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Kind, Standing
-from client_sdk.lending.kind_of_text import kind_of_text
-from client_sdk.models.batch import RejectedRow
-from client_sdk.models.report import (
-    Basis,
-    DefaultReport,
-    EnforcementReport,
-    JudgmentReport,
-    RecordName,
-    Report,
-    debt,
-)
-from client_sdk.models.violation import Violation
-from client_sdk.rules.case_number import parse_case_number
-from client_sdk.rules.dates import parse_date
-from client_sdk.rules.errors import RuleError, RuleReason
-from client_sdk.rules.facts import (
+from client_sdk.kernel.formats.debt import canonical_contract, fold_code
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.case_number import parse_case_number
+from client_sdk.kernel.rules.dates import parse_date
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.facts import (
     Amounts,
     CollectionStage,
     Consent,
@@ -70,10 +58,22 @@ from client_sdk.rules.facts import (
     Product,
     SubjectRole,
 )
-from client_sdk.rules.instrument import canonical_instrument, is_instrument
-from client_sdk.rules.lifecycle import carries_subject
-from client_sdk.subjects.errors import IdentityError
-from client_sdk.subjects.identifiers import Identity, IdType
+from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
+from client_sdk.kernel.rules.lifecycle import carries_subject
+from client_sdk.kernel.subjects.errors import IdentityError
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
+from client_sdk.lending.kind_of_text import kind_of_text
+from client_sdk.models.batch import RejectedRow
+from client_sdk.models.report import (
+    Basis,
+    DefaultReport,
+    EnforcementReport,
+    JudgmentReport,
+    RecordName,
+    Report,
+    debt,
+)
+from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from client_sdk._calls.own_record import names_another, open_held, version_of
 from client_sdk._calls.statement import facts_of
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.lending.chains import record_id_of
 from client_sdk.models.record import RecordState
-from client_sdk.rules.lifecycle import carries_subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk._calls.statement import Version
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Chain, Row
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["Found", "Lookup", "compare"]
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from client_sdk.errors import ConfigError, PreflightError
-from client_sdk.formats import strict_json
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats import strict_json
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.models.batch import RejectedRow

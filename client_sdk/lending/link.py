@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from creditregistry.v1 import submission_pb2
 
     from client_sdk._calls.own_record import HeldRecord
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["MAX_LISTED", "MAX_NAMES", "Link"]
 

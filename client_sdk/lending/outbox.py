@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from client_sdk.errors import OutboxError
-from client_sdk.formats import dsse
-from client_sdk.formats.leaf import StatementLeaf
-from client_sdk.ledger.answer import split_hashes
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.models.receipt import Receipt
 
 if TYPE_CHECKING:

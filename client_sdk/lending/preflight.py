@@ -12,29 +12,29 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from client_sdk._calls.statement import retain_until_of
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.rewritten import rewritten
-from client_sdk.formats.statement import check_institution_id
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.rewritten import rewritten
+from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
+from client_sdk.kernel.rules.field_types import check_field_types
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
+from client_sdk.kernel.rules.minors import check_age, check_born, is_listing
+from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is_due
+from client_sdk.kernel.rules.text import is_visible
+from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
 from client_sdk.models.violation import Violation
-from client_sdk.rules.check import check_admission, check_facts, check_progress
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError, RuleReason
-from client_sdk.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
-from client_sdk.rules.field_types import check_field_types
-from client_sdk.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.rules.minors import check_age, check_born, is_listing
-from client_sdk.rules.retention import check_retain_until, expires_on, is_due
-from client_sdk.rules.text import is_visible
-from client_sdk.subjects.identifiers import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from client_sdk._calls.statement import Version
-    from client_sdk.formats.state import Rulebook
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.models.report import Report
 
 __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]

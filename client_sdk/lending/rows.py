@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 from client_sdk.models.moment import moment
 from client_sdk.models.report import RecordName
-from client_sdk.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.kernel.rules.facts import Amounts, Facts
     from client_sdk.models.report import Report
-    from client_sdk.rules.facts import Amounts, Facts
 
 __all__ = ["facts_cells", "row_of"]
 

@@ -12,8 +12,8 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk._calls.receipt import read_result
 from client_sdk._calls.refusal import violation_of
 from client_sdk.errors import DeadlineExceededError, OutboxError, UnavailableError, VerificationError
-from client_sdk.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
-from client_sdk.formats.statement import RecordKey
+from client_sdk.kernel.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
+from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.lending.outbox import Outbox, Pending, Stored
 from client_sdk.lending.places import column_of
 from client_sdk.lending.signing_room import Prepared
@@ -21,7 +21,7 @@ from client_sdk.lending.signing_room import Prepared
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from client_sdk.formats.note import VerifierKey
+    from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.lending.link import Link
     from client_sdk.models.violation import Violation
 

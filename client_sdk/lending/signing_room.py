@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk._calls.statement import Issuer, OpenedBasis, Version, sign_version
 from client_sdk.errors import VerificationError
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Kind
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.rules.basis import check_basis
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.lending.chains import ChainKey, held_back
 from client_sdk.lending.comparison import Found, Lookup, compare
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.record import RecordState
 from client_sdk.models.violation import Violation
-from client_sdk.rules.basis import check_basis
-from client_sdk.rules.errors import RuleError, RuleReason
-from client_sdk.rules.facts import parse_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from creditregistry.v1 import submission_pb2
 
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Chain, Row, Step, Unit
     from client_sdk.lending.tally import Tally
     from client_sdk.models.report import Basis
-    from client_sdk.subjects.identifiers import Identity
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["Prepared", "SigningRoom"]
 

@@ -15,7 +15,8 @@ from client_sdk._calls.receipt import read_result
 from client_sdk._calls.refusal import violation_error
 from client_sdk._calls.statement import sign_ending
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, RefusedError, VerificationError
-from client_sdk.formats.statement import RecordKey
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.outbox import Outbox, Pending, Stored
@@ -23,20 +24,19 @@ from client_sdk.lending.preflight import violation_of_error
 from client_sdk.lending.signing_room import Prepared, SigningRoom
 from client_sdk.lending.tally import Tally
 from client_sdk.models.record import RecordState
-from client_sdk.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from client_sdk._calls.own_record import HeldRecord
     from client_sdk._calls.statement import Issuer
-    from client_sdk.formats.note import VerifierKey
-    from client_sdk.formats.words import Standing
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Unit
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.report import Report
-    from client_sdk.subjects.pseudonym import Pseudonym
 
 __all__ = ["Dispatch", "SingleReport", "ending"]
 

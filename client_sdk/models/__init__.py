@@ -1,7 +1,27 @@
 """What goes into the SDK and what comes out: frozen values, never messages of the wire."""
 
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import AnnotationFlag, Kind, Purpose, Standing
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Purpose, Standing
+from client_sdk.kernel.rules.facts import (
+    Amounts,
+    CollectionStage,
+    Consent,
+    ConsentForm,
+    Debt,
+    DefaultFacts,
+    EnforcementFacts,
+    Facts,
+    JudgmentFacts,
+    JudgmentResult,
+    JudgmentStage,
+    LegalBasis,
+    Measure,
+    NoticeChannel,
+    NoticeEvidence,
+    Product,
+    SubjectRole,
+)
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
@@ -23,26 +43,6 @@ from client_sdk.models.report import (
 )
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.violation import Violation
-from client_sdk.rules.facts import (
-    Amounts,
-    CollectionStage,
-    Consent,
-    ConsentForm,
-    Debt,
-    DefaultFacts,
-    EnforcementFacts,
-    Facts,
-    JudgmentFacts,
-    JudgmentResult,
-    JudgmentStage,
-    LegalBasis,
-    Measure,
-    NoticeChannel,
-    NoticeEvidence,
-    Product,
-    SubjectRole,
-)
-from client_sdk.subjects.identifiers import Identity, IdType
 
 __all__ = [
     "Amounts",

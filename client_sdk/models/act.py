@@ -10,7 +10,7 @@ from client_sdk.models.moment import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from client_sdk.formats.act import Act
+    from client_sdk.kernel.formats.act import Act
 
 __all__ = ["LoggedAct"]
 

@@ -8,18 +8,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.moment import moment
 from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.new_file import NewFile
-from client_sdk.rules.facts import EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.listed import ListedRecord
-    from client_sdk.subjects.identifiers import Identity
 
 __all__ = ["Answer", "Failure", "Verdict", "person_file"]
 

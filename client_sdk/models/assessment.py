@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from client_sdk.formats.words import Kind
+    from client_sdk.kernel.formats.words import Kind
 
 __all__ = ["Assessment", "Outcome", "Reason", "ReasonId", "Total"]
 

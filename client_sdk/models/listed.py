@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.formats.words import AnnotationFlag
+from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from client_sdk.formats.words import Kind, Standing
-    from client_sdk.rules.facts import Facts
+    from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.rules.facts import Facts
 
 __all__ = ["ListedRecord", "Unopened"]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from client_sdk.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
+from client_sdk.kernel.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
 
 if TYPE_CHECKING:
     from datetime import date

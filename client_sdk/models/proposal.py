@@ -10,8 +10,8 @@ from client_sdk.models.moment import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from client_sdk.formats.act import Act
-    from client_sdk.formats.leaf import Approval
+    from client_sdk.kernel.formats.act import Act
+    from client_sdk.kernel.formats.leaf import Approval
 
 __all__ = ["Approved", "ProposalView"]
 

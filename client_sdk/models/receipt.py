@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.formats.checkpoint import tlog_proof
+from client_sdk.kernel.formats.checkpoint import tlog_proof
 from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:

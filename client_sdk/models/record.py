@@ -12,8 +12,8 @@ from client_sdk.models.moment import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from client_sdk.formats.words import Kind, Standing
-    from client_sdk.rules.facts import Facts
+    from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.rules.facts import Facts
 
 __all__ = ["RecordState", "RecordView"]
 

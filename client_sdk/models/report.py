@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from client_sdk.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
-from client_sdk.formats.words import Kind
-from client_sdk.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from client_sdk.formats.statement import RecordKey
-    from client_sdk.formats.words import Standing
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["Basis", "DefaultReport", "EnforcementReport", "JudgmentReport", "RecordName", "Report", "debt"]
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.moment import moment
-from client_sdk.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from client_sdk.kernel.rules.facts import Amounts, Facts
     from client_sdk.models.listed import ListedRecord
-    from client_sdk.rules.facts import Amounts, Facts
 
 __all__ = ["Criteria", "weigh"]
 

@@ -18,8 +18,8 @@ import typer
 from rich.console import Console
 
 from client_sdk._version import __version__
-from client_sdk.formats.errors import FormatError
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server import operating
 from registry_server.app import run_server
 from registry_server.errors import RegistryError

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.words import InstitutionStatus
-from client_sdk.ledger.holder import HolderKind
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.holder import HolderKind
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.permissions import PERMISSIONS, UNVOUCHED, Caller
 from registry_server.serving.guard import HEALTH_METHODS
 
 if TYPE_CHECKING:
-    from client_sdk.formats.words import Role
-    from client_sdk.ledger.holder import Peer
+    from client_sdk.kernel.formats.words import Role
+    from client_sdk.kernel.ledger.holder import Peer
     from registry_server.usecases.standing import Standing
 
 __all__ = ["Authorizer"]

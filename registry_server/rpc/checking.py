@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 from registry_server.rpc.checking_process import Request, receive, send
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
 __all__ = ["CheckingProcesses", "processors"]

@@ -24,7 +24,7 @@ from registry_server.usecases.submission import Moment
 from registry_server.usecases.submit import check_submission
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
 __all__ = ["Request", "receive", "send"]

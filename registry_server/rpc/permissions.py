@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.formats.words import Role
+    from client_sdk.kernel.formats.words import Role
 
 __all__ = ["PERMISSIONS", "UNVOUCHED", "Caller"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
-from client_sdk.formats.limits import CHUNK_SUBMISSIONS
+from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results, submission

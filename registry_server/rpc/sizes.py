@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.limits import CHUNK_BYTES
+from client_sdk.kernel.formats.limits import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,21 +8,21 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import StatementLeaf
-from client_sdk.formats.words import AnnotationFlag, KeyUsage
-from client_sdk.ledger import chain as chains
-from client_sdk.rules.basis import check_basis
-from client_sdk.rules.errors import RuleError
-from client_sdk.rules.lifecycle import is_running
-from client_sdk.rules.progress import check_progress
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage
+from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.rules.basis import check_basis
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.lifecycle import is_running
+from client_sdk.kernel.rules.progress import check_progress
 from registry_server.storage.live import LiveRow
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.records import StoredRecord
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.chain import Chain
+    from client_sdk.kernel.ledger.chain import Chain
     from registry_server.sequencing.items import Alias, AnnotationItem, Binding, StatementItem
     from registry_server.sequencing.staging import Staging
 

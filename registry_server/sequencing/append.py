@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import Head, HeadLeaf, StatementLeaf, parse_leaf
-from client_sdk.ledger.head import NO_HEAD
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import Head, HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.ledger.head import NO_HEAD
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import NotFoundedError

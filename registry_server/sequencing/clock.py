@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 
 if TYPE_CHECKING:

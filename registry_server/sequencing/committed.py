@@ -7,9 +7,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.encoding import HASH_BYTES, leaf_hash
-from client_sdk.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
-from client_sdk.formats.merkle import Frontier
+from client_sdk.kernel.formats.encoding import HASH_BYTES, leaf_hash
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
+from client_sdk.kernel.formats.merkle import Frontier
 from registry_server.sequencing.log_tree import LogTree
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.storage import leaves, live
@@ -18,7 +18,7 @@ from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.log_tree import StagedTiles
     from registry_server.sequencing.state import State
     from registry_server.storage.head import HeadRow

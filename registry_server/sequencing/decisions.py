@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, LapseLeaf
-from client_sdk.formats.statement import Lapse
-from client_sdk.formats.words import LapseKind
-from client_sdk.ledger import chain as chains
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf
+from client_sdk.kernel.formats.statement import Lapse
+from client_sdk.kernel.formats.words import LapseKind
+from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.formats.statement import RecordKey
-    from client_sdk.ledger.chain import Chain
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.chain import Chain
     from registry_server.sequencing.items import Item
     from registry_server.sequencing.staging import Staging
 

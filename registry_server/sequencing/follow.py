@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, ErasureBody
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.map_entry import records_value, subject_key
-from client_sdk.formats.statement import Annotation, Lapse, Statement
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act, ErasureBody
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import leaf_hashes, map_of_rows
 from registry_server.sequencing.errors import InconsistentError, RolledBackError
 from registry_server.sequencing.state import State
 from registry_server.storage import inquiries, leaves, live, records
 
 if TYPE_CHECKING:
-    from client_sdk.formats.leaf import Head
-    from client_sdk.formats.statement import RecordKey
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.sequencing.map_tree import MapTree

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.ledger.directory import Directory
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.append import seal
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.loading import Loaded
@@ -18,8 +18,8 @@ from registry_server.storage import head, leaves
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.leaf import Approval
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.leaf import Approval
     from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database
 

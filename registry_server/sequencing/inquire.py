@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.ledger.inquiry_tree import ANSWERED, InquiryLeaf
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import inquiries, quotas
 from registry_server.storage.inquiries import StoredInquiry
@@ -16,7 +16,7 @@ from registry_server.storage.quotas import INQUIRED_SUBJECTS, QuotaKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.formats.state import Rulebook
+    from client_sdk.kernel.formats.state import Rulebook
     from registry_server.storage.inquiries import InquiryKey
     from registry_server.storage.unit_of_work import Database
 

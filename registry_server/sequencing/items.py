@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from client_sdk.ledger.inquiry_tree import ANSWERED
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 
 if TYPE_CHECKING:
-    from client_sdk.formats.errors import FormatError
-    from client_sdk.formats.leaf import Approval
-    from client_sdk.formats.statement import Annotation, RecordKey, Statement
-    from client_sdk.formats.words import LapseKind
-    from client_sdk.rules.errors import RuleError
-    from client_sdk.rules.facts import Facts
+    from client_sdk.kernel.formats.errors import FormatError
+    from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
+    from client_sdk.kernel.formats.words import LapseKind
+    from client_sdk.kernel.rules.errors import RuleError
+    from client_sdk.kernel.rules.facts import Facts
 
 __all__ = [
     "ActItem",

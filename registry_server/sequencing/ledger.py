@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
-    from client_sdk.formats.keys import Signer
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.clock import Clocks
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item

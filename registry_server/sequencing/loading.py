@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.words import LapseKind
+from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import LapseKind
 from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, StatementItem
 from registry_server.storage import leaves, live, quotas, records
 from registry_server.storage.quotas import QuotaKey
@@ -15,7 +15,7 @@ from registry_server.storage.quotas import QuotaKey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from client_sdk.formats.statement import RecordKey
+    from client_sdk.kernel.formats.statement import RecordKey
     from registry_server.storage.live import LiveRow
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import UnitOfWork

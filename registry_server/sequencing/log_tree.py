@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.encoding import HASH_BYTES
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.merkle import Frontier, consistency_proof, node_hash, root_at
-from client_sdk.formats.tiles import TILE_HEIGHT, TILE_WIDTH
+from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.merkle import Frontier, consistency_proof, node_hash, root_at
+from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH
 from registry_server.storage.leaves import StoredTile
 
 if TYPE_CHECKING:

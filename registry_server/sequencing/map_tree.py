@@ -15,9 +15,9 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from client_sdk.formats.encoding import HASH_BYTES
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.prefix_tree import EMPTY, KEY_BITS, MapProof
+from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS, MapProof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from client_sdk.formats.checkpoint import Checkpoint, sign_checkpoint
+from client_sdk.kernel.formats.checkpoint import Checkpoint, sign_checkpoint
 from registry_server.sequencing.errors import (
     InconsistentError,
     NotFoundedError,
@@ -25,8 +25,8 @@ from registry_server.storage import head
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 
 if TYPE_CHECKING:
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.state import RegistryState
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import RegistryState
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.state import State
     from registry_server.storage.register import Register

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
-from client_sdk.ledger.directory import Directory
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
 from registry_server.sequencing.errors import InconsistentError, NotFoundedError
 from registry_server.sequencing.state import State
 from registry_server.storage import head, leaves
 
 if TYPE_CHECKING:
-    from client_sdk.formats.leaf import Head
+    from client_sdk.kernel.formats.leaf import Head
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork

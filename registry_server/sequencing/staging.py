@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.map_entry import records_value, subject_key
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
 
 if TYPE_CHECKING:
-    from client_sdk.formats.statement import RecordKey
-    from client_sdk.ledger.chain import Chain
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.loading import Loaded
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.live import LiveRow

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from client_sdk.formats.leaf import Head
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.map_tree import MapTree
 
 __all__ = ["State"]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.tiles import TILE_WIDTH
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.tiles import TILE_WIDTH
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import inquiries, leaves, live, proposals, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from client_sdk.formats.leaf import Head
-    from client_sdk.formats.prefix_tree import MapProof
-    from client_sdk.formats.state import Rulebook
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.prefix_tree import MapProof
+    from client_sdk.kernel.formats.state import Rulebook
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.log_tree import LogTree
     from registry_server.sequencing.state import State
     from registry_server.storage.inquiries import StoredInquiry

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from client_sdk.ledger.holder import HolderKind
+from client_sdk.kernel.ledger.holder import HolderKind
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.holder import Holder
+    from client_sdk.kernel.ledger.holder import Holder
 
 __all__ = ["Call", "current_call", "enter_call"]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from client_sdk.ledger.holder import Holder, Peer
+    from client_sdk.kernel.ledger.holder import Holder, Peer
     from registry_server.serving.catalogue import Catalogue
     from registry_server.serving.deadlines import Deadlines
     from registry_server.serving.observation import Observer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.holder import Peer
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.holder import Peer
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.holder import Holder
+    from client_sdk.kernel.ledger.holder import Holder
 
 __all__ = ["Limits", "Places"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
-from client_sdk.formats.map_entry import NO_ANNOTATION, MappedRecord
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Kind, Standing
-from client_sdk.rules.lifecycle import is_running
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.lifecycle import is_running
 from registry_server.storage import schema
 from registry_server.storage.driver import delete_keys, fetch, insert, select_in, update_moved
 

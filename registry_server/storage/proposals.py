@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from client_sdk.formats.leaf import Approval
+from client_sdk.kernel.formats.leaf import Approval
 from registry_server.storage import schema
 
 if TYPE_CHECKING:

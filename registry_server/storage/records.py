@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import AnnotationFlag, Kind, Standing
-from client_sdk.ledger.chain import AnnotationHead, Chain
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.kernel.ledger.chain import AnnotationHead, Chain
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
 

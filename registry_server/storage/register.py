@@ -39,8 +39,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from client_sdk.formats.checkpoint import Checkpoint, parse_body
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
+from client_sdk.kernel.formats.errors import FormatError
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.sqlite_file import located
 

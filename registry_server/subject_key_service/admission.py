@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.key_request import KeyRequest, elements_digest
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
-from client_sdk.ledger.head_time import MAX_OFF_MS, span
-from client_sdk.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
+from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
 from registry_server.errors import RegistryError
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.words import InstitutionStatus, Role
-from client_sdk.ledger.holder import HolderKind
-from client_sdk.ledger.tls_key import check_not_ended
+from client_sdk.kernel.formats.words import InstitutionStatus, Role
+from client_sdk.kernel.ledger.holder import HolderKind
+from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import RegistryError
 from registry_server.serving.guard import HEALTH_METHODS
 from registry_server.subject_key_service.admission import check_fresh
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk.auditing.follower import DirectoryView
-    from client_sdk.ledger.holder import Peer
+    from client_sdk.kernel.ledger.holder import Peer
 
 __all__ = ["EVALUATE", "SERVICE", "Authorizer"]
 

@@ -14,9 +14,9 @@ import typer
 
 from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.errors import ConfigError
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.memory import keep_few_arenas

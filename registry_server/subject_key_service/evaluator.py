@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from client_sdk.subjects.oprf import ELEMENT_BYTES, EvaluationKey
+from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, EvaluationKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

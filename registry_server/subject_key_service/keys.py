@@ -11,15 +11,15 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.keys import key_id
-from client_sdk.formats.state import VOPRF
-from client_sdk.subjects.oprf import SEED_BYTES, EvaluationKey
+from client_sdk.kernel.formats.keys import key_id
+from client_sdk.kernel.formats.state import VOPRF
+from client_sdk.kernel.subjects.oprf import SEED_BYTES, EvaluationKey
 from registry_server.subject_key_service.files import SetupError, check_private, write_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["EvaluationKeys", "create_key"]
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-    from client_sdk.formats.words import KeyUse
+    from client_sdk.kernel.formats.words import KeyUse
     from registry_server.subject_key_service.admission import Admitted
 
 __all__ = ["LogEntry", "Outcome", "RequestLog", "RequestLogError", "key_quotas", "key_requests"]

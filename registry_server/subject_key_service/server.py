@@ -15,9 +15,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from client_sdk._transport import TlsMaterial, aio_channel, split_target
 from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFollower
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import Deadlines

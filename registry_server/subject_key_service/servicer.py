@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceServicer
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.words import KeyUse, Role
-from client_sdk.rules.dates import day_of
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import KeyUse, Role
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.errors import RegistryError
 from registry_server.serving.call import current_call
 from registry_server.subject_key_service.admission import admit
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
-    from client_sdk.formats.state import Rulebook
+    from client_sdk.kernel.formats.state import Rulebook
     from registry_server.subject_key_service.admission import Admitted
     from registry_server.subject_key_service.evaluator import Evaluator
     from registry_server.subject_key_service.group_commit import GroupCommit

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from client_sdk._transport import split_target
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.state import KeyService
-from client_sdk.ledger.holder import Holder, HolderKind
-from client_sdk.ledger.key_service_file import KeyServiceFile
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.state import KeyService
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.subject_key_service.files import SetupError, replace_file, take_folder, write_secret
 from registry_server.subject_key_service.keys import create_key
 from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.encoding import leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from registry_server.errors import Reason, RegistryError
 
 if TYPE_CHECKING:

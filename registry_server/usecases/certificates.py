@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from client_sdk.formats.words import Role, TlsKeyAction
-from client_sdk.ledger.tls_key import check_claim, check_not_ended
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.words import Role, TlsKeyAction
+from client_sdk.kernel.ledger.tls_key import check_claim, check_not_ended
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.storage import head, quotas, tls_keys
 from registry_server.storage.quotas import QuotaKey
@@ -26,10 +26,10 @@ from registry_server.usecases.standing import TlsStanding, standing_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.formats.state import InstitutionState
-    from client_sdk.formats.tls_key import SignedClaim, TlsKeyClaim
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.formats.tls_key import SignedClaim, TlsKeyClaim
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.unit_of_work import Database, UnitOfWork
     from registry_server.usecases.standing import Standing

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.encoding import lp
-from client_sdk.formats.errors import FormatError, SignatureError
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
-from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
-from client_sdk.ledger.inquiry import Inquiry
-from client_sdk.ledger.inquiry_tree import ANSWERED
-from client_sdk.rules.consent import check_inquiry_consent
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
-from client_sdk.rules.facts import Consent
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.encoding import lp
+from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
+from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
+from client_sdk.kernel.rules.consent import check_inquiry_consent
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.items import InquiryItem
 from registry_server.usecases.act_book import ActBook
@@ -31,9 +31,9 @@ from registry_server.usecases.pages import PageKey, PageShelf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.formats.state import InstitutionState
-    from client_sdk.ledger.directory import Directory
-    from client_sdk.ledger.inquiry import InquiryOpening
+    from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.inquiry import InquiryOpening
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.evidence import Evidence
 

@@ -1,7 +1,7 @@
 """Evidence: what an answer rests on, put together from one view (formats 8).
 
-``client_sdk.ledger.answer`` verifies it and is its specification: everything that is referred to is there, and nothing
-else.
+``client_sdk.kernel.ledger.answer`` verifies it and is its specification: everything that is referred to is there, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.prefix_tree import MapProof
-from client_sdk.formats.statement import Annotation
-from client_sdk.formats.words import AnnotationFlag
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.prefix_tree import MapProof
+from client_sdk.kernel.formats.statement import Annotation
+from client_sdk.kernel.formats.words import AnnotationFlag
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.view import ProvedState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from client_sdk.formats.leaf import Leaf
-    from client_sdk.formats.state import InstitutionKey, InstitutionState
-    from client_sdk.ledger.directory import Directory
-    from client_sdk.ledger.inquiry import PersonOpening
+    from client_sdk.kernel.formats.leaf import Leaf
+    from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.inquiry import PersonOpening
     from registry_server.sequencing.view import View
     from registry_server.storage.live import SealedRow
     from registry_server.usecases.act_book import ActBook

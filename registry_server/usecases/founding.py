@@ -10,16 +10,16 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.act import NO_PREVIOUS, Act, GenesisBody
-from client_sdk.formats.keys import ED25519, Ed25519Signer
-from client_sdk.formats.leaf import ActLeaf
-from client_sdk.formats.state import KeyServices, LogKey, Rulebook
-from client_sdk.ledger.act_file import ActFile
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.directory import Directory
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.key_service_file import KeyServiceFile
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.act import NO_PREVIOUS, Act, GenesisBody
+from client_sdk.kernel.formats.keys import ED25519, Ed25519Signer
+from client_sdk.kernel.formats.leaf import ActLeaf
+from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.sequencing.found import found
 from registry_server.sequencing.recover import recover
 from registry_server.storage import leaves, migrations

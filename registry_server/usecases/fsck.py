@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.checkpoint import Checkpoint, parse_checkpoint
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.merkle import Frontier
-from client_sdk.formats.note import VerifierKey
-from client_sdk.formats.statement import Annotation, Lapse, Statement
-from client_sdk.ledger.examination import Examination, LiveBinding, verify_signatures
-from client_sdk.ledger.findings import Findings
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.ledger.examination import Examination, LiveBinding, verify_signatures
+from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.findings import Findings
+    from client_sdk.kernel.ledger.findings import Findings
 
 __all__ = ["FsckFinding", "FsckReport", "RowKind"]
 

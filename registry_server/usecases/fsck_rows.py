@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import Act
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.merkle import MemoryTree
-from client_sdk.formats.seal import disclosure_digest
-from client_sdk.formats.statement import Statement
-from client_sdk.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
-from client_sdk.formats.tls_key import SignedClaim
-from client_sdk.formats.words import TlsKeyAction
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.seal import disclosure_digest
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
+from client_sdk.kernel.formats.tls_key import SignedClaim
+from client_sdk.kernel.formats.words import TlsKeyAction
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import inquiries, leaves, live, records, tls_keys
 from registry_server.usecases.fsck_report import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from client_sdk.formats.statement import RecordKey
-    from client_sdk.ledger.chain import Chain
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.storage.live import SealedRow
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.tls_keys import StoredTlsKey

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from client_sdk.formats.words import LapseKind
-from client_sdk.rules.dates import day_of
+from client_sdk.kernel.formats.words import LapseKind
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import LapseItem, Outcome
 from registry_server.storage import inquiries, proposals, quotas

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats.errors import FormatError
 from registry_server.errors import Reason, RegistryError
 from registry_server.usecases.evidence import HeadAnswer, head_of
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
-from client_sdk.formats.errors import SignatureError
-from client_sdk.formats.leaf import ActLeaf, Approval, parse_leaf
-from client_sdk.ledger.administration import check_signed
-from client_sdk.ledger.head_time import check_correction
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
+from client_sdk.kernel.formats.errors import SignatureError
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.kernel.ledger.administration import check_signed
+from client_sdk.kernel.ledger.head_time import check_correction
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.errors import LogAheadError
 from registry_server.sequencing.items import ActItem, Outcome
@@ -29,8 +29,8 @@ from registry_server.usecases.receipts import LeafReceipt, receipt_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.ledger.administration import Administration
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.administration import Administration
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
 

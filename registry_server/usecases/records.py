@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.statement import RecordKey
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.view import OwnRecord
 from registry_server.usecases.receipts import LeafReceipt, receipt_at
@@ -19,7 +19,7 @@ from registry_server.usecases.receipts import LeafReceipt, receipt_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["MAX_RECORD_IDS", "OwnRecord", "Records"]

@@ -6,8 +6,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.checkpoint import Checkpoint
-from client_sdk.formats.merkle import Frontier
+from client_sdk.kernel.formats.checkpoint import Checkpoint
+from client_sdk.kernel.formats.merkle import Frontier
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.errors import NotFoundedError, RegisterMismatch
 from registry_server.sequencing.publish import origin_of
@@ -16,7 +16,7 @@ from registry_server.storage import head
 from registry_server.storage.errors import RegisterError
 
 if TYPE_CHECKING:
-    from client_sdk.formats.keys import Signer
+    from client_sdk.kernel.formats.keys import Signer
     from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from client_sdk.ledger.tls_key import check_not_ended
+from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import Reason, RegistryError
 from registry_server.storage import tls_keys
 from registry_server.usecases.failures import refusal_of
@@ -21,8 +21,8 @@ from registry_server.usecases.failures import refusal_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from client_sdk.formats.state import InstitutionState
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.tls_keys import StoredTlsKey
 

@@ -10,25 +10,25 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import check_open, commit_facts, commit_subject
-from client_sdk.formats.debt import DEBT_REF_BYTES
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.seal import MAX_SEALED_BYTES, disclosure_digest
-from client_sdk.formats.statement import RecordKey, Statement, check_institution_id, check_record_id
-from client_sdk.formats.words import KeyUsage, Kind
-from client_sdk.rules.check import check_admission, check_facts
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.errors import RuleError
-from client_sdk.rules.facts import Facts, parse_facts
-from client_sdk.rules.retention import check_retain_until
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import check_open, commit_facts, commit_subject
+from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
+from client_sdk.kernel.formats.statement import RecordKey, Statement, check_institution_id, check_record_id
+from client_sdk.kernel.formats.words import KeyUsage, Kind
+from client_sdk.kernel.rules.check import check_admission, check_facts
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import Facts, parse_facts
+from client_sdk.kernel.rules.retention import check_retain_until
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.items import Alias, Basis, Binding, OpenedFacts, StatementItem
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["Alias", "BasisSent", "Binding", "FactsSent", "Moment", "Submission", "read_submission"]
 

@@ -13,9 +13,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.limits import CHUNK_SUBMISSIONS
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, Refusal, RegistryError
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.failures import refusal_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.statement import check_institution_id
+from client_sdk.kernel.formats.statement import check_institution_id
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.view import LiveBinding, ProvedState
 from registry_server.usecases.evidence import HeadAnswer, head_of

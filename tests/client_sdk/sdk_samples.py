@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from client_sdk.formats.check_digits import resident_check_digit
-from client_sdk.formats.words import Kind, Standing
+from client_sdk.kernel.formats.check_digits import resident_check_digit
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.models import (
     Amounts,
     Basis,

@@ -13,13 +13,13 @@ import pytest
 from creditregistry.v1 import evaluation_pb2
 
 from client_sdk.errors import ConfigError, KeyServiceError
-from client_sdk.formats.act import KeyServicesBody, StateBody
-from client_sdk.formats.state import KeyService, KeyServices, Rulebook
-from client_sdk.formats.words import InstitutionStatus, KeyUse, Purpose
+from client_sdk.kernel.formats.act import KeyServicesBody, StateBody
+from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUse, Purpose
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
+from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
+from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.key_client import AsyncKeyClient, KeyClient
-from client_sdk.subjects.identifiers import Identity, IdType
-from client_sdk.subjects.oprf import Blinding, EvaluationKey, finalize
-from client_sdk.subjects.pseudonym import derive
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from tests.support.handmade_log import signer
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._transport import TlsMaterial
-    from client_sdk.formats.keys import Signer
-    from client_sdk.ledger.directory import Directory
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.ledger.directory import Directory
 
 SIGNERS: dict[KeyUse, Signer] = {use: signer(f"lender-1 {use.name}") for use in KeyUse}
 PERSONS = [

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.regions import region_is_known
-from client_sdk.subjects.identifiers import Identity, IdType
 
 FILE = Path(__file__).parents[1] / "vectors/domain/identifiers.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
-from client_sdk.formats.errors import FormatError, ProofError, SignatureError
-from client_sdk.formats.words import InstitutionStatus
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureError
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from registry_server.errors import CATALOGUE, Reason, Refusal, RegistryError, Status, entry_of, refusal_of
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases import failures
@@ -27,7 +27,7 @@ MAKERS = {"_refuse", "RuleError", "RegistryError", "Refusal"}
 
 
 def sources() -> Iterator[ast.Module]:
-    folders = [ROOT / "client_sdk" / name for name in KERNEL]
+    folders = [ROOT / "client_sdk/kernel" / name for name in KERNEL]
     folders += [ROOT / "registry_server" / name for name in ("sequencing", "storage", "usecases", "rpc")]
     for folder in folders:
         for file in sorted(folder.rglob("*.py")):

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = [
-    path for part in ("formats", "ledger", "rules", "subjects") for path in (ROOT / "client_sdk" / part).rglob("*.py")
+    path
+    for part in ("formats", "ledger", "rules", "subjects")
+    for path in (ROOT / "client_sdk/kernel" / part).rglob("*.py")
 ]
 
 CLOCK_READINGS = {"now", "today", "utcnow"}

@@ -11,7 +11,7 @@ from creditregistry.v1 import (
 )
 from grpc_health.v1 import health_pb2
 
-from client_sdk.formats.words import Role
+from client_sdk.kernel.formats.words import Role
 from registry_server.rpc.permissions import PERMISSIONS, UNVOUCHED, Caller
 from registry_server.rpc.server import SERVICES
 from registry_server.rpc.sizes import DEFAULT_BYTES, LONGEST_BYTES, REQUEST_BYTES

@@ -55,7 +55,7 @@ def test_the_sdk_loads_nothing_of_the_server() -> None:
 
 def test_the_kernel_loads_no_client() -> None:
     program = (
-        "import sys, client_sdk.ledger.answer\n"
+        "import sys, client_sdk.kernel.ledger.answer\n"
         "print([name for name in sys.modules if name.split('.')[0] == 'grpc' or name == 'client_sdk.client'])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
+from client_sdk.kernel.rules.lifecycle import check_transition
 from client_sdk.models import DefaultFacts, DefaultReport, RecordName, Standing
-from client_sdk.rules.check import check_admission, check_facts, check_progress
-from client_sdk.rules.lifecycle import check_transition
 from demo.parties import LENDERS
 from demo.recipe import Tally, episodes, holders, portfolio, subject, tally
 from demo.uci import MONTHS, Client, Month, parse_portfolio

@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from client_sdk.kernel.rules.case_number import parse_case_number
+from client_sdk.kernel.rules.check import check_admission, check_basis, check_facts, check_progress
+from client_sdk.kernel.rules.lifecycle import check_transition, is_live
 from client_sdk.models import (
     EnforcementFacts,
     JudgmentFacts,
@@ -18,9 +21,6 @@ from client_sdk.models import (
     Standing,
     Verdict,
 )
-from client_sdk.rules.case_number import parse_case_number
-from client_sdk.rules.check import check_admission, check_basis, check_facts, check_progress
-from client_sdk.rules.lifecycle import check_transition, is_live
 from demo.parties import LENDERS
 from demo.synthetic import BORROWERS, Story, borrowers, expected, portfolio
 

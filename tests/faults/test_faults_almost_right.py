@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import commit_facts
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.seal import disclosure_digest, seal_facts
-from client_sdk.formats.statement import Statement
-from client_sdk.formats.words import Kind
-from tests.client_sdk.rules import facts_samples as samples
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import commit_facts
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import Kind
+from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import signer
 from tests.support.registry import running_registry
 from tests.support.registry_world import seal_key_of

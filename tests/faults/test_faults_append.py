@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.words import Standing
 from registry_server.sequencing.errors import InconsistentError, LedgerClosedError, RolledBackError
 from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger

@@ -10,9 +10,9 @@ import pytest
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
-from client_sdk.formats.act import ClockBody
-from client_sdk.ledger.findings import FindingId
-from client_sdk.ledger.head_time import MAX_OFF_MS
+from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from registry_server.operating import confirm_clock
 from registry_server.sequencing.clock import CONFIRMED_FOR_MS, MAX_STEP_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError

@@ -14,7 +14,7 @@ import pytest
 
 from client_sdk import AsyncClient, Client, Verdict
 from client_sdk.errors import KeyServiceError
-from client_sdk.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.models import Purpose, written_consent
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck import fsck

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
-from client_sdk.formats.act import RulebookBody
-from client_sdk.formats.checkpoint import parse_body
-from client_sdk.formats.note import parse
+from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.checkpoint import parse_body
+from client_sdk.kernel.formats.note import parse
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import RegisterMismatch, RegisterMismatchError
 from registry_server.sequencing.ledger import Ledger

@@ -12,8 +12,8 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
-from client_sdk.formats import canonical, dsse
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.act import (
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
@@ -22,13 +22,13 @@ from client_sdk.formats.act import (
     StateBody,
     grant_key,
 )
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role, Standing
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.findings import FindingId
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, Standing
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.rules.errors import RuleError
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, signer
 from tests.support.registry import refusal
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from client_sdk.formats.act import Body
+    from client_sdk.kernel.formats.act import Body
     from tests.support.registry import RunningRegistry
 
 REVOKED = "lender-1 second REPORT"

@@ -10,11 +10,11 @@ import pytest
 
 from client_sdk import Client, Outcome, Verdict, verify
 from client_sdk.errors import VerificationError
-from client_sdk.formats.errors import FormatError
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Purpose, written_consent
-from client_sdk.rules.errors import RuleError
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from tests.support.needles import Needles, format_labels, forms, number_digests
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.rules.facts import Facts
+    from client_sdk.kernel.rules.facts import Facts
     from tests.support.held import Piece, Site
 
 # Where the facts have the reference of the debt, which is stored beside the binding, and not part of the search.

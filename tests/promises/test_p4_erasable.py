@@ -13,18 +13,18 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk import Verdict
-from client_sdk.formats import dsse
-from client_sdk.formats.act import ErasureBody
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.formats.map_entry import NO_ANNOTATION, MappedRecord, subject_key
-from client_sdk.formats.prefix_tree import root_of
-from client_sdk.formats.seal import open_facts
-from client_sdk.formats.statement import RecordKey, Statement, payload_hash
-from client_sdk.ledger.live_set import Bound, map_entries
-from client_sdk.ledger.replay import Replay
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import ErasureBody
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, subject_key
+from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.seal import open_facts
+from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.kernel.ledger.live_set import Bound, map_entries
+from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 from client_sdk.models import Purpose, written_consent
-from client_sdk.subjects.oprf import EvaluationKey
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck import fsck
 from tests.client_sdk.sdk_samples import default_facts, default_report, history, person, suit
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk import Answer
-    from client_sdk.formats.errors import FormatError
-    from client_sdk.rules.errors import RuleError
+    from client_sdk.kernel.formats.errors import FormatError
+    from client_sdk.kernel.rules.errors import RuleError
     from tests.support.held import Site
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))

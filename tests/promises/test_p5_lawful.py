@@ -10,13 +10,13 @@ import pytest
 from creditregistry.v1 import check_pb2
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import AnnotationFlag, Purpose, Standing
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.facts import Consent, ConsentForm, LegalBasis
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Standing
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.facts import Consent, ConsentForm, LegalBasis
 from registry_server.usecases.housekeeping import Housekeeping
-from tests.client_sdk.rules import facts_samples as samples
+from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import seed
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import NOW, World
@@ -24,7 +24,7 @@ from tests.support.registry_world import NOW, World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.rules.facts import DefaultFacts
+    from client_sdk.kernel.rules.facts import DefaultFacts
     from tests.support.registry import RunningRegistry
 
 HOUR_MS = 3_600_000

@@ -10,9 +10,9 @@ import pytest
 
 from client_sdk import Client
 from client_sdk.errors import CreditRegistryError
-from client_sdk.formats import dsse
-from client_sdk.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.formats.statement import Statement
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.lending.outbox import Outbox
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck import fsck

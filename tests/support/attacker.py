@@ -11,21 +11,21 @@ from contextlib import suppress
 from hashlib import sha256, sha512
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats.commitment import commit_facts
-from client_sdk.formats.encoding import label
-from client_sdk.formats.errors import FormatError, ProofError
-from client_sdk.formats.map_entry import NO_ANNOTATION, MappedRecord, records_value, subject_key
-from client_sdk.formats.prefix_tree import prove, verify_presence
-from client_sdk.formats.seal import disclosure_digest, open_facts, seal_facts
-from client_sdk.subjects.oprf import Blinding, EvaluationKey, finalize
-from client_sdk.subjects.pseudonym import derive
+from client_sdk.kernel.formats.commitment import commit_facts
+from client_sdk.kernel.formats.encoding import label
+from client_sdk.kernel.formats.errors import FormatError, ProofError
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, records_value, subject_key
+from client_sdk.kernel.formats.prefix_tree import prove, verify_presence
+from client_sdk.kernel.formats.seal import disclosure_digest, open_facts, seal_facts
+from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
+from client_sdk.kernel.subjects.pseudonym import derive
 from tests.support.needles import Needles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from client_sdk.formats.statement import Statement
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.formats.statement import Statement
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["Attacker", "OldMap"]
 

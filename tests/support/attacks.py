@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk.formats import canonical
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.words import Standing
-from client_sdk.ledger.answer import Verifier
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.answer import Verifier
 from tests.support.handmade_log import HandmadeLog, signer
 
 if TYPE_CHECKING:
-    from client_sdk.ledger.answer import VerifiedAnswer
+    from client_sdk.kernel.ledger.answer import VerifiedAnswer
     from tests.support.handmade_evidence import AnsweringRegistry
 
 __all__ = ["check", "forge", "listed_log", "refused"]

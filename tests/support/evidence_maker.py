@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import evidence_pb2 as pb
 from creditregistry.v1 import facts_pb2
 
-from client_sdk.formats import canonical, dsse
-from client_sdk.formats.commitment import commit_consent, commit_inquiry, commit_officer
-from client_sdk.formats.leaf import LapseLeaf, parse_leaf
-from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
-from client_sdk.formats.prefix_tree import prove
-from client_sdk.formats.statement import Annotation
-from client_sdk.formats.words import Purpose
-from client_sdk.ledger.inquiry import Inquiry
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
+from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
+from client_sdk.kernel.formats.prefix_tree import prove
+from client_sdk.kernel.formats.statement import Annotation
+from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from client_sdk.ledger.chain import Chain
+    from client_sdk.kernel.ledger.chain import Chain
     from tests.support.handmade_log import HandmadeLog
 
 __all__ = ["consent_of", "inquiry_of", "make_evidence", "pseudonyms"]

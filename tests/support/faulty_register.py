@@ -10,7 +10,7 @@ from registry_server.storage.register import FileRegister
 from tests.support.registers import ORIGIN, register_path
 
 if TYPE_CHECKING:
-    from client_sdk.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
 
 __all__ = ["DyingRegister"]
 

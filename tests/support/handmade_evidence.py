@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk.formats import dsse
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.commitment import commit_inquiry
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import Head, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.map_entry import (
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.commitment import commit_inquiry
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import Head, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
@@ -25,18 +25,18 @@ from client_sdk.formats.map_entry import (
     state_value,
     subject_key,
 )
-from client_sdk.formats.merkle import EMPTY_ROOT, MemoryTree
-from client_sdk.formats.prefix_tree import prove, root_of
-from client_sdk.formats.statement import Annotation, Statement
-from client_sdk.formats.words import AnnotationFlag, Purpose
-from client_sdk.ledger.inquiry import Inquiry
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
+from client_sdk.kernel.formats.prefix_tree import prove, root_of
+from client_sdk.kernel.formats.statement import Annotation, Statement
+from client_sdk.kernel.formats.words import AnnotationFlag, Purpose
+from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from client_sdk.formats.keys import Signer
-    from client_sdk.formats.state import InstitutionState
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import InstitutionState
     from tests.support.handmade_log import HandmadeLog
 
 __all__ = ["AnsweringRegistry", "pseudonym"]

@@ -10,8 +10,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import (
     NO_PREVIOUS,
     Act,
     Enrolment,
@@ -20,31 +20,31 @@ from client_sdk.formats.act import (
     InstitutionBody,
     grant_key,
 )
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.commitment import commit_facts, commit_subject
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
-from client_sdk.formats.merkle import MemoryTree
-from client_sdk.formats.prefix_tree import root_of
-from client_sdk.formats.seal import disclosure_digest, seal_facts
-from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
-from client_sdk.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
-from client_sdk.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing
-from client_sdk.ledger.head import NO_HEAD
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.ledger.live_set import Bound, map_entries, mapped
-from client_sdk.ledger.replay import Replay
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.commitment import commit_facts, commit_subject
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
+from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
+from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.ledger.head import NO_HEAD
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.live_set import Bound, map_entries, mapped
+from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.errors import FormatError
-    from client_sdk.formats.keys import Signer
-    from client_sdk.rules.errors import RuleError
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.errors import FormatError
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.rules.errors import RuleError
 
 REGISTRY = "registry.example"
 # 2026-01-01 00:00 UTC.

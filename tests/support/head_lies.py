@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats.act import (
     StateBody,
 )
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.encoding import u32
-from client_sdk.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.formats.map_entry import institution_key, state_value
-from client_sdk.formats.prefix_tree import root_of
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import (
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.encoding import u32
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import institution_key, state_value
+from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import (
     InstitutionStatus,
     LapseKind,
     Standing,
 )
-from client_sdk.ledger.findings import FindingId
-from client_sdk.ledger.live_set import map_entries
+from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.ledger.live_set import map_entries
 from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
 from tests.support.lying import lie
 

@@ -21,7 +21,7 @@ from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from client_sdk._transport import channel
-from client_sdk.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.server import serve
 from registry_server.subject_key_service.settings import Folder, make_settings, read_settings, settings_toml
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import grpc
 
     from client_sdk._transport import TlsMaterial
-    from client_sdk.formats.state import KeyService
-    from client_sdk.ledger.trust_root import TrustRoot
+    from client_sdk.kernel.formats.state import KeyService
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
     from tests.support.tls import Authority
 
 # A loaded machine takes its time to start a program.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import (
     ClockBody,
     InstitutionBody,
     KeyEndBody,
@@ -15,10 +15,10 @@ from client_sdk.formats.act import (
     StateBody,
     grant_key,
 )
-from client_sdk.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.state import KeyService, KeyServices
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import (
+from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.state import KeyService, KeyServices
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import (
     AnnotationFlag,
     InstitutionStatus,
     KeyUsage,
@@ -27,7 +27,7 @@ from client_sdk.formats.words import (
     Role,
     Standing,
 )
-from client_sdk.ledger.findings import FindingId
+from client_sdk.kernel.ledger.findings import FindingId
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, seed, signer
 from tests.support.lying import Forger, lie
 

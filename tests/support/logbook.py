@@ -17,19 +17,19 @@ import grpc
 from creditregistry.v1 import evidence_pb2, proposal_pb2
 from creditregistry.v1 import transparency_pb2 as pb
 
-from client_sdk.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key
-from client_sdk.formats.prefix_tree import prove
-from client_sdk.formats.state import KeyService, KeyServices
-from client_sdk.subjects.oprf import EvaluationKey
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
+from client_sdk.kernel.formats.prefix_tree import prove
+from client_sdk.kernel.formats.state import KeyService, KeyServices
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import HandmadeLog, seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from client_sdk._transport import TlsMaterial
-    from client_sdk.formats.act import GenesisBody
-    from client_sdk.formats.state import InstitutionState, RegistryState, Rulebook
+    from client_sdk.kernel.formats.act import GenesisBody
+    from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 
 LENDERS = ("lender-1", "lender-2", "lender-3")
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import AnnotationFlag, Standing
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.ledger.findings import FindingId
+    from client_sdk.kernel.ledger.findings import FindingId
     from tests.support.transparency_server import HandmadeRegistry
 
     Commit = Callable[[HandmadeLog, HandmadeRegistry], None]

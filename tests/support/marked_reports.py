@@ -6,8 +6,8 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.check_digits import resident_check_digit
-from client_sdk.formats.words import Kind, Standing
+from client_sdk.kernel.formats.check_digits import resident_check_digit
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.models import (
     Amounts,
     Basis,
@@ -39,8 +39,8 @@ from tests.support.handmade_log import seed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models import Report
-    from client_sdk.rules.facts import Facts
 
 __all__ = ["REFERENCE", "fact_markers", "marked_person", "marked_reports", "varint"]
 

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 import client_sdk
 import registry_server
-from client_sdk.formats.encoding import lp
+from client_sdk.kernel.formats.encoding import lp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["Needles", "format_labels", "forms", "number_digests"]
 

@@ -23,17 +23,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from google.rpc import error_details_pb2, status_pb2
 
-from client_sdk.formats import dsse
-from client_sdk.formats.commitment import commit_consent, commit_inquiry, commit_officer
-from client_sdk.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim, spki_hash
-from client_sdk.formats.words import Purpose, TlsKeyAction
-from client_sdk.ledger.answer import Verifier
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
-from client_sdk.ledger.key_service_file import KeyServiceFile
-from client_sdk.ledger.trust_root import TrustRoot
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.facts import Consent, ConsentForm
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
+from client_sdk.kernel.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim, spki_hash
+from client_sdk.kernel.formats.words import Purpose, TlsKeyAction
+from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
 from registry_server.app import App, build
 from registry_server.sequencing.clock import system_clock
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from client_sdk.ledger.answer import VerifiedAnswer
+    from client_sdk.kernel.ledger.answer import VerifiedAnswer
     from registry_server.settings import Value
 
 __all__ = [

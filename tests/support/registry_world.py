@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import (
     NO_PREVIOUS,
     Act,
     AdministratorsBody,
@@ -26,15 +26,15 @@ from client_sdk.formats.act import (
     StateBody,
     grant_key,
 )
-from client_sdk.formats.commitment import commit_facts, commit_subject
-from client_sdk.formats.debt import debt_ref
-from client_sdk.formats.leaf import Approval
-from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
-from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
-from client_sdk.formats.statement import Annotation, RecordKey, Statement, payload_hash
-from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
-from client_sdk.rules.lifecycle import carries_subject, needs_retention
-from client_sdk.rules.retention import expires_on
+from client_sdk.kernel.formats.commitment import commit_facts, commit_subject
+from client_sdk.kernel.formats.debt import debt_ref
+from client_sdk.kernel.formats.leaf import Approval
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
+from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement, payload_hash
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
+from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.kernel.rules.retention import expires_on
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.found import found
@@ -43,15 +43,15 @@ from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
-from tests.client_sdk.rules import facts_samples as samples
+from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import REGISTRY, record_id, seed, signer
 from tests.support.registers import ORIGIN, register_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from client_sdk.formats.act import Body
-    from client_sdk.rules.facts import Facts
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.rules.facts import Facts
     from registry_server.storage.register import Register
     from registry_server.usecases.submit import Submitted
 

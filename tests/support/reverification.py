@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats import dsse
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
-from client_sdk.formats.merkle import Frontier, MemoryTree
-from client_sdk.formats.note import VerifierKey
-from client_sdk.formats.prefix_tree import root_of
-from client_sdk.formats.seal import disclosure_digest
-from client_sdk.formats.statement import Statement
-from client_sdk.formats.tiles import tiles_of
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.ledger.live_set import Bound, binding_opens, map_entries, mapped
-from client_sdk.ledger.replay import Replay
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import Frontier, MemoryTree
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.seal import disclosure_digest
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.tiles import tiles_of
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.live_set import Bound, binding_opens, map_entries, mapped
+from client_sdk.kernel.ledger.replay import Replay
 from registry_server.storage import head, inquiries, leaves, live, records
 from registry_server.storage.unit_of_work import Database
 
 if TYPE_CHECKING:
-    from client_sdk.formats.errors import FormatError
-    from client_sdk.rules.errors import RuleError
+    from client_sdk.kernel.formats.errors import FormatError
+    from client_sdk.kernel.rules.errors import RuleError
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import UnitOfWork
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from client_sdk._transport import TlsMaterial
-from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,13 +14,13 @@ from creditregistry.v1.transparency_service_pb2_grpc import (
     add_TransparencyServiceServicer_to_server,
 )
 
-from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key
-from client_sdk.formats.prefix_tree import prove
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
+from client_sdk.kernel.formats.prefix_tree import prove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from client_sdk.formats.state import InstitutionState, RegistryState
+    from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from tests.support.handmade_log import HandmadeLog
 
 PAGE = 3

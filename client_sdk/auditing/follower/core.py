@@ -21,10 +21,10 @@ from creditregistry.v1 import proposal_pb2, transparency_pb2
 from client_sdk._calls.verification import verifying
 from client_sdk.auditing.follower.log_memory import LogMemory
 from client_sdk.errors import RefusedError, VerificationError
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.ledger.directory import Directory
-from client_sdk.ledger.directory_proof import verify_directory
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.directory_proof import verify_directory
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import evidence_pb2
 
-    from client_sdk.formats.checkpoint import Checkpoint
-    from client_sdk.ledger.directory_proof import ProvedDirectory
-    from client_sdk.ledger.trust_root import TrustRoot
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.ledger.directory_proof import ProvedDirectory
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["DirectoryFollower", "DirectoryView", "Request", "Response"]
 

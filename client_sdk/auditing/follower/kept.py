@@ -17,10 +17,10 @@ from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError
 
 from client_sdk.errors import ConfigError, VerificationError
-from client_sdk.formats import note
-from client_sdk.formats.checkpoint import parse_body
-from client_sdk.formats.encoding import label, lp
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats import note
+from client_sdk.kernel.formats.checkpoint import parse_body
+from client_sdk.kernel.formats.encoding import label, lp
+from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

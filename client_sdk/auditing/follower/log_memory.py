@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from client_sdk._calls.verification import verifying
 from client_sdk.errors import RollbackError
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.errors import ProofError
-from client_sdk.formats.merkle import verify_consistency
-from client_sdk.ledger.answer import split_hashes
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.errors import ProofError
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.ledger.answer import split_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint
-    from client_sdk.formats.note import VerifierKey
+    from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = ["ContradictionError", "LogMemory"]
 

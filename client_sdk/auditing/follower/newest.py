@@ -24,19 +24,19 @@ from client_sdk._calls.verification import verifying
 from client_sdk.auditing.follower.kept import replace
 from client_sdk.auditing.follower.log_memory import PART, ContradictionError
 from client_sdk.errors import ConfigError, RefusedError
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.contradiction import Contradiction
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.merkle import verify_consistency
-from client_sdk.ledger.answer import split_hashes
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.ledger.answer import split_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
     from typing import TypeAlias
 
-    from client_sdk.formats.checkpoint import Checkpoint, SignedCheckpoint
-    from client_sdk.formats.note import VerifierKey
+    from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = ["NewestCheckpoint", "Proving", "confirmation", "keep_apart"]
 

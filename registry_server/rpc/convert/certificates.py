@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import certificate_pb2 as pb
 
-from client_sdk.formats.tls_key import SignedClaim
-from client_sdk.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.formats.tls_key import SignedClaim
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from registry_server.usecases.standing import TlsStanding
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1 import evidence_pb2
 
-from client_sdk.ledger.inquiry import InquiryOpening
+from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from registry_server.rpc.convert.proofs import inclusion_proof, map_proof, proved_institution
 from registry_server.usecases.check import Question
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2
 from creditregistry.v1 import proposal_pb2 as pb
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.keys import KEY_ID_BYTES, SIGNATURE_BYTES
-from client_sdk.formats.leaf import Approval
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import KEY_ID_BYTES, SIGNATURE_BYTES
+from client_sdk.kernel.formats.leaf import Approval
 
 if TYPE_CHECKING:
     from registry_server.usecases.acts import ActPage

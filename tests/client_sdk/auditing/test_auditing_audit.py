@@ -14,9 +14,9 @@ from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import LiveBindings, RegistrySource
 from client_sdk.errors import ConfigError, VerificationError
-from client_sdk.formats.act import StateBody
-from client_sdk.formats.words import InstitutionStatus, Standing
-from client_sdk.ledger.findings import FindingId
+from client_sdk.kernel.formats.act import StateBody
+from client_sdk.kernel.formats.words import InstitutionStatus, Standing
+from client_sdk.kernel.ledger.findings import FindingId
 from tests.support.handmade_log import HandmadeLog
 from tests.support.lies import Forger, honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve

@@ -15,13 +15,13 @@ from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.report import as_html, as_json, as_text
 from client_sdk.auditing.source import RegistrySource
-from client_sdk.formats.act import InstitutionBody
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
-from client_sdk.formats.words import KeyUsage, Role
-from client_sdk.ledger.examination import LiveBinding, check_log
-from client_sdk.ledger.findings import MEANINGS, OF_REASON, OF_REASON_IN_ACTS, FindingId
-from client_sdk.rules.errors import RuleReason
+from client_sdk.kernel.formats.act import InstitutionBody
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger.examination import LiveBinding, check_log
+from client_sdk.kernel.ledger.findings import MEANINGS, OF_REASON, OF_REASON_IN_ACTS, FindingId
+from client_sdk.kernel.rules.errors import RuleReason
 from tests.support.handmade_log import HandmadeLog
 from tests.support.lies import LIES, Lie, honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve

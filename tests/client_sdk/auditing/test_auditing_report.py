@@ -19,8 +19,8 @@ from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome, Found
 from client_sdk.auditing.report import AuditReport, as_html, as_json, as_text, moment
 from client_sdk.auditing.source import RegistrySource
-from client_sdk.formats.words import Standing
-from client_sdk.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
 from tests.support.lies import honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve
 

@@ -11,8 +11,8 @@ import pytest
 from client_sdk._transport import Deadlines, aio_channel, channel
 from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFeed, DirectoryFollower
 from client_sdk.errors import ConfigError, CreditRegistryError, RefusedError, TransportError, UnavailableError
-from client_sdk.formats.act import StateBody
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.act import StateBody
+from client_sdk.kernel.formats.words import InstitutionStatus
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.tls import Authority
 

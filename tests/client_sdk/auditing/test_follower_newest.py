@@ -11,9 +11,9 @@ from creditregistry.v1 import transparency_pb2 as pb
 from client_sdk._calls.proving import step
 from client_sdk.auditing.follower import ContradictionError, NewestCheckpoint, confirmation
 from client_sdk.errors import ConfigError, RefusedError, VerificationError
-from client_sdk.formats.checkpoint import parse_checkpoint, sign_checkpoint
-from client_sdk.formats.contradiction import Contradiction
-from client_sdk.formats.note import VerifierKey
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.lending.outbox import Outbox, Stored
 from tests.support.handmade_log import signer
 from tests.vectors.golden.generate import LOG_ORIGIN, history
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.auditing.follower import Proving
-    from client_sdk.formats.merkle import MemoryTree
+    from client_sdk.kernel.formats.merkle import MemoryTree
 
 SIGNER = signer("log")
 KEY = VerifierKey.ed25519(LOG_ORIGIN, SIGNER.public_key.raw)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from client_sdk.auditing.follower import ContradictionError, DirectoryFollower, DirectoryView, LogMemory
 from client_sdk.errors import VerificationError
-from client_sdk.formats.act import InstitutionBody, KeyEndBody, RulebookBody, StateBody
-from client_sdk.formats.map_entry import REGISTRY_KEY, institution_key, state_value
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.act import InstitutionBody, KeyEndBody, RulebookBody, StateBody
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from tests.support.handmade_log import signer
 from tests.support.logbook import Logbook, LogbookRegistry
 

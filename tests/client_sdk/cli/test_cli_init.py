@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.formats.words import KeyUsage, Role, TlsKeyAction
-from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from tests.support.command import Command
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from client_sdk.errors import (
     UnavailableError,
     VerificationError,
 )
-from client_sdk.formats.errors import FormatError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Violation
-from client_sdk.rules.errors import RuleError
 from registry_server.errors import CATALOGUE
 
 BROKEN = Violation(

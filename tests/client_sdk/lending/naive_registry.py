@@ -16,31 +16,31 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk._calls.own_record import HeldRecord, read_held
 from client_sdk._calls.statement import Issuer
 from client_sdk.errors import UnavailableError
-from client_sdk.formats import dsse
-from client_sdk.formats.act import NO_PREVIOUS, Act, Enrolment, GenesisBody, InstitutionBody, grant_key
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.leaf import ActLeaf, Approval, StatementLeaf
-from client_sdk.formats.merkle import MemoryTree
-from client_sdk.formats.note import VerifierKey
-from client_sdk.formats.state import KeyService, KeyServices, LogKey, Rulebook
-from client_sdk.formats.statement import RecordKey, Statement
-from client_sdk.formats.words import KeyUsage, Role
-from client_sdk.ledger import chain as chains
-from client_sdk.ledger.directory import Directory
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import NO_PREVIOUS, Act, Enrolment, GenesisBody, InstitutionBody, grant_key
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval, StatementLeaf
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
+from client_sdk.kernel.formats.statement import RecordKey, Statement
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.rules.check import check_facts
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import parse_facts
+from client_sdk.kernel.rules.lifecycle import is_running
+from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
+from client_sdk.kernel.subjects.pseudonym import Pseudonym, derive
 from client_sdk.lending.preflight import Preflight
-from client_sdk.rules.check import check_facts
-from client_sdk.rules.errors import RuleError
-from client_sdk.rules.facts import parse_facts
-from client_sdk.rules.lifecycle import is_running
-from client_sdk.subjects.oprf import Blinding, EvaluationKey, finalize
-from client_sdk.subjects.pseudonym import Pseudonym, derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from client_sdk.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.identifiers import Identity
 
 REGISTRY = "naive"
 LENDER = "lender-1"

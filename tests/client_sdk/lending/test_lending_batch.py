@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.errors import UnavailableError
-from client_sdk.formats.statement import RecordKey, Statement
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.statement import RecordKey, Statement
+from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, record_id_of
 from client_sdk.lending.outbox import Outbox
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from client_sdk.rules.facts import DefaultFacts
+    from client_sdk.kernel.rules.facts import DefaultFacts
 
 SECRET = bytes(range(32))
 

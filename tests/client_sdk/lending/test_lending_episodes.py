@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from client_sdk.formats.state import Rulebook
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.lending.chains import Plan, plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import DefaultReport, Kind

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.errors import ConfigError, PreflightError
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of

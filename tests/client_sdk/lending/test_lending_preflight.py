@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from client_sdk.formats.check_digits import resident_check_digit
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.check_digits import resident_check_digit
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import (
     Amounts,

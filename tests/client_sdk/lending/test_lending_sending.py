@@ -6,8 +6,8 @@ from creditregistry.v1 import submission_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
-from client_sdk.formats.statement import RecordKey
+from client_sdk.kernel.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
+from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.lending.sending import pack
 from client_sdk.lending.signing_room import Prepared
 

@@ -10,7 +10,7 @@ import pytest
 from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk.errors import ConflictError, PreflightError, VerificationError
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from tests.client_sdk.lending.naive_registry import LENDER, REGISTRY, NaiveRegistry

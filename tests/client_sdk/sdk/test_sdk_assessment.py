@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.assessment import Criteria, assess
-from client_sdk.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.models import (
     Amounts,
     Answer,

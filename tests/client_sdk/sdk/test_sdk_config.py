@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError
-from client_sdk.formats.keys import Ed25519Signer, Signer, verify
-from client_sdk.formats.words import KeyUsage, Role
 from client_sdk.home import create_home, install_certificate, install_trust_root
-from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.formats.keys import Ed25519Signer, Signer, verify
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.signing import SecretPrompt, open_signer
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from client_sdk import Client
 from client_sdk.errors import ConfigError, KeyServiceError, NotPermittedError, TransportError
-from client_sdk.formats.act import StateBody
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.act import StateBody
+from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.lending.files import read_portfolio, write_portfolio
 from client_sdk.models import Phase, Purpose, Verdict, written_consent
 from client_sdk.testing import TestRegistry

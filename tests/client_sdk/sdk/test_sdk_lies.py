@@ -16,17 +16,17 @@ from client_sdk._calls.own_record import read_held, version_of
 from client_sdk._calls.receipt import read_receipt, read_result
 from client_sdk._calls.statement import sign_ending
 from client_sdk.errors import RefusedError, RollbackError, VerificationError
-from client_sdk.formats import dsse
-from client_sdk.formats.act import ClockBody, RulebookBody
-from client_sdk.formats.checkpoint import sign_checkpoint
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.leaf import StatementLeaf
-from client_sdk.formats.merkle import MemoryTree
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import KeyUse, Standing
-from client_sdk.ledger.head_time import check_head_time
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import ClockBody, RulebookBody
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import KeyUse, Standing
+from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from tests.client_sdk.sdk_samples import default_report, person
 

@@ -22,11 +22,11 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
-from client_sdk.formats.act import RulebookBody, StateBody
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import InstitutionStatus
-from client_sdk.ledger.certificate_request_file import CertificateRequest
-from client_sdk.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.formats.act import RulebookBody, StateBody
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.lending.files import read_portfolio, write_portfolio
 from client_sdk.models import (
     Consent,

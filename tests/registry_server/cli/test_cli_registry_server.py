@@ -24,12 +24,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.words import Role
 from client_sdk.home import create_home
-from client_sdk.ledger.act_file import ActFile
-from client_sdk.ledger.enrolment_file import EnrolmentFile
-from client_sdk.ledger.trust_root import TrustRoot
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.words import Role
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.signing import create_certificate_request, create_tls_key
 from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database

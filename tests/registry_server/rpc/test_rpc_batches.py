@@ -11,13 +11,13 @@ import pytest
 from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 
-from client_sdk.formats.checkpoint import parse_checkpoint
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.formats.limits import CHUNK_BYTES
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.formats.words import InstitutionStatus, Standing
-from client_sdk.ledger.answer import split_hashes
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.limits import CHUNK_BYTES
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.words import InstitutionStatus, Standing
+from client_sdk.kernel.ledger.answer import split_hashes
 from registry_server.rpc.sizes import DEFAULT_BYTES
 from tests.support.handmade_log import seed
 from tests.support.registry import refusal

@@ -18,9 +18,9 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import delete, insert, select
 
-from client_sdk.formats.act import KeyEndBody, TlsKeyBody
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.formats.words import InstitutionStatus, TlsKeyAction
+from client_sdk.kernel.formats.act import KeyEndBody, TlsKeyBody
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus, TlsKeyAction
 from client_sdk.signing import create_certificate_request
 from registry_server.sequencing.clock import system_clock
 from registry_server.storage import schema, tls_keys
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from client_sdk.formats.tls_key import SignedClaim
-    from client_sdk.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.formats.tls_key import SignedClaim
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from tests.support.registry import Refused, RunningRegistry
 
 ROGUE = ADMINISTRATORS[0]

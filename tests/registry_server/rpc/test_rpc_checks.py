@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, Purpose, Standing
-from client_sdk.ledger.answer import split_hashes
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.rules.dates import day_of
-from client_sdk.rules.facts import Consent, ConsentForm
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Purpose, Standing
+from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from tests.support.handmade_log import seed
 from tests.support.registry import Refused, RunningRegistry, inquire, refusal
 from tests.support.registry_world import DAY_MS
@@ -23,7 +23,7 @@ from tests.support.registry_world import DAY_MS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.ledger.answer import VerifiedPerson
+    from client_sdk.kernel.ledger.answer import VerifiedPerson
 
     Maker = Callable[[RunningRegistry], check_pb2.CheckRequest]
 

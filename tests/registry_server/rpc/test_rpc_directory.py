@@ -12,8 +12,8 @@ import pytest
 from creditregistry.v1 import proposal_pb2 as pb
 from creditregistry.v1 import submission_pb2, transparency_pb2
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import (
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
@@ -22,17 +22,17 @@ from client_sdk.formats.act import (
     KeyEndBody,
     StateBody,
 )
-from client_sdk.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.formats.statement import RecordKey
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, Role
-from client_sdk.ledger.directory import Directory
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.ledger.directory import Directory
 from registry_server.usecases.proposals import LAPSE_MS, MAX_OF_PROPOSER
 from tests.support.handmade_log import record_id, signer
 from tests.support.registry import refusal
 from tests.support.registry_world import ADMINISTRATORS, DAY_MS, LENDERS
 
 if TYPE_CHECKING:
-    from client_sdk.formats.act import Body
+    from client_sdk.kernel.formats.act import Body
     from tests.support.registry import RunningRegistry
 
 FIRST, SECOND, THIRD = ADMINISTRATORS

@@ -12,7 +12,7 @@ from creditregistry.v1 import transparency_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
-from client_sdk.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.leaf import parse_leaf
 from registry_server.app import build
 from registry_server.errors import RegistryError
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError

@@ -18,9 +18,9 @@ from creditregistry.v1 import (
 )
 from google.protobuf.descriptor import FieldDescriptor
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import Act, StateBody
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act, StateBody
+from client_sdk.kernel.formats.words import InstitutionStatus
 from registry_server.errors import entry_of
 from registry_server.rpc.server import SERVICES
 from registry_server.storage import leaves

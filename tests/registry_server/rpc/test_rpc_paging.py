@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import submission_pb2
 
-from client_sdk.formats.state import Rulebook
+from client_sdk.kernel.formats.state import Rulebook
 from registry_server.usecases.pages import KEPT_MS
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS, World

@@ -12,9 +12,9 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.formats.words import InstitutionStatus
-from client_sdk.ledger.holder import Holder, HolderKind
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.signing import create_certificate_request
 from registry_server.errors import RegistryError
 from registry_server.sequencing.clock import system_clock

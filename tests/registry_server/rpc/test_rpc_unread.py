@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool, QueuePool
 
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.words import Standing
 from registry_server.storage.unit_of_work import READERS
 from tests.conftest import sqlite_url
 from tests.support.registry import inquire, refusal, running_registry

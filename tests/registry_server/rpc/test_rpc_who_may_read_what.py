@@ -14,10 +14,10 @@ from cryptography import x509
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
-from client_sdk.formats.act import KeyEndBody, KeyServicesBody, RetireKeyServicesBody, TlsKeyBody
-from client_sdk.formats.state import KeyService, KeyServices
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.act import KeyEndBody, KeyServicesBody, RetireKeyServicesBody, TlsKeyBody
+from client_sdk.kernel.formats.state import KeyService, KeyServices
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus
 from tests.support.handmade_log import seed, signer
 from tests.support.registry import refusal, revoke
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from client_sdk.formats.act import Act, ErasureBody, RetireKeyServicesBody, RulebookBody
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.formats.map_entry import records_value, subject_key
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.formats.prefix_tree import verify_absence, verify_presence
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
+from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody, RulebookBody
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from registry_server.sequencing.items import LapseItem, Outcome
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify

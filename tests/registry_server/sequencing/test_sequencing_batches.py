@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.merkle import verify_inclusion
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import Standing
-from client_sdk.ledger.inquiry_tree import ANSWERED, InquiryLeaf
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
 from registry_server.storage.errors import StorageError

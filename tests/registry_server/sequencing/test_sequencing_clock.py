@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, ClockUnconfirmedError
 from registry_server.storage.head import HeadRow

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from client_sdk.formats.act import RulebookBody
-from client_sdk.formats.words import AnnotationFlag, Standing
+from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.items import Outcome

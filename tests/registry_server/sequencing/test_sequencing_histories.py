@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client_sdk.formats.words import AnnotationFlag, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.unit_of_work import Database
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pytest
     from creditregistry.v1 import submission_pb2 as pb
 
-    from client_sdk.formats.statement import RecordKey
+    from client_sdk.kernel.formats.statement import RecordKey
 
 _FOLDERS = count()
 ENDINGS = (Standing.CURED, Standing.WITHDRAWN)

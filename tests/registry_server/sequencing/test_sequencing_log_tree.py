@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.merkle import Frontier, MemoryTree
-from client_sdk.formats.tiles import tiles_of
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.merkle import Frontier, MemoryTree
+from client_sdk.kernel.formats.tiles import tiles_of
 from registry_server.sequencing.log_tree import LogTree
 
 

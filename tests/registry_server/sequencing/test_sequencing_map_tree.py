@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.formats.errors import FormatError
-from client_sdk.formats.prefix_tree import EMPTY, prove, root_of, verify_absence, verify_presence
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.prefix_tree import EMPTY, prove, root_of, verify_absence, verify_presence
 from registry_server.sequencing.map_tree import MapTree
 
 # Few leading bits that differ, so that pages split deep down and entries part late.

@@ -22,8 +22,8 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
 from client_sdk._transport import channel
-from client_sdk.formats.act import StateBody
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.act import StateBody
+from client_sdk.kernel.formats.words import InstitutionStatus
 from registry_server.errors import CATALOGUE, refusal_of
 from registry_server.rpc.permissions import PERMISSIONS, Caller
 from registry_server.serving.catalogue import Catalogue
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from client_sdk.ledger.holder import Peer
+    from client_sdk.kernel.ledger.holder import Peer
 
     Method = grpc.StreamStreamMultiCallable[bytes, bytes]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, text
 
-from client_sdk.formats.statement import RecordKey
+from client_sdk.kernel.formats.statement import RecordKey
 from registry_server.storage import inquiries, leaves, live, quotas, records, tls_keys
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.unit_of_work import Database

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from client_sdk.formats.checkpoint import Checkpoint
+from client_sdk.kernel.formats.checkpoint import Checkpoint
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.register import DatabaseRegister, FileRegister, open_register
 from tests.conftest import postgres_database
@@ -80,7 +80,7 @@ def test_of_many_processes_one_moves_it_at_a_time(register: Register, place: tup
     program = """
 import os, sys
 from pathlib import Path
-from client_sdk.formats.checkpoint import Checkpoint
+from client_sdk.kernel.formats.checkpoint import Checkpoint
 from registry_server.storage.register import open_register
 register = open_register(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
 moved, held = 0, register.read()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from client_sdk.formats.leaf import Approval
-from client_sdk.formats.words import Standing
+from client_sdk.kernel.formats.leaf import Approval
+from client_sdk.kernel.formats.words import Standing
 from registry_server.storage import inquiries, leaves, live, proposals, quotas, schema, tls_keys
 from registry_server.storage.driver import delete_keys, insert, select_in, upsert
 from registry_server.storage.errors import StorageError, StorageFault

@@ -17,9 +17,9 @@ import pytest
 
 from client_sdk._transport import channel
 from client_sdk.errors import ConfigError, KeyServiceError
-from client_sdk.formats.words import KeyUse, Purpose
+from client_sdk.kernel.formats.words import KeyUse, Purpose
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.key_client import KeyClient
-from client_sdk.ledger.key_service_file import KeyServiceFile
 from registry_server.subject_key_service import commands
 from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.server import serve_until_signal
@@ -33,7 +33,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client_sdk.formats.keys import Signer
+    from client_sdk.kernel.formats.keys import Signer
 
 PROGRAM = Path(sys.executable).with_name("subject-key-service")
 INPUTS = [f"person {number}".encode() for number in range(300)]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event, select
 
-from client_sdk.formats.key_request import KeyRequest
-from client_sdk.formats.words import KeyUse, Purpose
+from client_sdk.kernel.formats.key_request import KeyRequest
+from client_sdk.kernel.formats.words import KeyUse, Purpose
 from registry_server.subject_key_service.admission import Admitted
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.request_log import (

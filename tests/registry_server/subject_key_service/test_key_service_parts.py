@@ -18,11 +18,11 @@ import registry_server.subject_key_service
 from client_sdk._calls.refusal import error_of
 from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
 from client_sdk.errors import RefusedError, UnavailableError
-from client_sdk.formats.errors import FormatError, SignatureError
-from client_sdk.formats.key_request import KeyRequest
-from client_sdk.formats.words import KeyUse, Purpose
-from client_sdk.rules.errors import RuleError
-from client_sdk.subjects.oprf import Blinding, finalize
+from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.key_request import KeyRequest
+from client_sdk.kernel.formats.words import KeyUse, Purpose
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.subjects.oprf import Blinding, finalize
 from registry_server.errors import Reason, Refusal, RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.status import trailing_metadata

@@ -13,9 +13,9 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from client_sdk._transport import channel, error_of_call
-from client_sdk.formats.act import StateBody, TlsKeyBody
-from client_sdk.formats.tls_key import spki_hash
-from client_sdk.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.act import StateBody, TlsKeyBody
+from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus
 from registry_server.subject_key_service.admission import MAX_AGE_MS
 from tests.registry_server.subject_key_service.test_key_service_requests import RULEBOOK, Bench, Clock, element
 from tests.support.key_services import KeyServiceSite, wait_until_healthy

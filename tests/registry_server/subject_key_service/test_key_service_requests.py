@@ -15,12 +15,12 @@ from sqlalchemy import create_engine, select
 
 from client_sdk._transport import channel, error_of_call
 from client_sdk.errors import RefusedError, TransportError
-from client_sdk.formats import dsse
-from client_sdk.formats.act import InstitutionBody, KeyEndBody, StateBody
-from client_sdk.formats.key_request import KeyRequest, elements_digest
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
-from client_sdk.subjects.oprf import Blinding, finalize
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import InstitutionBody, KeyEndBody, StateBody
+from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
+from client_sdk.kernel.subjects.oprf import Blinding, finalize
 from registry_server.subject_key_service.admission import MAX_AGE_MS
 from registry_server.subject_key_service.request_log import key_quotas, key_requests
 from tests.support.handmade_log import REGISTRY, signer
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk._transport import TlsMaterial
-    from client_sdk.formats.act import Body
-    from client_sdk.formats.keys import Ed25519Signer
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.keys import Ed25519Signer
 
 RULEBOOK = Rulebook(daily_report_evaluations=1_500, daily_inquire_evaluations=6)
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
-from client_sdk.formats.words import AnnotationFlag, Standing, TlsKeyAction
+from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing, TlsKeyAction
 from registry_server.storage import tls_keys
 from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database

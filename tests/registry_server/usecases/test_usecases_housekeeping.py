@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.formats.leaf import LapseLeaf, parse_leaf
-from client_sdk.formats.statement import Lapse
-from client_sdk.formats.words import AnnotationFlag, LapseKind, Standing
+from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import Lapse
+from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
 from tests.support.registry_world import DAY_MS, World, accept
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.formats.words import InstitutionStatus, Standing
-from client_sdk.ledger.examination import Examination, LiveBinding, verify_signatures
-from client_sdk.ledger.findings import Findings
-from client_sdk.rules.errors import RuleError
+from client_sdk.kernel.formats.words import InstitutionStatus, Standing
+from client_sdk.kernel.ledger.examination import Examination, LiveBinding, verify_signatures
+from client_sdk.kernel.ledger.findings import Findings
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.usecases.records import Records
 from registry_server.usecases.transparency import Transparency
 from tests.support.registry_world import World, accept

@@ -11,17 +11,17 @@ import pytest
 from creditregistry.v1 import statement_pb2 as pb_statement
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk.formats import dsse
-from client_sdk.formats.act import KeyEndBody
-from client_sdk.formats.keys import Ed25519Signer
-from client_sdk.formats.statement import Statement
-from client_sdk.formats.words import KeyUsage, Kind, Standing
-from client_sdk.rules.facts import ConsentForm
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import KeyEndBody
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
+from client_sdk.kernel.rules.facts import ConsentForm
 from registry_server.errors import Refusal, RegistryError
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.submit import Submitting
-from tests.client_sdk.rules import facts_samples as samples
+from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import signer
 from tests.support.registry_world import FACTS, NOW, World, accept, submit
 from tests.support.reverification import reverify

@@ -1,7 +1,7 @@
 """Writes the golden bytes of every form, from fixed seeds: python -m tests.vectors.golden.generate
 
-The same program gives the same bytes for ever; ``tests/client_sdk/ledger/test_ledger_golden.py`` compares. A difference
-is a new version of the formats, never a new golden file.
+The same program gives the same bytes for ever; ``tests/client_sdk/kernel/ledger/test_ledger_golden.py`` compares. A
+difference is a new version of the formats, never a new golden file.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from client_sdk.formats import canonical, dsse
-from client_sdk.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
-from client_sdk.formats.checkpoint import parse_checkpoint, sign_checkpoint
-from client_sdk.formats.commitment import (
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
+from client_sdk.kernel.formats.commitment import (
     commit_consent,
     commit_facts,
     commit_inquiry,
@@ -23,11 +23,11 @@ from client_sdk.formats.commitment import (
     commit_subject,
     commit_text,
 )
-from client_sdk.formats.contradiction import Contradiction
-from client_sdk.formats.debt import debt_ref
-from client_sdk.formats.encoding import leaf_hash
-from client_sdk.formats.key_request import KeyRequest, elements_digest
-from client_sdk.formats.map_entry import (
+from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.debt import debt_ref
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
@@ -36,14 +36,23 @@ from client_sdk.formats.map_entry import (
     state_value,
     subject_key,
 )
-from client_sdk.formats.merkle import MemoryTree
-from client_sdk.formats.note import VerifierKey
-from client_sdk.formats.record_id import derive_record_id
-from client_sdk.formats.seal import disclosure_digest, seal_facts, seal_text
-from client_sdk.formats.state import Rulebook
-from client_sdk.formats.tls_key import TlsKeyClaim, sign_claim
-from client_sdk.formats.words import AnnotationFlag, KeyUsage, KeyUse, Kind, LapseKind, Purpose, Standing, TlsKeyAction
-from client_sdk.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.record_id import derive_record_id
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    KeyUsage,
+    KeyUse,
+    Kind,
+    LapseKind,
+    Purpose,
+    Standing,
+    TlsKeyAction,
+)
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, signer
 

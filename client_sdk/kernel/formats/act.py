@@ -1,0 +1,464 @@
+"""Acts: what administrators decide, as bytes (formats 5). What an act means is in ``ledger.directory``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import common_pb2
+from creditregistry.v1 import directory_pb2 as pb
+
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.checkpoint import check_origin
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import check_enrolable, key_id
+from client_sdk.kernel.formats.leaf import TIME_END_MS
+from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook, check_ascending
+from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
+from client_sdk.kernel.formats.tls_key import check_spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, word
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.formats.keys import Signer
+
+__all__ = [
+    "Act",
+    "AdministratorsBody",
+    "Body",
+    "ClockBody",
+    "Enrolment",
+    "ErasureBody",
+    "GenesisBody",
+    "InstitutionBody",
+    "KeyEndBody",
+    "KeyGrant",
+    "KeyGrantBody",
+    "KeyServicesBody",
+    "RetireKeyServicesBody",
+    "RulebookBody",
+    "StateBody",
+    "TlsKeyBody",
+    "grant_key",
+    "possession_payload",
+]
+
+PART = "act"
+HASH_BYTES = 32
+NO_PREVIOUS = bytes(HASH_BYTES)
+# One act erases at most so many records, so that its leaf stays below the limit of a leaf.
+MAX_ERASED_RECORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """A key given to an institution, with the proof that somebody holds it."""
+
+    algorithm: str
+    public_key: bytes
+    usage: KeyUsage
+    possession: bytes
+    endorser: bytes = b""
+    endorsement: bytes = b""
+
+    @property
+    def key_id(self) -> bytes:
+        """Id of the key."""
+        return key_id(self.algorithm, self.public_key)
+
+    def message(self) -> pb.KeyGrant:
+        """Return the protobuf form."""
+        return pb.KeyGrant(
+            algorithm=self.algorithm,
+            public_key=self.public_key,
+            usage=common_pb2.KeyUsage.ValueType(self.usage),
+            possession=self.possession,
+            endorser=self.endorser,
+            endorsement=self.endorsement,
+        )
+
+    @classmethod
+    def of(cls, message: pb.KeyGrant) -> KeyGrant:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: the key cannot be enrolled.
+        """
+        check_enrolable(message.algorithm, message.public_key)
+        usage = word(KeyUsage, message.usage, PART, "usage")
+        return cls(
+            message.algorithm, message.public_key, usage, message.possession, message.endorser, message.endorsement
+        )
+
+
+def possession_payload(registry: str, institution: str, grant: KeyGrant) -> bytes:
+    """Return what the holder of the key signs, and in a key act also a running key of the institution."""
+    return canonical.encode(
+        pb.Possession(
+            registry=registry,
+            institution=institution,
+            algorithm=grant.algorithm,
+            public_key=grant.public_key,
+            usage=common_pb2.KeyUsage.ValueType(grant.usage),
+        )
+    )
+
+
+def grant_key(
+    registry: str, institution: str, signer: Signer, usage: KeyUsage, endorser: Signer | None = None
+) -> KeyGrant:
+    """Sign the possession of a key, and let a running key endorse it where one is given."""
+    key = signer.public_key
+    bare = KeyGrant(key.algorithm, key.raw, usage, b"")
+    payload = possession_payload(registry, institution, bare)
+    possession = dsse.sign(signer, dsse.POSSESSION, payload)
+    if endorser is None:
+        return KeyGrant(key.algorithm, key.raw, usage, possession)
+    endorsement = dsse.sign(endorser, dsse.POSSESSION, payload)
+    return KeyGrant(key.algorithm, key.raw, usage, possession, endorser.public_key.key_id, endorsement)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A new institution with its first keys."""
+
+    id: str
+    licence_number: str
+    name: str
+    roles: tuple[Role, ...]
+    reciprocity_level: int
+    keys: tuple[KeyGrant, ...]
+
+    def message(self) -> pb.Enrolment:
+        """Return the protobuf form."""
+        return pb.Enrolment(
+            id=self.id,
+            licence_number=self.licence_number,
+            name=self.name,
+            roles=[common_pb2.Role.ValueType(role) for role in self.roles],
+            reciprocity_level=self.reciprocity_level,
+            keys=[grant.message() for grant in self.keys],
+        )
+
+    @classmethod
+    def of(cls, message: pb.Enrolment) -> Enrolment:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a field has the wrong form.
+        """
+        check_institution_id(message.id, PART, "id")
+        if not message.licence_number or not message.name:
+            raise FormatError(PART, "enrolment.complete", want="a licence number and a name (征信业管理条例 Art. 7)")
+        roles = tuple(word(Role, role, PART, "roles") for role in message.roles)
+        keys = tuple(KeyGrant.of(grant) for grant in message.keys)
+        check_ascending(roles, PART, "roles")
+        check_ascending([grant.key_id for grant in keys], PART, "keys")
+        if not roles or not keys:
+            raise FormatError(PART, "enrolment.complete", want="at least one role and one key")
+        if any(grant.endorser or grant.endorsement for grant in keys):
+            raise FormatError(PART, "endorser.absent", want="none but in a key act")
+        return cls(message.id, message.licence_number, message.name, roles, message.reciprocity_level, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisBody:
+    """The first act."""
+
+    administrators: tuple[Enrolment, ...]
+    threshold: int
+    log_keys: tuple[LogKey, ...]
+    key_services: KeyServices
+    rulebook: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionBody:
+    """A new institution."""
+
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrantBody:
+    """A further key."""
+
+    institution: str
+    grant: KeyGrant
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEndBody:
+    """The end of a key; what it signed from ``contested_from`` on is in doubt."""
+
+    institution: str
+    key_id: bytes
+    contested_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StateBody:
+    """A change of an institution's state."""
+
+    institution: str
+    status: InstitutionStatus
+    successor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyServicesBody:
+    """A new version of the subject keys."""
+
+    introduce: KeyServices
+
+
+@dataclass(frozen=True, slots=True)
+class RetireKeyServicesBody:
+    """The end of a version of the subject keys."""
+
+    retire: int
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookBody:
+    """A new rulebook."""
+
+    rulebook: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureBody:
+    """Erasure by order."""
+
+    records: tuple[RecordKey, ...]
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdministratorsBody:
+    """New administrators."""
+
+    enrolments: tuple[Enrolment, ...]
+    administrators: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBody:
+    """A correction of the log's time: the leaf of this act may carry an earlier time than the leaf before it.
+
+    Attributes:
+        not_before: the earliest time that the leaf may carry, ms since 1970 UTC.
+    """
+
+    not_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class TlsKeyBody:
+    """The end of a TLS key of an institution."""
+
+    institution: str
+    spki_hash: bytes
+    ground: str
+
+
+Body = (
+    GenesisBody
+    | InstitutionBody
+    | KeyGrantBody
+    | KeyEndBody
+    | StateBody
+    | KeyServicesBody
+    | RetireKeyServicesBody
+    | RulebookBody
+    | ErasureBody
+    | AdministratorsBody
+    | ClockBody
+    | TlsKeyBody
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What administrators decide: numbered, and chained to the act before."""
+
+    registry: str
+    number: int
+    previous: bytes
+    body: Body
+
+    def encode(self) -> bytes:
+        """Return the canonical payload that administrators sign."""
+        message = pb.Act(registry=self.registry, number=self.number, previous=self.previous)
+        _write_body(message, self.body)
+        return canonical.encode(message)
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Act:
+        """Return the act that a payload canonically encodes.
+
+        Raises:
+            FormatError: it is not canonical, or a field has the wrong form.
+        """
+        message = canonical.parse(pb.Act, payload, PART)
+        if not message.registry or len(message.previous) != HASH_BYTES:
+            raise FormatError(PART, "act.complete", want="registry and the hash of the act before")
+        if (message.number == 0) is not (message.WhichOneof("body") == "genesis"):
+            raise FormatError(PART, "act.number", got=str(message.number), want="0 for genesis and only for it")
+        return cls(message.registry, message.number, message.previous, _read_body(message))
+
+
+def _write_body(message: pb.Act, body: Body) -> None:
+    match body:
+        case GenesisBody():
+            genesis = message.genesis
+            genesis.administrators.extend(item.message() for item in body.administrators)
+            genesis.threshold = body.threshold
+            genesis.log_keys.extend(key.message() for key in body.log_keys)
+            genesis.key_services.CopyFrom(body.key_services.message())
+            genesis.rulebook.CopyFrom(body.rulebook.message())
+        case InstitutionBody():
+            message.institution.enrolment.CopyFrom(body.enrolment.message())
+        case KeyGrantBody():
+            message.key.institution = body.institution
+            message.key.grant.CopyFrom(body.grant.message())
+        case KeyEndBody():
+            message.key.institution = body.institution
+            message.key.end.key_id = body.key_id
+            message.key.end.contested_from = body.contested_from
+        case StateBody():
+            message.state.institution = body.institution
+            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status)
+            message.state.successor = body.successor
+        case KeyServicesBody():
+            message.key_services.introduce.CopyFrom(body.introduce.message())
+        case RetireKeyServicesBody():
+            message.key_services.retire = body.retire
+        case RulebookBody():
+            message.rulebook.rulebook.CopyFrom(body.rulebook.message())
+        case ErasureBody():
+            message.erasure.ground = body.ground
+            for record in body.records:
+                message.erasure.records.add(issuer=record.issuer, record_id=record.record_id)
+        case AdministratorsBody():
+            administrators = message.administrators
+            administrators.enrolments.extend(item.message() for item in body.enrolments)
+            administrators.administrators.extend(body.administrators)
+            administrators.threshold = body.threshold
+        case ClockBody():
+            message.clock.not_before = body.not_before
+        case TlsKeyBody():
+            message.tls_key.institution = body.institution
+            message.tls_key.spki_hash = body.spki_hash
+            message.tls_key.ground = body.ground
+
+
+def _read_body(message: pb.Act) -> Body:
+    match message.WhichOneof("body"):
+        case "genesis":
+            return _read_genesis(message.genesis, message.registry)
+        case "institution":
+            return InstitutionBody(Enrolment.of(message.institution.enrolment))
+        case "key":
+            return _read_key(message.key)
+        case "state":
+            return _read_state(message.state)
+        case "key_services":
+            return _read_key_services(message.key_services)
+        case "rulebook":
+            return RulebookBody(Rulebook.of(message.rulebook.rulebook))
+        case "erasure":
+            return _read_erasure(message.erasure)
+        case "administrators":
+            return _read_administrators(message.administrators)
+        case "clock":
+            return _read_clock(message.clock)
+        case "tls_key":
+            return _read_tls_key(message.tls_key)
+        case None:
+            raise FormatError(PART, "act.body", want="a decision")
+
+
+def _read_genesis(genesis: pb.GenesisAct, registry: str) -> GenesisBody:
+    administrators = tuple(Enrolment.of(item) for item in genesis.administrators)
+    check_ascending([item.id for item in administrators], PART, "administrators")
+    log_keys = tuple(LogKey.of(key) for key in genesis.log_keys)
+    check_ascending([key.origin for key in log_keys], PART, "log_keys")
+    if not log_keys:
+        raise FormatError(PART, "genesis.complete", want="a log key")
+    for key in log_keys:
+        check_enrolable(key.algorithm, key.public_key)
+        check_origin(key.origin, registry)
+    services = KeyServices.of(genesis.key_services, PART)
+    return GenesisBody(administrators, genesis.threshold, log_keys, services, Rulebook.of(genesis.rulebook))
+
+
+def _read_key(key: pb.KeyAct) -> KeyGrantBody | KeyEndBody:
+    check_institution_id(key.institution, PART, "institution")
+    match key.WhichOneof("change"):
+        case "grant":
+            return KeyGrantBody(key.institution, KeyGrant.of(key.grant))
+        case "end":
+            if len(key.end.key_id) != HASH_BYTES:
+                raise FormatError(PART, "key_id.length", got=f"{len(key.end.key_id)} bytes", want="32 bytes")
+            return KeyEndBody(key.institution, key.end.key_id, key.end.contested_from)
+        case None:
+            raise FormatError(PART, "key.change", want="a grant or an end")
+
+
+def _read_state(state: pb.StateAct) -> StateBody:
+    check_institution_id(state.institution, PART, "institution")
+    status = word(InstitutionStatus, state.status, PART, "status")
+    if state.successor:
+        check_institution_id(state.successor, PART, "successor")
+        if status is not InstitutionStatus.TERMINATED:
+            raise FormatError(PART, "successor.absent", want="none but for TERMINATED")
+    return StateBody(state.institution, status, state.successor)
+
+
+def _read_key_services(act: pb.KeyServicesAct) -> KeyServicesBody | RetireKeyServicesBody:
+    match act.WhichOneof("change"):
+        case "introduce":
+            return KeyServicesBody(KeyServices.of(act.introduce, PART))
+        case "retire":
+            if not act.retire:
+                raise FormatError(PART, "retire.version", got="0", want="a version")
+            return RetireKeyServicesBody(act.retire)
+        case None:
+            raise FormatError(PART, "key_services.change", want="a new version or the end of one")
+
+
+def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
+    records = tuple(RecordKey(record.issuer, record.record_id) for record in erasure.records)
+    if not 0 < len(records) <= MAX_ERASED_RECORDS:
+        raise FormatError(PART, "erasure.count", got=str(len(records)), want=f"1 to {MAX_ERASED_RECORDS} records")
+    for record in records:
+        check_institution_id(record.issuer, PART, "issuer")
+        check_record_id(record.record_id, PART)
+    if any(later <= earlier for earlier, later in pairwise(records)):
+        raise FormatError(PART, "erasure.order", want="ascending, without repetition")
+    if not erasure.ground:
+        raise FormatError(PART, "erasure.ground", want="a legal ground")
+    return ErasureBody(records, erasure.ground)
+
+
+def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
+    check_institution_id(act.institution, PART, "institution")
+    check_spki_hash(act.spki_hash, PART)
+    if not act.ground:
+        raise FormatError(PART, "tls_key.ground", want="why the key ends")
+    return TlsKeyBody(act.institution, act.spki_hash, act.ground)
+
+
+def _read_administrators(act: pb.AdministratorsAct) -> AdministratorsBody:
+    enrolments = tuple(Enrolment.of(item) for item in act.enrolments)
+    check_ascending([item.id for item in enrolments], PART, "enrolments")
+    check_ascending(list(act.administrators), PART, "administrators")
+    return AdministratorsBody(enrolments, tuple(act.administrators), act.threshold)
+
+
+def _read_clock(act: pb.ClockAct) -> ClockBody:
+    if not 0 < act.not_before < TIME_END_MS:
+        raise FormatError(PART, "clock.not-before", got=str(act.not_before), want="a time before 9999-01-01 UTC")
+    return ClockBody(act.not_before)

@@ -1,0 +1,129 @@
+"""Hiding commitments (formats 1, 2, 5, 9): HMAC-SHA256 keyed by a 32-byte random opening, used once.
+
+Whoever lacks the opening learns nothing about what was committed to, even with the value in hand; deleting the
+opening makes the commitment, and every root above it, untestable for ever.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.encoding import label, lp, u64
+from client_sdk.kernel.formats.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "COMMITMENT_BYTES",
+    "OPENING_BYTES",
+    "check_open",
+    "commit_consent",
+    "commit_facts",
+    "commit_inquiry",
+    "commit_officer",
+    "commit_subject",
+    "commit_text",
+    "require_opening",
+]
+
+OPENING_BYTES = 32
+COMMITMENT_BYTES = 32
+SUBJECT_BYTES = 32
+
+_SUBJECT = label("creditregistry/subject/v1")
+_FACTS = label("creditregistry/facts/v1")
+_TEXT = label("creditregistry/text/v1")
+_INQUIRY = label("creditregistry/inquiry/v1")
+_CONSENT = label("creditregistry/consent/v1")
+_OFFICER = label("creditregistry/officer/v1")
+
+
+def require_opening(opening: bytes, part: str) -> bytes:
+    """Return the opening if it has the right length.
+
+    Raises:
+        FormatError: it is not 32 bytes long.
+    """
+    if len(opening) != OPENING_BYTES:
+        raise FormatError(part, "opening.length", got=f"{len(opening)} bytes", want=f"{OPENING_BYTES} bytes")
+    return opening
+
+
+def commit_subject(opening: bytes, subject: bytes) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)``; the pseudonym is 32 bytes, raw (formats 2).
+
+    Raises:
+        FormatError: opening or pseudonym are not 32 bytes long.
+    """
+    if len(subject) != SUBJECT_BYTES:
+        raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
+    return hmac.digest(require_opening(opening, "subject opening"), _SUBJECT + subject, "sha256")
+
+
+def commit_facts(opening: bytes, facts: bytes) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/facts/v1" || facts)`` over canonical facts.
+
+    The facts are the last part and a protobuf of their own, so they are length-prefixed like every value of variable
+    length (formats 1).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
+    return hmac.digest(require_opening(opening, "facts opening"), _FACTS + lp(facts), "sha256")
+
+
+def commit_text(opening: bytes, text: str) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/text/v1" || text)`` over UTF-8 in NFC (formats 5).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
+    return hmac.digest(require_opening(opening, "text opening"), _TEXT + lp(text), "sha256")
+
+
+def commit_inquiry(opening: bytes, pseudonyms: Sequence[tuple[int, bytes]]) -> bytes:
+    """Return the commitment to one person asked about (formats 9).
+
+    Args:
+        opening: 32 bytes of its own.
+        pseudonyms: (subject_key_version, pseudonym) for each live version, ascending.
+
+    Raises:
+        FormatError: opening or a pseudonym are not 32 bytes long.
+    """
+    parts = [_INQUIRY]
+    for version, subject in pseudonyms:
+        if len(subject) != SUBJECT_BYTES:
+            raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
+        parts += (u64(version), subject)
+    return hmac.digest(require_opening(opening, "inquiry opening"), b"".join(parts), "sha256")
+
+
+def commit_consent(opening: bytes, consent: bytes) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/consent/v1" || canonical Consent)`` (formats 9).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
+    return hmac.digest(require_opening(opening, "consent opening"), _CONSENT + lp(consent), "sha256")
+
+
+def commit_officer(opening: bytes, officer: str) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/officer/v1" || officer)`` (formats 9).
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
+    return hmac.digest(require_opening(opening, "officer opening"), _OFFICER + lp(officer), "sha256")
+
+
+def check_open(commitment: bytes, opened: bytes, part: str) -> None:
+    """Compare a commitment with what an opening gives, in constant time.
+
+    Raises:
+        FormatError: they differ.
+    """
+    if not hmac.compare_digest(commitment, opened):
+        raise FormatError(part, "commitment.opens", want="the opening and value that were committed to")

@@ -1,0 +1,80 @@
+"""Keys and values of the map (formats 6).
+
+    subject      key   = H("creditregistry/map/subject/v1" || subject)
+                 value = H("creditregistry/map/records/v1" || for each live record, ascending by index:
+                         index || leaf hash || leaf hash of its newest annotation, or 32 zero bytes || opening)
+    institution  key   = H("creditregistry/map/institution/v1" || id),  value = H(canonical InstitutionState)
+    registry     key   = H("creditregistry/map/registry/v1"),           value = H(canonical RegistryState)
+
+A subject without live records has no entry.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.encoding import label, lp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "NO_ANNOTATION",
+    "REGISTRY_KEY",
+    "MappedRecord",
+    "institution_key",
+    "record_part",
+    "records_value",
+    "state_value",
+    "subject_key",
+    "value_of_parts",
+]
+
+NO_ANNOTATION = bytes(32)
+_SUBJECT = label("creditregistry/map/subject/v1")
+_RECORDS = label("creditregistry/map/records/v1")
+_INSTITUTION = label("creditregistry/map/institution/v1")
+REGISTRY_KEY = sha256(label("creditregistry/map/registry/v1")).digest()
+
+
+class MappedRecord(NamedTuple):
+    """What the map says of one live record."""
+
+    leaf_index: int
+    leaf_hash: bytes
+    annotation_hash: bytes
+    opening: bytes
+
+    def __repr__(self) -> str:
+        return f"MappedRecord(leaf_index={self.leaf_index})"
+
+
+def subject_key(subject: bytes) -> bytes:
+    """Return the key of a pseudonym; a neighbour in a proof cannot be asked for."""
+    return sha256(_SUBJECT + subject).digest()
+
+
+def records_value(records: Iterable[MappedRecord]) -> bytes:
+    """Return the value of a subject with live records, given ascending by index."""
+    return value_of_parts(record_part(*record) for record in records)
+
+
+def record_part(leaf_index: int, leaf_hash: bytes, annotation_hash: bytes, opening: bytes) -> bytes:
+    """Return what one live record adds to the value of its subject, 104 bytes; parts sort by index."""
+    return leaf_index.to_bytes(8) + leaf_hash + annotation_hash + opening
+
+
+def value_of_parts(parts: Iterable[bytes]) -> bytes:
+    """Return the value of a subject from the parts of its live records, ascending."""
+    return sha256(b"".join([_RECORDS, *parts])).digest()
+
+
+def institution_key(institution: str) -> bytes:
+    """Return the key of an institution id."""
+    return sha256(_INSTITUTION + lp(institution)).digest()
+
+
+def state_value(state: bytes) -> bytes:
+    """Return the value of a canonical InstitutionState or RegistryState."""
+    return sha256(state).digest()

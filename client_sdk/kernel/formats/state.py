@@ -1,0 +1,457 @@
+"""What the map holds of institutions and of the registry itself, and the rulebook (formats 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import common_pb2
+from creditregistry.v1 import directory_pb2 as pb
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import key_id
+from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.tls_key import check_spki_hash
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "VOPRF",
+    "AdministratorAct",
+    "EndedTlsKey",
+    "InstitutionKey",
+    "InstitutionState",
+    "KeyService",
+    "KeyServices",
+    "LogKey",
+    "RegistryState",
+    "Rulebook",
+    "Succession",
+    "check_ascending",
+]
+
+# Algorithm name of a key service's key inside a key id.
+VOPRF = "voprf-ristretto255-sha512"
+
+
+def check_ascending(values: Sequence[str | bytes | int], part: str, field: str) -> None:
+    """Check a list for order.
+
+    Raises:
+        FormatError: it is not strictly ascending.
+    """
+    if any(later <= earlier for earlier, later in pairwise(values)):  # type: ignore[operator]  # one type a list
+        raise FormatError(part, f"{field}.order", want="ascending, without repetition")
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionKey:
+    """A key that an institution holds or held, and the leaves between which it counts."""
+
+    key_id: bytes
+    algorithm: str
+    public_key: bytes
+    usage: KeyUsage
+    first: int
+    end: int
+    contested_from: int
+    act_hash: bytes
+
+    def counts_at(self, index: int) -> bool:
+        """Whether what it signed at that leaf counts: ``first < index < end`` (formats 6)."""
+        return self.first < index and (not self.end or index < self.end)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not been ended."""
+        return not self.end
+
+    def contested_at(self, index: int) -> bool:
+        """Whether what it signed at that leaf is in doubt."""
+        return bool(self.contested_from) and index >= self.contested_from
+
+    def message(self) -> pb.InstitutionKey:
+        """Return the protobuf form."""
+        return pb.InstitutionKey(
+            key_id=self.key_id,
+            algorithm=self.algorithm,
+            public_key=self.public_key,
+            usage=common_pb2.KeyUsage.ValueType(self.usage),
+            first=self.first,
+            end=self.end,
+            contested_from=self.contested_from,
+            act_hash=self.act_hash,
+        )
+
+    @classmethod
+    def of(cls, message: pb.InstitutionKey, part: str) -> InstitutionKey:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: the key id is not that of the key, or a field has the wrong form.
+        """
+        if message.key_id != key_id(message.algorithm, message.public_key):
+            raise FormatError(part, "key_id.derived", want="the hash of algorithm and public key")
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(
+            message.key_id,
+            message.algorithm,
+            message.public_key,
+            word(KeyUsage, message.usage, part, "usage"),
+            message.first,
+            message.end,
+            message.contested_from,
+            message.act_hash,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who may end the records of a terminated institution from an act on; empty for nobody any more."""
+
+    successor: str
+    first: int
+    act_hash: bytes
+
+    def message(self) -> pb.Succession:
+        """Return the protobuf form."""
+        return pb.Succession(successor=self.successor, first=self.first, act_hash=self.act_hash)
+
+    @classmethod
+    def of(cls, message: pb.Succession, part: str) -> Succession:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a field has the wrong form.
+        """
+        if message.successor:
+            check_institution_id(message.successor, part, "successor")
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(message.successor, message.first, message.act_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTlsKey:
+    """A TLS key that an act ended, with the place and the leaf hash of that act."""
+
+    spki_hash: bytes
+    index: int
+    act_hash: bytes
+
+    def message(self) -> pb.EndedTlsKey:
+        """Return the protobuf form."""
+        return pb.EndedTlsKey(spki_hash=self.spki_hash, index=self.index, act_hash=self.act_hash)
+
+    @classmethod
+    def of(cls, message: pb.EndedTlsKey, part: str) -> EndedTlsKey:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a field has the wrong form.
+        """
+        if len(message.act_hash) != sha256().digest_size:
+            raise FormatError(part, "act_hash.length", want="32 bytes")
+        return cls(check_spki_hash(message.spki_hash, part), message.index, message.act_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionState:
+    """One institution as the map holds it."""
+
+    id: str
+    licence_number: str
+    name: str
+    roles: tuple[Role, ...]
+    status: InstitutionStatus
+    reciprocity_level: int
+    keys: tuple[InstitutionKey, ...]
+    successions: tuple[Succession, ...] = ()
+    ended_tls_keys: tuple[EndedTlsKey, ...] = ()
+
+    @property
+    def successor(self) -> str:
+        """Who may end its records now; empty for nobody."""
+        return self.successions[-1].successor if self.successions else ""
+
+    def succession_at(self, index: int) -> Succession | None:
+        """Return the succession that counts at a leaf: the newest that an earlier act made; None for none."""
+        newest = next((item for item in reversed(self.successions) if item.first < index), None)
+        return newest if newest is not None and newest.successor else None
+
+    def speaks_at(self, id_: str, index: int) -> bool:
+        """Whether an institution speaks for this one at a leaf: itself, or its successor there."""
+        succession = self.succession_at(index)
+        return id_ == self.id or (succession is not None and id_ == succession.successor)
+
+    def key(self, key_id: bytes) -> InstitutionKey | None:
+        """Return the key with that id, if the institution ever held it."""
+        for key in self.keys:
+            if key.key_id == key_id:
+                return key
+        return None
+
+    def ended_tls_key(self, spki_hash: bytes) -> EndedTlsKey | None:
+        """Return the TLS key with that hash, if an act has ended it."""
+        return next((ended for ended in self.ended_tls_keys if ended.spki_hash == spki_hash), None)
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the map's value hashes."""
+        return canonical.encode(
+            pb.InstitutionState(
+                id=self.id,
+                licence_number=self.licence_number,
+                name=self.name,
+                roles=[common_pb2.Role.ValueType(role) for role in self.roles],
+                status=common_pb2.InstitutionStatus.ValueType(self.status),
+                reciprocity_level=self.reciprocity_level,
+                keys=[key.message() for key in self.keys],
+                successions=[item.message() for item in self.successions],
+                ended_tls_keys=[item.message() for item in self.ended_tls_keys],
+            )
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> InstitutionState:
+        """Return the state that the bytes canonically encode.
+
+        Raises:
+            FormatError: they are not canonical, or a field has the wrong form.
+        """
+        part = "institution state"
+        message = canonical.parse(pb.InstitutionState, data, part)
+        check_institution_id(message.id, part, "id")
+        keys = tuple(InstitutionKey.of(key, part) for key in message.keys)
+        check_ascending([key.key_id for key in keys], part, "keys")
+        roles = tuple(word(Role, role, part, "roles") for role in message.roles)
+        check_ascending(roles, part, "roles")
+        status = word(InstitutionStatus, message.status, part, "status")
+        successions = tuple(Succession.of(item, part) for item in message.successions)
+        check_ascending([item.first for item in successions], part, "successions")
+        if successions and status is not InstitutionStatus.TERMINATED:
+            raise FormatError(part, "successions.absent", want="none but for TERMINATED")
+        ended_tls_keys = tuple(EndedTlsKey.of(item, part) for item in message.ended_tls_keys)
+        check_ascending([item.spki_hash for item in ended_tls_keys], part, "ended_tls_keys")
+        return cls(
+            message.id,
+            message.licence_number,
+            message.name,
+            roles,
+            status,
+            message.reciprocity_level,
+            keys,
+            successions,
+            ended_tls_keys,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """A key of the log; its origin is also the name of the note key."""
+
+    origin: str
+    algorithm: str
+    public_key: bytes
+
+    def message(self) -> pb.LogKey:
+        """Return the protobuf form."""
+        return pb.LogKey(origin=self.origin, algorithm=self.algorithm, public_key=self.public_key)
+
+    @classmethod
+    def of(cls, message: pb.LogKey) -> LogKey:
+        """Return the value of a parsed message."""
+        return cls(message.origin, message.algorithm, message.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyService:
+    """A key service: where it listens, its VOPRF public key, and the name that its certificate carries."""
+
+    url: str
+    public_key: bytes
+    name: str
+
+    @property
+    def key_id(self) -> bytes:
+        """What a key-request names."""
+        return key_id(VOPRF, self.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyServices:
+    """The key services of one version of the subject keys, in the order in which their outputs are joined."""
+
+    subject_key_version: int
+    services: tuple[KeyService, ...]
+
+    def message(self) -> pb.KeyServices:
+        """Return the protobuf form."""
+        services = [pb.KeyService(url=item.url, public_key=item.public_key, name=item.name) for item in self.services]
+        return pb.KeyServices(subject_key_version=self.subject_key_version, services=services)
+
+    @classmethod
+    def of(cls, message: pb.KeyServices, part: str) -> KeyServices:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: no service, no version, or one key or name twice.
+        """
+        services = tuple(KeyService(item.url, item.public_key, item.name) for item in message.services)
+        for service in services:
+            check_institution_id(service.name, part, "key_services.name")
+        if not message.subject_key_version or not services:
+            raise FormatError(part, "key_services.complete", want="a version and at least one service")
+        distinct = {service.public_key for service in services}, {service.name for service in services}
+        if any(len(values) != len(services) for values in distinct):
+            raise FormatError(part, "key_services.distinct", want="a key and a name of its own for each service")
+        if any(len(service.public_key) != sha256().digest_size or not service.url for service in services):
+            raise FormatError(part, "key_services.form", want="an address and a key of 32 bytes")
+        return cls(message.subject_key_version, services)
+
+
+# What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by formats 3 and 9.
+_MOST = {
+    "retention_years": 5,
+    "dispute_days": 20,
+    "max_live_records_per_subject": 64,
+    "max_subjects_per_inquiry": 100,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Limits and periods for all members; units are in the names (proto/creditregistry/v1/directory.proto)."""
+
+    time_zone: str = "Asia/Shanghai"
+    retention_years: int = 5
+    dispute_days: int = 20
+    notice_hours: int = 0
+    max_live_records_per_subject: int = 64
+    max_subjects_per_inquiry: int = 100
+    daily_report_evaluations: int = 1_000_000
+    daily_inquire_evaluations: int = 100_000
+    heartbeat_seconds: int = 60
+    daily_statements: int = 5_000_000
+    daily_inquired_subjects: int = 1_000_000
+
+    def message(self) -> pb.Rulebook:
+        """Return the protobuf form."""
+        return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes."""
+        return canonical.encode(self.message())
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes, as RegistryState carries it."""
+        return sha256(self.encode()).digest()
+
+    @classmethod
+    def of(cls, message: pb.Rulebook) -> Rulebook:
+        """Return the value of a parsed message.
+
+        Raises:
+            FormatError: a limit is missing, or the law's limits are exceeded.
+        """
+        rulebook = cls(**{name: getattr(message, name) for name in cls.__slots__})
+        optional = {"notice_hours"}
+        if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
+            raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
+        for name, most in _MOST.items():
+            if getattr(rulebook, name) > most:
+                raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
+        return rulebook
+
+
+class AdministratorAct(NamedTuple):
+    """Place and leaf hash of an act that made or changed the administrators."""
+
+    place: int
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """The registry itself as the map holds it."""
+
+    registry: str
+    administrators: tuple[str, ...]
+    threshold: int
+    log_keys: tuple[LogKey, ...]
+    key_services: tuple[KeyServices, ...]
+    rulebook_digest: bytes
+    act_number: int
+    act_hash: bytes
+    administrator_acts: tuple[AdministratorAct, ...]
+    trial: bool = False
+
+    def has_key_service(self, name: str) -> bool:
+        """Whether a key service of that name belongs to a live version."""
+        return any(service.name == name for version in self.key_services for service in version.services)
+
+    @property
+    def newest_subject_key_version(self) -> int:
+        """The version that new records carry."""
+        return self.key_services[-1].subject_key_version
+
+    @property
+    def live_subject_key_versions(self) -> tuple[int, ...]:
+        """Versions under which CLEAR needs a proof of absence, ascending."""
+        return tuple(services.subject_key_version for services in self.key_services)
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the map's value hashes."""
+        return canonical.encode(
+            pb.RegistryState(
+                registry=self.registry,
+                administrators=self.administrators,
+                threshold=self.threshold,
+                log_keys=[key.message() for key in self.log_keys],
+                key_services=[services.message() for services in self.key_services],
+                rulebook_digest=self.rulebook_digest,
+                act_number=self.act_number,
+                act_hash=self.act_hash,
+                administrator_acts=[
+                    pb.AdministratorAct(index=act.place, hash=act.leaf_hash) for act in self.administrator_acts
+                ],
+                trial=self.trial,
+            )
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> RegistryState:
+        """Return the state that the bytes canonically encode.
+
+        Raises:
+            FormatError: they are not canonical, or a field has the wrong form.
+        """
+        part = "registry state"
+        message = canonical.parse(pb.RegistryState, data, part)
+        services = tuple(KeyServices.of(item, part) for item in message.key_services)
+        check_ascending([item.subject_key_version for item in services], part, "key_services")
+        check_ascending(list(message.administrators), part, "administrators")
+        check_ascending([act.index for act in message.administrator_acts], part, "administrator_acts")
+        if not services or not message.log_keys or not message.administrators or not message.administrator_acts:
+            raise FormatError(part, "registry_state.complete", want="administrators, log keys and key services")
+        hashes = [message.rulebook_digest, message.act_hash, *(act.hash for act in message.administrator_acts)]
+        if any(len(value) != sha256().digest_size for value in hashes):
+            raise FormatError(part, "registry_state.hash-length", want="32 bytes")
+        return cls(
+            message.registry,
+            tuple(message.administrators),
+            message.threshold,
+            tuple(LogKey.of(key) for key in message.log_keys),
+            services,
+            message.rulebook_digest,
+            message.act_number,
+            message.act_hash,
+            tuple(AdministratorAct(act.index, act.hash) for act in message.administrator_acts),
+            message.trial,
+        )

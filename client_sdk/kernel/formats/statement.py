@@ -1,0 +1,352 @@
+"""Statements and annotations: what lenders sign and the log keeps for ever (formats 2 and 5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from itertools import pairwise
+from typing import NamedTuple
+
+from creditregistry.v1 import common_pb2
+from creditregistry.v1 import statement_pb2 as pb
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, LapseKind, Standing, word
+
+__all__ = [
+    "Annotation",
+    "Lapse",
+    "RecordKey",
+    "Statement",
+    "check_institution_id",
+    "check_record_id",
+    "payload_hash",
+]
+
+HASH_BYTES = 32
+RECORD_ID_BYTES = 16
+# RFC 9562 4.1 and 5.8: the bits of bytes 6 and 8 that say "UUID, version 8".
+_VERSION_8 = 0x80
+_VARIANT = 0x80
+# Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
+INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_ENDED_BY_COURT_OR_ERROR = frozenset((Standing.SET_ASIDE, Standing.WITHDRAWN))
+
+
+class RecordKey(NamedTuple):
+    """Which record: its issuer's institution id and its 16-byte id."""
+
+    issuer: str
+    record_id: bytes
+
+
+def payload_hash(payload: bytes) -> bytes:
+    """Return SHA-256 of a signed payload, as the next version's ``previous`` carries it."""
+    return sha256(payload).digest()
+
+
+@lru_cache(maxsize=4096)
+def _is_institution_id(text: str) -> bool:
+    """Whether the text has the form; the same few institutions speak in every leaf."""
+    return INSTITUTION_ID.fullmatch(text) is not None
+
+
+def check_institution_id(text: str, part: str, field: str) -> str:
+    """Return the institution id if it has the form of one.
+
+    Raises:
+        FormatError: it has another form.
+    """
+    if not _is_institution_id(text):
+        raise FormatError(part, f"{field}.form", want="lower-case letters, digits, inner hyphens, at most 64")
+    return text
+
+
+def check_record_id(record_id: bytes, part: str) -> bytes:
+    """Return the record id if it is a UUIDv8 (RFC 9562 5.8).
+
+    Raises:
+        FormatError: wrong length, version or variant.
+    """
+    if len(record_id) != RECORD_ID_BYTES or record_id[6] & 0xF0 != _VERSION_8 or record_id[8] & 0xC0 != _VARIANT:
+        raise FormatError(part, "record_id.uuid8", got=f"{len(record_id)} bytes", want="16 bytes, UUIDv8")
+    return record_id
+
+
+def _check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
+    want = HASH_BYTES if present else 0
+    if len(value) != want:
+        raise FormatError(part, f"{field}.length", got=f"{len(value)} bytes", want=f"{want} bytes")
+
+
+@lru_cache(maxsize=4096)
+def _is_date(text: str) -> bool:
+    """Whether a real day is written as YYYY-MM-DD; the standard library reads other spellings too."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _check_date(text: str, part: str, field: str) -> None:
+    if text and not _is_date(text):
+        raise FormatError(part, f"{field}.date", want="a real day as YYYY-MM-DD")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The signed half of one version (formats 2). Lengths and presence are checked, rules are not."""
+
+    registry: str
+    issuer: str
+    signer: str
+    record_id: bytes
+    version: int
+    previous: bytes
+    kind: Kind
+    standing: Standing
+    subject_key_version: int
+    subject_commitment: bytes
+    facts_commitment: bytes
+    disclosure_digest: bytes
+    issued_at: int
+    retain_until: str = ""
+    transferee: str = ""
+    continues: RecordKey | None = None
+
+    @property
+    def key(self) -> RecordKey:
+        """Which record."""
+        return RecordKey(self.issuer, self.record_id)
+
+    @property
+    def carries_subject(self) -> bool:
+        """Whether the version is bound to a subject and facts: all but WITHDRAWN and SET_ASIDE."""
+        return self.standing not in _ENDED_BY_COURT_OR_ERROR
+
+    def encode(self) -> bytes:
+        """Return the canonical payload."""
+        message = pb.Statement(
+            registry=self.registry,
+            issuer=self.issuer,
+            signer=self.signer,
+            record_id=self.record_id,
+            version=self.version,
+            previous=self.previous,
+            kind=common_pb2.Kind.ValueType(self.kind),
+            standing=common_pb2.Standing.ValueType(self.standing),
+            subject_key_version=self.subject_key_version,
+            subject_commitment=self.subject_commitment,
+            facts_commitment=self.facts_commitment,
+            disclosure_digest=self.disclosure_digest,
+            issued_at=self.issued_at,
+            retain_until=self.retain_until,
+            transferee=self.transferee,
+        )
+        if self.continues is not None:
+            message.continues.issuer = self.continues.issuer
+            message.continues.record_id = self.continues.record_id
+        return canonical.encode(message)
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Statement:
+        """Return the statement that a payload canonically encodes.
+
+        Raises:
+            FormatError: it is not canonical, or a field has the wrong form.
+        """
+        message = canonical.parse(pb.Statement, payload, "statement")
+        continues = None
+        if message.HasField("continues"):
+            continues = RecordKey(message.continues.issuer, message.continues.record_id)
+        statement = cls(
+            message.registry,
+            message.issuer,
+            message.signer,
+            message.record_id,
+            message.version,
+            message.previous,
+            word(Kind, message.kind, "statement", "kind"),
+            word(Standing, message.standing, "statement", "standing"),
+            message.subject_key_version,
+            message.subject_commitment,
+            message.facts_commitment,
+            message.disclosure_digest,
+            message.issued_at,
+            message.retain_until,
+            message.transferee,
+            continues,
+        )
+        statement._check()
+        return statement
+
+    def _check(self) -> None:
+        part = "statement"
+        check_institution_id(self.issuer, part, "issuer")
+        check_institution_id(self.signer, part, "signer")
+        check_record_id(self.record_id, part)
+        if not self.registry or not self.issued_at or not self.version:
+            raise FormatError(part, "statement.complete", want="registry, version and issued_at")
+        _check_hash(self.previous, part, "previous", present=self.version > 1)
+        bound = self.carries_subject
+        _check_hash(self.subject_commitment, part, "subject_commitment", present=bound)
+        _check_hash(self.facts_commitment, part, "facts_commitment", present=bound)
+        _check_hash(self.disclosure_digest, part, "disclosure_digest", present=bound)
+        if bool(self.subject_key_version) is not bound:
+            raise FormatError(part, "subject_key_version.present", want="a version, and 0 where nothing is bound")
+        _check_date(self.retain_until, part, "retain_until")
+        if self.retain_until and not bound:
+            raise FormatError(part, "retain_until.absent", want="none for a standing that binds nothing")
+        if self.transferee:
+            check_institution_id(self.transferee, part, "transferee")
+            if self.standing is not Standing.TRANSFERRED:
+                raise FormatError(part, "transferee.absent", want="none but for TRANSFERRED")
+        if self.continues is not None:
+            check_institution_id(self.continues.issuer, part, "continues.issuer")
+            check_record_id(self.continues.record_id, part)
+            if self.version != 1 or self.continues == self.key:
+                raise FormatError(part, "continues.first", want="only in version 1, and another record")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A snapshot of all that is remarked on one record (formats 5)."""
+
+    registry: str
+    author: str
+    issuer: str
+    record_id: bytes
+    number: int
+    previous: bytes
+    flags: tuple[AnnotationFlag, ...]
+    code: str
+    text_commitment: bytes
+    disclosure_digest: bytes
+    issued_at: int
+
+    @property
+    def key(self) -> RecordKey:
+        """Which record."""
+        return RecordKey(self.issuer, self.record_id)
+
+    def encode(self) -> bytes:
+        """Return the canonical payload."""
+        return canonical.encode(
+            pb.Annotation(
+                registry=self.registry,
+                author=self.author,
+                issuer=self.issuer,
+                record_id=self.record_id,
+                number=self.number,
+                previous=self.previous,
+                flags=[pb.AnnotationFlag.ValueType(flag) for flag in self.flags],
+                code=self.code,
+                text_commitment=self.text_commitment,
+                disclosure_digest=self.disclosure_digest,
+                issued_at=self.issued_at,
+            )
+        )
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Annotation:
+        """Return the annotation that a payload canonically encodes.
+
+        Raises:
+            FormatError: it is not canonical, or a field has the wrong form.
+        """
+        message = canonical.parse(pb.Annotation, payload, "annotation")
+        annotation = cls(
+            message.registry,
+            message.author,
+            message.issuer,
+            message.record_id,
+            message.number,
+            message.previous,
+            tuple(word(AnnotationFlag, flag, "annotation", "flags") for flag in message.flags),
+            message.code,
+            message.text_commitment,
+            message.disclosure_digest,
+            message.issued_at,
+        )
+        annotation._check()
+        return annotation
+
+    def _check(self) -> None:
+        part = "annotation"
+        check_institution_id(self.author, part, "author")
+        check_institution_id(self.issuer, part, "issuer")
+        check_record_id(self.record_id, part)
+        if not self.registry or not self.issued_at or not self.number:
+            raise FormatError(part, "annotation.complete", want="registry, number and issued_at")
+        _check_hash(self.previous, part, "previous", present=self.number > 1)
+        if any(later <= earlier for earlier, later in pairwise(self.flags)):
+            raise FormatError(part, "flags.order", want="ascending, without repetition")
+        if not _CODE.fullmatch(self.code):
+            raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
+        stated = AnnotationFlag.STATEMENT in self.flags
+        _check_hash(self.text_commitment, part, "text_commitment", present=stated)
+        _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """What the clock decided, logged by the registry (formats 5)."""
+
+    registry: str
+    issuer: str
+    record_id: bytes
+    what: LapseKind
+    ground: str
+    number: int = 0
+    previous: bytes = b""
+
+    @property
+    def key(self) -> RecordKey:
+        """Which record."""
+        return RecordKey(self.issuer, self.record_id)
+
+    def encode(self) -> bytes:
+        """Return the canonical payload."""
+        return canonical.encode(
+            pb.Lapse(
+                registry=self.registry,
+                issuer=self.issuer,
+                record_id=self.record_id,
+                what=pb.LapseKind.ValueType(self.what),
+                ground=self.ground,
+                number=self.number,
+                previous=self.previous,
+            )
+        )
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Lapse:
+        """Return the lapse that a payload canonically encodes.
+
+        Raises:
+            FormatError: it is not canonical, or a field has the wrong form.
+        """
+        message = canonical.parse(pb.Lapse, payload, "lapse")
+        lapse = cls(
+            message.registry,
+            message.issuer,
+            message.record_id,
+            word(LapseKind, message.what, "lapse", "what"),
+            message.ground,
+            message.number,
+            message.previous,
+        )
+        check_institution_id(lapse.issuer, "lapse", "issuer")
+        check_record_id(lapse.record_id, "lapse")
+        if not lapse.registry or not lapse.ground or not _CODE.fullmatch(lapse.ground):
+            raise FormatError("lapse", "lapse.complete", want="registry and ground")
+        restricted = lapse.what is LapseKind.RESTRICTED
+        if bool(lapse.number) is not restricted:
+            raise FormatError("lapse", "number.present", want="a number where RESTRICTED")
+        _check_hash(lapse.previous, "lapse", "previous", present=lapse.number > 1)
+        return lapse

@@ -1,0 +1,175 @@
+"""Which acts evidence must hold, and what they prove (formats 6).
+
+A map proof rests on the log key alone, so it does not make a member. Each key that signed is therefore traced to the
+act that gave it, each succession to the act that named the successor, each act to the administrators of its time, and
+those to the trust root.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.state import AdministratorAct
+from client_sdk.kernel.ledger.administration import Administration, check_signed
+from client_sdk.kernel.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from client_sdk.kernel.formats.act import Enrolment
+    from client_sdk.kernel.formats.state import RegistryState
+    from client_sdk.kernel.formats.words import KeyUsage
+
+__all__ = ["ActProofs", "Claim"]
+
+PART = "acts"
+# Acts that are remembered; a registry has some for each member.
+MAX_REMEMBERED = 65_536
+
+
+class _Step(NamedTuple):
+    """Where a walk along the acts stands."""
+
+    number: int
+    place: int
+    leaf_hash: bytes
+
+
+class Claim(NamedTuple):
+    """What the map says that an act gave: a key to its owner, or a successor to a terminated institution.
+
+    Attributes:
+        owner: institution id.
+        gift: key id and usage, or the successor's institution id.
+        place: index of the act.
+        act_hash: its leaf hash.
+    """
+
+    owner: str
+    gift: tuple[bytes, KeyUsage] | str
+    place: int
+    act_hash: bytes
+
+
+class ActProofs:
+    """Acts that were verified from one trust root; remembers them, as the same few stand in every answer."""
+
+    def __init__(self, administration: Administration, genesis: bytes) -> None:
+        self._genesis = genesis
+        self._start = administration
+        # By the changes of administrators before an act, and the act itself: the administration that it makes, if any.
+        self._verified: dict[tuple[AdministratorAct, ...], tuple[Act, Administration | None]] = {}
+
+    def check(self, leaves: Sequence[bytes], registry: RegistryState, claims: AbstractSet[Claim]) -> None:
+        """Check that the acts are exactly those needed, and that administrators gave all that is claimed.
+
+        Args:
+            leaves: the acts of the evidence, ascending by number.
+            registry: the proved RegistryState; its administrators must be those that the acts make.
+            claims: the key of everyone who signed, and the succession of whoever signed for another.
+
+        Raises:
+            FormatError: an act is missing, not asked for, out of order or not signed by the administrators of its time.
+        """
+        genesis, *changes = registry.administrator_acts
+        if genesis != (0, self._genesis):
+            raise FormatError(PART, "acts.genesis", want="the genesis of the trust root")
+        needed = {act.leaf_hash: act.place for act in changes}
+        for claim in claims:
+            if claim.act_hash != self._genesis and needed.setdefault(claim.act_hash, claim.place) != claim.place:
+                raise FormatError(PART, "acts.place", want="one place for each act")
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        if set(hashes) != set(needed) or len(hashes) != len(needed):
+            raise FormatError(PART, "acts.needed", got=f"{len(hashes)} acts", want=f"the {len(needed)} referred to")
+        given = self._walk(leaves, hashes, needed, registry)
+        if not claims <= given:
+            raise FormatError(PART, "acts.give", want="acts that gave the keys that signed, and named the successors")
+
+    def _walk(
+        self, leaves: Sequence[bytes], hashes: Sequence[bytes], needed: Mapping[bytes, int], registry: RegistryState
+    ) -> set[Claim]:
+        """Follow the acts from the trust root; return all that they give."""
+        changes = {act.leaf_hash for act in registry.administrator_acts}
+        administration = self._start
+        made_by: tuple[AdministratorAct, ...] = ()
+        last = _Step(0, 0, self._genesis)
+        given: set[Claim] = set()
+        for data, hash_ in zip(leaves, hashes, strict=True):
+            logged = AdministratorAct(needed[hash_], hash_)
+            act, after = self._judge((*made_by, logged), administration, data)
+            step = _Step(act.number, *logged)
+            _check_follows(last, step, act, registry)
+            if (after is not None) is not (hash_ in changes):
+                raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
+            if after is not None:
+                administration, made_by = after, (*made_by, logged)
+            given |= {Claim(owner, gift, step.place, hash_) for owner, gift in _gifts(act)}
+            last = step
+        _check_end(last, administration, registry)
+        return given
+
+    def _judge(
+        self, path: tuple[AdministratorAct, ...], administration: Administration, data: bytes
+    ) -> tuple[Act, Administration | None]:
+        """Return an act, the last of its path, and the administration that it makes; None where it changes nothing."""
+        known = self._verified.get(path)
+        if known is not None:
+            return known
+        index, hash_ = path[-1]
+        leaf = parse_leaf(data)
+        if not isinstance(leaf, ActLeaf):
+            raise FormatError(PART, "acts.leaf", want="ACT leaves")
+        act = Act.parse(leaf.payload)
+        after = administration.after(index, act, hash_)
+        try:
+            if after is not administration:
+                administration.check_change(after)
+            check_signed(index, leaf, act, administration, after)
+        except RuleError as error:
+            raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
+        if len(self._verified) >= MAX_REMEMBERED:
+            self._verified.clear()
+        judged = act, None if after is administration else after
+        self._verified[path] = judged
+        return judged
+
+
+def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
+    if act.registry != registry.registry:
+        raise FormatError(PART, "acts.registry", want="acts of this registry")
+    if step.number <= last.number or step.place <= last.place:
+        raise FormatError(PART, "acts.order", want="acts ascending by number and place")
+    if step.number == last.number + 1 and act.previous != last.leaf_hash:
+        raise FormatError(PART, "acts.chain", want="each act chained to the one before")
+
+
+def _check_end(last: _Step, administration: Administration, registry: RegistryState) -> None:
+    newest = last.number == registry.act_number
+    if last.number > registry.act_number or (newest and last.leaf_hash != registry.act_hash):
+        raise FormatError(PART, "acts.newest", want="no act after the newest that the registry state names")
+    stated = (registry.administrators, registry.threshold, registry.trial)
+    if stated != (administration.acting, administration.threshold, administration.trial):
+        raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
+
+
+def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
+    """Yield what an act gives to whom."""
+    match act.body:
+        case InstitutionBody(enrolment):
+            yield from _keys(enrolment)
+        case AdministratorsBody(enrolments):
+            for enrolment in enrolments:
+                yield from _keys(enrolment)
+        case KeyGrantBody(institution, grant):
+            yield institution, (grant.key_id, grant.usage)
+        case StateBody(institution, _, successor) if successor:
+            yield institution, successor
+
+
+def _keys(enrolment: Enrolment) -> Iterator[tuple[str, tuple[bytes, KeyUsage]]]:
+    return ((enrolment.id, (grant.key_id, grant.usage)) for grant in enrolment.keys)

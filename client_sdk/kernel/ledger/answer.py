@@ -1,0 +1,443 @@
+"""Answers: what evidence proves to somebody who trusts only the trust root (formats 8, design 6).
+
+    checkpoint > HEAD (last leaf) > map root > presence or absence
+    key that signed > act that gave it > administrators > trust root
+
+``Verifier.check`` either returns a ``VerifiedAnswer`` or raises one ``FormatError`` whose ``part`` names what is wrong.
+Every byte of evidence is reached from the checkpoint's signature, from a signature of a proved key, or by the
+canonical form; what nothing refers to is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import directory_pb2
+from creditregistry.v1 import evidence_pb2 as pb
+
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.kernel.formats.discreet import Discreet
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import (
+    NO_ANNOTATION,
+    REGISTRY_KEY,
+    MappedRecord,
+    institution_key,
+    records_value,
+    state_value,
+    subject_key,
+)
+from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
+from client_sdk.kernel.formats.seal import disclosure_digest
+from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.ledger.act_proof import ActProofs, Claim
+from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
+from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
+from client_sdk.kernel.ledger.live_set import binding_opens
+from client_sdk.kernel.rules.lifecycle import is_live, may_succeed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.state import InstitutionKey
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
+
+__all__ = ["VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier", "split_hashes"]
+
+VERSION = 1
+HASH_BYTES = 32
+# Sets of acts that a verifier remembers; one for each set of issuers that is shown together.
+MAX_REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedRecord(Discreet):
+    """A live record whose statement, place, binding and signatures verify. Its facts are still sealed."""
+
+    statement: Statement
+    index: int
+    logged_at: int
+    subject: bytes
+    disclosure: bytes
+    # False where the sealed bytes are not those that the statement names: the registry's fault.
+    intact: bool
+    # True where the key that signed is in doubt from that leaf on.
+    contested: bool
+    annotation: ShownAnnotation | None
+    text_disclosure: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedPerson(Discreet):
+    """What is proved of one person: its live records under every live version of the subject keys."""
+
+    position: int
+    subjects: tuple[tuple[int, bytes], ...]
+    records: tuple[VerifiedRecord, ...]
+
+    @property
+    def listed(self) -> bool:
+        """Whether there is a live record; otherwise absence is proved."""
+        return bool(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAnswer:
+    """Everything that one evidence proves."""
+
+    inquiry: Inquiry
+    checkpoint: Checkpoint
+    # logged_at of the HEAD, ms: what the answer is "as of".
+    as_of: int
+    registry: RegistryState
+    institutions: tuple[InstitutionState, ...]
+    persons: tuple[VerifiedPerson, ...]
+
+
+def split_hashes(joined: bytes, part: str) -> list[bytes]:
+    """Return the 32-byte hashes of a joined path.
+
+    Raises:
+        FormatError: the length is no multiple of 32.
+    """
+    if len(joined) % HASH_BYTES:
+        raise FormatError(part, "path.length", got=f"{len(joined)} bytes", want="a multiple of 32 bytes")
+    return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
+
+
+def _within(part: str, error: FormatError) -> FormatError:
+    """Return the same error, named after the part of the evidence that it was found in."""
+    return type(error)(part, error.rule, got=error.got, want=error.want)
+
+
+_parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
+_parse_registry = lru_cache(maxsize=16)(RegistryState.parse)
+
+
+class Verifier:
+    """Verifies evidence from one trust root; safe to keep, remembers acts that it has verified."""
+
+    def __init__(self, trust_root: TrustRoot) -> None:
+        self._root = trust_root
+        self._log_key = trust_root.log_key
+        self._acts = ActProofs(trust_root.administration(), trust_root.genesis)
+        # Acts, registry state and claims that were found to go together; the same few stand in every answer.
+        self._proved: set[tuple[tuple[bytes, ...], bytes, frozenset[Claim]]] = set()
+
+    def verify_file(self, data: bytes) -> VerifiedAnswer:
+        """Verify an evidence file, offline.
+
+        Raises:
+            FormatError: it is not canonical, a part does not verify, or a disclosure is not the one that was signed.
+        """
+        answer = self.check(canonical.parse(pb.Evidence, data, "evidence"))
+        for person in answer.persons:
+            if not all(record.intact for record in person.records):
+                raise FormatError("disclosure", "disclosure.digest", want="the sealed bytes that the statement names")
+        return answer
+
+    def check(self, evidence: pb.Evidence) -> VerifiedAnswer:
+        """Verify evidence and return what it proves.
+
+        Raises:
+            FormatError: a part does not verify, is missing, or is referred to by nothing.
+        """
+        if evidence.version != VERSION or evidence.HasField("cosigned"):
+            raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{VERSION}")
+        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._log_key)
+        registry = self._check_registry(evidence, head)
+        reading = _Reading(evidence, head, checkpoint, registry)
+        inquiry = reading.read_inquiry()
+        persons = reading.read_persons(inquiry)
+        reading.check_nothing_unused()
+        self._check_acts(evidence, registry, frozenset(reading.claims))
+        return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
+
+    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, claims: frozenset[Claim]) -> None:
+        memory = (tuple(evidence.acts), evidence.registry_state, claims)
+        if memory not in self._proved:
+            self._acts.check(evidence.acts, registry, claims)
+            if len(self._proved) >= MAX_REMEMBERED:
+                self._proved.clear()
+            self._proved.add(memory)
+
+    def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
+        part = "registry state"
+        registry = _parse_registry(evidence.registry_state)
+        _check_member(part, head, REGISTRY_KEY, state_value(evidence.registry_state), evidence.registry_proof)
+        if registry.registry != self._root.registry:
+            raise FormatError(part, "registry.name", want="the registry of the trust root")
+        if not any(key == self._root.log_keys[-1] for key in registry.log_keys):
+            raise FormatError(part, "registry.log-key", want="the log key of the trust root")
+        return registry
+
+
+# Checkpoint, HEAD, registry and institutions are the same bytes in every answer under one HEAD: each is verified once.
+@lru_cache(maxsize=16)
+def _read_head(note: bytes, head: bytes, head_path: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Head, int]:
+    part = "head"
+    checkpoint = parse_checkpoint(note, log_key).checkpoint
+    leaf = parse_leaf(head)
+    if not isinstance(leaf, HeadLeaf):
+        raise FormatError(part, "head.leaf", want="a HEAD as the last leaf")
+    path = split_hashes(head_path, part)
+    try:
+        verify_inclusion(leaf_hash(head), checkpoint.size - 1, checkpoint.size, path, checkpoint.root)
+    except FormatError as error:
+        raise _within(part, error) from error
+    return checkpoint, leaf.head, leaf.logged_at
+
+
+@lru_cache(maxsize=1024)
+def _prove_present(part: str, map_root: bytes, key: bytes, value: bytes, siblings: bytes) -> None:
+    try:
+        verify_presence(map_root, key, value, split_hashes(siblings, part))
+    except FormatError as error:
+        raise _within(part, error) from error
+
+
+def _check_member(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
+    """Check what stands in many answers; a subject is never remembered."""
+    _refuse_other(part, proof)
+    _prove_present(part, head.map_root, key, value, proof.siblings)
+
+
+def _refuse_other(part: str, proof: pb.MapProof) -> None:
+    if proof.other_key or proof.other_value:
+        raise FormatError(part, "map-proof.presence", want="no other entry")
+
+
+def _check_present(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
+    _refuse_other(part, proof)
+    try:
+        verify_presence(head.map_root, key, value, split_hashes(proof.siblings, part))
+    except FormatError as error:
+        raise _within(part, error) from error
+
+
+def _check_once(records: Sequence[VerifiedRecord]) -> None:
+    """Refuse a record that is shown in two versions, or beside the one that continues it: it would count twice."""
+    keys = [record.statement.key for record in records]
+    continued = {record.statement.continues for record in records} - {None}
+    if len(set(keys)) != len(keys) or not continued.isdisjoint(keys):
+        raise FormatError("record", "records.once", want="each live record once, and none that another continues")
+
+
+class _Reading:
+    """One pass over one evidence; collects what acts must have given and what was referred to."""
+
+    def __init__(self, evidence: pb.Evidence, head: Head, checkpoint: Checkpoint, registry: RegistryState) -> None:
+        self._evidence = evidence
+        self._head = head
+        self._checkpoint = checkpoint
+        self._registry = registry
+        self._referred: set[str] = set()
+        self._rulebook_needed = False
+        self.claims: set[Claim] = set()
+        self.institutions = self._read_institutions()
+        self._rulebook = self._read_rulebook()
+
+    def _read_institutions(self) -> dict[str, InstitutionState]:
+        part = "institution state"
+        institutions: dict[str, InstitutionState] = {}
+        last = ""
+        for item in self._evidence.institutions:
+            state = _parse_institution(item.state)
+            if state.id <= last:
+                raise FormatError(part, "institutions.order", want="ascending by id, without repetition")
+            last = state.id
+            _check_member(part, self._head, institution_key(state.id), state_value(item.state), item.proof)
+            institutions[state.id] = state
+        return institutions
+
+    def _read_rulebook(self) -> Rulebook | None:
+        if not self._evidence.rulebook:
+            return None
+        message = canonical.parse(directory_pb2.Rulebook, self._evidence.rulebook, "rulebook")
+        rulebook = Rulebook.of(message)
+        if rulebook.digest != self._registry.rulebook_digest:
+            raise FormatError("rulebook", "rulebook.digest", want="the rulebook of the registry state")
+        return rulebook
+
+    def _institution(self, id_: str, part: str) -> InstitutionState:
+        self._referred.add(id_)
+        try:
+            return self.institutions[id_]
+        except KeyError:
+            raise FormatError(
+                part, "institutions.needed", got="none", want="the state of everyone who signed"
+            ) from None
+
+    def _key(self, owner: InstitutionState, key_id: bytes, usage: KeyUsage, index: int, part: str) -> InstitutionKey:
+        key = owner.key(key_id)
+        if key is None or key.usage is not usage or not key.counts_at(index):
+            raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
+        self.claims.add(Claim(owner.id, (key.key_id, key.usage), key.first, key.act_hash))
+        return key
+
+    def read_inquiry(self) -> Inquiry:
+        """Verify the question: by an active lender, with a key that runs under this HEAD.
+
+        Raises:
+            FormatError: it is another's, or not signed so.
+        """
+        part = "inquiry"
+        signed = self._evidence.inquiry
+        inquiry = Inquiry.parse(signed.payload)
+        if inquiry.registry != self._registry.registry:
+            raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
+        asker = self._institution(inquiry.asker, part)
+        if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
+            raise FormatError(part, "inquiry.asker", want="an active LENDER")
+        key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
+        try:
+            dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
+        except FormatError as error:
+            raise _within(part, error) from error
+        return inquiry
+
+    def read_persons(self, inquiry: Inquiry) -> tuple[VerifiedPerson, ...]:
+        """Verify what is said of each person, ascending by position.
+
+        Raises:
+            FormatError: something of it does not follow from the map, from a signature or from the inquiry.
+        """
+        persons: list[VerifiedPerson] = []
+        last = -1
+        for item in self._evidence.persons:
+            if item.position <= last:
+                raise FormatError("person", "persons.order", want="ascending by position, without repetition")
+            last = item.position
+            subjects = tuple((answer.subject_key_version, answer.subject) for answer in item.subjects)
+            opening = PersonOpening(item.opening, subjects)
+            inquiry.check_person(item.position, opening, self._registry.live_subject_key_versions)
+            records = tuple(record for answer in item.subjects for record in self._read_subject(answer))
+            _check_once(records)
+            persons.append(VerifiedPerson(item.position, subjects, records))
+        if not persons:
+            raise FormatError("person", "persons.present", want="at least one person")
+        return tuple(persons)
+
+    def _read_subject(self, answer: pb.SubjectAnswer) -> list[VerifiedRecord]:
+        key = subject_key(answer.subject)
+        if not answer.records:
+            self._check_absent(key, answer.proof)
+            return []
+        mapped: list[MappedRecord] = []
+        records: list[VerifiedRecord] = []
+        for item in answer.records:
+            if mapped and item.index <= mapped[-1].leaf_index:
+                raise FormatError("record", "records.order", want="ascending by index, without repetition")
+            record, annotation_hash = self._read_record(item, answer)
+            mapped.append(MappedRecord(item.index, leaf_hash(item.leaf), annotation_hash, item.opening))
+            records.append(record)
+        _check_present("map proof of the subject", self._head, key, records_value(mapped), answer.proof)
+        return records
+
+    def _check_absent(self, key: bytes, proof: pb.MapProof) -> None:
+        part = "map proof of the subject"
+        other = (proof.other_key, proof.other_value) if proof.other_key or proof.other_value else None
+        try:
+            verify_absence(self._head.map_root, key, split_hashes(proof.siblings, part), other)
+        except FormatError as error:
+            raise _within(part, error) from error
+
+    def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> tuple[VerifiedRecord, bytes]:
+        part = "record"
+        if item.index >= self._checkpoint.size - 1:
+            raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
+        leaf = parse_leaf(item.leaf)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            raise FormatError(part, "record.leaf", want="a statement")
+        statement = Statement.parse(leaf.payload)
+        if not is_live(statement.standing) or statement.registry != self._registry.registry:
+            raise FormatError(part, "record.live", want="a live standing in this registry")
+        bound = statement.subject_key_version == answer.subject_key_version
+        if not bound or not binding_opens(statement.subject_commitment, answer.subject, item.opening):
+            raise FormatError(part, "record.binding", want="a binding that opens the statement's commitment")
+        issuer = self._institution(statement.issuer, part)
+        signer = self._institution(statement.signer, part)
+        if signer is not issuer:
+            succession = issuer.succession_at(item.index)
+            named = succession is not None and succession.successor == signer.id
+            if succession is None or not named or statement.version == 1 or not may_succeed(statement.standing):
+                raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
+            self.claims.add(Claim(issuer.id, signer.id, succession.first, succession.act_hash))
+        key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
+        self._verify(part, dsse.STATEMENT, leaf, key)
+        annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
+        record = VerifiedRecord(
+            statement,
+            item.index,
+            leaf.logged_at,
+            answer.subject,
+            item.disclosure,
+            disclosure_digest(item.disclosure) == statement.disclosure_digest,
+            doubted or key.contested_at(item.index),
+            annotation,
+            item.text_disclosure,
+        )
+        return record, annotation_hash
+
+    def _verify(self, part: str, form: str, leaf: StatementLeaf, key: InstitutionKey) -> None:
+        try:
+            dsse.verify(form, leaf.payload, key.public_key, leaf.signature)
+        except FormatError as error:
+            raise _within(part, error) from error
+
+    def _read_annotation(
+        self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
+    ) -> tuple[ShownAnnotation | None, bytes, bool]:
+        part = "annotation"
+        if not item.annotations:
+            if item.text_disclosure:
+                raise FormatError(part, "annotation.text", want="no text without an annotation")
+            return None, NO_ANNOTATION, False
+        leaves = [(shown.inclusion.index, shown.leaf) for shown in item.annotations]
+        for shown in item.annotations:
+            self._check_included(part, shown)
+        if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
+            raise FormatError(part, "annotation.order", want="ascending by index")
+        self._rulebook_needed |= len(leaves) > 1
+        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
+            item.text_disclosure or annotation.disclosure_digest
+        ):
+            raise FormatError(part, "annotation.text", want="the sealed text that the annotation names")
+        doubted = False
+        for index, leaf, signed in annotation.signed:
+            author = self._institution(signed.author, part)
+            key = self._key(author, leaf.key_id, KeyUsage.REPORT, index, part)
+            self._verify(part, dsse.ANNOTATION, leaf, key)
+            doubted |= key.contested_at(index)
+        return annotation, annotation.newest_hash, doubted
+
+    def _check_included(self, part: str, shown: pb.AnnotationLeaf) -> None:
+        path: Sequence[bytes] = split_hashes(shown.inclusion.path, part)
+        size, root = self._checkpoint.size, self._checkpoint.root
+        try:
+            verify_inclusion(leaf_hash(shown.leaf), shown.inclusion.index, size, path, root)
+        except FormatError as error:
+            raise _within(part, error) from error
+
+    def check_nothing_unused(self) -> None:
+        """Refuse an institution or a rulebook that nothing refers to.
+
+        Raises:
+            FormatError: there is one.
+        """
+        if set(self.institutions) != self._referred:
+            raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
+        if (self._rulebook is not None) is not self._rulebook_needed:
+            raise FormatError("rulebook", "rulebook.needed", want="a rulebook where a lapse is shown and only there")

@@ -1,0 +1,378 @@
+"""Chains: what the log says of one record, and which leaf may come next (formats 2 and 5).
+
+``Chain`` is the state of one record after its newest leaf. The functions here are the only place that decides whether
+a statement, an annotation, a lapse or an erasure may follow; the server calls them under its lock, the auditor and
+``fsck`` on every leaf again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.statement import payload_hash
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client_sdk.kernel.formats.state import Rulebook
+    from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
+    from client_sdk.kernel.ledger.directory import Directory
+
+__all__ = [
+    "AnnotationHead",
+    "Chain",
+    "advance",
+    "annotate",
+    "check_annotator",
+    "check_speaker",
+    "erase",
+    "lapse",
+    "overdue",
+    "period_over",
+]
+
+
+def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationHead:
+    """The newest link of a record's annotation chain."""
+
+    number: int
+    payload_hash: bytes
+    index: int
+    leaf_hash: bytes
+    flags: tuple[AnnotationFlag, ...]
+    # logged_at of the leaf since which DISPUTED stands without an annotation by issuer or successor; 0 for none.
+    unanswered_since: int
+    text_commitment: bytes = b""
+    disclosure_digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One record after its newest leaf."""
+
+    key: RecordKey
+    kind: Kind
+    standing: Standing
+    version: int
+    payload_hash: bytes
+    index: int
+    leaf_hash: bytes
+    subject_key_version: int
+    retain_until: str = ""
+    transferee: str = ""
+    continues: RecordKey | None = None
+    continued: bool = False
+    erased: bool = False
+    annotation: AnnotationHead | None = None
+    # Of the newest version: what the binding of a live record must open.
+    subject_commitment: bytes = b""
+
+    @property
+    def live(self) -> bool:
+        """Whether the map holds it (formats 6, table)."""
+        return not self.erased and not self.continued and is_live(self.standing)
+
+
+def check_speaker(statement: Statement, directory: Directory) -> None:
+    """Check that the signer may speak for the issuer now (formats 2, design 2).
+
+    Raises:
+        RuleError: REGISTRY_OTHER, INSTITUTION_UNKNOWN, INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED,
+            NOT_A_LENDER or NOT_THE_SUCCESSOR.
+    """
+    if statement.registry != directory.state.registry:
+        want = directory.state.registry
+        raise _refuse("REGISTRY_OTHER", "registry", "formats-2.registry", got=statement.registry, want=want)
+    issuer = directory.institution(statement.issuer)
+    if Role.LENDER not in issuer.roles:
+        raise _refuse("NOT_A_LENDER", "issuer", "design-2.roles", want="a LENDER")
+    if statement.signer == statement.issuer:
+        if issuer.status is InstitutionStatus.TERMINATED:
+            raise _refuse("INSTITUTION_TERMINATED", "issuer", "design-2.state", want="its successor")
+        if issuer.status is InstitutionStatus.SUSPENDED and statement.version == 1:
+            raise _refuse("INSTITUTION_SUSPENDED", "version", "design-2.state", got="1", want="no new record")
+        return
+    if issuer.status is not InstitutionStatus.TERMINATED or issuer.successor != statement.signer:
+        raise _refuse("NOT_THE_SUCCESSOR", "signer", "formats-2.successor", want="the issuer or its named successor")
+    if directory.institution(statement.signer).status is InstitutionStatus.TERMINATED:
+        raise _refuse("INSTITUTION_TERMINATED", "signer", "design-2.state", want="a successor that is a member")
+    if statement.version == 1 or not may_succeed(statement.standing):
+        raise _refuse("NOT_THE_SUCCESSOR", "standing", "formats-2.successor", want="the end of a record")
+
+
+def advance(
+    chain: Chain | None,
+    statement: Statement,
+    payload: bytes,
+    *,
+    index: int,
+    leaf_hash: bytes,
+    directory: Directory,
+    find: Callable[[RecordKey], Chain | None],
+) -> Chain:
+    """Return the record after a statement that is logged at ``index``.
+
+    Args:
+        chain: the record before; None for one that the log does not know.
+        statement: the version, parsed.
+        payload: its exact bytes.
+        index: where it is logged.
+        leaf_hash: of its leaf.
+        directory: before the leaf.
+        find: finds other records, for ``continues``.
+
+    Raises:
+        RuleError: the version may not follow.
+    """
+    check_speaker(statement, directory)
+    if chain is None:
+        _check_first(statement, directory, find)
+    else:
+        _check_next(chain, statement, directory)
+    _check_retention(chain, statement)
+    continues = statement.continues if chain is None else chain.continues
+    return Chain(
+        statement.key,
+        statement.kind,
+        statement.standing,
+        statement.version,
+        payload_hash(payload),
+        index,
+        leaf_hash,
+        statement.subject_key_version,
+        statement.retain_until,
+        statement.transferee,
+        continues,
+        annotation=None if chain is None else chain.annotation,
+        subject_commitment=statement.subject_commitment,
+    )
+
+
+def _check_first(statement: Statement, directory: Directory, find: Callable[[RecordKey], Chain | None]) -> None:
+    if statement.version != 1:
+        raise _refuse("VERSION_SKIPPED", "version", "formats-2.version", got=str(statement.version), want="1")
+    check_transition(statement.kind, None, statement.standing)
+    newest = directory.state.newest_subject_key_version
+    if statement.subject_key_version != newest:
+        got = str(statement.subject_key_version)
+        raise _refuse("SUBJECT_KEY_VERSION", "subject_key_version", "formats-3.newest", got=got, want=str(newest))
+    if statement.continues is not None:
+        _check_continues(statement, find(statement.continues))
+
+
+def _check_continues(statement: Statement, old: Chain | None) -> None:
+    rule = "formats-2.continues"
+    if old is None or not old.live or old.standing is not Standing.TRANSFERRED:
+        raise _refuse("CONTINUES_INVALID", "continues", rule, want="a live record that is TRANSFERRED")
+    if old.transferee != statement.issuer or old.kind is not statement.kind:
+        raise _refuse("CONTINUES_INVALID", "continues", rule, want="same kind, and this issuer as transferee")
+
+
+def _check_next(chain: Chain, statement: Statement, directory: Directory) -> None:
+    if chain.erased:
+        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+    if not chain.live:
+        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", got=chain.standing.name, want="a live record")
+    if statement.version <= chain.version:
+        raise _refuse(
+            "VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)
+        )
+    if statement.version != chain.version + 1:
+        raise _refuse(
+            "VERSION_SKIPPED", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)
+        )
+    if statement.previous != chain.payload_hash:
+        raise _refuse("PREVIOUS_MISMATCH", "previous", "formats-2.previous", want="the hash of the version before")
+    if statement.kind is not chain.kind:
+        raise _refuse("KIND_CHANGED", "kind", "formats-2.kind", got=statement.kind.name, want=chain.kind.name)
+    check_transition(chain.kind, chain.standing, statement.standing)
+    if statement.signer != statement.issuer and statement.standing is chain.standing:
+        raise _refuse("NOT_THE_SUCCESSOR", "standing", "formats-2.successor", want="a standing that ends the record")
+    if statement.carries_subject:
+        _check_subject_key_version(chain, statement, directory)
+
+
+def _check_subject_key_version(chain: Chain, statement: Statement, directory: Directory) -> None:
+    if statement.subject_key_version == chain.subject_key_version:
+        return
+    live = directory.state.live_subject_key_versions
+    risen = statement.subject_key_version > chain.subject_key_version and statement.subject_key_version in live
+    if not risen or statement.standing is not chain.standing:
+        raise _refuse(
+            "SUBJECT_KEY_VERSION",
+            "subject_key_version",
+            "formats-2.rekey",
+            got=str(statement.subject_key_version),
+            want=f"{chain.subject_key_version}, or a newer live one with the standing unchanged",
+        )
+
+
+def _check_retention(chain: Chain | None, statement: Statement) -> None:
+    if bool(statement.retain_until) is not needs_retention(statement.standing):
+        raise _refuse(
+            "RETENTION_INVALID", "retain_until", "C07", want="a date once the conduct has ended or the debt was sold"
+        )
+    if chain is not None and chain.retain_until and statement.retain_until > chain.retain_until:
+        raise _refuse(
+            "RETENTION_INVALID", "retain_until", "C07", got=statement.retain_until, want=f"at most {chain.retain_until}"
+        )
+
+
+def check_annotator(annotation: Annotation, directory: Directory) -> None:
+    """Check that the author may annotate.
+
+    Raises:
+        RuleError: REGISTRY_OTHER, INSTITUTION_UNKNOWN, INSTITUTION_TERMINATED or NOT_A_LENDER.
+    """
+    if annotation.registry != directory.state.registry:
+        want = directory.state.registry
+        raise _refuse("REGISTRY_OTHER", "registry", "formats-5.registry", got=annotation.registry, want=want)
+    author = directory.institution(annotation.author)
+    if author.status is InstitutionStatus.TERMINATED:
+        raise _refuse("INSTITUTION_TERMINATED", "author", "design-2.state", want="a member")
+    if Role.LENDER not in author.roles:
+        raise _refuse("NOT_A_LENDER", "author", "design-2.roles", want="a LENDER")
+
+
+def annotate(
+    chain: Chain | None,
+    annotation: Annotation,
+    payload: bytes,
+    *,
+    index: int,
+    leaf_hash: bytes,
+    logged_at: int,
+    directory: Directory,
+) -> Chain:
+    """Return the record after an annotation (formats 5).
+
+    Raises:
+        RuleError: the annotation may not follow.
+    """
+    check_annotator(annotation, directory)
+    chain = _annotated(chain, annotation.number, annotation.previous)
+    before = chain.annotation
+    issuer = directory.institution(chain.key.issuer)
+    speaks_for_issuer = issuer.speaks_at(annotation.author, index)
+    had = frozenset(before.flags) if before else frozenset[AnnotationFlag]()
+    if AnnotationFlag.RESTRICTED in annotation.flags and AnnotationFlag.RESTRICTED not in had and not speaks_for_issuer:
+        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED set by the issuer only")
+    if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
+        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED carried over")
+    # A dispute ends with the furnisher's answer: nobody else stops the clock.
+    if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
+        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.disputed", want="DISPUTED carried over")
+    unanswered = 0
+    if AnnotationFlag.DISPUTED in annotation.flags and not speaks_for_issuer:
+        unanswered = (before.unanswered_since if before else 0) or logged_at
+    head = AnnotationHead(
+        annotation.number,
+        payload_hash(payload),
+        index,
+        leaf_hash,
+        annotation.flags,
+        unanswered,
+        annotation.text_commitment,
+        annotation.disclosure_digest,
+    )
+    return replace(chain, annotation=head)
+
+
+def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:
+    if chain is None:
+        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+    if chain.erased:
+        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+    if not chain.live:
+        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", got=chain.standing.name, want="a live record")
+    head = chain.annotation
+    want = head.number + 1 if head else 1
+    if number != want:
+        raise _refuse("ANNOTATION_ORDER", "number", "formats-5.number", got=str(number), want=str(want))
+    if previous != (head.payload_hash if head else b""):
+        raise _refuse("ANNOTATION_ORDER", "previous", "formats-5.previous", want="the hash of the payload before")
+    return chain
+
+
+def lapse(
+    chain: Chain | None,
+    event: Lapse,
+    payload: bytes,
+    *,
+    index: int,
+    leaf_hash: bytes,
+    logged_at: int,
+    rulebook: Rulebook,
+) -> Chain:
+    """Return the record after a lapse (formats 5 and 6).
+
+    Args:
+        chain: the record before.
+        event: the lapse, parsed.
+        payload: its exact bytes.
+        index: where it is logged.
+        leaf_hash: of its leaf.
+        logged_at: of its leaf, ms.
+        rulebook: that was in force.
+
+    Raises:
+        RuleError: the lapse may not follow, or LAPSE_EARLY.
+    """
+    if event.what is LapseKind.RESTRICTED:
+        chain = _annotated(chain, event.number, event.previous)
+        head = chain.annotation
+        if head is None or not head.unanswered_since or not period_over(head.unanswered_since, logged_at, rulebook):
+            raise _refuse("LAPSE_EARLY", "what", "formats-5.restricted", want="a dispute unanswered for the period")
+        if AnnotationFlag.RESTRICTED in head.flags:
+            raise _refuse("ANNOTATION_INVALID", "what", "formats-5.restricted", want="a record not RESTRICTED before")
+        flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
+        restricted = replace(
+            head, number=event.number, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash, flags=flags
+        )
+        return replace(chain, annotation=restricted)
+    if chain is None:
+        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+    if chain.erased:
+        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+    # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
+    if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
+        raise _refuse("LAPSE_EARLY", "what", "formats-6.due", got=chain.retain_until or "no date", want="a due date")
+    return erase(chain)
+
+
+def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
+    """Whether the record's time was over on the day of ``logged_at`` (征信业管理条例 Art. 16)."""
+    return bool(chain.retain_until) and chain.retain_until <= day_of(logged_at, rulebook.time_zone).isoformat()
+
+
+def period_over(disputed_at: int, logged_at: int, rulebook: Rulebook) -> bool:
+    """Whether the days have passed in which a furnisher must answer a dispute (征信业管理条例 Art. 25).
+
+    Raises:
+        RuleError: DATE_INVALID; no calendar has one of the times.
+    """
+    disputed_on, today = (day_of(time, rulebook.time_zone).toordinal() for time in (disputed_at, logged_at))
+    return today > disputed_on + rulebook.dispute_days
+
+
+def erase(chain: Chain | None) -> Chain:
+    """Return the record after its erasure.
+
+    Raises:
+        RuleError: RECORD_UNKNOWN or RECORD_ERASED.
+    """
+    if chain is None:
+        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+    if chain.erased:
+        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="a record not erased before")
+    return replace(chain, erased=True)

@@ -1,0 +1,378 @@
+"""The directory: who is a member, with which keys, since which leaf (formats 5 and 6).
+
+A pure function of the acts in the log. ``Directory.genesis`` starts it, ``apply`` makes the next one; a directory is
+never changed. The server, the auditor, the key services and the SDK all follow acts through this one module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import (
+    NO_PREVIOUS,
+    Act,
+    AdministratorsBody,
+    ClockBody,
+    Enrolment,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+    TlsKeyBody,
+    possession_payload,
+)
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import SignatureError
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
+from client_sdk.kernel.formats.state import (
+    AdministratorAct,
+    EndedTlsKey,
+    InstitutionKey,
+    InstitutionState,
+    RegistryState,
+    Rulebook,
+    Succession,
+)
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.ledger.administration import Administration, check_grant, check_signed, new_key
+from client_sdk.kernel.ledger.head_time import check_correction
+from client_sdk.kernel.rules.dates import check_zone
+from client_sdk.kernel.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from client_sdk.kernel.formats.act import KeyGrant
+    from client_sdk.kernel.formats.leaf import ActLeaf
+    from client_sdk.kernel.formats.state import KeyServices
+
+__all__ = ["USAGES", "Directory"]
+
+# Which keys go with which role.
+USAGES: Mapping[Role, frozenset[KeyUsage]] = {
+    Role.LENDER: frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE)),
+    Role.AUDITOR: frozenset((KeyUsage.AUDIT,)),
+    Role.ADMINISTRATOR: frozenset((KeyUsage.ADMINISTER,)),
+}
+
+
+def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All institutions, the registry's own state and the rulebook after some act."""
+
+    institutions: Mapping[str, InstitutionState]
+    owners: Mapping[bytes, str]
+    administration: Administration
+    state: RegistryState
+    rulebook: Rulebook
+    newest_act: int
+
+    @classmethod
+    def genesis(cls, leaf: ActLeaf) -> Directory:
+        """Return the directory that the genesis act makes.
+
+        Raises:
+            FormatError: the act is not canonical.
+            RuleError: its administrators, keys or signatures are not in order.
+        """
+        directory = cls.drafted(leaf)
+        check_signed(0, leaf, Act.parse(leaf.payload), None, directory.administration)
+        return directory
+
+    @classmethod
+    def drafted(cls, leaf: ActLeaf) -> Directory:
+        """Return the directory that a genesis act will make once it is signed; its signatures are not looked at.
+
+        Raises:
+            FormatError: the act is not canonical.
+            RuleError: its administrators or keys are not in order.
+        """
+        act = Act.parse(leaf.payload)
+        if not isinstance(act.body, GenesisBody) or act.previous != NO_PREVIOUS:
+            raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="a genesis act as leaf 0")
+        body = act.body
+        check_zone(body.rulebook.time_zone)
+        act_hash = leaf_hash(leaf.encode())
+        administration = Administration({}, (), 0).after(0, act, act_hash)
+        administration.check()
+        state = RegistryState(
+            registry=act.registry,
+            administrators=administration.acting,
+            threshold=body.threshold,
+            log_keys=body.log_keys,
+            key_services=(body.key_services,),
+            rulebook_digest=body.rulebook.digest,
+            act_number=0,
+            act_hash=act_hash,
+            administrator_acts=(AdministratorAct(0, act_hash),),
+            trial=administration.trial,
+        )
+        if body.key_services.subject_key_version != 1:
+            raise _refuse("KEY_SERVICES_INVALID", "key_services", "formats-6.version", want="version 1")
+        directory = cls({}, {}, administration, state, body.rulebook, 0)
+        for enrolment in body.administrators:
+            if enrolment.roles != (Role.ADMINISTRATOR,):
+                raise _refuse("ENROLMENT_INVALID", "roles", "design-2.roles", want="ADMINISTRATOR alone at genesis")
+            directory = directory._enrol(enrolment, 0, act_hash)
+        return directory
+
+    def apply(self, index: int, leaf: ActLeaf) -> Directory:
+        """Return the directory after an act at that index.
+
+        Raises:
+            FormatError: the act is not canonical.
+            RuleError: ACT_ORDER, ACT_SIGNATURE, ACT_THRESHOLD, or what the decision itself breaks.
+        """
+        act = Act.parse(leaf.payload)
+        self.check_order(act)
+        if isinstance(act.body, ClockBody):
+            check_correction(act.body.not_before, leaf.logged_at)
+        act_hash = leaf_hash(leaf.encode())
+        administration = self.administration.after(index, act, act_hash)
+        decided = self._decide(act, index, act_hash, administration)
+        check_signed(index, leaf, act, self.administration, administration)
+        changed = (AdministratorAct(index, act_hash),) if administration is not self.administration else ()
+        state = replace(
+            decided.state,
+            act_number=act.number,
+            act_hash=act_hash,
+            administrators=administration.acting,
+            threshold=administration.threshold,
+            trial=administration.trial,
+            administrator_acts=self.state.administrator_acts + changed,
+        )
+        return replace(decided, administration=administration, state=state, newest_act=index)
+
+    def check_order(self, act: Act) -> None:
+        """Check that an act is the next one of this registry.
+
+        Raises:
+            RuleError: ACT_ORDER.
+        """
+        if act.registry != self.state.registry:
+            raise _refuse("ACT_ORDER", "registry", "formats-5.registry", got=act.registry, want=self.state.registry)
+        if act.number != self.state.act_number + 1:
+            want = str(self.state.act_number + 1)
+            raise _refuse("ACT_ORDER", "number", "formats-5.number", got=str(act.number), want=want)
+        if act.previous != self.state.act_hash:
+            raise _refuse("ACT_ORDER", "previous", "formats-5.previous", want="the hash of the act before")
+
+    def decide(self, act: Act, index: int) -> None:
+        """Check what an act decides, before anybody signs it.
+
+        Raises:
+            RuleError: what the decision breaks.
+        """
+        self.check_order(act)
+        act_hash = bytes(32)
+        self._decide(act, index, act_hash, self.administration.after(index, act, act_hash))
+
+    def _decide(self, act: Act, index: int, act_hash: bytes, administration: Administration) -> Directory:
+        decided = self._changed(act, index, act_hash)
+        if administration is not self.administration:
+            self.administration.check_change(administration)
+        return decided
+
+    def institution(self, institution: str) -> InstitutionState:
+        """Return an institution.
+
+        Raises:
+            RuleError: INSTITUTION_UNKNOWN.
+        """
+        try:
+            return self.institutions[institution]
+        except KeyError:
+            raise _refuse("INSTITUTION_UNKNOWN", "institution", "design-2.institution", want="a member") from None
+
+    def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
+        """Return the key with which an institution may speak at a leaf (formats 6).
+
+        Raises:
+            RuleError: KEY_UNKNOWN, KEY_OF_ANOTHER, KEY_USAGE or KEY_RANGE.
+        """
+        owner = self.owners.get(key_id)
+        if owner is None:
+            raise _refuse("KEY_UNKNOWN", "key_id", "formats-6.key", want="a key that an act gave")
+        if owner != speaker:
+            raise _refuse("KEY_OF_ANOTHER", "key_id", "formats-6.owner", got=owner, want=speaker)
+        key = self.institutions[owner].key(key_id)
+        if key is None or key.usage is not usage:
+            got = "none" if key is None else key.usage.name
+            raise _refuse("KEY_USAGE", "key_id", "formats-6.usage", got=got, want=usage.name)
+        if not key.counts_at(index):
+            got = f"leaf {index}, key {key.first} to {key.end or 'now'}"
+            raise _refuse("KEY_RANGE", "key_id", "formats-6.range", got=got, want="a leaf within the key's range")
+        return key
+
+    def map_entries(self) -> dict[bytes, bytes]:
+        """Return key and value of everything that the map holds beside subjects."""
+        entries = {institution_key(id_): state_value(state.encode()) for id_, state in self.institutions.items()}
+        entries[REGISTRY_KEY] = state_value(self.state.encode())
+        return entries
+
+    def _changed(self, act: Act, index: int, act_hash: bytes) -> Directory:
+        match act.body:
+            case GenesisBody():
+                raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="one genesis")
+            case InstitutionBody(enrolment):
+                return self._enrol(enrolment, index, act_hash)
+            case AdministratorsBody():
+                return self._set_administrators(act.body, index, act_hash)
+            case KeyGrantBody(institution, grant):
+                return self._grant(institution, grant, index, act_hash)
+            case KeyEndBody(institution, key_id, contested_from):
+                return self._end_key(institution, key_id, contested_from, index)
+            case StateBody():
+                return self._set_state(act.body, index, act_hash)
+            case KeyServicesBody(introduce):
+                return self._introduce(introduce)
+            case RetireKeyServicesBody(version):
+                return self._retire(version)
+            case RulebookBody(rulebook):
+                check_zone(rulebook.time_zone)
+                return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
+            case ErasureBody() | ClockBody():
+                return self
+            case TlsKeyBody(institution, spki_hash, _):
+                return self._end_tls_key(institution, spki_hash, index, act_hash)
+
+    def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
+        if enrolment.id in self.institutions:
+            raise _refuse(
+                "ENROLMENT_INVALID", "id", "design-2.institution", got=enrolment.id, want="an id not used yet"
+            )
+        if Role.AUDITOR in enrolment.roles and len(enrolment.roles) > 1:
+            raise _refuse("ENROLMENT_INVALID", "roles", "design-2.auditor", want="AUDITOR alone")
+        for grant in enrolment.keys:
+            self._check_new_key(enrolment.id, enrolment.roles, grant)
+        keys = tuple(new_key(grant, index, act_hash) for grant in enrolment.keys)
+        state = InstitutionState(
+            enrolment.id,
+            enrolment.licence_number,
+            enrolment.name,
+            enrolment.roles,
+            InstitutionStatus.ACTIVE,
+            enrolment.reciprocity_level,
+            keys,
+        )
+        return self._with(state, (key.key_id for key in keys))
+
+    def _check_new_key(self, institution: str, roles: Iterable[Role], grant: KeyGrant) -> None:
+        if not any(grant.usage in USAGES[role] for role in roles):
+            raise _refuse("KEY_USAGE", "keys", "design-2.roles", got=grant.usage.name, want="a usage of its roles")
+        taken = {key.public_key for key in self.state.log_keys}
+        taken |= {service.public_key for version in self.state.key_services for service in version.services}
+        if grant.key_id in self.owners or grant.public_key in taken:
+            raise _refuse("KEY_TAKEN", "keys", "formats-1.enrolled-once", want="a key enrolled nowhere before")
+        check_grant(self.state.registry, institution, grant)
+
+    def _grant(self, institution: str, grant: KeyGrant, index: int, act_hash: bytes) -> Directory:
+        state = self.institution(institution)
+        if state.status is InstitutionStatus.TERMINATED:
+            raise _refuse("STATE_INVALID", "institution", "design-2.terminated", want="no key for a terminated member")
+        self._check_new_key(institution, state.roles, grant)
+        endorser = state.key(grant.endorser)
+        if endorser is None or not endorser.running:
+            raise _refuse("KEY_NOT_ENDORSED", "endorser", "formats-5.key-act", want="a running key of the institution")
+        payload = possession_payload(self.state.registry, institution, grant)
+        try:
+            dsse.verify(dsse.POSSESSION, payload, endorser.public_key, grant.endorsement)
+        except SignatureError as error:
+            raise _refuse(
+                "KEY_NOT_ENDORSED", "endorsement", "formats-5.key-act", want="a signature by the endorser"
+            ) from error
+        key = new_key(grant, index, act_hash)
+        keys = tuple(sorted((*state.keys, key), key=lambda held: held.key_id))
+        return self._with(replace(state, keys=keys), (key.key_id,))
+
+    def _end_key(self, institution: str, key_id: bytes, contested_from: int, index: int) -> Directory:
+        state = self.institution(institution)
+        key = state.key(key_id)
+        if key is None or not key.running:
+            raise _refuse("KEY_RANGE", "key_id", "formats-6.end", want="a running key of the institution")
+        if contested_from and not key.first < contested_from <= index:
+            got = str(contested_from)
+            raise _refuse(
+                "KEY_RANGE", "contested_from", "formats-6.contested", got=got, want="a leaf in the key's range"
+            )
+        ended = replace(key, end=index, contested_from=contested_from)
+        keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
+        return self._with(replace(state, keys=keys), ())
+
+    def _end_tls_key(self, institution: str, spki_hash: bytes, index: int, act_hash: bytes) -> Directory:
+        state = self.institution(institution)
+        ended = state.ended_tls_key(spki_hash)
+        if ended is not None:
+            got = f"ended by the act at leaf {ended.index}"
+            raise _refuse("TLS_KEY_REVOKED", "spki_hash", "tls_key.ended", got=got, want="a key not ended before")
+        keys = (*state.ended_tls_keys, EndedTlsKey(spki_hash, index, act_hash))
+        return self._with(replace(state, ended_tls_keys=tuple(sorted(keys, key=lambda key: key.spki_hash))), ())
+
+    def _set_state(self, body: StateBody, index: int, act_hash: bytes) -> Directory:
+        state = self.institution(body.institution)
+        terminated = InstitutionStatus.TERMINATED
+        if state.status is terminated and body.status is not terminated:
+            raise _refuse("STATE_INVALID", "status", "design-2.terminated", got=body.status.name, want="TERMINATED")
+        if body.status is state.status and body.successor == state.successor:
+            raise _refuse("STATE_INVALID", "status", "design-2.state", got=body.status.name, want="a change")
+        if body.successor:
+            heir = self.institution(body.successor)
+            if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
+                raise _refuse("STATE_INVALID", "successor", "design-2.successor", want="another active LENDER")
+            if Role.LENDER not in state.roles:
+                raise _refuse("STATE_INVALID", "successor", "design-2.auditor", want="none but for a LENDER")
+        successions = state.successions
+        if body.successor != state.successor:
+            successions = (*successions, Succession(body.successor, index, act_hash))
+        return self._with(replace(state, status=body.status, successions=successions), ())
+
+    def _introduce(self, services: KeyServices) -> Directory:
+        want = self.state.newest_subject_key_version + 1
+        if services.subject_key_version != want:
+            got = str(services.subject_key_version)
+            raise _refuse("KEY_SERVICES_INVALID", "introduce", "formats-6.version", got=got, want=str(want))
+        used = {service.public_key for version in self.state.key_services for service in version.services}
+        if any(service.public_key in used for service in services.services):
+            raise _refuse("KEY_TAKEN", "introduce", "formats-1.enrolled-once", want="keys not used before")
+        state = replace(self.state, key_services=(*self.state.key_services, services))
+        return replace(self, state=state)
+
+    def _retire(self, version: int) -> Directory:
+        kept = tuple(item for item in self.state.key_services if item.subject_key_version != version)
+        if len(kept) == len(self.state.key_services) or version == self.state.newest_subject_key_version:
+            raise _refuse(
+                "KEY_SERVICES_INVALID",
+                "retire",
+                "formats-6.retire",
+                got=str(version),
+                want="a live version, not the newest",
+            )
+        return replace(self, state=replace(self.state, key_services=kept))
+
+    def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
+        directory = self
+        for enrolment in body.enrolments:
+            if Role.ADMINISTRATOR not in enrolment.roles or enrolment.id not in body.administrators:
+                raise _refuse("ENROLMENT_INVALID", "roles", "design-2.roles", want="administrators only")
+            directory = directory._enrol(enrolment, index, act_hash)
+        for institution in body.administrators:
+            if Role.ADMINISTRATOR not in directory.institution(institution).roles:
+                raise _refuse(
+                    "ADMINISTRATION_INVALID", "administrators", "design-2.roles", want="the role ADMINISTRATOR"
+                )
+        return directory
+
+    def _with(self, state: InstitutionState, key_ids: Iterable[bytes]) -> Directory:
+        owners = {**self.owners, **dict.fromkeys(key_ids, state.id)}
+        return replace(self, institutions={**self.institutions, state.id: state}, owners=owners)

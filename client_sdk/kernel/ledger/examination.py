@@ -1,0 +1,358 @@
+"""Examination: a whole log held against everything that it must be (design 6).
+
+The auditor and the registry's own ``fsck`` share it. Leaves are fed in order; structure is checked at once, signatures
+of members are handed back and may be verified anywhere. What is known only at the end (checkpoint, bindings and map,
+inquiries, retention) is checked by a method each. No fact is read.
+
+    examination = Examination(findings, genesis=trust_root.genesis)
+    for batch in leaves:
+        for finding in verify_signatures(examination.feed(batch)):
+            findings.add(finding)
+    examination.check_checkpoint(checkpoint)
+    examination.check_map(bindings)
+    examination.check_inquiries(inquiry_leaves)
+    examination.check_retention()
+
+``check_log`` does all of it in one call.
+"""
+
+from __future__ import annotations
+
+from itertools import chain as joined
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.leaf import LeafType
+from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.ledger.chain import overdue
+from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
+from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.live_set import Bound, binding_opens, map_entries, mapped
+from client_sdk.kernel.ledger.replay import Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.replay import Signed
+    from client_sdk.kernel.rules.errors import RuleError
+
+__all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
+
+# How long after its last day a record may still be there: the job that erases it runs once a day.
+RETENTION_GRACE_MS = 86_400_000
+
+
+class LiveBinding(NamedTuple):
+    """What opens the newest version of a live record: index of its leaf, pseudonym, opening."""
+
+    leaf_index: int
+    subject: bytes
+    opening: bytes
+
+    def __repr__(self) -> str:
+        return f"LiveBinding(leaf_index={self.leaf_index})"
+
+
+class Unverified(NamedTuple):
+    """A member's signature that still has to be verified; small enough to be sent to another process."""
+
+    leaf_index: int
+    payload_type: str
+    payload: bytes
+    public_key: bytes
+    signature: bytes
+
+
+class _InquiryMark(NamedTuple):
+    """What a HEAD says of the inquiry tree."""
+
+    leaf_index: int
+    inquiries: int
+    root: bytes
+
+
+def verify_signatures(batch: Sequence[Unverified]) -> list[Finding]:
+    """Verify signatures; return a finding for each that does not verify. Runs in any process."""
+    found: list[Finding] = []
+    for index, payload_type, payload, public_key, signature in batch:
+        try:
+            dsse.verify(payload_type, payload, public_key, signature)
+        except SignatureError as error:
+            found.append(finding_of(index, error))
+    return found
+
+
+class Examination:
+    """One pass over one log.
+
+    Args:
+        findings: takes up what is wrong.
+        genesis: leaf hash of the genesis act, as the trust root names it; None where nothing names one.
+        roots_at: sizes whose roots are wanted in ``roots``.
+        bindings_from: size of the log when the first of the bindings was read, where the log went on meanwhile: those
+            that were live at this size or a later one may be among them. None where all are of the size examined.
+    """
+
+    def __init__(
+        self,
+        findings: Findings,
+        *,
+        genesis: bytes | None = None,
+        roots_at: Collection[int] = (),
+        bindings_from: int | None = None,
+    ) -> None:
+        self._findings = findings
+        self._genesis = genesis
+        self._roots_at = frozenset(roots_at)
+        self._frontier = Frontier()
+        self._bindings_from = bindings_from
+        # Leaves whose record was live at ``bindings_from`` or later.
+        self._once_live: set[int] = set()
+        self._leaf_type = 0
+        self._inquiry_marks: list[_InquiryMark] = []
+        self.replay = Replay(self._report)
+        self.roots: dict[int, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        """Number of leaves examined."""
+        return self._frontier.size
+
+    @property
+    def root(self) -> bytes:
+        """Root of the log's tree over the leaves examined."""
+        return self._frontier.root()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the log begins with a genesis that stands; without one no leaf means anything."""
+        return self.replay.begun
+
+    def _report(self, index: int, error: FormatError | RuleError) -> None:
+        self._findings.add(finding_of(index, error, self._leaf_type))
+
+    def feed(self, leaves: Iterable[bytes]) -> list[Unverified]:
+        """Take the next leaves; return the signatures of members that must be verified."""
+        batch = list(leaves)
+        hashes = [leaf_hash(leaf) for leaf in batch]
+        start = self.size
+        self._grow(hashes)
+        if start == 0 and batch:
+            self._check_genesis(hashes[0])
+        replay, unverified = self.replay, list[Unverified]()
+        for index, (leaf, hash_) in enumerate(zip(batch, hashes, strict=True), start):
+            if index and not replay.begun:
+                break
+            if index == self._bindings_from:
+                self._once_live.update(chain.index for chain in replay.live())
+            self._leaf_type = leaf[0] if leaf else 0
+            signed = replay.feed(leaf, hash_)
+            if signed is not None:
+                unverified.append(Unverified(index, *signed))
+                if self._bindings_from is not None and index >= self._bindings_from:
+                    self._note_live(index, signed)
+            elif self._leaf_type == LeafType.HEAD and replay.ends_with_head and replay.head is not None:
+                self._mark_inquiries(index, replay.head)
+        return unverified
+
+    def _note_live(self, index: int, signed: Signed) -> None:
+        """Note a leaf that makes a record live or a new version of it."""
+        if signed.payload_type == dsse.STATEMENT:
+            chain = self.replay.chains[Statement.parse(signed.payload).key]
+            if chain.live and chain.index == index:
+                self._once_live.add(index)
+
+    def _grow(self, hashes: list[bytes]) -> None:
+        """Append to the tree, and note the roots that are wanted on the way."""
+        done = 0
+        for size in sorted(self._roots_at):
+            if self.size < size <= self.size + len(hashes) - done:
+                until = done + size - self.size
+                self._frontier.extend(hashes[done:until])
+                done, self.roots[size] = until, self.root
+        self._frontier.extend(hashes[done:])
+
+    def _check_genesis(self, hash_: bytes) -> None:
+        if self._genesis is not None and hash_ != self._genesis:
+            self._findings.note(
+                FindingId.GENESIS, 0, "leaf", "formats-8.trust-root", want="the genesis of the trust root"
+            )
+
+    def _mark_inquiries(self, index: int, head: Head) -> None:
+        mark = _InquiryMark(index, head.inquiry_count, head.inquiry_root)
+        if not self._inquiry_marks or self._inquiry_marks[-1][1:] != mark[1:]:
+            self._inquiry_marks.append(mark)
+
+    @property
+    def inquiry_count(self) -> int:
+        """How many inquiries the newest HEAD counts."""
+        return self.replay.head_chain.inquiry_count
+
+    def check_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Hold a checkpoint of the size examined against the leaves, and the last leaf against formats 7."""
+        if checkpoint.size != self.size:
+            got, want = str(checkpoint.size), str(self.size)
+            self._findings.note(FindingId.CHECKPOINT, None, "size", "formats-7.checkpoint", got=got, want=want)
+        elif checkpoint.root != self.root:
+            self._findings.note(
+                FindingId.CHECKPOINT, None, "root", "formats-7.checkpoint", want="the root of the leaves"
+            )
+        self.check_last_leaf()
+
+    def check_last_leaf(self) -> None:
+        """Check that the log ends with a HEAD, as it must wherever a checkpoint is signed (formats 7)."""
+        if not self.replay.ends_with_head:
+            last = max(self.size - 1, 0)
+            self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "formats-7.last", want="a HEAD as the last leaf")
+
+    def check_map(self, bindings: Iterable[LiveBinding]) -> None:
+        """Hold the bindings of live records against the log, and the map that follows against the newest HEAD.
+
+        Those of records that were live while the bindings were read are passed over: nothing is wrong with them.
+        """
+        live = {chain.index: chain for chain in self.replay.live()}
+        bound: dict[int, Bound] = {}
+        for binding in bindings:
+            chain = live.get(binding.leaf_index)
+            if chain is None and binding.leaf_index in self._once_live:
+                continue
+            if self._binding_in_order(binding, chain, bound) and chain is not None:
+                bound[binding.leaf_index] = Bound(binding.subject, mapped(chain, binding.opening))
+        for index in sorted(live.keys() - bound.keys()):
+            self._findings.note(FindingId.BINDING_MISSING, index, "binding", "formats-3.binding", want="one binding")
+        self._check_map_root(bound.values())
+
+    def _binding_in_order(self, binding: LiveBinding, chain: Chain | None, bound: Collection[int]) -> bool:
+        """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""
+        rule = "formats-3.binding"
+        if chain is None:
+            want = "none but of the newest version of a live record"
+            self._findings.note(FindingId.BINDING_DEAD, binding.leaf_index, "binding", rule, want=want)
+            return False
+        if binding.leaf_index in bound:
+            want = "one binding a record"
+            self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, "binding", rule, got="another", want=want)
+            return False
+        try:
+            if binding_opens(chain.subject_commitment, binding.subject, binding.opening):
+                return True
+        except FormatError as error:
+            got, want = error.got, error.want
+            self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, error.part, error.rule, got=got, want=want)
+            return False
+        want = "subject and opening that were committed to"
+        self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, "binding", rule, want=want)
+        return True
+
+    def _check_map_root(self, bound: Collection[Bound]) -> None:
+        head, chain = self.replay.head, self.replay.head_chain
+        if head is None or not self.begun:
+            return
+        entries = sorted(map_entries(self.replay.directory, bound).items())
+        index = chain.size - 1
+        if len(entries) != head.entry_count:
+            got, want = str(head.entry_count), str(len(entries))
+            self._findings.note(FindingId.MAP_COUNT, index, "entry_count", "formats-7.head", got=got, want=want)
+        if root_of(entries) != head.map_root:
+            want = "the root of what is live"
+            self._findings.note(FindingId.MAP_ROOT, index, "map_root", "formats-6.map", want=want)
+
+    def check_directory(self, registry: RegistryState, institutions: Iterable[InstitutionState]) -> None:
+        """Hold what the registry proves of itself and of members against what the acts say."""
+        rule = "formats-6.directory"
+        directory = self.replay.directory
+        if registry != directory.state:
+            want = "what the acts say"
+            self._findings.note(FindingId.DIRECTORY, None, "registry state", rule, want=want)
+        proved = {state.id: state for state in institutions}
+        for id_ in sorted(directory.institutions.keys() | proved.keys()):
+            if directory.institutions.get(id_) != proved.get(id_):
+                got = "another state" if id_ in proved else "none"
+                self._findings.note(FindingId.DIRECTORY, None, id_, rule, got=got, want="what the acts say")
+
+    def check_inquiries(self, leaves: Iterable[bytes]) -> None:
+        """Hold the leaves of the inquiry tree against what every HEAD says of them (formats 9)."""
+        rule = "formats-9.inquiry-tree"
+        tree = Frontier()
+        marks = iter([*self._inquiry_marks, None])
+        mark = next(marks)
+        for leaf in joined((None,), leaves):
+            if leaf is not None:
+                self._check_inquiry(tree.size, leaf)
+                tree.append(leaf_hash(leaf))
+            while mark is not None and mark.inquiries == tree.size:
+                if tree.root() != mark.root:
+                    want = "the root of the inquiries"
+                    self._findings.note(FindingId.INQUIRY_TREE, mark.leaf_index, "inquiry_root", rule, want=want)
+                mark = next(marks)
+            if mark is None:
+                break
+        if mark is not None:
+            got, want = f"{tree.size} inquiries", str(self.inquiry_count)
+            self._findings.note(FindingId.INQUIRY_TREE, mark.leaf_index, "inquiry_count", rule, got=got, want=want)
+
+    def _check_inquiry(self, place: int, leaf: bytes) -> None:
+        try:
+            InquiryLeaf.parse(leaf)
+        except FormatError as error:
+            got, want = f"inquiry {place}: {error.got}", error.want
+            self._findings.note(FindingId.INQUIRY_TREE, None, error.part, error.rule, got=got, want=want)
+
+    def check_retention(self) -> None:
+        """Check that no live record is overdue at the newest HEAD (征信业管理条例 Art. 16), a day's grace given."""
+        as_of = max(self.replay.head_chain.logged_at - RETENTION_GRACE_MS, 0)
+        rulebook = self.replay.directory.rulebook
+        for chain in self.replay.live():
+            if chain.retain_until and overdue(chain, as_of, rulebook):
+                got = chain.retain_until
+                self._findings.note(
+                    FindingId.RETENTION, chain.index, "retain_until", "formats-6.due", got=got, want="erased"
+                )
+
+    def check_clock(self, now_ms: int) -> None:
+        """Check that the registry's clock is not ahead of the auditor's, and that no old log is shown as the newest."""
+        off = self.replay.logged_at - now_ms
+        if abs(off) > MAX_OFF_MS:
+            side, want = "ahead of" if off > 0 else "behind", f"at most {span(MAX_OFF_MS)}"
+            got = f"{span(off)} {side} this machine's clock"
+            rule = AHEAD if off > 0 else OLD
+            self._findings.note(FindingId.TIME, self.size - 1, "logged_at", rule, got=got, want=want)
+
+
+def check_log(
+    leaves: Iterable[bytes],
+    bindings: Iterable[LiveBinding],
+    checkpoint: Checkpoint,
+    inquiry_leaves: Iterable[bytes],
+    *,
+    genesis: bytes | None = None,
+) -> Findings:
+    """Examine a whole log in this process.
+
+    Args:
+        leaves: all of them, in order.
+        bindings: of live records.
+        checkpoint: of exactly these leaves; its signature is the caller's to verify.
+        inquiry_leaves: all that the newest HEAD counts, in order.
+        genesis: leaf hash of the genesis act, as the trust root names it.
+    """
+    findings = Findings()
+    examination = Examination(findings, genesis=genesis)
+    for leaf in leaves:
+        for finding in verify_signatures(examination.feed((leaf,))):
+            findings.add(finding)
+    examination.check_checkpoint(checkpoint)
+    if examination.begun:
+        examination.check_map(bindings)
+        examination.check_inquiries(inquiry_leaves)
+        examination.check_retention()
+    return findings

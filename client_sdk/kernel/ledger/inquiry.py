@@ -1,0 +1,171 @@
+"""Inquiries: what a member signs to ask about persons, and what opens it (formats 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditregistry.v1 import check_pb2, common_pb2, facts_pb2
+from creditregistry.v1 import inquiry_pb2 as pb
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.commitment import (
+    check_open,
+    commit_consent,
+    commit_inquiry,
+    commit_officer,
+)
+from client_sdk.kernel.formats.discreet import Discreet
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.words import Purpose, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening"]
+
+PART = "inquiry"
+INQUIRY_ID_BYTES = 16
+HASH_BYTES = 32
+MAX_PERSONS = 100
+# Characters; a name or a staff number.
+MAX_OFFICER_CHARACTERS = 200
+
+
+class PersonOpening(NamedTuple):
+    """Opens one person's commitment: an opening and (subject_key_version, pseudonym) under each live version."""
+
+    opening: bytes
+    pseudonyms: tuple[tuple[int, bytes], ...]
+
+    def __repr__(self) -> str:
+        return "PersonOpening(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """The signed question. Holds no pseudonym."""
+
+    registry: str
+    asker: str
+    inquiry_id: bytes
+    issued_at: int
+    purpose: Purpose
+    subject_commitments: tuple[bytes, ...]
+    consent_commitment: bytes
+    officer_commitment: bytes
+
+    def encode(self) -> bytes:
+        """Return the canonical payload."""
+        return canonical.encode(
+            pb.Inquiry(
+                registry=self.registry,
+                asker=self.asker,
+                inquiry_id=self.inquiry_id,
+                issued_at=self.issued_at,
+                purpose=common_pb2.Purpose.ValueType(self.purpose),
+                subject_commitments=self.subject_commitments,
+                consent_commitment=self.consent_commitment,
+                officer_commitment=self.officer_commitment,
+            )
+        )
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Inquiry:
+        """Return the inquiry that a payload canonically encodes.
+
+        Raises:
+            FormatError: it is not canonical, or a field has the wrong form.
+        """
+        message = canonical.parse(pb.Inquiry, payload, PART)
+        check_institution_id(message.asker, PART, "asker")
+        commitments = tuple(message.subject_commitments)
+        if len(message.inquiry_id) != INQUIRY_ID_BYTES:
+            raise FormatError(PART, "inquiry_id.length", got=f"{len(message.inquiry_id)} bytes", want="16 bytes")
+        if not 0 < len(commitments) <= MAX_PERSONS:
+            raise FormatError(PART, "inquiry.persons", got=str(len(commitments)), want=f"1 to {MAX_PERSONS}")
+        hashes = (*commitments, message.consent_commitment, message.officer_commitment)
+        if any(len(value) != HASH_BYTES for value in hashes):
+            raise FormatError(PART, "inquiry.commitment-length", want="32 bytes")
+        if not message.registry or not message.issued_at:
+            raise FormatError(PART, "inquiry.complete", want="registry and issued_at")
+        return cls(
+            message.registry,
+            message.asker,
+            message.inquiry_id,
+            message.issued_at,
+            word(Purpose, message.purpose, PART, "purpose"),
+            commitments,
+            message.consent_commitment,
+            message.officer_commitment,
+        )
+
+    def check_person(self, position: int, person: PersonOpening, versions: Sequence[int]) -> None:
+        """Check that an opening opens one person's commitment, under exactly the live versions.
+
+        Raises:
+            FormatError: another position, other versions, or it does not open.
+        """
+        if position >= len(self.subject_commitments):
+            raise FormatError(
+                PART, "inquiry.position", got=str(position), want=f"below {len(self.subject_commitments)}"
+            )
+        if tuple(version for version, _ in person.pseudonyms) != tuple(versions):
+            raise FormatError(PART, "inquiry.versions", want="each live version of the subject keys, ascending")
+        check_open(self.subject_commitments[position], commit_inquiry(person.opening, person.pseudonyms), PART)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InquiryOpening(Discreet):
+    """What opens an inquiry: persons, consent and officer. Travels beside it and is deleted when its time is over."""
+
+    persons: tuple[PersonOpening, ...]
+    consent_opening: bytes
+    consent: bytes
+    officer_opening: bytes
+    officer: str
+
+    def message(self) -> check_pb2.InquiryOpening:
+        """Return the protobuf form."""
+        message = check_pb2.InquiryOpening(
+            consent_opening=self.consent_opening,
+            consent=self.consent,
+            officer_opening=self.officer_opening,
+            officer=self.officer,
+        )
+        for person in self.persons:
+            item = message.persons.add(opening=person.opening)
+            for version, subject in person.pseudonyms:
+                item.pseudonyms.add(subject_key_version=version, subject=subject)
+        return message
+
+    @classmethod
+    def of(cls, message: check_pb2.InquiryOpening) -> InquiryOpening:
+        """Return the value of a parsed message."""
+        persons = tuple(
+            PersonOpening(item.opening, tuple((name.subject_key_version, name.subject) for name in item.pseudonyms))
+            for item in message.persons
+        )
+        return cls(persons, message.consent_opening, message.consent, message.officer_opening, message.officer)
+
+    def check(self, inquiry: Inquiry, versions: Sequence[int]) -> None:
+        """Check that this opens every commitment of an inquiry.
+
+        Args:
+            inquiry: the question.
+            versions: live versions of the subject keys, ascending.
+
+        Raises:
+            FormatError: a commitment does not open, the consent is not canonical, or nobody asks.
+        """
+        if len(self.persons) != len(inquiry.subject_commitments):
+            want = str(len(inquiry.subject_commitments))
+            raise FormatError(PART, "inquiry.persons", got=str(len(self.persons)), want=want)
+        for position, person in enumerate(self.persons):
+            inquiry.check_person(position, person, versions)
+        canonical.parse(facts_pb2.Consent, self.consent, "consent")
+        check_open(inquiry.consent_commitment, commit_consent(self.consent_opening, self.consent), "consent")
+        if not 0 < len(self.officer.strip()) <= len(self.officer) <= MAX_OFFICER_CHARACTERS:
+            raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
+        check_open(inquiry.officer_commitment, commit_officer(self.officer_opening, self.officer), "officer")

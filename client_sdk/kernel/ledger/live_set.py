@@ -1,0 +1,52 @@
+"""The live set: which records the map holds and the entries that follow from them (formats 6)."""
+
+from __future__ import annotations
+
+import hmac
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.commitment import commit_subject
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, records_value, subject_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.directory import Directory
+
+__all__ = ["Bound", "binding_opens", "map_entries", "mapped", "subject_entries"]
+
+
+class Bound(NamedTuple):
+    """A live record with what opens its subject commitment."""
+
+    subject: bytes
+    record: MappedRecord
+
+    def __repr__(self) -> str:
+        return f"Bound(leaf_index={self.record.leaf_index})"
+
+
+def mapped(chain: Chain, opening: bytes) -> MappedRecord:
+    """Return what the map says of a live record."""
+    annotation = NO_ANNOTATION if chain.annotation is None else chain.annotation.leaf_hash
+    return MappedRecord(chain.index, chain.leaf_hash, annotation, opening)
+
+
+def binding_opens(commitment: bytes, subject: bytes, opening: bytes) -> bool:
+    """Whether a binding opens a statement's subject commitment."""
+    return hmac.compare_digest(commit_subject(opening, subject), commitment)
+
+
+def subject_entries(bound: Iterable[Bound]) -> dict[bytes, bytes]:
+    """Return key and value of each subject that has live records."""
+    subjects: defaultdict[bytes, list[MappedRecord]] = defaultdict(list)
+    for subject, record in bound:
+        subjects[subject].append(record)
+    return {subject_key(subject): records_value(sorted(records)) for subject, records in subjects.items()}
+
+
+def map_entries(directory: Directory, bound: Iterable[Bound]) -> Mapping[bytes, bytes]:
+    """Return every entry of the map: subjects, institutions, the registry."""
+    return {**subject_entries(bound), **directory.map_entries()}

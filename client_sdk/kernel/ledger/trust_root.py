@@ -1,0 +1,118 @@
+"""Trust root: what a verifier starts from (design 2, formats 8).
+
+Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel. The file carries that
+leaf: all the rest follows from it, so whoever hands out the file can change nothing that the fingerprint does not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import evidence_pb2 as pb
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.ledger.administration import Administration, Administrator
+from client_sdk.kernel.ledger.directory import Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.kernel.formats.state import InstitutionKey, LogKey
+
+__all__ = ["TrustRoot"]
+
+VERSION = 1
+PART = "trust root"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """Registry, log keys, genesis and first administrators."""
+
+    registry: str
+    log_keys: tuple[LogKey, ...]
+    genesis: bytes
+    administrators: Mapping[str, tuple[InstitutionKey, ...]]
+    threshold: int
+    genesis_leaf: bytes = field(repr=False)
+    quorum: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare: the genesis leaf's hash in hexadecimal."""
+        return self.genesis.hex()
+
+    @property
+    def log_key(self) -> VerifierKey:
+        """The note key of the log that is written now."""
+        newest = self.log_keys[-1]
+        return VerifierKey.ed25519(newest.origin, newest.public_key)
+
+    def administration(self) -> Administration:
+        """Return the administration at genesis."""
+        known = {id_: Administrator(keys) for id_, keys in self.administrators.items()}
+        return Administration(known, tuple(known), self.threshold)
+
+    @classmethod
+    def from_genesis(cls, leaf: bytes) -> TrustRoot:
+        """Return the trust root that a genesis leaf makes. Compare its fingerprint before use.
+
+        Raises:
+            FormatError: it is no act.
+            RuleError: its administrators, keys or signatures are not in order.
+        """
+        act = parse_leaf(leaf)
+        if not isinstance(act, ActLeaf):
+            raise FormatError(PART, "genesis.leaf", want="an ACT leaf")
+        directory = Directory.genesis(act)
+        known = directory.administration.known
+        return cls(
+            directory.state.registry,
+            directory.state.log_keys,
+            leaf_hash(leaf),
+            {id_: known[id_].keys for id_ in directory.administration.acting},
+            directory.administration.threshold,
+            leaf,
+        )
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes of the file."""
+        return canonical.encode(
+            pb.TrustRoot(
+                version=VERSION,
+                registry=self.registry,
+                log_keys=[key.message() for key in self.log_keys],
+                genesis=self.genesis,
+                administrators=[
+                    pb.TrustedAdministrator(id=id_, keys=[key.message() for key in keys])
+                    for id_, keys in self.administrators.items()
+                ],
+                threshold=self.threshold,
+                quorum=self.quorum,
+                genesis_leaf=self.genesis_leaf,
+            )
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> TrustRoot:
+        """Return the trust root that a file holds.
+
+        People compare the fingerprint alone, so nothing in the file is believed that does not follow from the genesis
+        leaf whose hash it is.
+
+        Raises:
+            FormatError: it is not canonical, or anything but the trust root that its genesis leaf makes.
+            RuleError: administrators, keys or signatures of the genesis act are not in order.
+        """
+        message = canonical.parse(pb.TrustRoot, data, PART)
+        if message.version != VERSION or message.quorum:
+            raise FormatError(PART, "trust_root.version", got=str(message.version), want=f"{VERSION} without quorum")
+        root = cls.from_genesis(message.genesis_leaf)
+        if root.encode() != data:
+            raise FormatError(PART, "trust_root.genesis", want="what the genesis act makes and nothing else")
+        return root

@@ -1,0 +1,110 @@
+"""Calendar dates of facts and statements: YYYY-MM-DD in the registry's legal time zone (formats 1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+
+__all__ = ["check_order", "check_zone", "day_of", "parse_date", "required_date"]
+
+# Nothing that a lender reports happened before, and nothing later is a date that anybody means.
+_FIRST_YEAR = 1900
+_LAST_YEAR = 2199
+
+# Zones whose offset cannot change for any time the registry knows (China has had no summer time since 1991): the
+# auditor on another machine gets the same date whatever its zone files say.
+_FIXED: dict[str, tzinfo] = {"Asia/Shanghai": timezone(timedelta(hours=8)), "UTC": UTC}
+
+
+def parse_date(text: str, field: str) -> date | None:
+    """Return the date that the text names, None for an empty text.
+
+    Raises:
+        RuleError: DATE_INVALID; anything but a real date as YYYY-MM-DD of the years 1900 to 2199.
+    """
+    return required_date(text, field) if text else None
+
+
+def required_date(text: str, field: str) -> date:
+    """Return the date that the text names.
+
+    Raises:
+        RuleError: DATE_INVALID; no text, or as ``parse_date``.
+    """
+    if not text:
+        raise _refused(field, "date.present", "a date as YYYY-MM-DD")
+    try:
+        day = _date(text)
+    except ValueError:
+        raise _refused(field, "date.form", "a real date as YYYY-MM-DD") from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise _refused(field, "date.range", f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return day
+
+
+def check_order(earlier: date | None, earlier_field: str, later: date | None, later_field: str) -> None:
+    """Check that one date is not after another; where either is absent there is nothing to check.
+
+    Raises:
+        RuleError: DATE_INVALID.
+    """
+    if earlier is not None and later is not None and earlier > later:
+        raise RuleError(
+            RuleReason.DATE_INVALID,
+            later_field,
+            "date.order",
+            got=later.isoformat(),
+            want=f"not before {earlier_field}, {earlier.isoformat()}",
+        )
+
+
+def day_of(milliseconds: int, time_zone: str) -> date:
+    """Return the calendar date of a moment in the registry's legal time zone.
+
+    Args:
+        milliseconds: since 1970 UTC.
+        time_zone: IANA name, as the rulebook carries it.
+
+    Raises:
+        RuleError: DATE_INVALID; the moment is past every calendar, or the zone is unknown here.
+    """
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()
+    except (OverflowError, OSError, ValueError):
+        raise _refused("time", "date.range", "milliseconds since 1970 UTC") from None
+
+
+def check_zone(time_zone: str) -> None:
+    """Check that dates can be told in a time zone.
+
+    Raises:
+        RuleError: DATE_INVALID; the zone is unknown here.
+    """
+    _zone(time_zone)
+
+
+@lru_cache(maxsize=4096)  # a portfolio has many records and few dates
+def _date(text: str) -> date:
+    day = date.fromisoformat(text)
+    # fromisoformat also reads 20250131 and 2025-W05-5.
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day
+
+
+@lru_cache(maxsize=16)
+def _zone(name: str) -> tzinfo:
+    fixed = _FIXED.get(name)
+    if fixed is not None:
+        return fixed
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise _refused("rulebook.time_zone", "time-zone.known", "an IANA time zone") from None
+
+
+def _refused(field: str, rule: str, want: str) -> RuleError:
+    return RuleError(RuleReason.DATE_INVALID, field, rule, want=want)

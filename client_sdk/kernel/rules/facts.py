@@ -1,0 +1,333 @@
+"""Facts of a default, a judgment and an enforcement as values, and their canonical bytes (formats 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from creditregistry.v1 import facts_pb2 as pb
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.discreet import Discreet
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.rules.dates import parse_date, required_date
+from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
+from client_sdk.kernel.rules.fact_words import (
+    CollectionStage,
+    ConsentForm,
+    JudgmentResult,
+    JudgmentStage,
+    LegalBasis,
+    Measure,
+    NoticeChannel,
+    Product,
+    SubjectRole,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = [
+    "Amounts",
+    "CollectionStage",
+    "Consent",
+    "ConsentForm",
+    "Debt",
+    "DefaultFacts",
+    "EnforcementFacts",
+    "Facts",
+    "JudgmentFacts",
+    "JudgmentResult",
+    "JudgmentStage",
+    "LegalBasis",
+    "Measure",
+    "NoticeChannel",
+    "NoticeEvidence",
+    "Product",
+    "SubjectRole",
+    "kind_of",
+    "parse_facts",
+]
+
+W = TypeVar("W", bound=IntEnum)
+
+# Facts are parsed for every record reported and opened: a look-up here costs half of a call of the enumeration.
+_ROLES = {member.value: member for member in SubjectRole}
+_PRODUCTS = {member.value: member for member in Product}
+_COLLECTION_STAGES = {member.value: member for member in CollectionStage}
+_LEGAL_BASES = {member.value: member for member in LegalBasis}
+_JUDGMENT_STAGES = {member.value: member for member in JudgmentStage}
+_RESULTS = {member.value: member for member in JudgmentResult}
+_MEASURES = {member.value: member for member in Measure}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DefaultFacts(Discreet):
+    """Facts of a DEFAULT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    subject_role: SubjectRole
+    product: Product
+    amounts: Amounts
+    as_of: date
+    first_delinquency_on: date
+    days_past_due: int
+    collection_stage: CollectionStage
+    debt: Debt
+    legal_basis: LegalBasis
+    approver: str
+    called_on: date | None = None
+    days_estimated: bool = False
+    ended_on: date | None = None
+    notice: NoticeEvidence | None = None
+    consent: Consent | None = None
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the facts commitment covers."""
+        return canonical.encode(
+            pb.DefaultFacts(
+                subject_role=pb.SubjectRole.ValueType(self.subject_role),
+                called_on=_text(self.called_on),
+                product=pb.Product.ValueType(self.product),
+                amounts=self.amounts.message(),
+                as_of=self.as_of.isoformat(),
+                first_delinquency_on=self.first_delinquency_on.isoformat(),
+                days_past_due=self.days_past_due,
+                days_estimated=self.days_estimated,
+                collection_stage=pb.CollectionStage.ValueType(self.collection_stage),
+                ended_on=_text(self.ended_on),
+                debt=self.debt.message(),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                notice=None if self.notice is None else self.notice.message(),
+                consent=None if self.consent is None else self.consent.message(),
+                approver=self.approver,
+            )
+        )
+
+    @classmethod
+    def of(cls, message: pb.DefaultFacts) -> DefaultFacts:
+        """Return the value of a parsed message (see ``parse_facts``)."""
+        _require(message, "amounts", "debt")
+        return cls(
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            called_on=parse_date(message.called_on, "facts.called_on"),
+            product=_word(_PRODUCTS, message.product, "product"),
+            amounts=Amounts.of(message.amounts),
+            as_of=required_date(message.as_of, "facts.as_of"),
+            first_delinquency_on=required_date(message.first_delinquency_on, "facts.first_delinquency_on"),
+            days_past_due=message.days_past_due,
+            days_estimated=message.days_estimated,
+            collection_stage=_word(_COLLECTION_STAGES, message.collection_stage, "collection_stage"),
+            ended_on=parse_date(message.ended_on, "facts.ended_on"),
+            debt=Debt.of(message.debt),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=_notice(message),
+            consent=_consent(message),
+            approver=message.approver,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class JudgmentFacts(Discreet):
+    """Facts of a JUDGMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    subject_role: SubjectRole
+    stage: JudgmentStage
+    case_number: str
+    court: str
+    cause: str
+    filed_on: date
+    amounts: Amounts
+    as_of: date
+    debt: Debt
+    legal_basis: LegalBasis
+    approver: str
+    judged_on: date | None = None
+    effective_on: date | None = None
+    result: JudgmentResult | None = None
+    ended_on: date | None = None
+    notice: NoticeEvidence | None = None
+    consent: Consent | None = None
+    batch_reference: str = ""
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the facts commitment covers."""
+        return canonical.encode(
+            pb.JudgmentFacts(
+                subject_role=pb.SubjectRole.ValueType(self.subject_role),
+                stage=pb.JudgmentStage.ValueType(self.stage),
+                case_number=self.case_number,
+                court=self.court,
+                cause=self.cause,
+                filed_on=self.filed_on.isoformat(),
+                judged_on=_text(self.judged_on),
+                effective_on=_text(self.effective_on),
+                result=pb.JudgmentResult.ValueType(self.result or 0),
+                amounts=self.amounts.message(),
+                ended_on=_text(self.ended_on),
+                debt=self.debt.message(),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                notice=None if self.notice is None else self.notice.message(),
+                consent=None if self.consent is None else self.consent.message(),
+                approver=self.approver,
+                batch_reference=self.batch_reference,
+                as_of=self.as_of.isoformat(),
+            )
+        )
+
+    @classmethod
+    def of(cls, message: pb.JudgmentFacts) -> JudgmentFacts:
+        """Return the value of a parsed message (see ``parse_facts``)."""
+        _require(message, "amounts", "debt")
+        return cls(
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            stage=_word(_JUDGMENT_STAGES, message.stage, "stage"),
+            case_number=message.case_number,
+            court=message.court,
+            cause=message.cause,
+            filed_on=required_date(message.filed_on, "facts.filed_on"),
+            judged_on=parse_date(message.judged_on, "facts.judged_on"),
+            effective_on=parse_date(message.effective_on, "facts.effective_on"),
+            result=_word(_RESULTS, message.result, "result") if message.result else None,
+            amounts=Amounts.of(message.amounts),
+            ended_on=parse_date(message.ended_on, "facts.ended_on"),
+            debt=Debt.of(message.debt),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=_notice(message),
+            consent=_consent(message),
+            approver=message.approver,
+            batch_reference=message.batch_reference,
+            as_of=required_date(message.as_of, "facts.as_of"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EnforcementFacts(Discreet):
+    """Facts of an ENFORCEMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    subject_role: SubjectRole
+    case_number: str
+    judgment_case_number: str
+    court: str
+    filed_on: date
+    applied: Amounts
+    executed: Amounts
+    as_of: date
+    debt: Debt
+    legal_basis: LegalBasis
+    approver: str
+    measures: tuple[Measure, ...] = ()
+    stayed_on: date | None = None
+    ended_on: date | None = None
+    notice: NoticeEvidence | None = None
+    consent: Consent | None = None
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes that the facts commitment covers."""
+        return canonical.encode(
+            pb.EnforcementFacts(
+                subject_role=pb.SubjectRole.ValueType(self.subject_role),
+                case_number=self.case_number,
+                judgment_case_number=self.judgment_case_number,
+                court=self.court,
+                filed_on=self.filed_on.isoformat(),
+                measures=[pb.Measure.ValueType(measure) for measure in self.measures],
+                applied=self.applied.message(),
+                executed=self.executed.message(),
+                stayed_on=_text(self.stayed_on),
+                ended_on=_text(self.ended_on),
+                debt=self.debt.message(),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                notice=None if self.notice is None else self.notice.message(),
+                consent=None if self.consent is None else self.consent.message(),
+                approver=self.approver,
+                as_of=self.as_of.isoformat(),
+            )
+        )
+
+    @classmethod
+    def of(cls, message: pb.EnforcementFacts) -> EnforcementFacts:
+        """Return the value of a parsed message (see ``parse_facts``)."""
+        _require(message, "applied", "executed", "debt")
+        return cls(
+            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            case_number=message.case_number,
+            judgment_case_number=message.judgment_case_number,
+            court=message.court,
+            filed_on=required_date(message.filed_on, "facts.filed_on"),
+            measures=tuple(_word(_MEASURES, measure, "measures") for measure in message.measures),
+            applied=Amounts.of(message.applied),
+            executed=Amounts.of(message.executed),
+            stayed_on=parse_date(message.stayed_on, "facts.stayed_on"),
+            ended_on=parse_date(message.ended_on, "facts.ended_on"),
+            debt=Debt.of(message.debt),
+            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=_notice(message),
+            consent=_consent(message),
+            approver=message.approver,
+            as_of=required_date(message.as_of, "facts.as_of"),
+        )
+
+
+Facts: TypeAlias = DefaultFacts | JudgmentFacts | EnforcementFacts
+
+_KINDS: dict[type[Facts], Kind] = {
+    DefaultFacts: Kind.DEFAULT,
+    JudgmentFacts: Kind.JUDGMENT,
+    EnforcementFacts: Kind.ENFORCEMENT,
+}
+
+
+def parse_facts(kind: Kind, data: bytes) -> Facts:
+    """Return the facts that the bytes canonically encode.
+
+    Args:
+        kind: of the record, which says which message they are.
+        data: the bytes that the facts commitment covers.
+
+    Raises:
+        FormatError: they are not canonical, a part is missing, a number of an enumeration is unknown, or a digest has
+            another length.
+        RuleError: DATE_INVALID; a date is missing or is no real date.
+    """
+    match kind:
+        case Kind.DEFAULT:
+            return DefaultFacts.of(canonical.parse(pb.DefaultFacts, data, "facts"))
+        case Kind.JUDGMENT:
+            return JudgmentFacts.of(canonical.parse(pb.JudgmentFacts, data, "facts"))
+        case Kind.ENFORCEMENT:
+            return EnforcementFacts.of(canonical.parse(pb.EnforcementFacts, data, "facts"))
+
+
+def kind_of(facts: Facts) -> Kind:
+    """Return the kind of record that the facts are of."""
+    return _KINDS[type(facts)]
+
+
+_Message: TypeAlias = pb.DefaultFacts | pb.JudgmentFacts | pb.EnforcementFacts
+
+
+def _word(members: dict[int, W], number: int, field: str) -> W:
+    try:
+        return members[number]
+    except KeyError:
+        raise FormatError("facts", f"{field}.known", got=str(number), want="a number of the enumeration") from None
+
+
+def _require(message: _Message, *parts: str) -> None:
+    for part in parts:
+        if not message.HasField(part):  # type: ignore[arg-type]  # the names are of message fields of each kind
+            raise FormatError("facts", f"{part}.present", want=part)
+
+
+def _notice(message: _Message) -> NoticeEvidence | None:
+    return NoticeEvidence.of(message.notice) if message.HasField("notice") else None
+
+
+def _consent(message: _Message) -> Consent | None:
+    return Consent.of(message.consent, "facts") if message.HasField("consent") else None
+
+
+def _text(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

@@ -1,0 +1,118 @@
+"""Which standing may follow which (formats 2), as data, and what a standing means for the record."""
+
+from __future__ import annotations
+
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+
+__all__ = [
+    "FIRST",
+    "NEXT",
+    "carries_subject",
+    "check_succession",
+    "check_transition",
+    "is_live",
+    "is_running",
+    "may_succeed",
+    "needs_retention",
+]
+
+_S = Standing
+
+# Standings that version 1 may have.
+FIRST: dict[Kind, frozenset[Standing]] = {
+    Kind.DEFAULT: frozenset((_S.OPEN, _S.ARRANGED)),
+    Kind.JUDGMENT: frozenset((_S.OPEN,)),
+    Kind.ENFORCEMENT: frozenset((_S.OPEN,)),
+}
+
+# What may follow a standing. The same standing again is a correction or an update; what is missing as a key ends
+# the chain. CURED never reopens: a new episode is a new record.
+NEXT: dict[Kind, dict[Standing, frozenset[Standing]]] = {
+    Kind.DEFAULT: {
+        _S.OPEN: frozenset((_S.OPEN, _S.ARRANGED, _S.CURED, _S.TRANSFERRED, _S.WITHDRAWN)),
+        _S.ARRANGED: frozenset((_S.ARRANGED, _S.OPEN, _S.CURED, _S.TRANSFERRED, _S.WITHDRAWN)),
+        _S.CURED: frozenset((_S.CURED, _S.WITHDRAWN)),
+        _S.TRANSFERRED: frozenset((_S.TRANSFERRED, _S.WITHDRAWN)),
+    },
+    Kind.JUDGMENT: {
+        _S.OPEN: frozenset((_S.OPEN, _S.SATISFIED, _S.TRANSFERRED, _S.SET_ASIDE, _S.WITHDRAWN)),
+        _S.SATISFIED: frozenset((_S.SATISFIED, _S.SET_ASIDE, _S.WITHDRAWN)),
+        _S.TRANSFERRED: frozenset((_S.TRANSFERRED, _S.WITHDRAWN)),
+    },
+    Kind.ENFORCEMENT: {
+        _S.OPEN: frozenset((_S.OPEN, _S.STAYED, _S.SATISFIED, _S.SET_ASIDE, _S.TRANSFERRED, _S.WITHDRAWN)),
+        _S.STAYED: frozenset((_S.STAYED, _S.OPEN, _S.SATISFIED, _S.SET_ASIDE, _S.TRANSFERRED, _S.WITHDRAWN)),
+        _S.SATISFIED: frozenset((_S.SATISFIED, _S.WITHDRAWN)),
+        _S.TRANSFERRED: frozenset((_S.TRANSFERRED, _S.WITHDRAWN)),
+    },
+}
+
+_ENDED = frozenset((_S.WITHDRAWN, _S.SET_ASIDE))
+_RUNNING = frozenset((_S.OPEN, _S.ARRANGED, _S.STAYED))
+_RETAINED = frozenset((_S.CURED, _S.SATISFIED, _S.TRANSFERRED))
+_BY_SUCCESSOR = frozenset((_S.CURED, _S.SATISFIED, _S.SET_ASIDE, _S.TRANSFERRED, _S.WITHDRAWN))
+
+
+def check_transition(kind: Kind, previous: Standing | None, new: Standing) -> None:
+    """Check that a standing may follow another (formats 2).
+
+    Args:
+        kind: of the record.
+        previous: standing of the version before; None for version 1.
+        new: standing of the version to be added.
+
+    Raises:
+        RuleError: ILLEGAL_TRANSITION.
+    """
+    allowed = FIRST[kind] if previous is None else NEXT[kind].get(previous, frozenset())
+    if new not in allowed:
+        before = "nothing" if previous is None else previous.name
+        raise RuleError(
+            RuleReason.ILLEGAL_TRANSITION,
+            "statement.standing",
+            "lifecycle.transition",
+            got=f"{kind.name}: {before} -> {new.name}",
+            want=" or ".join(standing.name for standing in sorted(allowed)) or "no further version",
+        )
+
+
+def check_succession(previous: Standing, new: Standing) -> None:
+    """Check that a successor, who signs for a terminated issuer, only ends the record (formats 2).
+
+    Raises:
+        RuleError: ILLEGAL_TRANSITION; the standing is the one before, or opens or worsens the record.
+    """
+    if new == previous or not may_succeed(new):
+        raise RuleError(
+            RuleReason.ILLEGAL_TRANSITION,
+            "statement.standing",
+            "lifecycle.successor",
+            got=f"{previous.name} -> {new.name}",
+            want="another standing, that ends the record",
+        )
+
+
+def may_succeed(standing: Standing) -> bool:
+    """Whether a successor may give a record that standing: one that ends it, never one that accuses (formats 2)."""
+    return standing in _BY_SUCCESSOR
+
+
+def is_live(standing: Standing) -> bool:
+    """Whether a record of that standing is in the map until it is erased or continued (formats 6)."""
+    return standing not in _ENDED
+
+
+def is_running(standing: Standing) -> bool:
+    """Whether the standing counts for "one debt, one record" (formats 3): OPEN, ARRANGED or STAYED."""
+    return standing in _RUNNING
+
+
+def needs_retention(standing: Standing) -> bool:
+    """Whether the conduct has ended, so that facts carry ``ended_on`` and the statement ``retain_until``."""
+    return standing in _RETAINED
+
+
+def carries_subject(standing: Standing) -> bool:
+    """Whether a version of that standing has subject, facts and disclosure: all but WITHDRAWN and SET_ASIDE."""
+    return standing not in _ENDED

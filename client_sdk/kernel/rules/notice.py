@@ -1,0 +1,47 @@
+"""The notice that goes before a record: the person is told before anything adverse is supplied.
+
+征信业管理条例 Art. 15 and 41 (C06). Information that is public by law needs none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.fact_words import LegalBasis
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.rules.fact_parts import NoticeEvidence
+
+__all__ = ["check_notice"]
+
+_HOUR_MS = 3_600_000
+
+
+def check_notice(
+    notice: NoticeEvidence | None, legal_basis: LegalBasis, *, submitted_at_ms: int, notice_hours: int
+) -> None:
+    """Check that the notice was sent strictly before the record is supplied, and long enough before.
+
+    Args:
+        notice: of the facts.
+        legal_basis: of the facts.
+        submitted_at_ms: moment of supplying, milliseconds since 1970 UTC.
+        notice_hours: of the rulebook; 0 means strictly before.
+
+    Raises:
+        RuleError: NOTICE_MISSING or NOTICE_LATE.
+    """
+    if legal_basis is LegalBasis.LEGALLY_PUBLIC:
+        return
+    if notice is None or notice.sent_at <= 0:
+        raise RuleError(RuleReason.NOTICE_MISSING, "facts.notice", "C06", want="evidence of the notice to the person")
+    age = submitted_at_ms - notice.sent_at
+    if age <= 0 or age < notice_hours * _HOUR_MS:
+        raise RuleError(
+            RuleReason.NOTICE_LATE,
+            "facts.notice.sent_at",
+            "C06",
+            got=f"{age} ms before the submission",
+            want=f"at least {notice_hours} hours before" if notice_hours else "strictly before",
+        )

@@ -1,0 +1,90 @@
+"""How long a record is kept: some years from the END of the conduct, and an open one without end.
+
+征信业管理条例 Art. 16(1) (C07): five years, then deleted. The number of years is the rulebook's. ``retain_until`` is
+in the signed statement, as text YYYY-MM-DD or empty; such texts compare like the dates they name.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.rules.dates import check_order, day_of, required_date
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.lifecycle import needs_retention
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from client_sdk.kernel.formats.words import Standing
+
+__all__ = ["check_retain_until", "dispute_last_day", "expires_on", "is_due"]
+
+_FIELD = "statement.retain_until"
+
+
+def expires_on(ended_on: date, years: int) -> date:
+    """Return the day on which a record is erased: the same day ``years`` later, 29 February clamped to the 28th."""
+    try:
+        return ended_on.replace(year=ended_on.year + years)
+    except ValueError:
+        return ended_on.replace(year=ended_on.year + years, day=28)
+
+
+def check_retain_until(
+    standing: Standing, retain_until: str, previous_retain_until: str, ended_on: date | None, years: int
+) -> None:
+    """Check the date of a statement against its standing, the version before, and the end of the conduct.
+
+    Args:
+        standing: of the statement.
+        retain_until: of the statement.
+        previous_retain_until: of the version before; empty for version 1 or where it had none.
+        ended_on: of the facts; None for whoever does not see them, such as an auditor.
+        years: of the rulebook.
+
+    Raises:
+        RuleError: RETENTION_INVALID; present where nothing has ended, absent where something has, later than the
+            version before or than the law allows, or before the end of the conduct. DATE_INVALID; no real date.
+    """
+    if not needs_retention(standing):
+        if retain_until:
+            raise _refused("retention.present", retain_until, f"none while {standing.name}")
+        return
+    if not retain_until:
+        raise _refused("retention.absent", "", f"a date, for {standing.name}")
+    until = required_date(retain_until, _FIELD)
+    if previous_retain_until and retain_until > previous_retain_until:
+        raise _refused("retention.later", retain_until, f"not after {previous_retain_until}")
+    if ended_on is not None:
+        latest = expires_on(ended_on, years)
+        if until > latest:
+            raise _refused("C07", retain_until, f"not after {latest.isoformat()}")
+        check_order(ended_on, "facts.ended_on", until, _FIELD)
+
+
+def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:
+    """Whether a record must be erased at that moment: its day has come in the registry's legal time zone.
+
+    Args:
+        retain_until: of the newest statement; empty where the record never expires.
+        logged_at_ms: milliseconds since 1970 UTC.
+        time_zone: IANA name, of the rulebook.
+
+    Raises:
+        RuleError: DATE_INVALID; the moment or the zone is none.
+    """
+    return bool(retain_until) and retain_until <= day_of(logged_at_ms, time_zone).isoformat()
+
+
+def dispute_last_day(received_on: date, days: int) -> date:
+    """Return the last day on which a dispute may be answered (征信业管理条例 Art. 25, C17).
+
+    The day of receipt is not counted (Civil Code Art. 201). Moving a rest day to the next working day (Art. 203)
+    needs the calendar of holidays and is left to whoever has it; it never shortens the period.
+    """
+    return received_on + timedelta(days=days)
+
+
+def _refused(rule: str, got: str, want: str) -> RuleError:
+    return RuleError(RuleReason.RETENTION_INVALID, _FIELD, rule, got=got, want=want)

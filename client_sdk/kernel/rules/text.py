@@ -1,0 +1,58 @@
+"""Free text inside facts: the approver's name, a court, a cause."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from client_sdk.kernel.formats.rewritten import rewritten
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
+
+__all__ = ["check_text", "is_visible"]
+
+# Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
+_NO_TEXT = frozenset(("Cc", "Cs"))
+# Marks that turn the direction of what is shown after them, so that a reader sees another text than the one signed.
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What stands where a decoder found no character.
+_REPLACEMENT = "\ufffd"
+# Categories that show something: letters, numbers, punctuation, symbols; and those of them that show nothing.
+_SHOWN = frozenset("LNPS")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def is_visible(text: str) -> bool:
+    """Say whether a text shows anything at all."""
+    return any(unicodedata.category(char)[0] in _SHOWN and char not in _BLANK for char in text)
+
+
+def check_text(text: str, field: str, most: int, *, required: bool = False) -> None:
+    """Check a text that is shown to others as it was written.
+
+    Args:
+        text: of the facts.
+        field: for the error.
+        most: characters.
+        required: whether it must show something.
+
+    Raises:
+        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is none or that misleads, not in NFC,
+            or what a spreadsheet puts where it has no text.
+    """
+    if len(text) > most or (required and not text.strip()):
+        raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
+    if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
+        raise _refused(field, "text.characters", want="no control characters and no half of a surrogate pair")
+    if _REPLACEMENT in text:
+        raise _refused(field, "text.decoded", got="U+FFFD", want="the text as it was before a wrong decoding")
+    if not _DIRECTION.isdisjoint(text):
+        raise _refused(field, "text.direction", got="a direction mark", want="text without marks that turn it round")
+    if text and not is_visible(text):
+        raise _refused(field, "text.visible", got="nothing that can be seen", want="text that can be read")
+    if not unicodedata.is_normalized("NFC", text):
+        raise _refused(field, "text.nfc", want="text in Unicode's form NFC")
+    if kind := rewritten(text):
+        raise _refused(field, "text.rewritten", got=kind, want="the text as your own systems have it")
+
+
+def _refused(field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(RuleReason.FACTS_INVALID, field, rule, got=got, want=want)

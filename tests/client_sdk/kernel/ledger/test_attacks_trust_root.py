@@ -1,0 +1,74 @@
+"""Whoever hands out a trust root can change nothing in it that the fingerprint does not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from creditregistry.v1 import evidence_pb2 as pb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.errors import RuleError
+from tests.support.handmade_log import HandmadeLog
+
+HONEST = HandmadeLog(lenders=())
+OTHER = HandmadeLog(lenders=(), administrators=("mole-1", "mole-2", "mole-3"))
+OTHER.log_signer = HONEST.log_signer
+
+
+def test_a_trust_root_survives_its_file() -> None:
+    root = HONEST.trust_root
+    assert TrustRoot.parse(root.encode()) == root
+
+
+def test_another_genesis_has_another_fingerprint() -> None:
+    assert OTHER.trust_root.fingerprint != HONEST.trust_root.fingerprint
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        replace(HONEST.trust_root, administrators=OTHER.trust_root.administrators),
+        replace(HONEST.trust_root, threshold=3),
+        replace(HONEST.trust_root, registry="other.example"),
+        replace(HONEST.trust_root, log_keys=(replace(HONEST.trust_root.log_keys[0], public_key=bytes(32)),)),
+        replace(HONEST.trust_root, genesis=OTHER.trust_root.genesis),
+        replace(OTHER.trust_root, genesis=HONEST.trust_root.genesis),
+        replace(HONEST.trust_root, genesis_leaf=OTHER.trust_root.genesis_leaf),
+        replace(HONEST.trust_root, quorum=1),
+    ],
+    ids=["administrators", "threshold", "registry", "log key", "genesis", "fingerprint", "leaf", "quorum"],
+)
+def test_nothing_stands_beside_the_genesis(lie: TrustRoot) -> None:
+    with pytest.raises(FormatError):
+        TrustRoot.parse(lie.encode())
+
+
+def test_a_trust_root_without_its_genesis_is_none() -> None:
+    message = pb.TrustRoot.FromString(HONEST.trust_root.encode())
+    message.ClearField("genesis_leaf")
+    with pytest.raises(FormatError):
+        TrustRoot.parse(message.SerializeToString())
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_one_typed_error(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        TrustRoot.parse(data)
+
+
+@given(st.data())
+def test_no_byte_can_be_changed(data: st.DataObject) -> None:
+    honest = HONEST.trust_root.encode()
+    at = data.draw(st.integers(0, len(honest) - 1))
+    value = data.draw(st.integers(1, 255))
+    changed = honest[:at] + bytes((honest[at] ^ value,)) + honest[at + 1 :]
+    try:
+        root = TrustRoot.parse(changed)
+    except (FormatError, RuleError):
+        return
+    # Only another genesis makes another trust root, such as one logged at another time.
+    assert root.fingerprint != HONEST.trust_root.fingerprint

@@ -1,0 +1,93 @@
+"""Golden bytes of every form: what was laid down once stays as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from creditregistry.v1 import directory_pb2
+
+from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.key_request import KeyRequest
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.seal import open_facts, open_text
+from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.tls_key import TlsKeyClaim
+from client_sdk.kernel.formats.words import TlsKeyAction
+from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from tests.support.handmade_log import seed
+from tests.vectors.golden.generate import files
+
+GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
+FORMS: dict[str, bytes] = {
+    name: bytes.fromhex(value) for name, value in json.loads((GOLDEN / "forms.json").read_text()).items()
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forms.json",
+        "trust-root.bin",
+        "contradiction-one-size.proof",
+        "contradiction-two-sizes.proof",
+        "evidence-clear.bin",
+        "evidence-listed.bin",
+    ],
+)
+def test_the_same_seeds_give_the_same_bytes(name: str) -> None:
+    assert files()[name] == (GOLDEN / name).read_bytes()
+
+
+def test_golden_leaves_are_read_and_written_alike() -> None:
+    seen: set[int] = set()
+    for name, data in FORMS.items():
+        if name.startswith("leaf:"):
+            leaf = parse_leaf(data)
+            assert leaf.encode() == data
+            seen.add(data[0])
+            match leaf:
+                case StatementLeaf() if name == "leaf: annotation":
+                    assert Annotation.parse(leaf.payload).encode() == leaf.payload
+                case StatementLeaf():
+                    assert Statement.parse(leaf.payload).encode() == leaf.payload
+                case ActLeaf():
+                    assert Act.parse(leaf.payload).encode() == leaf.payload
+                case LapseLeaf():
+                    assert Lapse.parse(leaf.payload).encode() == leaf.payload
+                case HeadLeaf():
+                    assert leaf.head.encode() == leaf.payload
+    assert seen == set(LeafType)
+
+
+def test_golden_states_are_read_and_written_alike() -> None:
+    assert InstitutionState.parse(FORMS["institution state"]).encode() == FORMS["institution state"]
+    ended = InstitutionState.parse(FORMS["institution state: with an ended TLS key"])
+    assert ended.encode() == FORMS["institution state: with an ended TLS key"]
+    assert [key.spki_hash for key in ended.ended_tls_keys] == [seed("TLS key")]
+    assert RegistryState.parse(FORMS["registry state"]).encode() == FORMS["registry state"]
+    assert TrustRoot.parse((GOLDEN / "trust-root.bin").read_bytes()).fingerprint == (
+        TrustRoot.from_genesis(FORMS["leaf: genesis act"]).fingerprint
+    )
+    rulebook = canonical.parse(directory_pb2.Rulebook, FORMS["rulebook"], "rulebook")
+    assert rulebook.dispute_days == 20
+
+
+def test_golden_requests_are_read_and_written_alike() -> None:
+    assert Inquiry.parse(FORMS["inquiry"]).encode() == FORMS["inquiry"]
+    assert KeyRequest.parse(FORMS["key-request"]).encode() == FORMS["key-request"]
+    for name, action in (("tls-key", TlsKeyAction.VOUCH), ("tls-key: revocation", TlsKeyAction.REVOKE)):
+        claim = TlsKeyClaim.parse(FORMS[name])
+        assert (claim.encode(), claim.action) == (FORMS[name], action)
+    assert InquiryLeaf.parse(FORMS["inquiry leaf"]).encode() == FORMS["inquiry leaf"]
+
+
+def test_golden_sealed_bytes_open() -> None:
+    opened = open_facts(seed("seal key"), FORMS["commitment: facts"], FORMS["sealed facts"])
+    assert opened == (seed("facts opening"), b"\x08\x01")
+    assert open_text(seed("seal key"), FORMS["commitment: text"], FORMS["sealed text"]) == "有异议"

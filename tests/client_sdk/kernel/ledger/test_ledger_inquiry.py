@@ -1,0 +1,201 @@
+"""What opens an inquiry, and what a directory proof proves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import transparency_pb2 as pb
+from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.ledger.directory_proof import verify_directory
+from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from tests.support.evidence_maker import consent_of, inquiry_of, pseudonyms
+from tests.support.handmade_log import HandmadeLog, seed, signer
+from tests.support.lies import honest_log
+from tests.support.transparency_server import HandmadeRegistry, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PERSONS = ["person of running", "nobody"]
+
+
+@pytest.fixture(scope="module")
+def log() -> HandmadeLog:
+    return honest_log()
+
+
+@pytest.fixture
+def inquiry(log: HandmadeLog) -> Inquiry:
+    return inquiry_of(log, "lender-3", PERSONS)
+
+
+@pytest.fixture
+def opening(log: HandmadeLog) -> InquiryOpening:
+    persons = tuple(PersonOpening(seed(f"ask {person}"), tuple(pseudonyms(log, person))) for person in PERSONS)
+    return InquiryOpening(
+        persons, seed("consent opening"), consent_of("lender-3"), seed("officer opening"), "officer of lender-3"
+    )
+
+
+def test_an_opening_opens_its_inquiry(inquiry: Inquiry, opening: InquiryOpening) -> None:
+    opening.check(inquiry, (1,))
+    assert InquiryOpening.of(opening.message()) == opening
+
+
+def _swapped(opening: InquiryOpening) -> InquiryOpening:
+    return replace(opening, persons=opening.persons[::-1])
+
+
+def _another_opening(opening: InquiryOpening) -> InquiryOpening:
+    first, *others = opening.persons
+    return replace(opening, persons=(first._replace(opening=seed("another")), *others))
+
+
+def _short_opening(opening: InquiryOpening) -> InquiryOpening:
+    first, *others = opening.persons
+    return replace(opening, persons=(first._replace(opening=b"short"), *others))
+
+
+def _another_version(opening: InquiryOpening) -> InquiryOpening:
+    first, *others = opening.persons
+    return replace(opening, persons=(first._replace(pseudonyms=((2, seed("subject")),)), *others))
+
+
+def _person_twice(opening: InquiryOpening) -> InquiryOpening:
+    return replace(opening, persons=(*opening.persons, opening.persons[0]))
+
+
+def _short_pseudonym(opening: InquiryOpening) -> InquiryOpening:
+    first, *others = opening.persons
+    return replace(opening, persons=(first._replace(pseudonyms=((1, b"short"),)), *others))
+
+
+OPENINGS: list[tuple[Callable[[InquiryOpening], InquiryOpening], str]] = [
+    (_swapped, "inquiry"),
+    (_another_opening, "inquiry"),
+    (_short_opening, "inquiry opening"),
+    (_another_version, "inquiry"),
+    (_person_twice, "inquiry"),
+    (_short_pseudonym, "subject"),
+    (lambda opening: replace(opening, persons=()), "inquiry"),
+    (lambda opening: replace(opening, consent=consent_of("another")), "consent"),
+    (lambda opening: replace(opening, consent=b"\x08\x01\x08\x01"), "consent"),
+    (lambda opening: replace(opening, consent_opening=seed("another")), "consent"),
+    (lambda opening: replace(opening, officer="somebody else"), "officer"),
+    (lambda opening: replace(opening, officer=""), "officer"),
+    (lambda opening: replace(opening, officer="x" * 201), "officer"),
+    (lambda opening: replace(opening, officer_opening=seed("another")), "officer"),
+]
+
+
+@pytest.mark.parametrize(("change", "part"), OPENINGS, ids=[str(place) for place in range(len(OPENINGS))])
+def test_another_opening_is_refused(
+    inquiry: Inquiry, opening: InquiryOpening, change: Callable[[InquiryOpening], InquiryOpening], part: str
+) -> None:
+    with pytest.raises(FormatError) as caught:
+        change(opening).check(inquiry, (1,))
+    assert caught.value.part == part
+
+
+def test_a_leaf_of_the_inquiry_tree_holds_no_pseudonym(log: HandmadeLog, inquiry: Inquiry) -> None:
+    leaf = InquiryLeaf.of(log.logged_at, "ANSWERED", inquiry.encode(), bytes(64))
+    assert InquiryLeaf.parse(leaf.encode()) == leaf
+    subject = log.subject("person of running")
+    assert subject not in leaf.encode() + inquiry.encode()
+
+
+# Directory proofs
+
+
+@pytest.fixture(scope="module")
+def proof(log: HandmadeLog) -> pb.GetDirectoryProofResponse:
+    registry = HandmadeRegistry(log)
+    with serve(registry) as channel:
+        stub = TransparencyServiceStub(channel)
+        return stub.GetDirectoryProof(pb.GetDirectoryProofRequest(institutions=["admin-1", "lender-1"]), timeout=30)
+
+
+def test_a_directory_proof_proves_states_under_one_head(log: HandmadeLog, proof: pb.GetDirectoryProofResponse) -> None:
+    proved = verify_directory(proof, log.trust_root.log_key)
+    assert proved.registry == log.state.directory.state
+    assert [state.id for state in proved.institutions] == ["admin-1", "lender-1"]
+    assert proved.institutions[1] == log.state.directory.institution("lender-1")
+    assert (proved.checkpoint.size, proved.logged_at) == (len(log.leaves), log.logged_at)
+    newest = parse_leaf(log.leaves[-1])
+    assert isinstance(newest, HeadLeaf)
+    assert proved.head == newest.head
+
+
+def _states_swapped(proof: pb.GetDirectoryProofResponse) -> None:
+    first, second = proof.institutions
+    first.state, second.state = second.state, first.state
+
+
+def _out_of_order(proof: pb.GetDirectoryProofResponse) -> None:
+    shown = list(proof.institutions)[::-1]
+    del proof.institutions[:]
+    proof.institutions.extend(shown)
+
+
+def _statement_as_head(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.head = honest_log().leaves[6]
+
+
+def _no_checkpoint(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.checkpoint = b""
+
+
+def _path_cut(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.head_path = proof.head_path[:-32]
+
+
+def _proof_cut(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.registry_proof.siblings = proof.registry_proof.siblings[:-1]
+
+
+def _proof_of_absence(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.institutions[0].proof.other_key = bytes(32)
+
+
+def _registry_state_of_a_member(proof: pb.GetDirectoryProofResponse) -> None:
+    proof.registry_state, proof.registry_proof.siblings = (
+        proof.institutions[0].state,
+        proof.institutions[0].proof.siblings,
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _states_swapped,
+        _out_of_order,
+        _statement_as_head,
+        _no_checkpoint,
+        _path_cut,
+        _proof_cut,
+        _proof_of_absence,
+        _registry_state_of_a_member,
+    ],
+)
+def test_another_directory_proof_is_refused(
+    log: HandmadeLog, proof: pb.GetDirectoryProofResponse, change: Callable[[pb.GetDirectoryProofResponse], None]
+) -> None:
+    changed = pb.GetDirectoryProofResponse()
+    changed.CopyFrom(proof)
+    change(changed)
+    with pytest.raises(FormatError):
+        verify_directory(changed, log.trust_root.log_key)
+
+
+def test_a_directory_proof_under_another_key_is_refused(log: HandmadeLog, proof: pb.GetDirectoryProofResponse) -> None:
+    changed = pb.GetDirectoryProofResponse()
+    changed.CopyFrom(proof)
+    changed.checkpoint = log.checkpoint(key=signer("another log"))
+    with pytest.raises(FormatError):
+        verify_directory(changed, log.trust_root.log_key)
