@@ -19,7 +19,7 @@ from voprf import ristretto
 
 from benchmarks.prepare import CONSENT, identity
 from client_sdk import Client, Purpose
-from client_sdk._transport import TlsMaterial
+from client_sdk._transport.channels import TlsMaterial
 from client_sdk.kernel.formats import keys
 from client_sdk.kernel.subjects.oprf import KEY_INFO
 

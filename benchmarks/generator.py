@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client_sdk._transport import TlsMaterial, aio_channel
+from client_sdk._transport.channels import TlsMaterial, aio_channel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence

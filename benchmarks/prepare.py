@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.inquiry import ask
-from client_sdk._calls.statement import Issuer, sign_version
+from client_sdk._protocol.inquiry import ask
+from client_sdk._protocol.statement import Issuer, sign_version
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.statement import RecordKey

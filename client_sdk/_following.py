@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
-from client_sdk._calling import calling
-from client_sdk._calls.proving import step
-from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFeed
+from client_sdk._protocol.proving import step
+from client_sdk._transport.calling import calling
 from client_sdk.errors import CreditRegistryError
+from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFeed
 
 if TYPE_CHECKING:
     import grpc
     from creditregistry.v1 import transparency_pb2
 
-    from client_sdk._calls.session import Session
-    from client_sdk.auditing.follower import Proving
+    from client_sdk._session import Session
+    from client_sdk.following import Proving
     from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["AioFollowing", "Following"]

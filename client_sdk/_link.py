@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk._calling import calling
+from client_sdk._transport.calling import calling
 from client_sdk.lending.sending import stream_of
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from creditregistry.v1 import submission_pb2
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 
-    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 

@@ -19,16 +19,16 @@ from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 
 from client_sdk import _beside_loop
-from client_sdk._calling import calling
-from client_sdk._calls import certificates
-from client_sdk._calls import proposal as proposals
-from client_sdk._calls.inquiry import unproved
-from client_sdk._calls.own_record import views_of
-from client_sdk._calls.owner import Owner
-from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
-from client_sdk._calls.session import Session, is_stale
 from client_sdk._following import AioFollowing
-from client_sdk._transport import aio_channel
+from client_sdk._protocol import certificates
+from client_sdk._protocol import proposal as proposals
+from client_sdk._protocol.inquiry import unproved
+from client_sdk._protocol.own_record import views_of
+from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
+from client_sdk._session import Session, is_stale
+from client_sdk._transport.calling import calling
+from client_sdk._transport.channels import aio_channel
+from client_sdk._transport.owner import Owner
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.home import create_next_tls_key, install_certificate
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from client_sdk._calls.own_record import HeldRecord
-    from client_sdk.auditing.follower import Proving
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk.following import Proving
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import certificate_pb2
 
-from client_sdk._calling import calling
-from client_sdk._calls import certificates as calls
+from client_sdk._protocol import certificates as calls
+from client_sdk._transport.calling import calling
 from client_sdk.errors import RefusedError
 from client_sdk.home import create_next_tls_key, install_certificate
 from client_sdk.signing import read_private
@@ -15,7 +15,7 @@ from client_sdk.signing import read_private
 if TYPE_CHECKING:
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
-    from client_sdk._calls.session import Session
+    from client_sdk._session import Session
     from client_sdk.config import ClientConfig
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.models.certificate import CertificateView

@@ -19,16 +19,16 @@ from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 
-from client_sdk._calling import calling
-from client_sdk._calls import proposal as proposals
-from client_sdk._calls.inquiry import unproved
-from client_sdk._calls.own_record import views_of
-from client_sdk._calls.owner import Owner
-from client_sdk._calls.receipt import read_inquiry_receipt, read_receipt
-from client_sdk._calls.session import Session, is_stale
 from client_sdk._following import Following
 from client_sdk._link import ClientLink
-from client_sdk._transport import channel
+from client_sdk._protocol import proposal as proposals
+from client_sdk._protocol.inquiry import unproved
+from client_sdk._protocol.own_record import views_of
+from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
+from client_sdk._session import Session, is_stale
+from client_sdk._transport.calling import calling
+from client_sdk._transport.channels import channel
+from client_sdk._transport.owner import Owner
 from client_sdk.certificates import CertificateMethods
 from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from client_sdk._calls.own_record import HeldRecord
-    from client_sdk.auditing.follower import Proving
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk.following import Proving
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.ledger.directory import Directory

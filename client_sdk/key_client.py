@@ -18,9 +18,9 @@ import grpc
 from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 
-from client_sdk._calls.evaluation import Ask, Asker, Evaluation, failed
-from client_sdk._calls.owner import Owner
-from client_sdk._transport import Deadlines, aio_channel, channel, error_of_call
+from client_sdk._protocol.evaluation import Ask, Asker, Evaluation, failed
+from client_sdk._transport.channels import Deadlines, aio_channel, channel, error_of_call
+from client_sdk._transport.owner import Owner
 from client_sdk.errors import ConfigError, CreditRegistryError, UnavailableError
 from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.models.status import KeyServiceStatus
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceAsyncStub
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.state import KeyService, KeyServices
     from client_sdk.kernel.formats.words import KeyUse, Purpose

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2
 
-from client_sdk._calls.inquiry import read_offline
-from client_sdk._calls.verification import verifying
+from client_sdk._protocol.inquiry import read_offline
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks import prepare, world
 from benchmarks.limits import auditor_verifications
 from benchmarks.table import Row
-from client_sdk._transport import TlsMaterial, channel
+from client_sdk._transport.channels import TlsMaterial, channel
 from client_sdk.auditing.audit import verify
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditHome

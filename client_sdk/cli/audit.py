@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
 def _audit(session: Session, folder: Path, jobs: int) -> "AuditReport":
     import grpc  # noqa: PLC0415 - verbs that work offline load no gRPC
 
-    from client_sdk._transport import (  # noqa: PLC0415 - loads gRPC
+    from client_sdk._transport.channels import (  # noqa: PLC0415 - loads gRPC
         Deadlines,
         TlsMaterial,
         channel,

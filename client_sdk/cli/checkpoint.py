@@ -20,8 +20,8 @@ from client_sdk.lending.outbox import Outbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client_sdk.auditing.follower import NewestCheckpoint
     from client_sdk.config import ClientConfig
+    from client_sdk.following import NewestCheckpoint
     from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
 
 __all__ = ["register", "signed_checkpoint"]
@@ -36,7 +36,7 @@ FORGETTING = (
 
 def newest_of(config: "ClientConfig") -> "NewestCheckpoint":
     """Return the file of a home."""
-    from client_sdk.auditing.follower import NewestCheckpoint  # noqa: PLC0415 - loads gRPC, which most verbs never need
+    from client_sdk.following import NewestCheckpoint  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
     return NewestCheckpoint(config.state_folder / "checkpoint", config.trust_root().log_key)
 
@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
     @verb(group, "show", examples=["checkpoint show"])
     def show(session: Session) -> None:
         """Show the newest checkpoint that this home has verified; asks nobody."""
-        from client_sdk.auditing.follower import confirmation  # noqa: PLC0415 - loads gRPC
+        from client_sdk.following import confirmation  # noqa: PLC0415 - loads gRPC
 
         known = kept_checkpoint(session.config()).checkpoint
         session.output.result(

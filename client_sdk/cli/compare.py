@@ -108,7 +108,7 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
 
 
 def _tell_proof(session: Session, out: Path, proof: Contradiction) -> ExitCode:
-    from client_sdk.auditing.follower.newest import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
+    from client_sdk.following.newest import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
     tell_contradiction(session, keep_apart(out, "contradiction", ".proof", proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR

@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _fetch(config: "ClientConfig") -> TrustRoot:
-    from client_sdk.cli.genesis import fetch_trust_root  # noqa: PLC0415 - loads gRPC, which only fetching needs
+    from client_sdk.trust import fetch_trust_root  # noqa: PLC0415 - loads gRPC, which only fetching needs
 
     return fetch_trust_root(config)
 

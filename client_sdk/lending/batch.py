@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from client_sdk._calls.statement import Issuer
+    from client_sdk._protocol.statement import Issuer
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym

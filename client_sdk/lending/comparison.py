@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from client_sdk._calls.own_record import names_another, open_held, version_of
-from client_sdk._calls.statement import facts_of
+from client_sdk._protocol.own_record import names_another, open_held, version_of
+from client_sdk._protocol.statement import facts_of
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.lending.chains import record_id_of
@@ -19,8 +19,8 @@ from client_sdk.models.record import RecordState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from client_sdk._calls.own_record import HeldRecord
-    from client_sdk._calls.statement import Version
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._protocol.statement import Version
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Chain, Row
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import submission_pb2
 
-    from client_sdk._calls.own_record import HeldRecord
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from client_sdk._calls.statement import retain_until_of
+from client_sdk._protocol.statement import retain_until_of
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.formats.statement import check_institution_id
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from client_sdk._calls.statement import Version
+    from client_sdk._protocol.statement import Version
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.models.report import Report
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.receipt import read_result
-from client_sdk._calls.refusal import violation_of
+from client_sdk._protocol.receipt import read_result
+from client_sdk._transport.refusal import violation_of
 from client_sdk.errors import DeadlineExceededError, OutboxError, UnavailableError, VerificationError
 from client_sdk.kernel.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
 from client_sdk.kernel.formats.statement import RecordKey

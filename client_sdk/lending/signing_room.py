@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk._calls.statement import Issuer, OpenedBasis, Version, sign_version
+from client_sdk._protocol.statement import Issuer, OpenedBasis, Version, sign_version
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import RecordKey

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.own_record import names_another, version_of
-from client_sdk._calls.receipt import read_result
-from client_sdk._calls.refusal import violation_error
-from client_sdk._calls.statement import sign_ending
+from client_sdk._protocol.own_record import names_another, version_of
+from client_sdk._protocol.receipt import read_result
+from client_sdk._protocol.statement import sign_ending
+from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, RefusedError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.rules.errors import RuleError
@@ -28,8 +28,8 @@ from client_sdk.models.record import RecordState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from client_sdk._calls.own_record import HeldRecord
-    from client_sdk._calls.statement import Issuer
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._protocol.statement import Issuer
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.words import Standing
     from client_sdk.kernel.subjects.pseudonym import Pseudonym

@@ -21,7 +21,7 @@ from registry_server.errors import RegistryError
 if TYPE_CHECKING:
     from creditregistry.v1 import evaluation_pb2
 
-    from client_sdk.auditing.follower import DirectoryView
+    from client_sdk.following import DirectoryView
     from registry_server.subject_key_service.keys import EvaluationKeys
 
 __all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_fresh", "check_lender"]

@@ -14,7 +14,7 @@ from registry_server.subject_key_service.admission import check_fresh
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.auditing.follower import DirectoryView
+    from client_sdk.following import DirectoryView
     from client_sdk.kernel.ledger.holder import Peer
 
 __all__ = ["EVALUATE", "SERVICE", "Authorizer"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.auditing.follower import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.errors import ConfigError
+from client_sdk.following import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError

@@ -13,8 +13,8 @@ import structlog
 from creditregistry.v1.subject_key_service_pb2_grpc import add_SubjectKeyServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from client_sdk._transport import TlsMaterial, aio_channel, split_target
-from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFollower
+from client_sdk._transport.channels import TlsMaterial, aio_channel, split_target
+from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFollower
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError

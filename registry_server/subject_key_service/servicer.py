@@ -19,7 +19,7 @@ from registry_server.subject_key_service.request_log import LogEntry, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
+    from client_sdk.following import DirectoryFollower, DirectoryView
     from client_sdk.kernel.formats.state import Rulebook
     from registry_server.subject_key_service.admission import Admitted
     from registry_server.subject_key_service.evaluator import Evaluator

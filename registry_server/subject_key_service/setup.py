@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from client_sdk._transport import split_target
+from client_sdk._transport.channels import split_target
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService
 from client_sdk.kernel.ledger.holder import Holder, HolderKind

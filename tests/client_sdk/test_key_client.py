@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.directory import Directory
 

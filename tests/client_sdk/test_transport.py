@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from client_sdk._calls.deadlines import Deadlines
-from client_sdk._transport import TlsMaterial, aio_channel, channel, error_of_call, split_target
+from client_sdk._transport.channels import TlsMaterial, aio_channel, channel, error_of_call, split_target
+from client_sdk._transport.deadlines import Deadlines
 from client_sdk.errors import ConfigError, UnavailableError
 from tests.support.tls import Authority
 

@@ -8,7 +8,7 @@ import pkgutil
 
 import creditregistry.v1
 
-from client_sdk._transport import _SERVICE_CONFIG, retried_methods
+from client_sdk._transport.channels import _SERVICE_CONFIG, retried_methods
 
 SENT_ONCE = {("creditregistry.v1.SubjectKeyService", "Evaluate")}
 

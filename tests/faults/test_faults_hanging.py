@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Client, Purpose
-from client_sdk._calling import calling
-from client_sdk._transport import Deadlines, TlsMaterial, channel
+from client_sdk._transport.calling import calling
+from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource

@@ -29,7 +29,7 @@ import grpc
 from creditregistry.v1 import submission_pb2
 from grpc_health.v1 import health_pb2
 
-from client_sdk._transport import TlsMaterial
+from client_sdk._transport.channels import TlsMaterial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

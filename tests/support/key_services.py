@@ -20,7 +20,7 @@ from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from client_sdk._transport import channel
+from client_sdk._transport.channels import channel
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.server import serve
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
     from client_sdk.kernel.formats.state import KeyService
     from client_sdk.kernel.ledger.trust_root import TrustRoot
     from tests.support.tls import Authority

@@ -27,7 +27,7 @@ from tests.support.handmade_log import HandmadeLog, seed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
     from client_sdk.kernel.formats.act import GenesisBody
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from client_sdk._transport import TlsMaterial
+from client_sdk._transport.channels import TlsMaterial
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk._transport import Deadlines, aio_channel, channel
-from client_sdk.auditing.follower import AioDirectoryFeed, ContradictionError, DirectoryFeed, DirectoryFollower
+from client_sdk._transport.channels import Deadlines, aio_channel, channel
 from client_sdk.errors import ConfigError, CreditRegistryError, RefusedError, TransportError, UnavailableError
+from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFeed, DirectoryFollower
 from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus
 from tests.support.logbook import Logbook, LogbookRegistry, serve
@@ -196,7 +196,7 @@ def test_a_method_that_the_registry_does_not_have(link: grpc.Channel) -> None:
     from creditregistry.v1.transparency_pb2 import GetTileRequest
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
-    from client_sdk._transport import error_of_call
+    from client_sdk._transport.channels import error_of_call
 
     with pytest.raises(grpc.RpcError) as caught:
         TransparencyServiceStub(link).GetTile(GetTileRequest())

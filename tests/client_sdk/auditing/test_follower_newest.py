@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import transparency_pb2 as pb
 
-from client_sdk._calls.proving import step
-from client_sdk.auditing.follower import ContradictionError, NewestCheckpoint, confirmation
+from client_sdk._protocol.proving import step
 from client_sdk.errors import ConfigError, RefusedError, VerificationError
+from client_sdk.following import ContradictionError, NewestCheckpoint, confirmation
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.note import VerifierKey
@@ -21,7 +21,7 @@ from tests.vectors.golden.generate import LOG_ORIGIN, history
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.auditing.follower import Proving
+    from client_sdk.following import Proving
     from client_sdk.kernel.formats.merkle import MemoryTree
 
 SIGNER = signer("log")

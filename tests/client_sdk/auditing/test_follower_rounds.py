@@ -10,8 +10,8 @@ from creditregistry.v1 import evidence_pb2, proposal_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.auditing.follower import ContradictionError, DirectoryFollower, DirectoryView, LogMemory
 from client_sdk.errors import VerificationError
+from client_sdk.following import ContradictionError, DirectoryFollower, DirectoryView, LogMemory
 from client_sdk.kernel.formats.act import InstitutionBody, KeyEndBody, RulebookBody, StateBody
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
 from client_sdk.kernel.formats.state import Rulebook
@@ -20,7 +20,7 @@ from tests.support.handmade_log import signer
 from tests.support.logbook import Logbook, LogbookRegistry
 
 if TYPE_CHECKING:
-    from client_sdk.auditing.follower.core import Request, Response
+    from client_sdk.following.core import Request, Response
 
 
 LOG_KEY = Logbook(lenders=()).trust_root.log_key

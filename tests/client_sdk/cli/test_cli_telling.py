@@ -8,7 +8,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from client_sdk._calls.evaluation import PROOF_INVALID
+from client_sdk._protocol.evaluation import PROOF_INVALID
 from client_sdk.cli import app
 from client_sdk.cli.exit_codes import ExitCode
 from client_sdk.cli.failures import HINTS, failure_of

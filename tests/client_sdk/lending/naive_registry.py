@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.own_record import HeldRecord, read_held
-from client_sdk._calls.statement import Issuer
+from client_sdk._protocol.own_record import HeldRecord, read_held
+from client_sdk._protocol.statement import Issuer
 from client_sdk.errors import UnavailableError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import NO_PREVIOUS, Act, Enrolment, GenesisBody, InstitutionBody, grant_key

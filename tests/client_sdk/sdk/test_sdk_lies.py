@@ -12,9 +12,9 @@ import pytest
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk import Client
-from client_sdk._calls.own_record import read_held, version_of
-from client_sdk._calls.receipt import read_receipt, read_result
-from client_sdk._calls.statement import sign_ending
+from client_sdk._protocol.own_record import read_held, version_of
+from client_sdk._protocol.receipt import read_receipt, read_result
+from client_sdk._protocol.statement import sign_ending
 from client_sdk.errors import RefusedError, RollbackError, VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import ClockBody, RulebookBody
@@ -31,7 +31,7 @@ from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verd
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:
-    from client_sdk._calls.inquiry import Question
+    from client_sdk._protocol.inquiry import Question
     from client_sdk.testing import TestRegistry
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))

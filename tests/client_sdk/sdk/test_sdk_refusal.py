@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk._calls.refusal import error_of
+from client_sdk._transport.refusal import error_of
 from client_sdk.errors import (
     ConflictError,
     CreditRegistryError,

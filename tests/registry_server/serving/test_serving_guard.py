@@ -21,7 +21,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
-from client_sdk._transport import channel
+from client_sdk._transport.channels import channel
 from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus
 from registry_server.errors import CATALOGUE, refusal_of

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 
-from client_sdk._transport import channel
+from client_sdk._transport.channels import channel
 from client_sdk.errors import ConfigError, KeyServiceError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile

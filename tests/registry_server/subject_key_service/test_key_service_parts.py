@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import registry_server.serving
 import registry_server.subject_key_service
-from client_sdk._calls.refusal import error_of
-from client_sdk.auditing.follower import DirectoryFollower, DirectoryView
+from client_sdk._transport.refusal import error_of
 from client_sdk.errors import RefusedError, UnavailableError
+from client_sdk.following import DirectoryFollower, DirectoryView
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.words import KeyUse, Purpose

@@ -12,7 +12,7 @@ from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from client_sdk._transport import channel, error_of_call
+from client_sdk._transport.channels import channel, error_of_call
 from client_sdk.kernel.formats.act import StateBody, TlsKeyBody
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
 
 
 @pytest.fixture

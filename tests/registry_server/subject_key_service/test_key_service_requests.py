@@ -13,7 +13,7 @@ from creditregistry.v1 import evaluation_pb2, evidence_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 from sqlalchemy import create_engine, select
 
-from client_sdk._transport import channel, error_of_call
+from client_sdk._transport.channels import channel, error_of_call
 from client_sdk.errors import RefusedError, TransportError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import InstitutionBody, KeyEndBody, StateBody
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from client_sdk._transport import TlsMaterial
+    from client_sdk._transport.channels import TlsMaterial
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.keys import Ed25519Signer
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk._calls.evidence_cut import cut_evidence
+from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk.kernel.formats.act import (
     KeyEndBody,
     StateBody,

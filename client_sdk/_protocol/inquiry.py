@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import check_pb2, evidence_pb2
 
-from client_sdk._calls.evidence_cut import cut_evidence
-from client_sdk._calls.opening import listed
+from client_sdk._protocol.evidence_cut import cut_evidence
+from client_sdk._protocol.opening import listed
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
 from client_sdk.kernel.formats.errors import FormatError

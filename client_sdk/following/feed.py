@@ -13,16 +13,16 @@ from creditregistry.v1 import proposal_pb2, transparency_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
-from client_sdk._transport import error_of_call
-from client_sdk.auditing.follower.kept import KeptDirectory
-from client_sdk.auditing.follower.log_memory import ContradictionError
+from client_sdk._transport.channels import error_of_call
 from client_sdk.errors import ConfigError, CreditRegistryError
+from client_sdk.following.kept import KeptDirectory
+from client_sdk.following.log_memory import ContradictionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView, Request
+    from client_sdk.following.core import DirectoryFollower, DirectoryView, Request
 
 __all__ = ["AioDirectoryFeed", "DirectoryFeed"]
 

@@ -8,7 +8,7 @@ import grpc
 from creditregistry.v1 import proposal_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
-from client_sdk._transport import Deadlines, TlsMaterial, channel, error_of_call
+from client_sdk._transport.channels import Deadlines, TlsMaterial, channel, error_of_call
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from client_sdk.auditing.follower.core import DirectoryFollower, DirectoryView
-    from client_sdk.auditing.follower.log_memory import ContradictionError
+    from client_sdk.following.core import DirectoryFollower, DirectoryView
+    from client_sdk.following.log_memory import ContradictionError
 
 __all__ = ["KeptDirectory", "replace"]
 

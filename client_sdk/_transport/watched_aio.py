@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 import grpc
 import grpc.aio
 
-from client_sdk._calls.deadlines import GRACE_SECONDS, OverdueError
+from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from client_sdk._calls.deadlines import Deadlines
-    from client_sdk._calls.owner import Owner
+    from client_sdk._transport.deadlines import Deadlines
+    from client_sdk._transport.owner import Owner
 
 __all__ = ["WatchedAioChannel"]
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import transparency_pb2
 from filelock import FileLock, Timeout
 
-from client_sdk._calls.verification import verifying
-from client_sdk.auditing.follower.kept import replace
-from client_sdk.auditing.follower.log_memory import PART, ContradictionError
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import ConfigError, RefusedError
+from client_sdk.following.kept import replace
+from client_sdk.following.log_memory import PART, ContradictionError
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.errors import FormatError

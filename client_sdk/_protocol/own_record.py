@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._calls.statement import Version
-from client_sdk._calls.verification import verifying
+from client_sdk._protocol.statement import Version
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_subject

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from creditregistry.v1 import transparency_pb2
 
-    from client_sdk.auditing.follower import Proving
     from client_sdk.errors import CreditRegistryError
+    from client_sdk.following import Proving
 
 __all__ = ["step"]
 

@@ -12,7 +12,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from client_sdk._calls.deadlines import OverdueError
+from client_sdk._transport.deadlines import OverdueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk._calls.verification import verifying
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import RollbackError
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.errors import ProofError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2
 
-from client_sdk._calls.verification import verifying
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import proposal_pb2 as pb
 
-from client_sdk._calls.receipt import verify_checkpoint
-from client_sdk._calls.verification import verifying
+from client_sdk._protocol.receipt import verify_checkpoint
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act

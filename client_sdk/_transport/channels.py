@@ -27,11 +27,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from client_sdk._calls.deadlines import Deadlines, OverdueError
-from client_sdk._calls.owner import Owner
-from client_sdk._calls.refusal import STATUS_DETAILS, error_of
-from client_sdk._calls.watched import WatchedChannel
-from client_sdk._calls.watched_aio import WatchedAioChannel
+from client_sdk._transport.deadlines import Deadlines, OverdueError
+from client_sdk._transport.owner import Owner
+from client_sdk._transport.refusal import STATUS_DETAILS, error_of
+from client_sdk._transport.watched import WatchedChannel
+from client_sdk._transport.watched_aio import WatchedAioChannel
 from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 

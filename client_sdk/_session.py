@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2, submission_pb2
 
-from client_sdk._calls import inquiry as inquiries
-from client_sdk._calls.own_record import read_held, unknown_record
-from client_sdk._calls.proposal import logged_act
-from client_sdk._calls.statement import Issuer
-from client_sdk._calls.verification import verifying
-from client_sdk._transport import Deadlines, TlsMaterial
-from client_sdk.auditing.follower import DirectoryFollower, NewestCheckpoint
+from client_sdk._protocol import inquiry as inquiries
+from client_sdk._protocol.own_record import read_held, unknown_record
+from client_sdk._protocol.proposal import logged_act
+from client_sdk._protocol.statement import Issuer
+from client_sdk._protocol.verification import verifying
+from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
+from client_sdk.following import DirectoryFollower, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
@@ -40,11 +40,11 @@ from client_sdk.models.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from client_sdk._calls.inquiry import Question
-    from client_sdk._calls.own_record import HeldRecord
-    from client_sdk._calls.owner import Owner
-    from client_sdk.auditing.follower import Proving
+    from client_sdk._protocol.inquiry import Question
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._transport.owner import Owner
     from client_sdk.config import ClientConfig
+    from client_sdk.following import Proving
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.note import VerifierKey

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 
 import grpc
 
-from client_sdk._calls.call_threads import CallThreads
-from client_sdk._calls.deadlines import GRACE_SECONDS, OverdueError
-from client_sdk._calls.owner import Owner
+from client_sdk._transport.call_threads import CallThreads
+from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
+from client_sdk._transport.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk._calls.call_threads import Job
-    from client_sdk._calls.deadlines import Deadlines
+    from client_sdk._transport.call_threads import Job
+    from client_sdk._transport.deadlines import Deadlines
 
 __all__ = ["WatchedChannel"]
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from creditregistry.v1 import proposal_pb2, transparency_pb2
 
-from client_sdk._calls.verification import verifying
-from client_sdk.auditing.follower.log_memory import LogMemory
+from client_sdk._protocol.verification import verifying
 from client_sdk.errors import RefusedError, VerificationError
+from client_sdk.following.log_memory import LogMemory
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.ledger.directory import Directory

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from client_sdk._transport import error_of_call
+from client_sdk._transport.channels import error_of_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

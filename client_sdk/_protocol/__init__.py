@@ -1,0 +1,1 @@
+"""Requests as they are signed, and answers as they are verified; neither channels nor files."""

@@ -1,0 +1,1 @@
+"""gRPC: channels, deadlines, and what the errors of a call mean."""

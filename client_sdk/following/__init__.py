@@ -1,0 +1,20 @@
+"""Following a registry's directory from its trust root: for the SDK, for auditors and for key services."""
+
+from client_sdk.following.core import DirectoryFollower, DirectoryView
+from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed
+from client_sdk.following.kept import KeptDirectory
+from client_sdk.following.log_memory import ContradictionError, LogMemory
+from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation
+
+__all__ = [
+    "AioDirectoryFeed",
+    "ContradictionError",
+    "DirectoryFeed",
+    "DirectoryFollower",
+    "DirectoryView",
+    "KeptDirectory",
+    "LogMemory",
+    "NewestCheckpoint",
+    "Proving",
+    "confirmation",
+]
