@@ -7,11 +7,9 @@ import sys
 import typer
 
 from client_sdk._version import __version__
-from client_sdk.cli import (
-    act_approve,
-    act_list,
-    act_propose,
-    act_show,
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.verb import Globals, HomeOption, JsonOption
+from client_sdk.cli.verbs import (
     audit,
     certificate,
     check,
@@ -27,8 +25,10 @@ from client_sdk.cli import (
     trust,
     verify,
 )
-from client_sdk.cli.group import Verbs
-from client_sdk.cli.verb import Globals, HomeOption, JsonOption
+from client_sdk.cli.verbs.act import approve as act_approve
+from client_sdk.cli.verbs.act import list as act_list
+from client_sdk.cli.verbs.act import propose as act_propose
+from client_sdk.cli.verbs.act import show as act_show
 
 __all__ = ["app", "main"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.cli.exit_codes import ExitCode
-from client_sdk.cli.output import Output
-from client_sdk.cli.target import Target
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.output import Output
+from client_sdk.cli.ui.target import Target
 from client_sdk.errors import ConfigError
 from client_sdk.lending.files import write_portfolio
 from client_sdk.new_file import NewFile, check_new

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from client_sdk._protocol.evaluation import PROOF_INVALID
 from client_sdk.cli import app
-from client_sdk.cli.exit_codes import ExitCode
-from client_sdk.cli.failures import HINTS, failure_of
-from client_sdk.cli.output import Output, table
-from client_sdk.cli.shown import money
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import HINTS, failure_of
+from client_sdk.cli.ui.output import Output, table
+from client_sdk.cli.ui.shown import money
 from client_sdk.errors import (
     ConfigError,
     ConflictError,

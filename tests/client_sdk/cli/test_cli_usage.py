@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
-from client_sdk.cli.exit_codes import EXIT_CODES
+from client_sdk.cli.ui.exit_codes import EXIT_CODES
 from tests.support.command import Command
 
 if TYPE_CHECKING:

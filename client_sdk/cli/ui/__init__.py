@@ -1,0 +1,1 @@
+"""What the verbs share: options, prompts, output and exit codes."""

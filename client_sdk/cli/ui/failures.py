@@ -1,0 +1,326 @@
+"""What people are told when a verb fails: reason, field, rule, got, want, and what to do next. Never a traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    CreditRegistryError,
+    DeadlineExceededError,
+    InvalidError,
+    KeyServiceError,
+    NotPermittedError,
+    OutboxError,
+    PreflightError,
+    QuotaError,
+    RefusedError,
+    RollbackError,
+    TransportError,
+    VerificationError,
+)
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.head_time import AHEAD, OLD
+from client_sdk.kernel.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from client_sdk.cli.ui.output import Json, Output
+    from client_sdk.models.violation import Violation
+
+__all__ = ["HINTS", "DeclinedError", "Failure", "UsageError", "failure_of"]
+
+
+class UsageError(Exception):
+    """The command line, or a file that it names, is not what the verb needs.
+
+    Attributes:
+        hint: what to do instead.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class DeclinedError(Exception):
+    """Somebody was asked, and said no."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What is printed of an error.
+
+    Attributes:
+        code: with which the program ends.
+        reason: stable word.
+        message: one sentence.
+        details: field, rule, got and want, where they are known.
+        hint: what to do next.
+        violations: of a pre-flight.
+    """
+
+    code: ExitCode
+    reason: str
+    message: str
+    details: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    violations: tuple[Violation, ...] = field(default=())
+
+    def content(self) -> Json:
+        """Return what ``--json`` prints."""
+        error: dict[str, Json] = {"reason": self.reason, "message": self.message, "exit_code": int(self.code)}
+        error |= dict(self.details)
+        if self.hint:
+            error["hint"] = self.hint
+        if self.violations:
+            error["violations"] = [violation_content(item) for item in self.violations]
+        return {"error": error}
+
+    def show(self, output: Output) -> None:
+        """Print it: JSON to standard output, text to standard error."""
+        if output.as_json:
+            output.result(self.content())
+            return
+        output.tell(f"{self.reason}: {self.message}")
+        for name, value in self.details:
+            output.tell(f"  {name}: {value}")
+        for item in self.violations:
+            output.tell(f"  {item}")
+        if self.hint:
+            output.tell(f"What to do: {self.hint}")
+
+
+def violation_content(item: Violation) -> Json:
+    """Return a broken rule as JSON."""
+    return {
+        "row": item.row,
+        "reason": item.reason,
+        "field": item.field,
+        "rule": item.rule,
+        "got": item.got,
+        "want": item.want,
+    }
+
+
+# What to do next, by reason of the error catalogue.
+HINTS: dict[str, str] = {
+    "ACT_ORDER": "another act was logged in between: propose this one again.",
+    "CERTIFICATE_UNKNOWN": "the certificate names nobody the registry knows: ask an administrator for a new one.",
+    "CLOCK_JUMPED": "the registry's clock was set: its operator must put it right or confirm it; try again later.",
+    "CLOCK_UNCONFIRMED": "the registry has just started and waits for two members whose clocks agree; try again soon.",
+    "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
+    "DISK_FULL": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "INQUIRY_STALE": "check the time synchronisation (NTP) of this machine, then ask again.",
+    "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
+    "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
+    "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
+    "KEY_OF_ANOTHER": "the signing key in this home is another member's: put this member's own back, see `key list`.",
+    "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
+    "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
+    "KEY_USAGE": "a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`.",
+    "LOG_AHEAD": "the administrators correct the log's time with `credit-registry act propose clock`; try again later.",
+    "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
+    "NOT_READY": "it starts just now; try again in some seconds.",
+    "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",
+    "PEER_MISMATCH": (
+        "the certificate in this home and who signs are two members: `credit-registry status` tells whose it is; "
+        "install this member's own with `credit-registry certificate install FILE`."
+    ),
+    "PROPOSAL_UNKNOWN": "see `credit-registry act list`; if another act took its number, propose it again.",
+    "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
+    "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
+    "RECORD_ERASED": "the record was erased for good and takes no version.",
+    "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
+    "REGISTER_AHEAD": "its operator must put the newest database back; nothing was done, and nothing is lost here.",
+    "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "REGISTER_FORK": "its operator must serve the database that was signed last; nothing was done.",
+    "REGISTER_MISSING": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "REGISTER_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
+    "TLS_CLAIM_MISMATCH": "file and TLS key do not belong together: the member writes a new `certificate request`.",
+    "TLS_KEY_NOT_VOUCHED": (
+        "the signing key that vouched for it has ended, or none ever did: `credit-registry certificate renew`."
+    ),
+    "TLS_KEY_REVOKED": (
+        "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an administrator "
+        "carry that file."
+    ),
+    "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act list`.",
+    "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
+    "VOUCH_STALE": "sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry.",
+}
+# What to do next where something does not verify for a reason that need not be the registry's doing.
+_RULE_HINTS: dict[str, str] = {
+    AHEAD: (
+        "check this machine's clock first (NTP); where it is right, the registry's is wrong: rely on nothing of the "
+        "answer, and tell its operator."
+    ),
+    OLD: (
+        "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
+        "on nothing of the answer, and tell its operator."
+    ),
+    "trust_root.fingerprint": (
+        "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
+    ),
+}
+
+
+def failure_of(error: Exception, address: str = "") -> Failure | None:
+    """Return what to print of an error; None for one that nobody foresaw.
+
+    Args:
+        error: what a verb raised.
+        address: of the registry, named where nobody answers.
+    """
+    match error:
+        case UsageError():
+            return Failure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
+        case DeclinedError():
+            return Failure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
+        case CreditRegistryError():
+            return _of_sdk(error, address)
+        case FormatError():
+            return Failure(
+                code=ExitCode.USAGE, reason="MALFORMED", message=f"{error.part} has a wrong form", details=_place(error)
+            )
+        case RuleError():
+            return Failure(
+                code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=_place(error)
+            )
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return Failure(code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}")
+        case _:
+            return None
+
+
+def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
+    match error:
+        case TransportError():
+            return _unreachable(error, address)
+        case KeyServiceError():
+            return _key_service(error)
+        case VerificationError():
+            return _unverifiable(error)
+        case PreflightError():
+            # What cannot be read at all is wrong input, as with every other file; what breaks a rule was found in it.
+            malformed = bool(error.violations) and all(item.reason == "MALFORMED" for item in error.violations)
+            return Failure(
+                code=ExitCode.USAGE if malformed else ExitCode.FOUND,
+                reason="MALFORMED" if malformed else "RULES_BROKEN",
+                message="nothing was sent",
+                violations=error.violations,
+                hint="correct what is named and run the same command again.",
+            )
+        case RefusedError():
+            return _refused(error)
+        case OutboxError():
+            hint = "let the other run end; a damaged outbox may be moved away: a reload finds what was reported."
+            return Failure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
+        case ConfigError():
+            return Failure(code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error)))
+        case _:
+            return Failure(code=ExitCode.FOUND, reason="FAILED", message=str(error))
+
+
+def _unreachable(error: TransportError, address: str) -> Failure:
+    where = f" at {address}" if address else ""
+    reason = error.reason or error.status
+    if error.reason:
+        message = f"the registry{where} cannot do it now"
+        hint = HINTS.get(error.reason, "try again later.")
+    elif isinstance(error, DeadlineExceededError):
+        message = f"the registry{where} answered too late"
+        hint = "run the same command again: nothing is done twice."
+    else:
+        message = f"the registry{where} does not answer"
+        hint = "check address, network and certificate; `credit-registry status` tells when it answers again."
+    cause = (("cause", str(error)),)
+    return Failure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=cause, hint=hint)
+
+
+def _key_service(error: KeyServiceError) -> Failure:
+    details = (("service", error.service),)
+    if error.reason == "PROOF_INVALID":
+        message = "its answer does not prove that its own key made it"
+        hint = "rely on nothing; tell the administrators which service it was."
+        return Failure(code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint)
+    message = f"the key service at {error.service} " + (error.message or "does not answer")
+    if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+        hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
+        return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
+    hint = HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
+    return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
+
+
+def _unverifiable(error: VerificationError) -> Failure:
+    details = tuple((name, value) for name, value in (("part", error.part), ("rule", error.rule)) if value)
+    if error.rule in _RULE_HINTS:
+        hint = _RULE_HINTS[error.rule]
+    elif isinstance(error, RollbackError):
+        hint = (
+            "keep the state folder. Stop using this registry, and show the auditor what is named: of a .proof file "
+            "`credit-registry verify` tells what it proves, two .note files are for `credit-registry compare`. Where "
+            "the operator has restored its database and told you so, see `credit-registry checkpoint forget --help`."
+        )
+    else:
+        hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
+    message = error.message or "what was answered does not verify"
+    return Failure(code=ExitCode.UNVERIFIABLE, reason="UNVERIFIABLE", message=message, details=details, hint=hint)
+
+
+def _refused(error: RefusedError) -> Failure:
+    named = (("field", error.field), ("rule", error.rule), ("got", error.got), ("want", error.want))
+    return Failure(
+        code=ExitCode.FOUND,
+        reason=error.reason,
+        message=error.message or "refused",
+        details=tuple((name, value) for name, value in named if value),
+        hint=HINTS.get(error.reason, _hint_of_class(error)),
+    )
+
+
+def _hint_of_class(error: RefusedError) -> str:
+    match error:
+        case NotPermittedError():
+            return "see `credit-registry status` for what this member may do, and ask an administrator."
+        case QuotaError():
+            return "ask for less at a time, or later."
+        case ConflictError():
+            return "see what the registry holds: `credit-registry records`."
+        case InvalidError():
+            return "correct what is named; sending the same again changes nothing."
+        case _:
+            return "try again later." if error.retryable else ""
+
+
+def _config_hint(message: str) -> str:
+    if "config.toml" in message:
+        return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
+    if "trust-root" in message:
+        return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
+    if message.startswith("TLS: key.pem"):
+        return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
+    if message.startswith("TLS: ca.pem"):
+        return "get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`."
+    if message.startswith("TLS: certificate.pem: good only from"):
+        return "check this machine's clock first (NTP); where it is right, install the certificate again."
+    if message.startswith("TLS: certificate.pem: expired"):
+        return (
+            "check this machine's clock first (NTP); where it is right, let an administrator carry what "
+            "`credit-registry certificate request --out FILE` writes, then run "
+            "`credit-registry certificate install FILE`."
+        )
+    if message.startswith("TLS"):
+        return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
+    return ""
+
+
+def _place(error: FormatError | RuleError) -> tuple[tuple[str, str], ...]:
+    field_ = error.part if isinstance(error, FormatError) else error.field
+    named = (("field", field_), ("rule", error.rule), ("got", error.got), ("want", error.want))
+    return tuple((name, value) for name, value in named if value)

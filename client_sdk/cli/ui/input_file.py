@@ -1,0 +1,52 @@
+"""Files that people name on the command line: told apart before they are opened, and never by the word they typed.
+
+What stands where a file belongs may be an identity number, so no message here repeats it.
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from client_sdk.cli.ui.failures import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["check_file", "check_readable"]
+
+
+def check_file(path: Path, hint: str, *, pipe: bool = False) -> None:
+    """Check that a path leads to a regular file.
+
+    Args:
+        path: as it was typed.
+        hint: what to do instead.
+        pipe: take a pipe too, which can be read only once.
+
+    Raises:
+        UsageError: nothing is there, or something else.
+    """
+    mode = _mode(path, hint)
+    if not stat.S_ISREG(mode) and not (pipe and stat.S_ISFIFO(mode)):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
+        raise UsageError(f"that is not a regular file but {what}", hint)
+
+
+def check_readable(path: Path, hint: str) -> None:
+    """Check that a path leads to what can be read as a stream: anything but a folder.
+
+    Raises:
+        UsageError: nothing is there, or a folder.
+    """
+    if stat.S_ISDIR(_mode(path, hint)):
+        raise UsageError("that is not a file but a folder", hint)
+
+
+def _mode(path: Path, hint: str) -> int:
+    try:
+        return path.stat().st_mode
+    except PermissionError:
+        raise UsageError("that file may not be looked at from here", hint) from None
+    except OSError:
+        raise UsageError("there is no file of that name", hint) from None

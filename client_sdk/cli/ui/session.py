@@ -1,0 +1,83 @@
+"""What every verb starts from: the member's home, where results go, and the client of the SDK."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import typer
+
+from client_sdk.cli.ui.failures import DeclinedError, UsageError
+from client_sdk.config import HOME_VARIABLE, ClientConfig
+
+if TYPE_CHECKING:
+    from client_sdk.cli.ui.output import Output
+    from client_sdk.client import Client
+
+__all__ = ["Session"]
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of one verb.
+
+    Attributes:
+        output: where results and notes go.
+        chosen: home that the command line names; None for ``CREDIT_REGISTRY_HOME``, else the user's own.
+        address: of the registry, once the settings were read; named where nobody answers.
+    """
+
+    output: Output
+    chosen: Path | None = None
+    address: str = ""
+
+    @property
+    def home(self) -> Path:
+        """The member's folder."""
+        if self.chosen is not None:
+            return self.chosen
+        return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_config_dir("credit-registry"))
+
+    def config(self) -> ClientConfig:
+        """Read the settings of the home.
+
+        Raises:
+            ConfigError: there are none, or they are not in order.
+        """
+        config = ClientConfig.from_home(self.home) if self.chosen is not None else ClientConfig.from_env()
+        self.address = config.registry
+        return replace(config, secret=self._ask_passphrase)
+
+    def client(self) -> Client:
+        """Open the SDK's client; whoever opens it closes it."""
+        from client_sdk.client import Client  # noqa: PLC0415 - verbs that work offline load neither gRPC nor the client
+
+        return Client(self.config())
+
+    @property
+    def interactive(self) -> bool:
+        """Whether there is somebody to ask."""
+        return sys.stdin.isatty()
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something is done that lasts.
+
+        Raises:
+            UsageError: nobody is there to ask.
+            DeclinedError: the answer is no.
+        """
+        if yes:
+            return
+        if not self.interactive:
+            raise UsageError("nothing was done: nobody is here to be asked", "say --yes if this is what you want.")
+        if not typer.confirm(question, err=True):
+            raise DeclinedError
+
+    def _ask_passphrase(self, uri: str) -> bytes:
+        if not self.interactive:
+            raise UsageError(f"the key {uri} is encrypted, and nobody is here to be asked for its passphrase")
+        return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()

@@ -1,0 +1,1 @@
+"""The verbs of ``credit-registry``, one module a verb."""

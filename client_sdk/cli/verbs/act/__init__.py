@@ -1,0 +1,1 @@
+"""``act``: what administrators decide together."""

@@ -1,0 +1,141 @@
+"""``act approve``: sign what was read, in a file before the registry serves, and at the registry afterwards."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.options import YesOption
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.act.group import group
+from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
+from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
+from client_sdk.errors import ConfigError
+from client_sdk.home import replace_file
+from client_sdk.kernel.formats.act import AdministratorsBody, GenesisBody
+from client_sdk.kernel.formats.keys import PublicKey
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.models.proposal import Approved
+
+__all__ = ["register", "tell_approved"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb, and the group of all verbs about acts."""
+
+    @verb(
+        group,
+        "approve",
+        examples=["--home admin-2 act approve genesis.act", "--home admin-2 act approve 3f1c09ab"],
+    )
+    def approve(
+        session: Session,
+        /,
+        *,
+        what: Annotated[str, typer.Argument(metavar="ID|FILE", help="Proposal by its id, or an act file.")],
+        yes: YesOption = False,
+    ) -> None:
+        """Read an act and sign it with your ADMINISTER key.
+
+        The signature that reaches the threshold logs the act. A file gets the signature added and goes on to the next
+        administrator; for the genesis the last one hands it back to `registry-server init --finish`.
+        """
+        file = act_file_at(what)
+        if file is not None:
+            _approve_file(session, Path(what), file, yes=yes)
+            return
+        with session.client() as client:
+            proposal = find_proposal(client, what)
+            session.output.tell(*([] if session.output.as_json and yes else proposal_lines(proposal)))
+            session.confirm("Sign this act?", yes=yes)
+            approved = client.approve(proposal)
+        tell_approved(session, approved)
+
+    @verb(group, "bring", examples=["--home admin-1 act bring new-administrators.act"])
+    def bring(
+        session: Session,
+        /,
+        *,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Act file with signatures of new administrators.")],
+    ) -> None:
+        """Bring the registry signatures that people without a certificate gave in a file.
+
+        Administrators whom an act itself enrols have no certificate yet: `act show ID --out FILE`, they run
+        `act approve FILE`, and an acting administrator brings it back.
+        """
+        given = ActFile.parse(file.read_bytes())
+        with session.client() as client:
+            proposal = next((one for one in client.proposals() if one.payload == given.payload), None)
+            if proposal is None:
+                raise UsageError("no proposal with this act waits at the registry", "`act show` lists those that do.")
+            known = {approval.key_id for approval in proposal.approvals}
+            missing = [approval for approval in given.approvals if approval.key_id not in known]
+            if not missing:
+                raise UsageError("the registry has every signature of this file already")
+            *first, last = missing
+            for approval in first:
+                client.bring_approval(proposal, approval)
+            approved = client.bring_approval(proposal, last)
+        tell_approved(session, approved)
+
+    app.add_typer(group, name="act")
+
+
+def _approve_file(session: Session, path: Path, file: ActFile, *, yes: bool) -> None:
+    config = session.config()
+    act = file.act
+    if act.registry != config.name:
+        raise ConfigError(f"the act is of the registry {act.registry}, and this home belongs to {config.name}")
+    signer = config.signer(KeyUsage.ADMINISTER)
+    _check_known(act.body, signer.public_key, config.institution)
+    if not yes:
+        session.output.tell(*act_lines(act))
+    session.confirm(f"Sign this act as {config.institution}?", yes=yes)
+    signed = file.approve(signer)
+    replace_file(path.resolve(), signed.encode())
+    threshold = act.body.threshold if isinstance(act.body, GenesisBody) else 0
+    content = act_content(act) | {"file": str(path), "signatures": len(signed.approvals)}
+    missing = threshold - len(signed.approvals)
+    left = f"{missing} more must sign." if missing > 0 else "Enough have signed: hand it back."
+    session.output.result(
+        content,
+        f"{config.institution} has signed act {act.number}; {path} holds {len(signed.approvals)} signatures.",
+        *([left] if threshold else []),
+    )
+
+
+def _check_known(body: object, key: PublicKey, institution: str) -> None:
+    """Refuse to sign a genesis or a change of administrators in which one's own key has no place.
+
+    Raises:
+        ConfigError: the signature would count for nothing.
+    """
+    if isinstance(body, GenesisBody):
+        enrolments = body.administrators
+    elif isinstance(body, AdministratorsBody):
+        enrolments = body.enrolments
+        if all(enrolment.id != institution for enrolment in enrolments):
+            return
+    else:
+        return
+    if all(grant.key_id != key.key_id for enrolment in enrolments for grant in enrolment.keys):
+        raise ConfigError(f"the act does not enrol the ADMINISTER key of {institution}: it was made from another file")
+
+
+def tell_approved(session: Session, approved: Approved) -> None:
+    """Print what became of a proposal or an approval."""
+    proposal = approved.proposal
+    content = proposal_content(proposal) | {"logged": approved.logged, "index": approved.index}
+    missing = max(proposal.threshold - len(proposal.approved_by), 0)
+    if approved.logged:
+        lines = [f"Act {proposal.act.number} is logged at leaf {approved.index}."]
+    else:
+        lines = [
+            f"Proposal {proposal.proposal_id.hex()}",
+            f"  signed by {', '.join(proposal.approved_by)}; {missing} more must sign:",
+            f"  credit-registry act approve {proposal.proposal_id.hex()[:12]}",
+        ]
+    session.output.result(content, *lines)

@@ -1,0 +1,296 @@
+"""``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.options import YesOption, hexadecimal, moment_text, record_key, word_option
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.act.approve import tell_approved
+from client_sdk.cli.verbs.act.group import propose
+from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.kernel.formats.act import (
+    Act,
+    AdministratorsBody,
+    Body,
+    ClockBody,
+    ErasureBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+    TlsKeyBody,
+)
+from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
+from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.ledger.directory import Directory
+
+__all__ = ["propose_body", "register"]
+
+_KEY_ID_BYTES = 32
+
+EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enrolment.json that `init` made.")]
+InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    del app  # the group is added once, by act_approve
+
+    @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
+    def institution(session: Session, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:
+        """Enrol a new member from its enrolment file; look at licence and name before you sign."""
+        file = EnrolmentFile.parse(enrolment.read_bytes())
+        propose_body(session, lambda _: InstitutionBody(file.enrolment), yes=yes)
+
+    @verb(
+        propose,
+        "key",
+        examples=[
+            "act propose key --grant lender-1.report-2.key.json",
+            "act propose key --institution lender-1 --end 3f1c… --contested-from 120345",
+        ],
+    )
+    def key(
+        session: Session,
+        /,
+        *,
+        grant: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The file that `key add` made: a further key.", show_default=False),
+        ] = None,
+        institution: Annotated[
+            str | None, typer.Option(metavar="ID", help="Whose key ends.", show_default=False)
+        ] = None,
+        end: Annotated[
+            bytes | None,
+            typer.Option(parser=hexadecimal(_KEY_ID_BYTES), metavar="KEY-ID", help="Which ends.", show_default=False),
+        ] = None,
+        contested_from: Annotated[
+            int,
+            typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing."),
+        ] = 0,
+        yes: YesOption = False,
+    ) -> None:
+        """Give a member a further key, or end one."""
+        if (grant is None) is (end is None):
+            raise UsageError("what to do with which key is not clear", "give --grant FILE, or --institution and --end.")
+        if grant is not None:
+            file = KeyGrantFile.parse(grant.read_bytes())
+            propose_body(session, lambda _: KeyGrantBody(file.institution, file.grant), yes=yes)
+            return
+        if institution is None or end is None:
+            raise UsageError("whose key ends is not said", "give --institution ID.")
+        ended = KeyEndBody(institution, end, contested_from)
+        propose_body(session, lambda _: ended, yes=yes)
+
+    @verb(
+        propose,
+        "state",
+        examples=[
+            "act propose state --institution lender-1 --status SUSPENDED",
+            "act propose state --institution lender-1 --status TERMINATED --successor lender-2",
+        ],
+    )
+    def state(
+        session: Session,
+        /,
+        *,
+        institution: InstitutionOption,
+        status: Annotated[
+            InstitutionStatus,
+            word_option(InstitutionStatus, "The new state."),
+        ],
+        successor: Annotated[
+            str, typer.Option(metavar="ID", help="Who may end its records; only where TERMINATED.")
+        ] = "",
+        yes: YesOption = False,
+    ) -> None:
+        """Suspend, reactivate or terminate a member."""
+        propose_body(session, lambda _: StateBody(institution, status, successor), yes=yes)
+
+    @verb(
+        propose,
+        "key-services",
+        examples=[
+            "act propose key-services --key-service a.key-service.json --key-service b.key-service.json",
+            "act propose key-services --retire 1",
+        ],
+    )
+    def key_services(
+        session: Session,
+        /,
+        *,
+        key_service: Annotated[
+            list[Path] | None,
+            typer.Option(metavar="FILE", help="Of a service of the next version, in order.", show_default=False),
+        ] = None,
+        retire: Annotated[
+            int | None, typer.Option(min=1, metavar="VERSION", help="Or: a version that ends.", show_default=False)
+        ] = None,
+        yes: YesOption = False,
+    ) -> None:
+        """Introduce the next version of the subject keys, or retire one that no live record carries."""
+        if bool(key_service) is (retire is not None):
+            raise UsageError("a new version, or one that ends?", "give --key-service for each service, or --retire.")
+        if retire is not None:
+            propose_body(session, lambda _: RetireKeyServicesBody(retire), yes=yes)
+            return
+        services = tuple(KeyServiceFile.parse(path.read_bytes()).service for path in key_service or [])
+        propose_body(session, lambda directory: _introduced(directory, services), yes=yes)
+
+    @verb(
+        propose,
+        "rulebook",
+        examples=["act propose rulebook --set notice_hours=72 --set dispute_days=20"],
+    )
+    def rulebook(
+        session: Session,
+        /,
+        *,
+        change: Annotated[
+            list[str], typer.Option("--set", metavar="NAME=VALUE", help="What changes; the rest stays as it is.")
+        ],
+        yes: YesOption = False,
+    ) -> None:
+        """Change limits and periods that apply to all members."""
+        propose_body(session, lambda directory: RulebookBody(_changed(directory.rulebook, change)), yes=yes)
+
+    @verb(
+        propose,
+        "erasure",
+        examples=[
+            "act propose erasure --record lender-1/01234567-89ab-8def-8123-456789abcdef --ground '(2026) ruling 7'"
+        ],
+    )
+    def erasure(
+        session: Session,
+        /,
+        *,
+        record: Annotated[
+            list[RecordKey],
+            typer.Option(parser=record_key, metavar="ISSUER/UUID", help="As answers name it; may be repeated."),
+        ],
+        ground: Annotated[str, typer.Option(help="Statute, court order or decision.")],
+        yes: YesOption = False,
+    ) -> None:
+        """Erase records by order; a record goes together with those that it continues."""
+        records = tuple(sorted(set(record)))
+        propose_body(session, lambda _: ErasureBody(records, ground), yes=yes)
+
+    @verb(propose, "clock", examples=["act propose clock"])
+    def clock(session: Session, /, *, yes: YesOption = False) -> None:
+        """Correct the log's time where its newest leaf lies in the future.
+
+        The leaf of this act may carry an earlier time than the leaf before it: the registry's, and no earlier than this
+        machine's by a minute. Look at this machine's clock and the registry's before you sign.
+        """
+        body = ClockBody(time.time_ns() // 1_000_000 - CLOCKS_DIFFER_MS)
+        session.output.tell(f"The log's time goes back to the registry's, not before {moment_text(body.not_before)}.")
+        session.confirm("Sign and propose this act?", yes=yes)
+        with session.client() as client:
+            approved = client.propose(body)
+        tell_approved(session, approved)
+
+    @verb(
+        propose,
+        "administrators",
+        examples=[
+            "act propose administrators --administrator admin-1 --administrator admin-2 --threshold 2",
+            "act propose administrators … --administrator admin-4 --enrolment admin-4.enrolment.json --threshold 2",
+        ],
+    )
+    def administrators(
+        session: Session,
+        /,
+        *,
+        administrator: Annotated[
+            list[str], typer.Option(metavar="ID", help="Each administrator from now on, also those that stay.")
+        ],
+        threshold: Annotated[int, typer.Option(min=1, help="How many of them must sign an act.")],
+        enrolment: Annotated[
+            list[Path] | None,
+            typer.Option(metavar="FILE", help="Of each that is no member yet.", show_default=False),
+        ] = None,
+        yes: YesOption = False,
+    ) -> None:
+        """Change the administrators; the old threshold and the new must sign."""
+        files = [EnrolmentFile.parse(path.read_bytes()) for path in enrolment or []]
+        enrolments = tuple(sorted((file.enrolment for file in files), key=lambda item: item.id))
+        body = AdministratorsBody(enrolments, tuple(sorted(set(administrator))), threshold)
+        propose_body(session, lambda _: body, yes=yes)
+
+    @verb(
+        propose,
+        "tls-key",
+        examples=["act propose tls-key --institution lender-1 --end 3f1c… --ground 'theft, reported by telephone'"],
+    )
+    def tls_key(
+        session: Session,
+        /,
+        *,
+        institution: InstitutionOption,
+        end: Annotated[
+            bytes,
+            typer.Option(
+                parser=hexadecimal(SPKI_HASH_BYTES), metavar="TLS-KEY", help="As `certificate list` names it."
+            ),
+        ],
+        ground: Annotated[str, typer.Option(help="Why: theft, court order or decision.")],
+        yes: YesOption = False,
+    ) -> None:
+        """End a TLS key of a member for good, at the registry and at the key services."""
+        propose_body(session, lambda _: TlsKeyBody(institution, end, ground), yes=yes)
+
+
+def propose_body(session: Session, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
+    """Propose what is decided on the ground of the newest directory, once somebody agrees."""
+    with session.client() as client:
+        directory = client.directory()
+        body = decide(directory)
+        if not yes:
+            act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
+            session.output.tell(*act_lines(act))
+        session.confirm("Sign and propose this act?", yes=yes)
+        approved = client.propose(body)
+    tell_approved(session, approved)
+
+
+def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> KeyServicesBody:
+    version = directory.state.newest_subject_key_version + 1
+    return KeyServicesBody(KeyServices(version, services))
+
+
+def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
+    """Return the rulebook with what ``NAME=VALUE`` says.
+
+    Raises:
+        UsageError: no such name, or another type of value.
+    """
+    known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
+    changed: dict[str, object] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or name not in known:
+            raise UsageError(f"--set {change}: no such limit", f"one of {', '.join(known)}, as NAME=VALUE.")
+        if known[name] is int and not (value.isascii() and value.isdigit()):
+            raise UsageError(f"--set {name}: want a whole number")
+        changed[name] = int(value) if known[name] is int else value
+    return replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name

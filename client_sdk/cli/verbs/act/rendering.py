@@ -1,0 +1,298 @@
+"""Acts in words, before somebody signs them, and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.cli.ui.options import moment_text
+from client_sdk.cli.ui.output import pairs
+from client_sdk.kernel.formats.act import (
+    AdministratorsBody,
+    ClockBody,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+    TlsKeyBody,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+
+    from client_sdk.cli.ui.output import Json
+    from client_sdk.kernel.formats.act import Act, Body, Enrolment, KeyGrant
+    from client_sdk.kernel.formats.state import KeyServices, Rulebook
+    from client_sdk.models.act import LoggedAct
+    from client_sdk.models.proposal import ProposalView
+
+__all__ = ["act_content", "act_lines", "logged_content", "logged_row", "proposal_content", "proposal_lines"]
+
+_KINDS: dict[type[object], str] = {
+    GenesisBody: "genesis",
+    InstitutionBody: "institution",
+    KeyGrantBody: "key",
+    KeyEndBody: "key",
+    StateBody: "state",
+    KeyServicesBody: "key-services",
+    RetireKeyServicesBody: "key-services",
+    RulebookBody: "rulebook",
+    ErasureBody: "erasure",
+    AdministratorsBody: "administrators",
+    ClockBody: "clock",
+    TlsKeyBody: "tls-key",
+}
+
+
+def act_content(act: Act) -> dict[str, Json]:
+    """Return an act as JSON."""
+    return {
+        "registry": act.registry,
+        "number": act.number,
+        "previous": act.previous.hex(),
+        "kind": _KINDS[type(act.body)],
+        "body": _body_content(act.body),
+    }
+
+
+def _body_content(body: Body) -> dict[str, Json]:
+    match body:
+        case GenesisBody():
+            return {
+                "administrators": [_enrolment_content(item) for item in body.administrators],
+                "threshold": body.threshold,
+                "logs": [key.origin for key in body.log_keys],
+                "key_services": _services_content(body.key_services),
+                "rulebook": _rulebook_content(body.rulebook),
+            }
+        case InstitutionBody():
+            return _enrolment_content(body.enrolment)
+        case KeyGrantBody():
+            return {"institution": body.institution, "grant": _grant_content(body.grant)}
+        case KeyEndBody():
+            return {
+                "institution": body.institution,
+                "end": body.key_id.hex(),
+                "contested_from": body.contested_from or None,
+            }
+        case StateBody():
+            return {"institution": body.institution, "status": body.status.name, "successor": body.successor}
+        case KeyServicesBody():
+            return {"introduce": _services_content(body.introduce)}
+        case RetireKeyServicesBody():
+            return {"retire": body.retire}
+        case RulebookBody():
+            return _rulebook_content(body.rulebook)
+        case ErasureBody():
+            records: list[Json] = [f"{key.issuer}/{UUID(bytes=key.record_id)}" for key in body.records]
+            return {"records": records, "ground": body.ground}
+        case AdministratorsBody():
+            return {
+                "enrolments": [_enrolment_content(item) for item in body.enrolments],
+                "administrators": list(body.administrators),
+                "threshold": body.threshold,
+            }
+        case ClockBody():
+            return {"not_before": body.not_before}
+        case TlsKeyBody():
+            return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
+
+
+def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
+    return {
+        "institution": enrolment.id,
+        "name": enrolment.name,
+        "licence_number": enrolment.licence_number,
+        "roles": [role.name for role in enrolment.roles],
+        "reciprocity_level": enrolment.reciprocity_level,
+        "keys": [_grant_content(grant) for grant in enrolment.keys],
+    }
+
+
+def _grant_content(grant: KeyGrant) -> dict[str, Json]:
+    return {"key_id": grant.key_id.hex(), "usage": grant.usage.name, "public_key": grant.public_key.hex()}
+
+
+def _services_content(services: KeyServices) -> dict[str, Json]:
+    return {
+        "subject_key_version": services.subject_key_version,
+        "services": [
+            {"name": item.name, "url": item.url, "public_key": item.public_key.hex()} for item in services.services
+        ],
+    }
+
+
+def _rulebook_content(rulebook: Rulebook) -> dict[str, Json]:
+    return {field.name: getattr(rulebook, field.name) for field in fields(rulebook)}
+
+
+def act_lines(act: Act) -> Iterator[RenderableType]:
+    """Yield an act in words."""
+    yield f"Act {act.number} of {act.registry}: {_title(act.body)}"
+    yield pairs((f"  {name}", value) for name, value in _rows(act.body))
+
+
+def _title(body: Body) -> str:
+    match body:
+        case GenesisBody():
+            trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
+            return f"the registry begins{trial}"
+        case InstitutionBody():
+            return f"{body.enrolment.id} becomes a member"
+        case KeyGrantBody():
+            return f"a further key for {body.institution}"
+        case KeyEndBody():
+            return f"a key of {body.institution} ends"
+        case StateBody():
+            succeeded = f", {body.successor} succeeds it" if body.successor else ""
+            return f"{body.institution} becomes {body.status.name}{succeeded}"
+        case KeyServicesBody():
+            return f"key services of version {body.introduce.subject_key_version} begin"
+        case RetireKeyServicesBody():
+            return f"key services of version {body.retire} retire"
+        case RulebookBody():
+            return "a new rulebook"
+        case ErasureBody():
+            count = len(body.records)
+            return f"{count} {'record is' if count == 1 else 'records are'} erased for good"
+        case AdministratorsBody():
+            return "new administrators"
+        case ClockBody():
+            return "the log's time goes back to the clock's"
+        case TlsKeyBody():
+            return f"a TLS key of {body.institution} ends"
+
+
+def _rows(body: Body) -> Iterator[tuple[str, object]]:
+    match body:
+        case GenesisBody():
+            yield from _genesis_rows(body)
+        case InstitutionBody():
+            yield from _enrolment_rows(body.enrolment)
+        case KeyGrantBody():
+            yield "key", f"{body.grant.usage.name} {body.grant.key_id.hex()}"
+            yield "endorsed by", body.grant.endorser.hex()
+        case KeyEndBody():
+            yield "key", body.key_id.hex()
+            yield (
+                "in doubt",
+                f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
+            )
+        case StateBody():
+            yield "successor", body.successor or "none"
+        case KeyServicesBody():
+            yield from _services_rows(body.introduce)
+        case RetireKeyServicesBody():
+            yield "needs", "no live record of that version"
+        case RulebookBody():
+            yield from _rulebook_content(body.rulebook).items()
+        case ErasureBody():
+            yield "ground", body.ground
+            yield from (("record", f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
+        case AdministratorsBody():
+            yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+            yield "administrators", ", ".join(body.administrators)
+            yield from (row for item in body.enrolments for row in _enrolment_rows(item))
+        case ClockBody():
+            yield "not before", moment_text(body.not_before)
+        case TlsKeyBody():
+            yield "TLS key", body.spki_hash.hex()
+            yield "ground", body.ground
+
+
+def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
+    yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+    for item in body.administrators:
+        yield from _enrolment_rows(item)
+    yield "logs", ", ".join(key.origin for key in body.log_keys)
+    yield from _services_rows(body.key_services)
+    yield from _rulebook_content(body.rulebook).items()
+
+
+def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
+    roles = ", ".join(role.name for role in enrolment.roles)
+    yield enrolment.id, f"{enrolment.name}, licence {enrolment.licence_number}, {roles}"
+    for grant in enrolment.keys:
+        yield "", f"{grant.usage.name} key {grant.key_id.hex()}"
+
+
+def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
+    for service in services.services:
+        yield "key service", f"{service.name} at {service.url}, public key {service.public_key.hex()}"
+
+
+def proposal_content(proposal: ProposalView) -> dict[str, Json]:
+    """Return a proposal as JSON."""
+    return {
+        "id": proposal.proposal_id.hex(),
+        **act_content(proposal.act),
+        "approved_by": list(proposal.approved_by),
+        "threshold": proposal.threshold,
+        "proposed_at": proposal.proposed_at_ms,
+        "lapses_at": proposal.lapses_at_ms,
+    }
+
+
+def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
+    """Yield a proposal in words: the act, who has signed, and until when it waits."""
+    yield f"Proposal {proposal.proposal_id.hex()}"
+    yield from act_lines(proposal.act)
+    signed = ", ".join(proposal.approved_by) or "nobody"
+    yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at_ms)}"
+
+
+def logged_content(logged: LoggedAct) -> dict[str, Json]:
+    """Return an act of the log as JSON."""
+    return {
+        "index": logged.index,
+        "logged_at": logged.logged_at_ms,
+        **act_content(logged.act),
+        "title": _title(logged.act.body),
+        "institutions": _institutions(logged.act.body),
+        "approved_by": list(logged.approved_by),
+    }
+
+
+def logged_row(logged: LoggedAct) -> tuple[object, ...]:
+    """Return one line of a list of acts: number, place, time, kind, what, about whom, signed by whom."""
+    body = logged.act.body
+    return (
+        logged.act.number,
+        logged.index,
+        moment_text(logged.logged_at_ms),
+        _KINDS[type(body)],
+        _title(body),
+        ", ".join(_institutions(body)),
+        ", ".join(logged.approved_by),
+    )
+
+
+def _institutions(body: Body) -> list[str]:
+    """Return the ids of the institutions that an act is about, ascending; none where it is about all."""
+    return sorted({institution for institution in _about(body) if institution})
+
+
+def _about(body: Body) -> Iterable[str]:
+    match body:
+        case GenesisBody():
+            return [item.id for item in body.administrators]
+        case InstitutionBody():
+            return [body.enrolment.id]
+        case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
+            return [body.institution]
+        case StateBody():
+            return [body.institution, body.successor]
+        case ErasureBody():
+            return [key.issuer for key in body.records]
+        case AdministratorsBody():
+            return [*body.administrators, *(item.id for item in body.enrolments)]
+        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody():
+            return []

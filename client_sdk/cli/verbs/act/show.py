@@ -1,0 +1,81 @@
+"""``act show``: read before you sign."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import RenderableType
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.act.group import group
+from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
+from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.models.proposal import ProposalView
+
+if TYPE_CHECKING:
+    from client_sdk.cli.ui.output import Json
+
+__all__ = ["register", "show_file"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    del app  # the group is added once, by act_approve
+
+    @verb(group, "show", examples=["act show", "act show 3f1c09ab", "act show genesis.act"])
+    def show(
+        session: Session,
+        /,
+        *,
+        what: Annotated[
+            str | None,
+            typer.Argument(metavar="[ID|FILE]", help="Proposal by its id, or an act file; none for all proposals."),
+        ] = None,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Write the proposal to a new act file, for who signs without access.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> ExitCode:
+        """Show an act in words: a file, a proposal, or all proposals that wait."""
+        file = None if what is None else act_file_at(what)
+        if out is not None and (what is None or file is not None):
+            raise UsageError("--out writes one proposal", "name the proposal by its id.")
+        if file is not None:
+            show_file(session, file)
+            return ExitCode.OK
+        with Target(out) as target:
+            with session.client() as client:
+                found = client.proposals() if what is None else (find_proposal(client, what),)
+            if target:
+                target.write(session.output, ActFile(found[0].payload, found[0].approvals).encode())
+        if target.written:
+            session.output.note(f"Wrote {target.written}")
+        content: list[Json] = [proposal_content(proposal) for proposal in found]
+        session.output.result({"proposals": content}, *_lines(found))
+        return target.code
+
+
+def show_file(session: Session, file: ActFile) -> None:
+    """Print an act file."""
+    approvals: list[Json] = [given.key_id.hex() for given in file.approvals]
+    session.output.result(
+        act_content(file.act) | {"approvals": approvals},
+        *act_lines(file.act),
+        f"  signatures: {len(file.approvals)}",
+        *(f"    by key {given.key_id.hex()}" for given in file.approvals),
+    )
+
+
+def _lines(found: tuple[ProposalView, ...]) -> list[RenderableType]:
+    if not found:
+        return ["No proposal waits."]
+    return [line for proposal in found for line in (*proposal_lines(proposal), "")]

@@ -1,0 +1,204 @@
+"""``certificate``: who talks. The registry's own small CA certifies the TLS keys that a member itself vouches for."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.holders import institutions_of, read_chain
+from client_sdk.cli.ui.options import word_option
+from client_sdk.cli.ui.output import Json, pairs
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs import certificate_keys
+from client_sdk.errors import ConfigError
+from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.signing import create_certificate_request, read_private
+
+__all__ = ["register"]
+
+NewKeyOption = Annotated[
+    bool, typer.Option("--new-key", help="For a new TLS key, which takes the old one's place once it is certified.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(
+        cls=Verbs, help="TLS certificates: install, renew, request, issue, list, revoke.", no_args_is_help=True
+    )
+    app.add_typer(group, name="certificate")
+    certificate_keys.register(group)
+
+    @verb(
+        group,
+        "install",
+        examples=["certificate install lender-1.pem", "certificate install lender-1.pem --ca ca.pem"],
+    )
+    def install(
+        session: Session,
+        /,
+        *,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Certificate with its chain, PEM.")],
+        ca: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The registry's ca.pem, unless FILE ends with it.", show_default=False),
+        ] = None,
+    ) -> None:
+        """Install the certificate that an administrator handed back, and the registry's CA with it."""
+        chain = read_chain(file.read_bytes(), str(file))
+        authority = None if ca is None else _pem(read_chain(ca.read_bytes(), str(ca)))
+        if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
+            authority = _pem(chain[-1:])
+        _check_own(session, chain[0])
+        if authority is None and not session.config().tls_ca.exists():
+            raise UsageError("this home has no CA yet", "give --ca with the ca.pem of the registry.")
+        install_certificate(session.home, _pem(chain), authority)
+        session.output.result(_content(chain[0]), *_lines(chain[0], "installed"))
+
+    @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
+    def renew(session: Session, /, *, new_key: NewKeyOption = False) -> None:
+        """Get a new certificate over the one that still runs; a signing key of this home vouches for the TLS key.
+
+        It also works after the signing key that vouched before has ended, as long as another one runs.
+        """
+        with session.client() as client:
+            chain = read_chain(client.renew_certificate(new_key=new_key), "the answer")
+        session.output.result(_content(chain[0]), *_lines(chain[0], "renewed"))
+
+    @verb(
+        group,
+        "request",
+        examples=["certificate request --out lender-1.request.json", "certificate request --new-key --out r.json"],
+    )
+    def request(
+        session: Session,
+        /,
+        *,
+        out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the request; it holds no secret.")],
+        usage: Annotated[
+            KeyUsage | None, word_option(KeyUsage, "Signing key that vouches; without it the first of this home.")
+        ] = None,
+        new_key: NewKeyOption = False,
+    ) -> ExitCode:
+        """Write a request that an administrator carries, where this home cannot talk to the registry.
+
+        Such as because the certificate has expired, or the TLS key was revoked: then with --new-key.
+        """
+        config = session.config()
+        with Target(out) as target:
+            tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
+            signer = config.signer(next(iter(config.keys)) if usage is None else usage)
+            made = request_certificate(config, tls_key, signer, time.time_ns() // 1_000_000)
+            target.write(session.output, made.encode())
+        key = made.vouch.claim.spki_hash.hex()
+        handed_out = [
+            f"Wrote {out}. Hand it to an administrator, who runs:",
+            f"  credit-registry certificate issue --request {out.name} --out {config.institution}.pem",
+        ]
+        session.output.result(
+            {"institution": config.institution, "spki_hash": key, "file": target.written},
+            *(handed_out if target.written else []),
+            pairs([("  TLS key", key)]),
+        )
+        return target.code
+
+    @verb(
+        group,
+        "issue",
+        examples=[
+            "--home admin-1 certificate issue --enrolment lender-1.enrolment.json --out lender-1.pem",
+            "--home admin-1 certificate issue --request lender-1.request.json --out lender-1.pem",
+        ],
+    )
+    def issue(
+        session: Session,
+        /,
+        *,
+        enrolment: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Enrolment file of a new member.", show_default=False)
+        ] = None,
+        request: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="What `certificate request` wrote.", show_default=False),
+        ] = None,
+        out: Annotated[
+            Path, typer.Option(metavar="FILE", help="New file for the certificate, with the CA's behind it.")
+        ],
+    ) -> ExitCode:
+        """Carry a member's request to the registry, and hand the certificate back (administrators).
+
+        The registry issues it only for a TLS key that a running signing key of the member vouches for. The file holds
+        no secret.
+        """
+        asked = _asked(enrolment, request)
+        authority = read_chain(session.config().tls_ca.read_bytes(), "the CA")
+        with Target(out) as target:
+            with session.client() as client:
+                issued = client.issue_certificate(asked)
+            chain = read_chain(issued, "the answer")
+            target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
+        session.output.result(
+            _content(chain[0]) | {"file": target.written},
+            *(_handed_out(asked.institution, out) if target.written else [f"Issued for {asked.institution}."]),
+        )
+        return target.code
+
+
+def _handed_out(institution: str, out: Path) -> list[str]:
+    return [
+        f"Wrote {out} for {institution}. Hand it to the member, who runs:",
+        f"  credit-registry certificate install {out.name}",
+    ]
+
+
+def _asked(enrolment: Path | None, request: Path | None) -> CertificateRequest:
+    if enrolment is not None and request is None:
+        return CertificateRequest.of(EnrolmentFile.parse(enrolment.read_bytes()))
+    if request is not None and enrolment is None:
+        return CertificateRequest.parse(request.read_bytes())
+    raise UsageError("what is asked for is not clear", "give --enrolment for a new member, or --request.")
+
+
+def _pem(chain: list[x509.Certificate]) -> bytes:
+    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+
+
+def _check_own(session: Session, certificate: x509.Certificate) -> None:
+    """Refuse a certificate of somebody else or for another key.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    config = session.config()
+    if config.institution not in institutions_of(certificate):
+        raise ConfigError(f"the certificate is not for {config.institution}")
+    keys = [read_private(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
+    requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]
+    if all(request.public_key() != certificate.public_key() for request in requests):
+        raise ConfigError("the certificate is for another TLS key than the one in this home")
+
+
+def _content(certificate: x509.Certificate) -> dict[str, Json]:
+    return {
+        "not_before": int(certificate.not_valid_before_utc.timestamp() * 1000),
+        "not_after": int(certificate.not_valid_after_utc.timestamp() * 1000),
+        "serial": f"{certificate.serial_number:x}",
+    }
+
+
+def _lines(certificate: x509.Certificate, done: str) -> list[str]:
+    return [
+        f"The certificate was {done}; it is good until {certificate.not_valid_after_utc:%Y-%m-%d}.",
+        "Renew it before that day: credit-registry certificate renew",
+    ]

@@ -1,0 +1,121 @@
+"""``certificate list`` and ``certificate revoke``: which TLS keys talk for this member, and the end of one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.holders import read_chain
+from client_sdk.cli.ui.options import YesOption, moment_text
+from client_sdk.cli.ui.output import Json, table
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.kernel.formats.tls_key import spki_hash
+
+if TYPE_CHECKING:
+    from client_sdk.models.certificate import CertificateView
+
+__all__ = ["register"]
+
+_COLUMNS = ("TLS key", "issued", "good until", "vouched by", "carried by", "stands")
+
+
+def register(group: typer.Typer) -> None:
+    """Add the verbs to those of ``certificate``."""
+
+    @verb(group, "list", examples=["certificate list", "--home admin-1 certificate list --institution lender-1"])
+    def list_(
+        session: Session,
+        /,
+        *,
+        institution: Annotated[
+            str, typer.Option(metavar="ID", help="Whose (administrators); without it your own.", show_default=False)
+        ] = "",
+    ) -> None:
+        """List the certificates that the registry issued for this member, newest first: is each of them yours?
+
+        An administrator sees of another member for which TLS key and when.
+        """
+        with session.client() as client:
+            found = client.certificates(institution)
+        content: list[Json] = [_listed_content(one) for one in found]
+        session.output.result({"certificates": content}, table(_COLUMNS, map(_listed_row, found)))
+
+    @verb(
+        group,
+        "revoke",
+        examples=["certificate revoke 3f1c09ab", "certificate revoke --file stolen-machine.pem --yes"],
+    )
+    def revoke(
+        session: Session,
+        /,
+        *,
+        key: Annotated[
+            str, typer.Argument(metavar="[TLS-KEY]", help="TLS key, or how it begins; see `certificate list`.")
+        ] = "",
+        file: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Or a certificate of it, PEM.", show_default=False)
+        ] = None,
+        yes: YesOption = False,
+    ) -> None:
+        """Revoke a TLS key of this member, at once and for good: it talks to the registry never again.
+
+        If it is the one of this home, get a certificate for another key first: `certificate renew --new-key`.
+        """
+        if bool(key) is (file is not None):
+            raise UsageError("which TLS key is not clear", "name it as `certificate list` does, or give --file.")
+        with session.client() as client:
+            revoked = _key_of(client.certificates(), key) if file is None else _key_in(file)
+            own = " It is the one of this home!" if revoked == _own_key(session) else ""
+            session.confirm(f"Revoke the TLS key {revoked.hex()} for good?{own}", yes=yes)
+            revoked_at = client.revoke_tls_key(revoked)
+        session.output.result(
+            {"spki_hash": revoked.hex(), "revoked_at": revoked_at},
+            f"The TLS key {revoked.hex()} is revoked since {moment_text(revoked_at)}.",
+            "Key services do not learn of it; to keep it from them too, administrators end it by an act:",
+            f"  credit-registry act propose tls-key --institution {session.config().institution} "
+            f"--end {revoked.hex()} --ground theft",
+        )
+
+
+def _key_of(found: Sequence["CertificateView"], begins: str) -> bytes:
+    keys = {one.spki_hash for one in found if one.spki_hash.hex().startswith(begins.lower())}
+    if len(keys) != 1:
+        message = f"{'no' if not keys else 'more than one'} TLS key of this member begins so"
+        raise UsageError(message, "see `credit-registry certificate list`.")
+    return keys.pop()
+
+
+def _key_in(file: Path) -> bytes:
+    return spki_hash(read_chain(file.read_bytes(), str(file))[0].public_key())
+
+
+def _own_key(session: Session) -> bytes:
+    return _key_in(session.config().tls_certificate)
+
+
+def _listed_content(one: "CertificateView") -> dict[str, Json]:
+    content: dict[str, Json] = {
+        "institution": one.institution,
+        "spki_hash": one.spki_hash.hex(),
+        "issued_at": one.issued_at_ms,
+    }
+    if one.standing is None:
+        return content
+    return content | {
+        "not_after": one.not_after_ms,
+        "vouching_key_id": one.vouching_key_id.hex(),
+        "carried_by": one.carried_by or None,
+        "standing": one.standing.name,
+        "revoked_at": one.revoked_at_ms or None,
+    }
+
+
+def _listed_row(one: "CertificateView") -> tuple[object, ...]:
+    issued = (one.spki_hash.hex(), moment_text(one.issued_at_ms))
+    if one.standing is None:
+        return (*issued, "", "", "", "")
+    until, carried = moment_text(one.not_after_ms), one.carried_by or "the founding"
+    return (*issued, until, one.vouching_key_id.hex()[:16], carried, one.standing.name)

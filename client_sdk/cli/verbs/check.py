@@ -1,0 +1,188 @@
+"""``check``: is a person listed? One, or many from a file; every answer is proved before it is shown."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.assessment import Criteria
+from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.identity_input import read_identities
+from client_sdk.cli.ui.options import (
+    IdentityFileOption,
+    IdTypeOption,
+    IssuingStateOption,
+    day,
+    hexadecimal,
+    word_option,
+    words_of,
+)
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.shown import answer_content, answer_lines, assessment_content, assessment_lines
+from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.rules.facts import ConsentForm
+from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.models.answer import Answer, Verdict, person_file
+from client_sdk.models.assessment import Outcome
+from client_sdk.new_file import NewFile
+
+if TYPE_CHECKING:
+    from client_sdk.cli.ui.output import Json
+
+__all__ = ["register"]
+
+_PURPOSES = [name for name in words_of(Purpose) if name != Purpose.REPORTING.name]
+_DIGEST_BYTES = 32
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        app,
+        "check",
+        examples=[
+            "check --purpose LOAN_APPROVAL --officer clerk-7 --consent-date 2026-03-01 --consent-file consent.pdf",
+            "check … --identity-file number.txt --save loan-4711.evidence",
+            "check … --identity-file applicants.txt --save evidence/ --json",
+        ],
+    )
+    def check(
+        session: Session,
+        /,
+        *,
+        purpose: Annotated[
+            Purpose,
+            word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES),
+        ],
+        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
+        consent_date: Annotated[
+            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about.")
+        ],
+        consent_form: Annotated[
+            ConsentForm,
+            word_option(ConsentForm, "Form of the consent.", default=ConsentForm.WRITTEN.name),
+        ] = ConsentForm.WRITTEN,
+        consent_file: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The signed consent; only its SHA-256 is used.", show_default=False),
+        ] = None,
+        consent_digest: Annotated[
+            bytes | None,
+            typer.Option(
+                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
+            ),
+        ] = None,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+        save: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE|DIR/",
+                help="Write the evidence to a new file; of several persons one file each, into a folder.",
+                show_default=False,
+            ),
+        ] = None,
+        with_identity: Annotated[
+            bool,
+            typer.Option("--with-identity", help="Also write FILE.person.json, which names the person (mode 0600)."),
+        ] = False,
+        criteria: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
+        ] = None,
+        exit_code: Annotated[
+            bool, typer.Option("--exit-code", help="End with 1 where an assessment is not NOT_ADVERSE.")
+        ] = False,
+    ) -> ExitCode:
+        """Ask whether a person has live records; show verdict, assessment with reasons, and totals.
+
+        The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
+        LISTED and CLEAR are proved, and end with 0; what does not verify is UNVERIFIABLE and ends with 4.
+        """
+        if save is None and with_identity:
+            raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
+        consent = read_consent(consent_form, consent_date, consent_digest, consent_file)
+        own = read_criteria(criteria)
+        identities = read_identities(session, identity_file, id_type, issuing_state)
+        folder = _prepared(save, len(identities), with_identity=with_identity)
+        with session.client() as client:
+            answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
+        failed: list[ConfigError] = []
+        files: list[Path | None] = [None] * len(answers)
+        if save is not None:
+            kept = answers if with_identity else [replace(answer, identity=None) for answer in answers]
+            files = [_save(answer, save, place if folder else 0, failed) for place, answer in enumerate(kept, start=1)]
+        _show(session, answers, files, own)
+        session.output.tell(*(f"FILE: {error}" for error in failed))
+        code = _code(answers, own, by_outcome=exit_code)
+        return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
+
+
+def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
+    """Try before anybody is asked about that evidence can be written; return whether it goes into a folder.
+
+    Raises:
+        ConfigError: a file exists there already, or cannot be written.
+    """
+    if save is None:
+        return False
+    if persons > 1 or save.is_dir():
+        save.mkdir(mode=0o700, parents=True, exist_ok=True)
+        NewFile(save / "evidence.try").discard()
+        return True
+    NewFile(save).discard()
+    if with_identity:
+        NewFile(person_file(save)).discard()
+    return False
+
+
+def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError]) -> Path | None:
+    """Write the evidence of an answer that has one, into a folder where it has a place there, and return where."""
+    if not answer.evidence:
+        return None
+    try:
+        return answer.save(save / f"{place:04d}-{answer.inquiry_id.hex()[:8]}.evidence" if place else save)
+    except ConfigError as error:
+        failed.append(error)
+        return None
+
+
+def _show(session: Session, answers: list[Answer], files: list[Path | None], criteria: Criteria) -> None:
+    content: list[Json] = []
+    for place, (answer, file) in enumerate(zip(answers, files, strict=True), start=1):
+        assessment = answer.assess(criteria)
+        content.append(
+            {
+                "place": place,
+                **answer_content(answer),
+                "assessment": assessment_content(assessment),
+                "evidence": None if file is None else str(file),
+            }
+        )
+        session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
+        if not session.output.as_json:
+            session.output.result(None, *answer_lines(answer), "", *assessment_lines(assessment), *_saved(file), "")
+    if session.output.as_json:
+        session.output.result(content[0] if len(content) == 1 else {"answers": content})
+
+
+def _saved(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root trust-root.bin {file}"]
+
+
+def _code(answers: list[Answer], criteria: Criteria, *, by_outcome: bool) -> ExitCode:
+    if any(answer.verdict is Verdict.UNVERIFIABLE for answer in answers):
+        return ExitCode.UNVERIFIABLE
+    adverse = any(answer.assess(criteria).outcome is not Outcome.NOT_ADVERSE for answer in answers)
+    return ExitCode.FOUND if by_outcome and adverse else ExitCode.OK

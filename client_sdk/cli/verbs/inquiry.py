@@ -1,0 +1,64 @@
+"""``inquiry receipt``: that one's own question is in the log."""
+
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.options import hexadecimal, moment_text
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+
+__all__ = ["register"]
+
+_INQUIRY_ID_BYTES = 16
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    group = typer.Typer(cls=Verbs, help="Your own inquiries.", no_args_is_help=True)
+    app.add_typer(group, name="inquiry")
+
+    @group.callback()
+    def _group() -> None:
+        """Your own inquiries."""
+
+    @verb(group, "receipt", examples=["inquiry receipt 0f3a9c…"])
+    def receipt(
+        session: Session,
+        /,
+        *,
+        inquiry_id: Annotated[
+            bytes,
+            typer.Argument(
+                parser=hexadecimal(_INQUIRY_ID_BYTES),
+                metavar="ID",
+                help="Inquiry id, hexadecimal, as `check` shows it.",
+            ),
+        ],
+    ) -> None:
+        """Get the verified place of an inquiry in the inquiry tree; there is one after the next HEAD, in a minute."""
+        with session.client() as client:
+            found = client.inquiry_receipt(inquiry_id)
+        session.output.result(
+            {
+                "inquiry_id": found.inquiry_id.hex(),
+                "received_at": found.received_at_ms,
+                "outcome": found.outcome,
+                "index": found.index,
+                "size": found.size,
+                "leaf": found.leaf.hex(),
+                "path": [item.hex() for item in found.path],
+                "head": found.head.hex(),
+                "head_path": [item.hex() for item in found.head_path],
+                "checkpoint": found.checkpoint.decode(),
+            },
+            f"The inquiry is in the log: {found.outcome}.",
+            pairs(
+                [
+                    ("  received", moment_text(found.received_at_ms)),
+                    ("  place", f"leaf {found.index} of the inquiry tree, in a log of {found.size} leaves"),
+                ]
+            ),
+        )

@@ -1,0 +1,233 @@
+"""``key``: further keys of a member, and the end of one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.options import YesOption, word_option
+from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.act.propose import propose_body
+from client_sdk.errors import ConfigError
+from client_sdk.home import replace_file
+from client_sdk.kernel.formats.act import KeyEndBody, KeyGrantBody, grant_key
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
+from client_sdk.signing import create_signing_key, open_signer
+
+if TYPE_CHECKING:
+    from client_sdk.config import ClientConfig
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState
+    from client_sdk.kernel.ledger.directory import Directory
+
+__all__ = ["register"]
+
+UsageOption = Annotated[
+    KeyUsage,
+    word_option(KeyUsage, "What the key signs."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke.", no_args_is_help=True)
+    app.add_typer(group, name="key")
+
+    @verb(group, "list", examples=["key list", "key list --institution lender-2"])
+    def list_(
+        session: Session,
+        /,
+        *,
+        institution: Annotated[
+            str | None, typer.Option(metavar="ID", help="Whose; without it your own.", show_default=False)
+        ] = None,
+    ) -> None:
+        """List every key that an institution ever held, as acts gave and ended them."""
+        config = session.config()
+        with session.client() as client:
+            state = client.directory().institution(institution or config.institution)
+        used = {signer.public_key.key_id for signer in _signers(config).values()}
+        content: list[Json] = [_key_content(key, in_use=key.key_id in used) for key in state.keys]
+        session.output.result(
+            {"institution": state.id, "keys": content},
+            table(
+                ("key", "usage", "from leaf", "to leaf", "in doubt from", ""),
+                [
+                    (
+                        key.key_id.hex(),
+                        key.usage.name,
+                        key.first,
+                        key.end or "runs",
+                        key.contested_from or "",
+                        "used here" if key.key_id in used else "",
+                    )
+                    for key in state.keys
+                ],
+            ),
+        )
+
+    @verb(
+        group,
+        "add",
+        examples=["key add --usage REPORT", "--home admin-1 key add --usage ADMINISTER --propose"],
+    )
+    def add(
+        session: Session,
+        /,
+        *,
+        usage: UsageOption,
+        propose: Annotated[bool, typer.Option("--propose", help="Propose the act at once (administrators).")] = False,
+        yes: YesOption = False,
+    ) -> None:
+        """Make a further key, endorsed by one that you have, and the file with which administrators grant it.
+
+        It counts from the act that grants it; then `key use` makes it the one that signs. Back it up now.
+        """
+        config = session.config()
+        endorser = _endorser(config, usage)
+        path = _new_path(config.home, usage)
+        grant = grant_key(config.name, config.institution, create_signing_key(path), usage, endorser)
+        target = config.home / f"{config.institution}.{path.stem}.key.json"
+        replace_file(target, KeyGrantFile(config.institution, grant).encode())
+        if propose:
+            propose_body(session, lambda _: KeyGrantBody(config.institution, grant), yes=yes)
+            return
+        session.output.result(
+            {
+                "institution": config.institution,
+                "usage": usage.name,
+                "key_id": grant.key_id.hex(),
+                "key": str(path),
+                "grant": str(target),
+            },
+            f"Made a further {usage.name} key. BACK IT UP NOW: {path}",
+            pairs([("  key", grant.key_id.hex()), ("  file", target)]),
+            "Next:",
+            f"  1. hand {target} to the administrators: act propose key --grant {target.name}",
+            f"  2. when its act is logged: credit-registry key use --usage {usage.name} keys/{path.name}",
+        )
+
+    @verb(group, "use", examples=["key use --usage REPORT keys/report-2.pem"])
+    def use(
+        session: Session,
+        /,
+        *,
+        key: Annotated[str, typer.Argument(metavar="KEY", help="Key file in the home, or a key URI.")],
+        usage: UsageOption,
+    ) -> None:
+        """Sign with another key from now on; the directory must already know it."""
+        config = session.config()
+        uri = key if ":" in key else f"file:{key}"
+        signer = open_signer(uri, config.home, config.secret)
+        with session.client() as client:
+            held = client.directory().institution(config.institution).key(signer.public_key.key_id)
+        if held is None or held.usage is not usage or not held.running:
+            found = "unknown to the directory" if held is None else f"for {held.usage.name}, or at its end"
+            raise ConfigError(f"the key is {found}: its act must be logged first")
+        changed = replace(config, keys={**config.keys, usage: uri})
+        replace_file(config.home / "config.toml", changed.to_toml().encode())
+        session.output.result(
+            {"usage": usage.name, "key_id": signer.public_key.key_id.hex(), "uri": uri},
+            f"{usage.name} is signed with {uri} from now on.",
+            "Before an act ends the old key, let a key that stays vouch for the TLS key: certificate renew",
+        )
+
+    @verb(
+        group,
+        "revoke",
+        examples=[
+            "key revoke 3f1c09ab",
+            "--home admin-1 key revoke 3f1c09ab --institution lender-1 --contested-from 120345",
+        ],
+    )
+    def revoke(
+        session: Session,
+        /,
+        *,
+        key: Annotated[str, typer.Argument(metavar="KEY-ID", help="Key id, or how it begins; see `key list`.")],
+        institution: Annotated[
+            str | None, typer.Option(metavar="ID", help="Whose; without it your own.", show_default=False)
+        ] = None,
+        contested_from: Annotated[
+            int,
+            typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing."),
+        ] = 0,
+        yes: YesOption = False,
+    ) -> None:
+        """End a key: administrators propose the act, others are told what to ask the administrators for.
+
+        After a theft, --contested-from names the first leaf that may not be yours: what stands there is not relied on
+        until a version signed by a good key supersedes it.
+        """
+        config = session.config()
+        owner = institution or config.institution
+        if KeyUsage.ADMINISTER in config.keys:
+            propose_body(session, lambda directory: _end(directory, owner, key, contested_from), yes=yes)
+            return
+        with session.client() as client:
+            ended = _end(client.directory(), owner, key, contested_from)
+        contested = f" --contested-from {contested_from}" if contested_from else ""
+        command = f"credit-registry act propose key --institution {owner} --end {ended.key_id.hex()}{contested}"
+        session.output.result(
+            {
+                "institution": owner,
+                "key_id": ended.key_id.hex(),
+                "contested_from": contested_from or None,
+                "proposed": False,
+                "command": command,
+            },
+            "Only administrators end keys. Ask two of them, by a way on which they know you, to run:",
+            f"  {command}",
+        )
+
+
+def _signers(config: "ClientConfig") -> dict[KeyUsage, "Signer"]:
+    return {usage: config.signer(usage) for usage in config.keys}
+
+
+def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
+    """Return a key that the institution has: the one of the same usage, else any.
+
+    Raises:
+        ConfigError: there is none; who has none left gets a new institution id.
+    """
+    usages = [usage, *config.keys] if usage in config.keys else list(config.keys)
+    if not usages:
+        raise ConfigError("this home has no key that could endorse another one")
+    return config.signer(usages[0])
+
+
+def _new_path(home: Path, usage: KeyUsage) -> Path:
+    name = usage.name.lower()
+    number = 2
+    while (home / "keys" / f"{name}-{number}.pem").exists():
+        number += 1
+    return home / "keys" / f"{name}-{number}.pem"
+
+
+def _end(directory: "Directory", owner: str, begins: str, contested_from: int) -> KeyEndBody:
+    state: InstitutionState = directory.institution(owner)
+    found = [key for key in state.keys if key.running and key.key_id.hex().startswith(begins.lower())]
+    if len(found) != 1:
+        message = f"{owner} has {'no' if not found else 'more than one'} running key that begins so"
+        raise UsageError(message, f"see `key list --institution {owner}`.")
+    return KeyEndBody(owner, found[0].key_id, contested_from)
+
+
+def _key_content(key: "InstitutionKey", *, in_use: bool) -> dict[str, Json]:
+    return {
+        "key_id": key.key_id.hex(),
+        "algorithm": key.algorithm,
+        "public_key": key.public_key.hex(),
+        "usage": key.usage.name,
+        "first": key.first,
+        "end": key.end or None,
+        "contested_from": key.contested_from or None,
+        "used_here": in_use,
+    }

@@ -1,0 +1,55 @@
+"""Naming a record: by its id, or, where it is an own one, as the lender's own systems name it."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.options import uuid8
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.models.report import RecordName
+
+if TYPE_CHECKING:
+    from client_sdk.client import Client
+
+__all__ = ["RecordArgument", "named_record", "record_id_of"]
+
+RecordArgument = Annotated[
+    bytes | None,
+    typer.Argument(
+        parser=uuid8, metavar="[RECORD]", help="Record id, a UUID as `records` shows it.", show_default=False
+    ),
+]
+
+
+def named_record(
+    record: bytes | None,
+    kind: Kind | None,
+    reference: str | None,
+    first_day: date | None,
+    attempt: int,
+    issuer: str,
+) -> bytes | RecordName:
+    """Return which record is meant: its id, or the lender's own name of it.
+
+    Raises:
+        UsageError: it is named in no way, in both, or in half; or it is another issuer's and not named by its id.
+    """
+    if issuer and record is None:
+        raise UsageError("which record is not clear", "with --issuer, give its id.")
+    if record is not None and (kind, reference, first_day) == (None, None, None):
+        return record
+    if record is not None or kind is None or reference is None or first_day is None:
+        hint = "give its id, or --kind, --reference and --first-day together."
+        raise UsageError("which record is not clear", hint)
+    return RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt)
+
+
+def record_id_of(client: "Client", named: bytes | RecordName) -> bytes:
+    """Return the id of a named record.
+
+    Raises:
+        ConfigError: the secret behind record ids is missing.
+    """
+    return named if isinstance(named, bytes) else client.record_id(named)

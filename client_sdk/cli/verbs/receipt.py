@@ -1,0 +1,79 @@
+"""``receipt``: that a version of a record is in the log."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.options import (
+    AttemptOption,
+    IssuerOption,
+    MaybeFirstDayOption,
+    MaybeKindOption,
+    MaybeReferenceOption,
+    moment_text,
+)
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.shown import receipt_content
+from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        app,
+        "receipt",
+        examples=[
+            "receipt 01234567-89ab-8def-8123-456789abcdef --version 2",
+            "receipt --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --out loan-4711.tlog-proof",
+            "receipt 01234567-89ab-8def-8123-456789abcdef --issuer lender-9",
+        ],
+    )
+    def receipt(
+        session: Session,
+        /,
+        *,
+        record: RecordArgument = None,
+        version: Annotated[int, typer.Option(min=1, help="Which version.")] = 1,
+        kind: MaybeKindOption = None,
+        reference: MaybeReferenceOption = None,
+        first_day: MaybeFirstDayOption = None,
+        attempt: AttemptOption = 0,
+        issuer: IssuerOption = "",
+        out: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof, to a new file.", show_default=False),
+        ] = None,
+    ) -> ExitCode:
+        """Get the verified receipt of a version of a record: by its id, or by your own name of it."""
+        named = named_record(record, kind, reference, first_day, attempt, issuer)
+        with Target(out) as target:
+            with session.client() as client:
+                found = client.receipt(record_id_of(client, named), version, issuer=issuer)
+            target.write(session.output, found.tlog_proof().encode())
+        session.output.result(
+            receipt_content(found)
+            | {
+                "leaf": found.leaf.hex(),
+                "path": [item.hex() for item in found.path],
+                "checkpoint": found.checkpoint.decode(),
+                "file": target.written,
+            },
+            f"Version {found.version} of {found.uuid} is in the log.",
+            pairs(
+                [
+                    ("  leaf", found.index),
+                    ("  logged", moment_text(found.logged_at_ms)),
+                    ("  checkpoint", f"of {found.size} leaves"),
+                    *([] if target.written is None else [("  written to", target.written)]),
+                ]
+            ),
+        )
+        return target.code

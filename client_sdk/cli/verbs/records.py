@@ -1,0 +1,203 @@
+"""``records``: one's own and those that one took over, as the registry holds them; corrected or withdrawn."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.columns import cells_of, column_options, identity_cells
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.identity_input import read_identity
+from client_sdk.cli.ui.options import (
+    AttemptOption,
+    FirstDayOption,
+    IdentityFileOption,
+    IdTypeOption,
+    IssuerOption,
+    IssuingStateOption,
+    KindOption,
+    MaybeFirstDayOption,
+    MaybeKindOption,
+    MaybeReferenceOption,
+    ReferenceOption,
+    YesOption,
+    moment_text,
+)
+from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.shown import receipt_content, record_content, record_rows
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+from client_sdk.cli.verbs.report import read_cells
+from client_sdk.errors import ConflictError
+from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.lending.rows import facts_cells
+from client_sdk.models.report import RecordName
+
+if TYPE_CHECKING:
+    from client_sdk.client import Client
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.receipt import Receipt
+    from client_sdk.models.record import RecordView
+
+__all__ = ["register"]
+
+# What says which record it is, and cannot be corrected.
+_OF_THE_NAME = ("kind", "standing", "reference", "first_day", "attempt", "continues_issuer", "continues_record_id")
+_OF_VERSION_1 = ("basis_reference", "basis_first_day")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, no_args_is_help=False)
+    app.add_typer(group, name="records")
+
+    @verb(
+        group,
+        "",
+        examples=[
+            "records",
+            "records --with-facts --identity-file number.txt",
+            "records --issuer lender-9",
+            "records --json",
+        ],
+    )
+    def records(
+        session: Session,
+        /,
+        *,
+        with_facts: Annotated[
+            bool, typer.Option("--with-facts", help="Only those about one person, with their facts opened.")
+        ] = False,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+        issuer: IssuerOption = "",
+    ) -> None:
+        """List your own records, or those you took over, as the registry holds them; correct or withdraw one."""
+        asked = with_facts or identity_file is not None
+        identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
+        with session.client() as client:
+            found = list(client.records(identity=identity, issuer=issuer))
+        content: list[Json] = [record_content(record) for record in found]
+        session.output.result(
+            {"records": content},
+            table(
+                ("record", "kind", "version", "standing", "state", "logged", "kept until"),
+                [record_rows(record) for record in found],
+            )
+            if found
+            else "No records.",
+        )
+
+    @verb(
+        group,
+        "correct",
+        examples=[
+            "records correct --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --principal 120000",
+        ],
+        options=column_options(apart_from=_OF_THE_NAME + _OF_VERSION_1),
+    )
+    def correct(
+        session: Session,
+        /,
+        *,
+        kind: KindOption,
+        reference: ReferenceOption,
+        first_day: FirstDayOption,
+        attempt: AttemptOption = 0,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+        yes: YesOption = False,
+        **cells: str | None,
+    ) -> None:
+        """Correct facts of a record: give only what changes; the rest stays as the newest version has it.
+
+        The standing stays. A wrong person, or a mistaken end, is mended by `records withdraw` and reporting anew.
+        """
+        changes = cells_of(cells)
+        if not changes:
+            raise UsageError("nothing to correct was given", "give at least one of the options for facts.")
+        identity = read_identity(session, identity_file, id_type, issuing_state)
+        name = RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt)
+        with session.client() as client:
+            held = _held(client, name, identity)
+            old = {} if held.facts is None else facts_cells(held.facts)
+            named = {
+                "kind": kind.name,
+                "standing": held.standing.name,
+                "reference": reference,
+                "first_day": first_day.isoformat(),
+                "attempt": str(attempt),
+                "transferee": held.transferee,
+            }
+            report = read_cells(named | old | identity_cells(identity) | changes)
+            if not yes:
+                changed = ", ".join(column for column in changes if changes[column] != old.get(column, ""))
+                session.output.tell(f"To be corrected in {kind.name} {reference}: {changed or 'nothing'}")
+            session.confirm("Sign and send a further version?", yes=yes)
+            receipt = client.correct(report)
+        _tell(session, "Corrected", receipt)
+
+    @verb(
+        group,
+        "withdraw",
+        examples=[
+            "records withdraw 01234567-89ab-8def-8123-456789abcdef",
+            "records withdraw --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01",
+            "records withdraw 01234567-89ab-8def-8123-456789abcdef --set-aside",
+            "records withdraw 01234567-89ab-8def-8123-456789abcdef --issuer lender-9",
+        ],
+    )
+    def withdraw(
+        session: Session,
+        /,
+        *,
+        record: RecordArgument = None,
+        kind: MaybeKindOption = None,
+        reference: MaybeReferenceOption = None,
+        first_day: MaybeFirstDayOption = None,
+        attempt: AttemptOption = 0,
+        set_aside: Annotated[
+            bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
+        ] = False,
+        issuer: IssuerOption = "",
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+        yes: YesOption = False,
+    ) -> None:
+        """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back.
+
+        With --identity-file it is withdrawn only if it is about that person.
+        """
+        named = named_record(record, kind, reference, first_day, attempt, issuer)
+        given = identity_file is not None
+        identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
+        with session.client() as client:
+            session.confirm("Withdraw it for good?", yes=yes)
+            end = client.set_aside if set_aside else client.withdraw
+            receipt = end(record_id_of(client, named), issuer, identity=identity)
+        _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
+
+
+def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordView":
+    found = list(client.records([client.record_id(name)], identity=identity))
+    if not found:
+        want = "a live record of your own, about this person"
+        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
+    return found[0]
+
+
+def _tell(session: Session, done: str, receipt: "Receipt") -> None:
+    session.output.result(
+        receipt_content(receipt),
+        f"{done}: {receipt.uuid}",
+        pairs(
+            [
+                ("  version", receipt.version),
+                ("  logged", f"{moment_text(receipt.logged_at_ms)} at leaf {receipt.index}"),
+            ]
+        ),
+    )

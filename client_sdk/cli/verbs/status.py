@@ -1,0 +1,145 @@
+"""``status``: how registry, key services and this home stand."""
+
+import time
+from typing import TYPE_CHECKING
+
+import typer
+from cryptography import x509
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.holders import check_holder
+from client_sdk.cli.ui.options import moment_text
+from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.kernel.formats.words import Role
+from client_sdk.lending.outbox import Outbox
+
+if TYPE_CHECKING:
+    from client_sdk.config import ClientConfig
+    from client_sdk.models.status import KeyServiceStatus
+
+__all__ = ["register"]
+
+_DAY_MS = 86_400_000
+# Renewal is due so many days before the end.
+_SOON_DAYS = 30
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(app, "status", examples=["status", "status --json"])
+    def status(session: Session) -> ExitCode:
+        """Show registry, key services, the age of the directory, quotas, the outbox and the certificate.
+
+        Ends with 3 where a key service does not answer: without each of them there is no pseudonym.
+        Ends with 5 where the certificate in this home is another member's.
+        """
+        config = session.config()
+        with session.client() as client:
+            # Checked once its form is: a registry and key services would refuse calls one by one, each in its words.
+            certificate = _certificate(config)
+            check_holder(certificate, config.institution)
+            found = client.status()
+            own = client.directory().institutions.get(config.institution)
+        now = time.time_ns() // 1_000_000
+        pending, until = _pending(config), int(certificate.not_valid_after_utc.timestamp() * 1000)
+        roles = [] if own is None else [role.name for role in own.roles]
+        state = "not enrolled" if own is None else own.status.name
+        services: list[Json] = [_service_content(service) for service in found.key_services]
+        session.output.result(
+            {
+                "registry": found.registry,
+                "address": config.registry,
+                "fingerprint": found.fingerprint,
+                "size": found.size,
+                "root": found.root.hex(),
+                "head_at": found.head_at_ms,
+                "act_number": found.act_number,
+                "entries": found.entries,
+                "institution": found.institution,
+                "state": state,
+                "roles": roles,
+                "outbox_pending": pending,
+                "certificate_until": until,
+                "key_services": services,
+            },
+            f"Registry {found.registry} at {config.registry}",
+            pairs(
+                [
+                    ("  fingerprint", found.fingerprint),
+                    (
+                        "  log",
+                        f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}",
+                    ),
+                    ("  newest HEAD", f"{moment_text(found.head_at_ms)}, {_age(now, found.head_at_ms)} old"),
+                ]
+            ),
+            f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
+            pairs(_home_rows(pending, until, now)),
+            "Key services",
+            table(
+                ("  address", "answers", "directory", "left today: report", "inquire"),
+                [_service_row(service, now) for service in found.key_services],
+            ),
+            *(f"  {service.url}: {service.problem}" for service in found.key_services if service.problem),
+            *_young(found.key_services),
+            *_idle(own is not None and Role.LENDER in own.roles),
+        )
+        return ExitCode.OK if all(service.reachable for service in found.key_services) else ExitCode.UNREACHABLE
+
+
+def _pending(config: "ClientConfig") -> int:
+    """Return how many signed reports wait for a receipt."""
+    if not config.outbox_file.exists():
+        return 0
+    with Outbox(config.outbox_file, config.name, config.institution) as outbox:
+        return len(outbox.pending())
+
+
+def _certificate(config: "ClientConfig") -> x509.Certificate:
+    return x509.load_pem_x509_certificates(config.tls_certificate.read_bytes())[0]
+
+
+def _home_rows(pending: int, until: int, now: int) -> list[tuple[str, str]]:
+    waiting = (
+        "nothing waits" if not pending else f"{pending} signed reports wait: run `report` with the same file again"
+    )
+    soon = " (soon: certificate renew)" if until - now < _SOON_DAYS * _DAY_MS else ""
+    return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
+
+
+def _service_content(service: "KeyServiceStatus") -> dict[str, Json]:
+    return {
+        "url": service.url,
+        "reachable": service.reachable,
+        "subject_key_versions": list(service.subject_key_versions),
+        "directory_as_of": service.directory_as_of_ms,
+        "report_quota_left": service.report_quota_left,
+        "inquire_quota_left": service.inquire_quota_left,
+        "problem": service.problem,
+    }
+
+
+def _service_row(service: "KeyServiceStatus", now: int) -> tuple[object, ...]:
+    if not service.reachable:
+        return (f"  {service.url}", "no", "", "", "")
+    age = f"{_age(now, service.directory_as_of_ms)} old" if service.directory_as_of_ms else "none yet"
+    return (f"  {service.url}", "yes", age, service.report_quota_left, service.inquire_quota_left)
+
+
+def _age(now: int, then: int) -> str:
+    seconds = max(0, now - then) // 1000
+    minutes = seconds // 60
+    return f"{seconds} s" if minutes == 0 else f"{minutes} min"
+
+
+def _young(services: "tuple[KeyServiceStatus, ...]") -> list[str]:
+    if any(service.problem.startswith("INSTITUTION_UNKNOWN") for service in services):
+        return ["  Enrolled just now? Key services follow the directory every few seconds; try again."]
+    return []
+
+
+def _idle(lends: bool) -> list[str]:  # noqa: FBT001 - whether it lends
+    return [] if lends else ["  (quotas are for lenders)"]

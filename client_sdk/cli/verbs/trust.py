@@ -1,0 +1,154 @@
+"""``trust``: what a verifier starts from. A person compares its fingerprint over another channel."""
+
+from pathlib import Path
+from string import hexdigits
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.output import Json, pairs
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import VerificationError
+from client_sdk.home import install_trust_root
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from client_sdk.config import ClientConfig
+
+__all__ = ["register"]
+
+FINGERPRINT_DIGITS = 64
+
+FingerprintOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEX",
+        help="Fingerprint as somebody trusted told it to you, such as by telephone.",
+        show_default=False,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, help="The trust root: fetch, install, show.", no_args_is_help=True)
+    app.add_typer(group, name="trust")
+
+    @verb(group, "fetch", examples=["trust fetch", "trust fetch --fingerprint 3f1c…"])
+    def fetch(session: Session, /, *, fingerprint: FingerprintOption = None) -> None:
+        """Fetch the genesis act from the registry, make the trust root of it, and compare its fingerprint.
+
+        The registry could show you a history of its own making. What protects you is the fingerprint, told to you by
+        an administrator over another channel: give it with --fingerprint, or compare it when you are asked.
+        """
+        config = session.config()
+        _install(session, _fetch(config).encode(), fingerprint)
+
+    @verb(
+        group,
+        "install",
+        examples=["trust install trust-root.bin", "trust install trust-root.bin --fingerprint 3f1c…"],
+    )
+    def install(
+        session: Session,
+        /,
+        *,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Trust root as the registry hands it out.")],
+        fingerprint: FingerprintOption = None,
+    ) -> None:
+        """Install a trust root from a file, once its fingerprint was compared."""
+        _install(session, file.read_bytes(), fingerprint)
+
+    @verb(group, "show", examples=["trust show", "trust show --file trust-root.bin"])
+    def show(
+        session: Session,
+        /,
+        *,
+        file: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Another file than the installed one.", show_default=False)
+        ] = None,
+    ) -> None:
+        """Show the trust root with its fingerprint."""
+        root = session.config().trust_root() if file is None else TrustRoot.parse(file.read_bytes())
+        session.output.result(_content(root), *_lines(root))
+
+
+def _fetch(config: "ClientConfig") -> TrustRoot:
+    from client_sdk.trust import fetch_trust_root  # noqa: PLC0415 - loads gRPC, which only fetching needs
+
+    return fetch_trust_root(config)
+
+
+def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
+    root = TrustRoot.parse(data)
+    config = session.config()
+    given = _given(fingerprint)
+    if root.registry != config.name:
+        raise FormatError("trust root", "registry.name", got=root.registry, want=config.name)
+    if fingerprint is None:
+        session.output.tell("Trust root:", *_lines(root), "")
+        if not session.interactive:
+            hint = "compare the fingerprint over another channel, then run it again with --fingerprint HEX."
+            raise UsageError("the trust root was not installed", hint)
+        session.confirm("Is this the fingerprint that an administrator told you over another channel?", yes=False)
+        fingerprint = root.fingerprint
+    elif given != root.fingerprint:
+        message = f"got {_grouped(root.fingerprint)}, want {_grouped(given)} as given"
+        raise VerificationError("trust root", "trust_root.fingerprint", message)
+    install_trust_root(session.home, data, fingerprint)
+    session.output.result(
+        _content(root) | {"installed": str(config.trust_root_file)},
+        f"Installed {config.trust_root_file}: registry {root.registry}, fingerprint {root.fingerprint}",
+    )
+
+
+def _given(fingerprint: str | None) -> str:
+    """Return a fingerprint as it was typed, without blanks; empty for none.
+
+    Raises:
+        UsageError: it is no fingerprint.
+    """
+    if fingerprint is None:
+        return ""
+    given = "".join(fingerprint.split()).lower()
+    if len(given) != FINGERPRINT_DIGITS:
+        got = f"{len(given)} characters"
+        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {got}")
+    odd = next((character for character in given if character not in hexdigits), "")
+    if odd:
+        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {odd!r} among them")
+    return given
+
+
+def _content(root: TrustRoot) -> dict[str, Json]:
+    return {
+        "registry": root.registry,
+        "fingerprint": root.fingerprint,
+        "log": root.log_key.name,
+        "administrators": list(root.administrators),
+        "threshold": root.threshold,
+    }
+
+
+def _lines(root: TrustRoot) -> list["RenderableType"]:
+    return [
+        pairs(
+            [
+                ("  registry", root.registry),
+                ("  log", root.log_key.name),
+                ("  administrators", f"{', '.join(root.administrators)}; {root.threshold} of them sign an act"),
+                ("  fingerprint", _grouped(root.fingerprint)),
+            ]
+        )
+    ]
+
+
+def _grouped(fingerprint: str) -> str:
+    """Return a fingerprint in groups of eight, as people read it out; spaces do not matter."""
+    return " ".join(fingerprint[at : at + 8] for at in range(0, len(fingerprint), 8))

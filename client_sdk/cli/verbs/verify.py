@@ -1,0 +1,117 @@
+"""``verify``: an evidence file, offline, by anybody who has the trust root."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.identity_input import read_identity
+from client_sdk.cli.ui.input_file import check_file
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
+from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.shown import answer_content, answer_lines
+from client_sdk.cli.ui.told_contradiction import tell_contradiction
+from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.models.answer import Answer
+from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
+from client_sdk.verification import verify as verify_offline
+
+if TYPE_CHECKING:
+    from client_sdk.cli.ui.output import Json
+
+__all__ = ["register"]
+
+# What an evidence file cannot prove (design 2).
+NOT_PROVED = (
+    "That the pseudonym is a given person's is not proved by this file: only asking the key services again shows it, "
+    "which a member who knows the identity number does with --identity-file."
+)
+PROVED = "The key services gave the same pseudonym for the identity number: the file is about that person."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        app,
+        "verify",
+        examples=[
+            "verify --trust-root trust-root.bin loan-4711.evidence",
+            "--home lender-1 verify loan-4711.evidence",
+            "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
+            "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
+        ],
+    )
+    def verify(
+        session: Session,
+        /,
+        *,
+        file: Annotated[
+            Path, typer.Argument(metavar="FILE", help="Evidence that `check --save` wrote, or a proof of misbehaviour.")
+        ],
+        trust_root: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
+        ] = None,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+    ) -> ExitCode:
+        """Verify an evidence file offline: no account, no network, no word of the registry is believed.
+
+        Ends with 0 if every part verifies, with 1 if one does not; it then names that part. With --identity-file a
+        member asks the key services again, so that it is also shown whom the file is about. A file that proves that
+        the log's key has signed two histories ends it with 6.
+        """
+        check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
+        root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
+        try:
+            if identity_file is None:
+                data = read_evidence(file)
+                if is_contradiction(data):
+                    tell_contradiction(session, file, verify_contradiction(data, root))
+                    return ExitCode.MISBEHAVIOUR
+                answers = verify_offline(data, root)
+            else:
+                identity = read_identity(session, identity_file, id_type, issuing_state)
+                with session.client() as client:
+                    answers = client.verify(file, identity)
+        except VerificationError as error:
+            _refuse(session, file, error)
+            return ExitCode.FOUND
+        _accept(session, file, root.fingerprint, answers, asked=identity_file is not None)
+        return ExitCode.OK
+
+
+def _refuse(session: Session, file: Path, error: VerificationError) -> None:
+    session.output.result(
+        {"verified": False, "file": str(file), "part": error.part, "rule": error.rule, "message": error.message},
+        f"REFUSED: {file} does not verify.",
+        f"  part: {error.part}",
+        f"  rule: {error.rule}" + (f" ({error.message})" if error.message else ""),
+        "Rely on nothing in it: it was changed, or belongs to another registry or person.",
+    )
+
+
+def _accept(session: Session, file: Path, fingerprint: str, answers: tuple[Answer, ...], *, asked: bool) -> None:
+    persons: list[Json] = [answer_content(answer) for answer in answers]
+    last = PROVED if asked else NOT_PROVED
+    session.output.result(
+        {
+            "verified": True,
+            "file": str(file),
+            "registry": answers[0].registry,
+            "fingerprint": fingerprint,
+            "as_of": answers[0].as_of_ms,
+            "person_proved": asked,
+            "persons": persons,
+            "note": last,
+        },
+        f"VERIFIED: every part of {file} follows from the trust root {fingerprint}.",
+        *(line for answer in answers for line in answer_lines(answer)),
+        "",
+        last,
+    )
