@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import CollectorRegistry
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
 from registry_server.rpc.authorization import Authorizer
@@ -45,7 +46,6 @@ from registry_server.storage import migrations
 from registry_server.storage.register import open_register
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
-from registry_server.usecases.authority import CertificateAuthority, server_tls
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
 from registry_server.usecases.failures import refusal_of

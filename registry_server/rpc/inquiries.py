@@ -10,9 +10,9 @@ from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
 from registry_server.rpc.convert.checks import EvidenceWriter, question
 from registry_server.rpc.convert.proofs import inquiry_receipt
+from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
 from registry_server.serving.call import current_call
-from registry_server.usecases.gathering import Gathering
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

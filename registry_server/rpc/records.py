@@ -13,9 +13,9 @@ from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results, submission
+from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread, pages_from
 from registry_server.serving.call import current_call
-from registry_server.usecases.gathering import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -16,11 +16,11 @@ from client_sdk.kernel.formats.words import Role, TlsKeyAction
 from client_sdk.kernel.ledger.tls_key import check_claim, check_not_ended
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.certificates.authority import CERTIFICATE_DAYS, CertificateAuthority
 from registry_server.errors import Reason, RegistryError
 from registry_server.storage import head, quotas, tls_keys
 from registry_server.storage.quotas import QuotaKey
 from registry_server.storage.tls_keys import StoredCertificate, StoredTlsKey
-from registry_server.usecases.authority import CERTIFICATE_DAYS, CertificateAuthority
 from registry_server.usecases.standing import TlsStanding, standing_of
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
-from registry_server.sequencing.found import found
+from registry_server.certificates.authority import CertificateAuthority, write_secret
+from registry_server.sequencing.genesis import found
 from registry_server.sequencing.recover import recover
 from registry_server.storage import leaves, migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import certificates
-from registry_server.usecases.authority import CertificateAuthority, write_secret
 from registry_server.usecases.private_files import take_folder
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from registry_server.operating import confirm_clock
 from registry_server.sequencing.clock import CONFIRMED_FOR_MS, MAX_STEP_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from tests.support.registry import running_registry
 from tests.support.registry_world import AUDITOR, DAY_MS, World, accept

@@ -25,7 +25,7 @@ from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Phase, written_consent
 from client_sdk.testing import TestRegistry, _listens
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import history, person
 from tests.support.starter import Starter
 from tests.support.victims import Victims

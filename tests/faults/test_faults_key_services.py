@@ -17,7 +17,7 @@ from client_sdk.errors import KeyServiceError
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.models import Purpose, written_consent
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import default_report, history, person
 from tests.support.held import log_of
 

@@ -22,7 +22,7 @@ from registry_server.storage import head
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.register import DatabaseRegister, FileRegister
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.conftest import execute, postgres_database, sqlite_url
 from tests.faults.test_faults_append import acknowledged, check_nothing_lost, start
 from tests.support.registers import ORIGIN, register_of, register_path

@@ -26,7 +26,7 @@ from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from client_sdk.models import Purpose, written_consent
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import default_facts, default_report, history, person, suit
 from tests.support.attacker import Attacker, OldMap
 from tests.support.command import Command

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.lending.outbox import Outbox
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import history
 from tests.support.command import Command
 from tests.support.held import log_of

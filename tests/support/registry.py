@@ -36,6 +36,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
 from registry_server.app import App, build
+from registry_server.certificates.authority import CertificateAuthority, write_secret
 from registry_server.sequencing.clock import system_clock
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
@@ -43,9 +44,8 @@ from registry_server.storage.register import FileRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
-from registry_server.usecases.authority import CertificateAuthority, write_secret
 from registry_server.usecases.certificates import issue
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.support.handmade_log import REGISTRY, seed, signer
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS, World, subject_of
 

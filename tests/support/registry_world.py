@@ -37,7 +37,7 @@ from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.rules.retention import expires_on
 from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.errors import NotFoundedError
-from registry_server.sequencing.found import found
+from registry_server.sequencing.genesis import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 from client_sdk import Client
 from client_sdk.lending.files import write_portfolio
 from client_sdk.signing import create_certificate_request
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.sequencing.clock import system_clock
-from registry_server.usecases.authority import CertificateAuthority
 from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
 from tests.client_sdk.sdk_samples import default_report
 from tests.support.command import Command

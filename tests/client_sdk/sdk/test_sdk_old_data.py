@@ -23,7 +23,7 @@ from client_sdk.models import Purpose, Verdict, written_consent
 from client_sdk.testing import TestRegistry
 from registry_server.storage.register import FileRegister
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import fsck
+from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.support.command import Command
 from tests.support.waiting import wait_until

@@ -16,10 +16,10 @@ from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.signing import create_certificate_request
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.errors import RegistryError
 from registry_server.sequencing.clock import system_clock
 from registry_server.serving.identity import peer_of
-from registry_server.usecases.authority import CertificateAuthority
 from tests.support.handmade_log import REGISTRY
 from tests.support.registry import new_key, refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import RegistryError
-from registry_server.usecases.authority import CertificateAuthority, server_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.words import AnnotationFlag, Standing, TlsKeyActi
 from registry_server.storage import tls_keys
 from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.fsck import FsckReport, fsck
+from registry_server.usecases.fsck.check import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from tests.support.handmade_log import REGISTRY, seed, signer
 from tests.support.registry_world import World, accept

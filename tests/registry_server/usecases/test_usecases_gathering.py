@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from registry_server.errors import RegistryError
-from registry_server.usecases.gathering import Gathering
+from registry_server.rpc.gathering import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,8 +23,8 @@ from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
-from registry_server.usecases.fsck_report import FsckFinding, FsckReport, RowKind
-from registry_server.usecases.fsck_rows import (
+from registry_server.usecases.fsck.report import FsckFinding, FsckReport, RowKind
+from registry_server.usecases.fsck.rows import (
     Links,
     check_acts,
     check_inquiry_rows,

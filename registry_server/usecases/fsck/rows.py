@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import inquiries, leaves, live, records, tls_keys
-from registry_server.usecases.fsck_report import RowKind
+from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.tls_keys import StoredTlsKey
     from registry_server.storage.unit_of_work import UnitOfWork
-    from registry_server.usecases.fsck_report import FsckReport
+    from registry_server.usecases.fsck.report import FsckReport
 
 __all__ = [
     "Links",

@@ -1,0 +1,1 @@
+"""The registry's certificate authority, for TLS between its members."""

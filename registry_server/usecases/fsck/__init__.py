@@ -1,0 +1,1 @@
+"""fsck: everything that the database holds, recomputed from the leaves alone."""
