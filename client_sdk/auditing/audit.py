@@ -225,7 +225,7 @@ def _check_seen(examination: Examination, seen: Iterable[Seen], findings: Findin
     for size, root in seen:
         if size in examination.roots and examination.roots[size] != root:
             want = "the root that was signed for this size before"
-            findings.note(FindingId.FORK, None, "checkpoint", "formats-7.checkpoint", got=f"size {size}", want=want)
+            findings.note(FindingId.FORK, None, "checkpoint", "log.checkpoint", got=f"size {size}", want=want)
 
 
 def _check_checkpoint(examination: Examination, fetched: Fetched, findings: Findings) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetched", "fetch"]
 
-_RULE = "formats-7.checkpoint"
+_RULE = "log.checkpoint"
 
 
 class Fetched(NamedTuple):

@@ -78,9 +78,9 @@ class Authorizer:
     def _check_member(self, method: str, peer: Peer) -> tuple[frozenset[Caller], bool]:
         state = self._standing.find(peer.holder.name)
         if state is None:
-            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "design-2.institution", want="a member")
+            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "institution.member", want="a member")
         if state.status is InstitutionStatus.TERMINATED:
-            raise RegistryError("INSTITUTION_TERMINATED", "certificate", "design-2.state", want="a member")
+            raise RegistryError("INSTITUTION_TERMINATED", "certificate", "institution.state", want="a member")
         vouched = self._standing.check_tls_key(state, peer.spki_hash, vouched=method not in UNVOUCHED)
         return _callers_of(state.roles), vouched
 

@@ -105,7 +105,7 @@ def _check_aliases(staging: Staging, item: StatementItem) -> None:
     want = [version for version in staging.directory.state.live_subject_key_versions if version != own]
     if [alias.subject_key_version for alias in item.aliases] != want:
         got = f"{len(item.aliases)} aliases"
-        raise _refuse("ALIASES_INVALID", "aliases", "formats-3.aliases", got=got, want=f"versions {want}")
+        raise _refuse("ALIASES_INVALID", "aliases", "aliases.versions", got=got, want=f"versions {want}")
 
 
 def _check_person(staging: Staging, item: StatementItem, binding: Binding, before: Chain | None) -> None:
@@ -114,15 +114,15 @@ def _check_person(staging: Staging, item: StatementItem, binding: Binding, befor
         return
     row = staging.live(before.key)
     if row is None:
-        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+        raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
     known = _under(item, binding, row.subject_key_version)
     if known is None or not hmac.compare_digest(known.subject, row.subject):
-        raise _refuse("SUBJECT_CHANGED", "binding.subject", "formats-2.same-person", want="that of the version before")
+        raise _refuse("SUBJECT_CHANGED", "binding.subject", "version.same-person", want="that of the version before")
     if not hmac.compare_digest(known.debt_ref, row.debt_ref):
-        raise _refuse("DEBT_CHANGED", "binding.debt_ref", "formats-2.same-debt", want="that of the version before")
+        raise _refuse("DEBT_CHANGED", "binding.debt_ref", "version.same-debt", want="that of the version before")
     previous, facts = item.previous, item.facts
     if previous is None or facts is None or not hmac.compare_digest(previous.commitment, row.facts_commitment):
-        raise _refuse("COMMITMENT_MISMATCH", "previous", "formats-3.previous", want="the facts of the version before")
+        raise _refuse("COMMITMENT_MISMATCH", "previous", "submission.previous", want="the facts of the version before")
     rekeyed = item.statement.subject_key_version != before.subject_key_version
     check_progress(before.kind, before.standing, previous.facts, item.statement.standing, facts, rekeyed=rekeyed)
 
@@ -132,13 +132,13 @@ def _check_first(staging: Staging, item: StatementItem, binding: Binding) -> Non
     if statement.continues is not None:
         row = staging.live(statement.continues)
         if row is None or not _is_of(item, binding, row) or not _same_debt(item, binding, row):
-            raise _refuse("CONTINUES_INVALID", "continues", "formats-2.continues", want="the same subject and debt")
+            raise _refuse("CONTINUES_INVALID", "continues", "record.continues", want="the same subject and debt")
     most = staging.directory.rulebook.max_live_records_per_subject
     subjects = dict.fromkeys((binding.subject, *(alias.subject for alias in item.aliases)))
     own = sum(row.key[0] == statement.issuer for subject in subjects for row in staging.live_of(subject))
     if own >= most:
         raise _refuse(
-            "TOO_MANY_RECORDS", "binding.subject", "formats-3.count", got=str(own + 1), want=f"at most {most} live ones"
+            "TOO_MANY_RECORDS", "binding.subject", "record.count", got=str(own + 1), want=f"at most {most} live ones"
         )
     _check_basis(staging, item, binding)
 
@@ -157,7 +157,7 @@ def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> Non
         raise _refuse("BASIS_INVALID", "basis.record", "basis.subject", want="a record of the same subject")
     newest = basis.newest
     if newest is not None and not hmac.compare_digest(newest.commitment, row.facts_commitment):
-        raise _refuse("COMMITMENT_MISMATCH", "basis.newest", "formats-2.basis", want="its newest facts")
+        raise _refuse("COMMITMENT_MISMATCH", "basis.newest", "submission.basis", want="its newest facts")
     check_basis(item.statement.kind, facts, row.kind, row.standing, None if newest is None else newest.facts)
 
 
@@ -175,7 +175,7 @@ def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None
                 and row.key != statement.key
             ):
                 raise _refuse(
-                    "DEBT_TAKEN", "binding.debt_ref", "formats-3.one-debt", want="no other running record of the debt"
+                    "DEBT_TAKEN", "binding.debt_ref", "debt.one-record", want="no other running record of the debt"
                 )
 
 
@@ -230,7 +230,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     )
     row = staging.live(annotation.key)
     if before is None or row is None:
-        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+        raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
     text = _text(item, before.chain)
     _use_quota(staging, annotation.author)
     staging.add_leaf(leaf, hash_)
@@ -271,5 +271,5 @@ def _text(item: AnnotationItem, before: Chain) -> bytes | None:
         annotation.disclosure_digest,
     )
     if not same:
-        raise _refuse("DISCLOSURE_MISMATCH", "text_disclosure", "formats-5.text", want="the sealed text")
+        raise _refuse("DISCLOSURE_MISMATCH", "text_disclosure", "annotation.text", want="the sealed text")
     return None

@@ -170,9 +170,9 @@ def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
     if repeated is not None:
         return repeated
     if record.chain.erased:
-        raise RuleError("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+        raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     want = str(record.chain.version + 1)
-    taken = RuleError("VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=want)
+    taken = RuleError("VERSION_TAKEN", "version", "version.next", got=str(statement.version), want=want)
     return Taken(Outcome.REFUSED, index, staging.leaf_at(index), violation=taken)
 
 

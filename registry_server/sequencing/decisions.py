@@ -42,7 +42,7 @@ def admit_act(staging: Staging, item: ActItem) -> int:
         raise RuleError(
             "KEY_SERVICES_INVALID",
             "retire",
-            "formats-6.retire",
+            "key-services.retire",
             got=str(body.retire),
             want="a version that no live record carries",
         )
@@ -72,9 +72,7 @@ def _erased_by_order(staging: Staging, body: ErasureBody) -> list[Chain]:
         for partner in [] if record is None else partners(record):
             chain = staging.chain(partner)
             if partner not in together and chain is not None and not chain.erased:
-                raise RuleError(
-                    "ERASED_ALONE", "records", "formats-2.continues", want="a record and those it continues"
-                )
+                raise RuleError("ERASED_ALONE", "records", "record.continues", want="a record and those it continues")
     return [chains.erase(staging.chain(key)) for key in body.records]
 
 
@@ -135,7 +133,7 @@ def _restrict(staging: Staging, item: LapseItem) -> int:
     leaf, chain = _lapsed(staging, item, item.key, staging.next_index)
     record, row = staging.record(item.key), staging.live(item.key)
     if record is None or row is None or chain.annotation is None:
-        raise RuleError("RECORD_ENDED", "record_id", "formats-2.live", want="a live record")
+        raise RuleError("RECORD_ENDED", "record_id", "record.live", want="a live record")
     index = staging.add_leaf(leaf)
     record = record.with_chain(chain)
     staging.put_record(record)

@@ -68,7 +68,7 @@ def _publish_first(database: Database, register: Register, signer: Signer, paylo
         genesis = parse_leaf(leaves.leaf_range(work, 0, 1)[0].leaf)
         row = head.read(work)
     if not isinstance(genesis, ActLeaf) or genesis.payload != payload:
-        raise RuleError("ALREADY_FOUNDED", "payload", "formats-7.genesis", want="the genesis act of this log")
+        raise RuleError("ALREADY_FOUNDED", "payload", "log.genesis", want="the genesis act of this log")
     committed = recover(database)
     publisher = Publisher(database, signer, register, committed)
     if row is not None and not row.checkpoint_size:

@@ -114,9 +114,9 @@ class _Book:
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:
     """Return what is said of an inquiry whose id is known."""
     if (before.payload, before.signature) != (item.payload, item.signature):
-        taken = RuleError("INQUIRY_TAKEN", "inquiry.inquiry_id", "formats-9.once", want="an id not used before")
+        taken = RuleError("INQUIRY_TAKEN", "inquiry.inquiry_id", "inquiry.once", want="an id not used before")
         return InquiryResult(taken.reason, before.received_at, violation=taken)
     violation = None
     if before.outcome != ANSWERED:
-        violation = RuleError(before.outcome, "inquiry", "formats-9.refused", want="an inquiry not refused before")
+        violation = RuleError(before.outcome, "inquiry", "inquiry.refused", want="an inquiry not refused before")
     return InquiryResult(before.outcome, before.received_at, repeated=True, violation=violation)

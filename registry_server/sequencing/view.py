@@ -280,7 +280,7 @@ class View:
         """
         count = self.head.inquiry_count
         if position >= count:
-            raise RuleError("INQUIRY_WAITING", "inquiry_id", "formats-9.sequenced", want="the next HEAD")
+            raise RuleError("INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced", want="the next HEAD")
         return self._inquiry_tree.inclusion(position, count)
 
     def inquiry_leaves(self, start: int, end: int) -> list[bytes]:

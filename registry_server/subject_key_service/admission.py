@@ -64,7 +64,7 @@ def check_fresh(view: DirectoryView | None, now_ms: int) -> DirectoryView:
     if view is None or abs(now_ms - view.as_of_ms) > MAX_AGE_MS:
         got = "none" if view is None else _off(view.as_of_ms - now_ms)
         want = f"at most {span(MAX_AGE_MS)} off this key service's clock"
-        raise RegistryError("DIRECTORY_STALE", "", "design-6.key-services", got=got, want=want)
+        raise RegistryError("DIRECTORY_STALE", "", "directory.fresh", got=got, want=want)
     return view
 
 
@@ -82,13 +82,11 @@ def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:
     state = view.directory.institution(institution)
     if Role.LENDER not in state.roles:
         got = ", ".join(role.name for role in state.roles)
-        raise RegistryError("NOT_A_LENDER", "institution", "design-6.key-services", got=got, want="LENDER")
+        raise RegistryError("NOT_A_LENDER", "institution", "institution.role", got=got, want="LENDER")
     if state.status is InstitutionStatus.TERMINATED:
-        raise RegistryError("INSTITUTION_TERMINATED", "institution", "design-2.institution", want="ACTIVE")
+        raise RegistryError("INSTITUTION_TERMINATED", "institution", "institution.member", want="ACTIVE")
     if state.status is InstitutionStatus.SUSPENDED and use is not KeyUse.REPORT:
-        raise RegistryError(
-            "INSTITUTION_SUSPENDED", "institution", "design-6.key-services", got=use.name, want="REPORT"
-        )
+        raise RegistryError("INSTITUTION_SUSPENDED", "institution", "institution.state", got=use.name, want="REPORT")
 
 
 def admit(
@@ -117,12 +115,12 @@ def admit(
     request = KeyRequest.parse(signed.payload)
     if request.institution != peer:
         raise RegistryError(
-            "PEER_MISMATCH", "institution", "design-7.peer", got=request.institution, want=f"{peer}, as TLS says"
+            "PEER_MISMATCH", "institution", "peer.match", got=request.institution, want=f"{peer}, as TLS says"
         )
     current = check_fresh(view, now_ms)
     if request.registry != current.directory.state.registry:
         want = current.directory.state.registry
-        raise RegistryError("REGISTRY_OTHER", "registry", "formats-1.key-request", want=want)
+        raise RegistryError("REGISTRY_OTHER", "registry", "key-request.registry", want=want)
     check_lender(current, request.institution, request.use)
     # A key-request stands at no leaf: it is judged by the newest directory, as if it came after the last leaf.
     key = current.directory.key_at(signed.key_id, request.institution, USAGES[request.use], current.checkpoint.size)
@@ -138,17 +136,17 @@ def _check_purpose(request: KeyRequest) -> None:
     reporting = request.purpose is Purpose.REPORTING
     if reporting is not (request.use is KeyUse.REPORT):
         want = "REPORTING" if request.use is KeyUse.REPORT else "another purpose than REPORTING"
-        raise RegistryError("PURPOSE_INVALID", "purpose", "formats-1.key-request", got=request.purpose.name, want=want)
+        raise RegistryError("PURPOSE_INVALID", "purpose", "key-request.purpose", got=request.purpose.name, want=want)
 
 
 def _check_service(request: KeyRequest, view: DirectoryView, keys: EvaluationKeys) -> None:
     if keys.get(request.service) is None:
-        raise RegistryError("SERVICE_OTHER", "service", "formats-1.key-request", want="a key of this service")
+        raise RegistryError("SERVICE_OTHER", "service", "key-request.service", want="a key of this service")
     if keys.serves(view.directory, request.subject_key_version) != request.service:
         served = ", ".join(str(version) for version, _ in keys.served(view.directory)) or "none"
         got = str(request.subject_key_version)
         raise RegistryError(
-            "VERSION_NOT_SERVED", "subject_key_version", "formats-6.key-services", got=got, want=f"of {served}"
+            "VERSION_NOT_SERVED", "subject_key_version", "key-services.served", got=got, want=f"of {served}"
         )
 
 
@@ -157,7 +155,7 @@ def _check_age(request: KeyRequest, now_ms: int) -> None:
     if abs(age) > MAX_AGE_MS:
         got = f"{age // 1000} s old"
         raise RegistryError(
-            "REQUEST_STALE", "issued_at", "formats-1.key-request", got=got, want=f"at most {MAX_AGE_MS // 1000} s"
+            "REQUEST_STALE", "issued_at", "key-request.age", got=got, want=f"at most {MAX_AGE_MS // 1000} s"
         )
 
 
@@ -168,5 +166,5 @@ def _check_elements(request: KeyRequest, blinded: bytes) -> None:
         raise RegistryError("ELEMENTS_COUNT", "blinded", "voprf.count", got=got, want=f"1 to {MAX_BATCH} of 32 bytes")
     if elements_digest(blinded) != request.elements_digest:
         raise RegistryError(
-            "ELEMENTS_MISMATCH", "blinded", "formats-1.key-request", want="the elements whose digest was signed"
+            "ELEMENTS_MISMATCH", "blinded", "key-request.elements", want="the elements whose digest was signed"
         )

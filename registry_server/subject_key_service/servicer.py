@@ -104,10 +104,10 @@ class KeyServicer(SubjectKeyServiceServicer):
         entry = LogEntry(admitted, now, day_of(now, rulebook.time_zone).isoformat(), limit)
         outcome = await self._commits.record(entry)
         if outcome is Outcome.REPLAYED:
-            raise RegistryError("REQUEST_REPLAYED", "request_id", "formats-1.key-request", want="a new request")
+            raise RegistryError("REQUEST_REPLAYED", "request_id", "key-request.once", want="a new request")
         if outcome is Outcome.QUOTA_EXCEEDED:
             raise RegistryError(
-                "QUOTA_EXCEEDED", "blinded", "formats-4.quota", got=f"{admitted.count} more", want=f"{limit} a day"
+                "QUOTA_EXCEEDED", "blinded", "quota.daily", got=f"{admitted.count} more", want=f"{limit} a day"
             )
 
     async def _evaluate(self, admitted: Admitted) -> tuple[bytes, bytes]:

@@ -188,15 +188,13 @@ def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
     """
     inquiry = Inquiry.parse(question.payload)
     if inquiry.asker != question.peer:
-        raise RegistryError(
-            Reason.PEER_MISMATCH, "inquiry.asker", "design-7.peer", got=inquiry.asker, want=question.peer
-        )
+        raise RegistryError(Reason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer)
     owner = directory.owners.get(question.key_id)
     key = None if owner is None else directory.institutions[owner].key(question.key_id)
     if key is None:
-        raise RuleError("KEY_UNKNOWN", "inquiry.key_id", "formats-6.key", want="a key that an act gave")
+        raise RuleError("KEY_UNKNOWN", "inquiry.key_id", "key.known", want="a key that an act gave")
     if owner != inquiry.asker:
-        raise RuleError("KEY_OF_ANOTHER", "inquiry.key_id", "formats-6.owner", want=inquiry.asker)
+        raise RuleError("KEY_OF_ANOTHER", "inquiry.key_id", "key.owner", want=inquiry.asker)
     try:
         dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
     except SignatureError as error:
@@ -216,17 +214,17 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
     _check_asker(question, inquiry, directory, None)
     if inquiry.registry != directory.state.registry:
         want = directory.state.registry
-        raise RuleError("REGISTRY_OTHER", "inquiry.registry", "formats-9.registry", got=inquiry.registry, want=want)
+        raise RuleError("REGISTRY_OTHER", "inquiry.registry", "inquiry.registry", got=inquiry.registry, want=want)
     age = now - inquiry.issued_at
     if age < -CLOCKS_DIFFER_MS:
         got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"
         raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
     if age > GOOD_FOR_MS:
         got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
-        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "formats-9.good-for", got=got, want=want)
+        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
     if inquiry.purpose not in _PURPOSES:
         got = inquiry.purpose.name
-        raise RegistryError(Reason.PURPOSE_INVALID, "inquiry.purpose", "formats-9.purpose", got=got, want="a reason")
+        raise RegistryError(Reason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason")
     count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
     if count > most:
         raise RegistryError(
@@ -261,18 +259,18 @@ def _check_asker(question: Question, inquiry: Inquiry, directory: Directory, ind
     key = asker.key(question.key_id)
     if key is None or key.usage is not KeyUsage.INQUIRE:
         got = "none" if key is None else key.usage.name
-        raise RuleError("KEY_USAGE", "inquiry.key_id", "formats-6.usage", got=got, want=KeyUsage.INQUIRE.name)
+        raise RuleError("KEY_USAGE", "inquiry.key_id", "key.usage", got=got, want=KeyUsage.INQUIRE.name)
     if not (key.running if index is None else key.counts_at(index)):
         got = f"{key.first} to {key.end or 'now'}"
-        raise RuleError("KEY_RANGE", "inquiry.key_id", "formats-6.range", got=got, want="a key that runs")
+        raise RuleError("KEY_RANGE", "inquiry.key_id", "key.range", got=got, want="a key that runs")
 
 
 def _check_status(asker: InstitutionState) -> None:
     if asker.status is not InstitutionStatus.ACTIVE:
         reason = f"INSTITUTION_{asker.status.name}"
-        raise RuleError(reason, "inquiry.asker", "design-2.state", got=asker.status.name, want="ACTIVE")
+        raise RuleError(reason, "inquiry.asker", "institution.state", got=asker.status.name, want="ACTIVE")
     if Role.LENDER not in asker.roles:
-        raise RuleError("NOT_A_LENDER", "inquiry.asker", "design-2.roles", want="a LENDER")
+        raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER")
 
 
 def _check_versions(question: Question, directory: Directory) -> None:
@@ -284,4 +282,4 @@ def _check_versions(question: Question, directory: Directory) -> None:
     live = directory.state.live_subject_key_versions
     if any(tuple(version for version, _ in person.pseudonyms) != live for person in question.opening.persons):
         want = f"versions {', '.join(map(str, live))}"
-        raise RuleError("SUBJECT_KEY_VERSION", "opening.persons", "formats-9.versions", want=want)
+        raise RuleError("SUBJECT_KEY_VERSION", "opening.persons", "inquiry.versions", want=want)

@@ -59,7 +59,7 @@ def refusal_of(error: BaseException) -> Refusal:
         case LedgerClosedError():
             return Refusal(Reason.SHUTTING_DOWN)
         case NotFoundedError():
-            return Refusal(Reason.NOT_READY, "", "formats-7.genesis", want="a genesis act in the log")
+            return Refusal(Reason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
         case _:
             return errors.refusal_of(error)
 

@@ -54,8 +54,8 @@ class Inquiries:
         with self._ledger.view() as view:
             stored = view.inquiry(asker, inquiry_id)
             if stored is None:
-                raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "formats-9.inquiry", want="an own inquiry")
+                raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
             if stored.position is None or stored.position >= view.head.inquiry_count:
-                raise RegistryError(Reason.INQUIRY_WAITING, "inquiry_id", "formats-9.sequenced", want="the next HEAD")
+                raise RegistryError(Reason.INQUIRY_WAITING, "inquiry_id", "inquiry.sequenced", want="the next HEAD")
             path = view.inquiry_inclusion(stored.position)
             return InquiryReceipt(stored.leaf, stored.position, path, head_of(view))

@@ -194,7 +194,7 @@ class Proposals:
 
 
 def _unknown() -> RegistryError:
-    return RegistryError(Reason.PROPOSAL_UNKNOWN, "proposal_id", "design-6.proposal", want="a waiting proposal")
+    return RegistryError(Reason.PROPOSAL_UNKNOWN, "proposal_id", "proposal.waiting", want="a waiting proposal")
 
 
 def _check_places(waiting: Sequence[StoredProposal], proposer: str) -> None:
@@ -215,9 +215,9 @@ def _check_erasure(view: View, act: Act) -> None:
     for key in act.body.records:
         record = view.stored_record(key)
         if record is None:
-            raise RuleError("RECORD_UNKNOWN", "records", "formats-5.record", want="a record of the log")
+            raise RuleError("RECORD_UNKNOWN", "records", "record.known", want="a record of the log")
         if record.chain.erased:
-            raise RuleError("RECORD_ERASED", "records", "formats-5.erasure", want="a record not erased before")
+            raise RuleError("RECORD_ERASED", "records", "record.erased", want="a record not erased before")
 
 
 def _after(directory: Directory, act: Act) -> Administration:
@@ -234,10 +234,10 @@ def _check_approval(directory: Directory, act: Act, payload: bytes, approval: Ap
     joining = _after(directory, act).signers(bare, None) if isinstance(act.body, AdministratorsBody) else {}
     found = acting.get(approval.key_id) or joining.get(approval.key_id)
     if found is None:
-        raise RuleError("ACT_SIGNATURE", "approval.key_id", "formats-6.act-key", want="a key of an administrator")
+        raise RuleError("ACT_SIGNATURE", "approval.key_id", "act.key", want="a key of an administrator")
     owner, public_key = found
     if owner != peer and (owner in directory.institutions or peer not in directory.administration.acting):
-        raise RegistryError(Reason.PEER_MISMATCH, "approval.key_id", "design-7.peer", got=owner, want=peer)
+        raise RegistryError(Reason.PEER_MISMATCH, "approval.key_id", "peer.match", got=owner, want=peer)
     try:
         dsse.verify(dsse.ACT, payload, public_key, approval.signature)
     except SignatureError as error:

@@ -105,10 +105,10 @@ class Records:
         with self._ledger.view() as view:
             key = RecordKey(_issuer(view.directory, peer, issuer), record_id)
             if view.stored_record(key) is None:
-                raise RegistryError("RECORD_UNKNOWN", "record_id", "formats-2.record", want="a record of the issuer")
+                raise RegistryError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the issuer")
             index = view.version_index(key, version)
             if index is None:
-                raise RegistryError(Reason.VERSION_UNKNOWN, "version", "formats-2.version", got=str(version))
+                raise RegistryError(Reason.VERSION_UNKNOWN, "version", "version.next", got=str(version))
             return receipt_at(view, index)
 
 
@@ -118,7 +118,7 @@ def _issuer(directory: Directory, peer: str, issuer: str) -> str:
         return peer
     # Only a terminated institution has a successor (formats 6).
     if directory.institution(issuer).successor != peer:
-        raise RuleError("NOT_THE_SUCCESSOR", "issuer", "formats-2.successor", want="the issuer or its named successor")
+        raise RuleError("NOT_THE_SUCCESSOR", "issuer", "successor.named", want="the issuer or its named successor")
     return issuer
 
 

@@ -130,7 +130,7 @@ def read_submission(sent: Submission, peer: str, moment: Moment) -> StatementIte
     statement = Statement.parse(payload)
     if statement.signer != peer:
         raise RegistryError(
-            Reason.PEER_MISMATCH, "statement.signer", "design-7.peer", got=statement.signer[:64], want=peer
+            Reason.PEER_MISMATCH, "statement.signer", "peer.match", got=statement.signer[:64], want=peer
         )
     public_key = _public_key(moment.directory, key_id, peer)
     dsse.verify(dsse.STATEMENT, payload, public_key, signature)
@@ -161,11 +161,11 @@ def _public_key(directory: Directory, key_id: bytes, speaker: str) -> bytes:
     owner = directory.owners.get(key_id)
     key = None if owner is None else directory.institution(owner).key(key_id)
     if owner is None or key is None:
-        raise RuleError("KEY_UNKNOWN", "statement.key_id", "formats-6.key", want="a key that an act gave")
+        raise RuleError("KEY_UNKNOWN", "statement.key_id", "key.known", want="a key that an act gave")
     if owner != speaker:
-        raise RuleError("KEY_OF_ANOTHER", "statement.key_id", "formats-6.owner", got=owner, want=speaker)
+        raise RuleError("KEY_OF_ANOTHER", "statement.key_id", "key.owner", got=owner, want=speaker)
     if key.usage is not KeyUsage.REPORT:
-        raise RuleError("KEY_USAGE", "statement.key_id", "formats-6.usage", got=key.usage.name, want="REPORT")
+        raise RuleError("KEY_USAGE", "statement.key_id", "key.usage", got=key.usage.name, want="REPORT")
     return key.public_key
 
 
@@ -174,7 +174,7 @@ def _check_bare(sent: Submission) -> None:
     for field in ("binding", "facts", "disclosure", "previous", "basis", "aliases"):
         if getattr(sent, field):
             raise RegistryError(
-                Reason.PART_UNEXPECTED, field, "formats-2.bare", want="nothing beside WITHDRAWN and SET_ASIDE"
+                Reason.PART_UNEXPECTED, field, "submission.end-alone", want="nothing beside WITHDRAWN and SET_ASIDE"
             )
 
 
@@ -195,7 +195,7 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment
     check_open(statement.facts_commitment, commitment, "facts")
     if not hmac.compare_digest(facts.debt.debt_ref, binding.debt_ref):
         raise RegistryError(
-            Reason.COMMITMENT_MISMATCH, "binding.debt_ref", "formats-3.debt-ref", want="the debt_ref of the facts"
+            Reason.COMMITMENT_MISMATCH, "binding.debt_ref", "binding.debt-ref", want="the debt_ref of the facts"
         )
     check_facts(statement.kind, statement.standing, facts)
     rulebook = moment.directory.rulebook
@@ -224,7 +224,7 @@ def _read_disclosure(sent: Submission, statement: Statement) -> bytes:
         _too_long("disclosure", len(disclosure), MAX_SEALED_BYTES)
     if disclosure_digest(disclosure) != statement.disclosure_digest:
         raise RegistryError(
-            Reason.DISCLOSURE_MISMATCH, "disclosure", "formats-3.digest", want="the bytes that the statement names"
+            Reason.DISCLOSURE_MISMATCH, "disclosure", "disclosure.digest", want="the bytes that the statement names"
         )
     return disclosure
 
@@ -235,7 +235,7 @@ def _read_previous(sent: Submission, statement: Statement) -> OpenedFacts | None
             _missing("previous", "the facts of the version before")
         return None
     if statement.version == 1:
-        raise RegistryError(Reason.PART_UNEXPECTED, "previous", "formats-3.previous", want="nothing before version 1")
+        raise RegistryError(Reason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1")
     return OpenedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
 
 
@@ -243,7 +243,7 @@ def _read_basis(given: BasisSent, statement: Statement) -> Basis:
     kind = _BASIS_KIND.get(statement.kind)
     if kind is None or statement.version != 1:
         want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
-        raise RegistryError(Reason.PART_UNEXPECTED, "basis", "formats-2.basis", want=want)
+        raise RegistryError(Reason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
     check_institution_id(given.issuer, "basis", "record.issuer")
     key = RecordKey(given.issuer, check_record_id(given.record_id, "basis"))
     newest = None if given.newest is None else OpenedFacts(*_open_facts(given.newest, kind, "basis.newest"))
@@ -265,7 +265,7 @@ def _check_length(field: str, value: bytes, want: int) -> None:
 
 
 def _missing(field: str, want: str) -> NoReturn:
-    raise RegistryError(Reason.PART_MISSING, field, "formats-3.submission", want=want)
+    raise RegistryError(Reason.PART_MISSING, field, "submission.parts", want=want)
 
 
 def _too_long(field: str, got: int, most: int) -> NoReturn:

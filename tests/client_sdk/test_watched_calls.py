@@ -13,8 +13,9 @@ import grpc
 import grpc.aio
 import pytest
 
+from client_sdk._transport import call_threads, deadlines, watched, watched_aio
 from client_sdk._transport.call_threads import CallThreads
-from client_sdk._transport.channels import Deadlines, call_threads, deadlines, error_of_call, watched, watched_aio
+from client_sdk._transport.channels import Deadlines, error_of_call
 from client_sdk._transport.owner import Owner
 from client_sdk._transport.watched import WatchedChannel
 from client_sdk._transport.watched_aio import WatchedAioChannel

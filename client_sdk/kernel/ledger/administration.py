@@ -51,7 +51,7 @@ def check_grant(registry: str, institution: str, grant: KeyGrant) -> None:
         dsse.verify(dsse.POSSESSION, payload, grant.public_key, grant.possession)
     except SignatureError as error:
         raise RuleError(
-            reason="KEY_NOT_POSSESSED", field="keys", rule="formats-5.possession", want="a signature by the new key"
+            reason="KEY_NOT_POSSESSED", field="keys", rule="key.possessed", want="a signature by the new key"
         ) from error
 
 
@@ -114,7 +114,7 @@ class Administration:
             raise RuleError(
                 reason="ADMINISTRATION_INVALID",
                 field="administrators",
-                rule="design-6.administrators",
+                rule="administration.count",
                 got=f"{self.threshold} of {count}",
                 want="2 or more of 3 or more, or 1 of 1 for a trial",
             )
@@ -122,7 +122,7 @@ class Administration:
             raise RuleError(
                 reason="ADMINISTRATION_INVALID",
                 field="administrators",
-                rule="design-6.threshold",
+                rule="administration.threshold",
                 got=f"{able} able to sign",
                 want=f"{self.threshold}",
             )
@@ -135,7 +135,10 @@ class Administration:
         """
         if after.trial and not self.trial:
             raise RuleError(
-                reason="ADMINISTRATION_INVALID", field="administrators", rule="design-6.trial", want="more than one"
+                reason="ADMINISTRATION_INVALID",
+                field="administrators",
+                rule="administration.trial",
+                want="more than one",
             )
         after.check()
 
@@ -199,9 +202,7 @@ def check_signed(index: int, leaf: ActLeaf, act: Act, before: Administration | N
     known = {key_id: signer for half, _ in halves for key_id, signer in half.items()}
     for approval in leaf.approvals:
         if approval.key_id not in known:
-            raise RuleError(
-                reason="ACT_SIGNATURE", field="approvals", rule="formats-6.act-key", want="keys of administrators"
-            )
+            raise RuleError(reason="ACT_SIGNATURE", field="approvals", rule="act.key", want="keys of administrators")
         _check_approval(leaf.payload, known[approval.key_id][1], approval.signature)
     for half, threshold in halves:
         signed = len({owner for owner, _ in half.values()})
@@ -209,7 +210,7 @@ def check_signed(index: int, leaf: ActLeaf, act: Act, before: Administration | N
             raise RuleError(
                 reason="ACT_THRESHOLD",
                 field="approvals",
-                rule="formats-5.threshold",
+                rule="act.threshold",
                 got=str(signed),
                 want=str(threshold),
             )
@@ -220,5 +221,5 @@ def _check_approval(payload: bytes, public_key: bytes, signature: bytes) -> None
         verify(public_key, dsse.pae(dsse.ACT, payload), signature)
     except SignatureError as error:
         raise RuleError(
-            reason="ACT_SIGNATURE", field="approvals", rule="formats-1.signature", want="a signature that verifies"
+            reason="ACT_SIGNATURE", field="approvals", rule="act.signature", want="a signature that verifies"
         ) from error

@@ -92,22 +92,22 @@ def check_speaker(statement: Statement, directory: Directory) -> None:
     """
     if statement.registry != directory.state.registry:
         want = directory.state.registry
-        raise _refuse("REGISTRY_OTHER", "registry", "formats-2.registry", got=statement.registry, want=want)
+        raise _refuse("REGISTRY_OTHER", "registry", "statement.registry", got=statement.registry, want=want)
     issuer = directory.institution(statement.issuer)
     if Role.LENDER not in issuer.roles:
-        raise _refuse("NOT_A_LENDER", "issuer", "design-2.roles", want="a LENDER")
+        raise _refuse("NOT_A_LENDER", "issuer", "institution.role", want="a LENDER")
     if statement.signer == statement.issuer:
         if issuer.status is InstitutionStatus.TERMINATED:
-            raise _refuse("INSTITUTION_TERMINATED", "issuer", "design-2.state", want="its successor")
+            raise _refuse("INSTITUTION_TERMINATED", "issuer", "institution.state", want="its successor")
         if issuer.status is InstitutionStatus.SUSPENDED and statement.version == 1:
-            raise _refuse("INSTITUTION_SUSPENDED", "version", "design-2.state", got="1", want="no new record")
+            raise _refuse("INSTITUTION_SUSPENDED", "version", "institution.state", got="1", want="no new record")
         return
     if issuer.status is not InstitutionStatus.TERMINATED or issuer.successor != statement.signer:
-        raise _refuse("NOT_THE_SUCCESSOR", "signer", "formats-2.successor", want="the issuer or its named successor")
+        raise _refuse("NOT_THE_SUCCESSOR", "signer", "successor.named", want="the issuer or its named successor")
     if directory.institution(statement.signer).status is InstitutionStatus.TERMINATED:
-        raise _refuse("INSTITUTION_TERMINATED", "signer", "design-2.state", want="a successor that is a member")
+        raise _refuse("INSTITUTION_TERMINATED", "signer", "institution.state", want="a successor that is a member")
     if statement.version == 1 or not may_succeed(statement.standing):
-        raise _refuse("NOT_THE_SUCCESSOR", "standing", "formats-2.successor", want="the end of a record")
+        raise _refuse("NOT_THE_SUCCESSOR", "standing", "successor.named", want="the end of a record")
 
 
 def advance(
@@ -160,18 +160,18 @@ def advance(
 
 def _check_first(statement: Statement, directory: Directory, find: Callable[[RecordKey], Chain | None]) -> None:
     if statement.version != 1:
-        raise _refuse("VERSION_SKIPPED", "version", "formats-2.version", got=str(statement.version), want="1")
+        raise _refuse("VERSION_SKIPPED", "version", "version.next", got=str(statement.version), want="1")
     check_transition(statement.kind, None, statement.standing)
     newest = directory.state.newest_subject_key_version
     if statement.subject_key_version != newest:
         got = str(statement.subject_key_version)
-        raise _refuse("SUBJECT_KEY_VERSION", "subject_key_version", "formats-3.newest", got=got, want=str(newest))
+        raise _refuse("SUBJECT_KEY_VERSION", "subject_key_version", "subject-key.newest", got=got, want=str(newest))
     if statement.continues is not None:
         _check_continues(statement, find(statement.continues))
 
 
 def _check_continues(statement: Statement, old: Chain | None) -> None:
-    rule = "formats-2.continues"
+    rule = "record.continues"
     if old is None or not old.live or old.standing is not Standing.TRANSFERRED:
         raise _refuse("CONTINUES_INVALID", "continues", rule, want="a live record that is TRANSFERRED")
     if old.transferee != statement.issuer or old.kind is not statement.kind:
@@ -180,24 +180,24 @@ def _check_continues(statement: Statement, old: Chain | None) -> None:
 
 def _check_next(chain: Chain, statement: Statement, directory: Directory) -> None:
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     if not chain.live:
-        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", got=chain.standing.name, want="a live record")
+        raise _refuse("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
     if statement.version <= chain.version:
         raise _refuse(
-            "VERSION_TAKEN", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)
+            "VERSION_TAKEN", "version", "version.next", got=str(statement.version), want=str(chain.version + 1)
         )
     if statement.version != chain.version + 1:
         raise _refuse(
-            "VERSION_SKIPPED", "version", "formats-2.version", got=str(statement.version), want=str(chain.version + 1)
+            "VERSION_SKIPPED", "version", "version.next", got=str(statement.version), want=str(chain.version + 1)
         )
     if statement.previous != chain.payload_hash:
-        raise _refuse("PREVIOUS_MISMATCH", "previous", "formats-2.previous", want="the hash of the version before")
+        raise _refuse("PREVIOUS_MISMATCH", "previous", "version.previous", want="the hash of the version before")
     if statement.kind is not chain.kind:
-        raise _refuse("KIND_CHANGED", "kind", "formats-2.kind", got=statement.kind.name, want=chain.kind.name)
+        raise _refuse("KIND_CHANGED", "kind", "record.kind", got=statement.kind.name, want=chain.kind.name)
     check_transition(chain.kind, chain.standing, statement.standing)
     if statement.signer != statement.issuer and statement.standing is chain.standing:
-        raise _refuse("NOT_THE_SUCCESSOR", "standing", "formats-2.successor", want="a standing that ends the record")
+        raise _refuse("NOT_THE_SUCCESSOR", "standing", "successor.named", want="a standing that ends the record")
     if statement.carries_subject:
         _check_subject_key_version(chain, statement, directory)
 
@@ -211,7 +211,7 @@ def _check_subject_key_version(chain: Chain, statement: Statement, directory: Di
         raise _refuse(
             "SUBJECT_KEY_VERSION",
             "subject_key_version",
-            "formats-2.rekey",
+            "version.rekey",
             got=str(statement.subject_key_version),
             want=f"{chain.subject_key_version}, or a newer live one with the standing unchanged",
         )
@@ -236,12 +236,12 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     """
     if annotation.registry != directory.state.registry:
         want = directory.state.registry
-        raise _refuse("REGISTRY_OTHER", "registry", "formats-5.registry", got=annotation.registry, want=want)
+        raise _refuse("REGISTRY_OTHER", "registry", "leaf.registry", got=annotation.registry, want=want)
     author = directory.institution(annotation.author)
     if author.status is InstitutionStatus.TERMINATED:
-        raise _refuse("INSTITUTION_TERMINATED", "author", "design-2.state", want="a member")
+        raise _refuse("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
     if Role.LENDER not in author.roles:
-        raise _refuse("NOT_A_LENDER", "author", "design-2.roles", want="a LENDER")
+        raise _refuse("NOT_A_LENDER", "author", "institution.role", want="a LENDER")
 
 
 def annotate(
@@ -266,12 +266,12 @@ def annotate(
     speaks_for_issuer = issuer.speaks_at(annotation.author, index)
     had = frozenset(before.flags) if before else frozenset[AnnotationFlag]()
     if AnnotationFlag.RESTRICTED in annotation.flags and AnnotationFlag.RESTRICTED not in had and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED set by the issuer only")
+        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED set by the issuer only")
     if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.restricted", want="RESTRICTED carried over")
+        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
     # A dispute ends with the furnisher's answer: nobody else stops the clock.
     if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "formats-5.disputed", want="DISPUTED carried over")
+        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
     unanswered = 0
     if AnnotationFlag.DISPUTED in annotation.flags and not speaks_for_issuer:
         unanswered = (before.unanswered_since if before else 0) or logged_at
@@ -290,17 +290,17 @@ def annotate(
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     if not chain.live:
-        raise _refuse("RECORD_ENDED", "record_id", "formats-2.live", got=chain.standing.name, want="a live record")
+        raise _refuse("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
     head = chain.annotation
     want = head.number + 1 if head else 1
     if number != want:
-        raise _refuse("ANNOTATION_ORDER", "number", "formats-5.number", got=str(number), want=str(want))
+        raise _refuse("ANNOTATION_ORDER", "number", "leaf.number", got=str(number), want=str(want))
     if previous != (head.payload_hash if head else b""):
-        raise _refuse("ANNOTATION_ORDER", "previous", "formats-5.previous", want="the hash of the payload before")
+        raise _refuse("ANNOTATION_ORDER", "previous", "leaf.previous", want="the hash of the payload before")
     return chain
 
 
@@ -332,21 +332,21 @@ def lapse(
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation
         if head is None or not head.unanswered_since or not period_over(head.unanswered_since, logged_at, rulebook):
-            raise _refuse("LAPSE_EARLY", "what", "formats-5.restricted", want="a dispute unanswered for the period")
+            raise _refuse("LAPSE_EARLY", "what", "annotation.restricted", want="a dispute unanswered for the period")
         if AnnotationFlag.RESTRICTED in head.flags:
-            raise _refuse("ANNOTATION_INVALID", "what", "formats-5.restricted", want="a record not RESTRICTED before")
+            raise _refuse("ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before")
         flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
         restricted = replace(
             head, number=event.number, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash, flags=flags
         )
         return replace(chain, annotation=restricted)
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="no leaf after the erasure")
+        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
     if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
-        raise _refuse("LAPSE_EARLY", "what", "formats-6.due", got=chain.retain_until or "no date", want="a due date")
+        raise _refuse("LAPSE_EARLY", "what", "retention.due", got=chain.retain_until or "no date", want="a due date")
     return erase(chain)
 
 
@@ -372,7 +372,7 @@ def erase(chain: Chain | None) -> Chain:
         RuleError: RECORD_UNKNOWN or RECORD_ERASED.
     """
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "formats-5.record", want="a record of the log")
+        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "formats-5.erasure", want="a record not erased before")
+        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="a record not erased before")
     return replace(chain, erased=True)

@@ -100,7 +100,7 @@ class Directory:
         """
         act = Act.parse(leaf.payload)
         if not isinstance(act.body, GenesisBody) or act.previous != NO_PREVIOUS:
-            raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="a genesis act as leaf 0")
+            raise _refuse("ACT_ORDER", "number", "act.genesis", want="a genesis act as leaf 0")
         body = act.body
         check_zone(body.rulebook.time_zone)
         act_hash = leaf_hash(leaf.encode())
@@ -119,11 +119,11 @@ class Directory:
             trial=administration.trial,
         )
         if body.key_services.subject_key_version != 1:
-            raise _refuse("KEY_SERVICES_INVALID", "key_services", "formats-6.version", want="version 1")
+            raise _refuse("KEY_SERVICES_INVALID", "key_services", "key-services.version", want="version 1")
         directory = cls({}, {}, administration, state, body.rulebook, 0)
         for enrolment in body.administrators:
             if enrolment.roles != (Role.ADMINISTRATOR,):
-                raise _refuse("ENROLMENT_INVALID", "roles", "design-2.roles", want="ADMINISTRATOR alone at genesis")
+                raise _refuse("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
             directory = directory._enrol(enrolment, 0, act_hash)
         return directory
 
@@ -161,12 +161,12 @@ class Directory:
             RuleError: ACT_ORDER.
         """
         if act.registry != self.state.registry:
-            raise _refuse("ACT_ORDER", "registry", "formats-5.registry", got=act.registry, want=self.state.registry)
+            raise _refuse("ACT_ORDER", "registry", "leaf.registry", got=act.registry, want=self.state.registry)
         if act.number != self.state.act_number + 1:
             want = str(self.state.act_number + 1)
-            raise _refuse("ACT_ORDER", "number", "formats-5.number", got=str(act.number), want=want)
+            raise _refuse("ACT_ORDER", "number", "leaf.number", got=str(act.number), want=want)
         if act.previous != self.state.act_hash:
-            raise _refuse("ACT_ORDER", "previous", "formats-5.previous", want="the hash of the act before")
+            raise _refuse("ACT_ORDER", "previous", "leaf.previous", want="the hash of the act before")
 
     def decide(self, act: Act, index: int) -> None:
         """Check what an act decides, before anybody signs it.
@@ -193,7 +193,7 @@ class Directory:
         try:
             return self.institutions[institution]
         except KeyError:
-            raise _refuse("INSTITUTION_UNKNOWN", "institution", "design-2.institution", want="a member") from None
+            raise _refuse("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
 
     def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
         """Return the key with which an institution may speak at a leaf (formats 6).
@@ -203,16 +203,16 @@ class Directory:
         """
         owner = self.owners.get(key_id)
         if owner is None:
-            raise _refuse("KEY_UNKNOWN", "key_id", "formats-6.key", want="a key that an act gave")
+            raise _refuse("KEY_UNKNOWN", "key_id", "key.known", want="a key that an act gave")
         if owner != speaker:
-            raise _refuse("KEY_OF_ANOTHER", "key_id", "formats-6.owner", got=owner, want=speaker)
+            raise _refuse("KEY_OF_ANOTHER", "key_id", "key.owner", got=owner, want=speaker)
         key = self.institutions[owner].key(key_id)
         if key is None or key.usage is not usage:
             got = "none" if key is None else key.usage.name
-            raise _refuse("KEY_USAGE", "key_id", "formats-6.usage", got=got, want=usage.name)
+            raise _refuse("KEY_USAGE", "key_id", "key.usage", got=got, want=usage.name)
         if not key.counts_at(index):
             got = f"leaf {index}, key {key.first} to {key.end or 'now'}"
-            raise _refuse("KEY_RANGE", "key_id", "formats-6.range", got=got, want="a leaf within the key's range")
+            raise _refuse("KEY_RANGE", "key_id", "key.range", got=got, want="a leaf within the key's range")
         return key
 
     def map_entries(self) -> dict[bytes, bytes]:
@@ -224,7 +224,7 @@ class Directory:
     def _changed(self, act: Act, index: int, act_hash: bytes) -> Directory:
         match act.body:
             case GenesisBody():
-                raise _refuse("ACT_ORDER", "number", "formats-5.genesis", want="one genesis")
+                raise _refuse("ACT_ORDER", "number", "act.genesis", want="one genesis")
             case InstitutionBody(enrolment):
                 return self._enrol(enrolment, index, act_hash)
             case AdministratorsBody():
@@ -249,11 +249,9 @@ class Directory:
 
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
-            raise _refuse(
-                "ENROLMENT_INVALID", "id", "design-2.institution", got=enrolment.id, want="an id not used yet"
-            )
+            raise _refuse("ENROLMENT_INVALID", "id", "institution.member", got=enrolment.id, want="an id not used yet")
         if Role.AUDITOR in enrolment.roles and len(enrolment.roles) > 1:
-            raise _refuse("ENROLMENT_INVALID", "roles", "design-2.auditor", want="AUDITOR alone")
+            raise _refuse("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
         for grant in enrolment.keys:
             self._check_new_key(enrolment.id, enrolment.roles, grant)
         keys = tuple(new_key(grant, index, act_hash) for grant in enrolment.keys)
@@ -270,27 +268,29 @@ class Directory:
 
     def _check_new_key(self, institution: str, roles: Iterable[Role], grant: KeyGrant) -> None:
         if not any(grant.usage in USAGES[role] for role in roles):
-            raise _refuse("KEY_USAGE", "keys", "design-2.roles", got=grant.usage.name, want="a usage of its roles")
+            raise _refuse("KEY_USAGE", "keys", "institution.role", got=grant.usage.name, want="a usage of its roles")
         taken = {key.public_key for key in self.state.log_keys}
         taken |= {service.public_key for version in self.state.key_services for service in version.services}
         if grant.key_id in self.owners or grant.public_key in taken:
-            raise _refuse("KEY_TAKEN", "keys", "formats-1.enrolled-once", want="a key enrolled nowhere before")
+            raise _refuse("KEY_TAKEN", "keys", "key.enrolled-once", want="a key enrolled nowhere before")
         check_grant(self.state.registry, institution, grant)
 
     def _grant(self, institution: str, grant: KeyGrant, index: int, act_hash: bytes) -> Directory:
         state = self.institution(institution)
         if state.status is InstitutionStatus.TERMINATED:
-            raise _refuse("STATE_INVALID", "institution", "design-2.terminated", want="no key for a terminated member")
+            raise _refuse(
+                "STATE_INVALID", "institution", "institution.terminated", want="no key for a terminated member"
+            )
         self._check_new_key(institution, state.roles, grant)
         endorser = state.key(grant.endorser)
         if endorser is None or not endorser.running:
-            raise _refuse("KEY_NOT_ENDORSED", "endorser", "formats-5.key-act", want="a running key of the institution")
+            raise _refuse("KEY_NOT_ENDORSED", "endorser", "key.endorsed", want="a running key of the institution")
         payload = possession_payload(self.state.registry, institution, grant)
         try:
             dsse.verify(dsse.POSSESSION, payload, endorser.public_key, grant.endorsement)
         except SignatureError as error:
             raise _refuse(
-                "KEY_NOT_ENDORSED", "endorsement", "formats-5.key-act", want="a signature by the endorser"
+                "KEY_NOT_ENDORSED", "endorsement", "key.endorsed", want="a signature by the endorser"
             ) from error
         key = new_key(grant, index, act_hash)
         keys = tuple(sorted((*state.keys, key), key=lambda held: held.key_id))
@@ -300,12 +300,10 @@ class Directory:
         state = self.institution(institution)
         key = state.key(key_id)
         if key is None or not key.running:
-            raise _refuse("KEY_RANGE", "key_id", "formats-6.end", want="a running key of the institution")
+            raise _refuse("KEY_RANGE", "key_id", "key.running", want="a running key of the institution")
         if contested_from and not key.first < contested_from <= index:
             got = str(contested_from)
-            raise _refuse(
-                "KEY_RANGE", "contested_from", "formats-6.contested", got=got, want="a leaf in the key's range"
-            )
+            raise _refuse("KEY_RANGE", "contested_from", "key.contested", got=got, want="a leaf in the key's range")
         ended = replace(key, end=index, contested_from=contested_from)
         keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
         return self._with(replace(state, keys=keys), ())
@@ -323,15 +321,15 @@ class Directory:
         state = self.institution(body.institution)
         terminated = InstitutionStatus.TERMINATED
         if state.status is terminated and body.status is not terminated:
-            raise _refuse("STATE_INVALID", "status", "design-2.terminated", got=body.status.name, want="TERMINATED")
+            raise _refuse("STATE_INVALID", "status", "institution.terminated", got=body.status.name, want="TERMINATED")
         if body.status is state.status and body.successor == state.successor:
-            raise _refuse("STATE_INVALID", "status", "design-2.state", got=body.status.name, want="a change")
+            raise _refuse("STATE_INVALID", "status", "institution.state", got=body.status.name, want="a change")
         if body.successor:
             heir = self.institution(body.successor)
             if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
-                raise _refuse("STATE_INVALID", "successor", "design-2.successor", want="another active LENDER")
+                raise _refuse("STATE_INVALID", "successor", "successor.active-lender", want="another active LENDER")
             if Role.LENDER not in state.roles:
-                raise _refuse("STATE_INVALID", "successor", "design-2.auditor", want="none but for a LENDER")
+                raise _refuse("STATE_INVALID", "successor", "roles.auditor-alone", want="none but for a LENDER")
         successions = state.successions
         if body.successor != state.successor:
             successions = (*successions, Succession(body.successor, index, act_hash))
@@ -341,10 +339,10 @@ class Directory:
         want = self.state.newest_subject_key_version + 1
         if services.subject_key_version != want:
             got = str(services.subject_key_version)
-            raise _refuse("KEY_SERVICES_INVALID", "introduce", "formats-6.version", got=got, want=str(want))
+            raise _refuse("KEY_SERVICES_INVALID", "introduce", "key-services.version", got=got, want=str(want))
         used = {service.public_key for version in self.state.key_services for service in version.services}
         if any(service.public_key in used for service in services.services):
-            raise _refuse("KEY_TAKEN", "introduce", "formats-1.enrolled-once", want="keys not used before")
+            raise _refuse("KEY_TAKEN", "introduce", "key.enrolled-once", want="keys not used before")
         state = replace(self.state, key_services=(*self.state.key_services, services))
         return replace(self, state=state)
 
@@ -354,7 +352,7 @@ class Directory:
             raise _refuse(
                 "KEY_SERVICES_INVALID",
                 "retire",
-                "formats-6.retire",
+                "key-services.retire",
                 got=str(version),
                 want="a live version, not the newest",
             )
@@ -364,12 +362,12 @@ class Directory:
         directory = self
         for enrolment in body.enrolments:
             if Role.ADMINISTRATOR not in enrolment.roles or enrolment.id not in body.administrators:
-                raise _refuse("ENROLMENT_INVALID", "roles", "design-2.roles", want="administrators only")
+                raise _refuse("ENROLMENT_INVALID", "roles", "institution.role", want="administrators only")
             directory = directory._enrol(enrolment, index, act_hash)
         for institution in body.administrators:
             if Role.ADMINISTRATOR not in directory.institution(institution).roles:
                 raise _refuse(
-                    "ADMINISTRATION_INVALID", "administrators", "design-2.roles", want="the role ADMINISTRATOR"
+                    "ADMINISTRATION_INVALID", "administrators", "institution.role", want="the role ADMINISTRATOR"
                 )
         return directory
 

@@ -184,7 +184,7 @@ class Examination:
     def _check_genesis(self, hash_: bytes) -> None:
         if self._genesis is not None and hash_ != self._genesis:
             self._findings.note(
-                FindingId.GENESIS, 0, "leaf", "formats-8.trust-root", want="the genesis of the trust root"
+                FindingId.GENESIS, 0, "leaf", "trust-root.genesis", want="the genesis of the trust root"
             )
 
     def _mark_inquiries(self, index: int, head: Head) -> None:
@@ -201,18 +201,16 @@ class Examination:
         """Hold a checkpoint of the size examined against the leaves, and the last leaf against formats 7."""
         if checkpoint.size != self.size:
             got, want = str(checkpoint.size), str(self.size)
-            self._findings.note(FindingId.CHECKPOINT, None, "size", "formats-7.checkpoint", got=got, want=want)
+            self._findings.note(FindingId.CHECKPOINT, None, "size", "log.checkpoint", got=got, want=want)
         elif checkpoint.root != self.root:
-            self._findings.note(
-                FindingId.CHECKPOINT, None, "root", "formats-7.checkpoint", want="the root of the leaves"
-            )
+            self._findings.note(FindingId.CHECKPOINT, None, "root", "log.checkpoint", want="the root of the leaves")
         self.check_last_leaf()
 
     def check_last_leaf(self) -> None:
         """Check that the log ends with a HEAD, as it must wherever a checkpoint is signed (formats 7)."""
         if not self.replay.ends_with_head:
             last = max(self.size - 1, 0)
-            self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "formats-7.last", want="a HEAD as the last leaf")
+            self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "head.last", want="a HEAD as the last leaf")
 
     def check_map(self, bindings: Iterable[LiveBinding]) -> None:
         """Hold the bindings of live records against the log, and the map that follows against the newest HEAD.
@@ -228,12 +226,12 @@ class Examination:
             if self._binding_in_order(binding, chain, bound) and chain is not None:
                 bound[binding.leaf_index] = Bound(binding.subject, mapped(chain, binding.opening))
         for index in sorted(live.keys() - bound.keys()):
-            self._findings.note(FindingId.BINDING_MISSING, index, "binding", "formats-3.binding", want="one binding")
+            self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
         self._check_map_root(bound.values())
 
     def _binding_in_order(self, binding: LiveBinding, chain: Chain | None, bound: Collection[int]) -> bool:
         """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""
-        rule = "formats-3.binding"
+        rule = "binding.live"
         if chain is None:
             want = "none but of the newest version of a live record"
             self._findings.note(FindingId.BINDING_DEAD, binding.leaf_index, "binding", rule, want=want)
@@ -261,14 +259,14 @@ class Examination:
         index = chain.size - 1
         if len(entries) != head.entry_count:
             got, want = str(head.entry_count), str(len(entries))
-            self._findings.note(FindingId.MAP_COUNT, index, "entry_count", "formats-7.head", got=got, want=want)
+            self._findings.note(FindingId.MAP_COUNT, index, "entry_count", "head.chain", got=got, want=want)
         if root_of(entries) != head.map_root:
             want = "the root of what is live"
-            self._findings.note(FindingId.MAP_ROOT, index, "map_root", "formats-6.map", want=want)
+            self._findings.note(FindingId.MAP_ROOT, index, "map_root", "map.root", want=want)
 
     def check_directory(self, registry: RegistryState, institutions: Iterable[InstitutionState]) -> None:
         """Hold what the registry proves of itself and of members against what the acts say."""
-        rule = "formats-6.directory"
+        rule = "map.directory"
         directory = self.replay.directory
         if registry != directory.state:
             want = "what the acts say"
@@ -281,7 +279,7 @@ class Examination:
 
     def check_inquiries(self, leaves: Iterable[bytes]) -> None:
         """Hold the leaves of the inquiry tree against what every HEAD says of them (formats 9)."""
-        rule = "formats-9.inquiry-tree"
+        rule = "head.inquiry-root"
         tree = Frontier()
         marks = iter([*self._inquiry_marks, None])
         mark = next(marks)
@@ -315,7 +313,7 @@ class Examination:
             if chain.retain_until and overdue(chain, as_of, rulebook):
                 got = chain.retain_until
                 self._findings.note(
-                    FindingId.RETENTION, chain.index, "retain_until", "formats-6.due", got=got, want="erased"
+                    FindingId.RETENTION, chain.index, "retain_until", "retention.due", got=got, want="erased"
                 )
 
     def check_clock(self, now_ms: int) -> None:

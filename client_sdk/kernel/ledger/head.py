@@ -49,4 +49,4 @@ class HeadChain:
 
 
 def _refuse(field: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason="HEAD_CHAIN", field=field, rule="formats-7.head", got=got, want=want)
+    return RuleError(reason="HEAD_CHAIN", field=field, rule="head.chain", got=got, want=want)

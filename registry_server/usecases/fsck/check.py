@@ -65,7 +65,7 @@ def fsck(database: Database, register: Register | None = None) -> FsckReport:
     with database.snapshot() as work:
         row = head.read(work)
         if row is None:
-            report.note(RowKind.HEAD_ROW, "head", "formats-7.genesis", got="none", want="a log with a genesis")
+            report.note(RowKind.HEAD_ROW, "head", "log.genesis", got="none", want="a log with a genesis")
             return report
         check = _Check(work, row, report)
         check.run()
@@ -156,7 +156,7 @@ class _Check:
         """Hold the stored checkpoint against the leaves; a crash may have left it one commit behind."""
         row, report = self._row, self._report
         if not row.checkpoint_size:
-            report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", got="none", want="a checkpoint")
+            report.note(RowKind.CHECKPOINT_ROW, "head", "log.checkpoint", got="none", want="a checkpoint")
             return
         for key in self._examination.replay.directory.state.log_keys:
             try:
@@ -167,9 +167,9 @@ class _Check:
             frontier.extend(self._hashes[: signed.size])
             if signed.size != row.checkpoint_size or (frontier.size, frontier.root()) != (signed.size, signed.root):
                 got, want = f"size {signed.size}", "size and root of the leaves"
-                report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", got=got, want=want)
+                report.note(RowKind.CHECKPOINT_ROW, "head", "log.checkpoint", got=got, want=want)
             return
-        report.note(RowKind.CHECKPOINT_ROW, "head", "formats-7.checkpoint", want="a signature by a key of the log")
+        report.note(RowKind.CHECKPOINT_ROW, "head", "log.checkpoint", want="a signature by a key of the log")
 
     def _check_head(self) -> None:
         """Hold the head row against the leaves."""
@@ -193,9 +193,9 @@ class _Check:
         )
         for name in self._row.__slots__:
             if getattr(self._row, name) != getattr(want, name):
-                self._report.note(RowKind.HEAD_ROW, f"head.{name}", "formats-7.head", want="what the leaves say")
+                self._report.note(RowKind.HEAD_ROW, f"head.{name}", "head.chain", want="what the leaves say")
         if leaf_hash(self._row.leaf) != self._hashes[-1]:
-            self._report.note(RowKind.HEAD_ROW, "head.leaf", "formats-7.head", want="the last leaf")
+            self._report.note(RowKind.HEAD_ROW, "head.leaf", "head.chain", want="the last leaf")
 
     def _check_rows(self) -> None:
         work, report, replay = self._work, self._report, self._examination.replay

@@ -203,7 +203,7 @@ def test_an_act_below_the_threshold_counts_nowhere(
     log.lies[REGISTRY_KEY] = state_value(lie.encode())
     registry.registry_state = lie
     log.commit()
-    assert refused(follower, registry).rule == "formats-5.threshold"
+    assert refused(follower, registry).rule == "act.threshold"
     assert "intruder" not in follower.directory.institutions
 
 
@@ -214,7 +214,7 @@ def test_an_act_that_its_signer_did_not_sign(
     broken = bytearray(acts[1].leaf)
     broken[-1] ^= 1
     registry.acts = [acts[0], evidence_pb2.IndexedLeaf(index=acts[1].index, leaf=bytes(broken)), *acts[2:]]
-    assert refused(follower, registry).rule == "formats-1.signature"
+    assert refused(follower, registry).rule == "act.signature"
 
 
 @pytest.mark.parametrize("index", [0, 10**6])

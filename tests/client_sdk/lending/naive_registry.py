@@ -188,10 +188,10 @@ class NaiveRegistry:
             same = other.binding.debt_ref == submission.binding.debt_ref
             running = is_running(self.chains[key].standing) and is_running(statement.standing)
             if same and running and key != statement.key and self.chains[key].kind is statement.kind:
-                raise RuleError("DEBT_TAKEN", "binding.debt_ref", "formats-3.one-debt")
+                raise RuleError("DEBT_TAKEN", "binding.debt_ref", "debt.one-record")
         before = self.live.get(statement.key)
         if before is not None and before.facts != submission.previous:
-            raise RuleError("COMMITMENT_MISMATCH", "previous", "formats-3.previous")
+            raise RuleError("COMMITMENT_MISMATCH", "previous", "submission.previous")
         if submission.HasField("basis"):
             basis = RecordKey(submission.basis.record.issuer, submission.basis.record.record_id)
             if basis not in self.live:

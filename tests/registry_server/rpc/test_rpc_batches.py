@@ -268,7 +268,7 @@ def test_a_suspended_member_corrects_and_ends_its_records_and_opens_none(registr
     world.set_state(registry.app.ledger, "lender-1", InstitutionStatus.SUSPENDED)
     refused = stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "other"))).result
     assert refused.violation.reason == "INSTITUTION_SUSPENDED"
-    assert (refused.violation.field, refused.violation.rule) == ("version", "design-2.state")
+    assert (refused.violation.field, refused.violation.rule) == ("version", "institution.state")
     cured = stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan", Standing.CURED))).result
     assert cured.outcome == pb.OUTCOME_ACCEPTED
 
@@ -301,7 +301,7 @@ def test_receipts_and_listings_that_are_asked_for_wrongly_are_refused(registry: 
     stub.Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan")))
     known = world.key("lender-1", "loan").record_id
     unknown = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=bytes(16), version=1)))
-    assert unknown[:4] == ("NOT_FOUND", "RECORD_UNKNOWN", "record_id", "formats-2.record")
+    assert unknown[:4] == ("NOT_FOUND", "RECORD_UNKNOWN", "record_id", "record.known")
     later = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=known, version=2)))
     assert later[:3] == ("NOT_FOUND", "VERSION_UNKNOWN", "version")
     short = refusal(lambda: stub.GetReceipt(pb.GetReceiptRequest(record_id=b"1", version=1)))
@@ -330,7 +330,7 @@ def test_a_named_successor_alone_reads_the_records_that_it_took_over(registry: R
         ]
         for call in calls:
             said = refusal(call)
-            assert said[:4] == ("PERMISSION_DENIED", "NOT_THE_SUCCESSOR", "issuer", "formats-2.successor")
+            assert said[:4] == ("PERMISSION_DENIED", "NOT_THE_SUCCESSOR", "issuer", "successor.named")
             assert said.want == "the issuer or its named successor"
 
     refused("lender-2")

@@ -111,7 +111,7 @@ def test_every_live_version_of_the_subject_keys_is_answered(registry: RunningReg
     assert [version for version, _ in person.subjects] == [1, 2]
     assert [record.statement.subject_key_version for record in person.records] == [1, 2]
     refused = refusal(lambda: registry.inquiries("lender-2").Check(before))
-    assert refused[:4] == ("FAILED_PRECONDITION", "SUBJECT_KEY_VERSION", "opening.persons", "formats-9.versions")
+    assert refused[:4] == ("FAILED_PRECONDITION", "SUBJECT_KEY_VERSION", "opening.persons", "inquiry.versions")
 
 
 def test_what_a_successor_has_signed_is_shown_with_both_states(registry: RunningRegistry) -> None:
@@ -140,7 +140,7 @@ def test_an_id_used_for_another_question_is_refused(registry: RunningRegistry) -
     ask(registry, inquire(world, "lender-2", ["A"]))
     other = inquire(world, "lender-2", ["B"])
     refused = refusal(lambda: registry.inquiries("lender-2").Check(other))
-    assert refused[:4] == ("ALREADY_EXISTS", "INQUIRY_TAKEN", "inquiry.inquiry_id", "formats-9.once")
+    assert refused[:4] == ("ALREADY_EXISTS", "INQUIRY_TAKEN", "inquiry.inquiry_id", "inquiry.once")
 
 
 def test_an_answer_is_durable_in_the_inquiry_tree_and_its_asker_gets_the_receipt(registry: RunningRegistry) -> None:
@@ -149,7 +149,7 @@ def test_an_answer_is_durable_in_the_inquiry_tree_and_its_asker_gets_the_receipt
     inquiries = registry.inquiries("lender-2")
     wanted = check_pb2.GetInquiryReceiptRequest(inquiry_id=seed("question id", 16))
     early = refusal(lambda: inquiries.GetInquiryReceipt(wanted))
-    assert early[:4] == ("UNAVAILABLE", "INQUIRY_WAITING", "inquiry_id", "formats-9.sequenced")
+    assert early[:4] == ("UNAVAILABLE", "INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced")
     (leaf,) = kept(registry)
     receipt = inquiries.GetInquiryReceipt(wanted).receipt
     assert InquiryLeaf.parse(receipt.leaf) == leaf
@@ -225,9 +225,9 @@ def with_a_key_for_reports(registry: RunningRegistry) -> check_pb2.CheckRequest:
 
 
 REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
-    stale: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "formats-9.good-for"),
+    stale: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "inquiry.age"),
     early: ("FAILED_PRECONDITION", "INQUIRY_STALE", "inquiry.issued_at", "inquiry.ahead"),
-    for_reporting: ("INVALID_ARGUMENT", "PURPOSE_INVALID", "inquiry.purpose", "formats-9.purpose"),
+    for_reporting: ("INVALID_ARGUMENT", "PURPOSE_INVALID", "inquiry.purpose", "inquiry.purpose"),
     without_consent: ("INVALID_ARGUMENT", "CONSENT_MISSING", "inquiry.consent", "C03"),
     with_verbal_consent: ("INVALID_ARGUMENT", "CONSENT_MISSING", "inquiry.consent.form", "C10"),
     with_later_consent: ("INVALID_ARGUMENT", "CONSENT_MISSING", "inquiry.consent.date", "C10"),
@@ -235,8 +235,8 @@ REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
     with_another_opening: ("INVALID_ARGUMENT", "COMMITMENT_MISMATCH", "inquiry", "commitment.opens"),
     with_too_few_persons: ("INVALID_ARGUMENT", "MALFORMED", "inquiry", "inquiry.persons"),
     without_officer: ("INVALID_ARGUMENT", "MALFORMED", "officer", "officer.present"),
-    for_another_registry: ("INVALID_ARGUMENT", "REGISTRY_OTHER", "inquiry.registry", "formats-9.registry"),
-    with_a_key_for_reports: ("PERMISSION_DENIED", "KEY_USAGE", "inquiry.key_id", "formats-6.usage"),
+    for_another_registry: ("INVALID_ARGUMENT", "REGISTRY_OTHER", "inquiry.registry", "inquiry.registry"),
+    with_a_key_for_reports: ("PERMISSION_DENIED", "KEY_USAGE", "inquiry.key_id", "key.usage"),
 }
 
 
@@ -256,7 +256,7 @@ def test_a_suspended_member_is_refused_and_its_question_kept(registry: RunningRe
     registry.world.set_state(registry.app.ledger, "lender-2", InstitutionStatus.SUSPENDED)
     refused = refusal(lambda: registry.inquiries("lender-2").Check(inquire(registry.world, "lender-2", ["A"])))
     assert refused == Refused(
-        "PERMISSION_DENIED", "INSTITUTION_SUSPENDED", "inquiry.asker", "design-2.state", "SUSPENDED", "ACTIVE"
+        "PERMISSION_DENIED", "INSTITUTION_SUSPENDED", "inquiry.asker", "institution.state", "SUSPENDED", "ACTIVE"
     )
     assert [leaf.outcome for leaf in kept(registry)] == ["INSTITUTION_SUSPENDED"]
 
@@ -266,7 +266,7 @@ def test_a_question_that_is_not_the_peers_own_leaves_no_trace(registry: RunningR
     theirs = inquire(world, "lender-1", ["A"])
     refused = refusal(lambda: registry.inquiries("lender-2").Check(theirs))
     assert refused == Refused(
-        "PERMISSION_DENIED", "PEER_MISMATCH", "inquiry.asker", "design-7.peer", "lender-1", "lender-2"
+        "PERMISSION_DENIED", "PEER_MISMATCH", "inquiry.asker", "peer.match", "lender-1", "lender-2"
     )
     by_another_key = inquire(world, "lender-2", ["A"], key="lender-1 INQUIRE")
     assert refusal(lambda: registry.inquiries("lender-2").Check(by_another_key))[1:3] == (

@@ -175,7 +175,7 @@ def test_a_proposal_lapses_after_seven_days(registry: RunningRegistry) -> None:
     registry.world.clock.now += 10
     assert waiting(registry) == []
     refused = refusal(lambda: approve(registry, payload, SECOND))
-    assert refused[:4] == ("NOT_FOUND", "PROPOSAL_UNKNOWN", "proposal_id", "design-6.proposal")
+    assert refused[:4] == ("NOT_FOUND", "PROPOSAL_UNKNOWN", "proposal_id", "proposal.waiting")
     registry.app.housekeeping.tidy()
     # Proposed anew, it needs both signatures again.
     assert not propose(registry, payload).HasField("receipt")
@@ -200,7 +200,7 @@ def test_signatures_must_be_the_peers_own_and_verify(registry: RunningRegistry) 
     payload = next_act(registry, new_lender(registry))
     propose(registry, payload)
     theirs = refusal(lambda: approve(registry, payload, SECOND, f"{THIRD} ADMINISTER"))
-    assert theirs[:4] == ("PERMISSION_DENIED", "PEER_MISMATCH", "approval.key_id", "design-7.peer")
+    assert theirs[:4] == ("PERMISSION_DENIED", "PEER_MISMATCH", "approval.key_id", "peer.match")
     lender = refusal(lambda: approve(registry, payload, SECOND, "lender-1 REPORT"))
     assert lender[:3] == ("PERMISSION_DENIED", "ACT_SIGNATURE", "approval.key_id")
     wrong = approval(b"another payload", f"{SECOND} ADMINISTER")

@@ -73,7 +73,7 @@ def test_another_members_certificate_does_not_speak_for_a_signer(registry: Runni
     assert (violation.reason, violation.field, violation.rule) == (
         "PEER_MISMATCH",
         "statement.signer",
-        "design-7.peer",
+        "peer.match",
     )
     assert (violation.got, violation.want) == ("lender-1", "lender-2")
 
@@ -81,7 +81,7 @@ def test_another_members_certificate_does_not_speak_for_a_signer(registry: Runni
 def test_a_certificate_of_nobody_enrolled_is_refused(registry: RunningRegistry) -> None:
     stub = registry.transparency("stranger")
     refused = refusal(lambda: stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest()))
-    assert refused[:4] == ("UNAUTHENTICATED", "CERTIFICATE_UNKNOWN", "certificate", "design-2.institution")
+    assert refused[:4] == ("UNAUTHENTICATED", "CERTIFICATE_UNKNOWN", "certificate", "institution.member")
 
 
 def test_a_terminated_member_is_refused_and_a_suspended_one_reads(registry: RunningRegistry) -> None:
@@ -91,7 +91,7 @@ def test_a_terminated_member_is_refused_and_a_suspended_one_reads(registry: Runn
     stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
     registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
     refused = refusal(lambda: stub.GetCheckpoint(transparency_pb2.GetCheckpointRequest()))
-    assert refused[:4] == ("PERMISSION_DENIED", "INSTITUTION_TERMINATED", "certificate", "design-2.state")
+    assert refused[:4] == ("PERMISSION_DENIED", "INSTITUTION_TERMINATED", "certificate", "institution.state")
 
 
 @pytest.mark.parametrize("name", [AUDITOR, ADMINISTRATORS[0]])

@@ -118,13 +118,13 @@ DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
         change(statement__key_id=key_id("lender-1 INQUIRE")),
         "KEY_USAGE",
         "statement.key_id",
-        "formats-6.usage",
+        "key.usage",
     ),
     "key of another": (
         change(statement__key_id=key_id("lender-2 REPORT")),
         "KEY_OF_ANOTHER",
         "statement.key_id",
-        "formats-6.owner",
+        "key.owner",
     ),
     "short opening": (change(binding__opening=b"short"), "MALFORMED", "subject opening", "opening.length"),
     "no debt": (change(binding__debt_ref=b""), "MALFORMED", "binding.debt_ref", "binding.debt_ref.length"),
@@ -136,20 +136,20 @@ DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
     ),
     "facts too long": (change(facts__facts=bytes(5_000)), "SIZE_LIMIT", "facts.facts", "facts.facts.size"),
     "disclosure too long": (change(disclosure=bytes(5_000)), "SIZE_LIMIT", "disclosure", "disclosure.size"),
-    "no binding": (drop("binding"), "PART_MISSING", "binding", "formats-3.submission"),
-    "no facts": (drop("facts"), "PART_MISSING", "facts", "formats-3.submission"),
-    "no disclosure": (drop("disclosure"), "PART_MISSING", "disclosure", "formats-3.submission"),
+    "no binding": (drop("binding"), "PART_MISSING", "binding", "submission.parts"),
+    "no facts": (drop("facts"), "PART_MISSING", "facts", "submission.parts"),
+    "no disclosure": (drop("disclosure"), "PART_MISSING", "disclosure", "submission.parts"),
     "something before version 1": (
         change(previous__opening=bytes(32)),
         "PART_UNEXPECTED",
         "previous",
-        "formats-3.previous",
+        "submission.previous",
     ),
     "a default that rests on something": (
         change(basis__record__issuer="lender-1"),
         "PART_UNEXPECTED",
         "basis",
-        "formats-2.basis",
+        "submission.basis",
     ),
     "nothing": (lambda message: message.Clear(), "MALFORMED", "statement", "kind.known"),
 }
@@ -181,15 +181,13 @@ FLIPPED: dict[str, set[Told]] = {
         ("MALFORMED", "statement", "issuer.form", _ID),
         ("MALFORMED", "statement", "signer.form", _ID),
         ("MALFORMED", "statement", "record_id.uuid8", "16 bytes, UUIDv8"),
-        ("PEER_MISMATCH", "statement.signer", "design-7.peer", "lender-1"),
+        ("PEER_MISMATCH", "statement.signer", "peer.match", "lender-1"),
     },
-    "statement.key_id": {("KEY_UNKNOWN", "statement.key_id", "formats-6.key", "a key that an act gave")},
+    "statement.key_id": {("KEY_UNKNOWN", "statement.key_id", "key.known", "a key that an act gave")},
     "statement.signature": {_SIGNATURE},
     "binding.subject": {("COMMITMENT_MISMATCH", "binding", "commitment.opens", _OPENS)},
     "binding.opening": {("COMMITMENT_MISMATCH", "binding", "commitment.opens", _OPENS)},
-    "binding.debt_ref": {
-        ("COMMITMENT_MISMATCH", "binding.debt_ref", "formats-3.debt-ref", "the debt_ref of the facts")
-    },
+    "binding.debt_ref": {("COMMITMENT_MISMATCH", "binding.debt_ref", "binding.debt-ref", "the debt_ref of the facts")},
     "facts.opening": {("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS)},
     "facts.facts": {
         ("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS),
@@ -201,7 +199,7 @@ FLIPPED: dict[str, set[Told]] = {
             for rule in (("date.form", _FORM), ("date.range", _YEARS))
         ),
     },
-    "disclosure": {("DISCLOSURE_MISMATCH", "disclosure", "formats-3.digest", "the bytes that the statement names")},
+    "disclosure": {("DISCLOSURE_MISMATCH", "disclosure", "disclosure.digest", "the bytes that the statement names")},
 }
 
 

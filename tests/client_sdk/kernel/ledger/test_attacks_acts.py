@@ -66,7 +66,7 @@ def test_a_change_of_administrators_cannot_be_hidden(log: HandmadeLog) -> None:
     registry = AnsweringRegistry(log)
     genesis, change = registry.state.administrator_acts
     registry.state = replace(registry.state, administrator_acts=(genesis,))
-    assert refused(log, registry.answer("lender-4", "listed")).rule == "formats-6.act-key"
+    assert refused(log, registry.answer("lender-4", "listed")).rule == "act.key"
     # Named, and not shown.
     registry.state = replace(registry.state, administrator_acts=(genesis, change))
     evidence = registry.answer("lender-4", "listed")
@@ -92,7 +92,7 @@ def test_former_administrators_give_no_key_any_more(log: HandmadeLog) -> None:
     registry.institutions["lender-4"] = replace(enrolled, keys=keys)
     registry.acts[leaf_hash(leaf)] = leaf
     log.leaves.append(leaf)
-    assert refused(log, registry.answer("lender-4", "clear")).rule == "formats-6.act-key"
+    assert refused(log, registry.answer("lender-4", "clear")).rule == "act.key"
 
 
 def test_the_registry_cannot_enrol_a_member_of_its_own(log: HandmadeLog) -> None:
@@ -100,7 +100,7 @@ def test_the_registry_cannot_enrol_a_member_of_its_own(log: HandmadeLog) -> None
     invented = HandmadeLog(administrators=("mole-1", "mole-2", "mole-3"), lenders=("lender-4",))
     state = invented.state.directory.institutions["lender-4"]
     registry.institutions["lender-4"] = state
-    assert refused_with_acts(log, registry, invented, "lender-4").rule == "formats-6.act-key"
+    assert refused_with_acts(log, registry, invented, "lender-4").rule == "act.key"
 
 
 def refused_with_acts(log: HandmadeLog, registry: AnsweringRegistry, other: HandmadeLog, asker: str) -> FormatError:

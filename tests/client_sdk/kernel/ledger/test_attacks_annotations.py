@@ -43,7 +43,7 @@ def test_nobody_but_the_furnisher_stops_the_clock_of_a_dispute(log: HandmadeLog)
         log.annotate(helper, "lender-1", "debt")
         complaint = log.complaints.pop()[1]
         assert isinstance(complaint, RuleError)
-        assert complaint.rule == "formats-5.disputed"
+        assert complaint.rule == "annotation.disputed-kept"
     log.wait(11 * DAY_MS)
     log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
     log.annotate("lender-1", "lender-1", "debt")
