@@ -1,4 +1,4 @@
-"""Assessment: what a lender's own criteria make of an answer (design 2)."""
+"""Assessment: what a lender's own criteria make of an answer."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class ClientConfig:
         keys: key URI by usage; a usage without a key cannot be used.
         deadline: seconds for a call.
         batch_deadline: seconds for a stream of many reports or records.
-        max_age: seconds that the newest HEAD may be off this machine's clock, either way (design 6).
+        max_age: seconds that the newest HEAD may be off this machine's clock, either way.
         secret: asked for the passphrase of an encrypted key.
         schemes: further schemes of key URIs.
     """
@@ -181,7 +181,7 @@ class ClientConfig:
 
     @property
     def secret_file(self) -> Path:
-        """The secret behind record ids (formats 2); back it up with the keys."""
+        """The secret behind record ids (proto/README.md 2); back it up with the keys."""
         return self.home / "record-id.secret"
 
     @property

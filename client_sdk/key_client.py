@@ -1,4 +1,4 @@
-"""Pseudonyms from key services: all services of a version are asked at once, every answer is proved (formats 4).
+"""Pseudonyms from key services: all of a version are asked at once, every answer is proved (proto/README.md 4).
 
     with KeyClient("lender-1", {KeyUse.INQUIRE: signer}, tls) as keys:
         [by_version] = keys.pseudonyms(follower.directory, [identity], KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)

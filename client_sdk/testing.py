@@ -247,7 +247,7 @@ class TestRegistry:
             if process.returncode:
                 raise ConfigError(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode()}")
 
-    # --- the ceremony (design 6) -------------------------------------------------------------------------------------
+    # --- the ceremony -------------------------------------------------------------------------------------
 
     def _found(self) -> None:
         """Make administrators, key services and registry, and log the genesis act that two administrators sign."""

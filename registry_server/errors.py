@@ -1,4 +1,4 @@
-"""The error catalogue: every reason for which the registry refuses, and how it is told (design 7).
+"""The error catalogue: every reason for which the registry refuses, and how it is told.
 
     reason -> (gRPC status, public text, retryable)
 

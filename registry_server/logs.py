@@ -1,4 +1,4 @@
-"""The program's own log: one line an event, on standard error, for machines or for people (design 7).
+"""The program's own log: one line an event, on standard error, for machines or for people.
 
 Events are gathered for a moment, then rendered and written together: doing so for each of some thousand calls a second
 would cost more than answering them. What is worse than a warning is written at once.

@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 
     @property
     def log_origin(self) -> str:
-        """Origin of the log that is written (formats 1)."""
+        """Origin of the log that is written (proto/README.md 1)."""
         return f"{self.registry}/log/1"
 
 

@@ -1,4 +1,4 @@
-"""Asking key services without I/O: inputs are blinded, requests signed, answers proved and unblinded (formats 1 and 4).
+"""Requests to key services, without I/O: blind, sign, verify and unblind (proto/README.md 1 and 4).
 
 An input is blinded once and the same element goes to every service: under its fresh random scalar it says nothing about
 the input, to one service or to all of them together, and each service sees the same order of elements anyway.

@@ -1,4 +1,4 @@
-"""Cutting evidence about many persons down to one (formats 9): only what that person's answer refers to stays."""
+"""Cut the evidence about many persons down to one, keeping only what its answer refers to (proto/README.md 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking and reading answers, without any input or output (formats 8 and 9, design 6)."""
+"""Asking and reading answers, without any input or output (proto/README.md 8 and 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts: making, signing and reading proposals, and reading what is logged (formats 5)."""
+"""Acts: making, signing and reading proposals, and reading what is logged (proto/README.md 5)."""
 
 from __future__ import annotations
 

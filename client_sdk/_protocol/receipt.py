@@ -1,4 +1,4 @@
-"""Receipts: checking that what was sent is in the log (formats 8)."""
+"""Receipts: checking that what was sent is in the log (proto/README.md 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a report to a signed submission: commitments, sealing, statement, signature (formats 2 and 3)."""
+"""From a report to a signed submission: commitments, sealing, statement, signature (proto/README.md 2 and 3)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standi
     """Return the pseudonym that the next version carries.
 
     Version 1 carries the newest. A later one moves to the newest where its standing stays the same, and otherwise keeps
-    that of the version before (formats 2).
+    that of the version before (proto/README.md 2).
     """
     if before is None or before.standing is standing:
         return names[max(names)]
@@ -248,7 +248,7 @@ def _bind(
     """Commit to subject and facts, seal them, and put what opens them beside the statement."""
     filled = facts_of(plain, pseudonym)
     facts = filled.encode()
-    # Fresh for each commitment and derived from nothing (formats 1).
+    # Fresh for each commitment and derived from nothing (proto/README.md 1).
     subject_opening = secrets.token_bytes(OPENING_BYTES)
     opening = secrets.token_bytes(OPENING_BYTES)
     commitment = commit_facts(opening, facts)

@@ -1,4 +1,4 @@
-"""The audit: fetch, verify everything offline, keep what was found (design 6).
+"""The audit: fetch, verify everything offline, keep what was found.
 
     report = audit(RegistrySource(channel), AuditHome(folder), trust_root, executor=executor)
     sys.exit(report.exit_code)

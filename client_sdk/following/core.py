@@ -1,4 +1,4 @@
-"""Following the directory: acts give it, their signatures make it, the map shows that none was withheld (design 6).
+"""Following the directory: acts give it, their signatures make it, the map shows that none was withheld.
 
 ``DirectoryFollower`` does no I/O. One round is a generator that yields requests and is sent the responses; what a
 registry refuses is thrown into it as ``RefusedError``:

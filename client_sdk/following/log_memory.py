@@ -1,4 +1,4 @@
-"""The newest checkpoint that somebody has verified: it only ever grows (design 2 and P6).
+"""The newest checkpoint that somebody has verified: it only ever grows.
 
 A log that goes back, or that shows two histories, has signed both: the error keeps the two notes as proof.
 """

@@ -1,4 +1,4 @@
-"""Reporting a whole portfolio (design 6): plan, resume, compare, sign, send, count.
+"""Reporting a whole portfolio: plan, resume, compare, sign, send, count.
 
     read and pre-flight  ->  resume the outbox  ->  blocks:  names + what is held  ->  sign, outbox  ->  send, receipts
 

@@ -42,7 +42,7 @@ class ChainKey(NamedTuple):
 
 
 def record_id_of(secret: bytes, key: ChainKey, attempt: int) -> bytes:
-    """Return the record id of one attempt of an episode (formats 2)."""
+    """Return the record id of one attempt of an episode (proto/README.md 2)."""
     return derive_record_id(secret, key.kind, key.reference, key.first_day, attempt)
 
 
@@ -174,7 +174,7 @@ def held_back(number: int, rule: str = "chain.order") -> Violation:
 def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Unit]:
     """Join chains of which one rests on the other, and those of one debt; everything else is a unit of its own.
 
-    Only one record of a debt may run at a time (formats 3), so a new episode has to wait for the end of the one before.
+    Only one record of a debt may run at a time (proto/README.md 3): a new episode waits for the end of the one before.
     """
     units: dict[ChainKey, Unit] = {}
     debts: dict[tuple[Identity, Kind, str, str], Chain] = {}

@@ -1,4 +1,4 @@
-"""Holding rows against what the registry has: what is there already, what ended or was erased, what is new (design 6).
+"""Holding rows against what the registry has: what is there already, what ended or was erased, what is new.
 
 A lender that lost its outbox cannot sign the same bytes again, so the content decides: whatever has the subject,
 standing and facts of the newest version held counts as repeated, and with it every version below.

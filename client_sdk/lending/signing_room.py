@@ -239,7 +239,7 @@ def _checked(row: Row, basis: _OpenBasis | None) -> OpenedBasis | None:
         raise RuleError(RuleReason.BASIS_MISSING, "basis.record", "basis.known", got="none", want=want)
     opened = parse_facts(newest.kind, newest.facts) if newest.facts else None
     check_basis(report.kind, report.facts, newest.kind, newest.standing, opened)
-    # Only an enforcement needs the facts of what it rests on (formats 2); nothing else is shown them.
+    # Only an enforcement needs the facts of what it rests on (proto/README.md 2); nothing else is shown them.
     if report.kind is not Kind.ENFORCEMENT:
         return OpenedBasis(basis.key)
     return OpenedBasis(basis.key, newest.opening, newest.facts)

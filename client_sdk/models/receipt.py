@@ -1,4 +1,4 @@
-"""Receipts: that something is in the log (formats 8). What is returned has been verified."""
+"""Receipts: that something is in the log (proto/README.md 8). What is returned has been verified."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class RecordName:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Basis:
-    """The record on which a judgment or an enforcement rests (formats 2). Checked at version 1 and stored nowhere.
+    """The basis record of a judgment or an enforcement (proto/README.md 2). Checked at version 1 and stored nowhere.
 
     Attributes:
         record: an own record by its name, or another's by issuer and id.

@@ -1,4 +1,4 @@
-"""Weighing: what a lender's own criteria make of the records of an answer (design 2).
+"""Weighing: what a lender's own criteria make of the records of an answer.
 
 A pure function of records and time: it reads no clock and asks nobody, so the same answer and criteria give the same
 assessment to whoever repeats it. It is told in reasons with stable ids, because somebody must explain it to the person
@@ -173,7 +173,7 @@ def _owed(record: ListedRecord, facts: Facts) -> tuple[str, int, bool]:
 
 
 def _once_a_debt(weighed: Sequence[_Weighed]) -> tuple[list[_Weighed], list[Reason]]:
-    """Keep the gravest record of each debt and kind (formats 3); of equals the newest.
+    """Keep the gravest record of each debt and kind (proto/README.md 3); of equals the newest.
 
     ``debt_ref`` was recomputed from creditor and contract when the facts were opened, and differs between versions of
     the subject keys; so two records are of one debt exactly where creditor and contract are the same.

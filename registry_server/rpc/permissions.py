@@ -1,4 +1,4 @@
-"""Permissions: which method is for which role (design 6, "Who may read what"). What is not in the table is denied."""
+"""Permissions: which method is for which role. What is not in the table is denied."""
 
 from __future__ import annotations
 

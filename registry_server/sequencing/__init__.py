@@ -1,4 +1,4 @@
-"""From accepted statements to the next signed checkpoint, in one transaction a batch (design 3 and 6).
+"""From accepted statements to the next signed checkpoint, in one transaction a batch.
 
     found.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
     ledger.Ledger.open(database, register, signer)                recovers, refuses what does not fit together

@@ -1,4 +1,4 @@
-"""What depends on the state of the log: whether an item may be the next leaf (formats 2, 3, 5 and 6).
+"""What depends on the state of the log: whether an item may be the next leaf (proto/README.md 2, 3, 5 and 6).
 
 Each function either changes the staging and returns the index of the leaf, or raises and changes nothing.
 """
@@ -100,7 +100,7 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
 
 
 def _check_aliases(staging: Staging, item: StatementItem) -> None:
-    """Check that person and debt are given under each other live version of the subject keys (formats 3)."""
+    """Check that person and debt are given under each other live version of the subject keys (proto/README.md 3)."""
     own = item.statement.subject_key_version
     want = [version for version in staging.directory.state.live_subject_key_versions if version != own]
     if [alias.subject_key_version for alias in item.aliases] != want:
@@ -162,7 +162,7 @@ def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> Non
 
 
 def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None:
-    """Check that at most one record of the debt runs, whoever's it is (formats 3)."""
+    """Check that at most one record of the debt runs, whoever's it is (proto/README.md 3)."""
     statement = item.statement
     if not is_running(statement.standing):
         return
@@ -260,7 +260,7 @@ def _annotated(row: LiveRow, index: int, hash_: bytes) -> LiveRow:
 
 
 def _text(item: AnnotationItem, before: Chain) -> bytes | None:
-    """Return the sealed text that is stored from now on; None where the one before stays (formats 5)."""
+    """Return the sealed text that is stored from now on; None where the one before stays (proto/README.md 5)."""
     annotation, head = item.annotation, before.annotation
     if AnnotationFlag.STATEMENT not in annotation.flags:
         return b""

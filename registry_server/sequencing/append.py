@@ -1,4 +1,4 @@
-"""The append: the one transaction in which leaves, rows and the HEAD become the log (design 6, Report).
+"""The append: the one transaction in which leaves, rows and the HEAD become the log.
 
     lock the head row -> follow what others have appended -> decide item by item -> write -> commit
 
@@ -160,7 +160,7 @@ def _accepted(staging: Staging, index: int) -> Taken:
 
 
 def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
-    """Return what is said of a version that is in the log already; None where it is not (design 6, Report)."""
+    """Return what is said of a version that is in the log already; None where it is not."""
     statement = item.statement
     record = staging.record(statement.key)
     if record is None or statement.version > record.chain.version:

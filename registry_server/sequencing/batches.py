@@ -1,4 +1,4 @@
-"""Group commit: one thread that writes, and takes at once whatever waits for it (design 6).
+"""Group commit: one thread that writes, and takes at once whatever waits for it.
 
 While one transaction commits, the next ones gather. A call is never split over two transactions.
 """

@@ -1,4 +1,4 @@
-"""Acts and lapses: what administrators and the clock decide, as the next leaves (formats 5)."""
+"""Acts and lapses: what administrators and the clock decide, as the next leaves (proto/README.md 5)."""
 
 from __future__ import annotations
 

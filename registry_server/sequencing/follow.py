@@ -1,4 +1,4 @@
-"""Following what another process has appended (design 3): leaves, acts and the map, from the rows."""
+"""Following what another process has appended: leaves, acts and the map, from the rows."""
 
 from __future__ import annotations
 

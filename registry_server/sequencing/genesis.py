@@ -1,4 +1,4 @@
-"""The genesis: leaf 0, the first HEAD as leaf 1, a checkpoint of size 2 (formats 7)."""
+"""The genesis: leaf 0, the first HEAD as leaf 1, a checkpoint of size 2 (proto/README.md 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping inquiries: durable before they are answered, each counted once (design 6, Check; formats 9)."""
+"""Keeping inquiries: durable before they are answered, each counted once (proto/README.md 9)."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class LapseItem:
     """What the clock decides of one record.
 
     Number and place in the chain are found under the lock. ERASED also erases what the record continues and what
-    continues it, each with a leaf of its own (formats 2).
+    continues it, each with a leaf of its own (proto/README.md 2).
     """
 
     key: RecordKey

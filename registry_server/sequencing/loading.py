@@ -74,7 +74,7 @@ def parse_act(item: ActItem) -> Act | None:
 
 
 def partners(record: StoredRecord) -> list[RecordKey]:
-    """Return the records that are erased only together with this one (formats 2)."""
+    """Return the records that are erased only together with this one (proto/README.md 2)."""
     return [key for key in (record.chain.continues, record.continued_by) if key is not None]
 
 

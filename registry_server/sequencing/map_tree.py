@@ -1,4 +1,4 @@
-"""The map in memory: the prefix tree of formats 6, kept so that one change touches one path.
+"""The map in memory: the prefix tree of proto/README.md 6, kept so that one change touches one path.
 
 A tree is a value: ``changed`` returns a new one that shares all but the touched paths with the old one. Whoever
 answers from an older HEAD keeps its tree and needs no lock, and a commit that fails leaves nothing to undo.

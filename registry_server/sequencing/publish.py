@@ -1,4 +1,4 @@
-"""Checkpoints: registering and signing what has been committed, never anything else (design 6, formats 7).
+"""Checkpoints: registering and signing what has been committed, never anything else (proto/README.md 7).
 
     commit -> move the checkpoint register (compare-and-swap) -> sign -> store the checkpoint
 

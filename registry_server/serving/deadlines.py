@@ -1,4 +1,4 @@
-"""How long a call may take: the client's deadline, within the registry's own limits (design 7)."""
+"""How long a call may take: the client's deadline, within the registry's own limits."""
 
 from __future__ import annotations
 

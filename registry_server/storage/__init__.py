@@ -1,4 +1,4 @@
-"""Tables and the functions that read and write them (design 4).
+"""Tables and the functions that read and write them.
 
     migrations.upgrade(url) / check(url)          tables of the newest version
     Database(url)                                 one server a SQLite file, any number on PostgreSQL

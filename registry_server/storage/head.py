@@ -1,4 +1,4 @@
-"""The head row: how far the log has come. Whoever holds its lock appends (design 3)."""
+"""The head row: how far the log has come. Whoever holds its lock appends."""
 
 from __future__ import annotations
 

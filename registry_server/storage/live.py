@@ -1,4 +1,4 @@
-"""Live records: binding and disclosure of the newest version of each live record, and of nothing else (formats 3).
+"""Live records: binding and disclosure of the newest version of each, and of nothing else (proto/README.md 3).
 
 These rows are the rows of the map. A superseding, ending or erasing leaf changes or deletes them in its own
 transaction; nothing else in the database leads to a person.

@@ -1,4 +1,4 @@
-"""Quotas: how much of a daily limit an institution has used (rulebook, design 7)."""
+"""Quotas: how much of a daily limit an institution has used (rulebook)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables (design 4 and 5). What each of them may hold, and for how long, is what keeps P3 and P4.
+"""The tables. What each of them may hold, and for how long, is what keeps P3 and P4.
 
 For ever, and leading to nobody: leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them.
@@ -6,7 +6,7 @@ Deleted with the record or the inquiry that it belongs to: live_records, and the
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
-apart (design 8).
+apart.
 """
 
 from __future__ import annotations

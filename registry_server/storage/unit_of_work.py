@@ -1,4 +1,4 @@
-"""Connections and transactions: one writer, many snapshots, on SQLite or PostgreSQL (design 3 and 7).
+"""Connections and transactions: one writer, many snapshots, on SQLite or PostgreSQL.
 
 SQLite      write-ahead log, ``synchronous=FULL``, ``secure_delete``, one process: a lock file beside the database; the
             file must stay where it was found.

@@ -1,4 +1,4 @@
-"""Which requests a key service takes: everything that can be said without its database (design 6, key services).
+"""Which requests a key service takes: everything that can be said without its database.
 
 certificate and signature name one institution, a LENDER: ACTIVE for both uses, SUSPENDED for REPORT only
 the signing key runs and has the usage that the request's use names, in the newest directory
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_fresh", "check_lender"]
 
-# Of a request, and of the directory (formats 1, design 6).
+# Of a request, and of the directory (proto/README.md 1).
 MAX_AGE_MS = MAX_OFF_MS
 USAGES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
 

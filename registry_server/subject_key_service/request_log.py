@@ -1,4 +1,4 @@
-"""The durable log of requests, with replay protection and quotas, on SQLite or PostgreSQL (formats 1 and 4, design 6).
+"""The durable log of requests, with replay protection and quotas, on SQLite or PostgreSQL (proto/README.md 1 and 4).
 
 Who asked, when, for how many elements, with which purpose, and the blinded elements themselves, which say nothing of
 what they blind; never a result. A row is durable before its answer leaves. A request id is taken once, for ever.

@@ -1,4 +1,4 @@
-"""Acts as members read them: in order, from any number on (design 6)."""
+"""Acts as members read them: in order, from any number on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks: a signed inquiry in, proved evidence out (design 6, Check; formats 9).
+"""Checks: a signed inquiry in, proved evidence out (proto/README.md 9).
 
 What is refused after the signature has shown whose inquiry it is, is kept as well, with the reason as its outcome; and
 everything that is kept is durable before anything is answered.
@@ -243,7 +243,7 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
 
 
 def _check_asker(question: Question, inquiry: Inquiry, directory: Directory, index: int | None) -> None:
-    """Check that the asker is an active lender and its key one for asking (formats 6).
+    """Check that the asker is an active lender and its key one for asking (proto/README.md 6).
 
     Args:
         question: with the key.

@@ -1,4 +1,4 @@
-"""Evidence: what an answer rests on, put together from one view (formats 8).
+"""Evidence: what an answer rests on, put together from one view (proto/README.md 8).
 
 ``client_sdk.kernel.ledger.answer`` verifies it and is its specification: everything that is referred to is there, and
 nothing else.
@@ -216,7 +216,7 @@ def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -
 
 
 def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list[tuple[int, bytes]]:
-    """Return the newest leaf of an annotation chain, and where it is a lapse, those that it rests on (formats 5)."""
+    """Return the newest leaf of an annotation chain, and those that a lapse rests on (proto/README.md 5)."""
     shown = [chain[-1]]
     if not isinstance(parse_leaf(chain[-1][1]), LapseLeaf):
         return shown

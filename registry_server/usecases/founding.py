@@ -1,4 +1,4 @@
-"""Founding a registry: its folder, its genesis act, and leaf 0 (design 6, Genesis and onboarding).
+"""Founding a registry: its folder, its genesis act, and leaf 0.
 
 draft   keys, authority, database, genesis.act            the administrators approve that file, each at home
 finish  logs it; hands out trust root and certificates    nothing is served before

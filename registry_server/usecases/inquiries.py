@@ -1,4 +1,4 @@
-"""Where an inquiry stands in the inquiry tree: what shows its asker that it was noted (formats 8 and 9)."""
+"""Where an inquiry stands in the inquiry tree: what shows its asker that it was noted (proto/README.md 8 and 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Further pages of long answers, kept in memory for some minutes so that all pages rest on one HEAD (design 6)."""
+"""Further pages of long answers, kept in memory for some minutes so that all pages rest on one HEAD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proposals: acts that gather signatures until they reach the threshold and are logged (design 6).
+"""Proposals: acts that gather signatures until they reach the threshold and are logged.
 
 A proposal is seen by administrators only and lapses after 7 days. It is gone as soon as an act has taken its number,
 which is the next one for all of them: each logged act clears the table. Whoever adds the signature that reaches the

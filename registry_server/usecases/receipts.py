@@ -1,4 +1,4 @@
-"""Receipts: a leaf, its place and the checkpoint that covers it (formats 8)."""
+"""Receipts: a leaf, its place and the checkpoint that covers it (proto/README.md 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lender's own records: what the registry holds of them, and receipts (design 6, Report).
+"""A lender's own records: what the registry holds of them, and receipts.
 
 The named successor of a terminated institution reads its records like own ones: it ends and continues them, which takes
 their newest version and their facts.
@@ -116,7 +116,7 @@ def _issuer(directory: Directory, peer: str, issuer: str) -> str:
     """Return whose records are asked for, once whoever asks may read them."""
     if not issuer or issuer == peer:
         return peer
-    # Only a terminated institution has a successor (formats 6).
+    # Only a terminated institution has a successor (proto/README.md 6).
     if directory.institution(issuer).successor != peer:
         raise RuleError("NOT_THE_SUCCESSOR", "issuer", "successor.named", want="the issuer or its named successor")
     return issuer

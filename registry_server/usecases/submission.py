@@ -1,4 +1,4 @@
-"""One submission, checked as far as it goes without the database (design 6, Report).
+"""One submission, checked as far as it goes without the database.
 
 Everything here is decided by the bytes themselves, the directory and the clock: forms, sizes, signature, commitments,
 rules on facts. The facts are read in memory and stored nowhere.
@@ -170,7 +170,7 @@ def _public_key(directory: Directory, key_id: bytes, speaker: str) -> bytes:
 
 
 def _check_bare(sent: Submission) -> None:
-    """Check that nothing travels beside a version that binds no subject (formats 2)."""
+    """Check that nothing travels beside a version that binds no subject (proto/README.md 2)."""
     for field in ("binding", "facts", "disclosure", "previous", "basis", "aliases"):
         if getattr(sent, field):
             raise RegistryError(

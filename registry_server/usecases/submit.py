@@ -1,4 +1,4 @@
-"""Reporting: submissions into the log, each with its own result (design 6, Report).
+"""Reporting: submissions into the log, each with its own result.
 
     prepared = submitting.prepare(peer, submissions)         forms, signatures, commitments, rules; in any thread
     submitting.enqueue(prepared)  -> Future[Submitted]       one transaction, with whatever else waits

@@ -1,4 +1,4 @@
-"""What verifies the registry: checkpoints, proofs, tiles, leaves and live bindings (design 6, Audit)."""
+"""What verifies the registry: checkpoints, proofs, tiles, leaves and live bindings."""
 
 from __future__ import annotations
 

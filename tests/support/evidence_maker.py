@@ -1,4 +1,4 @@
-"""Evidence made by hand from a handmade log, as formats 8 asks for it: all that is referred to and nothing else."""
+"""Evidence made by hand from a handmade log, as proto/README.md 8 asks for it: what is referred to, nothing else."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class AnsweringRegistry:
         )
 
     def _annotations(self, statement: Statement) -> list[int]:
-        """Indexes of the annotation leaves that must be shown (formats 5)."""
+        """Indexes of the annotation leaves that must be shown (proto/README.md 5)."""
         chain = self.log.state.chains[statement.key]
         assert chain.annotation is not None
         newest = chain.annotation.index

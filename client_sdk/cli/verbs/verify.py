@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-# What an evidence file cannot prove (design 2).
+# What an evidence file cannot prove.
 NOT_PROVED = (
     "That the pseudonym is a given person's is not proved by this file: only asking the key services again shows it, "
     "which a member who knows the identity number does with --identity-file."

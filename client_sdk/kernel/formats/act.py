@@ -1,4 +1,4 @@
-"""Acts: what administrators decide, as bytes (formats 5). What an act means is in ``ledger.directory``."""
+"""Acts: what administrators decide, as bytes (proto/README.md 5). What an act means is in ``ledger.directory``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canonical protobuf: the one accepted encoding of a message that is hashed or signed (formats 1).
+"""Canonical protobuf: the one accepted encoding of a message that is hashed or signed (proto/README.md 1).
 
 Fields ascending, shortest varints, defaults not written, no unknown field, no present but empty message, strings in
 NFC without control characters. Accepted only if encoding the parsed message gives the same bytes; the exact bytes are

@@ -45,7 +45,7 @@ _BODY_LINES = 3
 
 
 def check_origin(origin: str, registry: str) -> None:
-    """Check that the origin of a log is ``<registry>/log/<n>``, and a name that a note key may have (formats 1).
+    """Check that a log's origin is ``<registry>/log/<n>``, and a valid name of a note key (proto/README.md 1).
 
     Raises:
         FormatError: it is another, or the registry's name cannot stand in it.
@@ -125,7 +125,7 @@ def parse_body(text: str) -> CheckpointBody:
 
 
 def parse_checkpoint(data: bytes, key: VerifierKey) -> SignedCheckpoint:
-    """Return the checkpoint of these bytes in the one form that evidence may hold (formats 8).
+    """Return the checkpoint of these bytes in the one form that evidence may hold (proto/README.md 8).
 
     Args:
         data: the signed note.

@@ -1,4 +1,4 @@
-"""Hiding commitments (formats 1, 2, 5, 9): HMAC-SHA256 keyed by a 32-byte random opening, used once.
+"""Hiding commitments (proto/README.md 1, 2, 5, 9): HMAC-SHA256 keyed by a 32-byte random opening, used once.
 
 Whoever lacks the opening learns nothing about what was committed to, even with the value in hand; deleting the
 opening makes the commitment, and every root above it, untestable for ever.
@@ -52,7 +52,7 @@ def require_opening(opening: bytes, part: str) -> bytes:
 
 
 def commit_subject(opening: bytes, subject: bytes) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)``; the pseudonym is 32 bytes, raw (formats 2).
+    """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)`` (proto/README.md 2); the pseudonym is 32 bytes.
 
     Raises:
         FormatError: opening or pseudonym are not 32 bytes long.
@@ -66,7 +66,7 @@ def commit_facts(opening: bytes, facts: bytes) -> bytes:
     """Return ``HMAC(opening, "creditregistry/facts/v1" || facts)`` over canonical facts.
 
     The facts are the last part and a protobuf of their own, so they are length-prefixed like every value of variable
-    length (formats 1).
+    length (proto/README.md 1).
 
     Raises:
         FormatError: the opening is not 32 bytes long.
@@ -75,7 +75,7 @@ def commit_facts(opening: bytes, facts: bytes) -> bytes:
 
 
 def commit_text(opening: bytes, text: str) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/text/v1" || text)`` over UTF-8 in NFC (formats 5).
+    """Return ``HMAC(opening, "creditregistry/text/v1" || text)`` over UTF-8 in NFC (proto/README.md 5).
 
     Raises:
         FormatError: the opening is not 32 bytes long.
@@ -84,7 +84,7 @@ def commit_text(opening: bytes, text: str) -> bytes:
 
 
 def commit_inquiry(opening: bytes, pseudonyms: Sequence[tuple[int, bytes]]) -> bytes:
-    """Return the commitment to one person asked about (formats 9).
+    """Return the commitment to one person asked about (proto/README.md 9).
 
     Args:
         opening: 32 bytes of its own.
@@ -102,7 +102,7 @@ def commit_inquiry(opening: bytes, pseudonyms: Sequence[tuple[int, bytes]]) -> b
 
 
 def commit_consent(opening: bytes, consent: bytes) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/consent/v1" || canonical Consent)`` (formats 9).
+    """Return ``HMAC(opening, "creditregistry/consent/v1" || canonical Consent)`` (proto/README.md 9).
 
     Raises:
         FormatError: the opening is not 32 bytes long.
@@ -111,7 +111,7 @@ def commit_consent(opening: bytes, consent: bytes) -> bytes:
 
 
 def commit_officer(opening: bytes, officer: str) -> bytes:
-    """Return ``HMAC(opening, "creditregistry/officer/v1" || officer)`` (formats 9).
+    """Return ``HMAC(opening, "creditregistry/officer/v1" || officer)`` (proto/README.md 9).
 
     Raises:
         FormatError: the opening is not 32 bytes long.

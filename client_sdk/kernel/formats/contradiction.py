@@ -1,4 +1,4 @@
-"""Proof of misbehaviour: a log's key has signed two checkpoints that belong to no one history (formats 8).
+"""Proof of misbehaviour: a log's key has signed two checkpoints that belong to no one history (proto/README.md 8).
 
     file = "creditregistry/contradiction/v1" LF
            ["root " base64(root) LF  ("path " base64(hash) LF)+]

@@ -1,4 +1,4 @@
-"""Which debt a record is about, the same for two lenders of one debt and meaningless to everybody else (formats 3).
+"""The reference of a debt: equal for two lenders of one debt, and meaningless to anyone else (proto/README.md 3).
 
     debt_ref = HMAC-SHA256(seal key, "creditregistry/debt/v1" || lp(original creditor) || lp(contract))
 
@@ -82,7 +82,7 @@ def debt_ref(seal_key: bytes, original_creditor: str, contract: str) -> bytes:
     """Return the 32-byte reference of a debt of the subject whose seal key it is.
 
     Args:
-        seal_key: 32 bytes, derived with the pseudonym (formats 4).
+        seal_key: 32 bytes, derived with the pseudonym (proto/README.md 4).
         original_creditor: unified social credit code of the first lender, else its LEI.
         contract: number of the contract, as written anywhere.
 

@@ -1,4 +1,4 @@
-"""DSSE pre-authentication encoding, and the forms that are signed with it (DSSE 1.0.2, formats 1).
+"""DSSE pre-authentication encoding, and the forms that are signed with it (DSSE 1.0.2, proto/README.md 1).
 
     PAE = "DSSEv1" SP len(type) SP type SP len(payload) SP payload      lengths in bytes, decimal
 
@@ -43,7 +43,7 @@ def payload_type(form: str) -> str:
         FormatError: no such form is signed.
     """
     if form not in _FORMS:
-        raise FormatError("payload type", "dsse.form", want="a form that formats 1 names")
+        raise FormatError("payload type", "dsse.form", want="a form that proto/README.md 1 names")
     return f"application/vnd.creditregistry.{form}.v1+protobuf"
 
 

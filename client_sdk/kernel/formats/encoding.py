@@ -1,4 +1,4 @@
-"""Concatenation: how values are joined before they are hashed or signed (formats 1).
+"""Concatenation: how values are joined before they are hashed or signed (proto/README.md 1).
 
 label        ASCII text || 0x00
 integer      8 bytes, big-endian

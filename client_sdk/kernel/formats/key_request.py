@@ -1,4 +1,4 @@
-"""Key-requests: what a member signs to have blinded elements evaluated (formats 1)."""
+"""Key-requests: what a member signs to have blinded elements evaluated (proto/README.md 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: what is enrolled, how it is named, and the one rule by which a signature is valid (formats 1).
+"""Keys: what is enrolled, how it is named, and the one rule by which a signature is valid (proto/README.md 1).
 
     key id = SHA-256("creditregistry/key/v1" 0x00 || lp(algorithm) || lp(public key))
 
@@ -58,12 +58,12 @@ _SMALL_ORDER_Y = frozenset((0, 1, _FIELD_PRIME - 1, _ORDER_EIGHT_Y, _FIELD_PRIME
 
 @lru_cache(maxsize=4096)
 def key_id(algorithm: str, public_key: bytes) -> bytes:
-    """Return the name of a public key, 32 bytes (formats 1)."""
+    """Return the name of a public key, 32 bytes (proto/README.md 1)."""
     return sha256(_LABEL + lp(algorithm) + lp(public_key)).digest()
 
 
 def check_enrolable(algorithm: str, raw: bytes) -> None:
-    """Refuse a public key that no honest signer has, before a directory takes it up (formats 1).
+    """Refuse a public key that no honest signer has, before a directory takes it up (proto/README.md 1).
 
     Raises:
         FormatError: the algorithm is unknown, the length is wrong, y is not reduced, or the point is off the curve, of

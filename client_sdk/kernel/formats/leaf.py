@@ -1,4 +1,4 @@
-"""Leaves: what the log holds (formats 5).
+"""Leaves: what the log holds (proto/README.md 5).
 
 leaf  = type (1 byte) || format version 1 (1 byte) || logged_at in ms (8 bytes) || parts
 part  = length (4 bytes, big-endian) || bytes
@@ -149,7 +149,7 @@ Leaf = StatementLeaf | ActLeaf | LapseLeaf | HeadLeaf
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every commit ends with (formats 7)."""
+    """What every commit ends with (proto/README.md 7)."""
 
     map_root: bytes
     entry_count: int

@@ -1,4 +1,4 @@
-"""Keys and values of the map (formats 6).
+"""Keys and values of the map (proto/README.md 6).
 
     subject      key   = H("creditregistry/map/subject/v1" || subject)
                  value = H("creditregistry/map/records/v1" || for each live record, ascending by index:

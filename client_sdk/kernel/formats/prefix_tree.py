@@ -1,4 +1,4 @@
-"""The map's tree: a Merkle prefix tree over 256-bit keys, a pure function of its entries (formats 6).
+"""The map's tree: a Merkle prefix tree over 256-bit keys, a pure function of its entries (proto/README.md 6).
 
     root(E, d) = 32 zero bytes                                                          E is empty
                = SHA-256(0x02 || key || value)                                          E has one entry, whatever d is

@@ -1,4 +1,4 @@
-"""Sealed disclosures (formats 3): facts that only whoever knows the identity number can open.
+"""Sealed disclosures (proto/README.md 3): facts that only whoever knows the identity number can open.
 
     key       = HKDF-Expand-SHA256(seal key, "creditregistry/disclosure/v1" || facts_commitment, 32)
     plaintext = opening || length of facts (4 bytes, big-endian) || facts || fewest zero bytes to a multiple of 256
@@ -70,7 +70,7 @@ def open_facts(seal_key: bytes, facts_commitment: bytes, sealed: bytes) -> Opene
 
 
 def seal_text(seal_key: bytes, text_commitment: bytes, opening: bytes, text: str) -> bytes:
-    """Seal the text of an annotation to the subject (formats 5).
+    """Seal the text of an annotation to the subject (proto/README.md 5).
 
     Raises:
         FormatError: the text is too long, or the opening has the wrong length.

@@ -1,4 +1,4 @@
-"""What the map holds of institutions and of the registry itself, and the rulebook (formats 6)."""
+"""What the map holds of institutions and of the registry itself, and the rulebook (proto/README.md 6)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class InstitutionKey:
     act_hash: bytes
 
     def counts_at(self, index: int) -> bool:
-        """Whether what it signed at that leaf counts: ``first < index < end`` (formats 6)."""
+        """Whether what it signed at that leaf counts: ``first < index < end`` (proto/README.md 6)."""
         return self.first < index and (not self.end or index < self.end)
 
     @property
@@ -315,7 +315,7 @@ class KeyServices:
         return cls(message.subject_key_version, services)
 
 
-# What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by formats 3 and 9.
+# What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by proto/README.md 3 and 9.
 _MOST = {
     "retention_years": 5,
     "dispute_days": 20,

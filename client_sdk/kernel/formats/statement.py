@@ -1,4 +1,4 @@
-"""Statements and annotations: what lenders sign and the log keeps for ever (formats 2 and 5)."""
+"""Statements and annotations: what lenders sign and the log keeps for ever (proto/README.md 2 and 5)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _check_date(text: str, part: str, field: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The signed half of one version (formats 2). Lengths and presence are checked, rules are not."""
+    """The signed half of one version (proto/README.md 2). Lengths and presence are checked, rules are not."""
 
     registry: str
     issuer: str
@@ -215,7 +215,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A snapshot of all that is remarked on one record (formats 5)."""
+    """A snapshot of all that is remarked on one record (proto/README.md 5)."""
 
     registry: str
     author: str
@@ -295,7 +295,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """What the clock decided, logged by the registry (formats 5)."""
+    """What the clock decided, logged by the registry (proto/README.md 5)."""
 
     registry: str
     issuer: str

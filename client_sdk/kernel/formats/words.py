@@ -1,4 +1,4 @@
-"""The enumerations of the contract as Python types (design 2, proto/creditregistry/v1/common.proto).
+"""The enumerations of the contract as Python types (proto/creditregistry/v1/common.proto).
 
 Numbers are those of the contract and never change. ``UNSPECIFIED`` (0) is not a member: it is never written, so a
 parser that meets it refuses it like any other unknown number.
@@ -67,7 +67,7 @@ class Kind(IntEnum):
 
 
 class Standing(IntEnum):
-    """How a record stands (formats 2)."""
+    """How a record stands (proto/README.md 2)."""
 
     OPEN = 1
     ARRANGED = 2

@@ -1,4 +1,4 @@
-"""Which acts evidence must hold, and what they prove (formats 6).
+"""Which acts evidence must hold, and what they prove (proto/README.md 6).
 
 A map proof rests on the log key alone, so it does not make a member. Each key that signed is therefore traced to the
 act that gave it, each succession to the act that named the successor, each act to the administrators of its time, and

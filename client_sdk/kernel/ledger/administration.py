@@ -1,4 +1,4 @@
-"""Administrators: whose signatures make an act (formats 5 and 6).
+"""Administrators: whose signatures make an act (proto/README.md 5 and 6).
 
 The administration is the part of the directory that judges acts. It follows from the trust root and from the acts
 that change it alone, so evidence that holds those acts verifies without the rest of the directory.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Administration", "Administrator", "check_grant", "check_signed", "new_key"]
 
-# Fewer administrators than this are a trial (design 6).
+# Fewer administrators than this are a trial.
 MIN_ADMINISTRATORS = 3
 MIN_THRESHOLD = 2
 

@@ -1,4 +1,4 @@
-"""What evidence shows of a record's annotations (formats 5 and 8).
+"""What evidence shows of a record's annotations (proto/README.md 5 and 8).
 
 The map vouches for the newest leaf of the chain. Where that is a LAPSE of kind RESTRICTED, the leaves since the
 DISPUTED annotation that was left without an answer stand before it, each with its place in the log.

@@ -1,4 +1,4 @@
-"""Answers: what evidence proves to somebody who trusts only the trust root (formats 8, design 6).
+"""Answers: what evidence proves to somebody who trusts only the trust root (proto/README.md 8).
 
     checkpoint > HEAD (last leaf) > map root > presence or absence
     key that signed > act that gave it > administrators > trust root

@@ -1,4 +1,4 @@
-"""Chains: what the log says of one record, and which leaf may come next (formats 2 and 5).
+"""Chains: what the log says of one record, and which leaf may come next (proto/README.md 2 and 5).
 
 ``Chain`` is the state of one record after its newest leaf. The functions here are the only place that decides whether
 a statement, an annotation, a lapse or an erasure may follow; the server calls them under its lock, the auditor and
@@ -79,12 +79,12 @@ class Chain:
 
     @property
     def live(self) -> bool:
-        """Whether the map holds it (formats 6, table)."""
+        """Whether the map holds it (proto/README.md 6, table)."""
         return not self.erased and not self.continued and is_live(self.standing)
 
 
 def check_speaker(statement: Statement, directory: Directory) -> None:
-    """Check that the signer may speak for the issuer now (formats 2, design 2).
+    """Check that the signer may speak for the issuer now (proto/README.md 2).
 
     Raises:
         RuleError: REGISTRY_OTHER, INSTITUTION_UNKNOWN, INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED,
@@ -254,7 +254,7 @@ def annotate(
     logged_at: int,
     directory: Directory,
 ) -> Chain:
-    """Return the record after an annotation (formats 5).
+    """Return the record after an annotation (proto/README.md 5).
 
     Raises:
         RuleError: the annotation may not follow.
@@ -314,7 +314,7 @@ def lapse(
     logged_at: int,
     rulebook: Rulebook,
 ) -> Chain:
-    """Return the record after a lapse (formats 5 and 6).
+    """Return the record after a lapse (proto/README.md 5 and 6).
 
     Args:
         chain: the record before.

@@ -1,4 +1,4 @@
-"""The directory: who is a member, with which keys, since which leaf (formats 5 and 6).
+"""The directory: who is a member, with which keys, since which leaf (proto/README.md 5 and 6).
 
 A pure function of the acts in the log. ``Directory.genesis`` starts it, ``apply`` makes the next one; a directory is
 never changed. The server, the auditor, the key services and the SDK all follow acts through this one module.
@@ -196,7 +196,7 @@ class Directory:
             raise _refuse("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
 
     def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
-        """Return the key with which an institution may speak at a leaf (formats 6).
+        """Return the key with which an institution may speak at a leaf (proto/README.md 6).
 
         Raises:
             RuleError: KEY_UNKNOWN, KEY_OF_ANOTHER, KEY_USAGE or KEY_RANGE.

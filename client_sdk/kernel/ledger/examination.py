@@ -1,4 +1,4 @@
-"""Examination: a whole log held against everything that it must be (design 6).
+"""Examination: a whole log held against everything that it must be.
 
 The auditor and the registry's own ``fsck`` share it. Leaves are fed in order; structure is checked at once, signatures
 of members are handed back and may be verified anywhere. What is known only at the end (checkpoint, bindings and map,
@@ -198,7 +198,7 @@ class Examination:
         return self.replay.head_chain.inquiry_count
 
     def check_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Hold a checkpoint of the size examined against the leaves, and the last leaf against formats 7."""
+        """Hold a checkpoint of the size examined against the leaves, and the last leaf against proto/README.md 7."""
         if checkpoint.size != self.size:
             got, want = str(checkpoint.size), str(self.size)
             self._findings.note(FindingId.CHECKPOINT, None, "size", "log.checkpoint", got=got, want=want)
@@ -207,7 +207,7 @@ class Examination:
         self.check_last_leaf()
 
     def check_last_leaf(self) -> None:
-        """Check that the log ends with a HEAD, as it must wherever a checkpoint is signed (formats 7)."""
+        """Check that the log ends with a HEAD, as it must wherever a checkpoint is signed (proto/README.md 7)."""
         if not self.replay.ends_with_head:
             last = max(self.size - 1, 0)
             self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "head.last", want="a HEAD as the last leaf")
@@ -278,7 +278,7 @@ class Examination:
                 self._findings.note(FindingId.DIRECTORY, None, id_, rule, got=got, want="what the acts say")
 
     def check_inquiries(self, leaves: Iterable[bytes]) -> None:
-        """Hold the leaves of the inquiry tree against what every HEAD says of them (formats 9)."""
+        """Hold the leaves of the inquiry tree against what every HEAD says of them (proto/README.md 9)."""
         rule = "head.inquiry-root"
         tree = Frontier()
         marks = iter([*self._inquiry_marks, None])

@@ -1,4 +1,4 @@
-"""Findings: what can be wrong with a log, by stable names (design 6).
+"""Findings: what can be wrong with a log, by stable names.
 
 A finding never quotes a subject, an opening, a fact or a key: it says which leaf, which part, which rule, and what the
 rule asks for.

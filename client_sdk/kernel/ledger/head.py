@@ -1,4 +1,4 @@
-"""Which HEAD must stand where (formats 7)."""
+"""Which HEAD must stand where (proto/README.md 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inquiries: what a member signs to ask about persons, and what opens it (formats 9)."""
+"""Inquiries: what a member signs to ask about persons, and what opens it (proto/README.md 9)."""
 
 from __future__ import annotations
 

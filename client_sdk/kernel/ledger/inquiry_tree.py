@@ -1,8 +1,8 @@
-"""Inquiries in the log: the payload that is signed and the leaf that is kept (formats 9).
+"""Inquiries in the log: the payload that is signed and the leaf that is kept (proto/README.md 9).
 
     leaf of the inquiry tree = received_at (8 bytes, ms) || outcome (length-prefixed ASCII) || H(payload || signature)
 
-Payload and signature are each preceded by their length, like every value of variable length (formats 1).
+Payload and signature are each preceded by their length, like every value of variable length (proto/README.md 1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The live set: which records the map holds and the entries that follow from them (formats 6)."""
+"""The live set: which records the map holds and the entries that follow from them (proto/README.md 6)."""
 
 from __future__ import annotations
 

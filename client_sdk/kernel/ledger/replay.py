@@ -1,4 +1,4 @@
-"""Replay: the meaning of a log, leaf by leaf (formats 5 to 7).
+"""Replay: the meaning of a log, leaf by leaf (proto/README.md 5 to 7).
 
 Whoever feeds every leaf in order knows the directory, each record's chain, which records are live and the newest
 HEAD, without a fact and without a subject. Signatures of statements are handed back to the caller, who may verify
@@ -73,7 +73,7 @@ class Replay:
 
     @property
     def ends_with_head(self) -> bool:
-        """Whether the newest leaf is a HEAD, as it must be wherever a checkpoint is signed (formats 7)."""
+        """Whether the newest leaf is a HEAD, as it must be wherever a checkpoint is signed (proto/README.md 7)."""
         return self.head_chain.size == self.size
 
     def live(self) -> Iterator[Chain]:

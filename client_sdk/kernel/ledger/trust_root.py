@@ -1,4 +1,4 @@
-"""Trust root: what a verifier starts from (design 2, formats 8).
+"""Trust root: what a verifier starts from (proto/README.md 8).
 
 Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel. The file carries that
 leaf: all the rest follows from it, so whoever hands out the file can change nothing that the fingerprint does not show.

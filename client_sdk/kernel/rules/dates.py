@@ -1,4 +1,4 @@
-"""Calendar dates of facts and statements: YYYY-MM-DD in the registry's legal time zone (formats 1)."""
+"""Calendar dates of facts and statements: YYYY-MM-DD in the registry's legal time zone (proto/README.md 1)."""
 
 from __future__ import annotations
 

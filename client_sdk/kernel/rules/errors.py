@@ -1,4 +1,4 @@
-"""What a rule refuses (design 2: rulebook, formats 2 and 3; the reasons are those of the error catalogue)."""
+"""What a rule refuses (proto/README.md 2 and 3; the reasons are those of the error catalogue)."""
 
 from __future__ import annotations
 

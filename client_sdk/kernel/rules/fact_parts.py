@@ -1,4 +1,4 @@
-"""What the facts of every kind share: money, notice, consent and the debt (formats 3).
+"""What the facts of every kind share: money, notice, consent and the debt (proto/README.md 3).
 
 Facts exist in clear only where a record is made, checked or opened, so no value here shows itself: every ``repr``
 names the type alone, and errors name fields, never what was in them.
@@ -124,7 +124,7 @@ class Consent(Discreet):
         return pb.Consent(form=pb.ConsentForm.ValueType(self.form), date=self.date.isoformat(), digest=self.digest)
 
     def encode(self) -> bytes:
-        """Return the canonical bytes that an inquiry commits to (formats 9)."""
+        """Return the canonical bytes that an inquiry commits to (proto/README.md 9)."""
         return canonical.encode(self.message())
 
     @classmethod

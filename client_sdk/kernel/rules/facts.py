@@ -1,4 +1,4 @@
-"""Facts of a default, a judgment and an enforcement as values, and their canonical bytes (formats 3)."""
+"""Facts of a default, a judgment and an enforcement as values, and their canonical bytes (proto/README.md 3)."""
 
 from __future__ import annotations
 

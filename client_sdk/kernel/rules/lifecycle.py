@@ -1,4 +1,4 @@
-"""Which standing may follow which (formats 2), as data, and what a standing means for the record."""
+"""Which standing may follow which (proto/README.md 2), as data, and what a standing means for the record."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _BY_SUCCESSOR = frozenset((_S.CURED, _S.SATISFIED, _S.SET_ASIDE, _S.TRANSFERRED,
 
 
 def check_transition(kind: Kind, previous: Standing | None, new: Standing) -> None:
-    """Check that a standing may follow another (formats 2).
+    """Check that a standing may follow another (proto/README.md 2).
 
     Args:
         kind: of the record.
@@ -78,7 +78,7 @@ def check_transition(kind: Kind, previous: Standing | None, new: Standing) -> No
 
 
 def check_succession(previous: Standing, new: Standing) -> None:
-    """Check that a successor, who signs for a terminated issuer, only ends the record (formats 2).
+    """Check that a successor, who signs for a terminated issuer, only ends the record (proto/README.md 2).
 
     Raises:
         RuleError: ILLEGAL_TRANSITION; the standing is the one before, or opens or worsens the record.
@@ -94,17 +94,17 @@ def check_succession(previous: Standing, new: Standing) -> None:
 
 
 def may_succeed(standing: Standing) -> bool:
-    """Whether a successor may give a record that standing: one that ends it, never one that accuses (formats 2)."""
+    """Whether a successor may give a record that standing: only one that ends it (proto/README.md 2)."""
     return standing in _BY_SUCCESSOR
 
 
 def is_live(standing: Standing) -> bool:
-    """Whether a record of that standing is in the map until it is erased or continued (formats 6)."""
+    """Whether a record of that standing is in the map until it is erased or continued (proto/README.md 6)."""
     return standing not in _ENDED
 
 
 def is_running(standing: Standing) -> bool:
-    """Whether the standing counts for "one debt, one record" (formats 3): OPEN, ARRANGED or STAYED."""
+    """Whether the standing counts for "one debt, one record" (proto/README.md 3): OPEN, ARRANGED or STAYED."""
     return standing in _RUNNING
 
 

@@ -1,4 +1,4 @@
-"""What may change from one version of a record to the next (F09 and the rules of formats 2).
+"""What may change from one version of a record to the next (F09 and the rules of proto/README.md 2).
 
 A version is a complete snapshot, so most facts may change. These may not:
 

@@ -1,4 +1,4 @@
-"""Identity numbers in the one canonical form that all lenders turn into the same pseudonym (formats 4).
+"""Identity numbers in the one canonical form that all lenders turn into the same pseudonym (proto/README.md 4).
 
 Two lenders with different canonical forms would get a silent, false "clear", so whatever people type is folded first
 (NFKC, separators and invisible characters removed, capitals) and then must be exactly one number of its type. What
@@ -130,7 +130,7 @@ class Identity:
         return identity
 
     def voprf_input(self) -> bytes:
-        """Return x, what the key services are asked about, blinded (formats 4).
+        """Return x, what the key services are asked about, blinded (proto/README.md 4).
 
             u64(canonicalisation version = 1) || lp(id type) || lp(issuing state) || lp(canonical number)
 

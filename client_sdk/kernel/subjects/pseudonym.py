@@ -1,4 +1,4 @@
-"""From the outputs of the key services to the pseudonym and the seal key of one person (formats 4).
+"""From the outputs of the key services to the pseudonym and the seal key of one person (proto/README.md 4).
 
     prk      = HKDF-Extract-SHA256(salt = label("creditregistry/pseudonym/v1") || u64(subject_key_version),
                                    ikm  = y_1 || ... || y_n)

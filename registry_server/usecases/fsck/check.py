@@ -1,4 +1,4 @@
-"""fsck: everything that is stored, recomputed from the leaves alone (design 6 and 7).
+"""fsck: everything that is stored, recomputed from the leaves alone.
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,

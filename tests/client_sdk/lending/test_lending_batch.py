@@ -1,4 +1,4 @@
-"""Reporting portfolios: nothing is lost, nothing is doubled, every row is accounted for (P6, design 6)."""
+"""Reporting portfolios: nothing is lost, nothing is doubled, every row is accounted for (P6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which standing may follow which, against the table of formats 2 written down a second time."""
+"""Which standing may follow which, against the table of proto/README.md 2 written down a second time."""
 
 from __future__ import annotations
 
