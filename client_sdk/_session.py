@@ -130,7 +130,7 @@ class Session:
             OutboxError: it is damaged or somebody else's.
             ConfigError: the client is closed, or of another process or event loop.
         """
-        self.owner.check()
+        self.owner.check_open()
         with self._turn:
             if self._outbox is None:
                 self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)

@@ -44,11 +44,19 @@ class Owner:
         Raises:
             ConfigError: they are closed, or of another process or event loop.
         """
+        self.check_open()
+        self._check_loop()
+
+    def check_open(self) -> None:
+        """Check as ``check`` does, for work that belongs to no event loop, such as in a thread beside it.
+
+        Raises:
+            ConfigError: they are closed, or of another process.
+        """
         if os.getpid() != self._process:
             raise ConfigError("made in another process: open the client after the fork")
         if self._closed:
             raise ConfigError("the client is closed")
-        self._check_loop()
 
     def close(self) -> bool:
         """Take note that the connections are closed from now on.

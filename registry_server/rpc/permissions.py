@@ -74,7 +74,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
         },
     )
     # Whether the registry serves at all.
-    | _service("Health", {"Check": _ANY, "List": _ANY}, _HEALTH)
+    | _service("Health", {"Check": _ANY}, _HEALTH)
 )
 
 # What a member may call over a TLS key that nobody vouches for (any more); a revoked key may call nothing.

@@ -48,10 +48,10 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 # Asked every second by whoever watches the server: they are guarded like all, and noted only where they fail.
-HEALTH_METHODS: frozenset[str] = frozenset(("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List"))
+HEALTH_METHODS: frozenset[str] = frozenset(("/grpc.health.v1.Health/Check",))
 # A stream that each client could hold open for ever. Not served at all (UNIMPLEMENTED), on which clients of gRPC that
-# check health by themselves take the server for healthy, as the protocol says.
-_NOT_SERVED = "/grpc.health.v1.Health/Watch"
+# check health by themselves take the server for healthy, as the protocol says. The library does not serve the list.
+_NOT_SERVED = frozenset(("/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"))
 # A client that cancels at once looks, for a moment, like one that has sent nothing.
 _CANCELLED_WITHIN_SECONDS = 0.05
 _CANCELLED = "CANCELLED"
@@ -116,7 +116,7 @@ class Guard(grpc.aio.ServerInterceptor):
         """Return the guarded handler of a method; None for one that is not served."""
         method = handler_call_details.method
         if method not in self._wrapped:
-            handler = None if method == _NOT_SERVED else await continuation(handler_call_details)
+            handler = None if method in _NOT_SERVED else await continuation(handler_call_details)
             if handler is None:
                 return None
             self._wrapped[method] = self._wrap(method, handler)

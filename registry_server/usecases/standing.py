@@ -162,7 +162,7 @@ class Standing:
 
     def _read(self) -> None:
         begun = time.monotonic()
-        with self._ledger.view() as view:
+        with self._ledger.view(reserved=True) as view:
             newest = tls_keys.newest_change(view.work)
             # A database that was put back to an earlier state is read as a whole.
             known = self._change if newest >= self._change else 0

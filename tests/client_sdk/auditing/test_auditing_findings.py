@@ -126,7 +126,7 @@ def test_bits_of_every_leaf_are_held_to() -> None:
 
 
 def test_every_reason_of_the_ledger_has_a_finding() -> None:
-    kernel = Path(client_sdk.__file__).parent
+    kernel = Path(client_sdk.__file__).parent / "kernel"
     reasons: set[str] = set()
     for path in [*(kernel / "ledger").glob("*.py"), kernel / "rules" / "lifecycle.py", kernel / "rules" / "dates.py"]:
         for literal, member in _REASON.findall(path.read_text()):

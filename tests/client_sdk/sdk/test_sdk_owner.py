@@ -54,7 +54,7 @@ from tests.client_sdk.sdk.test_sdk_owner import CALLS
 client = Client.from_home(sys.argv[1])
 client.status()
 client._session.outbox()
-locks = [client._session._turn, client._feed._turn, client._keys._turn]
+locks = [client._session._turn, client._following._feed._turn, client._keys._turn]
 for lock in locks:
     lock.acquire()
 child = os.fork()

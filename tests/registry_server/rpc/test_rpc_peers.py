@@ -152,8 +152,8 @@ def test_the_health_service_tells_members_and_nobody_else(registry: RunningRegis
     assert unknown.status == "NOT_FOUND"
     stranger = health_pb2_grpc.HealthStub(registry.channel("stranger"))
     assert refusal(lambda: stranger.Check(health_pb2.HealthCheckRequest())).reason == "CERTIFICATE_UNKNOWN"
-    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
     terminated = health_pb2_grpc.HealthStub(registry.channel("lender-3"))
+    registry.world.set_state(registry.app.ledger, "lender-3", InstitutionStatus.TERMINATED)
     assert refusal(lambda: terminated.Check(health_pb2.HealthCheckRequest())).reason == "INSTITUTION_TERMINATED"
 
 

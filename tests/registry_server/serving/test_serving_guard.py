@@ -22,6 +22,7 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
 from client_sdk._transport.channels import channel
+from client_sdk._transport.watched import WatchedChannel
 from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus
 from registry_server.errors import CATALOGUE, refusal_of
@@ -160,7 +161,9 @@ class Held:
 
     def __init__(self, opened: grpc.Channel, method: str, count: int) -> None:
         self._over = threading.Event()
-        begin: Method = opened.stream_stream(method)
+        # The SDK's own channels hand out no calls of gRPC.
+        bare = opened._channel if isinstance(opened, WatchedChannel) else opened
+        begin: Method = bare.stream_stream(method)
         self._ended: list[grpc.StatusCode] = []
         self._calls = [begin(self._nothing(), timeout=WAIT_SECONDS) for _ in range(count)]
         for call in self._calls:

@@ -180,7 +180,7 @@ def test_after_an_ending_no_file_holds_what_led_to_the_subject(
         report = world.report("lender-1", "loan")
         secrets = (report.binding.subject, report.binding.opening, report.binding.debt_ref, report.disclosure[:64])
         accept(ledger, report)
-        held = b"".join(file.read_bytes() for file in folder.iterdir())
+        held = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
         assert all(secret in held for secret in secrets)
         if ending == "erased":
             world.erase(ledger, world.key("lender-1", "loan"))
@@ -188,7 +188,7 @@ def test_after_an_ending_no_file_holds_what_led_to_the_subject(
             accept(ledger, world.report("lender-1", "loan", Standing.WITHDRAWN))
             world.clock.now += 60_000
             ledger.heartbeat().result()
-        held = b"".join(file.read_bytes() for file in folder.iterdir())
+        held = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
         assert not any(secret in held for secret in secrets)
 
 
