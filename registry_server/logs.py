@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import sys
 import threading
 from io import FileIO
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LogLines", "log_to_standard_error"]
 
+_STANDARD_ERROR = 2
 GATHERED_SECONDS = 0.2
 
 
@@ -108,8 +108,8 @@ def log_to_standard_error(level: str, form: str) -> None:
         form: json or text.
     """
     renderer = structlog.dev.ConsoleRenderer(colors=False) if form == "text" else structlog.processors.JSONRenderer()
-    # Standard error's own buffer is passed by.
-    file = FileIO(sys.stderr.fileno(), "wb", closefd=False)
+    # Standard error by its number: the buffer of Python's own object is passed by.
+    file = FileIO(_STANDARD_ERROR, "wb", closefd=False)
     lines = LogLines(file, lambda event: str(renderer(None, "", event)))
     atexit.register(lines.flush)
     logger = _Logger(lines)

@@ -97,12 +97,12 @@ def test_a_member_without_a_connection_hands_its_request_to_an_administrator(
     shown = str(lender.home / "tls" / "certificate.pem")
     lender("certificate", "revoke", "--file", shown, "--yes")
     assert lender("certificate", "renew", code=1).reason == "TLS_KEY_REVOKED"
-    request, issued = str(tmp_path / "request.json"), str(tmp_path / "issued.pem")
-    lender("certificate", "request", "--out", request)
-    carried = ("certificate", "issue", "--request", request, "--out", issued)
-    assert member("admin-1")(*carried, code=1).reason == "TLS_KEY_REVOKED"
+    old, request, issued = (str(tmp_path / name) for name in ("old.json", "request.json", "issued.pem"))
+    lender("certificate", "request", "--out", old)
+    refused = member("admin-1")("certificate", "issue", "--request", old, "--out", issued, code=1)
+    assert refused.reason == "TLS_KEY_REVOKED"
     lender("certificate", "request", "--new-key", "--out", request)
-    member("admin-1")(*carried)
+    member("admin-1")("certificate", "issue", "--request", request, "--out", issued)
     lender("certificate", "install", issued)
     (running,) = (key for key, standing in keys_of(lender).items() if standing == "RUNNING")
     decide(member, "tls-key", "--institution", "lender-c9", "--end", running, "--ground", "theft")
