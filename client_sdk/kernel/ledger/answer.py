@@ -132,8 +132,8 @@ class Verifier:
         self._root = trust_root
         self._log_key = trust_root.log_key
         self._acts = ActProofs(trust_root.administration(), trust_root.genesis)
-        # Acts, registry state and claims that were found to go together; the same few stand in every answer.
-        self._proved: set[tuple[tuple[bytes, ...], bytes, frozenset[Claim]]] = set()
+        # Acts, states and claims that were found to go together; the same few stand in every answer.
+        self._proved: set[tuple[tuple[bytes, ...], bytes, tuple[bytes, ...], frozenset[Claim]]] = set()
 
     def verify_file(self, data: bytes) -> VerifiedAnswer:
         """Verify an evidence file, offline.
@@ -161,13 +161,15 @@ class Verifier:
         inquiry = reading.read_inquiry()
         persons = reading.read_persons(inquiry)
         reading.check_nothing_unused()
-        self._check_acts(evidence, registry, frozenset(reading.claims))
+        self._check_acts(evidence, registry, reading)
         return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
 
-    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, claims: frozenset[Claim]) -> None:
-        memory = (tuple(evidence.acts), evidence.registry_state, claims)
+    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, reading: _Reading) -> None:
+        claims = frozenset(reading.claims)
+        states = tuple(item.state for item in evidence.institutions)
+        memory = (tuple(evidence.acts), evidence.registry_state, states, claims)
         if memory not in self._proved:
-            self._acts.check(evidence.acts, registry, claims)
+            self._acts.check(evidence.acts, registry, claims, reading.institutions)
             if len(self._proved) >= MAX_REMEMBERED:
                 self._proved.clear()
             self._proved.add(memory)

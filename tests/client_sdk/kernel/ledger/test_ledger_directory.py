@@ -25,9 +25,9 @@ from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.ledger.administration import Administration
-from client_sdk.kernel.ledger.directory import USAGES, Directory
+from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, seed, signer
 
