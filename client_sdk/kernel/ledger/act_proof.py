@@ -125,7 +125,7 @@ class ActProofs:
             logged = AdministratorAct(needed[hash_], hash_)
             act, after = self._judge((*made_by, logged), administration, data, registry.registry)
             step = _Step(act.number, *logged)
-            _check_follows(last, step, act, registry)
+            _check_follows(last, step, act)
             if (after is not None) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not None:
@@ -206,7 +206,7 @@ def _refuse_enrolment(rule: str, want: str) -> RuleError:
     return RuleError("ENROLMENT_INVALID", "enrolment", rule, want=want)
 
 
-def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
+def _check_follows(last: _Step, step: _Step, act: Act) -> None:
     if step.number <= last.number or step.place <= last.place:
         raise FormatError(PART, "acts.order", want="acts ascending by number and place")
     if step.number == last.number + 1 and act.previous != last.leaf_hash:

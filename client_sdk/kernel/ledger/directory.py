@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
     from client_sdk.kernel.formats.state import KeyServices
+    from client_sdk.kernel.formats.words import KeyUsage
 
 __all__ = ["Directory"]
 
