@@ -192,14 +192,15 @@ def _signers(config: "ClientConfig") -> dict[KeyUsage, "Signer"]:
 
 
 def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
-    """Return a key that the institution has: the one of the same usage, else any.
+    """Return a key that the institution has: the one of the same usage, else any; an ADMINISTER key needs its like.
 
     Raises:
         ConfigError: there is none; who has none left gets a new institution id.
     """
     usages = [usage, *config.keys] if usage in config.keys else list(config.keys)
-    if not usages:
-        raise ConfigError("this home has no key that could endorse another one")
+    if not usages or (usage is KeyUsage.ADMINISTER and usage not in config.keys):
+        like = "ADMINISTER key" if usages else "key"
+        raise ConfigError(f"this home has no {like} that could endorse another one")
     return config.signer(usages[0])
 
 

@@ -239,8 +239,7 @@ class Directory:
             case RetireKeyServicesBody(version):
                 return self._retire(version)
             case RulebookBody(rulebook):
-                check_zone(rulebook.time_zone)
-                return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
+                return self._set_rulebook(rulebook)
             case ErasureBody() | ClockBody():
                 return self
             case TlsKeyBody(institution, spki_hash, _):
@@ -345,6 +344,17 @@ class Directory:
                 want="a live version, not the newest",
             )
         return replace(self, state=replace(self.state, key_services=kept))
+
+    def _set_rulebook(self, rulebook: Rulebook) -> Directory:
+        before = self.rulebook
+        # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
+        if rulebook.dispute_days > before.dispute_days:
+            got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
+            raise _refuse("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
+        if rulebook.time_zone != before.time_zone:
+            got, want = rulebook.time_zone, before.time_zone
+            raise _refuse("RULEBOOK_INVALID", "time_zone", "rulebook.time-zone", got=got, want=want)
+        return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
 
     def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
         directory = self

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.kernel.formats.act import InstitutionBody, KeyEndBody, KeyGrantBody, grant_key
-from client_sdk.kernel.formats.state import AdministratorAct
 from client_sdk.kernel.formats.words import KeyUsage, Role
-from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.attacks import check, forge, give, impose, listed_log, refused
 from tests.support.handmade_evidence import AnsweringRegistry
@@ -18,6 +16,7 @@ from tests.support.handmade_log import REGISTRY, HandmadeLog, signer
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
+    from client_sdk.kernel.formats.state import AdministratorAct
 
 NEW = "a key of the registry"
 
@@ -138,9 +137,8 @@ def test_only_an_administrators_key_endorses_one(log: HandmadeLog) -> None:
     registry = AnsweringRegistry(log)
     impose(log, registry, KeyGrantBody("board-1", grant), on_administrators=True)
     assert refused(log, registry.answer("lender-2", "clear")).rule == "key.endorsed"
-    directory: Directory = log.state.directory
     with pytest.raises(RuleError) as caught:
-        directory.decide(log.next_act(KeyGrantBody("board-1", grant)), len(log.leaves))
+        log.state.directory.decide(log.next_act(KeyGrantBody("board-1", grant)), len(log.leaves))
     assert (caught.value.reason, caught.value.rule) == ("KEY_NOT_ENDORSED", "key.endorsed")
 
 

@@ -389,6 +389,14 @@ def test_a_new_rulebook(log: HandmadeLog) -> None:
     assert directory.state.rulebook_digest == Rulebook(dispute_days=10).digest
 
 
+def test_a_rulebook_never_gives_more_days_for_a_dispute_nor_another_time_zone(log: HandmadeLog) -> None:
+    log.act(RulebookBody(Rulebook(dispute_days=10)))
+    assert not log.complaints
+    for worse in (Rulebook(dispute_days=11), Rulebook(dispute_days=10, time_zone="UTC")):
+        assert refused(log, RulebookBody(worse)) == "RULEBOOK_INVALID"
+    assert apply(log, RulebookBody(Rulebook(dispute_days=10, notice_hours=72))).rulebook.notice_hours == 72
+
+
 def test_an_erasure_changes_no_member(log: HandmadeLog) -> None:
     before = log.state.directory
     after = apply(log, ErasureBody((RecordKey("lender-1", record_id("any")),), "order"))
