@@ -80,7 +80,6 @@ F0000-FFFFD 100000-10FFFD
 """
 
 
-
 def _written(run: str) -> str:
     """Return a run as a class of a regular expression writes it."""
     return "-".join(f"\\U{int(end, 16):08x}" for end in run.split("-"))

@@ -1,8 +1,8 @@
 """Canonical protobuf: the one accepted encoding of a message that is hashed or signed (proto/README.md 1).
 
 Fields ascending, shortest varints, defaults not written, no unknown field, no present but empty message, strings in
-NFC without control characters, of characters that Unicode 14.0 assigns. Accepted only if encoding the parsed message gives the same bytes; the exact bytes are
-kept by the caller and never encoded again.
+NFC without control characters, of characters that Unicode 14.0 assigns. Accepted only if encoding the parsed message
+gives the same bytes; the exact bytes are kept by the caller and never encoded again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def encode(message: Message) -> bytes:
     """Return the canonical bytes of a message.
 
     Raises:
-        FormatError: a string is not in NFC or holds a control or an unassigned character, or a present message is empty.
+        FormatError: a string is not in NFC or holds a control or an unassigned character, or a present message is
+            empty.
     """
     try:
         data = message.SerializeToString(deterministic=True)

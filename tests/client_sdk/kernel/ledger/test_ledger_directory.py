@@ -29,7 +29,7 @@ from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage,
 from client_sdk.kernel.ledger.administration import Administration
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
-from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, seed, signer, voprf_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,7 +74,7 @@ def granted(institution: str, new: str, usage: KeyUsage = KeyUsage.REPORT, by: s
 
 
 def services(version: int, *names: str) -> KeyServices:
-    return KeyServices(version, tuple(KeyService(f"{name}.example:443", seed(name), name) for name in names))
+    return KeyServices(version, tuple(KeyService(f"{name}.example:443", voprf_key(name), name) for name in names))
 
 
 # Genesis
