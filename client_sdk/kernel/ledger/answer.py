@@ -407,9 +407,9 @@ class _Reading:
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError(part, "record.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)
-        _check_standing(statement)
         if not is_live(statement.standing) or statement.registry != self._registry.registry:
             raise FormatError(part, "record.live", want="a live standing in this registry")
+        _check_standing(statement)
         bound = statement.subject_key_version == answer.subject_key_version
         if not bound or not binding_opens(statement.subject_commitment, answer.subject, item.opening):
             raise FormatError(part, "record.binding", want="a binding that opens the statement's commitment")

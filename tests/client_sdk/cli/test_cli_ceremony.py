@@ -201,7 +201,10 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     added = lender("key", "add", "--usage", "REPORT").content
     assert lender("key", "use", "--usage", "REPORT", "keys/report-2.pem", code=5).reason == "CONFIG"
     decide(member, "key", "--grant", added["grant"])
+    # The path as `key add` tells it, and as it is from here.
     lender("key", "use", "--usage", "REPORT", "keys/report-2.pem")
+    used = lender("key", "use", "--usage", "REPORT", str(lender.home / "keys" / "report-2.pem")).content
+    assert used["uri"] == "file:keys/report-2.pem"
     keys = {key["key_id"]: key for key in lender("key", "list").content["keys"]}
     assert keys[added["key_id"]]["used_here"]
     [old] = [key for key in keys.values() if key["usage"] == "REPORT" and not key["used_here"]]
