@@ -10,8 +10,11 @@ from __future__ import annotations
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSION = "14.0.0"
 TARGET = Path(__file__).resolve().parent.parent / "client_sdk" / "kernel" / "formats" / "assigned.py"

@@ -109,7 +109,7 @@ def _refuse(session: Session, file: Path, error: VerificationError) -> None:
 
 def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Receipt) -> None:
     session.output.result(
-        {"verified": True, "file": str(file), "fingerprint": fingerprint} | receipt_content(receipt),
+        receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
         f"VERIFIED: version {receipt.version} of {receipt.uuid} is in the log of the trust root {fingerprint}.",
         pairs(
             [

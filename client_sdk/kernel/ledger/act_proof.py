@@ -192,6 +192,8 @@ def _check_decision(index: int, act: Act, before: Administration) -> None:
                 if owner not in before.known:
                     raise RuleError("KEY_USAGE", "keys", "institution.role", want="an administrator's key")
                 check_endorsed(act.registry, owner, grant, before.known[owner].key(grant.endorser), index)
+        case _:
+            pass
 
 
 def _check_enrolments(act: Act, enrolments: Sequence[Enrolment], before: Administration) -> None:

@@ -143,7 +143,7 @@ def test_a_key_that_signed_nothing_is_in_order_too(log: HandmadeLog) -> None:
     ):
         registry = AnsweringRegistry(log)
         state = registry.institutions["lender-1"]
-        keys = [replace(key, **changes) if key.key_id == unused else key for key in state.keys]  # type: ignore[arg-type]  # fields of a key
+        keys = [replace(key, **changes) if key.key_id == unused else key for key in state.keys]
         ordered = tuple(sorted(keys, key=lambda key: key.key_id))
         registry.institutions["lender-1"] = replace(state, keys=ordered)
         assert refused(log, registry.answer("lender-2", "listed")).rule == rule
