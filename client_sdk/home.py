@@ -19,9 +19,8 @@ from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
-from client_sdk.kernel.formats.words import Role, TlsKeyAction
+from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
-from client_sdk.kernel.ledger.directory import USAGES
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2
 
 from client_sdk._protocol.inquiry import read_offline
+from client_sdk._protocol.receipt import read_receipt_file
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.answer import Verifier
@@ -31,8 +33,18 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
+    from client_sdk.models.receipt import Receipt
 
-__all__ = ["is_contradiction", "read_evidence", "read_trust_root", "verify", "verify_contradiction", "verify_with"]
+__all__ = [
+    "is_contradiction",
+    "is_receipt",
+    "read_evidence",
+    "read_trust_root",
+    "verify",
+    "verify_contradiction",
+    "verify_receipt",
+    "verify_with",
+]
 
 # Evidence of 100 persons with 64 records each stays far below.
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
@@ -87,6 +99,26 @@ def verify_contradiction(data: bytes, trust_root: TrustRoot) -> Contradiction:
     """
     with verifying():
         return Contradiction.parse(data, trust_root.log_key)
+
+
+def is_receipt(data: bytes) -> bool:
+    """Whether a file says of itself that it is a receipt."""
+    return data.startswith(TLOG_PROOF_LABEL)
+
+
+def verify_receipt(data: bytes, trust_root: TrustRoot) -> Receipt:
+    """Verify offline that a version of a record is in the log.
+
+    It does not show that the key that signed the version counts, nor that the version is the newest: evidence does.
+
+    Args:
+        data: bytes of the file that ``Receipt.tlog_proof`` makes.
+        trust_root: of the registry.
+
+    Raises:
+        VerificationError: the file proves nothing.
+    """
+    return read_receipt_file(data, trust_root.registry, trust_root.log_key)
 
 
 def verify_with(

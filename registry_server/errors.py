@@ -147,6 +147,7 @@ _LEDGER: dict[str, Entry] = {
     "ACT_SIGNATURE": Entry(_DENIED, "A signature on the act is not a valid one of an administrator."),
     "ACT_THRESHOLD": Entry(_STATE, "Too few administrators have signed the act."),
     "ADMINISTRATION_INVALID": Entry(_STATE, "The administrators or their threshold would not be in order."),
+    "RULEBOOK_INVALID": Entry(_STATE, "A rulebook keeps its time zone, and never gives more days for a dispute."),
     "ANNOTATION_INVALID": Entry(_STATE, "The annotation may not say this."),
     "ANNOTATION_ORDER": Entry(_STATE, "The annotation is not the next one of the record."),
     "CONTINUES_INVALID": Entry(_STATE, "The record that is continued was not transferred to this issuer."),

@@ -10,7 +10,7 @@ from creditregistry.v1 import submission_pb2
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint, parse_tlog_proof, tlog_proof
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["read_inquiry_receipt", "read_receipt", "read_result", "verify_checkpoint"]
+__all__ = ["read_inquiry_receipt", "read_receipt", "read_receipt_file", "read_result", "verify_checkpoint"]
 
 
 @lru_cache(maxsize=64)
@@ -122,6 +122,44 @@ def read_receipt(
         leaf=receipt.leaf,
         path=tuple(path),
         checkpoint=receipt.checkpoint,
+        size=checkpoint.size,
+    )
+
+
+def read_receipt_file(data: bytes, registry: str, key: VerifierKey) -> Receipt:
+    """Return the receipt that a file holds, once it verifies.
+
+    Args:
+        data: bytes of the file, a C2SP tlog-proof with the leaf in its line ``extra``.
+        registry: name of the registry.
+        key: of the log, from the trust root.
+
+    Raises:
+        VerificationError: the file has another form, holds no statement of this registry, or proves nothing.
+    """
+    with verifying():
+        proof = parse_tlog_proof(data.decode("utf-8", "replace"))
+        if proof.extra is None:
+            raise FormatError("receipt", "receipt.leaf", got="no line 'extra'", want="the leaf beside its proof")
+        if tlog_proof(proof.index, proof.proof, proof.checkpoint, proof.extra).encode() != data:
+            raise FormatError("receipt", "receipt.form", want="the one form of a receipt")
+        leaf = parse_leaf(proof.extra)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            raise FormatError("receipt", "receipt.leaf", want="a statement")
+        statement = Statement.parse(leaf.payload)
+        if statement.registry != registry:
+            raise FormatError("receipt", "receipt.record", want="a statement of this registry")
+        checkpoint = _checkpoint(proof.checkpoint, key)
+        verify_inclusion(leaf_hash(proof.extra), proof.index, checkpoint.size, proof.proof, checkpoint.root)
+    return Receipt(
+        issuer=statement.issuer,
+        record_id=statement.record_id,
+        version=statement.version,
+        index=proof.index,
+        logged_at_ms=leaf.logged_at,
+        leaf=proof.extra,
+        path=proof.proof,
+        checkpoint=proof.checkpoint,
         size=checkpoint.size,
     )
 

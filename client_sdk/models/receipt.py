@@ -54,8 +54,8 @@ class Receipt:
         return moment(self.logged_at_ms)
 
     def tlog_proof(self) -> str:
-        """Return the receipt without its leaf as a C2SP tlog-proof."""
-        return tlog_proof(self.index, self.path, self.checkpoint)
+        """Return the receipt as a C2SP tlog-proof with the leaf in its line ``extra``: a file that proves by itself."""
+        return tlog_proof(self.index, self.path, self.checkpoint, self.leaf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

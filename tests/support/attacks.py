@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.state import AdministratorAct
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.administration import new_key
 from client_sdk.kernel.ledger.answer import Verifier
-from tests.support.handmade_log import HandmadeLog, signer
+from tests.support.handmade_log import REGISTRY, HandmadeLog, signer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from client_sdk.kernel.formats.act import Body, KeyGrant
     from client_sdk.kernel.ledger.answer import VerifiedAnswer
     from tests.support.handmade_evidence import AnsweringRegistry
 
-__all__ = ["check", "forge", "listed_log", "refused"]
+__all__ = ["check", "forge", "give", "impose", "listed_log", "refused"]
 
 
 def listed_log() -> HandmadeLog:
@@ -60,3 +68,35 @@ def forge(
     secret = log.secrets[statement.subject_commitment]
     shown = pb.LiveRecord(index=index, leaf=log.leaves[index], opening=secret.opening, disclosure=secret.disclosure)
     registry.records.setdefault(secret.subject, []).append(shown)
+
+
+def impose(
+    log: HandmadeLog,
+    registry: AnsweringRegistry,
+    body: Body,
+    by: Iterable[str] | None = None,
+    *,
+    on_administrators: bool = False,
+) -> AdministratorAct:
+    """Log an act that the directory need not allow, signed by administrators, and let the map name it as newest."""
+    number, previous = registry.state.act_number + 1, registry.state.act_hash
+    leaf = log.act_leaf(Act(REGISTRY, number, previous, body), log.administrators[:2] if by is None else by)
+    log.leaves.append(leaf)
+    act = AdministratorAct(len(log.leaves) - 1, leaf_hash(leaf))
+    registry.acts[act.leaf_hash] = leaf
+    registry.newest_act = act.place
+    listed = (act,) if on_administrators else ()
+    registry.state = replace(
+        registry.state,
+        act_number=number,
+        act_hash=act.leaf_hash,
+        administrator_acts=registry.state.administrator_acts + listed,
+    )
+    return act
+
+
+def give(registry: AnsweringRegistry, owner: str, grant: KeyGrant, act: AdministratorAct) -> None:
+    """Let the map say that an act gave a key to a member."""
+    state = registry.institutions[owner]
+    keys = sorted((*state.keys, new_key(grant, act.place, act.leaf_hash)), key=lambda held: held.key_id)
+    registry.institutions[owner] = replace(state, keys=tuple(keys))

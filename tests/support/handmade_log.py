@@ -37,6 +37,7 @@ from client_sdk.kernel.ledger.live_set import Bound, map_entries, mapped
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +63,11 @@ def seed(name: str, size: int = 32) -> bytes:
 def signer(name: str) -> Ed25519Signer:
     """A key that follows from a name."""
     return Ed25519Signer.from_seed(seed(f"key of {name}"))
+
+
+def voprf_key(name: str) -> bytes:
+    """The public key of a key service that follows from a name."""
+    return EvaluationKey.from_seed(seed(name)).public_key
 
 
 def record_id(name: str) -> bytes:
@@ -120,7 +126,7 @@ class HandmadeLog:
     def genesis(self, rulebook: Rulebook) -> GenesisBody:
         """The first act's decision."""
         services = tuple(
-            KeyService(f"{name}.example:443", seed(name), name) for name in ("key-service-a", "key-service-b")
+            KeyService(f"{name}.example:443", voprf_key(name), name) for name in ("key-service-a", "key-service-b")
         )
         return GenesisBody(
             tuple(self.enrolment(id_, (Role.ADMINISTRATOR,), KeyUsage.ADMINISTER) for id_ in self.administrators),

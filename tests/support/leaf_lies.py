@@ -28,7 +28,7 @@ from client_sdk.kernel.formats.words import (
     Standing,
 )
 from client_sdk.kernel.ledger.findings import FindingId
-from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, seed, signer
+from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, seed, signer, voprf_key
 from tests.support.lying import Forger, lie
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def a_member_enrolled_twice(log: HandmadeLog, _: HandmadeRegistry) -> None:
 
 @lie(_F.ACT_INVALID)
 def subject_keys_out_of_order(log: HandmadeLog, _: HandmadeRegistry) -> None:
-    log.act(KeyServicesBody(KeyServices(3, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
+    log.act(KeyServicesBody(KeyServices(3, (KeyService("c.example:443", voprf_key("key-service-c"), "c"),))))
     log.head()
 
 

@@ -44,7 +44,7 @@ from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
-from tests.support.handmade_log import REGISTRY, record_id, seed, signer
+from tests.support.handmade_log import REGISTRY, record_id, seed, signer, voprf_key
 from tests.support.registers import ORIGIN, register_of
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class World:
     def key_services(version: int) -> KeyServices:
         """Key services of a version."""
         names = ("key-service-a", "key-service-b")
-        services = tuple(KeyService(f"{name}.example:443", seed(f"{name} {version}"), name) for name in names)
+        services = tuple(KeyService(f"{name}.example:443", voprf_key(f"{name} {version}"), name) for name in names)
         return KeyServices(version, services)
 
     @staticmethod

@@ -118,12 +118,12 @@ def register(app: typer.Typer) -> None:
         session: Session,
         /,
         *,
-        key: Annotated[str, typer.Argument(metavar="KEY", help="Key file in the home, or a key URI.")],
+        key: Annotated[str, typer.Argument(metavar="KEY", help="Key file, from here or from the home, or a URI.")],
         usage: UsageOption,
     ) -> None:
         """Sign with another key from now on; the directory must already know it."""
         config = session.config()
-        uri = key if ":" in key else f"file:{key}"
+        uri = key if ":" in key else f"file:{_in_home(config.home, key)}"
         signer = open_signer(uri, config.home, config.secret)
         with session.client() as client:
             held = client.directory().institution(config.institution).key(signer.public_key.key_id)
@@ -192,14 +192,15 @@ def _signers(config: "ClientConfig") -> dict[KeyUsage, "Signer"]:
 
 
 def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
-    """Return a key that the institution has: the one of the same usage, else any.
+    """Return a key that the institution has: the one of the same usage, else any; an ADMINISTER key needs its like.
 
     Raises:
         ConfigError: there is none; who has none left gets a new institution id.
     """
     usages = [usage, *config.keys] if usage in config.keys else list(config.keys)
-    if not usages:
-        raise ConfigError("this home has no key that could endorse another one")
+    if not usages or (usage is KeyUsage.ADMINISTER and usage not in config.keys):
+        like = "ADMINISTER key" if usages else "key"
+        raise ConfigError(f"this home has no {like} that could endorse another one")
     return config.signer(usages[0])
 
 
@@ -209,6 +210,14 @@ def _new_path(home: Path, usage: KeyUsage) -> Path:
     while (home / "keys" / f"{name}-{number}.pem").exists():
         number += 1
     return home / "keys" / f"{name}-{number}.pem"
+
+
+def _in_home(home: Path, key: str) -> str:
+    """Return the path of a key file as seen from the home; it may be given as seen from the working directory."""
+    path = Path(key).resolve()
+    if not (home / key).exists() and path.exists() and path.is_relative_to(home.resolve()):
+        return path.relative_to(home.resolve()).as_posix()
+    return key
 
 
 def _end(directory: "Directory", owner: str, begins: str, contested_from: int) -> KeyEndBody:

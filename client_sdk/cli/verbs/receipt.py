@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
         issuer: IssuerOption = "",
         out: Annotated[
             Path | None,
-            typer.Option(metavar="FILE", help="Write it as a C2SP tlog-proof, to a new file.", show_default=False),
+            typer.Option(metavar="FILE", help="Write it to a new file, as a C2SP tlog-proof.", show_default=False),
         ] = None,
     ) -> ExitCode:
         """Get the verified receipt of a version of a record: by its id, or by your own name of it."""

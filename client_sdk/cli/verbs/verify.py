@@ -1,4 +1,4 @@
-"""``verify``: an evidence file, offline, by anybody who has the trust root."""
+"""``verify``: an evidence file, a receipt or a proof of misbehaviour, offline, by anybody who has the trust root."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,15 +8,24 @@ import typer
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, moment_text
+from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import answer_content, answer_lines
+from client_sdk.cli.ui.shown import answer_content, answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.models.answer import Answer
-from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
+from client_sdk.models.receipt import Receipt
+from client_sdk.verification import (
+    is_contradiction,
+    is_receipt,
+    read_evidence,
+    read_trust_root,
+    verify_contradiction,
+    verify_receipt,
+)
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
@@ -42,6 +51,7 @@ def register(app: typer.Typer) -> None:
             "verify --trust-root trust-root.bin loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
+            "verify --trust-root trust-root.bin loan-4711.tlog-proof",
             "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
         ],
     )
@@ -49,9 +59,7 @@ def register(app: typer.Typer) -> None:
         session: Session,
         /,
         *,
-        file: Annotated[
-            Path, typer.Argument(metavar="FILE", help="Evidence that `check --save` wrote, or a proof of misbehaviour.")
-        ],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence, a receipt or a proof of misbehaviour.")],
         trust_root: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
@@ -60,7 +68,7 @@ def register(app: typer.Typer) -> None:
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
     ) -> ExitCode:
-        """Verify an evidence file offline: no account, no network, no word of the registry is believed.
+        """Verify an evidence file or a receipt offline: no account, no network, no word of the registry is believed.
 
         Ends with 0 if every part verifies, with 1 if one does not; it then names that part. With --identity-file a
         member asks the key services again, so that it is also shown whom the file is about. A file that proves that
@@ -74,6 +82,9 @@ def register(app: typer.Typer) -> None:
                 if is_contradiction(data):
                     tell_contradiction(session, file, verify_contradiction(data, root))
                     return ExitCode.MISBEHAVIOUR
+                if is_receipt(data):
+                    _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
+                    return ExitCode.OK
                 answers = verify_offline(data, root)
             else:
                 identity = read_identity(session, identity_file, id_type, issuing_state)
@@ -93,6 +104,22 @@ def _refuse(session: Session, file: Path, error: VerificationError) -> None:
         f"  part: {error.part}",
         f"  rule: {error.rule}" + (f" ({error.message})" if error.message else ""),
         "Rely on nothing in it: it was changed, or belongs to another registry or person.",
+    )
+
+
+def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Receipt) -> None:
+    session.output.result(
+        receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
+        f"VERIFIED: version {receipt.version} of {receipt.uuid} is in the log of the trust root {fingerprint}.",
+        pairs(
+            [
+                ("  issuer", receipt.issuer),
+                ("  leaf", receipt.index),
+                ("  logged", moment_text(receipt.logged_at_ms)),
+                ("  checkpoint", f"of {receipt.size} leaves"),
+            ]
+        ),
+        "A receipt does not show that this version is the newest, or that the key that signed it counts.",
     )
 
 

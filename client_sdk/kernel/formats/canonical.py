@@ -1,8 +1,8 @@
 """Canonical protobuf: the one accepted encoding of a message that is hashed or signed (proto/README.md 1).
 
 Fields ascending, shortest varints, defaults not written, no unknown field, no present but empty message, strings in
-NFC without control characters. Accepted only if encoding the parsed message gives the same bytes; the exact bytes are
-kept by the caller and never encoded again.
+NFC without control characters, of characters that Unicode 14.0 assigns. Accepted only if encoding the parsed message
+gives the same bytes; the exact bytes are kept by the caller and never encoded again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 
+from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def encode(message: Message) -> bytes:
     """Return the canonical bytes of a message.
 
     Raises:
-        FormatError: a string is not in NFC or holds a control character, or a present message is empty.
+        FormatError: a string is not in NFC or holds a control or an unassigned character, or a present message is
+            empty.
     """
     try:
         data = message.SerializeToString(deterministic=True)
@@ -109,7 +111,11 @@ def _check_child(child: Message, shape: _Shape, part: str, name: str) -> None:
 
 
 def _check_text(text: str, part: str, name: str) -> None:
-    if not _is_plain(text) and not (unicodedata.is_normalized("NFC", text) and _CONTROL.isdisjoint(text)):
+    if _is_plain(text):
+        return
+    if not is_assigned(text):
+        raise FormatError(part, "canonical.assigned", got=name, want="characters that Unicode 14.0 assigns")
+    if not unicodedata.is_normalized("NFC", text) or not _CONTROL.isdisjoint(text):
         raise FormatError(part, "canonical.text", got=name, want="NFC without control characters")
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = [
+    "TLOG_PROOF_LABEL",
     "Checkpoint",
     "CheckpointBody",
     "SignedCheckpoint",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+# How the file of a proof begins.
+TLOG_PROOF_LABEL = f"{_PROOF_HEADER}\n".encode()
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,19}", re.ASCII)
 _MAX_U64 = 2**64 - 1
 _BODY_LINES = 3
@@ -182,7 +185,7 @@ class TlogProof:
         index: the leaf's place.
         proof: the siblings, leaf's first, 32 bytes each.
         checkpoint: the signed note, verbatim.
-        extra: bytes that nobody vouches for; None where the line is absent.
+        extra: bytes that nobody vouches for by themselves, in a receipt the leaf; None where the line is absent.
     """
 
     index: int
@@ -191,18 +194,20 @@ class TlogProof:
     extra: bytes | None = None
 
 
-def tlog_proof(index: int, proof: Sequence[bytes], checkpoint: bytes) -> str:
+def tlog_proof(index: int, proof: Sequence[bytes], checkpoint: bytes, extra: bytes | None = None) -> str:
     """Return the text form of a proof.
 
     Args:
         index: the leaf's place, from 0.
         proof: the siblings, leaf's first, 32 bytes each.
         checkpoint: the signed note.
+        extra: bytes that travel with the proof; None for no such line.
 
     Raises:
         FormatError: the parts cannot stand in a proof.
     """
-    lines = [_PROOF_HEADER, f"index {index}", *(b64encode(sibling).decode() for sibling in proof)]
+    beside = [] if extra is None else [f"extra {b64encode(extra).decode()}"]
+    lines = [_PROOF_HEADER, *beside, f"index {index}", *(b64encode(sibling).decode() for sibling in proof)]
     text = "\n".join(lines) + "\n\n" + note.parse(checkpoint).encode().decode()
     parse_tlog_proof(text)
     return text

@@ -12,10 +12,11 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.keys import key_id
+from client_sdk.kernel.formats.keys import check_enrolable, key_id
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, word
+from client_sdk.kernel.formats.voprf_key import check_voprf_key
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +98,11 @@ class InstitutionKey:
         """
         if message.key_id != key_id(message.algorithm, message.public_key):
             raise FormatError(part, "key_id.derived", want="the hash of algorithm and public key")
+        check_enrolable(message.algorithm, message.public_key)
         if len(message.act_hash) != sha256().digest_size:
             raise FormatError(part, "act_hash.length", want="32 bytes")
+        if message.end and message.end <= message.first:
+            raise FormatError(part, "key.range", want="an end after the beginning")
         return cls(
             message.key_id,
             message.algorithm,
@@ -185,6 +189,10 @@ class InstitutionState:
         newest = next((item for item in reversed(self.successions) if item.first < index), None)
         return newest if newest is not None and newest.successor else None
 
+    def terminated_at(self, index: int) -> bool:
+        """Whether its successions show that it was terminated at a leaf: that of the first or a later one."""
+        return bool(self.successions) and index >= self.successions[0].first
+
     def speaks_at(self, id_: str, index: int) -> bool:
         """Whether an institution speaks for this one at a leaf: itself, or its successor there."""
         succession = self.succession_at(index)
@@ -231,9 +239,13 @@ class InstitutionState:
         check_ascending([key.key_id for key in keys], part, "keys")
         roles = tuple(word(Role, role, part, "roles") for role in message.roles)
         check_ascending(roles, part, "roles")
+        if not roles or (Role.AUDITOR in roles and len(roles) > 1):
+            raise FormatError(part, "roles.auditor-alone", want="a role, and AUDITOR alone")
+        if any(not any(key.usage in USAGES[role] for role in roles) for key in keys):
+            raise FormatError(part, "institution.role", want="keys of a usage of its roles")
         status = word(InstitutionStatus, message.status, part, "status")
         successions = tuple(Succession.of(item, part) for item in message.successions)
-        check_ascending([item.first for item in successions], part, "successions")
+        check_ascending([0, *(item.first for item in successions)], part, "successions")
         if successions and status is not InstitutionStatus.TERMINATED:
             raise FormatError(part, "successions.absent", want="none but for TERMINATED")
         ended_tls_keys = tuple(EndedTlsKey.of(item, part) for item in message.ended_tls_keys)
@@ -300,9 +312,9 @@ class KeyServices:
         """Return the value of a parsed message.
 
         Raises:
-            FormatError: no service, no version, or one key or name twice.
+            FormatError: no service, no version, a key that is none, or one key or name twice.
         """
-        services = tuple(KeyService(item.url, item.public_key, item.name) for item in message.services)
+        services = tuple(KeyService(item.url, check_voprf_key(item.public_key), item.name) for item in message.services)
         for service in services:
             check_institution_id(service.name, part, "key_services.name")
         if not message.subject_key_version or not services:
@@ -310,8 +322,8 @@ class KeyServices:
         distinct = {service.public_key for service in services}, {service.name for service in services}
         if any(len(values) != len(services) for values in distinct):
             raise FormatError(part, "key_services.distinct", want="a key and a name of its own for each service")
-        if any(len(service.public_key) != sha256().digest_size or not service.url for service in services):
-            raise FormatError(part, "key_services.form", want="an address and a key of 32 bytes")
+        if any(not service.url for service in services):
+            raise FormatError(part, "key_services.form", want="an address")
         return cls(message.subject_key_version, services)
 
 

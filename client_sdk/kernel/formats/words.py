@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.kernel.formats.errors import FormatError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = [
+    "USAGES",
     "AnnotationFlag",
     "InstitutionStatus",
     "KeyUsage",
@@ -49,6 +53,14 @@ class KeyUsage(IntEnum):
     INQUIRE = 2
     ADMINISTER = 3
     AUDIT = 4
+
+
+# Which keys go with which role.
+USAGES: Mapping[Role, frozenset[KeyUsage]] = {
+    Role.LENDER: frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE)),
+    Role.AUDITOR: frozenset((KeyUsage.AUDIT,)),
+    Role.ADMINISTRATOR: frozenset((KeyUsage.ADMINISTER,)),
+}
 
 
 class KeyUse(IntEnum):

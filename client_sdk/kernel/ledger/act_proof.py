@@ -2,11 +2,13 @@
 
 A map proof rests on the log key alone, so it does not make a member. Each key that signed is therefore traced to the
 act that gave it, each succession to the act that named the successor, each act to the administrators of its time, and
-those to the trust root.
+those to the trust root. A key counts only if its holder signed for it, and a further key only if an earlier key of the
+same institution signed for it as well.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
@@ -14,16 +16,22 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.state import AdministratorAct
-from client_sdk.kernel.ledger.administration import Administration, check_signed
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger.administration import (
+    Administration,
+    check_endorsed,
+    check_enrolment,
+    check_grant,
+    check_signed,
+)
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from client_sdk.kernel.formats.act import Enrolment
-    from client_sdk.kernel.formats.state import RegistryState
-    from client_sdk.kernel.formats.words import KeyUsage
+    from client_sdk.kernel.formats.act import Enrolment, KeyGrant
+    from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 
 __all__ = ["ActProofs", "Claim"]
 
@@ -65,16 +73,24 @@ class ActProofs:
         # By the changes of administrators before an act, and the act itself: the administration that it makes, if any.
         self._verified: dict[tuple[AdministratorAct, ...], tuple[Act, Administration | None]] = {}
 
-    def check(self, leaves: Sequence[bytes], registry: RegistryState, claims: AbstractSet[Claim]) -> None:
+    def check(
+        self,
+        leaves: Sequence[bytes],
+        registry: RegistryState,
+        claims: AbstractSet[Claim],
+        institutions: Mapping[str, InstitutionState],
+    ) -> None:
         """Check that the acts are exactly those needed, and that administrators gave all that is claimed.
 
         Args:
             leaves: the acts of the evidence, ascending by number.
             registry: the proved RegistryState; its administrators must be those that the acts make.
             claims: the key of everyone who signed, and the succession of whoever signed for another.
+            institutions: the proved states, by id, of everyone who signed.
 
         Raises:
-            FormatError: an act is missing, not asked for, out of order or not signed by the administrators of its time.
+            FormatError: a key that signed was not possessed, or not endorsed; an act is missing, not asked for, out of
+                order or not signed by the administrators of its time.
         """
         genesis, *changes = registry.administrator_acts
         if genesis != (0, self._genesis):
@@ -87,34 +103,41 @@ class ActProofs:
         if set(hashes) != set(needed) or len(hashes) != len(needed):
             raise FormatError(PART, "acts.needed", got=f"{len(hashes)} acts", want=f"the {len(needed)} referred to")
         given = self._walk(leaves, hashes, needed, registry)
-        if not claims <= given:
+        if not claims <= given.keys():
             raise FormatError(PART, "acts.give", want="acts that gave the keys that signed, and named the successors")
+        for claim in claims:
+            further = given[claim]
+            if further is not None:
+                endorser = institutions[claim.owner].key(further.endorser)
+                with _as_format_error():
+                    check_endorsed(registry.registry, claim.owner, further, endorser, claim.place)
 
     def _walk(
         self, leaves: Sequence[bytes], hashes: Sequence[bytes], needed: Mapping[bytes, int], registry: RegistryState
-    ) -> set[Claim]:
-        """Follow the acts from the trust root; return all that they give."""
+    ) -> dict[Claim, KeyGrant | None]:
+        """Follow the acts from the trust root; return all that they give, with the grant of each further key."""
         changes = {act.leaf_hash for act in registry.administrator_acts}
         administration = self._start
         made_by: tuple[AdministratorAct, ...] = ()
         last = _Step(0, 0, self._genesis)
-        given: set[Claim] = set()
+        given: dict[Claim, KeyGrant | None] = {}
         for data, hash_ in zip(leaves, hashes, strict=True):
             logged = AdministratorAct(needed[hash_], hash_)
-            act, after = self._judge((*made_by, logged), administration, data)
+            act, after = self._judge((*made_by, logged), administration, data, registry.registry)
             step = _Step(act.number, *logged)
-            _check_follows(last, step, act, registry)
+            _check_follows(last, step, act)
             if (after is not None) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not None:
                 administration, made_by = after, (*made_by, logged)
-            given |= {Claim(owner, gift, step.place, hash_) for owner, gift in _gifts(act)}
+            further = act.body.grant if isinstance(act.body, KeyGrantBody) else None
+            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _gifts(act)}
             last = step
         _check_end(last, administration, registry)
         return given
 
     def _judge(
-        self, path: tuple[AdministratorAct, ...], administration: Administration, data: bytes
+        self, path: tuple[AdministratorAct, ...], administration: Administration, data: bytes, registry: str
     ) -> tuple[Act, Administration | None]:
         """Return an act, the last of its path, and the administration that it makes; None where it changes nothing."""
         known = self._verified.get(path)
@@ -125,13 +148,14 @@ class ActProofs:
         if not isinstance(leaf, ActLeaf):
             raise FormatError(PART, "acts.leaf", want="ACT leaves")
         act = Act.parse(leaf.payload)
+        if act.registry != registry:
+            raise FormatError(PART, "acts.registry", want="acts of this registry")
         after = administration.after(index, act, hash_)
-        try:
+        with _as_format_error():
+            _check_decision(index, act, administration)
             if after is not administration:
                 administration.check_change(after)
             check_signed(index, leaf, act, administration, after)
-        except RuleError as error:
-            raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
         if len(self._verified) >= MAX_REMEMBERED:
             self._verified.clear()
         judged = act, None if after is administration else after
@@ -139,9 +163,52 @@ class ActProofs:
         return judged
 
 
-def _check_follows(last: _Step, step: _Step, act: Act, registry: RegistryState) -> None:
-    if act.registry != registry.registry:
-        raise FormatError(PART, "acts.registry", want="acts of this registry")
+@contextmanager
+def _as_format_error() -> Iterator[None]:
+    """Say of the acts of evidence what a rule says of an act in the log."""
+    try:
+        yield
+    except RuleError as error:
+        raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
+
+
+def _check_decision(index: int, act: Act, before: Administration) -> None:
+    """Check what an act shows of its decision: whom it enrols, and that the keys that it gives are possessed.
+
+    Raises:
+        RuleError: a rule of the directory that does not need the rest of the directory is broken.
+    """
+    match act.body:
+        case InstitutionBody(enrolment):
+            _check_enrolments(act, (enrolment,), before)
+        case AdministratorsBody(enrolments, administrators):
+            _check_enrolments(act, enrolments, before)
+            for enrolment in enrolments:
+                if Role.ADMINISTRATOR not in enrolment.roles or enrolment.id not in administrators:
+                    raise _refuse_enrolment("institution.role", "administrators only")
+        case KeyGrantBody(owner, grant):
+            check_grant(act.registry, owner, grant)
+            if grant.usage is KeyUsage.ADMINISTER:
+                if owner not in before.known:
+                    raise RuleError("KEY_USAGE", "keys", "institution.role", want="an administrator's key")
+                check_endorsed(act.registry, owner, grant, before.known[owner].key(grant.endorser), index)
+        case _:
+            pass
+
+
+def _check_enrolments(act: Act, enrolments: Sequence[Enrolment], before: Administration) -> None:
+    ids = {enrolment.id for enrolment in enrolments}
+    if len(ids) != len(enrolments) or not ids.isdisjoint(before.known):
+        raise _refuse_enrolment("institution.member", "ids not used yet")
+    for enrolment in enrolments:
+        check_enrolment(act.registry, enrolment)
+
+
+def _refuse_enrolment(rule: str, want: str) -> RuleError:
+    return RuleError("ENROLMENT_INVALID", "enrolment", rule, want=want)
+
+
+def _check_follows(last: _Step, step: _Step, act: Act) -> None:
     if step.number <= last.number or step.place <= last.place:
         raise FormatError(PART, "acts.order", want="acts ascending by number and place")
     if step.number == last.number + 1 and act.previous != last.leaf_hash:

@@ -24,7 +24,7 @@ from client_sdk.kernel.formats.act import (
 from client_sdk.kernel.formats.errors import SignatureError
 from client_sdk.kernel.formats.keys import verify
 from client_sdk.kernel.formats.state import InstitutionKey
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
 
-__all__ = ["Administration", "Administrator", "check_grant", "check_signed", "new_key"]
+__all__ = [
+    "Administration",
+    "Administrator",
+    "check_endorsed",
+    "check_enrolment",
+    "check_grant",
+    "check_signed",
+    "check_usage",
+    "new_key",
+]
 
 # Fewer administrators than this are a trial.
 MIN_ADMINISTRATORS = 3
@@ -55,6 +64,66 @@ def check_grant(registry: str, institution: str, grant: KeyGrant) -> None:
         ) from error
 
 
+def check_enrolment(registry: str, enrolment: Enrolment) -> None:
+    """Check what an enrolment shows by itself: roles that go together, and keys of these roles that are possessed.
+
+    Raises:
+        RuleError: ENROLMENT_INVALID, KEY_USAGE or KEY_NOT_POSSESSED.
+    """
+    roles = enrolment.roles
+    if Role.AUDITOR in roles and len(roles) > 1:
+        raise _refuse("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
+    for grant in enrolment.keys:
+        check_usage(roles, grant)
+        check_grant(registry, enrolment.id, grant)
+    if Role.ADMINISTRATOR in roles and all(grant.usage is not KeyUsage.ADMINISTER for grant in enrolment.keys):
+        raise _refuse("ENROLMENT_INVALID", "keys", "institution.role", want="an ADMINISTER key of an administrator")
+
+
+def check_usage(roles: Iterable[Role], grant: KeyGrant) -> None:
+    """Check that a key is of a use that goes with a role.
+
+    Raises:
+        RuleError: KEY_USAGE.
+    """
+    if not any(grant.usage in USAGES[role] for role in roles):
+        raise _refuse("KEY_USAGE", "keys", "institution.role", got=grant.usage.name, want="a usage of its roles")
+
+
+def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: InstitutionKey | None, at: int) -> None:
+    """Check that a running key of the institution has endorsed a further one; an ADMINISTER key endorses its like.
+
+    Args:
+        registry: its name.
+        institution: id of the owner of both keys.
+        grant: the further key.
+        endorser: the key of the owner with the id that the grant names; None where it has none.
+        at: index of the act that gives the further key.
+
+    Raises:
+        RuleError: KEY_NOT_ENDORSED.
+    """
+    if endorser is None or not endorser.counts_at(at):
+        raise _refuse("KEY_NOT_ENDORSED", "endorser", "key.endorsed", want="a running key of the institution")
+    if grant.usage is KeyUsage.ADMINISTER and endorser.usage is not KeyUsage.ADMINISTER:
+        raise _refuse(
+            "KEY_NOT_ENDORSED",
+            "endorser",
+            "key.endorsed",
+            got=f"a {endorser.usage.name} key",
+            want="an ADMINISTER key, as the new one is",
+        )
+    payload = possession_payload(registry, institution, grant)
+    try:
+        dsse.verify(dsse.POSSESSION, payload, endorser.public_key, grant.endorsement)
+    except SignatureError as error:
+        raise _refuse("KEY_NOT_ENDORSED", "endorsement", "key.endorsed", want="a signature by the endorser") from error
+
+
+def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
+    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
+
+
 def new_key(grant: KeyGrant, index: int, act_hash: bytes) -> InstitutionKey:
     """Return the key that an act at that index gives."""
     return InstitutionKey(grant.key_id, grant.algorithm, grant.public_key, grant.usage, index, 0, 0, act_hash)
@@ -66,6 +135,10 @@ class Administrator:
 
     keys: tuple[InstitutionKey, ...]
     active: bool = True
+
+    def key(self, key_id: bytes) -> InstitutionKey | None:
+        """Return its ADMINISTER key with that id, if it ever held it."""
+        return next((key for key in self.keys if key.key_id == key_id), None)
 
     def can_sign(self) -> bool:
         """Whether it could sign the next act."""
@@ -139,6 +212,13 @@ class Administration:
                 field="administrators",
                 rule="administration.trial",
                 want="more than one",
+            )
+        if any(owner not in after.known for owner in after.acting):
+            raise RuleError(
+                reason="ADMINISTRATION_INVALID",
+                field="administrators",
+                rule="institution.role",
+                want="the role ADMINISTRATOR",
             )
         after.check()
 

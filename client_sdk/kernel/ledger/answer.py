@@ -33,20 +33,24 @@ from client_sdk.kernel.formats.map_entry import (
     state_value,
     subject_key,
 )
-from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT, verify_inclusion
 from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
 from client_sdk.kernel.ledger.act_proof import ActProofs, Claim
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
+from client_sdk.kernel.ledger.head import NO_HEAD
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.kernel.ledger.live_set import binding_opens
-from client_sdk.kernel.rules.lifecycle import is_live, may_succeed
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.note import VerifierKey
@@ -121,6 +125,24 @@ def _within(part: str, error: FormatError) -> FormatError:
     return type(error)(part, error.rule, got=error.got, want=error.want)
 
 
+def _check_newest_act(head: Head, registry: RegistryState, claims: AbstractSet[Claim]) -> None:
+    """Check that HEAD and registry state name the same newest act, as far as the places of acts show it."""
+    places = {act.leaf_hash: act.place for act in registry.administrator_acts}
+    places |= {claim.act_hash: claim.place for claim in claims}
+    for act_hash, place in places.items():
+        newest = act_hash == registry.act_hash
+        if place > head.newest_act or (place == head.newest_act) is not newest:
+            raise FormatError("head", "head.newest-act", got=f"leaf {head.newest_act}", want="the newest act's place")
+
+
+def _check_standing(statement: Statement) -> None:
+    retained = bool(statement.retain_until)
+    try:
+        check_shown(statement.kind, statement.standing, statement.version, retained=retained)
+    except RuleError as error:
+        raise FormatError("record", error.rule, got=error.got, want=error.want) from error
+
+
 _parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
 _parse_registry = lru_cache(maxsize=16)(RegistryState.parse)
 
@@ -132,8 +154,8 @@ class Verifier:
         self._root = trust_root
         self._log_key = trust_root.log_key
         self._acts = ActProofs(trust_root.administration(), trust_root.genesis)
-        # Acts, registry state and claims that were found to go together; the same few stand in every answer.
-        self._proved: set[tuple[tuple[bytes, ...], bytes, frozenset[Claim]]] = set()
+        # Acts, states and claims that were found to go together; the same few stand in every answer.
+        self._proved: set[tuple[tuple[bytes, ...], bytes, tuple[bytes, ...], frozenset[Claim]]] = set()
 
     def verify_file(self, data: bytes) -> VerifiedAnswer:
         """Verify an evidence file, offline.
@@ -157,17 +179,20 @@ class Verifier:
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{VERSION}")
         checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._log_key)
         registry = self._check_registry(evidence, head)
-        reading = _Reading(evidence, head, checkpoint, registry)
+        reading = _Reading(evidence, head, as_of, checkpoint, registry)
         inquiry = reading.read_inquiry()
         persons = reading.read_persons(inquiry)
         reading.check_nothing_unused()
-        self._check_acts(evidence, registry, frozenset(reading.claims))
+        self._check_acts(evidence, registry, reading)
+        _check_newest_act(head, registry, reading.claims)
         return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
 
-    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, claims: frozenset[Claim]) -> None:
-        memory = (tuple(evidence.acts), evidence.registry_state, claims)
+    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, reading: _Reading) -> None:
+        claims = frozenset(reading.claims)
+        states = tuple(item.state for item in evidence.institutions)
+        memory = (tuple(evidence.acts), evidence.registry_state, states, claims)
         if memory not in self._proved:
-            self._acts.check(evidence.acts, registry, claims)
+            self._acts.check(evidence.acts, registry, claims, reading.institutions)
             if len(self._proved) >= MAX_REMEMBERED:
                 self._proved.clear()
             self._proved.add(memory)
@@ -178,8 +203,8 @@ class Verifier:
         _check_member(part, head, REGISTRY_KEY, state_value(evidence.registry_state), evidence.registry_proof)
         if registry.registry != self._root.registry:
             raise FormatError(part, "registry.name", want="the registry of the trust root")
-        if not any(key == self._root.log_keys[-1] for key in registry.log_keys):
-            raise FormatError(part, "registry.log-key", want="the log key of the trust root")
+        if registry.log_keys != self._root.log_keys:
+            raise FormatError(part, "registry.log-key", want="the log keys of the trust root")
         return registry
 
 
@@ -196,7 +221,18 @@ def _read_head(note: bytes, head: bytes, head_path: bytes, log_key: VerifierKey)
         verify_inclusion(leaf_hash(head), checkpoint.size - 1, checkpoint.size, path, checkpoint.root)
     except FormatError as error:
         raise _within(part, error) from error
+    _check_head(leaf.head, checkpoint.size - 1)
     return checkpoint, leaf.head, leaf.logged_at
+
+
+def _check_head(head: Head, index: int) -> None:
+    """Check what a HEAD says of the log before it, as far as its place shows it."""
+    if head.newest_act >= index:
+        raise FormatError("head", "head.newest-act", got=f"leaf {head.newest_act}", want="an act before the HEAD")
+    if (head.previous == NO_HEAD) is not (index == 1):
+        raise FormatError("head", "head.previous", want="the HEAD before, and none for the first")
+    if (head.inquiry_root == EMPTY_ROOT) is not (head.inquiry_count == 0):
+        raise FormatError("head", "head.inquiries", want="the root of no inquiry for none, and only for none")
 
 
 @lru_cache(maxsize=1024)
@@ -237,9 +273,12 @@ def _check_once(records: Sequence[VerifiedRecord]) -> None:
 class _Reading:
     """One pass over one evidence; collects what acts must have given and what was referred to."""
 
-    def __init__(self, evidence: pb.Evidence, head: Head, checkpoint: Checkpoint, registry: RegistryState) -> None:
+    def __init__(
+        self, evidence: pb.Evidence, head: Head, as_of: int, checkpoint: Checkpoint, registry: RegistryState
+    ) -> None:
         self._evidence = evidence
         self._head = head
+        self._as_of = as_of
         self._checkpoint = checkpoint
         self._registry = registry
         self._referred: set[str] = set()
@@ -283,6 +322,8 @@ class _Reading:
         key = owner.key(key_id)
         if key is None or key.usage is not usage or not key.counts_at(index):
             raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
+        if owner.terminated_at(index):
+            raise FormatError(part, "institution.terminated", want="a signer that was not terminated")
         self.claims.add(Claim(owner.id, (key.key_id, key.usage), key.first, key.act_hash))
         return key
 
@@ -297,6 +338,11 @@ class _Reading:
         inquiry = Inquiry.parse(signed.payload)
         if inquiry.registry != self._registry.registry:
             raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
+        if inquiry.purpose is Purpose.REPORTING:
+            raise FormatError(part, "inquiry.purpose", got=inquiry.purpose.name, want="a reason to ask")
+        if inquiry.issued_at > self._as_of + MAX_OFF_MS:
+            got = f"{span(inquiry.issued_at - self._as_of)} after the HEAD"
+            raise FormatError(part, "inquiry.ahead", got=got, want=f"at most {span(MAX_OFF_MS)} after it")
         asker = self._institution(inquiry.asker, part)
         if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
             raise FormatError(part, "inquiry.asker", want="an active LENDER")
@@ -363,6 +409,7 @@ class _Reading:
         statement = Statement.parse(leaf.payload)
         if not is_live(statement.standing) or statement.registry != self._registry.registry:
             raise FormatError(part, "record.live", want="a live standing in this registry")
+        _check_standing(statement)
         bound = statement.subject_key_version == answer.subject_key_version
         if not bound or not binding_opens(statement.subject_commitment, answer.subject, item.opening):
             raise FormatError(part, "record.binding", want="a binding that opens the statement's commitment")

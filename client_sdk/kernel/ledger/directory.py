@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import (
     NO_PREVIOUS,
     Act,
@@ -26,10 +25,8 @@ from client_sdk.kernel.formats.act import (
     RulebookBody,
     StateBody,
     TlsKeyBody,
-    possession_payload,
 )
 from client_sdk.kernel.formats.encoding import leaf_hash
-from client_sdk.kernel.formats.errors import SignatureError
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
 from client_sdk.kernel.formats.state import (
     AdministratorAct,
@@ -40,8 +37,16 @@ from client_sdk.kernel.formats.state import (
     Rulebook,
     Succession,
 )
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
-from client_sdk.kernel.ledger.administration import Administration, check_grant, check_signed, new_key
+from client_sdk.kernel.formats.words import InstitutionStatus, Role
+from client_sdk.kernel.ledger.administration import (
+    Administration,
+    check_endorsed,
+    check_enrolment,
+    check_grant,
+    check_signed,
+    check_usage,
+    new_key,
+)
 from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.rules.dates import check_zone
 from client_sdk.kernel.rules.errors import RuleError
@@ -52,15 +57,9 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
     from client_sdk.kernel.formats.state import KeyServices
+    from client_sdk.kernel.formats.words import KeyUsage
 
-__all__ = ["USAGES", "Directory"]
-
-# Which keys go with which role.
-USAGES: Mapping[Role, frozenset[KeyUsage]] = {
-    Role.LENDER: frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE)),
-    Role.AUDITOR: frozenset((KeyUsage.AUDIT,)),
-    Role.ADMINISTRATOR: frozenset((KeyUsage.ADMINISTER,)),
-}
+__all__ = ["Directory"]
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
@@ -240,8 +239,7 @@ class Directory:
             case RetireKeyServicesBody(version):
                 return self._retire(version)
             case RulebookBody(rulebook):
-                check_zone(rulebook.time_zone)
-                return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
+                return self._set_rulebook(rulebook)
             case ErasureBody() | ClockBody():
                 return self
             case TlsKeyBody(institution, spki_hash, _):
@@ -250,10 +248,9 @@ class Directory:
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
             raise _refuse("ENROLMENT_INVALID", "id", "institution.member", got=enrolment.id, want="an id not used yet")
-        if Role.AUDITOR in enrolment.roles and len(enrolment.roles) > 1:
-            raise _refuse("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
+        check_enrolment(self.state.registry, enrolment)
         for grant in enrolment.keys:
-            self._check_new_key(enrolment.id, enrolment.roles, grant)
+            self._check_not_taken(grant)
         keys = tuple(new_key(grant, index, act_hash) for grant in enrolment.keys)
         state = InstitutionState(
             enrolment.id,
@@ -266,14 +263,11 @@ class Directory:
         )
         return self._with(state, (key.key_id for key in keys))
 
-    def _check_new_key(self, institution: str, roles: Iterable[Role], grant: KeyGrant) -> None:
-        if not any(grant.usage in USAGES[role] for role in roles):
-            raise _refuse("KEY_USAGE", "keys", "institution.role", got=grant.usage.name, want="a usage of its roles")
+    def _check_not_taken(self, grant: KeyGrant) -> None:
         taken = {key.public_key for key in self.state.log_keys}
         taken |= {service.public_key for version in self.state.key_services for service in version.services}
         if grant.key_id in self.owners or grant.public_key in taken:
             raise _refuse("KEY_TAKEN", "keys", "key.enrolled-once", want="a key enrolled nowhere before")
-        check_grant(self.state.registry, institution, grant)
 
     def _grant(self, institution: str, grant: KeyGrant, index: int, act_hash: bytes) -> Directory:
         state = self.institution(institution)
@@ -281,17 +275,10 @@ class Directory:
             raise _refuse(
                 "STATE_INVALID", "institution", "institution.terminated", want="no key for a terminated member"
             )
-        self._check_new_key(institution, state.roles, grant)
-        endorser = state.key(grant.endorser)
-        if endorser is None or not endorser.running:
-            raise _refuse("KEY_NOT_ENDORSED", "endorser", "key.endorsed", want="a running key of the institution")
-        payload = possession_payload(self.state.registry, institution, grant)
-        try:
-            dsse.verify(dsse.POSSESSION, payload, endorser.public_key, grant.endorsement)
-        except SignatureError as error:
-            raise _refuse(
-                "KEY_NOT_ENDORSED", "endorsement", "key.endorsed", want="a signature by the endorser"
-            ) from error
+        check_usage(state.roles, grant)
+        self._check_not_taken(grant)
+        check_grant(self.state.registry, institution, grant)
+        check_endorsed(self.state.registry, institution, grant, state.key(grant.endorser), index)
         key = new_key(grant, index, act_hash)
         keys = tuple(sorted((*state.keys, key), key=lambda held: held.key_id))
         return self._with(replace(state, keys=keys), (key.key_id,))
@@ -357,6 +344,17 @@ class Directory:
                 want="a live version, not the newest",
             )
         return replace(self, state=replace(self.state, key_services=kept))
+
+    def _set_rulebook(self, rulebook: Rulebook) -> Directory:
+        before = self.rulebook
+        # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
+        if rulebook.dispute_days > before.dispute_days:
+            got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
+            raise _refuse("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
+        if rulebook.time_zone != before.time_zone:
+            got, want = rulebook.time_zone, before.time_zone
+            raise _refuse("RULEBOOK_INVALID", "time_zone", "rulebook.time-zone", got=got, want=want)
+        return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
 
     def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
         directory = self

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService
+from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.ledger.enrolment_file import from_base64, read_fields
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 
@@ -20,7 +21,6 @@ __all__ = ["KeyServiceFile"]
 
 PART = "creditregistry key-service"
 FORM = f"{PART} v1"
-PUBLIC_KEY_BYTES = 32
 # A host name, an IPv4 address or an IPv6 address in brackets, and a port.
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}")
 
@@ -68,9 +68,7 @@ class KeyServiceFile:
         fields = read_fields(data, FORM, {"name": str, "url": str, "public_key": str, "csr": str})
         name, url, csr = str(fields["name"]), str(fields["url"]), str(fields["csr"])
         public_key = from_base64(fields["public_key"], PART)
-        if len(public_key) != PUBLIC_KEY_BYTES:
-            got = f"{len(public_key)} bytes"
-            raise FormatError(PART, "public_key.length", got=got, want=f"{PUBLIC_KEY_BYTES} bytes")
+        check_voprf_key(public_key)
         Holder.parse(Holder(HolderKind.KEY_SERVICE, name).uri)
         if not _ADDRESS.fullmatch(url):
             raise FormatError(PART, "file.url", want="host:port")

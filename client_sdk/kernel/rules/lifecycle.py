@@ -9,6 +9,7 @@ __all__ = [
     "FIRST",
     "NEXT",
     "carries_subject",
+    "check_shown",
     "check_succession",
     "check_transition",
     "is_live",
@@ -75,6 +76,34 @@ def check_transition(kind: Kind, previous: Standing | None, new: Standing) -> No
             got=f"{kind.name}: {before} -> {new.name}",
             want=" or ".join(standing.name for standing in sorted(allowed)) or "no further version",
         )
+
+
+def check_shown(kind: Kind, standing: Standing, version: int, *, retained: bool) -> None:
+    """Check what one version of a record shows of these rules, without the version before (proto/README.md 2).
+
+    Args:
+        kind: of the record.
+        standing: of the version.
+        version: its number.
+        retained: whether it names a day until which the record is kept.
+
+    Raises:
+        RuleError: ILLEGAL_TRANSITION or RETENTION_INVALID.
+    """
+    if version == 1:
+        check_transition(kind, None, standing)
+    elif standing not in _reached(kind):
+        want = " or ".join(one.name for one in sorted(_reached(kind)))
+        field, got = "statement.standing", f"{kind.name}: {standing.name}"
+        raise RuleError(RuleReason.ILLEGAL_TRANSITION, field, "lifecycle.standing", got=got, want=want)
+    if retained is not needs_retention(standing):
+        want = "a day for a standing that has ended, and only for one"
+        raise RuleError(RuleReason.RETENTION_INVALID, "statement.retain_until", "retention.present", want=want)
+
+
+def _reached(kind: Kind) -> frozenset[Standing]:
+    """Return the standings that a record of that kind may come to have."""
+    return FIRST[kind].union(*NEXT[kind].values())
 
 
 def check_succession(previous: Standing, new: Standing) -> None:

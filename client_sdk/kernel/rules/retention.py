@@ -69,7 +69,7 @@ def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:
     Args:
         retain_until: of the newest statement; empty where the record never expires.
         logged_at_ms: milliseconds since 1970 UTC.
-        time_zone: IANA name, of the rulebook.
+        time_zone: of the rulebook.
 
     Raises:
         RuleError: DATE_INVALID; the moment or the zone is none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
@@ -35,13 +36,15 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         required: whether it must show something.
 
     Raises:
-        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is none or that misleads, not in NFC,
-            or what a spreadsheet puts where it has no text.
+        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is none or that misleads or that
+            Unicode 14.0 does not assign, not in NFC, or what a spreadsheet puts where it has no text.
     """
     if len(text) > most or (required and not text.strip()):
         raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
     if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
         raise _refused(field, "text.characters", want="no control characters and no half of a surrogate pair")
+    if not is_assigned(text):
+        raise _refused(field, "text.assigned", want="characters that Unicode 14.0 assigns")
     if _REPLACEMENT in text:
         raise _refused(field, "text.decoded", got="U+FFFD", want="the text as it was before a wrong decoding")
     if not _DIRECTION.isdisjoint(text):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from voprf import ristretto
 
 from client_sdk.kernel.formats.errors import FormatError, ProofError
+from client_sdk.kernel.formats.voprf_key import parse_voprf_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,6 @@ __all__ = [
     "Blinding",
     "EvaluationKey",
     "check_element",
-    "check_public_key",
     "finalize",
 ]
 
@@ -151,7 +151,7 @@ def finalize(blindings: Sequence[Blinding], evaluated: Sequence[bytes], proof: b
         raise FormatError("evaluation", "voprf.proof", got=f"{len(proof)} bytes", want=f"{PROOF_BYTES} bytes")
     if any(len(element) != ELEMENT_BYTES for element in evaluated):
         raise FormatError("evaluation", "voprf.element", want=f"{ELEMENT_BYTES} bytes each")
-    key = _public_key(public_key)
+    key = parse_voprf_key(public_key)
     if len(blindings) == 1:
         return [_finalize_one(blindings[0], evaluated[0], proof, key)]
     try:
@@ -177,16 +177,6 @@ def check_element(element: bytes) -> bytes:
     return element
 
 
-def check_public_key(public_key: bytes) -> bytes:
-    """Return a key service's public key if it is one.
-
-    Raises:
-        FormatError: wrong length, no point of the group, not canonical, or the identity.
-    """
-    _public_key(public_key)
-    return public_key
-
-
 def _finalize_one(blinding: Blinding, evaluated: bytes, proof: bytes, key: ristretto.PublicKey) -> bytes:
     # The same protocol; but here the wheel raises where it panics, and writes to standard error, for a batch.
     try:
@@ -204,13 +194,6 @@ def _blinded(element: bytes) -> ristretto.BlindedInput:
         return ristretto.BlindedInput.deserialize(element)
     except ValueError:
         raise FormatError("blinded element", "voprf.element", want="a canonical element, no identity") from None
-
-
-def _public_key(public_key: bytes) -> ristretto.PublicKey:
-    try:
-        return ristretto.PublicKey.deserialize(public_key)
-    except ValueError:
-        raise FormatError("key service", "voprf.public-key", want="a canonical element, no identity") from None
 
 
 def _check_count(count: int, part: str) -> None:

@@ -164,7 +164,7 @@ def test_a_rule_that_an_act_breaks_is_named_before_it_is_signed(member: Member) 
 def test_every_member_sees_the_acts_that_are_logged(member: Member) -> None:
     before = member("auditor")("act", "list").content["acts"]
     decided = decide(member, "rulebook", "--set", "dispute_days=18")
-    decide(member, "rulebook", "--set", "dispute_days=20")
+    decide(member, "rulebook", "--set", "dispute_days=17")
     for name in ("lender-1", "auditor", "admin-3"):
         acts = member(name)("act", "list").content["acts"]
         assert acts[:-2] == before
@@ -201,7 +201,10 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     added = lender("key", "add", "--usage", "REPORT").content
     assert lender("key", "use", "--usage", "REPORT", "keys/report-2.pem", code=5).reason == "CONFIG"
     decide(member, "key", "--grant", added["grant"])
+    # The path as `key add` tells it, and as it is from here.
     lender("key", "use", "--usage", "REPORT", "keys/report-2.pem")
+    used = lender("key", "use", "--usage", "REPORT", str(lender.home / "keys" / "report-2.pem")).content
+    assert used["uri"] == "file:keys/report-2.pem"
     keys = {key["key_id"]: key for key in lender("key", "list").content["keys"]}
     assert keys[added["key_id"]]["used_here"]
     [old] = [key for key in keys.values() if key["usage"] == "REPORT" and not key["used_here"]]
@@ -269,9 +272,11 @@ def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: i
 
 
 def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
-    decide(member, "rulebook", "--set", "dispute_days=19")
-    proposed = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=20", "--yes").content
-    assert proposed["body"]["dispute_days"] == 20
+    decide(member, "rulebook", "--set", "notice_hours=72")
+    longer = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=21", "--yes", code=2)
+    assert "dispute_days" in longer.err
+    proposed = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=16", "--yes").content
+    assert (proposed["body"]["dispute_days"], proposed["body"]["notice_hours"]) == (16, 72)
     assert proposed["body"]["retention_years"] == 5
     member("admin-2")("act", "approve", proposed["id"], "--yes")
     assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"

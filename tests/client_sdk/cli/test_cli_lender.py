@@ -198,7 +198,12 @@ def test_a_receipt_is_written_as_a_tlog_proof(lender: Command, number: int, tmp_
     by_name = lender("receipt", *name_words(number), "--out", str(out)).content
     assert by_name["record"] == record
     assert by_name["leaf"] == lender("receipt", record).content["leaf"]
-    assert out.read_text().startswith("c2sp.org/tlog-proof@v1")
+    assert out.read_text().startswith("c2sp.org/tlog-proof@v1\nextra ")
+    verified = lender("verify", str(out)).content
+    assert (verified["verified"], verified["record"], verified["version"]) == (True, record, 1)
+    changed = tmp_path / "changed.tlog-proof"
+    changed.write_bytes(out.read_bytes().replace(b"\nindex ", b"\nindex 1", 1))
+    assert lender("verify", str(changed), code=1).content["verified"] is False
     assert lender("receipt", record, "--version", "9", code=1).reason
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -20,9 +21,12 @@ from client_sdk.kernel.formats.act import (
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
+    KeyServicesBody,
+    RulebookBody,
     StateBody,
 )
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.ledger.directory import Directory
@@ -194,6 +198,31 @@ def test_what_a_proposal_decides_is_checked_before_anybody_signs(registry: Runni
         assert refusal(partial(propose, registry, payload)).reason == reason
     assert refusal(lambda: propose(registry, b"\xff")).reason == "MALFORMED"
     assert waiting(registry) == []
+
+
+@pytest.mark.parametrize("impossible", [b"\xff" * 32, bytes(32), b"\x01" + bytes(31)])
+def test_a_key_service_whose_key_cannot_be_is_refused_before_anybody_signs(
+    registry: RunningRegistry, impossible: bytes
+) -> None:
+    before = registry.app.ledger.directory.state
+    version = before.newest_subject_key_version + 1
+    body = KeyServicesBody(KeyServices(version, (KeyService("c.example:443", impossible, "key-service-c"),)))
+    refused = refusal(lambda: propose(registry, next_act(registry, body)))
+    assert refused.reason == "MALFORMED"
+    assert "voprf.public-key" in refused
+    assert registry.app.ledger.directory.state == before
+
+
+def test_a_rulebook_never_gives_a_dispute_more_days(registry: RunningRegistry) -> None:
+    shorter = replace(registry.app.ledger.directory.rulebook, dispute_days=18)
+    payload = next_act(registry, RulebookBody(shorter))
+    propose(registry, payload)
+    approve(registry, payload, SECOND)
+    assert registry.app.ledger.directory.rulebook == shorter
+    longer, elsewhere = replace(shorter, dispute_days=19), replace(shorter, time_zone="UTC")
+    for rulebook, field in ((longer, "dispute_days"), (elsewhere, "time_zone")):
+        refused = refusal(partial(propose, registry, next_act(registry, RulebookBody(rulebook))))
+        assert (refused.reason, refused.field) == ("RULEBOOK_INVALID", field)
 
 
 def test_signatures_must_be_the_peers_own_and_verify(registry: RunningRegistry) -> None:

@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.act import KeyEndBody, KeyServicesBody, RetireKey
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus
-from tests.support.handmade_log import seed, signer
+from tests.support.handmade_log import signer, voprf_key
 from tests.support.registry import refusal, revoke
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
 
@@ -136,7 +136,7 @@ def callers(registry: RunningRegistry) -> Iterator[tuple[str, grpc.Channel]]:
     world, ledger = registry.world, registry.app.ledger
     for name in ("lender-7", "lender-8", "lender-9"):
         world.enrol_lender(ledger, name)
-    first = KeyServices(2, (KeyService("c.example:443", seed("key-service-c 2"), "key-service-c"),))
+    first = KeyServices(2, (KeyService("c.example:443", voprf_key("key-service-c 2"), "key-service-c"),))
     world.decide(ledger, KeyServicesBody(first))
     identities = {
         "lender": registry.identity("lender-1"),

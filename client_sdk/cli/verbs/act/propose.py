@@ -159,7 +159,7 @@ def register(app: typer.Typer) -> None:
     @verb(
         propose,
         "rulebook",
-        examples=["act propose rulebook --set notice_hours=72 --set dispute_days=20"],
+        examples=["act propose rulebook --set notice_hours=72 --set dispute_days=15"],
     )
     def rulebook(
         session: Session,

@@ -389,7 +389,7 @@ class Rulebook(_message.Message):
     DAILY_STATEMENTS_FIELD_NUMBER: _builtins.int
     DAILY_INQUIRED_SUBJECTS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
-    """IANA name of the legal time zone."""
+    """The legal time zone: "Asia/Shanghai" or "UTC"."""
     retention_years: _builtins.int
     """Years that a record is kept after the conduct ended (征信业管理条例 Art. 16)."""
     dispute_days: _builtins.int

@@ -413,11 +413,13 @@ class Evidence(_message.Message):
 
     @_builtins.property
     def institutions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvedInstitution]:
-        """The asker and everyone who signed what is shown, ascending by id."""
+        """The asker, the issuer of each record and everyone who signed what is shown, ascending by id."""
 
     @_builtins.property
     def acts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Leaves of the acts that gave the keys that signed, and of every change of administrators, ascending by number."""
+        """Leaves of the acts that gave the keys that signed, that named the successors who signed, and of every change of
+        administrators, ascending by number.
+        """
 
     @_builtins.property
     def persons(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonAnswer]:

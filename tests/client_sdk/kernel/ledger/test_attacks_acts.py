@@ -23,6 +23,7 @@ from client_sdk.kernel.formats.leaf import TIME_END_MS, ActLeaf, Approval, parse
 from client_sdk.kernel.formats.state import AdministratorAct, Rulebook
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Role, Standing
+from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.examination import LiveBinding, check_log
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.attacks import check, forge, listed_log, refused
@@ -225,11 +226,13 @@ def test_no_rulebook_exceeds_the_law(log: HandmadeLog) -> None:
 
 
 def test_a_rulebook_names_a_time_zone_that_there_is(log: HandmadeLog) -> None:
-    log.act(RulebookBody(Rulebook(time_zone="Mars/Olympus")))
-    (complaint,) = log.complaints
-    assert isinstance(complaint[1], RuleError)
-    assert complaint[1].rule == "time-zone.known"
-    assert log.state.directory.rulebook == Rulebook()
+    for zone in ("Mars/Olympus", "Asia/Tokyo"):
+        genesis = replace(log.next_act(log.genesis(Rulebook(time_zone=zone))), number=0, previous=bytes(32))
+        leaf = parse_leaf(log.act_leaf(genesis, log.administrators))
+        assert isinstance(leaf, ActLeaf)
+        with pytest.raises(RuleError) as caught:
+            Directory.genesis(leaf)
+        assert caught.value.rule == "time-zone.known"
 
 
 def test_only_a_key_act_is_endorsed(log: HandmadeLog) -> None:

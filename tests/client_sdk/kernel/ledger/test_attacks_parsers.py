@@ -27,6 +27,7 @@ from client_sdk.kernel.formats.state import InstitutionState, KeyService, KeySer
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.tiles import entry_bundle, parse_entry_bundle, parse_path
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim
+from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.formats.words import InstitutionStatus, Kind
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.answer import Verifier
@@ -42,8 +43,8 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
-from client_sdk.kernel.subjects.oprf import check_element, check_public_key
-from tests.support.handmade_log import REGISTRY, HandmadeLog
+from client_sdk.kernel.subjects.oprf import check_element
+from tests.support.handmade_log import REGISTRY, HandmadeLog, voprf_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
     "key services": (
         Act.parse,
-        _act(KeyServicesBody(KeyServices(2, (KeyService("a.example:1", bytes(32), "a"),)))),
+        _act(KeyServicesBody(KeyServices(2, (KeyService("a.example:1", voprf_key("a"), "a"),)))),
     ),
     "leaf": (parse_leaf, FORMS["leaf: statement"]),
     "act leaf": (parse_leaf, FORMS["leaf: key act"]),
@@ -112,7 +113,7 @@ OTHERS: dict[str, Callable[[bytes], object]] = {
     "private key": Ed25519Signer.from_pkcs8_pem,
     "public key": lambda data: check_enrolable("ed25519", data),
     "element": check_element,
-    "voprf key": check_public_key,
+    "voprf key": check_voprf_key,
     "evidence": Verifier(LOG.trust_root).verify_file,
 }
 TEXTS: dict[str, Callable[[str], object]] = {

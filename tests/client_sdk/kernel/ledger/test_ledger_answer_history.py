@@ -35,7 +35,7 @@ from client_sdk.kernel.ledger.administration import new_key
 from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from tests.support.evidence_maker import make_evidence
-from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, signer, voprf_key
 from tests.support.lies import Forger, honest_log
 
 GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
@@ -155,7 +155,7 @@ def test_somebody_who_is_no_successor_is_refused() -> None:
 
 def test_every_live_version_of_the_subject_keys_is_asked_for() -> None:
     log = honest_log()
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("c.example:443", voprf_key("key-service-c"), "c"),))))
     log.say("lender-1", "new", subject="person of running")
     log.head()
     evidence = make_evidence(log, "lender-3", ["person of running"])

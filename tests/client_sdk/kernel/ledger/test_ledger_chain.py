@@ -13,7 +13,7 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from client_sdk.kernel.ledger.chain import Chain, overdue, period_over
 from client_sdk.kernel.rules.errors import RuleError
-from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed
+from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed, voprf_key
 from tests.support.naive_parts import FIRST, NEXT
 
 DISPUTED, RESTRICTED, STATEMENT = AnnotationFlag
@@ -118,7 +118,7 @@ def test_dates_of_retention(log: HandmadeLog) -> None:
 
 def test_versions_of_the_subject_keys(log: HandmadeLog) -> None:
     assert said(log, subject_key_version=2) == "SUBJECT_KEY_VERSION"
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("c"), "key-service-c"),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("c.example:443", voprf_key("c"), "key-service-c"),))))
     assert said(log, name="new", subject_key_version=1) == "SUBJECT_KEY_VERSION"
     assert said(log, Standing.CURED, subject_key_version=2) == "SUBJECT_KEY_VERSION"
     assert said(log, subject_key_version=3) == "SUBJECT_KEY_VERSION"

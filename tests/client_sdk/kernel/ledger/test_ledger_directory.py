@@ -25,11 +25,11 @@ from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.ledger.administration import Administration
-from client_sdk.kernel.ledger.directory import USAGES, Directory
+from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
-from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, seed, signer, voprf_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,7 +74,7 @@ def granted(institution: str, new: str, usage: KeyUsage = KeyUsage.REPORT, by: s
 
 
 def services(version: int, *names: str) -> KeyServices:
-    return KeyServices(version, tuple(KeyService(f"{name}.example:443", seed(name), name) for name in names))
+    return KeyServices(version, tuple(KeyService(f"{name}.example:443", voprf_key(name), name) for name in names))
 
 
 # Genesis
@@ -387,6 +387,14 @@ def test_a_new_rulebook(log: HandmadeLog) -> None:
     directory = apply(log, RulebookBody(Rulebook(dispute_days=10)))
     assert directory.rulebook.dispute_days == 10
     assert directory.state.rulebook_digest == Rulebook(dispute_days=10).digest
+
+
+def test_a_rulebook_never_gives_more_days_for_a_dispute_nor_another_time_zone(log: HandmadeLog) -> None:
+    log.act(RulebookBody(Rulebook(dispute_days=10)))
+    assert not log.complaints
+    for worse in (Rulebook(dispute_days=11), Rulebook(dispute_days=10, time_zone="UTC")):
+        assert refused(log, RulebookBody(worse)) == "RULEBOOK_INVALID"
+    assert apply(log, RulebookBody(Rulebook(dispute_days=10, notice_hours=72))).rulebook.notice_hours == 72
 
 
 def test_an_erasure_changes_no_member(log: HandmadeLog) -> None:

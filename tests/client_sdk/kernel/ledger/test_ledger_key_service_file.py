@@ -12,8 +12,9 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from tests.support.handmade_log import voprf_key
 
-FILE = KeyServiceFile(KeyService("127.0.0.1:7101", bytes(range(32)), "key-service-a"), b"a request\n")
+FILE = KeyServiceFile(KeyService("127.0.0.1:7101", voprf_key("a"), "key-service-a"), b"a request\n")
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?", fullmatch=True)
 
 

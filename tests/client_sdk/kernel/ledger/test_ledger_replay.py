@@ -30,7 +30,7 @@ from client_sdk.kernel.ledger.examination import LiveBinding, check_log
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.rules.errors import RuleError
-from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer, voprf_key
 from tests.support.lies import honest_log
 from tests.support.naive import NaiveLog, naive_map_root, naive_tree_root
 
@@ -297,7 +297,7 @@ def test_the_time_does_not_go_back_by_an_act_that_too_few_sign() -> None:
 
 def test_the_end_of_subject_keys_waits_for_the_last_record() -> None:
     log = honest_log()
-    log.act(KeyServicesBody(KeyServices(2, (KeyService("key-service-c.example:443", seed("key-service-c"), "c"),))))
+    log.act(KeyServicesBody(KeyServices(2, (KeyService("c.example:443", voprf_key("key-service-c"), "c"),))))
     index = log.act(RetireKeyServicesBody(1))
     assert [(at, error.reason) for at, error in log.complaints if isinstance(error, RuleError)] == [
         (index, "KEY_SERVICES_INVALID")

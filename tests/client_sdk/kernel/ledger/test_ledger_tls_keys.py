@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.act import KeyServicesBody, TlsKeyBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import InstitutionState, KeyService, KeyServices
 from tests.client_sdk.kernel.ledger.test_ledger_directory import apply, refused
-from tests.support.handmade_log import HandmadeLog, seed
+from tests.support.handmade_log import HandmadeLog, seed, voprf_key
 
 
 @pytest.fixture
@@ -42,6 +42,6 @@ def test_the_end_of_a_tls_key(log: HandmadeLog) -> None:
 
 @pytest.mark.parametrize("names", [("key-service-a", "key-service-a"), ("Key", "key-service-b"), ("", "key-service-b")])
 def test_each_key_service_of_a_version_has_a_name_of_its_own(log: HandmadeLog, names: tuple[str, str]) -> None:
-    services = tuple(KeyService(f"{n}.example:443", seed(f"service {n}"), name) for n, name in enumerate(names))
+    services = tuple(KeyService(f"{n}.example:443", voprf_key(f"service {n}"), name) for n, name in enumerate(names))
     with pytest.raises(FormatError, match="key_services"):
         apply(log, KeyServicesBody(KeyServices(2, services)))

@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 from hypothesis import strategies as st
 
+from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import (
     Amounts,
@@ -124,8 +125,10 @@ _days = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 _digests = st.binary(min_size=32, max_size=32)
 _counts = st.integers(0, 2**60)
 # Any text in NFC without control characters; NFC of any text may hold none of the half pairs either.
-_texts = st.text(st.characters(categories=("L", "N", "P"), max_codepoint=0x9FFF), max_size=20).map(
-    lambda text: normalize("NFC", text)
+_texts = (
+    st.text(st.characters(categories=("L", "N", "P"), max_codepoint=0x9FFF), max_size=20)
+    .map(lambda text: normalize("NFC", text))
+    .filter(is_assigned)
 )
 _amounts = st.builds(
     Amounts,

@@ -47,7 +47,6 @@ def test_a_day_begins_in_the_legal_time_zone() -> None:
     assert not is_due("2025-02-28", midnight - 1, SHANGHAI)
     assert is_due("2025-02-28", midnight, SHANGHAI)
     assert not is_due("2025-02-28", midnight, "UTC")
-    assert is_due("2025-02-28", midnight, "Asia/Tokyo")
 
 
 @pytest.mark.parametrize("standing", Standing)
@@ -109,7 +108,7 @@ def test_any_moment_is_answered_or_refused_by_one_typed_error(milliseconds: int)
 
 
 def test_an_unknown_time_zone_is_refused() -> None:
-    for zone in ("", "Mars/Olympus", "../etc/passwd"):
+    for zone in ("", "Mars/Olympus", "Asia/Tokyo", "../etc/passwd"):
         with pytest.raises(RuleError) as caught:
             is_due("2025-01-01", 0, zone)
         assert caught.value.rule == "time-zone.known"

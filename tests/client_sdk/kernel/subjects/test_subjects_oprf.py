@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.errors import FormatError, ProofError
+from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.subjects.oprf import (
     MAX_BATCH,
     Blinding,
     EvaluationKey,
     check_element,
-    check_public_key,
     finalize,
 )
 
@@ -157,7 +157,7 @@ def test_what_is_no_element_is_refused_everywhere(name: str) -> None:
     blindings, evaluated, proof = exchange([b"x", b"y"])
     for call in (
         lambda: check_element(data),
-        lambda: check_public_key(data),
+        lambda: check_voprf_key(data),
         lambda: KEY.evaluate([blindings[0].element, data]),
         lambda: finalize(blindings, [evaluated[0], data], proof, KEY.public_key),
         lambda: finalize(blindings[:1], [data], proof, KEY.public_key),
