@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+import registry_server
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
 from registry_server.storage.unreachable import unreachable
@@ -74,6 +75,13 @@ def newest() -> str:
 
 def _config(url: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
     config.attributes["url"] = url
     return config
+
+
+def _folder() -> Path:
+    """Return where the migrations are: in the installed package, or beside it in a checkout."""
+    package = Path(registry_server.__file__).parent
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.with_name("migrations")
