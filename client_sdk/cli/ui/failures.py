@@ -80,8 +80,8 @@ class Failure:
         return {"error": error}
 
     def show(self, output: Output) -> None:
-        """Print it: JSON to standard output, text to standard error."""
-        if output.as_json:
+        """Print it: JSON to standard output, unless a result stands there already; text to standard error."""
+        if output.as_json and not output.told:
             output.result(self.content())
             return
         output.tell(f"{self.reason}: {self.message}")
