@@ -271,5 +271,19 @@ def test_a_home_without_trust_root_says_how_to_get_it(member: Running) -> None:
     assert "trust fetch" in member("status", code=5).content["error"]["hint"]
 
 
+def test_evidence_without_a_trust_root_says_where_one_comes_from(command: Running, tmp_path: Path) -> None:
+    (tmp_path / "answer.evidence").write_bytes(b"x")
+    assert "--trust-root" in command("verify", str(tmp_path / "answer.evidence"), code=2).content["error"]["hint"]
+
+
+def test_a_lost_key_says_how_to_get_one_again(member: Running) -> None:
+    (member.home / "keys" / "inquire.pem").unlink()
+    asked = ("--consent-digest", DIGEST, "--identity-file", "-")
+    (member.home / "trust-root.bin").touch()
+    ended = member(*ASKING, *asked, given=NUMBER, code=5)
+    assert ended.reason == "CONFIG"
+    assert ended.content["error"]["hint"]
+
+
 def test_columns_are_a_header_that_reads(command: Running) -> None:
     assert command.said("report", "--columns").out.startswith("kind,standing,id_type,id_number")
