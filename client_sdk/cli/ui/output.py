@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["Json", "Output", "pairs", "table"]
+__all__ = ["Json", "Output", "counted", "pairs", "table"]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
@@ -70,6 +70,11 @@ class Output:
         """Print to standard error whatever the form, such as what a question is about."""
         for line in lines:
             self.err.print(_plain(line))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something, in the singular or the plural."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def pairs(rows: Iterable[tuple[str, object]]) -> Text:

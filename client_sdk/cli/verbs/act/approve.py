@@ -7,6 +7,7 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
+from client_sdk.cli.ui.output import counted
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
@@ -95,11 +96,16 @@ def _approve_file(session: Session, path: Path, file: ActFile, *, yes: bool) -> 
     replace_file(path.resolve(), signed.encode())
     threshold = act.body.threshold if isinstance(act.body, GenesisBody) else 0
     content = act_content(act) | {"file": str(path), "signatures": len(signed.approvals)}
+    held = counted(len(signed.approvals), "signature")
     missing = threshold - len(signed.approvals)
-    left = f"{missing} more must sign." if missing > 0 else "Enough have signed: hand it back."
+    left = (
+        f"{missing} more must sign."
+        if missing > 0
+        else "Enough have signed: give it to the operator, for `registry-server init --finish`."
+    )
     session.output.result(
         content,
-        f"{config.institution} has signed act {act.number}; {path} holds {len(signed.approvals)} signatures.",
+        f"{config.institution} has signed act {act.number}; {path} holds {held}.",
         *([left] if threshold else []),
     )
 
