@@ -153,7 +153,9 @@ def _finish(home: Path) -> None:
 def serve(
     home: Home,
     listen: Annotated[str | None, typer.Option(help="host:port of the gRPC service.")] = None,
-    metrics: Annotated[str | None, typer.Option(help="host:port of /metrics, /healthz and /readyz; none without it.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="host:port of /metrics, /healthz and /readyz; none without it.")
+    ] = None,
     database_url: DatabaseUrl = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
