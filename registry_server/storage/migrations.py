@@ -12,7 +12,6 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-import registry_server
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
 from registry_server.storage.unreachable import unreachable
@@ -82,6 +81,6 @@ def _config(url: str) -> Config:
 
 def _folder() -> Path:
     """Return where the migrations are: in the installed package, or beside it in a checkout."""
-    package = Path(registry_server.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "migrations"
     return installed if installed.is_dir() else package.with_name("migrations")
