@@ -41,6 +41,7 @@ class Program(Verbs):
         words = sys.argv[1:] if args is None else list(args)
         if not standalone_mode or JSON_FLAG not in _options(words):
             return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
+        # Questions leave a blank on standard output, and help and version are text.
         with contextlib.redirect_stdout(io.StringIO()) as said:
             try:
                 code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
@@ -51,9 +52,9 @@ class Program(Verbs):
                 code = _tell(ExitCode.USAGE, "USAGE", message)
             except typer.Abort:
                 code = ExitCode.INTERRUPTED
-            if not said.getvalue() and code == ExitCode.INTERRUPTED:
+            if not said.getvalue().strip() and code == ExitCode.INTERRUPTED:
                 _tell(ExitCode.INTERRUPTED, "INTERRUPTED", "interrupted")
-        _print(said.getvalue())
+        _print(said.getvalue().strip())
         sys.exit(code)
 
 
@@ -75,10 +76,10 @@ def _tell(code: ExitCode, reason: str, message: str) -> ExitCode:
 def _print(said: str) -> None:
     """Print the document that a verb wrote; help and version become one."""
     if not said.startswith("{"):
-        said = json.dumps({"text": said.strip()}, ensure_ascii=False, indent=2) + "\n"
+        said = json.dumps({"text": said}, ensure_ascii=False, indent=2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 whatever the console has.
         sys.stdout.reconfigure(encoding="utf-8")
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(said)
+        sys.stdout.write(said + "\n")
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -100,6 +101,20 @@ def test_an_option_of_a_wrong_form_is_named_with_what_it_takes(
     error = Command(tmp_path / "home")(*words, code=2).content["error"]
     assert error["message"].startswith(f"{option}: {want}")
     assert not (tmp_path / "home").exists()
+
+
+def test_questions_leave_the_one_document_of_json_as_it_is(tmp_path: Path) -> None:
+    words = list(init_words())
+    del words[words.index("--name") : words.index("--name") + 2]
+    program = str(Path(sys.executable).with_name("credit-registry"))
+    leader, follower = pty.openpty()
+    os.write(leader, b"First Lender\n")
+    command = [program, "--json", "--home", str(tmp_path / "home"), *words]
+    ended = subprocess.run(command, stdin=follower, capture_output=True, check=True, timeout=120)
+    os.close(follower)
+    os.close(leader)
+    assert json.loads(ended.stdout)["institution"] == "lender-1"
+    assert "Name of the institution" in ended.stderr.decode()
 
 
 def test_each_question_is_asked_again_until_its_answer_has_the_right_form(tmp_path: Path) -> None:
