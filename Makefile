@@ -29,6 +29,7 @@ setup: $(STAMP) ## build .venv from requirements.lock
 # pip fills the environment from outside, so that a Python without ensurepip (Debian's) will do.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "building $(VENV): about a minute"
 	test -x $(PY) || $(PYTHON) -m venv --without-pip $(VENV)
 	$(PIP) --quiet --require-hashes --requirement requirements.lock
 	$(PIP) --quiet --no-deps --no-build-isolation --editable .

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.signing import SecretPrompt, SignerScheme
 
-__all__ = ["HOME_VARIABLE", "NEXT_TLS_KEY", "ClientConfig"]
+__all__ = ["ADDRESS", "CONFIG_FILE", "HOME_VARIABLE", "NEXT_TLS_KEY", "ClientConfig"]
 
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
@@ -55,7 +55,8 @@ ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
 _FIELDS = frozenset(("institution", "registry", "name", "keys", "limits"))
 # Seconds.
 _LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
-_ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+CONFIG_FILE = "config.toml"
+ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _MAX_CONFIG_BYTES = 65_536
 
 
@@ -92,7 +93,7 @@ class ClientConfig:
             check_institution_id(self.institution, "config", "institution")
         except FormatError as error:
             raise ConfigError(str(error)) from error
-        if not _ADDRESS.fullmatch(self.registry):
+        if not ADDRESS.fullmatch(self.registry):
             raise ConfigError("config: registry must be host:port")
         if not self.name:
             raise ConfigError("config: name, of the registry, is missing")
@@ -107,7 +108,7 @@ class ClientConfig:
             ConfigError: there is no ``config.toml``, or it is not in order.
         """
         home = Path(path)
-        file = home / "config.toml"
+        file = home / CONFIG_FILE
         try:
             raw = file.read_bytes()[:_MAX_CONFIG_BYTES]
             content = tomllib.loads(raw.decode())

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from client_sdk.config import NEXT_TLS_KEY, ClientConfig
+from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
@@ -83,7 +83,7 @@ def create_home(
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
-    write_private(home / "config.toml", config.to_toml().encode())
+    write_private(home / CONFIG_FILE, config.to_toml().encode())
     grants = []
     for usage in usages:
         signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) ->
     asked = f"--purpose LOAN_APPROVAL --officer you --consent-date 2026-01-01 --identity-file {number}"
     narrator.step("It is still running", f"cd {folder}; then, for instance:")
     for command in (
+        f". {shlex.quote(str(Path(sys.prefix) / 'bin' / 'activate'))}",
         f"credit-registry --home {lender} status",
         f"credit-registry --home {lender} check {asked} --consent-file {number.with_suffix('.consent')}",
         f"credit-registry --home {lender} records",

@@ -32,11 +32,13 @@ from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.certificate_watch import CertificateWatch, ends_at
 from registry_server.serving.deadlines import Deadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
 from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
+from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
@@ -58,7 +60,7 @@ from registry_server.usecases.standing import Standing
 from registry_server.usecases.status import FIGURES, Status
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
-from registry_server.web.metrics import Gauges, MetricsServer
+from registry_server.web.metrics import Gauges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +98,9 @@ class App:
     guard: Guard
     tls: TlsFiles
     status: Status
+    certificate_watch: CertificateWatch
     _server: RpcServer | None = None
-    _metrics_server: MetricsServer | None = None
+    _operator_server: OperatorServer | None = None
 
     async def start(self) -> int:
         """Begin to serve; return the port.
@@ -119,16 +122,17 @@ class App:
         )
         port = await self._server.start(settings.listen)
         if settings.metrics_listen is not None:
-            self._metrics_server = MetricsServer(settings.metrics_listen, self.metrics)
-            self._metrics_server.start()
+            self._operator_server = OperatorServer(settings.metrics_listen, self.metrics, self._server.is_serving)
+            self._operator_server.start()
         self.housekeeping.start()
         self.standing.start()
+        self.certificate_watch.start()
         return port
 
     @property
     def metrics_port(self) -> int | None:
         """Where /metrics is; None where it is not served."""
-        return None if self._metrics_server is None else self._metrics_server.port
+        return None if self._operator_server is None else self._operator_server.port
 
     async def stop(self) -> None:
         """Take no more calls, finish those under way, and close; what was acknowledged is durable anyway."""
@@ -138,10 +142,11 @@ class App:
 
     def close(self) -> None:
         """Close everything that was opened; blocks until the writer has finished."""
-        if self._metrics_server is not None:
-            self._metrics_server.stop()
+        if self._operator_server is not None:
+            self._operator_server.stop()
         self.housekeeping.stop()
         self.standing.stop()
+        self.certificate_watch.stop()
         self.ledger.close()
         self.executor.shutdown()
         self.pages.shutdown()
@@ -185,6 +190,8 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
     metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
+    certificate_ends = ends_at(tls.certificate)
+    measure_process("registry", metrics, certificate_ends)
     return App(
         settings=settings,
         ledger=ledger,
@@ -200,6 +207,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         guard=Guard(_rules(settings, standing, metrics)),
         tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
         status=status,
+        certificate_watch=CertificateWatch(certificate_ends, "start this server again: it makes a new one"),
     )
 
 

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     metrics_listen: Address | None = Field(
         default=None,
-        description="host:port of /metrics, in clear, for the operator's network only; none without it.",
+        description="host:port of /metrics, /healthz and /readyz, in clear, for the operator's network only.",
     )
     database_url: SecretStr = Field(
         default=SecretStr(""),

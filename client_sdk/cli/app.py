@@ -1,4 +1,4 @@
-"""The program: its verbs, and what is said before a verb."""
+"""The application: what is said before a verb, and how the process is set up."""
 
 import io
 import os
@@ -7,28 +7,8 @@ import sys
 import typer
 
 from client_sdk._version import __version__
-from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.verb import Globals, HomeOption, JsonOption
-from client_sdk.cli.verbs import (
-    audit,
-    certificate,
-    check,
-    checkpoint,
-    compare,
-    init,
-    inquiry,
-    key,
-    receipt,
-    records,
-    report,
-    status,
-    trust,
-    verify,
-)
-from client_sdk.cli.verbs.act import approve as act_approve
-from client_sdk.cli.verbs.act import list as act_list
-from client_sdk.cli.verbs.act import propose as act_propose
-from client_sdk.cli.verbs.act import show as act_show
+from client_sdk.cli.program import Program
+from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
 
 __all__ = ["app", "main"]
 
@@ -39,13 +19,14 @@ Every verb says with --help how it is used and with which codes it ends.
 """
 
 app = typer.Typer(
-    cls=Verbs,
+    cls=Program,
     name="credit-registry",
     help="A registry of defaults and judgments whose every answer is proved: for lenders, auditors and administrators.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    # Plain, since rich takes longer to load than all the rest; the help of a verb is in panels.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
@@ -65,12 +46,6 @@ def _globals(
 ) -> None:
     del version  # handled before anything else, by its callback
     ctx.obj = Globals(home, as_json=as_json)
-
-
-for module in (init, trust, certificate, report, check, records, verify, audit):
-    module.register(app)
-for module in (act_list, act_propose, act_show, act_approve, key, inquiry, receipt, checkpoint, compare, status):
-    module.register(app)
 
 
 def main() -> None:

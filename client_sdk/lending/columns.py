@@ -78,7 +78,7 @@ from client_sdk.models.violation import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["COLUMNS", "report_of"]
+__all__ = ["COLUMNS", "VALUE_WANTED", "report_of"]
 
 COLUMNS = (
     *("kind", "standing", "id_type", "id_number", "issuing_state", "reference", "first_day", "attempt"),
@@ -92,6 +92,8 @@ COLUMNS = (
     *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
 )
 
+# What is wanted of an empty cell that must not be empty.
+VALUE_WANTED = "a value"
 _MAX_INTEGER = 2**63 - 1
 # With zeros before the number, as systems with columns of a fixed width write them.
 _MAX_DIGITS = 32
@@ -140,7 +142,7 @@ class _Cells:
     def required(self, column: str) -> str:
         text = self.text(column)
         if not text:
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.present", "a value")
+            self.refuse(column, RuleReason.FACTS_INVALID, "column.present", VALUE_WANTED)
         return text
 
     def read(self, column: str, parse: Callable[[str], T], fallback: T) -> T:

@@ -42,14 +42,17 @@ app.add_typer(db, name="db")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
 
-Home = Annotated[Path, typer.Option("--home", help="The registry's folder.")]
+Home = Annotated[
+    Path,
+    typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
+]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option("--database-url", help="postgresql+psycopg://...; without it the folder's registry.sqlite is used."),
 ]
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]
 
 
 def main() -> None:
@@ -66,6 +69,22 @@ def main() -> None:
 
 def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
     return load_settings(home, {"database_url": database_url, **overrides})
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if value:
+        typer.echo(f"registry-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version  # shown by its callback
 
 
 @app.command()
@@ -101,7 +120,9 @@ def init(
     ] = None,
     database_url: DatabaseUrl = None,
     *,
-    finish: Annotated[bool, typer.Option("--finish", help="Log the genesis act once it is approved.")] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", metavar="", help="Log the genesis act once it is approved.")
+    ] = False,
 ) -> None:
     """Make a registry: keys, tables and the genesis act; with --finish, log that act once it is approved."""
     if finish:
@@ -132,7 +153,9 @@ def _finish(home: Path) -> None:
 def serve(
     home: Home,
     listen: Annotated[str | None, typer.Option(help="host:port of the gRPC service.")] = None,
-    metrics: Annotated[str | None, typer.Option(help="host:port of /metrics; none without it.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="host:port of /metrics, /healthz and /readyz; none without it.")
+    ] = None,
     database_url: DatabaseUrl = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:

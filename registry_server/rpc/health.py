@@ -23,6 +23,7 @@ __all__ = ["Health"]
 
 # The server as a whole, in the words of the health protocol.
 OVERALL = ""
+_SERVER = "server"
 # Why nothing is written although the registry needs calls: their signed times confirm its clock.
 _ENDED_BY_CALLS = ("CLOCK_UNCONFIRMED",)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -60,6 +61,10 @@ class Health:
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
 
+    def is_serving(self) -> bool:
+        """Return what was told last of the server as a whole."""
+        return self._told.get(_SERVER, False) and not self._stopping.is_set()
+
     async def start(self) -> None:
         """Ask once, then go on asking."""
         await self._update()
@@ -91,7 +96,7 @@ class Health:
         unwritten = unread or await _reason(self._ask_writing)
         await self._tell("reading", self._readers, unread)
         await self._tell("writing", self._writers, unwritten)
-        await self._tell("server", (OVERALL,), unread if unwritten in _ENDED_BY_CALLS else unwritten)
+        await self._tell(_SERVER, (OVERALL,), unread if unwritten in _ENDED_BY_CALLS else unwritten)
 
     async def _tell(self, what: str, services: tuple[str, ...], reason: str) -> None:
         """Set the status of services where it has changed."""

@@ -128,6 +128,10 @@ class RpcServer:
         await self._server.start()
         return port
 
+    def is_serving(self) -> bool:
+        """Return what the health service tells of the server as a whole."""
+        return self._health.is_serving()
+
     async def stop(self, grace: float) -> None:
         """Take no more calls, let those under way end, and cancel what is left.
 

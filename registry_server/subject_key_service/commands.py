@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 from client_sdk.following import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.kernel.formats.errors import FormatError
@@ -40,7 +41,12 @@ app.add_typer(key_app, name="key")
 directory_app = typer.Typer(help="The directory that is followed.", no_args_is_help=True)
 app.add_typer(directory_app, name="directory")
 
-Home = Annotated[Path, typer.Option("--home", help="Folder of the key service.", show_default=False)]
+Home = Annotated[
+    Path,
+    typer.Option(
+        "--home", envvar="KEY_SERVICE_HOME", metavar="DIR", help="Folder of the key service.", show_default=False
+    ),
+]
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -54,6 +60,22 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except (SetupError, ConfigError, FormatError, RuleError) as error:
         typer.echo(f"subject-key-service: {error}", err=True)
         sys.exit(2)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if value:
+        typer.echo(f"subject-key-service {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version  # shown by its callback
 
 
 @app.command()
@@ -106,7 +128,9 @@ def serve(home: Home) -> None:
 
 
 @app.command()
-def status(home: Home, *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def status(
+    home: Home, *, as_json: Annotated[bool, typer.Option("--json", metavar="", help="For programs.")] = False
+) -> None:
     """Show what is installed and how far the directory was followed; asks nobody."""
     shown = _status(Folder(home))
     if as_json:

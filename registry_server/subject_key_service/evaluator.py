@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, EvaluationKey
+from registry_server.subject_key_service.files import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,9 @@ class Evaluator:
     Args:
         keys: of the service.
         processes: how many batches are evaluated at once; each runs on a core of its own.
+
+    Raises:
+        SetupError: this machine gives processes no shared memory.
     """
 
     def __init__(self, keys: EvaluationKeys, processes: int) -> None:
@@ -76,7 +80,11 @@ class Evaluator:
     def _start(self) -> ProcessPoolExecutor:
         # Not forked: threads of gRPC and of the database would be copied half.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._processes, context, _set_up, (self._keys.seeds(),))
+        try:
+            return ProcessPoolExecutor(self._processes, context, _set_up, (self._keys.seeds(),))
+        except OSError as error:
+            hint = "the processes that evaluate need shared memory; mount a writable /dev/shm"
+            raise SetupError(f"{hint} ({error.strerror})") from error
 
 
 def _set_up(seeds: Mapping[bytes, bytes]) -> None:

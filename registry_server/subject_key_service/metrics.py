@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Metrics", "serve_metrics"]
+__all__ = ["Metrics"]
 
 _SECONDS = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -59,19 +59,3 @@ class Metrics:
             yield
         finally:
             self._evaluation.observe(perf_counter() - start)
-
-
-@contextmanager
-def serve_metrics(metrics: Metrics, host: str, port: int) -> Iterator[None]:
-    """Serve /metrics, in clear, for the operator's network only, while the block lasts.
-
-    Raises:
-        OSError: the address is taken or is none of this machine.
-    """
-    server, thread = start_http_server(port, host, metrics.registry)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

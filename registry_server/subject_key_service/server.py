@@ -13,18 +13,20 @@ import structlog
 from creditregistry.v1.subject_key_service_pb2_grpc import add_SubjectKeyServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from client_sdk._transport.channels import TlsMaterial, aio_channel, split_target
+from client_sdk._transport.channels import TlsMaterial, aio_channel
 from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFollower
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
+from registry_server.serving.certificate_watch import CertificateWatch, ends_at
 from registry_server.serving.deadlines import Deadlines
 from registry_server.serving.descriptors import connections_within
 from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import giving_back
 from registry_server.serving.observation import Observer
+from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
 from registry_server.serving.transport import open_server
 from registry_server.subject_key_service.admission import check_fresh
@@ -34,7 +36,7 @@ from registry_server.subject_key_service.evaluator import Evaluator
 from registry_server.subject_key_service.files import SetupError, check_private
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.keys import EvaluationKeys
-from registry_server.subject_key_service.metrics import Metrics, serve_metrics
+from registry_server.subject_key_service.metrics import Metrics
 from registry_server.subject_key_service.request_log import RequestLog, RequestLogError
 from registry_server.subject_key_service.servicer import KeyServicer
 
@@ -92,6 +94,8 @@ async def serve(
     tls = TlsMaterial.from_folder(folder.tls)
     follower = DirectoryFollower(_trust_root(folder))
     metrics = Metrics()
+    certificate_ends = ends_at(tls.certificate)
+    measure_process("key_service", metrics.registry, certificate_ends)
     async with AsyncExitStack() as stack:
         log = _open_log(folder.database_url(settings))
         stack.callback(log.close)
@@ -101,9 +105,14 @@ async def serve(
         channel = await stack.enter_async_context(aio_channel(settings.registry, tls))
         feed = AioDirectoryFeed(follower, channel, folder.directory)
         servicer = KeyServicer(follower, keys, log, commits, evaluator, metrics, now_ms)
-        if settings.metrics_listen is not None:
-            stack.enter_context(serve_metrics(metrics, *split_target(settings.metrics_listen)))
         watch = _Watch(follower, metrics, now_ms)
+        if settings.metrics_listen is not None:
+            operator = OperatorServer(settings.metrics_listen, metrics.registry, watch.is_fresh)
+            operator.start()
+            stack.callback(operator.stop)
+        certificate_watch = CertificateWatch(certificate_ends, "registry-server certify makes another; then install it")
+        certificate_watch.start()
+        stack.callback(certificate_watch.stop)
         guard = Guard(_rules(settings, follower, metrics, now_ms))
         server = open_server(guard, MAX_REQUEST_BYTES, connections_within(settings.connections_max))
         add_SubjectKeyServiceServicer_to_server(servicer, server)
@@ -164,12 +173,17 @@ class _Watch:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _set_health(self) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING
+    def is_fresh(self) -> bool:
+        """Return whether the directory can be relied on; it is what health tells."""
         try:
             check_fresh(self._follower.view, self._now_ms())
         except RegistryError:
-            status = health_pb2.HealthCheckResponse.NOT_SERVING
+            return False
+        return True
+
+    async def _set_health(self) -> None:
+        fresh = self.is_fresh()
+        status = health_pb2.HealthCheckResponse.SERVING if fresh else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", SERVICE):
             await self._health.set(service, status)
 

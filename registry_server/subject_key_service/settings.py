@@ -48,7 +48,7 @@ class Settings(BaseModel):
     registry: str = Field(default="", description="host:port of the registry whose directory it follows.")
     database_url: str = Field(default="", description="SQLAlchemy URL; requests.sqlite in the folder without it.")
     metrics_listen: Address | None = Field(
-        default=None, description="host:port of /metrics, in clear; none without it."
+        default=None, description="host:port of /metrics, /healthz and /readyz, in clear; none without it."
     )
     poll_seconds: float = Field(default=10.0, gt=0, le=120, description="Between two reads of the directory.")
     processes: int = Field(

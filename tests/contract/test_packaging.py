@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_ONLY = {"sqlalchemy", "alembic", "psycopg", "psycopg_binary", "pydantic_settings", "structlog"}
@@ -49,16 +52,63 @@ def test_importing_the_sdk_loads_nothing_of_the_server() -> None:
     assert loaded & (SERVER_ONLY | {"registry_server"}) == set()
 
 
-def test_the_wheel_holds_the_packages_their_types_and_the_licence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, unpacked as an installer does it."""
+    return unpacked(tmp_path_factory.mktemp("wheel"), "standard")
+
+
+def unpacked(folder: Path, version: str) -> Path:
+    """Build the wheel, as it is or for an editable installation, and unpack it."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", f"wheel:{version}", "--directory", str(folder)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    (wheel,) = tmp_path.glob("credit_registry-*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    (file,) = folder.glob("credit_registry-*.whl")
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_holds_the_packages_their_types_and_the_licence(wheel: Path) -> None:
     for package in ("client_sdk", "registry_server", "creditregistry"):
-        assert f"{package}/py.typed" in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops <= {"client_sdk", "registry_server", "creditregistry", "migrations"}
+        assert (wheel / package / "py.typed").is_file()
+    assert list(wheel.glob("*.dist-info/licenses/LICENSE"))
+    tops = {path.name for path in wheel.iterdir() if not path.name.endswith(".dist-info")}
+    assert tops == {"client_sdk", "registry_server", "creditregistry"}
+
+
+@pytest.mark.parametrize("place", ["wheel", "checkout"])
+def test_tables_are_made_beside_another_package_named_migrations(place: str, wheel: Path, tmp_path: Path) -> None:
+    other = tmp_path / "application" / "migrations"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise SystemExit('this is another package')")
+    if place == "checkout":
+        site, package = unpacked(tmp_path, "editable"), ROOT
+        assert [path.suffix for path in site.iterdir() if path.is_file()] == [".pth"]
+    else:
+        site = package = wheel
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "registry.toml").write_text('registry = "example"')
+    lines = [
+        "import os, pathlib, site, sys",
+        f"site.addsitedir({str(site)!r})",
+        "import registry_server",
+        f"assert pathlib.Path(registry_server.__file__).is_relative_to({str(package)!r}), registry_server.__file__",
+        "from registry_server.cli import main",
+        "main()",
+    ]
+    paths = [str(other.parent), *([str(wheel)] if place == "wheel" else [])]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+    def run(verb: str) -> str:
+        command = [sys.executable, "-c", "\n".join(lines), "db", verb, "--home", str(tmp_path / "home")]
+        ended = subprocess.run(command, capture_output=True, check=False, text=True, env=env, cwd=tmp_path, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    assert run("current") == "none"
+    made = run("upgrade")
+    assert made != "none"
+    assert run("current") == made
 
 
 def test_the_version_is_the_changelog_s() -> None:

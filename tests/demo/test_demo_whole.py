@@ -173,3 +173,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
         done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False, timeout=SECONDS)
     assert done.returncode == 1
     assert "another run" in done.stdout
+
+
+def test_what_is_left_running_is_shown_with_the_line_that_makes_the_commands_available(played: Played) -> None:
+    assert played.said.index("/bin/activate") < played.said.index("credit-registry --home lender-2 status")

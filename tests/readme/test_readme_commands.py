@@ -11,7 +11,7 @@ from pathlib import Path
 
 from demo.processes import free_port
 from tests.conftest import program
-from tests.readme.readme import ROOT, blocks
+from tests.readme.readme import ROOT, TEXT, blocks
 
 # The ports of the text, which may be taken on this machine.
 PORTS = ("7443", "7501", "7502")
@@ -24,8 +24,13 @@ wait_for() { until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do kill -0 $! 
 LISTENS_ON = {"registry": "7443", "key-service-a": "7501", "key-service-b": "7502"}
 
 
-def script() -> str:
-    text = PREAMBLE
+# The line that makes the commands available; it names the environment of the checkout.
+SETUP = "make setup && . .venv/bin/activate"
+
+
+def script(work: Path) -> str:
+    ours = SETUP.replace("make setup", f"make setup VENV={sys.prefix}").replace(".venv/", f"{sys.prefix}/")
+    text = f"{PREAMBLE}cd {ROOT}\n{ours}\ncd {work}\n"
     for block in blocks("sh"):
         for line in block.splitlines(keepends=True):
             text += line
@@ -41,12 +46,16 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
     log = tmp_path / "output"
     work = tmp_path / "work"
     work.mkdir()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # A shell that knows nothing of the environment, as a newcomer has it.
+    folders = [
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "credit-registry").exists()
+    ]
+    env = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV"}}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [program("bash"), "-c", script()],
+            [program("bash"), "-c", script(work)],
             cwd=work,
-            env={**os.environ, "PATH": path},
+            env={**env, "PATH": os.pathsep.join(folders)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -63,6 +72,11 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
     assert "VERIFIED" in said
     assert (work / "loan-4711.evidence").exists()
     assert (work / "audit.html").exists()
+
+
+def test_the_line_that_makes_the_commands_available_comes_before_them() -> None:
+    assert blocks("console")[0].startswith(SETUP)
+    assert TEXT.index(SETUP) < TEXT.index("```sh")
 
 
 def test_every_target_of_make_exists() -> None:

@@ -6,72 +6,24 @@ The identity number has no option: it is asked for or read from a file.
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
 from client_sdk.cli.ui.options import completing
-from client_sdk.kernel.formats.words import Kind, Standing
-from client_sdk.kernel.rules.facts import (
-    CollectionStage,
-    ConsentForm,
-    JudgmentResult,
-    JudgmentStage,
-    LegalBasis,
-    Measure,
-    NoticeChannel,
-    Product,
-    SubjectRole,
-)
-from client_sdk.lending.columns import COLUMNS
+from client_sdk.lending.columns import COLUMNS, VALUE_WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from enum import IntEnum
 
     from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.violation import Violation
 
-__all__ = ["cells_of", "column_options", "identity_cells"]
+__all__ = ["as_options", "cells_of", "column_options", "identity_cells"]
 
 _OF_THE_IDENTITY = frozenset(("id_type", "id_number", "issuing_state"))
-_WORDS: dict[str, type[IntEnum]] = {
-    "kind": Kind,
-    "standing": Standing,
-    "subject_role": SubjectRole,
-    "legal_basis": LegalBasis,
-    "notice_channel": NoticeChannel,
-    "consent_form": ConsentForm,
-    "product": Product,
-    "collection_stage": CollectionStage,
-    "stage": JudgmentStage,
-    "result": JudgmentResult,
-    "measures": Measure,
-}
-_DIGESTS = frozenset(("notice_digest", "consent_digest"))
-_MINOR_UNITS = frozenset(("principal", "interest", "penalty", "fees"))
-_HELP = {
-    "kind": "What the record is about.",
-    "standing": "How it stands from this version on.",
-    "reference": "Your own name of the debt; never shown to anybody else.",
-    "first_day": "First day of the episode as first reported; that of the facts if left out.",
-    "attempt": "How many records of the episode were withdrawn before.",
-    "retain_until": "Last day it is kept; the longest that the law allows if left out.",
-    "transferee": "Institution id of the buyer, where TRANSFERRED.",
-    "continues_issuer": "Issuer of the old record of a bought debt.",
-    "continues_record_id": "Its id, 32 hexadecimal digits.",
-    "basis_reference": "Your name of the debt of the record that this one rests on.",
-    "basis_first_day": "First day of that record.",
-    "approver": "Who approved the report.",
-    "original_creditor": "Unified social credit code of the first lender, else its LEI.",
-    "contract": "Number of the contract.",
-    "as_of": "Day of which the facts are.",
-    "ended_on": "Day on which the conduct ended.",
-    "currency": "ISO 4217.",
-    "estimated": "true where amounts were derived and not read from the books.",
-    "notice_sent_at": "When the notice was sent, ISO 8601 with its offset.",
-    "days_estimated": "true where the days were derived.",
-    "measures": "Measures of enforcement, separated by spaces.",
-}
 _PANELS = {
     "Default": ("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
     "Judgment": ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
@@ -109,24 +61,32 @@ def identity_cells(identity: Identity) -> dict[str, str]:
     return {"id_type": identity.id_type.value, "id_number": identity.number, "issuing_state": identity.issuing_state}
 
 
+def as_options(violations: Sequence[Violation]) -> tuple[Violation, ...]:
+    """Return broken rules as somebody who gave options reads them: the option's name, and what it takes."""
+    return tuple(_as_option(item) for item in violations)
+
+
+def _as_option(item: Violation) -> Violation:
+    path = item.field.removeprefix("facts.").replace(".", "_")
+    name = next((name for name in (path, path.removeprefix("amounts_")) if name in GUIDE), None)
+    if name is None:
+        return item
+    option = "--identity-file" if name == "id_number" else _name(name)
+    return replace(item, field=option, want=form_of(name) if item.want == VALUE_WANTED else item.want)
+
+
+def _name(column: str) -> str:
+    return f"--{column.replace('_', '-')}"
+
+
 def _option(name: str) -> object:
-    words = tuple(_WORDS[name].__members__) if name in _WORDS else ()
+    words = words_of_column(name)
     panel = next((title for title, names in _PANELS.items() if name in names), "All records")
     return typer.Option(
-        f"--{name.replace('_', '-')}",
-        metavar="|".join(words) or _metavar(name),
-        help=_HELP.get(name, ""),
+        _name(name),
+        metavar=form_of(name),
+        help=GUIDE[name].meaning,
         show_default=False,
         rich_help_panel=panel,
         autocompletion=completing(words) if words else None,
     )
-
-
-def _metavar(name: str) -> str:
-    if name in _DIGESTS:
-        return "SHA256"
-    if name.endswith(("_on", "_day", "_date")) or name in ("as_of", "retain_until"):
-        return "YYYY-MM-DD"
-    if name.removeprefix("executed_") in _MINOR_UNITS:
-        return "MINOR-UNITS"
-    return "TRUE|FALSE" if name in ("estimated", "days_estimated") else "TEXT"

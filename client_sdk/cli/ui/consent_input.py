@@ -1,4 +1,4 @@
-"""The consent that an inquiry commits to, from options."""
+"""Consents and notices, of which only the digest is used, from options."""
 
 import hashlib
 from datetime import date
@@ -7,7 +7,7 @@ from pathlib import Path
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 
-__all__ = ["read_consent"]
+__all__ = ["document_digest", "read_consent"]
 
 
 def read_consent(form: ConsentForm, given: date, digest: bytes | None, file: Path | None) -> Consent:
@@ -22,8 +22,18 @@ def read_consent(form: ConsentForm, given: date, digest: bytes | None, file: Pat
             "give --consent-file with the signed document (it is not sent), or --consent-digest with its SHA-256.",
         )
     if file is not None:
-        with file.open("rb") as document:
-            digest = hashlib.file_digest(document, "sha256").digest()
-            if not document.tell():
-                raise UsageError("the file of the consent is empty", "give the document that the person signed.")
+        digest = document_digest(file, "consent")
     return Consent(form=form, date=given, digest=digest or b"")
+
+
+def document_digest(file: Path, what: str) -> bytes:
+    """Return the SHA-256 of a consent or notice.
+
+    Raises:
+        UsageError: the file is empty.
+    """
+    with file.open("rb") as document:
+        digest = hashlib.file_digest(document, "sha256").digest()
+        if not document.tell():
+            raise UsageError(f"the file of the {what} is empty", f"give the {what} itself; it is not sent.")
+    return digest

@@ -33,5 +33,6 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.UNVERIFIABLE: "an answer does not verify; rely on nothing",
     ExitCode.SETUP: "settings, keys or files of this machine are not in order",
     ExitCode.MISBEHAVIOUR: "it is proved that the log's key has signed two histories",
+    ExitCode.INTERNAL: "a mistake of this program",
     ExitCode.INTERRUPTED: "interrupted",
 }

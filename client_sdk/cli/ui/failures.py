@@ -80,8 +80,8 @@ class Failure:
         return {"error": error}
 
     def show(self, output: Output) -> None:
-        """Print it: JSON to standard output, text to standard error."""
-        if output.as_json:
+        """Print it: JSON to standard output, unless a result stands there already; text to standard error."""
+        if output.as_json and not output.told:
             output.result(self.content())
             return
         output.tell(f"{self.reason}: {self.message}")
@@ -299,10 +299,16 @@ def _hint_of_class(error: RefusedError) -> str:
 
 
 def _config_hint(message: str) -> str:
+    if "exists already" in message:
+        return "nothing is written over: name another place, or move away what is there."
     if "config.toml" in message:
         return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
     if "trust-root" in message:
         return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
+    if message.endswith(".pem cannot be read: No such file or directory"):
+        return "put it back from the backup of keys/; else ask for another key: `credit-registry key add`."
+    if message.startswith(("no key for", "there is no key with usage")):
+        return "only another role signs that: `credit-registry status` says which this member has."
     if message.startswith("TLS: key.pem"):
         return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
     if message.startswith("TLS: ca.pem"):

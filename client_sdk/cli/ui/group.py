@@ -1,25 +1,100 @@
-"""Groups of verbs that do not repeat an unknown word: it may be an identity number."""
+"""Groups of verbs: they import a verb's module when it is called, and never repeat an unknown word.
+
+An unknown word may be an identity number.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
 
-from typer.core import TyperGroup
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_group
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context
+    from collections.abc import Mapping
 
-__all__ = ["Verbs"]
+    from typer._click.core import Command, Context, Parameter
+    from typer._click.formatting import HelpFormatter
+
+__all__ = ["Later", "Verb", "Verbs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A verb, or a group of verbs, whose module is imported when it is called.
+
+    Attributes:
+        module: below ``client_sdk.cli.verbs``; its ``register`` adds the verb to an application.
+        help: first line of the verb's help.
+    """
+
+    module: str
+    help: str
+
+
+class Verb(TyperCommand):
+    """One verb; its help shows flags without a type."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters."""
+        return _bare_flags(super().get_params(ctx))
 
 
 class Verbs(TyperGroup):
-    """The program and its groups of verbs."""
+    """The program and its groups of verbs.
+
+    Attributes:
+        later: by name, in the order of the help.
+    """
+
+    later: ClassVar[Mapping[str, Later]] = {}
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters."""
+        return _bare_flags(super().get_params(ctx))
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the names of all verbs."""
+        return [*self.later, *(name for name in super().list_commands(ctx) if name not in self.later)]
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Return a verb; of one that is not imported only its name and help, which is all that lists of verbs need."""
+        if cmd_name in self.commands or cmd_name not in self.later:
+            return super().get_command(ctx, cmd_name)
+        return TyperCommand(name=cmd_name, help=self.later[cmd_name].help)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the list of verbs with the whole line about each."""
+        with formatter.section("Commands"):
+            shown = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+            formatter.write_dl([(name, (verb.help or "").partition("\n")[0]) for name, verb in shown if verb])
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Return the verb that the first word names; end with the usage where there is none."""
+        if args[0] in self.later:
+            self.load(args[0])
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             near = get_close_matches(args[0], self.list_commands(ctx))
             meant = f" Did you mean {', '.join(near)}?" if near else ""
             ctx.fail(f"There is no such command.{meant} An identity number never goes on the command line.")
         return super().resolve_command(ctx, args)
+
+    def load(self, name: str) -> Command:
+        """Import the module of a verb, and return the verb."""
+        if name not in self.commands:
+            app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+            import_module(f"client_sdk.cli.verbs.{self.later[name].module}").register(app)
+            self.commands[name] = get_group(app).commands[name]
+        return self.commands[name]
+
+
+def _bare_flags(params: list[Parameter]) -> list[Parameter]:
+    """Show an option that takes no value as its name alone, without a word for its type."""
+    for option in params:
+        if isinstance(option, TyperOption) and option.is_flag and option.metavar is None:
+            option.metavar = ""
+    return params

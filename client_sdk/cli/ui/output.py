@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["Json", "Output", "pairs", "table"]
+__all__ = ["Json", "Output", "counted", "pairs", "table"]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
@@ -33,10 +33,14 @@ class Output:
 
     Args:
         as_json: whether results are JSON.
+
+    Attributes:
+        told: whether the result was printed.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self.told = False
         # JSON is UTF-8 whatever the console has.
         if as_json and isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
@@ -45,11 +49,17 @@ class Output:
 
     def result(self, content: Json, *lines: RenderableType) -> None:
         """Print what came of the verb: the content as JSON, or the lines."""
+        self.told = True
         if self.as_json:
             self.out.file.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
             return
         for line in lines:
             self.out.print(_plain(line))
+
+    def end(self) -> None:
+        """Print an empty document where the verb was to print JSON and had nothing to say."""
+        if self.as_json and not self.told:
+            self.result({})
 
     def note(self, *lines: RenderableType) -> None:
         """Tell people something beside the result; silent with ``--json``."""
@@ -60,6 +70,11 @@ class Output:
         """Print to standard error whatever the form, such as what a question is about."""
         for line in lines:
             self.err.print(_plain(line))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something, in the singular or the plural."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def pairs(rows: Iterable[tuple[str, object]]) -> Text:

@@ -9,35 +9,24 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import typer
 
 from client_sdk.cli.ui.exit_codes import EXIT_CODES, ExitCode
 from client_sdk.cli.ui.failures import Failure, failure_of
+from client_sdk.cli.ui.group import Verb
 from client_sdk.cli.ui.identity_input import refuse_on_command_line
 from client_sdk.cli.ui.options import worded
 from client_sdk.cli.ui.output import Output
+from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
 from client_sdk.cli.ui.session import Session
 
-__all__ = ["Globals", "HomeOption", "JsonOption", "verb"]
+__all__ = ["verb"]
 
 P = ParamSpec("P")
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="The member's folder; else CREDIT_REGISTRY_HOME.", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 DEBUG_VARIABLE = "CREDIT_REGISTRY_DEBUG"
-
-
-class Globals:
-    """What was said before the verb: ``credit-registry --home DIR --json VERB``."""
-
-    def __init__(self, home: Path | None, *, as_json: bool) -> None:
-        self.home = home
-        self.as_json = as_json
 
 
 def verb(
@@ -71,7 +60,8 @@ def verb(
         help_ = inspect.cleandoc(function.__doc__ or "")
         if name:
             # Refused by us: typer would repeat the word, which may be an identity number.
-            app.command(name, help=help_, epilog=_epilog(examples), context_settings={"allow_extra_args": True})(run)
+            settings = {"allow_extra_args": True}
+            app.command(name, cls=Verb, help=help_, epilog=_epilog(examples), context_settings=settings)(run)
         else:
             app.callback(invoke_without_command=True, help=help_, epilog=_epilog(examples))(run)
         return function
@@ -84,9 +74,12 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
     output = session.output
     try:
         refuse_on_command_line(stray)
-        return int(work() or ExitCode.OK)
+        code = work() or ExitCode.OK
+        output.end()
+        return int(code)
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        output.tell("Interrupted. Running the same command again is safe.")
+        message = "running the same command again is safe"
+        Failure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone; let the interpreter not complain about it at its end.

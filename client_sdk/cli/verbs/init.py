@@ -1,6 +1,9 @@
 """``init``: the first step of every member, on its own machine: keys, and what the administrators need."""
 
-from typing import Annotated
+import re
+import shlex
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -9,7 +12,10 @@ from client_sdk.cli.ui.options import word, words_of
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
+from client_sdk.config import ADDRESS, CONFIG_FILE
+from client_sdk.errors import ConfigError
 from client_sdk.home import create_home
+from client_sdk.kernel.formats.statement import INSTITUTION_ID
 from client_sdk.kernel.formats.words import Role
 
 __all__ = ["register"]
@@ -18,12 +24,62 @@ _EXAMPLE = (
     "--home lender-1 init --institution lender-1 --name 'First Lender' --licence LIC-1 --role LENDER "
     "--registry registry.example:7443 --registry-name example"
 )
+_REGISTRY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _institution(text: str) -> str:
+    if not INSTITUTION_ID.fullmatch(text):
+        raise typer.BadParameter("want lower-case letters, digits and inner hyphens, at most 64")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text or not text.isprintable():
+        raise typer.BadParameter("want one line of printable text")
+    return text
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(text):
+        raise typer.BadParameter("want HOST:PORT, such as registry.example:7443")
+    return text
+
+
+def _registry_name(text: str) -> str:
+    if not _REGISTRY_NAME.fullmatch(text):
+        raise typer.BadParameter("want letters, digits, hyphens, dots and underscores, at most 64")
+    return text
+
+
+def _roles(text: str) -> str:
+    """Return roles, separated by blanks, as the words that they are."""
+    named = [word(Role)(item) for item in text.replace(",", " ").split()]
+    if not named:
+        raise typer.BadParameter(f"want one of {', '.join(words_of(Role))}")
+    return " ".join(role.name for role in named)
+
+
+class _Question(NamedTuple):
+    """What is asked where an option is not given.
+
+    Attributes:
+        text: shown to the person.
+        parse: returns the answer, or raises ``typer.BadParameter`` where it has a wrong form.
+        default: taken where nothing is typed.
+    """
+
+    text: str
+    parse: Callable[[str], str]
+    default: str | None = None
+
+
 _QUESTIONS = {
-    "institution": "Institution id (lower-case letters, digits, inner hyphens)",
-    "name": "Name of the institution",
-    "licence": "Number of its licence",
-    "registry": "Address of the registry (host:port)",
-    "registry_name": "Name of the registry",
+    "institution": _Question("Institution id (lower-case letters, digits, inner hyphens)", _institution),
+    "name": _Question("Name of the institution", _printable),
+    "licence": _Question("Number of its licence", _printable),
+    "role": _Question("Role (LENDER, AUDITOR or ADMINISTRATOR)", _roles, Role.LENDER.name),
+    "registry": _Question("Address of the registry (host:port)", _address),
+    "registry_name": _Question("Name of the registry", _registry_name),
 }
 
 
@@ -66,15 +122,20 @@ def register(app: typer.Typer) -> None:
         The folder (--home) gets one signing key for each thing that your role signs, a TLS key, and, for lenders, the
         secret behind record ids. Nothing of it leaves the machine but ID.enrolment.json. What is not said is asked.
         """
-        given = {
-            "institution": institution,
-            "name": name,
-            "licence": licence,
-            "registry": registry,
-            "registry_name": registry_name,
-        }
-        told = _complete(session, given)
-        roles = [word(Role)(text) for text in role or _ask_roles(session)]
+        if (session.home / CONFIG_FILE).exists():
+            raise ConfigError(f"{session.home / CONFIG_FILE} exists already: this folder is a member's home")
+        told = _complete(
+            session,
+            {
+                "institution": institution,
+                "name": name,
+                "licence": licence,
+                "role": " ".join(role or []),
+                "registry": registry,
+                "registry_name": registry_name,
+            },
+        )
+        roles = [Role[item] for item in told["role"].split()]
         file = create_home(
             session.home,
             institution=told["institution"],
@@ -89,19 +150,34 @@ def register(app: typer.Typer) -> None:
 
 
 def _complete(session: Session, given: dict[str, str | None]) -> dict[str, str]:
-    """Return every answer: as given, else asked for."""
-    missing = [name for name, value in given.items() if not value]
+    """Return every answer: as given, else asked for until it has the right form.
+
+    Raises:
+        UsageError: one that was given has a wrong form, or one is missing and nobody is there to be asked.
+    """
+    answers: dict[str, str] = {}
+    for name, text in given.items():
+        if text is not None and text.strip():
+            try:
+                answers[name] = _QUESTIONS[name].parse(text.strip())
+            except typer.BadParameter as error:
+                raise UsageError(f"{_option(name)}: {error.message}") from None
+    missing = [name for name in given if name not in answers]
     if missing and not session.interactive:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+        options = ", ".join(map(_option, missing))
         raise UsageError(f"missing: {options}", "give these options, or run it in a terminal to be asked.")
-    return {name: value or str(typer.prompt(_QUESTIONS[name], err=True)).strip() for name, value in given.items()}
+    return answers | {name: _ask(_QUESTIONS[name]) for name in missing}
 
 
-def _ask_roles(session: Session) -> list[str]:
-    if not session.interactive:
-        raise UsageError("missing: --role", f"one of {', '.join(words_of(Role))}.")
-    answer = str(typer.prompt("Role (LENDER, AUDITOR or ADMINISTRATOR)", default="LENDER", err=True))
-    return answer.replace(",", " ").split()
+def _ask(question: _Question) -> str:
+    answer = typer.prompt(
+        question.text, default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
+    )
+    return str(answer)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _tell(session: Session, institution: str, *, lends: bool) -> None:
@@ -109,6 +185,8 @@ def _tell(session: Session, institution: str, *, lends: bool) -> None:
     enrolment = home / f"{institution}.enrolment.json"
     keys = sorted(str(path) for path in (home / "keys").glob("*.pem"))
     secret = str(home / "record-id.secret") if lends else None
+    # What is typed next reaches this home as this command did.
+    command = "credit-registry" if session.chosen is None else f"credit-registry --home {shlex.quote(str(home))}"
     backup = ["keys/", *(["record-id.secret"] if lends else [])]
     session.output.result(
         {
@@ -128,7 +206,7 @@ def _tell(session: Session, institution: str, *, lends: bool) -> None:
         "",
         "Next:",
         f"  1. hand {enrolment} to the administrators; it holds no secret",
-        "  2. credit-registry certificate install FILE     what they hand back",
-        "  3. credit-registry trust fetch                  compare the fingerprint over another channel",
-        "  4. credit-registry status",
+        f"  2. {command} certificate install FILE     what they hand back",
+        f"  3. {command} trust fetch                  compare the fingerprint over another channel",
+        f"  4. {command} status",
     )

@@ -1,21 +1,25 @@
 """``report``: one record by options, or many from a file; a plan first, and nothing is sent before somebody agrees."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.columns import cells_of, column_options, identity_cells
+from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
+from client_sdk.cli.ui.columns import as_options, cells_of, column_options, identity_cells
+from client_sdk.cli.ui.consent_input import document_digest
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption, moment_text
-from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.shown import receipt_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
 from client_sdk.errors import PreflightError
+from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.models.batch import RejectedRow
@@ -26,6 +30,13 @@ __all__ = ["read_cells", "register"]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show the plan and end: nothing is signed, sent or written.")
 ]
+DocumentOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="In place of its digest: the document; only its SHA-256 is used.", show_default=False
+    ),
+]
+_KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name}
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +49,7 @@ def register(app: typer.Typer) -> None:
             "report portfolio.csv --dry-run",
             "report portfolio.csv --yes",
             "report --columns > portfolio.csv",
+            "report --columns --explain",
             "report --kind DEFAULT --standing OPEN --reference LOAN-4711 --identity-file number.txt …",
         ],
         options=column_options(),
@@ -53,6 +65,9 @@ def register(app: typer.Typer) -> None:
         columns: Annotated[
             bool, typer.Option("--columns", help="Print the header of an empty portfolio and end.")
         ] = False,
+        explain: Annotated[
+            bool, typer.Option("--explain", help="With --columns: what each means, its form, words and an example.")
+        ] = False,
         dry_run: DryRunOption = False,
         yes: YesOption = False,
         rejected: Annotated[
@@ -66,6 +81,8 @@ def register(app: typer.Typer) -> None:
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
+        notice_file: DocumentOption = None,
+        consent_file: DocumentOption = None,
         **cells: str | None,
     ) -> ExitCode:
         """Report defaults, judgments and enforcements: many from FILE, or one version of one record by options.
@@ -73,7 +90,12 @@ def register(app: typer.Typer) -> None:
         Everything is held against the rules first and shown as a plan; it is sent when you agree (or with --yes). An
         interrupted run goes on where it ended when the same command is run again: nothing is lost or doubled.
         """
-        given = cells_of(cells)
+        given = cells_of(cells) | _digests(cells, notice_file, consent_file)
+        if explain and not columns:
+            raise UsageError("--explain is about columns", "give --columns too.")
+        if explain:
+            session.output.result({"columns": _guide()}, *_guide_lines())
+            return ExitCode.OK
         if columns:
             session.output.result({"columns": list(COLUMNS)}, ",".join(COLUMNS))
             return ExitCode.OK
@@ -88,6 +110,45 @@ def register(app: typer.Typer) -> None:
         return _report_one(session, read_cells(given | identity_cells(identity)), dry_run=dry_run, yes=yes)
 
 
+def _digests(cells: Mapping[str, str | None], notice: Path | None, consent: Path | None) -> dict[str, str]:
+    """Return the cells of digests for documents that were given as files.
+
+    Raises:
+        UsageError: both document and digest were given, or a document is empty.
+    """
+    digests: dict[str, str] = {}
+    for what, file in (("notice", notice), ("consent", consent)):
+        if file is None:
+            continue
+        if cells[f"{what}_digest"] is not None:
+            raise UsageError(f"--{what}-file and --{what}-digest were given", "give one or the other.")
+        digests[f"{what}_digest"] = document_digest(file, what).hex()
+    return digests
+
+
+def _guide() -> list[Json]:
+    return [
+        {
+            "name": name,
+            "kinds": [_KINDS[kind] for kind in column.kinds],
+            "meaning": column.meaning,
+            "form": form_of(name),
+            "words": list(words_of_column(name)),
+            "example": column.example,
+        }
+        for name, column in GUIDE.items()
+    ]
+
+
+def _guide_lines() -> Iterator[str]:
+    """Yield each column with its kinds, meaning, form and example."""
+    for name, column in GUIDE.items():
+        kinds = "" if len(column.kinds) == len(_KINDS) else f" ({', '.join(_KINDS[kind] for kind in column.kinds)})"
+        yield f"{name}{kinds}"
+        yield f"    {column.meaning}"
+        yield f"    {form_of(name)}" + (f"   such as {column.example}" if column.example else "   usually empty")
+
+
 def read_cells(cells: dict[str, str]) -> Report:
     """Return the report of cells that came as options.
 
@@ -96,7 +157,7 @@ def read_cells(cells: dict[str, str]) -> Report:
     """
     read = report_of(cells, 0)
     if isinstance(read, RejectedRow):
-        raise PreflightError(read.violations)
+        raise PreflightError(as_options(read.violations))
     return read
 
 
@@ -105,7 +166,7 @@ def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -
     with session.client() as client:
         violations = client.preflight([report])
         if violations:
-            raise PreflightError(violations)
+            raise PreflightError(as_options(violations))
         plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
         if dry_run:
             session.output.result(

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import violation_content
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.output import pairs, table
+from client_sdk.cli.ui.output import counted, pairs, table
 from client_sdk.cli.ui.target import Target
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models.batch import Phase, RejectedRow
@@ -113,12 +113,12 @@ def _plan_lines(reports: Sequence[Report | RejectedRow], broken: Sequence[Violat
     """Yield the plan: how many rows of which kind and standing, how many people, how many rows break a rule."""
     readable = [report for report in reports if not isinstance(report, RejectedRow)]
     people = len({report.identity for report in readable})
-    yield f"Plan: {len(reports)} rows about {people} {'person' if people == 1 else 'persons'}"
+    yield f"Plan: {counted(len(reports), 'row')} about {counted(people, 'person')}"
     counts = Counter((report.kind, report.standing) for report in readable)
     for (kind, standing), count in sorted(counts.items()):
         yield f"  {count:>9,}  {kind.name} {standing.name}"
     if bad := len({item.row for item in broken}):
-        yield f"  {bad:>9,}  rows break a rule and are not sent"
+        yield f"  {bad:>9,}  {'row breaks a rule and is' if bad == 1 else 'rows break a rule and are'} not sent"
 
 
 def _rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator[RenderableType]:
@@ -152,7 +152,7 @@ def _show_result(session: Session, done: BatchReport, left: Sequence[Violation],
             "rejected_file": written,
             "seconds": round(done.seconds, 3),
         },
-        f"{done.rows} rows of {done.records} records in {done.seconds:.1f} s",
+        f"{counted(done.rows, 'row')} of {counted(done.records, 'record')} in {done.seconds:.1f} s",
         pairs(
             (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, moment_text
@@ -14,6 +15,7 @@ from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.shown import answer_content, answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
+from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.models.answer import Answer
@@ -30,6 +32,7 @@ from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["register"]
 
@@ -75,7 +78,7 @@ def register(app: typer.Typer) -> None:
         the log's key has signed two histories ends it with 6.
         """
         check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
-        root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
+        root = _trust_root(session, trust_root)
         try:
             if identity_file is None:
                 data = read_evidence(file)
@@ -95,6 +98,16 @@ def register(app: typer.Typer) -> None:
             return ExitCode.FOUND
         _accept(session, file, root.fingerprint, answers, asked=identity_file is not None)
         return ExitCode.OK
+
+
+def _trust_root(session: Session, file: Path | None) -> "TrustRoot":
+    """Return the trust root of a file, else of the home."""
+    if file is not None:
+        return read_trust_root(file)
+    if not (session.home / CONFIG_FILE).exists():
+        hint = "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
+        raise UsageError("there is no trust root to verify against", hint)
+    return session.config().trust_root()
 
 
 def _refuse(session: Session, file: Path, error: VerificationError) -> None:

@@ -65,7 +65,7 @@ def parse(message_type: type[M], data: bytes, part: str) -> M:
         again = message.SerializeToString(deterministic=True)
     except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError):
         # Not chained: the library's error may hold what it read.
-        raise FormatError(part, "canonical.protobuf", want=f"a {message_type.__name__}") from None
+        raise FormatError(part, "canonical.protobuf", want=f"one {message_type.__name__}") from None
     if again != data:
         raise FormatError(
             part, "canonical.encoding", got=f"{len(data)} bytes", want=f"the canonical {len(again)} bytes"

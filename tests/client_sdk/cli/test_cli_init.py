@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
+import select
 import stat
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -12,9 +18,6 @@ from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from tests.support.command import Command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def init_words(role: str = "LENDER", institution: str = "lender-1") -> tuple[str, ...]:
@@ -66,6 +69,7 @@ def test_a_second_init_changes_nothing(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     ended = Command(home)(*init_words(), code=5)
     assert ended.reason == "CONFIG"
+    assert "init" not in ended.content["error"]["hint"]
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
@@ -75,7 +79,79 @@ def test_an_id_of_a_wrong_form_is_refused(tmp_path: Path, institution: str) -> N
     words = [
         f"--institution={institution}" if word == "--institution" else word for word in words if word != institution
     ]
-    assert Command(tmp_path / "home")(*words, code=5).reason == "CONFIG"
+    assert Command(tmp_path / "home")(*words, code=2).reason == "USAGE"
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong", "want"),
+    [
+        ("--role", "BANK", "want one of LENDER, AUDITOR, ADMINISTRATOR"),
+        ("--registry", "registry.example", "want HOST:PORT"),
+        ("--registry-name", "an example", "want letters, digits"),
+        ("--name", "two\nlines", "want one line"),
+        ("--licence", "\x07", "want one line"),
+    ],
+)
+def test_an_option_of_a_wrong_form_is_named_with_what_it_takes(
+    tmp_path: Path, option: str, wrong: str, want: str
+) -> None:
+    words = list(init_words())
+    words[words.index(option) + 1] = wrong
+    error = Command(tmp_path / "home")(*words, code=2).content["error"]
+    assert error["message"].startswith(f"{option}: {want}")
+    assert not (tmp_path / "home").exists()
+
+
+def test_questions_leave_the_one_document_of_json_as_it_is(tmp_path: Path) -> None:
+    words = list(init_words())
+    del words[words.index("--name") : words.index("--name") + 2]
+    program = str(Path(sys.executable).with_name("credit-registry"))
+    leader, follower = pty.openpty()
+    os.write(leader, b"First Lender\n")
+    command = [program, "--json", "--home", str(tmp_path / "home"), *words]
+    ended = subprocess.run(command, stdin=follower, capture_output=True, check=True, timeout=120)
+    os.close(follower)
+    os.close(leader)
+    assert json.loads(ended.stdout)["institution"] == "lender-1"
+    assert "Name of the institution" in ended.stderr.decode()
+
+
+def test_each_question_is_asked_again_until_its_answer_has_the_right_form(tmp_path: Path) -> None:
+    typed = [
+        ("Institution id", "lender 9", "lender-9"),
+        ("Name of the institution", "\x16\x07", "Ninth Lender"),
+        ("Number of its licence", "\x16\x07", "L-9"),
+        ("Role", "BANK", "lender"),
+        ("Address of the registry", "nowhere", "127.0.0.1:7443"),
+        ("Name of the registry", "an example", "example"),
+    ]
+    words = [str(Path(sys.executable).with_name("credit-registry")), "--home", str(tmp_path / "home"), "init"]
+    leader, follower = pty.openpty()
+    with subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, close_fds=True) as running:
+        os.close(follower)
+        shown = ""
+
+        def wait_for(text: str) -> None:
+            nonlocal shown
+            while text not in shown:
+                ready, _, _ = select.select([leader], [], [], 60)
+                assert ready, shown
+                shown += os.read(leader, 4096).decode()
+            shown = shown.partition(text)[2]
+
+        for question, wrong, right in typed:
+            wait_for(question)
+            os.write(leader, f"{wrong}\n".encode())
+            wait_for("Error: want")
+            wait_for(question)
+            os.write(leader, f"{right}\n".encode())
+        wait_for("BACK UP NOW")
+        wait_for(f"credit-registry --home {tmp_path / 'home'} status")
+        assert running.wait(timeout=60) == 0
+    os.close(leader)
+    file = EnrolmentFile.parse((tmp_path / "home" / "lender-9.enrolment.json").read_bytes())
+    assert file.enrolment.name == "Ninth Lender"
 
 
 def test_a_folder_that_is_open_to_others_is_taken_only_where_it_is_empty(tmp_path: Path) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from typer._click.core import Context
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
 from client_sdk.cli.ui.exit_codes import EXIT_CODES
-from tests.support.command import Command
+from client_sdk.cli.ui.group import Verbs
+from tests.support.command import Command as Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    import typer
+    from typer._click.core import Command
 
 NUMBER = "110105180001010010"
 ASKING = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk", "--consent-date", "2026-01-01")
@@ -24,26 +31,36 @@ DIGEST = "00" * 32
 NAMED = ("--kind", "DEFAULT", "--reference", "x", "--first-day", "2026-01-01")
 
 
-def verbs(group: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def loaded(group: Verbs) -> Iterator[tuple[str, Command]]:
+    """The verbs and groups of a group, each imported."""
+    for name in group.list_commands(Context(group)):
+        yield name, group.load(name)
+
+
+def verbs(group: Verbs | None = None, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every verb, those of groups included."""
-    for command in group.registered_commands:
-        assert command.name is not None
-        yield (*before, command.name)
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        assert isinstance(inner.name, str)
-        yield from verbs(inner.typer_instance, (*before, inner.name))
+    for name, command in loaded(group or program()):
+        if isinstance(command, Verbs):
+            yield from verbs(command, (*before, name))
+        else:
+            yield (*before, name)
+
+
+def program() -> Verbs:
+    made = get_command(app)
+    assert isinstance(made, Verbs)
+    return made
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    return Command(tmp_path / "home")
+def command(tmp_path: Path) -> Running:
+    return Running(tmp_path / "home")
 
 
 @pytest.fixture
-def member(tmp_path: Path) -> Command:
+def member(tmp_path: Path) -> Running:
     """A home as ``init`` leaves it, whose registry nobody runs."""
-    made = Command(tmp_path / "lender-1")
+    made = Running(tmp_path / "lender-1")
     made("init", *INIT)
     return made
 
@@ -63,6 +80,67 @@ def test_every_help_names_examples_and_exit_codes(words: tuple[str, ...]) -> Non
         assert re.search(rf"\b{int(code)}\s+{re.escape(text)}", shown.stdout)
     assert "--json" in shown.stdout
     assert "--home" in shown.stdout
+
+
+def test_lists_of_verbs_say_of_each_what_its_own_help_begins_with() -> None:
+    acts = program().load("act")
+    assert isinstance(acts, Verbs)
+    for group in (program(), acts):
+        told = {name: later.help for name, later in group.later.items()}
+        assert told == {name: (command.help or "").splitlines()[0] for name, command in loaded(group)}
+
+
+@pytest.mark.parametrize("words", [("--help",), ("report", "--help"), ("act", "propose", "--help")], ids=" ".join)
+def test_help_shows_flags_without_a_type(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).stdout
+    assert "--help" in shown
+    assert "<bool>" not in shown
+
+
+def test_verbs_are_completed_with_their_help_and_their_words() -> None:
+    def completed(words: str) -> str:
+        env = {"_CREDIT_REGISTRY_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"credit-registry {words}"}
+        return CliRunner().invoke(app, [], env=env, prog_name="credit-registry").stdout
+
+    assert "Ask whether a person" in completed("ch")
+    assert "approve" in completed("act ")
+    assert "LOAN_APPROVAL" in completed("check --purpose LO")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 2),
+        (("nothing",), 2),
+        (("act", "nothing"), 2),
+        (("--nothing",), 2),
+        (("trust",), 2),
+        (("check",), 2),
+        (("check", "--purpose", "CURIOSITY"), 2),
+        (("status",), 5),
+        (("report", "--columns"), 0),
+        (("report", "--columns", "--explain"), 0),
+        (("--version",), 0),
+        (("--help",), 0),
+        (("report", "--help"), 0),
+    ],
+    ids=lambda value: " ".join(value) or "nothing said" if isinstance(value, tuple) else None,
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_json_is_one_document_in_utf_8_on_every_way_out(
+    tmp_path: Path, words: tuple[str, ...], code: int, *, first: bool
+) -> None:
+    said = ["--json", *words] if first else [*words, "--json"]
+    command = [str(Path(sys.executable).with_name("credit-registry")), *said]
+    env = os.environ | {"PYTHONIOENCODING": "ascii", "CREDIT_REGISTRY_HOME": str(tmp_path / "none")}
+    ended = subprocess.run(command, capture_output=True, check=False, env=env, timeout=120)
+    document = json.loads(ended.stdout.decode("utf-8"))
+    assert ended.returncode == code
+    assert isinstance(document, dict)
+    assert ("error" in document) is (code != 0)
+    if code:
+        assert document["error"]["exit_code"] == code
+    assert b"Traceback" not in ended.stderr
 
 
 def test_verbs_of_the_design_are_there() -> None:
@@ -108,9 +186,9 @@ def test_verbs_of_the_design_are_there() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_is_missing_is_named_with_what_to_do(member: Command, words: tuple[str, ...], hint: str) -> None:
+def test_what_is_missing_is_named_with_what_to_do(member: Running, words: tuple[str, ...], hint: str) -> None:
     if words == ("init",):
-        member = Command(member.home.parent / "other")
+        member = Running(member.home.parent / "other")
     ended = member(*words, given="", code=2)
     error = ended.content["error"]
     assert error["reason"] == "USAGE"
@@ -136,7 +214,7 @@ def test_what_is_missing_is_named_with_what_to_do(member: Command, words: tuple[
     ],
     ids=" ".join,
 )
-def test_wrong_words_end_with_2(command: Command, words: tuple[str, ...]) -> None:
+def test_wrong_words_end_with_2(command: Running, words: tuple[str, ...]) -> None:
     ended = command.said(*words, code=2)
     assert ended.err or ended.out
 
@@ -165,33 +243,47 @@ def test_wrong_words_end_with_2(command: Command, words: tuple[str, ...]) -> Non
 )
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(
-    command: Command, words: tuple[str, ...], *, as_json: bool
+    command: Running, words: tuple[str, ...], *, as_json: bool
 ) -> None:
     ended = (command if as_json else command.said)(*words, code=2)
     assert NUMBER[:-1] not in ended.out + ended.err
 
 
-def test_a_word_that_is_nearly_a_command_is_helped(command: Command) -> None:
+def test_a_word_that_is_nearly_a_command_is_helped(command: Running) -> None:
     assert "Did you mean check?" in command.said("chek", code=2).err
     assert "Did you mean propose?" in command.said("act", "propos", code=2).err
 
 
-def test_a_wrong_number_is_refused_without_being_shown(member: Command) -> None:
+def test_a_wrong_number_is_refused_without_being_shown(member: Running) -> None:
     wrong = NUMBER[:-1] + "1"
     ended = member(*ASKING, "--consent-digest", DIGEST, "--identity-file", "-", given=wrong, code=2)
     assert "identity.checksum" in ended.content["error"]["message"]
     assert wrong not in ended.out + ended.err
 
 
-def test_a_missing_home_is_told(command: Command) -> None:
+def test_a_missing_home_is_told(command: Running) -> None:
     ended = command("status", code=5)
     assert ended.reason == "CONFIG"
     assert "init" in ended.content["error"]["hint"]
 
 
-def test_a_home_without_trust_root_says_how_to_get_it(member: Command) -> None:
+def test_a_home_without_trust_root_says_how_to_get_it(member: Running) -> None:
     assert "trust fetch" in member("status", code=5).content["error"]["hint"]
 
 
-def test_columns_are_a_header_that_reads(command: Command) -> None:
+def test_evidence_without_a_trust_root_says_where_one_comes_from(command: Running, tmp_path: Path) -> None:
+    (tmp_path / "answer.evidence").write_bytes(b"x")
+    assert "--trust-root" in command("verify", str(tmp_path / "answer.evidence"), code=2).content["error"]["hint"]
+
+
+def test_a_lost_key_says_how_to_get_one_again(member: Running) -> None:
+    (member.home / "keys" / "inquire.pem").unlink()
+    asked = ("--consent-digest", DIGEST, "--identity-file", "-")
+    (member.home / "trust-root.bin").touch()
+    ended = member(*ASKING, *asked, given=NUMBER, code=5)
+    assert ended.reason == "CONFIG"
+    assert ended.content["error"]["hint"]
+
+
+def test_columns_are_a_header_that_reads(command: Running) -> None:
     assert command.said("report", "--columns").out.startswith("kind,standing,id_type,id_number")

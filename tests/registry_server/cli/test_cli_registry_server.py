@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
@@ -147,6 +148,12 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
         with urllib.request.urlopen(f"http://{metrics}/metrics") as page:
             shown = page.read().decode()
         assert "registry_log_leaves 2.0" in shown
+        assert "process_cpu_seconds_total" in shown
+        ends = float(shown.partition("\nregistry_certificate_expires_timestamp_seconds ")[2].partition("\n")[0])
+        assert 300 < (ends - time.time()) / 86_400 < 400
+        for path in ("healthz", "readyz"):
+            with urllib.request.urlopen(f"http://{metrics}/{path}") as page:
+                assert page.status == 200
         assert (
             'registry_calls_total{method="/creditregistry.v1.TransparencyService/GetCheckpoint",reason="OK"}' in shown
         )

@@ -379,7 +379,14 @@ def test_metrics_are_served_and_name_nobody(home: tuple[Path, KeyServiceFile, Lo
         connection = http.client.HTTPConnection(address, timeout=WAIT_SECONDS)
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
+        for path in ("/healthz", "/readyz"):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
         connection.close()
+    assert "process_cpu_seconds_total" in text
+    assert "key_service_certificate_expires_timestamp_seconds" in text
     method = "/creditregistry.v1.SubjectKeyService/Evaluate"
     assert f'key_service_calls_total{{method="{method}",reason="OK"}} 1.0' in text
     assert 'key_service_elements_total{use="INQUIRE"} 3.0' in text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,22 @@ async def test_a_process_that_was_killed_is_replaced() -> None:
         os.kill(process, signal.SIGKILL)
     check(blindings, await evaluator.evaluate(SERVICE.key_id, blinded))
     evaluator.close()
+
+
+def test_a_machine_without_shared_memory_is_told_what_to_mount() -> None:
+    program = [
+        "import resource",
+        "from registry_server.subject_key_service.evaluator import Evaluator",
+        "from registry_server.subject_key_service.files import SetupError",
+        "from registry_server.subject_key_service.keys import EvaluationKeys",
+        # No file can grow, so none of shared memory either.
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
+        "try: Evaluator(EvaluationKeys([]), 1)",
+        "except SetupError as error: print(error)",
+    ]
+    command = [sys.executable, "-c", "\n".join(program)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert "mount a writable /dev/shm" in ended.stdout
 
 
 def test_a_folder_keeps_every_key(tmp_path: Path) -> None:

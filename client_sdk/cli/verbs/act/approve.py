@@ -7,9 +7,9 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
+from client_sdk.cli.ui.output import counted
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.act.group import group
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
 from client_sdk.errors import ConfigError
@@ -24,10 +24,10 @@ __all__ = ["register", "tell_approved"]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb, and the group of all verbs about acts."""
+    """Add the verb."""
 
     @verb(
-        group,
+        app,
         "approve",
         examples=["--home admin-2 act approve genesis.act", "--home admin-2 act approve 3f1c09ab"],
     )
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
             approved = client.approve(proposal)
         tell_approved(session, approved)
 
-    @verb(group, "bring", examples=["--home admin-1 act bring new-administrators.act"])
+    @verb(app, "bring", examples=["--home admin-1 act bring new-administrators.act"])
     def bring(
         session: Session,
         /,
@@ -81,8 +81,6 @@ def register(app: typer.Typer) -> None:
             approved = client.bring_approval(proposal, last)
         tell_approved(session, approved)
 
-    app.add_typer(group, name="act")
-
 
 def _approve_file(session: Session, path: Path, file: ActFile, *, yes: bool) -> None:
     config = session.config()
@@ -98,11 +96,16 @@ def _approve_file(session: Session, path: Path, file: ActFile, *, yes: bool) -> 
     replace_file(path.resolve(), signed.encode())
     threshold = act.body.threshold if isinstance(act.body, GenesisBody) else 0
     content = act_content(act) | {"file": str(path), "signatures": len(signed.approvals)}
+    held = counted(len(signed.approvals), "signature")
     missing = threshold - len(signed.approvals)
-    left = f"{missing} more must sign." if missing > 0 else "Enough have signed: hand it back."
+    left = (
+        f"{missing} more must sign."
+        if missing > 0
+        else "Enough have signed: give it to the operator, for `registry-server init --finish`."
+    )
     session.output.result(
         content,
-        f"{config.institution} has signed act {act.number}; {path} holds {len(signed.approvals)} signatures.",
+        f"{config.institution} has signed act {act.number}; {path} holds {held}.",
         *([left] if threshold else []),
     )
 

@@ -1,13 +1,18 @@
-"""``act``: what administrators decide together. Its verbs are in act_list, act_propose, act_show and act_approve."""
+"""``act``: the group of its verbs, each of which is a module beside this one."""
 
 import typer
 
 from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.verbs.table import ACT_VERBS
 
-__all__ = ["group", "propose"]
+__all__ = ["register"]
 
-group = typer.Typer(cls=Verbs, help="What administrators decide: list, propose, show, approve.", no_args_is_help=True)
-propose = typer.Typer(
-    cls=Verbs, help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True
-)
-group.add_typer(propose, name="propose")
+
+class _Acts(Verbs):
+    later = ACT_VERBS
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    help_ = "What administrators decide: list, propose, show, approve."
+    app.add_typer(typer.Typer(cls=_Acts, help=help_, no_args_is_help=True), name="act")

@@ -5,7 +5,6 @@ import typer
 from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.act.group import group
 from client_sdk.cli.verbs.act.rendering import logged_content, logged_row
 
 __all__ = ["register"]
@@ -15,9 +14,8 @@ _COLUMNS = ("act", "leaf", "logged", "kind", "what", "institutions", "signed by"
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    del app  # the group is added once, by act_approve
 
-    @verb(group, "list", examples=["act list", "act list --json"])
+    @verb(app, "list", examples=["act list", "act list --json"])
     def list_(session: Session, /) -> None:
         """List every act that is logged, from genesis on; each is verified from your trust root. For any member."""
         with session.client() as client:

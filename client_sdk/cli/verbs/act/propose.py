@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import YesOption, hexadecimal, moment_text, record_key, word_option
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
-from client_sdk.cli.verbs.act.group import propose
 from client_sdk.cli.verbs.act.rendering import act_lines
 from client_sdk.kernel.formats.act import (
     Act,
@@ -52,7 +52,10 @@ InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    del app  # the group is added once, by act_approve
+    propose = typer.Typer(
+        cls=Verbs, help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True
+    )
+    app.add_typer(propose, name="propose")
 
     @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
     def institution(session: Session, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:

@@ -11,7 +11,6 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.act.group import group
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
 from client_sdk.kernel.ledger.act_file import ActFile
@@ -25,9 +24,8 @@ __all__ = ["register", "show_file"]
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    del app  # the group is added once, by act_approve
 
-    @verb(group, "show", examples=["act show", "act show 3f1c09ab", "act show genesis.act"])
+    @verb(app, "show", examples=["act show", "act show 3f1c09ab", "act show genesis.act"])
     def show(
         session: Session,
         /,

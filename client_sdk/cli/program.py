@@ -1,0 +1,85 @@
+"""The program as a whole: which verbs it has, and that ``--json`` brings one document on every way out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer._click.exceptions import ClickException
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.verbs.table import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Program"]
+
+JSON_FLAG = "--json"
+
+
+class Program(Verbs):
+    """The command credit-registry."""
+
+    later = VERBS
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - the library's signature
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - likewise
+        **extra: Any,
+    ) -> Any:
+        """Run the program and end the process."""
+        words = sys.argv[1:] if args is None else list(args)
+        if not standalone_mode or JSON_FLAG not in _options(words):
+            return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
+        # Questions leave a blank on standard output, and help and version are text.
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            try:
+                code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            except ClickException as error:
+                message = error.format_message() or "a verb is missing"
+                # The message of a missing verb is the help, which the library prints instead of returning it.
+                said.truncate(said.seek(0))
+                code = _tell(ExitCode.USAGE, "USAGE", message)
+            except typer.Abort:
+                code = ExitCode.INTERRUPTED
+            if not said.getvalue().strip() and code == ExitCode.INTERRUPTED:
+                _tell(ExitCode.INTERRUPTED, "INTERRUPTED", "interrupted")
+        _print(said.getvalue().strip())
+        sys.exit(code)
+
+
+def _options(words: Sequence[str]) -> Sequence[str]:
+    """Return the words that may be options: those before ``--``."""
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _tell(code: ExitCode, reason: str, message: str) -> ExitCode:
+    """Print an error as the verbs print theirs."""
+    from client_sdk.cli.ui.failures import Failure  # noqa: PLC0415 - loads the kernel, which help does not need
+    from client_sdk.cli.ui.output import Output  # noqa: PLC0415 - likewise
+
+    hint = "see `credit-registry --help`." if code is ExitCode.USAGE else ""
+    Failure(code=code, reason=reason, message=message, hint=hint).show(Output(as_json=True))
+    return code
+
+
+def _print(said: str) -> None:
+    """Print the document that a verb wrote; help and version become one."""
+    if not said.startswith("{"):
+        said = json.dumps({"text": said}, ensure_ascii=False, indent=2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the console has.
+        sys.stdout.reconfigure(encoding="utf-8")
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(said + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,146 @@
+"""What each column of a portfolio means, in which form it is written, and an example: for help and ``--explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.facts import (
+    CollectionStage,
+    ConsentForm,
+    JudgmentResult,
+    JudgmentStage,
+    LegalBasis,
+    Measure,
+    NoticeChannel,
+    Product,
+    SubjectRole,
+)
+from client_sdk.kernel.subjects.identifiers import IdType
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+__all__ = ["GUIDE", "Column", "form_of", "words_of_column"]
+
+_ALL = "DJE"
+_DIGEST = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        kinds: of records that it belongs to: D for DEFAULT, J for JUDGMENT, E for ENFORCEMENT.
+        meaning: one sentence.
+        example: a cell as it may be written; empty where the column is usually empty.
+    """
+
+    kinds: str
+    meaning: str
+    example: str
+
+
+GUIDE: dict[str, Column] = {
+    "kind": Column(_ALL, "What the record is about.", "DEFAULT"),
+    "standing": Column(_ALL, "How it stands from this version on.", "OPEN"),
+    "id_type": Column(_ALL, "What kind of identity number it is.", "CN_RESIDENT_ID"),
+    "id_number": Column(_ALL, "Identity number; it never leaves this machine.", "110105180001010010"),
+    "issuing_state": Column(_ALL, "State that issued a passport, ISO 3166-1 alpha-2; else empty.", ""),
+    "reference": Column(_ALL, "Your own name of the debt; never shown to anybody else.", "LOAN-4711"),
+    "first_day": Column(
+        _ALL, "First day of the episode as first reported; that of the facts if left out.", "2026-01-05"
+    ),
+    "attempt": Column(_ALL, "How many records of the episode were withdrawn before.", "0"),
+    "retain_until": Column(_ALL, "Last day it is kept; the longest that the law allows if left out.", ""),
+    "transferee": Column(_ALL, "Institution id of the buyer, where TRANSFERRED.", ""),
+    "continues_issuer": Column(_ALL, "Issuer of the old record of a bought debt.", ""),
+    "continues_record_id": Column(_ALL, "Its id, 32 hexadecimal digits.", ""),
+    "basis_reference": Column("JE", "Your name of the debt of the record that this one rests on.", "LOAN-4711"),
+    "basis_first_day": Column("JE", "First day of that record.", "2026-01-05"),
+    "subject_role": Column(_ALL, "As what the person owes.", "BORROWER"),
+    "legal_basis": Column(_ALL, "On which ground it is reported.", "CONSENT"),
+    "approver": Column(_ALL, "Who approved the report.", "credit desk"),
+    "original_creditor": Column(
+        _ALL, "Unified social credit code of the first lender, else its LEI.", "91110000MA0000000H"
+    ),
+    "contract": Column(_ALL, "Number of the contract.", "LOAN-4711"),
+    "as_of": Column(_ALL, "Day of which the facts are.", "2026-03-31"),
+    "ended_on": Column(_ALL, "Day on which the conduct ended.", ""),
+    "currency": Column(_ALL, "ISO 4217.", "CNY"),
+    "principal": Column(_ALL, "Principal owed; of an enforcement, applied for. 12,500.00 CNY is 1250000.", "1250000"),
+    "interest": Column(_ALL, "Interest owed; of an enforcement, applied for.", "23000"),
+    "penalty": Column(_ALL, "Penalty interest owed; of an enforcement, applied for.", "0"),
+    "fees": Column(_ALL, "Fees owed; of an enforcement, applied for.", "0"),
+    "estimated": Column(_ALL, "true where amounts were derived and not read from the books.", ""),
+    "notice_channel": Column(_ALL, "How the person was told before the report.", "SMS"),
+    "notice_sent_at": Column(_ALL, "When the notice was sent, ISO 8601 with its offset.", "2026-01-20T10:00:00+08:00"),
+    "notice_digest": Column(_ALL, "SHA-256 of the notice; the notice itself is not sent.", _DIGEST),
+    "consent_form": Column(_ALL, "Form of the person's consent to being reported.", "WRITTEN"),
+    "consent_date": Column(_ALL, "Day of that consent.", "2025-06-01"),
+    "consent_digest": Column(_ALL, "SHA-256 of the signed consent; the consent itself is not sent.", _DIGEST),
+    "product": Column("D", "What was lent.", "CONSUMER_LOAN"),
+    "first_delinquency_on": Column("D", "First day on which a payment was overdue.", "2026-01-05"),
+    "days_past_due": Column("D", "Days overdue on the day of the facts.", "85"),
+    "days_estimated": Column("D", "true where the days were derived.", ""),
+    "collection_stage": Column("D", "How far collection is.", "COLLECTING"),
+    "called_on": Column("D", "Day on which the whole debt was called due.", ""),
+    "case_number": Column("JE", "Number of the case (案号).", "(2026)京0105民初123号"),
+    "court": Column("JE", "Name of the court.", "北京市朝阳区人民法院"),
+    "filed_on": Column("JE", "Day on which the case was filed.", "2026-02-01"),
+    "stage": Column("J", "How far the case is.", "JUDGED"),
+    "cause": Column("J", "Cause of action (案由).", "金融借款合同纠纷"),
+    "judged_on": Column("J", "Day of the judgment.", "2026-03-01"),
+    "effective_on": Column("J", "Day on which it took effect.", ""),
+    "result": Column("J", "What was decided.", "GRANTED"),
+    "batch_reference": Column("J", "Reference of a batch of cases, if it is one of many.", ""),
+    "judgment_case_number": Column(
+        "E",
+        "Number of the judgment, or of the award or notarised instrument, that is enforced.",
+        "(2025)京0105民初123号",
+    ),
+    "measures": Column("E", "Measures of enforcement, separated by spaces.", ""),
+    "stayed_on": Column("E", "Day on which enforcement was stayed (终本).", ""),
+    "executed_principal": Column("E", "Principal recovered so far.", "0"),
+    "executed_interest": Column("E", "Interest recovered so far.", "0"),
+    "executed_penalty": Column("E", "Penalty interest recovered so far.", "0"),
+    "executed_fees": Column("E", "Fees recovered so far.", "0"),
+}
+_WORDS: dict[str, type[Enum]] = {
+    "kind": Kind,
+    "standing": Standing,
+    "id_type": IdType,
+    "subject_role": SubjectRole,
+    "legal_basis": LegalBasis,
+    "notice_channel": NoticeChannel,
+    "consent_form": ConsentForm,
+    "product": Product,
+    "collection_stage": CollectionStage,
+    "stage": JudgmentStage,
+    "result": JudgmentResult,
+    "measures": Measure,
+}
+_DIGESTS = frozenset(("notice_digest", "consent_digest"))
+_MINOR_UNITS = frozenset(("principal", "interest", "penalty", "fees"))
+_FLAGS = frozenset(("estimated", "days_estimated"))
+_NUMBERS = frozenset(("attempt", "days_past_due"))
+
+
+def words_of_column(name: str) -> tuple[str, ...]:
+    """Return the words that a column takes; none where it takes any text."""
+    return tuple(_WORDS[name].__members__) if name in _WORDS else ()
+
+
+def form_of(name: str) -> str:
+    """Return in which form a column is written, such as ``YYYY-MM-DD`` or its words."""
+    if words := words_of_column(name):
+        return "|".join(words)
+    if name in _DIGESTS:
+        return "SHA256"
+    if name.endswith(("_on", "_day", "_date")) or name in ("as_of", "retain_until"):
+        return "YYYY-MM-DD"
+    if name.removeprefix("executed_") in _MINOR_UNITS:
+        return "MINOR-UNITS"
+    if name in _NUMBERS:
+        return "NUMBER"
+    return "TRUE|FALSE" if name in _FLAGS else "TEXT"

@@ -1,0 +1,53 @@
+"""The verbs by name, with the first line of their help: all that is known of a verb before it is called."""
+
+from client_sdk.cli.ui.group import Later
+
+__all__ = ["ACT_VERBS", "VERBS"]
+
+VERBS = {
+    "init": Later(
+        "init", "Make this machine a member's: keys, settings, and the enrolment file for the administrators."
+    ),
+    "trust": Later("trust", "The trust root: fetch, install, show."),
+    "certificate": Later("certificate", "TLS certificates: install, renew, request, issue, list, revoke."),
+    "report": Later(
+        "report",
+        "Report defaults, judgments and enforcements: many from FILE, or one version of one record by options.",
+    ),
+    "check": Later(
+        "check", "Ask whether a person has live records; show verdict, assessment with reasons, and totals."
+    ),
+    "records": Later(
+        "records",
+        "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
+    ),
+    "verify": Later(
+        "verify",
+        "Verify an evidence file offline: no account, no network, no word of the registry is believed.",
+    ),
+    "audit": Later(
+        "audit",
+        "Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.",
+    ),
+    "act": Later("act.group", "What administrators decide: list, propose, show, approve."),
+    "key": Later("key", "Keys: list, add, use, revoke."),
+    "inquiry": Later("inquiry", "Your own inquiries."),
+    "receipt": Later(
+        "receipt", "Get the verified receipt of a version of a record: by its id, or by your own name of it."
+    ),
+    "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
+    "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
+    "status": Later(
+        "status", "Show registry, key services, the age of the directory, quotas, the outbox and the certificate."
+    ),
+}
+ACT_VERBS = {
+    "list": Later(
+        "act.list",
+        "List every act that is logged, from genesis on; each is verified from your trust root. For any member.",
+    ),
+    "propose": Later("act.propose", "Propose an act with your own signature; the others then approve it."),
+    "show": Later("act.show", "Show an act in words: a file, a proposal, or all proposals that wait."),
+    "approve": Later("act.approve", "Read an act and sign it with your ADMINISTER key."),
+    "bring": Later("act.approve", "Bring the registry signatures that people without a certificate gave in a file."),
+}

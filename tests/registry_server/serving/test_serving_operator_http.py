@@ -1,0 +1,84 @@
+"""What an operator's tools ask over HTTP: metrics, health and readiness; and the warning about a certificate's end."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from registry_server.serving.certificate_watch import CertificateWatch
+from registry_server.serving.operator_http import OperatorServer, measure_process
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAY = 86_400
+ADVICE = "make another"
+
+
+class Served:
+    """A server whose readiness a test sets."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        metrics = CollectorRegistry()
+        measure_process("example", metrics, 1_800_000_000.0)
+        self.server = OperatorServer("127.0.0.1:0", metrics, lambda: self.ready)
+
+    def get(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        return answer.status, body
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    made = Served()
+    made.server.start()
+    yield made
+    made.server.stop()
+
+
+def test_a_process_is_ready_while_it_serves_and_healthy_while_it_runs(served: Served) -> None:
+    assert served.get("/healthz") == (200, "ok\n")
+    assert served.get("/readyz") == (503, "not serving\n")
+    served.ready = True
+    assert served.get("/readyz") == (200, "ok\n")
+    assert served.get("/healthz") == (200, "ok\n")
+
+
+def test_metrics_tell_of_the_process_and_its_certificate(served: Served) -> None:
+    status, text = served.get("/metrics")
+    assert status == 200
+    assert "example_certificate_expires_timestamp_seconds 1.8e+09" in text
+    assert "process_resident_memory_bytes" in text
+
+
+def test_nothing_else_is_served(served: Served) -> None:
+    assert served.get("/")[0] == 404
+    assert served.get("/metrics/")[0] == 404
+
+
+def test_a_certificate_that_ends_soon_is_warned_of_with_what_to_do() -> None:
+    with capture_logs() as lines:
+        watch = CertificateWatch(time.time() + 10.5 * DAY, ADVICE)
+        watch.start()
+        wait_until(lambda: bool(lines))
+        watch.stop()
+    assert [(line["log_level"], line["days"], line["advice"]) for line in lines] == [("warning", 10, ADVICE)]
+
+
+def test_a_certificate_that_is_good_for_long_is_not_warned_of() -> None:
+    with capture_logs() as lines:
+        watch = CertificateWatch(time.time() + 100 * DAY, ADVICE)
+        watch.start()
+        watch.stop()
+    assert lines == []
