@@ -76,10 +76,14 @@ def test_each_file_belongs_to_a_case() -> None:
 @pytest.mark.parametrize("case", [case for case in cases() if case.how == "plan"], ids=lambda case: case.id)
 def test_the_plan_tells_what_becomes_of_a_portfolio(client: Client, case: Case) -> None:
     try:
-        broken = client.preflight(list(read_portfolio(CASES / case.file)))
+        found = client.preflight(list(read_portfolio(CASES / case.file)))
     except PreflightError as error:
-        broken = error.violations
+        broken, warnings = error.violations, ()
+    else:
+        broken, warnings = found.violations, found.warnings
+        assert found.rows == found.passed + found.repeated + found.rejected_rows
     assert bool(broken) is (case.expect == "reject"), [str(item) for item in broken]
+    assert bool(warnings) is (case.expect == "warn"), [str(item) for item in warnings]
     for violation in broken:
         assert violation.rule
         assert violation.want
@@ -207,7 +211,7 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
     }
     changed["attempt above"] = replace(good, attempt=2**64)
     rows = [replace(report, row=place) for place, report in enumerate(changed.values(), start=1)]
-    broken = client.preflight([*rows, replace(good, row=100)])
+    broken = client.preflight([*rows, replace(good, row=100)]).violations
     assert [(item.row, item.field) for item in sorted(broken, key=lambda item: item.row)] == [
         (place, column.removesuffix(" above")) for place, column in enumerate(changed, start=1)
     ]
@@ -220,7 +224,7 @@ def wrong(value: object) -> Any:
 
 def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client) -> None:
     rows = list(read_portfolio(CASES / "quote-opens-row-2.csv"))
-    broken = client.preflight(rows)
+    broken = client.preflight(rows).violations
     assert len(rows) == len((CASES / "quote-opens-row-2.csv").read_text().splitlines()) - 1
     assert [(item.row, item.rule) for item in broken][:1] == [(2, "csv.quote")]
 
@@ -230,9 +234,10 @@ def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client
     [
         (b"PK\x03\x04 rest", "file.form", "workbook"),
         (b"PAR1 rest", "file.form", "Parquet"),
-        ("kind\tstanding\n".encode("utf-16"), "file.form", "UTF-16"),
-        ("kind\n\u738b\u5c0f\u660e\n".encode("gb18030"), "file.encoding", "GB18030"),
-        (b"kind;standing\n", "columns.known", "semicolons"),
+        ("kind\tstanding\n".encode("utf-32"), "file.form", "UTF-32"),
+        ("kind\n\u738b\n".encode("gb18030"), "file.encoding", "GB18030"),
+        (b"kind;status\n", "columns.known", "semicolons"),
+        (b'[\n{"kind": "DEFAULT"},\n{"kind": "DEFAULT"}\n]\n', "json.lines", "array"),
         (b"sep=,\nkind,standing\n", "columns.known", "separator"),
     ],
 )
