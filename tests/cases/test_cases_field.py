@@ -19,6 +19,7 @@ from client_sdk.errors import PreflightError
 from client_sdk.lending.files import read_portfolio, write_portfolio
 from client_sdk.models import (
     Amounts,
+    CollectionStage,
     Consent,
     ConsentForm,
     DefaultReport,
@@ -158,7 +159,12 @@ def test_a_record_after_a_withdrawn_one_begins_as_records_do(client: Client) -> 
     facts = good.facts
     assert facts is not None
     withdrawn = replace(good, standing=Standing.WITHDRAWN, facts=None, first_day=facts.first_delinquency_on, row=3)
-    paid = replace(good, standing=Standing.CURED, facts=replace(facts, ended_on=facts.as_of), row=4)
+    paid = replace(
+        good,
+        standing=Standing.CURED,
+        facts=replace(facts, ended_on=facts.as_of, collection_stage=CollectionStage.ENDED),
+        row=4,
+    )
     found = client.preflight([good, withdrawn, paid])
     assert [(item.row, item.reason) for item in found.violations] == [(4, "ILLEGAL_TRANSITION")]
     assert client.preflight([good, paid]).violations == ()
@@ -171,7 +177,12 @@ def test_a_second_record_of_a_debt_waits_for_the_end_of_the_first(client: Client
     facts = good.facts
     assert facts is not None
     other = replace(good, reference="another", row=4)
-    paid = replace(good, standing=Standing.CURED, facts=replace(facts, ended_on=facts.as_of), row=3)
+    paid = replace(
+        good,
+        standing=Standing.CURED,
+        facts=replace(facts, ended_on=facts.as_of, collection_stage=CollectionStage.ENDED),
+        row=3,
+    )
     assert client.preflight([good, paid, other]).violations == ()
     found = client.preflight([good, other, replace(paid, reference="another", row=5)])
     assert [(item.row, item.reason) for item in found.violations] == [(4, "DEBT_TAKEN"), (5, "PRECEDING_REJECTED")]
