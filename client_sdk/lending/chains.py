@@ -82,7 +82,10 @@ class Chain:
 
     def repeated(self, row: Row) -> Row | None:
         """Return the row of the newest record that says the same; None where this one is new."""
-        return self._said.get(_said(row))
+        first = self._said.get(_said(row))
+        is_over = bool(self.segments) and self.segments[-1][-1].report.standing is Standing.WITHDRAWN
+        # What follows the end is the next attempt, though it says what the first one said.
+        return None if is_over and row.report.standing is not Standing.WITHDRAWN else first
 
     def add(self, row: Row) -> int:
         """Take a row as the newest version, and return which segment it went to."""
