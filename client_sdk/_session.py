@@ -296,7 +296,7 @@ class Session:
 
     def preflight(self, directory: Directory) -> Preflight:
         """Return the rules at this moment."""
-        return Preflight(directory.rulebook, self.now_ms())
+        return Preflight(directory.rulebook, self.now_ms(), self.config.institution, directory)
 
     def record(self, record_id: bytes, issuer: str) -> RecordKey:
         """Return which record an id names: of that issuer, an own one where it is empty."""

@@ -58,14 +58,13 @@ if TYPE_CHECKING:
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
-    from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
+    from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
-    from client_sdk.models.violation import Violation
 
 __all__ = ["AsyncClient"]
 
@@ -131,15 +130,17 @@ class AsyncClient:
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; see ``Client.check_many``."""
         answers: list[Answer] = []
-        for start in range(0, len(identities), MAX_PERSONS):
-            asked = identities[start : start + MAX_PERSONS]
+        persons = list(dict.fromkeys(identities))
+        for start in range(0, len(persons), MAX_PERSONS):
+            asked = persons[start : start + MAX_PERSONS]
             try:
                 answers += await self._fresh(partial(self._ask, asked, purpose, consent, officer))
             except RollbackError:
                 raise
             except VerificationError as error:
                 answers += unproved(self.config.name, asked, error)
-        return answers
+        found = dict(zip(persons, answers, strict=True))
+        return [found[identity] for identity in identities]
 
     async def _ask(
         self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
@@ -201,11 +202,10 @@ class AsyncClient:
         self._session.owner.check()
         return await _beside_loop.report_many(self.config, reports, progress)
 
-    async def preflight(self, reports: Iterable[Report | RejectedRow]) -> tuple[Violation, ...]:
+    async def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; see ``Client.preflight``."""
         rules = self._session.preflight(await self.directory())
-        rejected = (await asyncio.to_thread(plan, reports, rules)).rejected
-        return tuple(sorted(rejected, key=lambda violation: violation.row))
+        return (await asyncio.to_thread(plan, reports, rules)).report()
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; see ``Client.record_id``."""

@@ -57,13 +57,12 @@ if TYPE_CHECKING:
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
-    from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
+    from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
-    from client_sdk.models.violation import Violation
 
 __all__ = ["Client"]
 
@@ -148,17 +147,23 @@ class Client(CertificateMethods):
     def check_many(
         self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
     ) -> list[Answer]:
-        """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``."""
+        """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``.
+
+        Returns:
+            One answer for each of the identities; a person who is named twice is asked about once.
+        """
         answers: list[Answer] = []
-        for start in range(0, len(identities), MAX_PERSONS):
-            asked = identities[start : start + MAX_PERSONS]
+        persons = list(dict.fromkeys(identities))
+        for start in range(0, len(persons), MAX_PERSONS):
+            asked = persons[start : start + MAX_PERSONS]
             try:
                 answers += self._fresh(partial(self._ask, asked, purpose, consent, officer))
             except RollbackError:
                 raise
             except VerificationError as error:
                 answers += unproved(self.config.name, asked, error)
-        return answers
+        found = dict(zip(persons, answers, strict=True))
+        return [found[identity] for identity in identities]
 
     def _ask(self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str) -> list[Answer]:
         directory = self.directory()
@@ -268,10 +273,9 @@ class Client(CertificateMethods):
         )
         return reporter.run(reports, progress)
 
-    def preflight(self, reports: Iterable[Report | RejectedRow]) -> tuple[Violation, ...]:
-        """Hold a portfolio against the rules without sending anything; return what is wrong with it, by row."""
-        rejected = plan(reports, self._session.preflight(self.directory())).rejected
-        return tuple(sorted(rejected, key=lambda violation: violation.row))
+    def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
+        """Hold a portfolio against the rules without sending anything; return what is wrong or odd in it, by row."""
+        return plan(reports, self._session.preflight(self.directory())).report()
 
     def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Withdraw a record that was a mistake; it is erased from all answers at once.

@@ -26,6 +26,7 @@ def region_is_known(identity: Identity) -> bool:
         return True
     try:
         ric.get_birth_place(identity.number)
-    except ValidationError:
+    except (ValidationError, KeyError):
+        # The library looks up a county even where it knows no more than the province.
         return False
     return True

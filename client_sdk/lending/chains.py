@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.lending.preflight import check_types
-from client_sdk.models.batch import RejectedRow
+from client_sdk.lending.row_warnings import repeated_row, report_warnings, step_warnings
+from client_sdk.models.batch import PreflightReport, RejectedRow
 from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
 
@@ -17,14 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.report import Report
+    from client_sdk.models.row_warning import RowWarning
 
 __all__ = ["PRECEDING_REJECTED", "Chain", "ChainKey", "Plan", "Row", "Unit", "plan", "record_id_of"]
 
 # Reason of a row that is not sent because an earlier version of the same record was refused.
 PRECEDING_REJECTED = "PRECEDING_REJECTED"
+
+
+# Whose debt, of which kind of record, from which creditor, under which contract.
+_DebtKey: TypeAlias = "tuple[Identity, Kind, str, str]"
 
 
 class ChainKey(NamedTuple):
@@ -70,13 +78,28 @@ class Chain:
 
     key: ChainKey
     segments: list[list[Row]] = field(default_factory=list)
+    _said: dict[Report, Row] = field(default_factory=dict)
+
+    def repeated(self, row: Row) -> Row | None:
+        """Return the row of the newest record that says the same; None where this one is new."""
+        first = self._said.get(_said(row))
+        is_over = bool(self.segments) and self.segments[-1][-1].report.standing is Standing.WITHDRAWN
+        # What follows the end is the next attempt, though it says what the first one said.
+        return None if is_over and row.report.standing is not Standing.WITHDRAWN else first
 
     def add(self, row: Row) -> int:
         """Take a row as the newest version, and return which segment it went to."""
         if not self.segments or self.segments[-1][-1].report.standing is Standing.WITHDRAWN:
             self.segments.append([])
+            self._said.clear()
         self.segments[-1].append(row)
+        self._said[_said(row)] = row
         return len(self.segments) - 1
+
+
+def _said(row: Row) -> Report:
+    """Return what a row says, wherever it stands."""
+    return replace(row.report, row=0)
 
 
 class Step(NamedTuple):
@@ -104,6 +127,8 @@ class Plan:
         units: what is to be sent.
         rejected: violations of rows that are not sent.
         rejected_rows: how many rows that are.
+        repeated: rows that say the same as an earlier one that is sent.
+        warnings: about rows that are sent.
         records: different records that the rows are versions of.
     """
 
@@ -112,6 +137,19 @@ class Plan:
     units: list[Unit] = field(default_factory=list)
     rejected: list[Violation] = field(default_factory=list)
     rejected_rows: int = 0
+    repeated: int = 0
+    warnings: list[RowWarning] = field(default_factory=list)
+
+    def report(self) -> PreflightReport:
+        """Return the counts; violations and warnings are in order of rows."""
+        return PreflightReport(
+            rows=self.rows,
+            passed=self.rows - self.rejected_rows - self.repeated,
+            repeated=self.repeated,
+            rejected_rows=self.rejected_rows,
+            violations=tuple(sorted(self.rejected, key=lambda violation: violation.row)),
+            warnings=tuple(sorted(self.warnings, key=lambda warning: warning.row)),
+        )
 
 
 def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
@@ -124,6 +162,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     result = Plan()
     chains: dict[ChainKey, Chain] = {}
     steps: list[Step] = []
+    repeats: list[tuple[Row, Row]] = []
     for place, item in enumerate(reports, start=1):
         result.rows += 1
         if isinstance(item, RejectedRow):
@@ -139,9 +178,15 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
             continue
         key = ChainKey.of(name)
         chain = chains.setdefault(key, Chain(key))
+        if (first := chain.repeated(row)) is not None:
+            repeats.append((row, first))
+            continue
         steps.append(Step(row, chain, chain.add(row)))
     result.records = sum(len(chain.segments) for chain in chains.values())
     kept = _in_order(chains.values(), preflight, result)
+    _one_record_a_debt(steps, kept, result)
+    _count_repeats(repeats, kept, result)
+    result.warnings += _warnings(chains.values())
     result.units = list(_units([step for step in steps if step.row in kept], chains))
     return result
 
@@ -155,14 +200,72 @@ def _in_order(chains: Iterable[Chain], preflight: Preflight, result: Plan) -> se
     """Return the rows that may be sent; a refused version keeps back the later ones of its record."""
     kept: set[Row] = set()
     for chain in chains:
-        for segment in chain.segments:
+        for place_of_record, segment in enumerate(chain.segments):
             found = preflight.check_chain([row.report for row in segment], [row.number for row in segment])
+            if place_of_record:
+                # What follows a WITHDRAWN of the input is certainly the first version of a record.
+                found[0] += preflight.check_next(segment[0].report, None, segment[0].number)
             good = next((place for place, violations in enumerate(found) if violations), len(segment))
             kept.update(segment[:good])
             for place in range(good, len(segment)):
                 _reject(result, found[place] or [held_back(segment[place].number)])
             del segment[good:]
     return kept
+
+
+def _one_record_a_debt(steps: Iterable[Step], kept: set[Row], result: Plan) -> None:
+    """Reject the rows with which a second record of a debt would run beside the first (proto/README.md 3)."""
+    running: dict[_DebtKey, Chain] = {}
+    debts: dict[tuple[ChainKey, int], _DebtKey] = {}
+    stopped: set[tuple[ChainKey, int]] = set()
+    for step in steps:
+        row, report, record = step.row, step.row.report, (step.chain.key, step.segment)
+        if row not in kept:
+            continue
+        if report.facts is not None:
+            debts[record] = _debt_of(report, report.facts)
+        debt = debts.get(record)
+        first = None if debt is None else running.get(debt)
+        taken = first is not None and first is not step.chain and is_running(report.standing)
+        if taken or record in stopped:
+            _reject(result, [held_back(row.number) if record in stopped else _taken(row, first)])
+            stopped.add(record)
+            kept.discard(row)
+            step.chain.segments[step.segment].remove(row)
+        elif debt is not None and is_running(report.standing):
+            running[debt] = step.chain
+        elif debt is not None and first is step.chain:
+            del running[debt]
+
+
+def _taken(row: Row, first: Chain | None) -> Violation:
+    rows = [] if first is None or not first.segments else first.segments[-1]
+    got = f"a running record of the same debt in row {rows[0].number}" if rows else "a running record of the same debt"
+    want = "one record of a debt at a time: one reference, or an end of the first before the second begins"
+    return Violation(row=row.number, reason="DEBT_TAKEN", field="contract", rule="debt.one-record", got=got, want=want)
+
+
+def _count_repeats(repeats: Iterable[tuple[Row, Row]], kept: set[Row], result: Plan) -> None:
+    for row, first in repeats:
+        if first in kept:
+            result.repeated += 1
+            result.warnings.append(repeated_row(row.number, first.number))
+        else:
+            want = f"row {first.number}, which says the same, to be accepted"
+            broken = Violation(row=row.number, reason=PRECEDING_REJECTED, field="row", rule="row.repeated", want=want)
+            _reject(result, [broken])
+
+
+def _warnings(chains: Iterable[Chain]) -> Iterator[RowWarning]:
+    for chain in chains:
+        for segment in chain.segments:
+            before = None
+            for row in segment:
+                yield from report_warnings(row.report, row.number)
+                facts = row.report.facts
+                if before is not None and facts is not None:
+                    yield from step_warnings(before, facts, row.number)
+                before = facts
 
 
 def held_back(number: int, rule: str = "chain.order") -> Violation:
@@ -177,7 +280,7 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
     Only one record of a debt may run at a time (proto/README.md 3): a new episode waits for the end of the one before.
     """
     units: dict[ChainKey, Unit] = {}
-    debts: dict[tuple[Identity, Kind, str, str], Chain] = {}
+    debts: dict[_DebtKey, Chain] = {}
 
     def unit_of(chain: Chain) -> Unit:
         unit = units.get(chain.key)
@@ -189,8 +292,7 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
         unit = unit_of(step.chain)
         report = step.row.report
         if report.facts is not None:
-            debt = report.facts.debt
-            first = debts.setdefault((report.identity, report.kind, debt.original_creditor, debt.contract), step.chain)
+            first = debts.setdefault(_debt_of(report, report.facts), step.chain)
             unit = _join(units, unit_of(first), unit)
         if report.basis is not None and isinstance(report.basis.record, RecordName):
             key = ChainKey.of(report.basis.record)
@@ -201,6 +303,10 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
         if id(unit) not in seen and unit.steps:
             seen.add(id(unit))
             yield unit
+
+
+def _debt_of(report: Report, facts: Facts) -> _DebtKey:
+    return report.identity, report.kind, facts.debt.original_creditor, facts.debt.contract
 
 
 def _join(units: dict[ChainKey, Unit], first: Unit, second: Unit) -> Unit:

@@ -1,8 +1,10 @@
-"""Portfolios in files: CSV and JSON Lines, read as a stream and written.
+"""Portfolios in files and streams: CSV and JSON Lines, read row by row and written.
 
-CSV: UTF-8 (a byte order mark is skipped), commas, one header row that names columns of ``client_sdk.lending.columns``
-in any order and case, then one row a line. JSON Lines: one object a line with the same names; texts, whole numbers,
-true and false, null for absent, and a list for measures. Either may be compressed (``.gz``).
+CSV: one header row that names columns of ``client_sdk.lending.columns`` in any order and case, then one row a line.
+Commas stand between the columns, or semicolons, tabs, bars or full-width commas where the header shows it. JSON Lines:
+one object a line with the same names; texts, whole numbers, true and false, null for absent, and a list for measures.
+Either may be compressed (``.gz``), and is in UTF-8, GB18030 or UTF-16 (``client_sdk.lending.text_source``); UTF-8 is
+what is written.
 
 A row that cannot be read becomes a ``RejectedRow`` in its place, so one bad cell neither hides another nor holds up the
 file; ``report_many`` counts it as rejected.
@@ -13,16 +15,15 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import re
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats import strict_json
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
+from client_sdk.lending.text_source import Encoding, TextSource, is_packed
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from client_sdk.models.report import Report
 
-__all__ = ["read_csv", "read_json_lines", "read_portfolio", "write_portfolio"]
+__all__ = ["Encoding", "Portfolio", "read_csv", "read_json_lines", "read_portfolio", "write_portfolio"]
 
 _KNOWN = frozenset(COLUMNS)
 _MALFORMED = "MALFORMED"
@@ -45,38 +46,71 @@ _JSON_TYPES: dict[type, str] = {
     int: "a whole number",
     str: "text",
 }
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
-# First bytes of files that are no text in UTF-8.
-_NO_TEXT = {
-    b"PK\x03\x04": "a workbook or another zip file",
-    b"\xd0\xcf\x11\xe0": "a workbook of the old form",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "a gzip file whose name does not end in .gz",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
+_COMMA = ","
+_SEPARATORS = {_COMMA: "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
-# What stands for a byte that is no UTF-8; UTF-8 itself never decodes to it.
-_UNDECODED = re.compile("[\udc80-\udcff]")
+# No header of CSV begins so.
+_JSON_BEGINNINGS = frozenset("{[")
 
 
-def read_portfolio(path: str | Path) -> Iterator[Report | RejectedRow]:
-    """Yield the rows of a file: CSV, or JSON Lines where it is called ``.jsonl``, ``.ndjson`` or ``.json``.
+class _Header(NamedTuple):
+    names: list[str]
+    separator: str
+
+
+class Portfolio:
+    """The rows of a portfolio, which may be gone through again and again.
+
+    Args:
+        source: its text.
+        is_json: whether it is JSON Lines.
+
+    Attributes:
+        encoding: in which it is read.
+        separator: what stands between its columns, in a word such as ``commas``; empty for JSON Lines.
 
     Raises:
-        ConfigError: the file cannot be opened or read.
-        PreflightError: it is not UTF-8, its compression is damaged, or its header names an unknown column, or one
-            twice.
+        PreflightError: its header names an unknown column, or one twice, or is missing.
     """
-    file = Path(path)
+
+    def __init__(self, source: TextSource, *, is_json: bool) -> None:
+        self._source = source
+        self._is_json = is_json
+        self.encoding = source.encoding
+        self.separator = "" if is_json else _SEPARATORS[_header(next(source.lines(), "")).separator]
+
+    def __iter__(self) -> Iterator[Report | RejectedRow]:
+        """Yield the rows.
+
+        Raises:
+            ConfigError: the file cannot be read.
+            PreflightError: its text is not in its encoding, or its compression is damaged.
+        """
+        try:
+            yield from read_json_lines(self._source.lines()) if self._is_json else read_csv(self._source.lines())
+        except OSError as error:
+            raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
+
+
+def read_portfolio(source: str | Path | BinaryIO, *, encoding: Encoding | None = None) -> Portfolio:
+    """Open a portfolio: JSON Lines where it is called ``.jsonl``, ``.ndjson`` or ``.json`` or begins so, else CSV.
+
+    Args:
+        source: path of a file or a pipe, or a stream of bytes; a pipe or a stream is kept in memory, at most 256 MiB.
+        encoding: of the text; None finds it out.
+
+    Raises:
+        ConfigError: it cannot be opened or read, or is too long for a stream.
+        PreflightError: it is no text, or not in its encoding, its compression is damaged, or its header names an
+            unknown column, or one twice.
+    """
+    path = Path(source) if isinstance(source, str) else source
     try:
-        if not _is_packed(file):
-            _check_is_text(file)
-        with _open(file, "rt", packed=_is_packed(file)) as lines:
-            whole = _whole(lines)
-            yield from read_json_lines(whole) if _is_json(file) else read_csv(whole)
+        text = TextSource(path, encoding)
+        is_json = isinstance(path, Path) and _is_json(path)
+        return Portfolio(text, is_json=is_json or text.first_character() in _JSON_BEGINNINGS)
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+        raise ConfigError(f"the portfolio cannot be read: {error}") from error
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
@@ -88,35 +122,46 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
         PreflightError: the header names an unknown column, or one twice, or is missing.
     """
     numbered = enumerate(lines, start=1)
-    first = next(numbered, (1, ""))[1]
-    try:
-        header = [name.strip().lower() for name in _cells(first)]
-    except csv.Error:
-        header = []
-    _check_header(header, first)
+    names, separator = _header(next(numbered, (1, ""))[1])
     for number, line in numbered:
         try:
-            cells = _cells(line)
+            cells = _without_empty_end(_cells(line, separator), len(names))
         except csv.Error as error:
             yield _unreadable_csv(number, error)
             continue
         if not any(cell.strip() for cell in cells):
             continue
-        if len(cells) != len(header):
-            yield _unreadable(number, "csv.cells", f"{len(header)} cells", got=f"{len(cells)} cells")
+        if len(cells) != len(names):
+            yield _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
             continue
-        yield report_of(dict(zip(header, cells, strict=True)), number)
+        yield report_of(dict(zip(names, cells, strict=True)), number)
 
 
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line], strict=True), [])
+def _without_empty_end(cells: list[str], length: int) -> list[str]:
+    """Return cells without empty ones at their end, as long as there are more than columns have names."""
+    while len(cells) > length and not cells[-1].strip():
+        cells.pop()
+    return cells
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], strict=True, delimiter=separator), [])
 
 
 def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
-    """Yield the rows of a text with one JSON object a line; empty lines are skipped."""
+    """Yield the rows of a text with one JSON object a line; empty lines are skipped.
+
+    Raises:
+        PreflightError: the text is one JSON array.
+    """
+    is_first = True
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        if is_first and line.lstrip().startswith("["):
+            want = "JSON Lines: one object a line, without brackets around them and commas between them"
+            raise _refused(number, "file", "json.lines", want, got="a JSON array")
+        is_first = False
         try:
             content = strict_json.parse(line, "row")
         except FormatError as error:
@@ -147,7 +192,7 @@ def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
     count = 0
     with NewFile(file) as new:
         try:
-            with _open(new.draft, "wt", packed=_is_packed(file)) as lines:
+            with _open_new(new.draft, packed=is_packed(file)) as lines:
                 write = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
                 if not _is_json(file):
                     write.writeheader()
@@ -164,60 +209,38 @@ def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
 
 
 def _is_json(path: Path) -> bool:
-    name = path.with_suffix("") if _is_packed(path) else path
+    name = path.with_suffix("") if is_packed(path) else path
     return name.suffix.lower() in _JSON_SUFFIXES
 
 
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
-
-
-def _open(path: Path, mode: Literal["rt", "wt"], *, packed: bool) -> TextIO:
-    # Bytes that are no UTF-8 are refused line by line, so that the line is known.
-    encoding, errors = ("utf-8-sig", "surrogateescape") if mode == "rt" else ("utf-8", "strict")
+def _open_new(path: Path, *, packed: bool) -> TextIO:
     if packed:
-        return gzip.open(path, mode, encoding=encoding, errors=errors, newline="")
-    return path.open(mode, encoding=encoding, errors=errors, newline="")
+        return gzip.open(path, "wt", encoding="utf-8", newline="")
+    return path.open("w", encoding="utf-8", newline="")
 
 
-def _check_is_text(path: Path) -> None:
-    """Refuse by name a file whose first bytes say that it is no text.
+def _header(line: str) -> _Header:
+    """Return the columns that a first line names, and what stands between them.
 
-    Raises:
-        PreflightError: it is one.
-    """
-    with path.open("rb") as file:
-        first = file.read(4)
-    found = next((kind for start, kind in _NO_TEXT.items() if first.startswith(start)), None)
-    if found is not None:
-        raise _refused(1, "file", "file.form", "text; save it as CSV in UTF-8", got=found)
-
-
-def _whole(lines: TextIO) -> Iterator[str]:
-    """Yield the lines of a file that was opened for reading, as long as they are in order.
+    Another separator than the comma is taken only where it leaves nothing but columns that are known.
 
     Raises:
-        PreflightError: a line is not UTF-8, or the compression breaks off or is damaged.
+        PreflightError: the line names an unknown column, or one twice, or none.
     """
-    number = 0
-    try:
-        for number, line in enumerate(lines, start=1):
-            if not line.isascii() and _UNDECODED.search(line):
-                raise _refused(number, "file", "file.encoding", "UTF-8", got=_encoding_of(line))
-            yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        # Of what was read ahead nothing is left: the damage is in this line or soon behind it.
-        want = "a gzip file, whole and undamaged"
-        raise _refused(number + 1, "file", "file.gzip", want, got="damage in this line or behind it") from None
+    headers = [_Header(_names(line, separator), separator) for separator in _SEPARATORS]
+    found = next((header for header in headers if len(header.names) > 1 and set(header.names) <= _KNOWN), headers[0])
+    _check_header(found.names, line)
+    return found
 
 
-def _encoding_of(line: str) -> str:
-    """Return in what a line with bytes that are no UTF-8 seems to be written."""
+def _names(line: str, separator: str) -> list[str]:
     try:
-        line.encode("utf-8", "surrogateescape").decode("gb18030")
-    except ValueError:
-        return "other bytes"
-    return "bytes that look like GBK or GB18030"
+        names = [name.strip().lower() for name in _cells(line, separator)]
+    except csv.Error:
+        return []
+    while names and not names[-1]:
+        names.pop()
+    return names
 
 
 def _check_header(header: list[str], line: str) -> None:
@@ -247,7 +270,7 @@ def _instead_of_header(line: str) -> str:
     """Return what a first line is that names no column."""
     for separator, name in _SEPARATORS.items():
         if {cell.strip().lower() for cell in line.split(separator)} & _KNOWN:
-            return f"a header with {name} between its columns, want commas"
+            return f"a header with {name} between its columns, some of which are unknown"
     if line.lower().startswith("sep="):
         return "a line that names the separator, want the header first"
     return "no header"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from client_sdk._protocol.statement import Version
     from client_sdk.kernel.formats.state import Rulebook
+    from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.models.report import Report
 
 __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
@@ -60,10 +61,14 @@ class Preflight:
     Attributes:
         rulebook: of the registry, from its acts.
         now_ms: milliseconds since 1970 UTC, taken once for a whole call.
+        institution: who reports.
+        directory: of the members; None where it is not known, and buyers of debts are not looked up.
     """
 
     rulebook: Rulebook
     now_ms: int
+    institution: str = ""
+    directory: Directory | None = None
     today: date = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +83,7 @@ class Preflight:
         """
         if broken := check_types(report, row):
             return broken
-        checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties]
+        checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties, self._check_buyer]
         if carries_subject(report.standing):
             checks += [_check_present, _check_facts, self._check_admission, self._check_retention]
         return _run(checks, report, row)
@@ -136,6 +141,10 @@ class Preflight:
         check_born(born, report.facts)
         if is_listing(report.facts):
             check_age(born, report.facts.as_of, listing=True)
+
+    def _check_buyer(self, report: Report) -> None:
+        if report.transferee and self.directory is not None:
+            self.directory.check_transferee(self.institution, report.transferee)
 
     def _check_admission(self, report: Report) -> None:
         if report.facts is not None:

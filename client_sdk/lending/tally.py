@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from client_sdk.lending.chains import Plan, Row
     from client_sdk.models.batch import ProgressCallback
+    from client_sdk.models.row_warning import RowWarning
 
 __all__ = ["Tally"]
 
@@ -36,6 +37,7 @@ class Tally:
     rejected_rows: int = 0
     rejected: list[Violation] = field(default_factory=list)
     notes: list[Violation] = field(default_factory=list)
+    warnings: set[RowWarning] = field(default_factory=set)
     _started: float = field(default_factory=time.monotonic)
 
     def planned(self, plan: Plan) -> None:
@@ -44,6 +46,8 @@ class Tally:
         self.records = plan.records
         self.rejected_rows = plan.rejected_rows
         self.rejected += plan.rejected
+        self.repeated += plan.repeated
+        self.warnings.update(plan.warnings)
 
     def reject(self, violations: Iterable[Violation]) -> None:
         """Count one row as rejected."""
@@ -83,6 +87,7 @@ class Tally:
             rejected_rows=self.rejected_rows,
             seconds=time.monotonic() - self._started,
             notes=tuple(sorted(self.notes, key=lambda violation: violation.row)),
+            warnings=tuple(sorted(self.warnings, key=lambda warning: (warning.row, warning.column, warning.rule))),
         )
 
 

@@ -25,7 +25,7 @@ from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
-from client_sdk.models.batch import BatchReport, Phase, Progress, ProgressCallback, RejectedRow
+from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
@@ -41,6 +41,7 @@ from client_sdk.models.report import (
     Report,
     debt,
 )
+from client_sdk.models.row_warning import RowWarning
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.violation import Violation
 
@@ -80,6 +81,7 @@ __all__ = [
     "NoticeEvidence",
     "Outcome",
     "Phase",
+    "PreflightReport",
     "Product",
     "Progress",
     "ProgressCallback",
@@ -94,6 +96,7 @@ __all__ = [
     "RecordView",
     "RejectedRow",
     "Report",
+    "RowWarning",
     "Standing",
     "Status",
     "SubjectRole",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.models.row_warning import RowWarning
     from client_sdk.models.violation import Violation
 
-__all__ = ["BatchReport", "Phase", "Progress", "ProgressCallback", "RejectedRow"]
+__all__ = ["BatchReport", "Phase", "PreflightReport", "Progress", "ProgressCallback", "RejectedRow"]
 
 
 class Phase(StrEnum):
@@ -58,6 +59,27 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightReport:
+    """What the rules and the input alone say of each row; every row is in exactly one count.
+
+    Attributes:
+        rows: of the input.
+        passed: rows that would be sent, or compared with what the registry holds.
+        repeated: rows that say the same as an earlier row of the input; they are sent once.
+        rejected_rows: rows that would not be sent.
+        violations: why not, in order of rows; one entry or more a row.
+        warnings: what is allowed and probably a mistake, in order of rows; it keeps no row back.
+    """
+
+    rows: int
+    passed: int
+    repeated: int
+    rejected_rows: int
+    violations: tuple[Violation, ...]
+    warnings: tuple[RowWarning, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReport:
     """What became of each row; every row is in exactly one count.
 
@@ -65,13 +87,14 @@ class BatchReport:
         rows: of the input.
         records: different records that the rows are versions of.
         accepted: rows logged by this call.
-        repeated: rows that the registry held already.
+        repeated: rows that the registry held already, or that say the same as an earlier row of the input.
         ended: rows of records that are no longer live and end otherwise here; not sent.
         erased: rows of records that were erased; not sent.
         rejected: rows that break a rule, with row, reason, field, rule, got and want; one entry or more a row.
         rejected_rows: how many rows that are.
         seconds: wall-clock time.
         notes: row numbers of what was ended or erased, to look at.
+        warnings: what is allowed and probably a mistake, by row; also against what the registry held.
     """
 
     rows: int
@@ -84,6 +107,7 @@ class BatchReport:
     rejected_rows: int
     seconds: float
     notes: tuple[Violation, ...] = field(default=())
+    warnings: tuple[RowWarning, ...] = field(default=())
 
     @property
     def complete(self) -> bool:

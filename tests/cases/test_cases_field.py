@@ -7,16 +7,30 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from client_sdk.errors import PreflightError
-from client_sdk.lending.files import read_portfolio
-from client_sdk.models import Amounts, DefaultReport
+from client_sdk.lending.files import read_portfolio, write_portfolio
+from client_sdk.models import (
+    Amounts,
+    CollectionStage,
+    Consent,
+    ConsentForm,
+    DefaultReport,
+    Identity,
+    IdType,
+    JudgmentReport,
+    Purpose,
+    RowWarning,
+    Standing,
+    debt,
+)
 from client_sdk.testing import TestRegistry
 from tests.support.command import Command
 
@@ -76,10 +90,15 @@ def test_each_file_belongs_to_a_case() -> None:
 @pytest.mark.parametrize("case", [case for case in cases() if case.how == "plan"], ids=lambda case: case.id)
 def test_the_plan_tells_what_becomes_of_a_portfolio(client: Client, case: Case) -> None:
     try:
-        broken = client.preflight(list(read_portfolio(CASES / case.file)))
+        found = client.preflight(list(read_portfolio(CASES / case.file)))
     except PreflightError as error:
         broken = error.violations
+        warnings: tuple[RowWarning, ...] = ()
+    else:
+        broken, warnings = found.violations, found.warnings
+        assert found.rows == found.passed + found.repeated + found.rejected_rows
     assert bool(broken) is (case.expect == "reject"), [str(item) for item in broken]
+    assert bool(warnings) is (case.expect == "warn"), [str(item) for item in warnings]
     for violation in broken:
         assert violation.rule
         assert violation.want
@@ -91,6 +110,184 @@ def test_the_registry_holds_what_a_portfolio_should_leave(lender: Command, tmp_p
     file = Path(shutil.copyfile(CASES / case.file, tmp_path / case.file))
     told = lender("report", str(file), "--yes", code=None).content
     assert bool(told["rejected"]) is (case.expect == "reject"), told
+
+
+def test_a_portfolio_is_read_from_a_pipe_and_leaves_no_file_of_numbers(lender: Command, tmp_path: Path) -> None:
+    text = (CASES / "control-letters.csv").read_text()
+    rejected = tmp_path / "rejected.csv"
+    told = lender("report", "-", "--dry-run", given=text).content
+    assert (told["rows"], told["passed"], told["rejected_rows"]) == (1, 1, 0)
+    assert "--rejected" in lender("report", "-", "--yes", given=text, code=2).content["error"]["hint"]
+    assert "--yes" in lender("report", "-", "--rejected", str(rejected), given=text, code=2).content["error"]["hint"]
+    wrong = text.replace("CNY", "RMB").replace("F-", "PIPE-")
+    told = lender("report", "-", "--rejected", str(rejected), "--yes", given=wrong, code=1).content
+    assert (told["rejected_rows"], told["rejected_file"]) == (1, str(rejected))
+    assert list(tmp_path.iterdir()) == [rejected]
+    assert number_in(CASES / "control-letters.csv") not in rejected.read_text()
+
+
+def test_a_portfolio_is_read_from_a_named_pipe(lender: Command, tmp_path: Path) -> None:
+    pipe = tmp_path / "portfolio"
+    os.mkfifo(pipe)
+    row = next(iter(read_portfolio(CASES / "control-letters.csv")))
+    assert isinstance(row, DefaultReport)
+    write_portfolio(tmp_path / "rows.jsonl", [row])
+    writer = threading.Thread(target=pipe.write_bytes, args=((tmp_path / "rows.jsonl").read_bytes(),))
+    writer.start()
+    told = lender("report", str(pipe), "--dry-run").content
+    writer.join(timeout=30)
+    assert (told["rows"], told["passed"], told["separator"]) == (1, 1, None)
+
+
+def test_a_portfolio_without_rows_is_not_reported(lender: Command, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    file.write_text((CASES / "control-letters.csv").read_text().splitlines()[0] + "\n , , \n\u3000\n")
+    assert "no row" in lender("report", str(file), "--yes", code=2).content["error"]["message"]
+
+
+def test_a_row_that_stands_twice_is_sent_once(lender: Command, tmp_path: Path) -> None:
+    file = Path(shutil.copyfile(CASES / "row-twice.csv", tmp_path / "row-twice.csv"))
+    told = lender("report", str(file), "--yes").content
+    assert (told["accepted"], told["repeated"], told["rows"]) == (1, 1, 2)
+    assert [(item["row"], item["rule"]) for item in told["warnings"]] == [(3, "row.repeated")]
+    told = lender("report", str(file), "--yes").content
+    assert (told["accepted"], told["repeated"], told["rows"]) == (0, 2, 2)
+
+
+def test_a_record_after_a_withdrawn_one_begins_as_records_do(client: Client) -> None:
+    (good,) = (row for row in read_portfolio(CASES / "control-letters.csv") if isinstance(row, DefaultReport))
+    facts = good.facts
+    assert facts is not None
+    withdrawn = replace(good, standing=Standing.WITHDRAWN, facts=None, first_day=facts.first_delinquency_on, row=3)
+    paid = replace(
+        good,
+        standing=Standing.CURED,
+        facts=replace(facts, ended_on=facts.as_of, collection_stage=CollectionStage.ENDED),
+        row=4,
+    )
+    found = client.preflight([good, withdrawn, paid])
+    assert [(item.row, item.reason) for item in found.violations] == [(4, "ILLEGAL_TRANSITION")]
+    assert client.preflight([good, paid]).violations == ()
+    # Anew after a withdrawal is no repetition.
+    assert client.preflight([good, withdrawn, replace(good, row=4)]).repeated == 0
+
+
+def test_a_second_record_of_a_debt_waits_for_the_end_of_the_first(client: Client) -> None:
+    (good,) = (row for row in read_portfolio(CASES / "control-letters.csv") if isinstance(row, DefaultReport))
+    facts = good.facts
+    assert facts is not None
+    other = replace(good, reference="another", row=4)
+    paid = replace(
+        good,
+        standing=Standing.CURED,
+        facts=replace(facts, ended_on=facts.as_of, collection_stage=CollectionStage.ENDED),
+        row=3,
+    )
+    assert client.preflight([good, paid, other]).violations == ()
+    found = client.preflight([good, other, replace(paid, reference="another", row=5)])
+    assert [(item.row, item.reason) for item in found.violations] == [(4, "DEBT_TAKEN"), (5, "PRECEDING_REJECTED")]
+
+
+def test_a_plan_counts_each_row_once_and_says_how_it_was_read(lender: Command, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.csv"
+    header, first, second = (CASES / "row-twice.csv").read_text().splitlines()
+    wrong = first.replace("CNY", "RMB").replace("F-112", "F-113")
+    file.write_text(f"{header}\n{first}\n{second}\n{wrong}\n".replace(",", ";"))
+    shown = lender.said("report", str(file), "--dry-run", code=1).out.splitlines()
+    assert shown[0] == "Plan: 3 rows about 1 person, read as UTF-8 with semicolons"
+    assert [line.split()[0] for line in shown[1:4]] == ["1", "1", "1"]
+
+
+def test_an_amount_a_hundred_times_as_large_as_the_registry_holds_is_warned_of(lender: Command, tmp_path: Path) -> None:
+    text = (CASES / "control-letters.csv").read_text().replace("F-", "HUNDRED-").replace("HT2026E15", "HT2026E16")
+    for day, principal, warned in (("2026-03-31", "1250000", []), ("2026-04-30", "125000000", ["money.hundredfold"])):
+        file = tmp_path / f"{day}.csv"
+        file.write_text(text.replace("2026-03-31", day).replace("1250000", principal))
+        told = lender("report", str(file), "--yes").content
+        assert told["accepted"] == 1
+        assert [item["rule"] for item in told["warnings"]] == warned
+
+
+@pytest.mark.parametrize(
+    ("changed", "expect"),
+    [
+        ({"principal": 125_000_000}, {("principal", "money.hundredfold")}),
+        ({"principal": 1_250_001}, set()),
+        ({"currency": "USD"}, {("currency", "money.currency-changed")}),
+    ],
+)
+def test_versions_whose_money_does_not_go_together_are_warned_of(
+    client: Client, changed: dict[str, Any], expect: set[tuple[str, str]]
+) -> None:
+    (good,) = (row for row in read_portfolio(CASES / "control-letters.csv") if isinstance(row, DefaultReport))
+    assert good.facts is not None
+    amounts = replace(good.facts.amounts, **changed)
+    later = replace(good, facts=replace(good.facts, as_of=date(2026, 4, 30), amounts=amounts), row=3)
+    found = client.preflight([good, later])
+    assert (found.violations, found.passed) == ((), 2)
+    assert {(item.column, item.rule) for item in found.warnings} == expect
+    assert all(item.row == 3 and "125" not in str(item) for item in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("court", "number", "rules"),
+    [
+        ("上海市浦东新区人民法院", "（2025）京0105民初9000001号", ["court.code"]),
+        ("北京市朝阳区人民法院", "（2025）京0105民初9000001号", []),
+        ("河南蒙古族自治县人民法院", "（2025）青2324民初9000001号", []),
+        ("新疆生产建设兵团第八师中级人民法院", "（2025）兵08民初9000001号", []),
+        ("北京市高级人民法院", "（2025）最高法民终9000001号", ["court.code"]),
+    ],
+)
+def test_a_court_of_another_province_than_its_case_number_is_warned_of(
+    client: Client, court: str, number: str, rules: list[str]
+) -> None:
+    rows = (row for row in read_portfolio(CASES / "year-before-filing.csv") if isinstance(row, JudgmentReport))
+    (good,) = rows
+    assert good.facts is not None
+    found = client.preflight([replace(good, facts=replace(good.facts, court=court, case_number=number))])
+    assert found.violations == ()
+    assert [item.rule for item in found.warnings if item.column == "court"] == rules
+
+
+def test_a_region_that_is_unknown_is_warned_of_and_keeps_nothing_back(client: Client) -> None:
+    (good,) = (row for row in read_portfolio(CASES / "control-letters.csv") if isinstance(row, DefaultReport))
+    for number in ("110199198003070013", "119999198003070010"):
+        body = number[:-1]
+        whole = body + "10X98765432"[sum(int(d) * w for d, w in zip(body, WEIGHTS, strict=True)) % 11]
+        found = client.preflight([replace(good, identity=Identity.parse(IdType.CN_RESIDENT_ID, whole))])
+        assert found.violations == ()
+        assert [item.rule for item in found.warnings] == ["identity.region"]
+
+
+# Of the check character of a resident number (GB 11643).
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def test_one_lender_may_have_hundreds_of_live_records_of_one_person(registry: TestRegistry) -> None:
+    (good,) = (row for row in read_portfolio(CASES / "control-letters.csv") if isinstance(row, DefaultReport))
+    facts = good.facts
+    assert facts is not None
+    creditor = facts.debt.original_creditor
+    person = Identity.parse(IdType.CN_RESIDENT_ID, "11010519491231002X")
+    draws = [
+        replace(
+            good,
+            identity=person,
+            reference=f"draw {place}",
+            row=place,
+            facts=replace(facts, debt=debt(original_creditor=creditor, contract=f"DRAW{place}")),
+        )
+        for place in range(1, 301)
+    ]
+    with registry.client("lender-1") as lender, registry.client("lender-2") as asker:
+        assert lender.report_many(draws).accepted == len(draws)
+        consent = Consent(form=ConsentForm.WRITTEN, date=date(2026, 1, 1), digest=b"\xab" * 32)
+        first, again = asker.check_many([person, person], purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="c")
+        assert len(first.records) == len(draws)
+        assert len(first.evidence) < 1024 * len(draws)
+        assert again.inquiry_id == first.inquiry_id
+        assert len(list(lender.records(identity=person))) == len(draws)
 
 
 ASKING = (
@@ -207,7 +404,7 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
     }
     changed["attempt above"] = replace(good, attempt=2**64)
     rows = [replace(report, row=place) for place, report in enumerate(changed.values(), start=1)]
-    broken = client.preflight([*rows, replace(good, row=100)])
+    broken = client.preflight([*rows, replace(good, row=100)]).violations
     assert [(item.row, item.field) for item in sorted(broken, key=lambda item: item.row)] == [
         (place, column.removesuffix(" above")) for place, column in enumerate(changed, start=1)
     ]
@@ -220,7 +417,7 @@ def wrong(value: object) -> Any:
 
 def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client) -> None:
     rows = list(read_portfolio(CASES / "quote-opens-row-2.csv"))
-    broken = client.preflight(rows)
+    broken = client.preflight(rows).violations
     assert len(rows) == len((CASES / "quote-opens-row-2.csv").read_text().splitlines()) - 1
     assert [(item.row, item.rule) for item in broken][:1] == [(2, "csv.quote")]
 
@@ -230,9 +427,10 @@ def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client
     [
         (b"PK\x03\x04 rest", "file.form", "workbook"),
         (b"PAR1 rest", "file.form", "Parquet"),
-        ("kind\tstanding\n".encode("utf-16"), "file.form", "UTF-16"),
-        ("kind\n\u738b\u5c0f\u660e\n".encode("gb18030"), "file.encoding", "GB18030"),
-        (b"kind;standing\n", "columns.known", "semicolons"),
+        ("kind\tstanding\n".encode("utf-32"), "file.form", "UTF-32"),
+        ("kind\n\u738b\n".encode("gb18030"), "file.encoding", "GB18030"),
+        (b"kind;status\n", "columns.known", "semicolons"),
+        (b'[\n{"kind": "DEFAULT"},\n{"kind": "DEFAULT"}\n]\n', "json.lines", "array"),
         (b"sep=,\nkind,standing\n", "columns.known", "separator"),
     ],
 )

@@ -56,14 +56,21 @@ def read_identity(session: Session, source: str | None, id_type: IdType, issuing
 
 
 def read_identities(session: Session, source: str | None, id_type: IdType, issuing_state: str) -> list[Identity]:
-    """Return the identities of a file or of standard input, or the one that somebody types.
+    """Return the identities of a file or of standard input, one a line, or the one that is typed.
 
     Raises:
         UsageError: there is none, or a line holds no number. The number itself is never shown.
     """
     if source is None:
         return [_ask(session, id_type, issuing_state)]
-    found = [_parse(session, line, number, id_type, issuing_state) for number, line in _lines(source)]
+    found: list[Identity] = []
+    first: dict[Identity, int] = {}
+    for number, line in _lines(source):
+        identity = _parse(session, line, number, id_type, issuing_state)
+        if identity in first:
+            session.output.note(f"line {number}: Note: the person of line {first[identity]} again, asked about once.")
+        first.setdefault(identity, number)
+        found.append(identity)
     if not found:
         raise UsageError("no identity number was given", _HINT)
     return found

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["check_file", "check_readable"]
 
 
-def check_file(path: Path, hint: str, *, pipe: bool = False) -> None:
-    """Check that a path leads to a regular file.
+def check_file(path: Path, hint: str, *, pipe: bool = False) -> bool:
+    """Check that a path leads to a regular file, and return whether it is a pipe.
 
     Args:
         path: as it was typed.
@@ -31,6 +31,8 @@ def check_file(path: Path, hint: str, *, pipe: bool = False) -> None:
     if not stat.S_ISREG(mode) and not (pipe and stat.S_ISFIFO(mode)):
         what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
         raise UsageError(f"that is not a regular file but {what}", hint)
+    # What a shell has opened, such as /dev/stdin, is a stream wherever it leads to.
+    return stat.S_ISFIFO(mode) or any(path.is_relative_to(folder) for folder in ("/dev/stdin", "/dev/fd", "/proc"))
 
 
 def check_readable(path: Path, hint: str) -> None:

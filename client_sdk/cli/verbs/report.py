@@ -1,6 +1,10 @@
 """``report``: one record by options, or many from a file; a plan first, and nothing is sent before somebody agrees."""
 
+<<<<<<< HEAD
 from collections.abc import Iterator, Mapping
+=======
+from collections.abc import Iterator
+>>>>>>> w-field2
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +19,19 @@ from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption, moment_text
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import receipt_content
+from client_sdk.cli.ui.shown import money, receipt_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
+from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
+<<<<<<< HEAD
 from client_sdk.kernel.formats.words import Kind
+=======
+from client_sdk.kernel.rules.facts import Amounts, EnforcementFacts
+>>>>>>> w-field2
 from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.columns import COLUMNS, report_of
+from client_sdk.lending.files import Encoding
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
 
@@ -48,6 +58,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "report portfolio.csv --dry-run",
             "report portfolio.csv --yes",
+            "gpg -d portfolio.csv.gpg | report - --rejected rejected.csv --yes",
             "report --columns > portfolio.csv",
             "report --columns --explain",
             "report --kind DEFAULT --standing OPEN --reference LOAN-4711 --identity-file number.txt …",
@@ -60,7 +71,7 @@ def register(app: typer.Typer) -> None:
         *,
         file: Annotated[
             Path | None,
-            typer.Argument(metavar="[FILE]", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz."),
+            typer.Argument(metavar="[FILE]", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe."),
         ] = None,
         columns: Annotated[
             bool, typer.Option("--columns", help="Print the header of an empty portfolio and end.")
@@ -74,7 +85,16 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(
                 metavar="FILE.csv",
-                help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out.",
+                help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out. "
+                "A pipe needs it.",
+                show_default=False,
+            ),
+        ] = None,
+        encoding: Annotated[
+            Encoding | None,
+            typer.Option(
+                case_sensitive=False,
+                help="How FILE is written; found out if left out, and shown in the plan.",
                 show_default=False,
             ),
         ] = None,
@@ -102,7 +122,7 @@ def register(app: typer.Typer) -> None:
         if file is not None:
             if given or identity_file is not None:
                 raise UsageError("a file and options for one record were given", "give one or the other.")
-            return report_file(session, file, rejected, dry_run=dry_run, yes=yes)
+            return report_file(session, file, rejected, encoding, dry_run=dry_run, yes=yes)
         if not given:
             hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
             raise UsageError("nothing to report was given", hint)
@@ -164,17 +184,28 @@ def read_cells(cells: dict[str, str]) -> Report:
 def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
     """Show what would be reported, and report it once somebody agrees."""
     with session.client() as client:
+<<<<<<< HEAD
         violations = client.preflight([report])
         if violations:
             raise PreflightError(as_options(violations))
+=======
+        found = client.preflight([report])
+        if found.violations:
+            raise PreflightError(found.violations)
+>>>>>>> w-field2
         plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
+        warnings = [warning_content(item) for item in found.warnings]
+        shown = (pairs(_shown(report)), *warning_lines(found.warnings))
         if dry_run:
             session.output.result(
-                {"dry_run": True, "rows": 1, "rejected": []}, f"Would report {plan}. Nothing was sent."
+                {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
+                f"Would report {plan}",
+                *shown,
+                "Nothing was signed or sent.",
             )
             return ExitCode.OK
         if not yes:
-            session.output.tell(f"To be reported: {plan}")
+            session.output.tell(f"To be reported: {plan}", *shown)
         session.confirm("Sign and send it?", yes=yes)
         receipt = client.report(report)
     session.output.result(
@@ -189,3 +220,23 @@ def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -
         ),
     )
     return ExitCode.OK
+
+
+def _shown(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what a person should look at before agreeing: days, and amounts as people write them."""
+    facts = report.facts
+    if report.name is not None:
+        yield "  first day", report.name.first_day.isoformat()
+    if facts is None:
+        return
+    yield "  as of", facts.as_of.isoformat()
+    amounts = facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts
+    yield from _money("", amounts)
+    if isinstance(facts, EnforcementFacts):
+        yield from _money("executed ", facts.executed)
+
+
+def _money(prefix: str, amounts: Amounts) -> Iterator[tuple[str, str]]:
+    for part in ("principal", "interest", "penalty", "fees", "total"):
+        if (amount := getattr(amounts, part)) or part == "total":
+            yield f"  {prefix}{part}", money(amount, amounts.currency)

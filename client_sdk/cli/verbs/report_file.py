@@ -6,32 +6,43 @@ import csv
 import io
 import itertools
 import os
-from collections import Counter
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.failures import violation_content
+from client_sdk.cli.ui.failures import UsageError, violation_content
+from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
+<<<<<<< HEAD
 from client_sdk.cli.ui.output import counted, pairs, table
+=======
+from client_sdk.cli.ui.output import pairs
+>>>>>>> w-field2
 from client_sdk.cli.ui.target import Target
+from client_sdk.cli.verbs.report_plan import (
+    Plan,
+    plan_lines,
+    rejected_lines,
+    show_plan,
+    warning_content,
+    warning_lines,
+)
 from client_sdk.lending.files import read_portfolio
-from client_sdk.models.batch import Phase, RejectedRow
+from client_sdk.models.batch import Phase
 from client_sdk.new_file import check_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
-
     from client_sdk.cli.ui.output import Json
     from client_sdk.cli.ui.session import Session
+    from client_sdk.lending.files import Encoding
     from client_sdk.models.batch import BatchReport, ProgressCallback
     from client_sdk.models.batch import Progress as Step
-    from client_sdk.models.report import Report
     from client_sdk.models.violation import Violation
 
 __all__ = ["report_file"]
@@ -42,17 +53,20 @@ _PHASES = {
     Phase.SENDING: "signing and sending",
     Phase.DONE: "done",
 }
-_SHOWN = 10
+_HINT = "give a portfolio; an identity number never goes on the command line, see `report --help`."
 REJECTED_COLUMNS = ("row", "reason", "field", "rule", "got", "want")
 
 
-def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run: bool, yes: bool) -> ExitCode:
+def report_file(
+    session: Session, file: Path, rejected: Path | None, encoding: Encoding | None, *, dry_run: bool, yes: bool
+) -> ExitCode:
     """Report a portfolio.
 
     Args:
         session: of the verb.
-        file: the portfolio.
+        file: the portfolio; ``-`` for standard input.
         rejected: new file for rows that were not accepted; None for one beside the portfolio.
+        encoding: of the text; None finds it out.
         dry_run: end after the plan, and write nothing.
         yes: do not ask.
 
@@ -60,21 +74,27 @@ def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run:
         OK where the registry now holds every row, FOUND otherwise.
 
     Raises:
-        UsageError: there is no such file, it is no regular file, or nobody is there to agree.
+        UsageError: there is no such file or it holds no row, nobody is there to agree, or rejected rows of a pipe have
+            no file to go to.
         ConfigError: the file for rejected rows exists already, or cannot be written; nothing was sent.
         CreditRegistryError: as ``Client.report_many``.
     """
-    check_file(file, "give a portfolio; an identity number never goes on the command line, see `report --help`.")
-    path = rejected or _free_name(file)
-    check_new(path)
+    path = _rejected_path(file, rejected, dry_run=dry_run)
+    if path is not None:
+        check_new(path)
+    if str(file) == STANDARD_INPUT and not (dry_run or yes):
+        raise UsageError("nobody can be asked while the portfolio comes from standard input", "say --yes or --dry-run.")
+    portfolio = read_portfolio(sys.stdin.buffer if str(file) == STANDARD_INPUT else file, encoding=encoding)
+    reports = list(portfolio)
+    if not reports:
+        raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
     with session.client() as client:
-        reports = list(read_portfolio(file))
-        broken = client.preflight(reports)
+        plan = Plan(portfolio, reports, client.preflight(reports))
         if dry_run:
-            _show_plan(session, reports, broken)
-            return ExitCode.FOUND if broken else ExitCode.OK
+            show_plan(session, plan)
+            return ExitCode.FOUND if plan.found.violations else ExitCode.OK
         if not yes:
-            session.output.tell(*_plan_lines(reports, broken))
+            session.output.tell(*plan_lines(plan))
         session.confirm("Sign and send this?", yes=yes)
         with Target(path) as target:
             with _progress(session) as told:
@@ -86,6 +106,22 @@ def report_file(session: Session, file: Path, rejected: Path | None, *, dry_run:
     return max(target.code, ExitCode.OK if done.complete else ExitCode.FOUND)
 
 
+def _rejected_path(file: Path, rejected: Path | None, *, dry_run: bool) -> Path | None:
+    """Return where rejected rows go; None where there is no such place and none is needed.
+
+    Raises:
+        UsageError: the portfolio is no file, and no place is named.
+    """
+    is_pipe = str(file) == STANDARD_INPUT
+    if not is_pipe:
+        is_pipe = check_file(file, _HINT, pipe=True)
+    if rejected is not None or not is_pipe:
+        return rejected or _free_name(file)
+    if not dry_run:
+        raise UsageError("a pipe has no name for the file of rejected rows", "name a new one: --rejected FILE.csv")
+    return None
+
+
 def _free_name(file: Path) -> Path:
     """Return where rejected rows of a portfolio go: beside it, under a name that no earlier run has taken."""
     names = itertools.chain(["rejected"], (f"rejected-{place}" for place in itertools.count(2)))
@@ -93,6 +129,7 @@ def _free_name(file: Path) -> Path:
     return next(path for path in paths if not os.path.lexists(path))
 
 
+<<<<<<< HEAD
 def _show_plan(session: Session, reports: Sequence[Report | RejectedRow], broken: Sequence[Violation]) -> None:
     violations: list[Json] = [violation_content(item) for item in broken]
     session.output.result(
@@ -135,6 +172,8 @@ def _rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterato
     yield f"  Correct these rows{where} and report the file again."
 
 
+=======
+>>>>>>> w-field2
 def _show_result(session: Session, done: BatchReport, left: Sequence[Violation], written: str | None) -> None:
     rejected: list[Json] = [violation_content(item) for item in done.rejected]
     notes: list[Json] = [violation_content(item) for item in done.notes]
@@ -149,6 +188,7 @@ def _show_result(session: Session, done: BatchReport, left: Sequence[Violation],
             "rejected_rows": done.rejected_rows,
             "rejected": rejected,
             "notes": notes,
+            "warnings": [warning_content(item) for item in done.warnings],
             "rejected_file": written,
             "seconds": round(done.seconds, 3),
         },
@@ -157,14 +197,15 @@ def _show_result(session: Session, done: BatchReport, left: Sequence[Violation],
             (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (
                 ("accepted", done.accepted, "logged now"),
-                ("repeated", done.repeated, "the registry had them already"),
+                ("repeated", done.repeated, "the registry had them already, or an earlier row says the same"),
                 ("ended", done.ended, "of records that are closed; not sent"),
                 ("erased", done.erased, "of records that were erased; not sent"),
                 ("rejected", done.rejected_rows, "break a rule"),
             )
             if count or name in {"accepted", "repeated"}
         ),
-        *_rejected_lines(left, written),
+        *rejected_lines(left, written),
+        *warning_lines(done.warnings),
     )
 
 

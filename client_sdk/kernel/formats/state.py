@@ -331,7 +331,7 @@ class KeyServices:
 _MOST = {
     "retention_years": 5,
     "dispute_days": 20,
-    "max_live_records_per_subject": 64,
+    "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
 }
 
@@ -344,7 +344,7 @@ class Rulebook:
     retention_years: int = 5
     dispute_days: int = 20
     notice_hours: int = 0
-    max_live_records_per_subject: int = 64
+    max_live_records_per_subject: int = 1_000
     max_subjects_per_inquiry: int = 100
     daily_report_evaluations: int = 1_000_000
     daily_inquire_evaluations: int = 100_000

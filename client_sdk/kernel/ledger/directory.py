@@ -194,6 +194,18 @@ class Directory:
         except KeyError:
             raise _refuse("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
 
+    def check_transferee(self, seller: str, buyer: str) -> None:
+        """Check that the buyer of a debt can continue its record: another lender, whatever its status is now.
+
+        Raises:
+            RuleError: FACTS_INVALID.
+        """
+        member = self.institutions.get(buyer)
+        if buyer == seller or member is None or Role.LENDER not in member.roles:
+            got = "the seller" if buyer == seller else "no such lender"
+            want = "the id of another lender of the directory; none for a buyer who is no member"
+            raise _refuse("FACTS_INVALID", "transferee", "transferee.lender", got=got, want=want)
+
     def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
         """Return the key with which an institution may speak at a leaf (proto/README.md 6).
 

@@ -265,6 +265,7 @@ def test_somebody_who_says_no_sends_nothing(lender: Command, asker: Command, num
     words = [PROGRAM, "--home", str(lender.home), *report_words(number)[:-1], str(identity)]
     code, shown = in_terminal(words, "n\n")
     assert "To be reported: DEFAULT" in shown
+    assert "1,230.00 CNY" in shown
     assert code == 1
     assert "Nothing was done" in shown
     assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"

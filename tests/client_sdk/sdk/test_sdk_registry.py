@@ -151,7 +151,7 @@ def test_a_portfolio_is_repeated_after_the_outbox_is_gone(registry: TestRegistry
     rows = [row for number in range(400, 420) for row in history(number)]
     write_portfolio(path, rows)
     with Client(registry.config("lender-1")) as client:
-        assert client.preflight(read_portfolio(path)) == ()
+        assert client.preflight(read_portfolio(path)).violations == ()
         assert client.report_many(read_portfolio(path)).accepted == len(rows)
     for file in registry.home("lender-1").glob("outbox*"):
         file.unlink()
@@ -414,7 +414,7 @@ async def test_the_asyncio_client_does_the_same(registry: TestRegistry) -> None:
         views = [view async for view in lender.records(identity=person(500))]
         assert [view.version for view in views] == [2]
         assert (await lender.withdraw(receipts[1].record_id)).version == 2
-        assert await lender.preflight(history(520)) == ()
+        assert (await lender.preflight(history(520))).violations == ()
         name = history(500)[0].name
         assert name is not None
         assert lender.record_id(name) == receipts[0].record_id

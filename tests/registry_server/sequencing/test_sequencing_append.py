@@ -268,6 +268,12 @@ def test_at_most_so_many_live_records_of_one_issuer_for_one_subject(database_url
     reverify(database_url)
 
 
+@pytest.mark.parametrize("buyer", ["lender-1", "lender-99"])
+def test_a_buyer_is_another_lender_of_the_directory(ledger: Ledger, world: World, buyer: str) -> None:
+    accept(ledger, world.report("lender-1", "sold"))
+    assert reason(ledger, world.report("lender-1", "sold", Standing.TRANSFERRED, transferee=buyer)) == "FACTS_INVALID"
+
+
 def test_statements_of_a_day_have_a_limit(database_url: str) -> None:
     world = World(Rulebook(daily_statements=3))
     with world.ledger(database_url) as ledger:

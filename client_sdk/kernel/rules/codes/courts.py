@@ -6,7 +6,7 @@ keeps its code when the county's changes, so a county derived here is a hint and
 
 from __future__ import annotations
 
-__all__ = ["CORPS", "COURTS_WITHOUT_COUNTY", "MILITARY", "PROVINCES", "SUPREME", "county_of"]
+__all__ = ["CORPS", "COURTS_WITHOUT_COUNTY", "MILITARY", "PROVINCES", "PROVINCE_NAMES", "SUPREME", "county_of"]
 
 SUPREME = "最高法"
 # The courts of the Xinjiang Production and Construction Corps.
@@ -47,6 +47,42 @@ PROVINCES: dict[str, str] = {
     "青": "63",
     "宁": "64",
     "新": "65",
+}
+
+# How names of courts begin -> character. Whole names only: there is a Henan county in Qinghai, and a Hainan prefecture.
+PROVINCE_NAMES: dict[str, str] = {
+    "最高人民法院": SUPREME,
+    "北京": "京",
+    "天津": "津",
+    "河北省": "冀",
+    "山西省": "晋",
+    "内蒙古": "内",
+    "辽宁省": "辽",
+    "吉林省": "吉",
+    "黑龙江省": "黑",
+    "上海": "沪",
+    "江苏省": "苏",
+    "浙江省": "浙",
+    "安徽省": "皖",
+    "福建省": "闽",
+    "江西省": "赣",
+    "山东省": "鲁",
+    "河南省": "豫",
+    "湖北省": "鄂",
+    "湖南省": "湘",
+    "广东省": "粤",
+    "广西": "桂",
+    "海南省": "琼",
+    "重庆": "渝",
+    "四川省": "川",
+    "贵州省": "黔",
+    "云南省": "云",
+    "西藏": "藏",
+    "陕西省": "陕",
+    "甘肃省": "甘",
+    "青海省": "青",
+    "宁夏": "宁",
+    "新疆": "新",
 }
 
 # The internet courts.

@@ -1,0 +1,120 @@
+"""What is shown of a portfolio before anything is sent: how it was read, how many rows of what, and what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.cli.ui.failures import violation_content
+from client_sdk.cli.ui.output import table
+from client_sdk.models.batch import RejectedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from client_sdk.cli.ui.output import Json
+    from client_sdk.cli.ui.session import Session
+    from client_sdk.lending.files import Portfolio
+    from client_sdk.models.batch import PreflightReport
+    from client_sdk.models.report import Report
+    from client_sdk.models.row_warning import RowWarning
+    from client_sdk.models.violation import Violation
+
+__all__ = ["Plan", "plan_lines", "rejected_lines", "show_plan", "warning_content", "warning_lines"]
+
+_SHOWN = 10
+_REPEATED = "row.repeated"
+
+
+class Plan(NamedTuple):
+    """A portfolio that was held against the rules.
+
+    Attributes:
+        portfolio: how it was read.
+        reports: its rows.
+        found: what is wrong or odd in it.
+    """
+
+    portfolio: Portfolio
+    reports: Sequence[Report | RejectedRow]
+    found: PreflightReport
+
+
+def show_plan(session: Session, plan: Plan) -> None:
+    """Show the plan of a dry run, with everything that was found."""
+    found = plan.found
+    session.output.result(
+        {
+            "dry_run": True,
+            "encoding": plan.portfolio.encoding,
+            "separator": plan.portfolio.separator or None,
+            "rows": found.rows,
+            "passed": found.passed,
+            "repeated": found.repeated,
+            "rejected_rows": found.rejected_rows,
+            "rejected": [violation_content(item) for item in found.violations],
+            "warnings": [warning_content(item) for item in found.warnings],
+            "rejected_file": None,
+        },
+        *plan_lines(plan),
+        *rejected_lines(found.violations, None),
+        "Nothing was signed or sent.",
+    )
+
+
+def plan_lines(plan: Plan) -> Iterator[RenderableType]:
+    """Yield the plan; each row of the portfolio is counted in one line."""
+    found = plan.found
+    left = {item.row for item in found.violations} | {item.row for item in found.warnings if item.rule == _REPEATED}
+    rows = [
+        report
+        for place, report in enumerate(plan.reports, start=1)
+        if not isinstance(report, RejectedRow) and (report.row or place) not in left
+    ]
+    people = len({report.identity for report in rows})
+    yield f"Plan: {found.rows} rows about {people} {'person' if people == 1 else 'persons'}, {_form(plan.portfolio)}"
+    counts = Counter((report.kind, report.standing) for report in rows)
+    for (kind, standing), count in sorted(counts.items()):
+        yield f"  {count:>9,}  {kind.name} {standing.name}"
+    if found.repeated:
+        yield f"  {found.repeated:>9,}  rows say the same as an earlier row and are sent once"
+    if found.rejected_rows:
+        yield f"  {found.rejected_rows:>9,}  rows break a rule and are not sent"
+    yield from warning_lines(found.warnings)
+
+
+def _form(portfolio: Portfolio) -> str:
+    return f"read as {portfolio.encoding}" + (f" with {portfolio.separator}" if portfolio.separator else "")
+
+
+def warning_lines(warnings: Sequence[RowWarning]) -> Iterator[RenderableType]:
+    """Yield what is allowed and probably a mistake."""
+    if not warnings:
+        return
+    yield f"  Warnings, which keep no row back: {len(warnings):,}"
+    rows = [(f"  {item.row}", item.column, item.rule, item.text) for item in warnings[:_SHOWN]]
+    yield table(("  row", "column", "rule", "look at it"), rows)
+    if len(warnings) > _SHOWN:
+        yield f"  and {len(warnings) - _SHOWN} more; --json shows all of them"
+
+
+def warning_content(item: RowWarning) -> Json:
+    """Return a warning as JSON."""
+    return {"row": item.row, "column": item.column, "rule": item.rule, "text": item.text}
+
+
+def rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator[RenderableType]:
+    """Yield the first rows that break a rule, and where all of them are listed."""
+    if not broken:
+        return
+    yield table(
+        ("  row", "reason", "field", "rule", "got", "want"),
+        [(f"  {item.row}", item.reason, item.field, item.rule, item.got, item.want) for item in broken[:_SHOWN]],
+    )
+    more = len(broken) - _SHOWN
+    if more > 0:
+        yield f"  and {more} more" + ("" if written else "; --json shows all of them")
+    where = f", which {written} lists," if written else ""
+    yield f"  Correct these rows{where} and report the file again."

@@ -1,0 +1,147 @@
+"""What is allowed in a report and probably a mistake: a person looks at it, and it never keeps a row back (F15).
+
+Each finding has a reason to be right: counties are renamed, courts get new codes, debts are paid down to a hundredth.
+So none of it is a rule, and the registry never learns of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.rules.case_number import parse_case_number
+from client_sdk.kernel.rules.codes.courts import PROVINCE_NAMES, PROVINCES, SUPREME
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts
+from client_sdk.models.row_warning import RowWarning
+from client_sdk.regions import region_is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from client_sdk.kernel.rules.case_number import CaseNumber
+    from client_sdk.kernel.rules.facts import Amounts, Facts
+    from client_sdk.models.report import Report
+
+__all__ = ["repeated_row", "report_warnings", "step_warnings"]
+
+# A spreadsheet keeps this many digits of a number and writes 0 for the others.
+_KEPT_DIGITS = 15
+# Fewer zeros than these end a number often enough by chance.
+_LEAST_ZEROS = 3
+_PARTS = ("principal", "interest", "penalty", "fees")
+_MINOR_UNITS = 100
+_FAR_ABOVE = 10
+# How far the year of a case number may be from the year of the filing.
+_YEARS_APART = 1
+# Types of cases that begin with the filing: an appeal or a resumed enforcement comes later.
+_FIRST_INSTANCE = "初"
+_FIRST_ENFORCEMENT = "执"
+
+_Warn = tuple[str, str, str]
+
+
+def report_warnings(report: Report, row: int) -> list[RowWarning]:
+    """Return what looks wrong in one report by itself.
+
+    Args:
+        report: whose types are in order.
+        row: for the warnings.
+    """
+    checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _region, _case, _executed)
+    return _told(row, (found for check in checks for found in check(report)))
+
+
+def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
+    """Return what looks wrong in a version against the one before.
+
+    Args:
+        before: facts of that version.
+        after: facts of the new one.
+        row: of the new one.
+    """
+    return _told(row, _steps(before, after))
+
+
+def repeated_row(row: int, first: int) -> RowWarning:
+    """Return that a row says the same as an earlier one."""
+    text = f"the same as row {first}; it is sent once and counted as repeated"
+    return RowWarning(row=row, column="row", rule="row.repeated", text=text)
+
+
+def _told(row: int, found: Iterator[_Warn]) -> list[RowWarning]:
+    return [RowWarning(row=row, column=column, rule=rule, text=text) for column, rule, text in found]
+
+
+def _zeroed(report: Report) -> Iterator[_Warn]:
+    texts = {"id_number": report.identity.number, "reference": report.reference}
+    if report.facts is not None:
+        texts["contract"] = report.facts.debt.contract
+    for column, text in texts.items():
+        zeros = len(text) - _KEPT_DIGITS
+        if zeros >= _LEAST_ZEROS and text.isascii() and text.isdigit() and not text[_KEPT_DIGITS:].strip("0"):
+            told = (
+                f"all digits after the {_KEPT_DIGITS}th are 0, as a spreadsheet leaves a long number; compare it with "
+                "the contract, and format the column as text"
+            )
+            yield column, "number.zeroed", told
+
+
+def _region(report: Report) -> Iterator[_Warn]:
+    if not region_is_known(report.identity):
+        yield "id_number", "identity.region", "the region in the number is unknown for its year of birth; compare it"
+
+
+def _case(report: Report) -> Iterator[_Warn]:
+    facts = report.facts
+    if facts is None or isinstance(facts, DefaultFacts):
+        return
+    try:
+        number = parse_case_number(facts.case_number)
+    except RuleError:
+        # Refused as such.
+        return
+    filed = facts.filed_on.year
+    begins = (
+        number.type_code.endswith(_FIRST_INSTANCE)
+        if report.kind is Kind.JUDGMENT
+        else number.type_code == _FIRST_ENFORCEMENT
+    )
+    if filed - number.year > _YEARS_APART or (begins and number.year - filed > _YEARS_APART):
+        text = f"a case of {number.year} that was filed in {filed}: one of the two is probably wrong"
+        yield "case_number", "case-number.filing", text
+    yield from _court(number, facts.court)
+
+
+def _court(number: CaseNumber, court: str) -> Iterator[_Warn]:
+    """Compare a court's name with its code, as far as both name a province."""
+    if number.legacy:
+        return
+    named = next((code for name, code in PROVINCE_NAMES.items() if court.startswith(name)), "")
+    code = SUPREME if number.court.startswith(SUPREME) else number.court[:1]
+    if named and code in (*PROVINCES, SUPREME) and named != code:
+        text = f"the case number is one of a court under {code}, and the court's name is one of {named}"
+        yield "court", "court.code", text
+
+
+def _executed(report: Report) -> Iterator[_Warn]:
+    facts = report.facts
+    if isinstance(facts, EnforcementFacts) and 0 < facts.applied.total * _FAR_ABOVE <= facts.executed.total:
+        text = f"at least {_FAR_ABOVE} times what was applied for; are both in minor units?"
+        yield "executed_principal", "money.executed", text
+
+
+def _steps(before: Facts, after: Facts) -> Iterator[_Warn]:
+    old, new = _money(before), _money(after)
+    if old.currency != new.currency:
+        yield "currency", "money.currency-changed", f"{new.currency}, and {old.currency} in the version before"
+        return
+    for part in _PARTS:
+        less, more = sorted((getattr(old, part), getattr(new, part)))
+        if less and more == less * _MINOR_UNITS:
+            text = f"exactly {_MINOR_UNITS} times as much as, or as little as a hundredth of, the version before"
+            yield part, "money.hundredfold", text
+
+
+def _money(facts: Facts) -> Amounts:
+    return facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts

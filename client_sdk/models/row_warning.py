@@ -1,0 +1,28 @@
+"""What looks wrong in a row although no rule forbids it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["RowWarning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowWarning:
+    """One thing in a report that is allowed and probably a mistake; it never keeps a row back.
+
+    Attributes:
+        row: line of the file or place in the input, counted from 1; 0 where nothing is counted.
+        column: name of the column.
+        rule: stable id of what looks wrong, e.g. ``money.hundredfold``.
+        text: what it is, and what to look at; never an identity number, a name, an amount or another secret.
+    """
+
+    row: int = 0
+    column: str
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}: " if self.row else ""
+        return f"{place}warning at {self.column}, rule {self.rule}: {self.text}"
