@@ -21,9 +21,14 @@ UNWANTED = {
         r"pypi\.org|pythonhosted\.org|npmjs\.(?:com|org)|crates\.io|proxy\.golang"
     ),
     "work left undone": re.compile(r"\bTO[D]O\b|\bFIX[M]E\b|\bnot yet implemented\b|NotImplementedE[r]ror"),
+    "a document that is not in the tree": re.compile(
+        r"\bdesign[ -]\d|\bformats?[ -]\d(?!\d*[ -]?bit)|\bshared/|\breference/|\b(?:domain-rule[s]|subject-privac[y])\b",
+        re.IGNORECASE,
+    ),
     "a ticket's number": re.compile(r"\bissues? #?\d", re.IGNORECASE),
     "a test that may not run": re.compile(r"pytest\.(?:skip|xfail|importorskip|mark\.skip|mark\.skipif|mark\.xfail)\b"),
 }
+DOCUMENT = re.compile(r"(?<![\w/.*])(?P<path>(?:\w+/)*[A-Z]+\.md|docs/[\w/]+\.md)(?:,? section)?(?: (?P<section>\d+))?")
 OUTWARD_PATH = re.compile(r"(?:^|[\s\"'(=`])((?:\.\./)+[\w./-]*)", re.MULTILINE)
 EXCUSE = re.compile(
     r"#\s*(?:noqa(?::\s?[A-Z]+\d+(?:,\s?[A-Z]+\d+)*)?|type:\s*ignore(?:\[[a-z, -]+\])?)(?P<reason>.*)$", re.MULTILINE
@@ -60,6 +65,21 @@ def test_no_file_holds(what: str) -> None:
         for match in UNWANTED[what].finditer(text)
     ]
     assert found == []
+
+
+def test_every_document_named_in_the_source_exists() -> None:
+    """A section is cited as ``proto/README.md 5``: a file of the tree, and one of its sections."""
+    sections = set(re.findall(r"^## (\d+)\.", read("proto/README.md"), re.MULTILINE))
+    documents = set(tracked("*.md"))
+    wrong = [
+        f"{place(name, text, match.start())}: {match.group()}"
+        for name in tracked("*.py", "*.proto", "*.toml", "Makefile")
+        for text in [read(name)]
+        for match in DOCUMENT.finditer(text)
+        if match["path"] not in documents
+        or (match["path"] == "proto/README.md" and match["section"] and match["section"] not in sections)
+    ]
+    assert wrong == []
 
 
 def test_no_file_points_out_of_the_checkout() -> None:
