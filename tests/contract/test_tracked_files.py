@@ -22,7 +22,8 @@ UNWANTED = {
     ),
     "work left undone": re.compile(r"\bTO[D]O\b|\bFIX[M]E\b|\bnot yet implemented\b|NotImplementedE[r]ror"),
     "a document that is not in the tree": re.compile(
-        r"\bdesign[ -]\d|\bformats?[ -]\d(?!\d*[ -]?bit)|\bshared/|\breference/|\b(?:domain-rule[s]|subject-privac[y])\b",
+        r"\bdesign[ -]\d|\bformats?[ -]\d(?!\d*[ -]?bit)|\bshared/|\breference/"
+        r"|\b(?:domain-rule[s]|subject-privac[y])\b",
         re.IGNORECASE,
     ),
     "a ticket's number": re.compile(r"\bissues? #?\d", re.IGNORECASE),

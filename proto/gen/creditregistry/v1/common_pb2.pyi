@@ -159,7 +159,7 @@ class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Standing.Val
     """The record was a mistake."""
 
 class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
-    """How a record stands. Formats 2 says which may follow which."""
+    """How a record stands. proto/README.md 2 says which may follow which."""
 
 STANDING_UNSPECIFIED: Standing.ValueType  # 0
 """Never written."""
