@@ -280,7 +280,7 @@ _SERVER: dict[str, Entry] = {
         "The TLS key was revoked for good: the institution needs a certificate for a new key.",
     ),
     Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
-    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is too early or in the future."),
+    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
     Reason.TOO_MANY_CALLS: Entry(
         Status.UNAVAILABLE, "The caller has too many calls or streams under way; wait for some to end.", retryable=True
     ),

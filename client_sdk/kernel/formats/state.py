@@ -1,4 +1,4 @@
-"""What the map holds of institutions and of the registry itself, and the rulebook (proto/README.md 6)."""
+"""Institution state, registry state and rulebook, as the map commits to them (proto/README.md 6)."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ class KeyService:
 
     @property
     def key_id(self) -> bytes:
-        """What a key-request names."""
+        """The key id that a key-request names."""
         return key_id(VOPRF, self.public_key)
 
 

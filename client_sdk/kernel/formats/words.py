@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Role(IntEnum):
-    """What an institution may do."""
+    """Role of an institution."""
 
     LENDER = 1
     AUDITOR = 2
@@ -43,7 +43,7 @@ class InstitutionStatus(IntEnum):
 
 
 class KeyUsage(IntEnum):
-    """What a key signs."""
+    """Usage of a signing key."""
 
     REPORT = 1
     INQUIRE = 2
@@ -52,14 +52,14 @@ class KeyUsage(IntEnum):
 
 
 class KeyUse(IntEnum):
-    """What evaluations of a key service are for."""
+    """Use of key service evaluations."""
 
     REPORT = 1
     INQUIRE = 2
 
 
 class Kind(IntEnum):
-    """What a record is about."""
+    """Kind of a record."""
 
     DEFAULT = 1
     JUDGMENT = 2
@@ -67,7 +67,7 @@ class Kind(IntEnum):
 
 
 class Standing(IntEnum):
-    """How a record stands (proto/README.md 2)."""
+    """Standing of a record (proto/README.md 2)."""
 
     OPEN = 1
     ARRANGED = 2
@@ -80,7 +80,7 @@ class Standing(IntEnum):
 
 
 class Purpose(IntEnum):
-    """Why somebody asks about a person (征信业管理条例 Art. 18, 20)."""
+    """Purpose of an inquiry (征信业管理条例 Art. 18, 20)."""
 
     LOAN_APPROVAL = 1
     GUARANTEE_REVIEW = 2
@@ -90,7 +90,7 @@ class Purpose(IntEnum):
 
 
 class AnnotationFlag(IntEnum):
-    """What an annotation says of a record."""
+    """Flag of an annotation."""
 
     DISPUTED = 1
     RESTRICTED = 2
@@ -98,14 +98,14 @@ class AnnotationFlag(IntEnum):
 
 
 class LapseKind(IntEnum):
-    """What a lapse does."""
+    """Kind of a lapse."""
 
     ERASED = 1
     RESTRICTED = 2
 
 
 class TlsKeyAction(IntEnum):
-    """What a signing key says of a TLS key of the same institution."""
+    """Action of a claim about a TLS key of the same institution."""
 
     VOUCH = 1
     REVOKE = 2

@@ -78,7 +78,7 @@ def day_of(milliseconds: int, time_zone: str) -> date:
 
 
 def check_zone(time_zone: str) -> None:
-    """Check that dates can be told in a time zone.
+    """Check that a time zone is known.
 
     Raises:
         RuleError: DATE_INVALID; the zone is unknown here.

@@ -1,4 +1,4 @@
-"""How long a record is kept: some years from the END of the conduct, and an open one without end.
+"""Retention: a record is kept for a number of years from the end of the conduct; open records without limit.
 
 征信业管理条例 Art. 16(1) (C07): five years, then deleted. The number of years is the rulebook's. ``retain_until`` is
 in the signed statement, as text YYYY-MM-DD or empty; such texts compare like the dates they name.
