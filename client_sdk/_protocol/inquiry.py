@@ -62,7 +62,7 @@ class Question:
 
 
 class Expectation(NamedTuple):
-    """What an answer is held against beside its proofs.
+    """Expected time, freshness and checkpoints of an answer.
 
     Attributes:
         now_ms: the asker's clock, milliseconds since 1970 UTC.

@@ -76,7 +76,7 @@ def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | 
 
 
 def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> str:
-    """Return the person's own statement; empty where there is none, or it was sealed to somebody else."""
+    """Return the person's own statement; empty if there is none or it is sealed to another person."""
     annotation = record.annotation
     if annotation is None or pseudonym is None or AnnotationFlag.STATEMENT not in annotation.flags:
         return ""
