@@ -29,7 +29,7 @@ __all__ = ["Found", "Lookup", "compare"]
 
 @dataclass(slots=True, repr=False)
 class Found:
-    """What the registry holds of one segment's record, and what follows for its rows.
+    """Comparison of one record's rows with the versions that the registry holds.
 
     Attributes:
         record_id: 16 bytes.
