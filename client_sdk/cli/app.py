@@ -1,4 +1,4 @@
-"""The program: its verbs, and what is said before a verb."""
+"""The Typer application: registration of the verbs, and global options."""
 
 import io
 import os

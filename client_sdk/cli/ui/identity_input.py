@@ -56,7 +56,7 @@ def read_identity(session: Session, source: str | None, id_type: IdType, issuing
 
 
 def read_identities(session: Session, source: str | None, id_type: IdType, issuing_state: str) -> list[Identity]:
-    """Return the identities of a file or of standard input, or the one that somebody types.
+    """Return the identities of a file or of standard input, or the one typed at the prompt.
 
     Raises:
         UsageError: there is none, or a line holds no number. The number itself is never shown.

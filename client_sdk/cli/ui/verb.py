@@ -1,4 +1,4 @@
-"""How a function becomes a verb: ``--home`` and ``--json`` everywhere, one way to fail, exit codes in every ``--help``.
+"""Decorator of verbs: ``--home`` and ``--json`` everywhere, one way to fail, exit codes in every ``--help``.
 
 Modules of verbs are without ``from __future__ import annotations``: typer reads the types of parameters at run time.
 """
@@ -33,7 +33,7 @@ DEBUG_VARIABLE = "CREDIT_REGISTRY_DEBUG"
 
 
 class Globals:
-    """What was said before the verb: ``credit-registry --home DIR --json VERB``."""
+    """Global options: ``credit-registry --home DIR --json VERB``."""
 
     def __init__(self, home: Path | None, *, as_json: bool) -> None:
         self.home = home
@@ -89,7 +89,7 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         output.tell("Interrupted. Running the same command again is safe.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; let the interpreter not complain about it at its end.
+        # Standard output was closed by its reader: avoid BrokenPipeError at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return int(ExitCode.OK)
     except typer.Exit:

@@ -1,4 +1,4 @@
-"""``report``: one record by options, or many from a file; a plan first, and nothing is sent before somebody agrees."""
+"""``report``: one record by options, or many from a file; a plan first, and nothing is sent before confirmation."""
 
 from pathlib import Path
 from typing import Annotated
@@ -101,7 +101,7 @@ def read_cells(cells: dict[str, str]) -> Report:
 
 
 def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
-    """Show what would be reported, and report it once somebody agrees."""
+    """Show what would be reported, and report it after confirmation."""
     with session.client() as client:
         violations = client.preflight([report])
         if violations:

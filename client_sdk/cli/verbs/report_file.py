@@ -179,7 +179,7 @@ def _rejected_csv(left: Sequence[Violation]) -> bytes:
 
 @contextmanager
 def _progress(session: Session) -> Iterator[ProgressCallback | None]:
-    """Show how far it is, where somebody looks on."""
+    """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None
         return
