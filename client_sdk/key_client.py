@@ -56,7 +56,7 @@ def _clock_ms() -> int:
 
 
 class _Core:
-    """What both clients are made of."""
+    """Configuration of both key service clients."""
 
     def __init__(
         self,
