@@ -1,4 +1,4 @@
-"""Which time is believed (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
+"""Clock supervision (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
 
 The wall clock is compared with one that never steps. Their difference, the line, stays the same as long as the wall
 clock runs; it moves where somebody sets it. A line is believed once something vouches for it: the system's time
