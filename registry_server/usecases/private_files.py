@@ -32,7 +32,7 @@ def take_folder(folder: Path) -> None:
 
 
 def check_private(folder: Path, keys: Iterable[Path]) -> None:
-    """Check before serving that nobody else can read what must be secret.
+    """Check before serving that files with secrets are readable by their owner only.
 
     Args:
         folder: of the registry.
