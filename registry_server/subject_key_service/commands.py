@@ -1,4 +1,4 @@
-"""What ``subject-key-service`` does: init, install, serve, status, key add-version, directory forget."""
+"""Commands of ``subject-key-service``: init, install, serve, status, key add-version, directory forget."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def serve(home: Home) -> None:
 
 @app.command()
 def status(home: Home, *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show what is installed and how far the directory was followed; asks nobody."""
+    """Show what is installed and how far the directory was followed; makes no network call."""
     shown = _status(Folder(home))
     if as_json:
         typer.echo(json.dumps(shown))

@@ -35,7 +35,7 @@ def take_folder(folder: Path) -> None:
 
 
 def check_private(path: Path) -> None:
-    """Check that nobody but its owner can read a folder or a file.
+    """Check that only its owner can read a folder or a file.
 
     Raises:
         SetupError: somebody else can, or it is not there.
