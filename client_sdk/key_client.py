@@ -56,7 +56,7 @@ def _clock_ms() -> int:
 
 
 class _Core:
-    """Configuration of both key service clients."""
+    """Common base of the blocking and the asyncio client."""
 
     def __init__(
         self,

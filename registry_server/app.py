@@ -127,7 +127,7 @@ class App:
 
     @property
     def metrics_port(self) -> int | None:
-        """Where /metrics is; None where it is not served."""
+        """Address of /metrics; None if it is not served."""
         return None if self._metrics_server is None else self._metrics_server.port
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The error catalogue: every reason for which the registry refuses, and how it is told.
+"""The error catalogue: every refusal reason of the registry, with gRPC status and public message.
 
     reason -> (gRPC status, public text, retryable)
 
@@ -101,7 +101,7 @@ class Reason(StrEnum):
 
 
 class Entry(NamedTuple):
-    """How a reason is told.
+    """gRPC status and public message of a reason.
 
     Attributes:
         status: of the call, where the call as a whole fails.
@@ -318,7 +318,7 @@ class Refusal:
 
     @property
     def entry(self) -> Entry:
-        """How the reason is told."""
+        """Catalogue entry of the reason."""
         return entry_of(self.reason)
 
 

@@ -24,7 +24,7 @@ _PATH = "/metrics"
 
 
 class Gauges(Collector):
-    """Values that are asked for when somebody looks.
+    """Gauges whose values are read at each scrape.
 
     Args:
         read: returns value by name; names say the unit.
@@ -66,7 +66,7 @@ class MetricsServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Address of the metrics server."""
         return int(self._server.server_address[1])
 
     def start(self) -> None:
