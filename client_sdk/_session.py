@@ -127,7 +127,7 @@ class Session:
         """Return the outbox, the same to every thread; opened when it is first asked for.
 
         Raises:
-            OutboxError: it is damaged or somebody else's.
+            OutboxError: it is damaged or belongs to another institution.
             ConfigError: the client is closed, or of another process or event loop.
         """
         self.owner.check()

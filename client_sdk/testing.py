@@ -309,7 +309,7 @@ class TestRegistry:
 
     def _trust(self, institution: str, certificate: bytes) -> None:
         root = self.trust_root.read_bytes()
-        # The file comes straight from the registry that this process has just founded; there is nobody to ask.
+        # The file comes from the registry that this process has just created; no fingerprint comparison is needed.
         install_trust_root(self.home(institution), root, TrustRoot.parse(root).fingerprint)
         install_certificate(
             self.home(institution), certificate, (self.registry_home / "public" / "ca.pem").read_bytes()

@@ -27,7 +27,7 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
 
     Args:
         record: verified.
-        names: the person's pseudonym under each version of the subject keys; empty for whoever does not know it.
+        names: the person's pseudonym under each version of the subject keys; empty if it is unknown.
     """
     statement = record.statement
     facts, unopened = _open(record, names.get(statement.subject_key_version))

@@ -37,7 +37,7 @@ class Found:
         before: what the next version builds on; None for version 1.
         repeated: how many rows, from the first, are held already.
         state: ENDED or ERASED where no row may be sent; LIVE otherwise.
-        other_subject: whether the record is about somebody else.
+        other_subject: whether the record is about another person.
     """
 
     record_id: bytes

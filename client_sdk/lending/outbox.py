@@ -110,7 +110,7 @@ class Outbox:
         institution: id of the member.
 
     Raises:
-        OutboxError: it is damaged, of another form, or belongs to somebody else.
+        OutboxError: it is damaged, of another form, or belongs to another institution.
     """
 
     def __init__(self, path: Path, registry: str, institution: str) -> None:

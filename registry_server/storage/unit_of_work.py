@@ -87,7 +87,7 @@ class Database:
     Args:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
-        patience_ms: how long a transaction waits for a lock of somebody else.
+        patience_ms: how long a transaction waits for a lock.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.

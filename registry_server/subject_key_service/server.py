@@ -77,7 +77,7 @@ async def serve(
         folder: of the key service.
         settings: of the key service.
         ready: told the address as soon as it listens.
-        stop: set by whoever wants the service to end.
+        stop: set to end the service.
         now_ms: the clock, ms since 1970 UTC.
 
     Raises:

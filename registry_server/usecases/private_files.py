@@ -36,10 +36,10 @@ def check_private(folder: Path, keys: Iterable[Path]) -> None:
 
     Args:
         folder: of the registry.
-        keys: private keys, in the folder or elsewhere; those that are not there are left to whoever reads them.
+        keys: private keys, in the folder or elsewhere; missing ones are reported when they are read.
 
     Raises:
-        PermissionError: somebody else can.
+        PermissionError: other users can.
         OSError: the folder is not there.
     """
     if _mode(folder) & _OTHERS:

@@ -253,7 +253,7 @@ def _key_service(error: KeyServiceError) -> Failure:
     if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
         hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
         return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
-    hint = HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
+    hint = HINTS.get(error.reason, "ask its operator; its address is in `credit-registry status`.")
     return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 

@@ -113,7 +113,7 @@ class InstitutionKey:
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """Who may end the records of a terminated institution from an act on; empty for nobody any more."""
+    """Successor of a terminated institution from an act on; empty if it has none any more."""
 
     successor: str
     first: int
@@ -177,7 +177,7 @@ class InstitutionState:
 
     @property
     def successor(self) -> str:
-        """Who may end its records now; empty for nobody."""
+        """Current successor; empty for none."""
         return self.successions[-1].successor if self.successions else ""
 
     def succession_at(self, index: int) -> Succession | None:

@@ -71,7 +71,7 @@ class ActProofs:
         Args:
             leaves: the acts of the evidence, ascending by number.
             registry: the proved RegistryState; its administrators must be those that the acts make.
-            claims: the key of everyone who signed, and the succession of whoever signed for another.
+            claims: the key of everyone who signed, and the succession of each signer for another institution.
 
         Raises:
             FormatError: an act is missing, not asked for, out of order or not signed by the administrators of its time.

@@ -22,7 +22,7 @@ def check_head_time(logged_at: int, now_ms: int, max_off_ms: int = MAX_OFF_MS) -
 
     Args:
         logged_at: time of the HEAD, ms since 1970 UTC.
-        now_ms: the clock of whoever reads it, the same.
+        now_ms: the reader's clock, in the same unit.
         max_off_ms: how far the two may be apart.
 
     Raises:
