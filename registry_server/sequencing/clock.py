@@ -186,7 +186,7 @@ class Timekeeper:
 
     @property
     def reference(self) -> int:
-        """What time it is by the line that was vouched for, to be kept for the next start; 0 before there is one."""
+        """The current time by the confirmed reference, stored for the next start; 0 if there is none."""
         with self._lock:
             return 0 if self._line is None else self._line + self._clocks.steady()
 

@@ -41,7 +41,7 @@ class ClockError(Exception):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         return f"a clock that was set {span(self.off_ms)} {'ahead' if self.off_ms > 0 else 'back'}"
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class ClockUnconfirmedError(ClockError):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         side = "after" if self.off_ms > 0 else "before"
         return f"a clock that shows {span(self.off_ms)} {side} the time that was last known to be right"
 
@@ -73,7 +73,7 @@ class LogAheadError(ClockError):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         return f"a newest leaf {span(self.off_ms)} ahead of the clock"
 
     def __str__(self) -> str:

@@ -111,6 +111,17 @@ def test_every_silenced_complaint_says_why() -> None:
     assert silent == []
 
 
+def test_a_module_is_described_by_a_noun() -> None:
+    """The first line of a module is what a search finds: the standard name of the thing, not a question about it."""
+    asked = [
+        f"{name}: {first}"
+        for name in tracked("client_sdk/**/*.py", "registry_server/**/*.py", "client_sdk/*.py", "registry_server/*.py")
+        for first in [(ast.get_docstring(ast.parse(read(name))) or "").partition("\n")[0]]
+        if first.startswith(("What ", "Whom ", "Who ", "That ", "How ", "Where ", "Why ", "Whoever "))
+    ]
+    assert asked == []
+
+
 def test_no_definition_is_called_policy() -> None:
     """Four things could claim the word, so each has one of its own: rulebook, quorum, permissions, criteria."""
     definitions = [
@@ -122,6 +133,13 @@ def test_no_definition_is_called_policy() -> None:
         and not name.startswith("tests/")
     ]
     assert definitions == []
+
+
+@pytest.mark.parametrize("package", ["client_sdk", "registry_server"])
+def test_tests_lie_in_the_folder_of_what_they_test(package: str) -> None:
+    folders = {Path(name).parent.relative_to("tests") for name in tracked(f"tests/{package}/**/test_*.py")}
+    across = {Path("client_sdk/sdk")}  # clients as a whole, against real servers
+    assert {str(folder) for folder in folders - across if not (ROOT / folder).is_dir()} == set()
 
 
 def test_names_of_test_modules_are_unique() -> None:
