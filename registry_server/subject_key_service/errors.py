@@ -1,4 +1,4 @@
-"""Why a key service refuses: reason -> (gRPC status, public text, retryable).
+"""The error catalogue of a key service: reason -> (gRPC status, public text, retryable).
 
 Reasons that the registry has too mean the same there. No refusal holds an element, an output or a key.
 """
