@@ -1,4 +1,4 @@
-"""What lenders and auditors install: it verifies every answer before it returns it.
+"""The SDK for lenders, auditors and administrators; every answer is verified before it is returned.
 
     from client_sdk import Client, Identity, IdType, Purpose, written_consent
 

@@ -92,6 +92,6 @@ class _Work:
 
 
 def _look_away(running: asyncio.Future[BatchReport]) -> None:
-    """Take note of how the work of a cancelled task ended; nobody else does."""
+    """Log how the work of a cancelled task ended; its result has no other reader."""
     if not running.cancelled():
         running.exception()

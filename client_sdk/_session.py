@@ -1,4 +1,4 @@
-"""What a client knows between calls, and everything that its methods do beside waiting for answers.
+"""Shared state and network-free logic of ``Client`` and ``AsyncClient``.
 
 ``Client`` and ``AsyncClient`` share one of these; it reads the home folder once, opens the outbox when it is first
 asked for it, keeps the newest checkpoint in its file, and does no other input or output.
@@ -72,7 +72,7 @@ def is_stale(error: InvalidError) -> bool:
 
 
 class Session:
-    """Settings, keys and what was seen of the log.
+    """Settings, keys, followed directory and newest checkpoint of a client.
 
     Args:
         config: of the member.
@@ -127,7 +127,7 @@ class Session:
         """Return the outbox, the same to every thread; opened when it is first asked for.
 
         Raises:
-            OutboxError: it is damaged or somebody else's.
+            OutboxError: it is damaged or belongs to another institution.
             ConfigError: the client is closed, or of another process or event loop.
         """
         self.owner.check_open()

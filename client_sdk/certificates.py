@@ -1,4 +1,4 @@
-"""What a client does about TLS keys and their certificates; ``Client`` has these methods."""
+"""Methods of ``Client`` for TLS keys and certificates: renew, list, revoke."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Client(CertificateMethods):
 
     Raises:
         ConfigError: settings, trust root, TLS files or keys are not in order.
-        OutboxError: the outbox is damaged or somebody else's.
+        OutboxError: the outbox is damaged or belongs to another institution.
     """
 
     def __init__(self, config: ClientConfig) -> None:

@@ -62,7 +62,7 @@ _MAX_CONFIG_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Where things are, and for how long to wait.
+    """Configuration of a client: addresses, files of its home, time limits.
 
     Attributes:
         institution: id of the member.
@@ -177,7 +177,7 @@ class ClientConfig:
 
     @property
     def trust_root_file(self) -> Path:
-        """The trust root, whose fingerprint somebody compared."""
+        """File of the trust root; its fingerprint was compared when it was installed."""
         return self.home / "trust-root.bin"
 
     @property
@@ -192,7 +192,7 @@ class ClientConfig:
 
     @property
     def state_folder(self) -> Path:
-        """What was followed so far: acts and the last checkpoint."""
+        """File of the followed directory: acts and the last checkpoint."""
         return self.home / "state"
 
     def trust_root(self) -> TrustRoot:

@@ -1,4 +1,4 @@
-"""What the SDK raises: one tree, each leaf of which asks for another reaction.
+"""Exceptions of the SDK: one class for each way in which a caller can react.
 
 CreditRegistryError                    everything below
 ├── ConfigError                        settings, keys or files of this machine are not in order
@@ -69,7 +69,7 @@ class TransportError(CreditRegistryError):
 
 
 class UnavailableError(TransportError):
-    """Nobody is there, or the connection broke. The call was tried again before this is raised."""
+    """The server cannot be reached or the connection broke, after retries."""
 
     def __init__(self, message: str, *, status: str = "UNAVAILABLE", reason: str = "") -> None:
         super().__init__(message, status=status, reason=reason)
@@ -130,7 +130,7 @@ class RefusedError(CreditRegistryError):
 
 
 class NotPermittedError(RefusedError):
-    """Who asks may not: certificate, role, key, or the state of the institution."""
+    """The caller is not permitted: certificate, role, key, or state of the institution."""
 
 
 class QuotaError(RefusedError):
@@ -142,11 +142,11 @@ class ConflictError(RefusedError):
 
 
 class InvalidError(RefusedError):
-    """What was sent breaks a rule or has a wrong form; sending it again changes nothing."""
+    """The request breaks a rule or is malformed; retrying does not help."""
 
 
 class VerificationError(CreditRegistryError):
-    """What was answered does not verify. It is UNVERIFIABLE: neither LISTED nor CLEAR.
+    """A response does not verify. The verdict is UNVERIFIABLE: neither LISTED nor CLEAR.
 
     Attributes:
         part: which part of the answer, e.g. ``checkpoint``.

@@ -139,7 +139,7 @@ def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) ->
     Args:
         home: of the member.
         trust_root: the file that the registry hands out.
-        fingerprint: hexadecimal, as read out by somebody trusted.
+        fingerprint: hexadecimal, received over a trusted channel.
 
     Raises:
         ConfigError: it is no trust root, or has another fingerprint.

@@ -56,7 +56,7 @@ def _clock_ms() -> int:
 
 
 class _Core:
-    """What both clients are made of."""
+    """Common base of the blocking and the asyncio client."""
 
     def __init__(
         self,

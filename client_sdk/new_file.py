@@ -1,4 +1,4 @@
-"""Files that a command was told to write: new ones only, whole or not at all, for their owner alone.
+"""Output files: created atomically with mode 0600; an existing file is never overwritten.
 
     with NewFile(path) as file:     # refuses a path that exists; makes a draft beside it
         ...                         # what takes long or lasts: the registry is asked, records are sent

@@ -1,4 +1,4 @@
-"""Whether the region inside a resident number existed in the year of birth: a hint about typing errors, no more.
+"""Check whether a resident number's region existed in the year of birth; only a hint at typing errors.
 
 The table is python-stdnum's, with the years in which each county code was in use. Codes were also given to people born
 before they existed, and permits carry codes of no county, so an unknown region is a warning and never a refusal: a

@@ -99,7 +99,7 @@ def open_signer(
 
 
 def read_private(path: Path) -> bytes:
-    """Return the bytes of a file that nobody else may read.
+    """Return the bytes of a file with a secret; its mode must be 0600.
 
     Raises:
         ConfigError: it is missing, or its mode lets group or others in.

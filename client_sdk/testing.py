@@ -46,7 +46,7 @@ __all__ = ["TestRegistry"]
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-# How often somebody who waits looks again, in seconds.
+# Polling interval in seconds.
 LOOK_SECONDS = 0.05
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
 THRESHOLD = 2
@@ -148,7 +148,7 @@ class TestRegistry:
         return client
 
     def async_client(self, institution: str) -> AsyncClient:
-        """Return a new client of a member for asyncio; whoever asks for it closes it."""
+        """Return a new asyncio client of a member; the caller closes it."""
         return AsyncClient(self.config(institution))
 
     def enrol(self, institution: str, role: Role = Role.LENDER) -> Path:
@@ -309,7 +309,7 @@ class TestRegistry:
 
     def _trust(self, institution: str, certificate: bytes) -> None:
         root = self.trust_root.read_bytes()
-        # The file comes straight from the registry that this process has just founded; there is nobody to ask.
+        # The file comes from the registry that this process has just created; no fingerprint comparison is needed.
         install_trust_root(self.home(institution), root, TrustRoot.parse(root).fingerprint)
         install_certificate(
             self.home(institution), certificate, (self.registry_home / "public" / "ca.pem").read_bytes()

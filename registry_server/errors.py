@@ -1,4 +1,4 @@
-"""The error catalogue: every reason for which the registry refuses, and how it is told.
+"""The error catalogue: every refusal reason of the registry, with gRPC status and public message.
 
     reason -> (gRPC status, public text, retryable)
 
@@ -101,7 +101,7 @@ class Reason(StrEnum):
 
 
 class Entry(NamedTuple):
-    """How a reason is told.
+    """gRPC status and public message of a reason.
 
     Attributes:
         status: of the call, where the call as a whole fails.
@@ -121,130 +121,141 @@ _EXHAUSTED = Status.RESOURCE_EXHAUSTED
 
 # Facts, standings and dates (client_sdk.kernel.rules).
 _RULES: dict[str, Entry] = {
-    RuleReason.APPROVER_MISSING: Entry(_INVALID, "Nobody is named who approved the record."),
-    RuleReason.BASIS_INVALID: Entry(_INVALID, "The default or judgment on which the record rests does not bear it."),
-    RuleReason.BASIS_MISSING: Entry(_INVALID, "The record names no default or judgment on which it rests."),
-    RuleReason.CASE_NUMBER_INVALID: Entry(_INVALID, "The case number is none that a court gives."),
-    RuleReason.CONSENT_MISSING: Entry(_INVALID, "There is no written consent that was given before."),
-    RuleReason.CURRENCY_INVALID: Entry(_INVALID, "The currency or the parts of the amount are not in order."),
-    RuleReason.DATE_INVALID: Entry(_INVALID, "A date is none, or is out of order."),
-    RuleReason.DEBT_CHANGED: Entry(_INVALID, "A later version may not speak of another debt."),
-    RuleReason.FACTS_INVALID: Entry(_INVALID, "The facts are not complete or contradict each other."),
+    RuleReason.APPROVER_MISSING: Entry(_INVALID, "The facts do not name the person who approved the record."),
+    RuleReason.BASIS_INVALID: Entry(_INVALID, "The record cannot rest on the default or judgment that it names."),
+    RuleReason.BASIS_MISSING: Entry(_INVALID, "The record does not name the default or judgment that it rests on."),
+    RuleReason.CASE_NUMBER_INVALID: Entry(_INVALID, "The case number is not a valid Chinese court case number."),
+    RuleReason.CONSENT_MISSING: Entry(_INVALID, "Written consent is missing, or was given too late."),
+    RuleReason.CURRENCY_INVALID: Entry(_INVALID, "The currency is unknown, or the amounts are not consistent."),
+    RuleReason.DATE_INVALID: Entry(_INVALID, "A date is missing, malformed or out of order."),
+    RuleReason.DEBT_CHANGED: Entry(_INVALID, "A later version cannot be about another debt."),
+    RuleReason.FACTS_INVALID: Entry(_INVALID, "The facts are incomplete or contradict each other."),
     RuleReason.IDENTIFIER_INVALID: Entry(_INVALID, "An identifier has a wrong form."),
-    RuleReason.ILLEGAL_TRANSITION: Entry(_STATE, "The standing may not follow the one before."),
+    RuleReason.ILLEGAL_TRANSITION: Entry(_STATE, "The new standing cannot follow the previous one."),
     RuleReason.MINOR_SUBJECT: Entry(_INVALID, "Records about minors are not taken."),
-    RuleReason.NOTICE_LATE: Entry(_INVALID, "The subject was not told before the record was submitted."),
-    RuleReason.NOTICE_MISSING: Entry(_INVALID, "There is no evidence that the subject was told."),
-    RuleReason.REAGED: Entry(_INVALID, "A later version may not make the default look younger."),
-    RuleReason.RETENTION_INVALID: Entry(_INVALID, "The end of retention is not the one that the law sets."),
-    RuleReason.ROLE_NOT_LIABLE: Entry(_INVALID, "The subject's role makes it liable for nothing yet."),
-    RuleReason.STAGE_BACKWARDS: Entry(_INVALID, "The stage of the proceedings only goes on."),
+    RuleReason.NOTICE_LATE: Entry(
+        _INVALID, "Notice was not given to the subject early enough before the record was submitted."
+    ),
+    RuleReason.NOTICE_MISSING: Entry(_INVALID, "Evidence of the notice to the subject is missing."),
+    RuleReason.REAGED: Entry(_INVALID, "A later version cannot move the first day of delinquency to a later date."),
+    RuleReason.RETENTION_INVALID: Entry(_INVALID, "The end of the retention period is not the one that the law sets."),
+    RuleReason.ROLE_NOT_LIABLE: Entry(_INVALID, "A subject with this role is not liable for the debt, or not yet."),
+    RuleReason.STAGE_BACKWARDS: Entry(_INVALID, "The stage of the proceedings cannot go back."),
 }
 
 # What the log means (client_sdk.kernel.ledger).
 _LEDGER: dict[str, Entry] = {
-    "ACT_ORDER": Entry(_STATE, "The act is not the next one of this registry."),
-    "ACT_SIGNATURE": Entry(_DENIED, "A signature on the act is not a valid one of an administrator."),
+    "ACT_ORDER": Entry(_STATE, "The act does not follow the registry's newest act."),
+    "ACT_SIGNATURE": Entry(_DENIED, "A signature on the act is invalid or is not an administrator's."),
     "ACT_THRESHOLD": Entry(_STATE, "Too few administrators have signed the act."),
-    "ADMINISTRATION_INVALID": Entry(_STATE, "The administrators or their threshold would not be in order."),
+    "ADMINISTRATION_INVALID": Entry(_STATE, "The number of administrators or their threshold is not allowed."),
     "RULEBOOK_INVALID": Entry(_STATE, "A rulebook keeps its time zone, and never gives more days for a dispute."),
-    "ANNOTATION_INVALID": Entry(_STATE, "The annotation may not say this."),
-    "ANNOTATION_ORDER": Entry(_STATE, "The annotation is not the next one of the record."),
+    "ANNOTATION_INVALID": Entry(_STATE, "The annotation is not allowed."),
+    "ANNOTATION_ORDER": Entry(_STATE, "The annotation does not follow the record's newest annotation."),
     "CONTINUES_INVALID": Entry(_STATE, "The record that is continued was not transferred to this issuer."),
-    "CORRECTION_INVALID": Entry(_STATE, "The log's time may not be corrected so."),
-    "ENROLMENT_INVALID": Entry(_STATE, "The institution cannot be enrolled so."),
-    "ERASED_ALONE": Entry(_STATE, "A record is erased together with those that it continues."),
-    "HEAD_CHAIN": Entry(Status.INTERNAL, "The log's own HEAD is not in order."),
-    "HEAD_PLACE": Entry(Status.INTERNAL, "The log's own HEAD is not in its place."),
-    "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it opens no record and asks nothing."),
+    "CORRECTION_INVALID": Entry(_STATE, "The log's time cannot be corrected in this way."),
+    "ENROLMENT_INVALID": Entry(_STATE, "The enrolment is not allowed."),
+    "ERASED_ALONE": Entry(_STATE, "A record must be erased together with the records that it continues."),
+    "HEAD_CHAIN": Entry(Status.INTERNAL, "A HEAD of the log does not match the leaves before it."),
+    "HEAD_PLACE": Entry(Status.INTERNAL, "A HEAD of the log is missing or in the wrong place."),
+    "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it cannot open records or make inquiries."),
     "INSTITUTION_TERMINATED": Entry(_DENIED, "The institution is terminated."),
     "INSTITUTION_UNKNOWN": Entry(_DENIED, "No act has enrolled the institution."),
-    "KEY_NOT_ENDORSED": Entry(_STATE, "A running key of the institution has not endorsed the new key."),
-    "KEY_NOT_POSSESSED": Entry(_STATE, "Nobody has shown to hold the new key."),
+    "KEY_NOT_ENDORSED": Entry(_STATE, "The new key is not endorsed by a running key of the institution."),
+    "KEY_NOT_POSSESSED": Entry(_STATE, "The proof of possession of the new key is missing or invalid."),
     "KEY_OF_ANOTHER": Entry(_DENIED, "The key belongs to another institution."),
-    "KEY_RANGE": Entry(_DENIED, "The key does not count at this place of the log."),
-    "KEY_SERVICES_INVALID": Entry(_STATE, "The key services cannot change so."),
-    "KEY_TAKEN": Entry(_STATE, "The key is enrolled already."),
-    "KEY_UNKNOWN": Entry(_DENIED, "No act has given this key."),
-    "KEY_USAGE": Entry(_DENIED, "The key was given for another usage."),
-    "KIND_CHANGED": Entry(_STATE, "A record never changes its kind."),
-    "LAPSE_EARLY": Entry(_STATE, "The time of the lapse has not come."),
-    "NOT_A_LENDER": Entry(_DENIED, "Only lenders report and annotate."),
-    "NOT_THE_SUCCESSOR": Entry(_DENIED, "The institution does not speak for the issuer here."),
-    "PREVIOUS_MISMATCH": Entry(_STATE, "The version does not follow the one that is logged."),
-    "RECORD_ENDED": Entry(_STATE, "The record is not live any more."),
+    "KEY_RANGE": Entry(_DENIED, "The key is not valid at this position of the log."),
+    "KEY_SERVICES_INVALID": Entry(_STATE, "The change of key services is not allowed."),
+    "KEY_TAKEN": Entry(_STATE, "The key is already enrolled."),
+    "KEY_UNKNOWN": Entry(_DENIED, "The key is not enrolled by any act."),
+    "KEY_USAGE": Entry(_DENIED, "The key was enrolled for another usage."),
+    "KIND_CHANGED": Entry(_STATE, "The kind of a record cannot change."),
+    "LAPSE_EARLY": Entry(_STATE, "The period before this lapse is not over."),
+    "NOT_A_LENDER": Entry(_DENIED, "Only lenders can report and annotate."),
+    "NOT_THE_SUCCESSOR": Entry(
+        _DENIED, "The institution is not the issuer's successor, or a successor cannot make this change."
+    ),
+    "PREVIOUS_MISMATCH": Entry(_STATE, "The version does not follow the newest logged version."),
+    "RECORD_ENDED": Entry(_STATE, "The record is no longer live."),
     "RECORD_ERASED": Entry(_STATE, "The record is erased."),
     "RECORD_UNKNOWN": Entry(Status.NOT_FOUND, "The log holds no such record."),
     "REGISTRY_OTHER": Entry(_INVALID, "The payload was signed for another registry."),
-    "STATE_INVALID": Entry(_STATE, "The institution's state may not change so."),
-    "SUBJECT_KEY_VERSION": Entry(_STATE, "The version of the subject keys is not the one wanted."),
+    "STATE_INVALID": Entry(_STATE, "The change of the institution's state is not allowed."),
+    "SUBJECT_KEY_VERSION": Entry(_STATE, "The version of the subject keys is not the expected one."),
     "TLS_CLAIM_MISMATCH": Entry(
         _INVALID, "The signed claim is about another institution, another TLS key or another action."
     ),
-    "TIME": Entry(Status.INTERNAL, "The log's own time went back."),
-    "VERSION_SKIPPED": Entry(_STATE, "A version is missing before this one."),
-    "VERSION_TAKEN": Entry(Status.ALREADY_EXISTS, "Another payload is logged as this version."),
+    "TIME": Entry(Status.INTERNAL, "The time of the log went backwards."),
+    "VERSION_SKIPPED": Entry(_STATE, "The version number skips one or more versions."),
+    "VERSION_TAKEN": Entry(Status.ALREADY_EXISTS, "This version is already logged with another payload."),
 }
 
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
     Reason.ALIASES_INVALID: Entry(
-        _INVALID, "Person and debt are wanted under each other live version of the subject keys, and no more."
+        _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),
-    Reason.ALREADY_FOUNDED: Entry(_STATE, "The log begins with another genesis act."),
+    Reason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
     Reason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
-    Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not in order."),
-    Reason.CERTIFICATE_UNKNOWN: Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
+    Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
+    Reason.CERTIFICATE_UNKNOWN: Entry(
+        Status.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
+    ),
     Reason.CLOCK_JUMPED: Entry(
         Status.UNAVAILABLE,
-        "The registry's clock was set; nothing is logged until it is right again or an operator confirms it.",
+        "The registry's clock was changed; nothing is logged until it is right again or an operator confirms it.",
         retryable=True,
     ),
     Reason.CLOCK_UNCONFIRMED: Entry(
         Status.UNAVAILABLE,
-        "The registry has just started and nothing vouches for its clock yet; nothing is logged until then.",
+        "The registry's clock is not confirmed yet; nothing is logged until it is.",
         retryable=True,
     ),
-    Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "What was sent does not open the signed commitment."),
-    Reason.COUNT_MISMATCH: Entry(_INVALID, "The batch does not hold what its header declares."),
+    Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "The opening or the value does not match the signed commitment."),
+    Reason.COUNT_MISMATCH: Entry(_INVALID, "The number of submissions in the batch is not the one in its header."),
     Reason.DEADLINE_EXCEEDED: Entry(
-        Status.DEADLINE_EXCEEDED, "The call took longer than the registry allows; whether it was done is not known."
+        Status.DEADLINE_EXCEEDED, "The call took longer than the registry allows; it is not known whether it was done."
     ),
-    Reason.DEADLINE_TOO_SHORT: Entry(Status.DEADLINE_EXCEEDED, "Too little time is left to do anything."),
-    Reason.DEBT_TAKEN: Entry(Status.ALREADY_EXISTS, "A running record of this kind about this debt is there already."),
-    Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed bytes are not those that the statement names."),
-    Reason.DISK_FULL: Entry(Status.UNAVAILABLE, "The registry has no room left; nothing was stored."),
-    Reason.HEAD_GONE: Entry(_STATE, "The registry no longer answers under that HEAD; ask anew."),
-    Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "Another inquiry was made under this id."),
-    Reason.INQUIRY_STALE: Entry(_STATE, "By the registry's clock the inquiry was not signed in the last 5 minutes."),
-    Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution made no such inquiry."),
-    Reason.INQUIRY_WAITING: Entry(Status.UNAVAILABLE, "The inquiry has no place before the next HEAD.", retryable=True),
+    Reason.DEADLINE_TOO_SHORT: Entry(Status.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
+    Reason.DEBT_TAKEN: Entry(Status.ALREADY_EXISTS, "A running record of this kind about this debt exists already."),
+    Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed disclosure does not match the digest in the statement."),
+    Reason.DISK_FULL: Entry(Status.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
+    Reason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
+    Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
+    Reason.INQUIRY_STALE: Entry(
+        _STATE, "The inquiry was not signed within the last 5 minutes by the registry's clock."
+    ),
+    Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution has made no inquiry with this id."),
+    Reason.INQUIRY_WAITING: Entry(
+        Status.UNAVAILABLE, "The inquiry has no receipt before the next HEAD.", retryable=True
+    ),
     Reason.INTERNAL: Entry(Status.INTERNAL, "The registry failed; the request id leads to its log."),
     Reason.LOG_AHEAD: Entry(
-        Status.UNAVAILABLE, "The newest leaf lies in the future; administrators correct the log's time by an act."
+        Status.UNAVAILABLE,
+        "The newest leaf is dated in the future; administrators can correct the log's time by an act.",
     ),
-    Reason.MALFORMED: Entry(_INVALID, "Bytes or values have a wrong form."),
-    Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not include this."),
+    Reason.MALFORMED: Entry(_INVALID, "The request is malformed."),
+    Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
     Reason.NOT_READY: Entry(Status.UNAVAILABLE, "The registry is starting.", retryable=True),
     Reason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
-    Reason.PART_UNEXPECTED: Entry(_INVALID, "A part of the submission does not belong there."),
+    Reason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
     Reason.PEER_MISMATCH: Entry(_DENIED, "The client certificate and the signature name different institutions."),
     Reason.PROPOSAL_UNKNOWN: Entry(
-        Status.NOT_FOUND, "There is no such proposal; it has lapsed, or another act took its number: propose it anew."
+        Status.NOT_FOUND, "There is no such proposal: it has lapsed, or another act took its number; propose it again."
     ),
-    Reason.PURPOSE_INVALID: Entry(_INVALID, "Inquiries are not made for this purpose."),
+    Reason.PURPOSE_INVALID: Entry(_INVALID, "The purpose is not allowed for inquiries."),
     Reason.QUEUE_FULL: Entry(Status.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
-    Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution has used up what the rulebook allows for today."),
+    Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
     Reason.RANGE_INVALID: Entry(Status.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
     Reason.REGISTER_AHEAD: Entry(
-        Status.UNAVAILABLE, "The registry's database is older than what it has signed; nothing is served from it."
+        Status.UNAVAILABLE, "The registry's database is older than its newest signed checkpoint; it is not served."
     ),
     Reason.REGISTER_DAMAGED: Entry(
-        Status.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is mended."
+        Status.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is repaired."
     ),
     Reason.REGISTER_FORK: Entry(
         Status.UNAVAILABLE,
-        "The registry's database holds another history than it has signed; nothing is served from it.",
+        "The registry's database contradicts its newest signed checkpoint; it is not served.",
     ),
     Reason.REGISTER_MISSING: Entry(
         Status.UNAVAILABLE, "The registry's checkpoint register is missing; nothing is signed without it."
@@ -260,17 +271,17 @@ _SERVER: dict[str, Entry] = {
     Reason.STORAGE_UNAVAILABLE: Entry(
         Status.UNAVAILABLE, "The database does not answer; the same request may be sent again.", retryable=True
     ),
-    Reason.SUBJECT_CHANGED: Entry(_INVALID, "A record never changes the person that it is about."),
+    Reason.SUBJECT_CHANGED: Entry(_INVALID, "The subject of a record cannot change."),
     Reason.TLS_KEY_NOT_VOUCHED: Entry(
         Status.UNAUTHENTICATED,
-        "No running signing key of the institution vouches for this TLS key; the institution renews the certificate.",
+        "No running signing key of the institution vouches for this TLS key; renew the certificate.",
     ),
     Reason.TLS_KEY_REVOKED: Entry(
         Status.UNAUTHENTICATED,
         "The TLS key was revoked for good: the institution needs a certificate for a new key.",
     ),
     Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
-    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is not plausible."),
+    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
     Reason.TOO_MANY_CALLS: Entry(
         Status.UNAVAILABLE, "The caller has too many calls or streams under way; wait for some to end.", retryable=True
     ),
@@ -281,7 +292,7 @@ _SERVER: dict[str, Entry] = {
     Reason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
     Reason.VERSION_UNKNOWN: Entry(Status.NOT_FOUND, "The record has no such version."),
     Reason.VOUCH_STALE: Entry(
-        _STATE, "The vouch was used up, or a newer one is on record; the institution signs a new one."
+        _STATE, "The vouch was already used, or a newer one is on record; the institution must sign a new one."
     ),
 }
 
@@ -308,7 +319,7 @@ class Refusal:
 
     @property
     def entry(self) -> Entry:
-        """How the reason is told."""
+        """Catalogue entry of the reason."""
         return entry_of(self.reason)
 
 

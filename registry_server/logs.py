@@ -82,7 +82,7 @@ class LogLines:
 
 
 class _Logger:
-    """What structlog calls with an event that is complete but for its form."""
+    """Renderer of structlog: called with each complete event."""
 
     def __init__(self, lines: LogLines) -> None:
         self._lines = lines

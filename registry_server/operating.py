@@ -1,4 +1,4 @@
-"""The operator's tasks beside serving: founding, tables, fsck, checkpoint register, clock, key service certificates."""
+"""The operator's tasks other than serving: founding, tables, fsck, register, clock, key service certificates."""
 
 from __future__ import annotations
 

@@ -174,22 +174,22 @@ class Settings(BaseSettings):
 
     @property
     def register_path(self) -> Path:
-        """Where the checkpoint register is, unless it is in a database."""
+        """Path of the checkpoint register, unless it is in a database."""
         return self.home / self.register_file
 
     @property
     def log_key_file(self) -> Path:
-        """Where the log's key is."""
+        """Path of the log's key."""
         return self.home / self.log_key
 
     @property
     def authority_folder(self) -> Path:
-        """Where the certificate authority is."""
+        """Folder of the certificate authority."""
         return self.home / "ca"
 
     @property
     def tls_folder(self) -> Path:
-        """Where the server's own TLS key and certificate are."""
+        """Folder of the server's own TLS key and certificate."""
         return self.home / "tls"
 
     @property
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
 
     @property
     def public_folder(self) -> Path:
-        """What may be handed out."""
+        """Folder of the files that may be handed out."""
         return self.home / "public"
 
     @property

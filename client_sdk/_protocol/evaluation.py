@@ -31,7 +31,7 @@ PROOF_INVALID = "PROOF_INVALID"
 
 
 class Asker(NamedTuple):
-    """Who asks, and why.
+    """Institution, use and purpose of an evaluation.
 
     Attributes:
         registry: its name.
@@ -92,12 +92,12 @@ class Evaluation:
 
     @property
     def asks_per_batch(self) -> int:
-        """How many requests one batch of inputs makes."""
+        """Number of requests for one batch of inputs."""
         return sum(len(item.services) for item in self._versions)
 
     @property
     def count(self) -> int:
-        """How many requests there are in all."""
+        """Total number of requests."""
         return -(-len(self._inputs) // MAX_BATCH) * self.asks_per_batch
 
     def asks(self) -> Iterator[Ask]:

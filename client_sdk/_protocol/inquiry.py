@@ -62,7 +62,7 @@ class Question:
 
 
 class Expectation(NamedTuple):
-    """What an answer is held against beside its proofs.
+    """Expected time, freshness and checkpoints of an answer.
 
     Attributes:
         now_ms: the asker's clock, milliseconds since 1970 UTC.
@@ -204,7 +204,7 @@ def read_offline(
         data: bytes of the file.
         evidence: the same, parsed.
         verifier: over the trust root.
-        names: pseudonyms of the person, for whoever knows the identity and asked the key services again.
+        names: pseudonyms of the person, if the caller knows the identity and asked the key services again.
 
     Raises:
         FormatError: it is not canonical, or a part does not verify.

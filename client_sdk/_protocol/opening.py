@@ -27,7 +27,7 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
 
     Args:
         record: verified.
-        names: the person's pseudonym under each version of the subject keys; empty for whoever does not know it.
+        names: the person's pseudonym under each version of the subject keys; empty if it is unknown.
     """
     statement = record.statement
     facts, unopened = _open(record, names.get(statement.subject_key_version))
@@ -76,7 +76,7 @@ def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | 
 
 
 def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> str:
-    """Return the person's own statement; empty where there is none, or it was sealed to somebody else."""
+    """Return the person's own statement; empty if there is none or it is sealed to another person."""
     annotation = record.annotation
     if annotation is None or pseudonym is None or AnnotationFlag.STATEMENT not in annotation.flags:
         return ""

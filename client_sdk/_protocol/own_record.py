@@ -98,7 +98,7 @@ def _check_binding(message: pb.OwnRecord, statement: Statement) -> None:
 
 
 def open_held(held: HeldRecord, names: Mapping[int, Pseudonym]) -> Opened | None:
-    """Open the facts of a live record; None where it is about somebody else than the names say.
+    """Open the facts of a live record; None if it is about another person.
 
     Raises:
         VerificationError: it is about that person, and its disclosure does not open.
@@ -111,7 +111,7 @@ def open_held(held: HeldRecord, names: Mapping[int, Pseudonym]) -> Opened | None
 
 
 def names_another(held: HeldRecord, names: Mapping[int, Pseudonym]) -> bool:
-    """Say whether a live record is about somebody else; False where its subject keys ended, so that nobody can tell."""
+    """Whether a live record is about another person; False if its subject keys are retired, so that it is unknown."""
     pseudonym = names.get(held.statement.subject_key_version)
     return pseudonym is not None and pseudonym.subject != held.subject
 

@@ -58,7 +58,7 @@ def approve(proposal: ProposalView, signer: Signer) -> pb.ApproveActRequest:
 
 
 def bring(proposal: ProposalView, approval: Approval) -> pb.ApproveActRequest:
-    """Return the request that adds a signature which somebody gave who cannot reach the registry."""
+    """Return the request that adds a signature made offline by another administrator."""
     given = pb.Approval(key_id=approval.key_id, signature=approval.signature)
     return pb.ApproveActRequest(proposal_id=proposal.proposal_id, approval=given)
 

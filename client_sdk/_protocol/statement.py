@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs, for which registry, under which rulebook.
+    """Signing institution, its key, the registry and the retention period.
 
     Attributes:
         registry: name of the registry.
@@ -56,7 +56,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Version:
-    """What the next version of a record needs to know of the one before.
+    """Fields of the previous version that the next version of a record depends on.
 
     Attributes:
         number: 1, 2, 3 and so on.
@@ -192,7 +192,7 @@ def sign_version(
 def sign_ending(
     issuer: Issuer, key: RecordKey, before: Version, standing: Standing, *, issued_at: int
 ) -> tuple[pb.Submission, Version]:
-    """Sign a version that binds nobody: WITHDRAWN or SET_ASIDE. It needs neither subject nor facts.
+    """Sign a version without subject and facts: WITHDRAWN or SET_ASIDE.
 
     Args:
         issuer: who signs: the record's issuer, or its successor.

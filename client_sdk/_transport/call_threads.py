@@ -139,7 +139,7 @@ class CallThreads:
             except Empty:
                 job = None
             with self._turn:
-                # Where nobody is counted as idle, a job is on its way to this thread.
+                # If no thread is counted as idle, a job is already on its way to this one.
                 if job is None and self._idle > 0:
                     self._idle -= 1
                     self._threads -= 1

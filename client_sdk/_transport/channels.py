@@ -103,7 +103,7 @@ _SERVICE_CONFIG = json.dumps(
 
 @dataclass(frozen=True, slots=True)
 class TlsMaterial:
-    """What one side of mutual TLS shows and trusts; PEM.
+    """Certificate chain, private key and trusted CA of one side of mutual TLS, in PEM.
 
     Attributes:
         ca: the certificates that the other side's must lead to.
@@ -207,12 +207,12 @@ def split_target(target: str) -> Target:
 
 
 def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
-    """Return a channel to ``host:port`` for this process; whoever asks for it closes it."""
+    """Return a blocking channel to ``host:port``; the caller closes it."""
     return WatchedChannel(grpc.secure_channel(target, tls.channel_credentials(), _options()), deadlines or Deadlines())
 
 
 def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
-    """Return a channel to ``host:port`` for the event loop that is running; whoever asks for it closes it.
+    """Return a channel to ``host:port`` for the running event loop; the caller closes it.
 
     Raises:
         ConfigError: no event loop is running.

@@ -1,4 +1,4 @@
-"""A deadline for every call that has none of its own, and how much longer is waited for a call that ignores it."""
+"""Default deadlines, and the grace period after which a call that ignores its deadline is abandoned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRACE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """How long a call may take unless it says so itself, in seconds.
+    """Default deadlines of calls, in seconds.
 
     Attributes:
         unary: one question, one answer.

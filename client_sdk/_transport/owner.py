@@ -1,4 +1,4 @@
-"""Who may use connections: the process, and for asyncio the event loop, that opened them, until they are closed.
+"""Ownership check of connections: they are used only by the process and event loop that opened them.
 
 gRPC's threads and locks do not survive a fork: a call in the child would wait for ever.
 """

@@ -1,4 +1,4 @@
-"""From the end of a failed call to the error that the SDK raises; by reason first, then by status."""
+"""Conversion of gRPC errors to SDK exceptions: by reason first, then by status."""
 
 from __future__ import annotations
 

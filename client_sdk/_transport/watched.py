@@ -156,7 +156,7 @@ class _Stream(Generic[R]):
         try:
             message = reading.result()
         except BaseException:
-            # Overdue, interrupted or broken: nobody reads on.
+            # Overdue, interrupted or broken: the stream is not read any further.
             self.cancel()
             raise
         if message is _END:

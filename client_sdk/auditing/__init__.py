@@ -1,1 +1,1 @@
-"""What an auditor does with the registry: follow it, verify it whole and report."""
+"""Auditing: fetch the log, verify it completely and report findings."""

@@ -129,7 +129,7 @@ class _Shown:
         return signed, split_hashes(response.consistency, "consistency proof")
 
     def note(self, raw: bytes) -> None:
-        """Keep a checkpoint that came with something else; where it is none, whoever reads the rest says so."""
+        """Record a checkpoint received with another response; an invalid one is reported later."""
         try:
             self._read(raw)
         except FormatError:

@@ -57,7 +57,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """Where the last audit ended.
+    """Position and results of the last audit.
 
     Attributes:
         fingerprint: of the trust root that the folder belongs to.

@@ -31,7 +31,7 @@ _LEAF_WORDS = {"STATEMENT": "statements and annotations", "ACT": "acts", "LAPSE"
 
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
-    """What one audit saw and everything found so far. No personal data is in it.
+    """Result of an audit: counts and findings. It contains no personal data.
 
     Attributes:
         registry: its name.
@@ -97,7 +97,7 @@ class AuditReport:
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What was audited, as name and value."""
+        """Names and values of the audited log."""
         types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
         first, newest, count = self.maps_checked
         maps = f"at {count} sizes, {first} the first and {newest} the newest" if count > 1 else f"at size {first}"

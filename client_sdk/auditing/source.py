@@ -1,4 +1,4 @@
-"""Where an audit gets what it verifies: a small protocol, and its implementation over the registry's own service.
+"""Data source of an audit: an interface, and its implementation over the registry's TransparencyService.
 
 Nothing here is believed. A source only sees to it that streams are whole and in order.
 """

@@ -1,4 +1,4 @@
-"""What an audit counts: leaves by type, acts, and each institution's records. No subject and no fact is in it."""
+"""Statistics of an audit: leaves by type, acts, records by institution. They contain no subject and no facts."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ __all__ = ["AioDirectoryFeed", "DirectoryFeed"]
 
 
 class _Keeping:
-    """What both feeds do around a round."""
+    """Common part of the blocking and the asyncio feed."""
 
     def __init__(self, follower: DirectoryFollower, path: Path | None) -> None:
         self.follower = follower

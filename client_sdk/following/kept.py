@@ -1,4 +1,4 @@
-"""What a follower keeps on disk, so that a restart neither fetches all acts again nor forgets how far the log was.
+"""State file of a follower: the acts and the last checkpoint, so that a restart continues from there.
 
     file = "creditregistry/followed-directory/v1" 0x00 || lp(genesis hash) || lp(directory proof) || lp(acts)
 

@@ -1,4 +1,4 @@
-"""The newest checkpoint that somebody has verified: it only ever grows.
+"""Rollback and fork detection: the newest verified checkpoint, which only moves forward.
 
 A log that goes back, or that shows two histories, has signed both: the error keeps the two notes as proof.
 """

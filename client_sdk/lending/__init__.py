@@ -1,1 +1,1 @@
-"""What a lender does with the registry: report, check, watch and screen a portfolio."""
+"""Reporting: portfolio files, pre-flight checks, batches and the outbox."""

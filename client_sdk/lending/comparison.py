@@ -29,7 +29,7 @@ __all__ = ["Found", "Lookup", "compare"]
 
 @dataclass(slots=True, repr=False)
 class Found:
-    """What the registry holds of one segment's record, and what follows for its rows.
+    """Comparison of one record's rows with the versions that the registry holds.
 
     Attributes:
         record_id: 16 bytes.
@@ -37,7 +37,7 @@ class Found:
         before: what the next version builds on; None for version 1.
         repeated: how many rows, from the first, are held already.
         state: ENDED or ERASED where no row may be sent; LIVE otherwise.
-        other_subject: whether the record is about somebody else.
+        other_subject: whether the record is about another person.
     """
 
     record_id: bytes

@@ -244,7 +244,7 @@ def _names(line: str, separator: str) -> list[str]:
 
 
 def _check_header(header: list[str], line: str) -> None:
-    """Refuse a header that is none; its cells are never shown, for without a header they are somebody's.
+    """Reject a file without a header; its cells are not shown, since they may be personal data.
 
     Args:
         header: names of the columns.

@@ -1,4 +1,4 @@
-"""What kind of thing stands in a cell, told without showing it: a cell may hold an identity number or an amount."""
+"""Description of a cell's content for error messages, without the content: it may be an identity number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``report_many`` asks of the world: a small protocol between its logic and the wire."""
+"""Interface between the logic of ``report_many`` and the network."""
 
 from __future__ import annotations
 

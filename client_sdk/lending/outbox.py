@@ -73,7 +73,7 @@ class Pending(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What a receipt is made from, beside the checkpoint that a whole chunk shares."""
+    """Parts of a receipt, without the checkpoint that a whole chunk shares."""
 
     issuer: str
     record_id: bytes
@@ -110,7 +110,7 @@ class Outbox:
         institution: id of the member.
 
     Raises:
-        OutboxError: it is damaged, of another form, or belongs to somebody else.
+        OutboxError: it is damaged, of another form, or belongs to another institution.
     """
 
     def __init__(self, path: Path, registry: str, institution: str) -> None:
@@ -270,7 +270,7 @@ class Outbox:
         """
         with self._mutex:
             try:
-                # Read alone, on every call: it waits for nobody who writes.
+                # A read-only connection, used on every call: readers do not wait for writers.
                 found = self._database.execute("SELECT note FROM checkpoints WHERE NOT proved ORDER BY size").fetchall()
             except sqlite3.Error as error:
                 raise OutboxError(f"{self._path}: {error}") from error

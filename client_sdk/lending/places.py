@@ -1,4 +1,4 @@
-"""Where in a portfolio a broken rule is: from the path of a field inside a submission to the name of its column."""
+"""Mapping from the path of a field in a submission to its portfolio column, for error messages."""
 
 from __future__ import annotations
 

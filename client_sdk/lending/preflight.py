@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
 
 MAX_REFERENCE_CHARACTERS = 128
-# An unsigned 64-bit number in the name that a record id is derived from; nobody withdraws so often.
+# An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
 MAX_ATTEMPT = 2**32 - 1
 
 

@@ -1,4 +1,4 @@
-"""From a report to the row of a portfolio that reads as the same report."""
+"""Conversion of a report to the portfolio row that reads as the same report."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _BEFORE_EACH_BYTES = 8
 
 
 class Sent(NamedTuple):
-    """What became of one submission.
+    """Result of one submission.
 
     Attributes:
         item: what was sent.
@@ -69,7 +69,7 @@ def pack(units: Iterable[Sequence[Prepared]]) -> list[list[Prepared]]:
 
 
 class _Room:
-    """What a chunk has room for.
+    """Remaining room in a chunk.
 
     One submission that is longer than a chunk may be goes alone: the registry refuses it by name.
     """

@@ -1,4 +1,4 @@
-"""From compared rows to signed submissions: the middle of ``report_many``, without any input or output."""
+"""Signing of compared rows as submissions, without I/O; used by ``report_many`` and ``report``."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ __all__ = ["Tally"]
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the rows of one call; changed by one thread at a time.
+    """Counts and results of the rows of one call; changed by one thread at a time.
 
     Attributes:
         progress: told after each step; None for nobody.

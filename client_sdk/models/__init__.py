@@ -1,4 +1,4 @@
-"""What goes into the SDK and what comes out: frozen values, never messages of the wire."""
+"""Values of the public API: frozen dataclasses, never protobuf messages."""
 
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Purpose, Standing

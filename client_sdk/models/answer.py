@@ -25,7 +25,7 @@ __all__ = ["Answer", "Failure", "Verdict", "person_file"]
 
 
 class Verdict(StrEnum):
-    """What is proved."""
+    """Verdict of an answer."""
 
     # There is at least one live record.
     LISTED = "LISTED"
@@ -52,7 +52,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is proved about one person.
+    """Verified answer about one person.
 
     Attributes:
         verdict: LISTED, CLEAR or UNVERIFIABLE.
@@ -89,7 +89,7 @@ class Answer:
         return self._cut()
 
     def about(self, identity: Identity) -> Answer:
-        """Return the same answer for whoever knows, or has verified, who it is about."""
+        """Return the same answer with the identity it is about, known or verified by the caller."""
         return replace(self, identity=identity)
 
     def assess(self, criteria: Criteria | None = None) -> Assessment:

@@ -1,4 +1,4 @@
-"""What a lender's criteria make of an answer."""
+"""Assessment of an answer by a lender's criteria."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Assessment", "Outcome", "Reason", "ReasonId", "Total"]
 
 
 class Outcome(StrEnum):
-    """What an assessment comes to, from best to worst; a person decides what follows (PIPL Art. 24)."""
+    """Outcome of an assessment, from best to worst; a person makes the decision (PIPL Art. 24)."""
 
     NOT_ADVERSE = "NOT_ADVERSE"
     WATCH = "WATCH"
@@ -71,7 +71,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What is owed by the records of one kind and currency that are counted or watched.
+    """Total owed by the counted or watched records of one kind and currency.
 
     Attributes:
         kind: of the records.

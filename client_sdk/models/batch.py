@@ -1,4 +1,4 @@
-"""What became of many reports."""
+"""Results and progress of ``report_many``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BatchReport", "Phase", "PreflightReport", "Progress", "ProgressCallb
 
 
 class Phase(StrEnum):
-    """What ``report_many`` is doing."""
+    """Phase of ``report_many``."""
 
     # Reading the input and holding it against the rules.
     CHECKING = "CHECKING"
@@ -29,7 +29,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a call has come; counts are of rows of the input.
+    """Progress of a call; counts are of rows of the input.
 
     Attributes:
         phase: what it is doing.
@@ -81,7 +81,7 @@ class PreflightReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReport:
-    """What became of each row; every row is in exactly one count.
+    """Result of a batch; every row is in exactly one count.
 
     Attributes:
         rows: of the input.

@@ -15,7 +15,7 @@ __all__ = ["CertificateView", "TlsKeyStanding"]
 
 
 class TlsKeyStanding(Enum):
-    """How a TLS key stands at the registry."""
+    """Status of a TLS key at the registry."""
 
     RUNNING = "RUNNING"
     NOT_VOUCHED = "NOT_VOUCHED"

@@ -22,7 +22,7 @@ __all__ = ["ListedRecord", "Unopened"]
 class Unopened(StrEnum):
     """Why the facts of a proved record are not shown."""
 
-    # Nobody who knows the identity number looked, as in offline verification.
+    # The identity number is unknown, as in offline verification.
     SEALED = "SEALED"
     # The sealed bytes are not those that the issuer signed: the registry's fault.
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
@@ -78,7 +78,7 @@ class ListedRecord:
 
     @property
     def ref(self) -> str:
-        """How reasons refer to the record: issuer and UUID."""
+        """Name of the record in reasons: issuer and UUID."""
         return f"{self.issuer}/{UUID(bytes=self.record_id)}"
 
     @property

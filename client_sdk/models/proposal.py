@@ -48,7 +48,7 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """What became of a proposal or an approval.
+    """Result of a proposal or an approval.
 
     Attributes:
         proposal: how it stands.

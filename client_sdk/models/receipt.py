@@ -17,7 +17,7 @@ __all__ = ["InquiryReceipt", "Receipt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """That a leaf is in the log: leaf, inclusion proof and checkpoint, verified.
+    """Verified receipt of a leaf: leaf, inclusion proof and checkpoint.
 
     Attributes:
         issuer: institution id of the record's issuer.
@@ -60,7 +60,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InquiryReceipt:
-    """That an inquiry is in the inquiry tree of a HEAD, verified.
+    """Verified receipt of an inquiry in the inquiry tree of a HEAD.
 
     Attributes:
         inquiry_id: 16 bytes.

@@ -1,4 +1,4 @@
-"""What a lender reports: one version of one record, as its own systems know it.
+"""A report: one version of one record, as known to the lender's own systems.
 
 Everything else (pseudonym, ``debt_ref``, record id, version, commitments, sealing, signature) is the SDK's work. One
 report is one complete snapshot; a record's history is several reports with the same kind, reference and first day.
@@ -77,7 +77,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Report:
-    """What reports of every kind hold.
+    """Fields common to reports of every kind.
 
     Attributes:
         identity: of the person or enterprise; never leaves this machine.

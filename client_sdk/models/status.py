@@ -1,4 +1,4 @@
-"""How the registry and the key services stand, as one member sees them."""
+"""Status of the registry and the key services, as seen by one member."""
 
 from __future__ import annotations
 

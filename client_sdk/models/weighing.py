@@ -51,7 +51,7 @@ WATCHED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """What a lender makes of listed records. The defaults count what stands open and watch what has ended.
+    """A lender's criteria. By default open records are counted and ended ones are watched.
 
     Attributes:
         counted: kind and standing of records that make a person BLACKLISTED.
@@ -108,7 +108,7 @@ def weigh(records: Sequence[ListedRecord], as_of_ms: int, criteria: Criteria) ->
 
 
 def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
-    """What is said of a record beside its weight, and what makes the assessment REFER."""
+    """Remarks on a record, and whether they make the assessment REFER."""
     ref = record.ref
     if record.restricted:
         yield Reason(id=ReasonId.RESTRICTED, record=ref, detail="must not be counted")

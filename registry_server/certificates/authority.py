@@ -49,7 +49,7 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Write a new file that nobody else may read, durably.
+    """Write a new file with mode 0600, durably.
 
     Raises:
         FileExistsError: there is one already; a key is never overwritten.
@@ -61,7 +61,7 @@ def write_secret(path: Path, data: bytes) -> None:
 
 
 class TlsIdentity(NamedTuple):
-    """What one end of a TLS connection shows, in PEM."""
+    """Certificate chain and private key of one end of a TLS connection, in PEM."""
 
     key: bytes
     certificate: bytes

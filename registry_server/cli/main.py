@@ -1,4 +1,4 @@
-"""What the operator of a registry does on its machine.
+"""The operator's command ``registry-server``.
 
 Exit codes: 0 done, 1 fsck or a comparison found something, 2 something is not in order, 3 the database is not the one
 that the registry signed last (see ``register``).

@@ -1,4 +1,4 @@
-"""Whether a caller may: its TLS key and its roles by the directory of now, held against the table of permissions."""
+"""Authorization of calls: the caller's TLS key and roles, compared with the table of permissions."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class _Process:
         return checked
 
     def kill(self) -> None:
-        """End it at once; whoever waits for it is told that it has ended."""
+        """Terminate the process at once; pending requests fail."""
         self._popen.kill()
 
     def stop(self) -> None:

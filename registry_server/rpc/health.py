@@ -1,4 +1,4 @@
-"""The health service of gRPC, told by what the registry finds of itself (grpc.health.v1).
+"""The gRPC health service (grpc.health.v1), fed by the registry's own status.
 
 A service that reads is SERVING while the database can be read, one that writes while it can be written too. The server
 as a whole, which load balancers ask about, is SERVING while it can be written; the exception is a clock that only

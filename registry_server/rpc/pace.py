@@ -1,4 +1,4 @@
-"""Which of two ways of doing the same work does more of it a second, here and now: found by trying both.
+"""Choice between two implementations of the same work by measured throughput.
 
 Whether processes beside this one help depends on whether there are processors for them, and other programs may take
 them at any moment; no figure of the system says so on every platform. So the way that has done more lately is taken,

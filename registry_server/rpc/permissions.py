@@ -15,7 +15,7 @@ __all__ = ["PERMISSIONS", "UNVOUCHED", "Caller"]
 
 
 class Caller(StrEnum):
-    """What a peer can be: an institution with some role, or a key service, which is no institution."""
+    """Kind of caller: an institution with a role, or a key service, which is not an institution."""
 
     LENDER = "LENDER"
     AUDITOR = "AUDITOR"
@@ -77,5 +77,5 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     | _service("Health", {"Check": _ANY}, _HEALTH)
 )
 
-# What a member may call over a TLS key that nobody vouches for (any more); a revoked key may call nothing.
+# Methods that a member may call over a TLS key without a valid vouch; a revoked key may call none.
 UNVOUCHED: frozenset[str] = frozenset((f"/{_PACKAGE}.DirectoryService/IssueCertificate",))

@@ -220,7 +220,7 @@ class _Stream:
 
 
 def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Submitted]) -> None:
-    """Look at an error that nobody waits for any more, as the client has gone away."""
+    """Retrieve an exception without a waiter, after the client has disconnected."""
     if not done.cancelled():
         done.exception()
 

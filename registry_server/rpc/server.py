@@ -47,7 +47,7 @@ _WRITERS = tuple(service for service in SERVICES if service not in _READERS)
 
 
 class TlsFiles(NamedTuple):
-    """What the server shows and trusts, PEM.
+    """The server's certificate chain, private key and trusted CA, in PEM.
 
     Attributes:
         key: private key.

@@ -1,4 +1,4 @@
-"""How long a request may be, by method: what the limits of its parts allow, rounded up."""
+"""Maximum request size by method: the sum of the limits of its parts, rounded up."""
 
 from __future__ import annotations
 

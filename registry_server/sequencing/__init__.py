@@ -1,4 +1,4 @@
-"""From accepted statements to the next signed checkpoint, in one transaction a batch.
+"""Sequencer: appends items to the log and signs the next checkpoint, one transaction for each batch.
 
     found.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
     ledger.Ledger.open(database, register, signer)                recovers, refuses what does not fit together

@@ -1,4 +1,4 @@
-"""What depends on the state of the log: whether an item may be the next leaf (proto/README.md 2, 3, 5 and 6).
+"""Validation of items against the state of the log, before they become leaves (proto/README.md 2, 3, 5 and 6).
 
 Each function either changes the staging and returns the index of the leaf, or raises and changes nothing.
 """
@@ -164,7 +164,7 @@ def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> Non
 
 
 def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None:
-    """Check that at most one record of the debt runs, whoever's it is (proto/README.md 3)."""
+    """Check that at most one record of the debt is running, over all issuers (proto/README.md 3)."""
     statement = item.statement
     if not is_running(statement.standing):
         return

@@ -44,7 +44,7 @@ MAX_SEQUENCED_INQUIRIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an item, before the paths are known.
+    """Result of an item, without its inclusion path.
 
     Attributes:
         outcome: see there.
@@ -63,7 +63,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of a batch.
+    """Result of a batch.
 
     Attributes:
         state: after the batch; the same as before where nothing was logged.

@@ -128,7 +128,7 @@ class Batches:
                     running = False
                 else:
                     jobs.append(job)
-            # Inquiries first: somebody waits for an answer.
+            # Inquiries first: they are interactive.
             self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
             appends, together = [job for job in jobs if isinstance(job, _Append)], list[_Append]()
             for job in appends:

@@ -1,4 +1,4 @@
-"""Which time is believed (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
+"""Clock supervision (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
 
 The wall clock is compared with one that never steps. Their difference, the line, stays the same as long as the wall
 clock runs; it moves where somebody sets it. A line is believed once something vouches for it: the system's time
@@ -186,7 +186,7 @@ class Timekeeper:
 
     @property
     def reference(self) -> int:
-        """What time it is by the line that was vouched for, to be kept for the next start; 0 before there is one."""
+        """The current time by the confirmed reference, stored for the next start; 0 if there is none."""
         with self._lock:
             return 0 if self._line is None else self._line + self._clocks.steady()
 

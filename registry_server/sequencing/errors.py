@@ -1,4 +1,4 @@
-"""What the sequencer refuses as a whole; refusals of single items are results."""
+"""Exceptions of the sequencer as a whole; refusals of single items are results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LedgerClosedError(Exception):
 
 
 class ClockError(Exception):
-    """What time it is is not known: nothing is logged or decided by time until it is.
+    """The time is not known: until it is, nothing is logged or decided by time.
 
     Attributes:
         off_ms: how far the clock is off, ms.
@@ -41,7 +41,7 @@ class ClockError(Exception):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         return f"a clock that was set {span(self.off_ms)} {'ahead' if self.off_ms > 0 else 'back'}"
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class ClockUnconfirmedError(ClockError):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         side = "after" if self.off_ms > 0 else "before"
         return f"a clock that shows {span(self.off_ms)} {side} the time that was last known to be right"
 
@@ -73,7 +73,7 @@ class LogAheadError(ClockError):
 
     @property
     def got(self) -> str:
-        """What was found, in words."""
+        """Description of what was found."""
         return f"a newest leaf {span(self.off_ms)} ahead of the clock"
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class LogAheadError(ClockError):
 
 
 class InconsistentError(Exception):
-    """What is stored does not fit together; nothing is served from it.
+    """The stored data is inconsistent; it is not served.
 
     Attributes:
         part: which part, such as ``tiles`` or ``map``.
@@ -107,7 +107,7 @@ class RolledBackError(InconsistentError):
 
 
 class RegisterMismatch(StrEnum):
-    """How database and checkpoint register differ; the names are reasons of the error catalogue."""
+    """Difference between database and checkpoint register; the names are reasons of the error catalogue."""
 
     AHEAD = "REGISTER_AHEAD"
     FORK = "REGISTER_FORK"

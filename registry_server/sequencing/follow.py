@@ -68,7 +68,7 @@ def follow(committed: Committed, work: UnitOfWork, row: HeadRow) -> None:
 
 
 class _News:
-    """What the leaves that another process has appended tell."""
+    """Changes found in the leaves that another process has appended."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory

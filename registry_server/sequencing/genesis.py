@@ -55,7 +55,7 @@ def found(
             staging.directory_before = None
             staging.add_leaf(leaf.encode())
             staging.acts.append((0, 0))
-            # Whoever founds a registry vouches for its clock.
+            # The operator who founds a registry confirms its clock.
             seal(work, staging, *open_trees(database, None), None, now)
             work.commit()
     return _publish_first(database, register, signer, payload)

@@ -1,4 +1,4 @@
-"""What may be appended, and what became of it.
+"""Items to be appended, and their results.
 
 Items are checked as far as they go without the database before they come here: their bytes are canonical, signatures
 verify, commitments open, the facts keep the rules. What depends on the state of the log is decided under its lock.
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Binding(NamedTuple):
-    """What opens a statement's subject commitment, and the debt; 32 bytes each."""
+    """Opening and pseudonym of a statement's subject commitment, and the debt reference; 32 bytes each."""
 
     subject: bytes
     opening: bytes
@@ -137,7 +137,7 @@ class ActItem:
 
 @dataclass(frozen=True, slots=True)
 class LapseItem:
-    """What the clock decides of one record.
+    """A lapse of one record, due by date.
 
     Number and place in the chain are found under the lock. ERASED also erases what the record continues and what
     continues it, each with a leaf of its own (proto/README.md 2).
@@ -152,7 +152,7 @@ Item: TypeAlias = StatementItem | AnnotationItem | ActItem | LapseItem
 
 
 class Outcome(Enum):
-    """What became of an item."""
+    """Outcome of an item."""
 
     ACCEPTED = "accepted"
     REPEATED = "repeated"
@@ -160,7 +160,7 @@ class Outcome(Enum):
 
 
 class Place(NamedTuple):
-    """Where a leaf is.
+    """Position of a leaf, with its inclusion path.
 
     Attributes:
         leaf_index: its index.
@@ -177,7 +177,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one item.
+    """Result of one item.
 
     Attributes:
         outcome: see there.
@@ -194,7 +194,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of items that were appended together.
+    """Results of items that were appended together.
 
     Attributes:
         size: number of leaves of the checkpoint.
@@ -234,7 +234,7 @@ class InquiryItem:
 
 @dataclass(frozen=True, slots=True)
 class InquiryResult:
-    """What became of an inquiry; it is durable.
+    """Result of an inquiry; it is durable.
 
     Attributes:
         outcome: ANSWERED or the reason of refusal that stands in the inquiry tree.

@@ -205,7 +205,7 @@ class Ledger:
                 self.heartbeat().result()
 
     def _agreeing(self, work: UnitOfWork) -> Served:
-        """Return the commit that the snapshot shows; a commit that is just being written holds nobody up."""
+        """Return the commit that the snapshot shows; does not block on a commit in progress."""
         row = _head_row(work)
         served = self._served
         if served is not None and served.state.head_leaf == row.leaf:

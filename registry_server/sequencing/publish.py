@@ -126,7 +126,7 @@ class Publisher:
 
         Raises:
             RegisterMismatchError: the database is not the one that was signed last.
-            StorageError: register or database failed; the checkpoint is signed again by whoever reads next.
+            StorageError: register or database failed; the next reader signs the checkpoint.
         """
         signed = self.checkpoint(state)
         if self._stored < state.size:

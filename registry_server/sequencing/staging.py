@@ -36,7 +36,7 @@ class _Sealed:
 
 @dataclass(frozen=True, slots=True)
 class LiveChanges:
-    """What becomes of the table of live records.
+    """Changes of the table of live records.
 
     Attributes:
         added: row, disclosure and text of each new one.
@@ -50,7 +50,7 @@ class LiveChanges:
 
 
 class Staging:
-    """What a batch has done so far.
+    """State of a batch in progress.
 
     Args:
         directory: before the batch.
@@ -84,7 +84,7 @@ class Staging:
 
     @property
     def next_index(self) -> int:
-        """Where the next leaf goes."""
+        """Index of the next leaf."""
         return self._first_index + len(self.leaves)
 
     def record(self, key: RecordKey) -> StoredRecord | None:

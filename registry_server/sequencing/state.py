@@ -1,4 +1,4 @@
-"""What a process knows of the newest commit: one value, replaced as a whole."""
+"""In-memory state of the newest commit: an immutable value, replaced as a whole."""
 
 from __future__ import annotations
 

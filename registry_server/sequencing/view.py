@@ -1,4 +1,4 @@
-"""What is read: one commit, from memory and from one snapshot of the database that agree with each other."""
+"""Read view: one commit in memory together with the matching snapshot of the database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProvedState(NamedTuple):
 
 
 class LiveBinding(NamedTuple):
-    """What opens the newest version of a live record, for auditors."""
+    """Opening of a live record's newest subject commitment, for auditors."""
 
     leaf_index: int
     subject: bytes
@@ -48,7 +48,7 @@ class LiveBinding(NamedTuple):
 
 
 class OwnRecord(NamedTuple):
-    """What the registry holds of one of the caller's own records.
+    """One of the caller's own records, as stored.
 
     Attributes:
         record: its chain, and where it began.

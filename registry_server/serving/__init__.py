@@ -1,4 +1,4 @@
-"""What both servers, the registry and a key service, do around every call, so that no member takes one of them down.
+"""Shared by registry and key service: authentication, limits and logging around every call.
 
     transport      limits of connections, streams and messages that gRPC holds by itself
     guard          the one interceptor: identity, permission, deadline, place, size, errors, log and metrics

@@ -1,4 +1,4 @@
-"""The call that is being served, for whoever serves it."""
+"""Context of the call that is being served."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Call:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken so far."""
+        """Elapsed time of the call."""
         return time.perf_counter() - self.started
 
 

@@ -15,7 +15,7 @@ __all__ = ["Catalogue"]
 
 
 class Catalogue(NamedTuple):
-    """What a server can refuse, and how it says so.
+    """Refusal reasons of a server, and the conversion of errors to them.
 
     Attributes:
         entries: status, public text and retryability by reason; INTERNAL is among them.

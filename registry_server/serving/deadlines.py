@@ -1,4 +1,4 @@
-"""How long a call may take: the client's deadline, within the registry's own limits."""
+"""Deadlines of calls: the client's own, within the server's limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from registry_server.errors import Reason, RegistryError
 
 __all__ = ["MINIMUM_MS", "Deadlines"]
 
-# Less is left than any answer takes: work would be begun for nobody.
+# Shorter than any call takes: the work would be wasted.
 MINIMUM_MS = 50
 
 

@@ -47,7 +47,7 @@ __all__ = ["HEALTH_METHODS", "Guard", "Rules"]
 Q = TypeVar("Q")
 R = TypeVar("R")
 
-# Asked every second by whoever watches the server: they are guarded like all, and noted only where they fail.
+# Called every second by monitoring: guarded like all methods, but logged only if they fail.
 HEALTH_METHODS: frozenset[str] = frozenset(("/grpc.health.v1.Health/Check",))
 # A stream that each client could hold open for ever. Not served at all (UNIMPLEMENTED), on which clients of gRPC that
 # check health by themselves take the server for healthy, as the protocol says. The library does not serve the list.
@@ -59,7 +59,7 @@ _TOO_LATE = Refusal(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", wa
 
 
 class Admission(Protocol):
-    """Who may call: decided by the method and by the client's certificate, before anything sent is read."""
+    """Authorization by method and client certificate, before the request is read."""
 
     def is_current(self, method: str, peer: Peer) -> bool:
         """Whether what is known in memory is enough to judge a call; else ``refresh`` comes first."""
@@ -76,7 +76,7 @@ class Admission(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one server's guard goes by.
+    """Configuration of a server's guard.
 
     Attributes:
         admission: decides by method and caller alone who may call.
@@ -154,7 +154,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 class _Guarding:
-    """What is around one call: a block that it is served in.
+    """Context manager around one call.
 
     A class: a generator with a decorator does the same at twice the price, some thousand times a second.
     """
@@ -245,7 +245,7 @@ class _Guarding:
 
     async def send_all(self, messages: AsyncGenerator[Message, None], encode: Encode) -> None:
         """Send a stream; what makes its messages is closed before anything else happens, however this ends."""
-        # Closed here: a generator that nobody closes ends whenever the garbage collector finds it.
+        # Closed here, since an unclosed generator ends only when it is garbage-collected.
         async with aclosing(messages):
             async for message in messages:
                 self._check_again()
@@ -330,6 +330,6 @@ class _Guarding:
 
 
 def _look_at(sending: asyncio.Future[None]) -> None:
-    """Look at an error that nobody waits for any more, as the call has ended."""
+    """Retrieve an exception without a waiter, after the call has ended."""
     if not sending.cancelled():
         sending.exception()

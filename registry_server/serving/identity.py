@@ -1,4 +1,4 @@
-"""Who calls: what TLS has verified of the client's certificate. Expired and foreign ones never come this far."""
+"""The caller's identity from its TLS client certificate; TLS has already rejected expired and foreign ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is noted of every call: method, institution, reason, duration; nothing that was sent or answered."""
+"""Access log and metrics of calls: method, institution, reason, duration; never content."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Observer:
         )
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Note an error that nobody foresaw: where it was raised, never its text, which may quote what was sent."""
+        """Log an unexpected error: where it was raised, never its text, which may quote the request."""
         self._log.error("internal error", method=call.method, request_id=call.request_id, error=_places(error))
 
 

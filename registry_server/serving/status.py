@@ -1,4 +1,4 @@
-"""How a refusal goes over the wire: google.rpc.Status with ErrorInfo and BadRequest (AIP-193)."""
+"""Encoding of refusals as gRPC status: google.rpc.Status with ErrorInfo and BadRequest (AIP-193)."""
 
 from __future__ import annotations
 

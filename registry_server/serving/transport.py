@@ -1,4 +1,4 @@
-"""What gRPC itself holds every connection to, before a method, a permission or an institution is known.
+"""gRPC channel options: limits on every connection, before a call is authenticated.
 
 Measured with grpcio 1.85: a message above the receive limit is refused from its length, before it has arrived. A stream
 whose message nobody reads buffers at most the lookahead, as long as the library does not widen the window by itself

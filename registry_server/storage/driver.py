@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fetched", "Value", "count_up", "delete_keys", "fetch", "insert", "select_in", "update_moved", "upsert"]
 
 Value: TypeAlias = "int | str | bytes | bool | None"
-# A row as the driver gives it; whoever names the columns knows the types.
+# A row as returned by the driver; its types follow from the columns selected.
 Fetched: TypeAlias = "tuple[Any, ...]"
 
 # SQLite's own limit is 32,766 parameters; more keys than this go in several statements.

@@ -1,4 +1,4 @@
-"""What storage refuses or fails at; of the driver's words only those that say why no connection could be opened."""
+"""Exceptions of storage; driver messages are kept only for failed connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = [
 
 
 class StorageFault(StrEnum):
-    """What kind of failure it was, as far as the database tells."""
+    """Kind of a database failure, by its error code."""
 
     BUSY = "busy"
     FULL = "full"
@@ -58,7 +58,7 @@ class MigrationNeededError(StorageError):
 
 
 class RegisterFault(StrEnum):
-    """What is wrong with a checkpoint register itself."""
+    """Fault of a checkpoint register."""
 
     UNAVAILABLE = "unavailable"
     DAMAGED = "damaged"

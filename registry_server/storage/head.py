@@ -1,4 +1,4 @@
-"""The head row: how far the log has come. Whoever holds its lock appends."""
+"""The head row: size and state of the log. The transaction that holds its row lock may append."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inquiries: what was asked, by whom, and where it stands in the inquiry tree (proto/README.md 9).
+"""Table of inquiries: payload, asker and position in the inquiry tree (proto/README.md 9).
 
 Payload, signature and outcome are kept; what opens the commitments is deleted when the inquiry's time is over.
 """

@@ -93,7 +93,7 @@ class LiveRow:
 
     @property
     def mapped(self) -> MappedRecord:
-        """What the map says of it."""
+        """Map entry of the record."""
         return MappedRecord(self.index, self.leaf_hash, self.annotation_hash or NO_ANNOTATION, self.opening)
 
 
@@ -107,7 +107,7 @@ class SealedRow(NamedTuple):
 
 
 class MapRow(NamedTuple):
-    """What the map is rebuilt from."""
+    """Columns from which the map is rebuilt."""
 
     subject: bytes
     mapped: MappedRecord

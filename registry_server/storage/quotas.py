@@ -23,7 +23,7 @@ CERTIFICATES = "certificates"
 
 
 class QuotaKey(NamedTuple):
-    """Whose limit, which one, on which legal day (YYYY-MM-DD)."""
+    """Key of a counter: institution, limit and legal day (YYYY-MM-DD)."""
 
     institution: str
     what: str

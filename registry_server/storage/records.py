@@ -1,4 +1,4 @@
-"""Records: the newest state of each chain, its versions and its annotations by place. Leads to nobody."""
+"""Records: the newest state of each chain, its versions and its annotations by leaf index. Holds no pseudonym."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SELECT = "SELECT * FROM records"
 
 
 class VersionPlace(NamedTuple):
-    """Where a version is logged; the record is named by the index of its first leaf."""
+    """Leaf index of a version; the record is identified by the index of its first leaf."""
 
     leaf_index: int
     record: int
@@ -51,7 +51,7 @@ class VersionPlace(NamedTuple):
 
 
 class AnnotationPlace(NamedTuple):
-    """Where a link of an annotation chain is logged."""
+    """Leaf index of an annotation or lapse in an annotation chain."""
 
     leaf_index: int
     record: int

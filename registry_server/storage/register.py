@@ -61,7 +61,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Register(Protocol):
-    """What is known of the newest signed checkpoint, whatever becomes of the database.
+    """Interface of a checkpoint register: stores the newest signed checkpoint outside of the database.
 
     Every method raises RegisterError where the register cannot be read or written, or holds anything but one checkpoint
     of its log.
@@ -113,7 +113,7 @@ class FileRegister:
         self.place = str(path)
         self._path = path
         self._origin = origin
-        # It keeps other processes away; within this one, whoever moves the register holds a lock of its own.
+        # Excludes other processes; within this process callers hold a lock of their own.
         self._lock = FileLock(f"{path}.lock", timeout=PATIENCE_SECONDS, mode=_MODE, thread_local=False)
 
     def read(self) -> Checkpoint | None:

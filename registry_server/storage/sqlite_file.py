@@ -72,7 +72,7 @@ class SqliteFile:
         """Take from everybody else the right to read the file and what SQLite keeps beside it.
 
         Raises:
-            StorageError: it is somebody else's.
+            StorageError: it belongs to another user.
         """
         for suffix in ("", "-wal", "-shm"):
             file = self.path.with_name(self.path.name + suffix)

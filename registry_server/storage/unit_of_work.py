@@ -41,7 +41,7 @@ READERS = 12
 # How long a snapshot waits for one of these places, and anything at all for a connection.
 READ_PATIENCE_SECONDS = 5.0
 _WRITES = "registry_writes"
-# What PostgreSQL says to whoever writes to a standby.
+# PostgreSQL's error code for a write to a standby.
 _READ_ONLY = "25006"
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
@@ -87,7 +87,7 @@ class Database:
     Args:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
-        patience_ms: how long a transaction waits for a lock of somebody else.
+        patience_ms: how long a transaction waits for a lock.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -250,7 +250,7 @@ def _fault_of(error: DBAPIError) -> StorageFault:
 
 
 def _serving_lock(file: SqliteFile) -> FileLock:
-    # Not the thread's but the process's: whoever stops a server may do so in another thread.
+    # Not thread-local: a server may be stopped from another thread.
     lock = FileLock(f"{file.path}.lock", timeout=0, mode=0o600, thread_local=False)
     try:
         lock.acquire()

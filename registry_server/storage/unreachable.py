@@ -1,4 +1,4 @@
-"""What the operator is told of a database that cannot be reached: where it is, and why, and no secret.
+"""Error message for an unreachable database: address and cause, without secrets.
 
 The text is for the operator's terminal. Clients are told the kind of the failure alone (usecases.failures).
 """

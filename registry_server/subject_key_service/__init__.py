@@ -1,1 +1,1 @@
-"""The evaluator of blinded identity numbers: a program of its own, run by somebody else."""
+"""The evaluator of blinded identity numbers: a separate program, run by another operator than the registry."""

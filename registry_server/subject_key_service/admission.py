@@ -1,4 +1,4 @@
-"""Which requests a key service takes: everything that can be said without its database.
+"""Validation of key-requests, except what needs the database.
 
 certificate and signature name one institution, a LENDER: ACTIVE for both uses, SUSPENDED for REPORT only
 the signing key runs and has the usage that the request's use names, in the newest directory
@@ -51,7 +51,7 @@ class Admitted:
 
     @property
     def count(self) -> int:
-        """How many elements."""
+        """Number of blinded elements."""
         return len(self.blinded) // ELEMENT_BYTES
 
 

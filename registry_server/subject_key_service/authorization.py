@@ -1,4 +1,4 @@
-"""Who may call which method of a key service: decided by method and certificate, before anything sent is read."""
+"""Authorization of calls to a key service by method and certificate, before the request is read."""
 
 from __future__ import annotations
 

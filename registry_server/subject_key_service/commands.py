@@ -1,4 +1,4 @@
-"""What ``subject-key-service`` does: init, install, serve, status, key add-version, directory forget."""
+"""Commands of ``subject-key-service``: init, install, serve, status, key add-version, directory forget."""
 
 from __future__ import annotations
 

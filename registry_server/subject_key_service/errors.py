@@ -1,4 +1,4 @@
-"""Why a key service refuses: reason -> (gRPC status, public text, retryable).
+"""The error catalogue of a key service: reason -> (gRPC status, public text, retryable).
 
 Reasons that the registry has too mean the same there. No refusal holds an element, an output or a key.
 """
@@ -24,37 +24,37 @@ _AWAY = Status.UNAVAILABLE
 
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
-        "CERTIFICATE_UNKNOWN": Entry(Status.UNAUTHENTICATED, "The client certificate names nobody known here."),
-        "DEADLINE_EXCEEDED": Entry(
-            Status.DEADLINE_EXCEEDED, "The call took longer than allowed; whether it was logged is not known."
+        "CERTIFICATE_UNKNOWN": Entry(
+            Status.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
         ),
-        "DEADLINE_TOO_SHORT": Entry(Status.DEADLINE_EXCEEDED, "Too little time is left to do anything."),
-        "DIRECTORY_STALE": Entry(_AWAY, "The directory that this service follows is too old to be relied on.", True),
+        "DEADLINE_EXCEEDED": Entry(
+            Status.DEADLINE_EXCEEDED, "The call took longer than allowed; it is not known whether it was logged."
+        ),
+        "DEADLINE_TOO_SHORT": Entry(Status.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
+        "DIRECTORY_STALE": Entry(_AWAY, "The key service's copy of the directory is out of date.", True),
         "ELEMENTS_COUNT": Entry(_INVALID, "A request holds 1 to 1,000 blinded elements of 32 bytes."),
-        "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements are not those that were signed for."),
-        "ELEMENT_INVALID": Entry(_INVALID, "A blinded element is no canonical element of the group, or the identity."),
-        "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it may report and not inquire."),
+        "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements do not match the signed digest."),
+        "ELEMENT_INVALID": Entry(_INVALID, "A blinded element is not a canonical group element, or is the identity."),
+        "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it can report but not make inquiries."),
         "INSTITUTION_TERMINATED": Entry(_DENIED, "The institution is terminated."),
         "INSTITUTION_UNKNOWN": Entry(_DENIED, "No act has enrolled the institution."),
         "INTERNAL": Entry(Status.INTERNAL, "The key service failed; the request id leads to its log."),
         "KEY_OF_ANOTHER": Entry(_DENIED, "The key belongs to another institution."),
-        "KEY_RANGE": Entry(_DENIED, "The key does not run any more."),
-        "KEY_UNKNOWN": Entry(_DENIED, "No act has given this key."),
-        "KEY_USAGE": Entry(_DENIED, "The key was given for another usage."),
-        "MALFORMED": Entry(_INVALID, "Bytes or values have a wrong form."),
-        "NOT_A_LENDER": Entry(_DENIED, "Key services answer lenders only."),
+        "KEY_RANGE": Entry(_DENIED, "The key has ended."),
+        "KEY_UNKNOWN": Entry(_DENIED, "The key is not enrolled by any act."),
+        "KEY_USAGE": Entry(_DENIED, "The key was enrolled for another usage."),
+        "MALFORMED": Entry(_INVALID, "The request is malformed."),
+        "NOT_A_LENDER": Entry(_DENIED, "Only lenders can ask for evaluations."),
         "PEER_MISMATCH": Entry(_DENIED, "The client certificate and the signature name different institutions."),
-        "PURPOSE_INVALID": Entry(_INVALID, "The purpose does not belong to this use."),
-        "QUOTA_EXCEEDED": Entry(
-            Status.RESOURCE_EXHAUSTED, "The institution has used up what the rulebook allows for today."
-        ),
+        "PURPOSE_INVALID": Entry(_INVALID, "The purpose is not allowed for this use."),
+        "QUOTA_EXCEEDED": Entry(Status.RESOURCE_EXHAUSTED, "The institution's quota for today is used up."),
         "REGISTRY_OTHER": Entry(_INVALID, "The request was signed for another registry."),
-        "REQUEST_REPLAYED": Entry(Status.ALREADY_EXISTS, "This request was taken before; sign a new one."),
-        "REQUEST_STALE": Entry(_STATE, "A request is good for 5 minutes from when it was signed."),
+        "REQUEST_REPLAYED": Entry(Status.ALREADY_EXISTS, "The request was already used; sign a new one."),
+        "REQUEST_STALE": Entry(_STATE, "The request was not signed within the last 5 minutes."),
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
         "SIGNATURE_INVALID": Entry(_DENIED, "The signature does not verify."),
         "SIZE_LIMIT": Entry(Status.RESOURCE_EXHAUSTED, "The message is longer than its limit."),
-        "STORAGE_UNAVAILABLE": Entry(_AWAY, "The log of requests does not answer; nothing was evaluated.", True),
+        "STORAGE_UNAVAILABLE": Entry(_AWAY, "The request log is not available; nothing was evaluated.", True),
         "TLS_KEY_REVOKED": Entry(
             Status.UNAUTHENTICATED,
             "The TLS key was revoked for good: the institution needs a certificate for a new key.",

@@ -1,4 +1,4 @@
-"""Evaluation in processes beside the event loop: the wheel keeps the interpreter's lock while it computes."""
+"""Evaluation in worker processes, since the voprf library holds the GIL while it computes."""
 
 from __future__ import annotations
 

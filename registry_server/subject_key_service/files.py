@@ -35,10 +35,10 @@ def take_folder(folder: Path) -> None:
 
 
 def check_private(path: Path) -> None:
-    """Check that nobody but its owner can read a folder or a file.
+    """Check that only its owner can read a folder or a file.
 
     Raises:
-        SetupError: somebody else can, or it is not there.
+        SetupError: other users can, or it does not exist.
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)

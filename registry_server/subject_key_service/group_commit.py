@@ -67,7 +67,7 @@ class GroupCommit:
 def _settle(group: list[Waiting], recorded: asyncio.Future[list[Outcome]]) -> None:
     error = recorded.exception()
     for place, (_, done) in enumerate(group):
-        # Whoever waited may have gone.
+        # The waiter may have been cancelled.
         if done.done():
             continue
         if error is not None:

@@ -1,4 +1,4 @@
-"""The VOPRF keys of one key service: one seed of 32 bytes a file, nobody else's to read.
+"""The VOPRF keys of one key service: one seed of 32 bytes a file, with mode 0600.
 
     keys/1.key  keys/2.key  ...      number: the version of the subject keys that it was made for
 

@@ -1,4 +1,4 @@
-"""What a key service measures beside its calls, which the guard counts.
+"""Metrics of a key service other than those of calls, which the guard counts.
 
 No label names an institution, and none could name a person.
 """

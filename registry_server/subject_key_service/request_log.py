@@ -93,7 +93,7 @@ class RequestLogError(Exception):
 
 
 class Outcome(StrEnum):
-    """What became of a request that was in order; the first two are logged."""
+    """Outcome of a valid request; the first two are logged."""
 
     ADMITTED = "ADMITTED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
@@ -118,7 +118,7 @@ class LogEntry:
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """What makes the request one of its kind."""
+        """Unique key of the request."""
         return self.admitted.request.institution, self.admitted.request.request_id
 
     @property

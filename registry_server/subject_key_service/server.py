@@ -79,7 +79,7 @@ async def serve(
         folder: of the key service.
         settings: of the key service.
         ready: told the address as soon as it listens.
-        stop: set by whoever wants the service to end.
+        stop: set to end the service.
         now_ms: the clock, ms since 1970 UTC.
 
     Raises:
@@ -144,7 +144,7 @@ def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, no
 
 
 class _Watch:
-    """Says how the directory is: to the log, to the metrics and to whoever asks for health."""
+    """Reports the state of the directory to the log, the metrics and the health service."""
 
     def __init__(self, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> None:
         self._health = health.aio.HealthServicer()
@@ -159,7 +159,7 @@ class _Watch:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     async def close(self) -> None:
-        """Tell whoever watches that the service stops."""
+        """Report to health checks that the service is stopping."""
         await self._health.enter_graceful_shutdown()
 
     def report(self, problem: Exception | None) -> None:

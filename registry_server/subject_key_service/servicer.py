@@ -35,7 +35,7 @@ class KeyServicer(SubjectKeyServiceServicer):
     """Serves the VOPRF of one key service.
 
     Args:
-        follower: the directory, kept up to date by somebody else.
+        follower: the directory, kept up to date elsewhere.
         keys: of this service.
         log: the durable log of requests.
         commits: writes into it.

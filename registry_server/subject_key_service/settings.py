@@ -124,12 +124,12 @@ class Folder(NamedTuple):
 
     @property
     def trust_root(self) -> Path:
-        """What the directory is followed from."""
+        """Path of the trust root."""
         return self.home / "trust-root.bin"
 
     @property
     def directory(self) -> Path:
-        """What was followed so far."""
+        """Path of the followed directory's state."""
         return self.home / "directory"
 
     def database_url(self, settings: Settings) -> str:

@@ -1,1 +1,1 @@
-"""What the registry does for its callers, one file each."""
+"""Use cases of the registry, without gRPC."""

@@ -69,7 +69,7 @@ class Question:
 
     @property
     def digest(self) -> bytes:
-        """What the inquiry tree keeps of payload and signature."""
+        """Hash of payload and signature, as in the inquiry tree."""
         return sha256(lp(self.payload) + lp(self.signature)).digest()
 
 
@@ -83,7 +83,7 @@ class _Examined:
 
     @property
     def item(self) -> InquiryItem:
-        """How it is kept; what opens a refused one is not."""
+        """The item to be stored; the opening of a refused inquiry is not stored."""
         question, inquiry = self.question, self.inquiry
         return InquiryItem(
             asker=inquiry.asker,

@@ -46,7 +46,7 @@ _OVERHEAD_BYTES = 64
 
 
 class HeadAnswer(NamedTuple):
-    """What every answer under one HEAD begins with.
+    """Parts common to all answers under one HEAD.
 
     Attributes:
         size: number of leaves.
@@ -94,7 +94,7 @@ class RecordAnswer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SubjectAnswer:
-    """What the map says of one pseudonym."""
+    """Map proof and records of one pseudonym."""
 
     subject_key_version: int
     subject: bytes
@@ -104,7 +104,7 @@ class SubjectAnswer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PersonAnswer:
-    """What is said about one person."""
+    """Answer about one person."""
 
     position: int
     opening: bytes

@@ -1,4 +1,4 @@
-"""From any error to what the outside is told: the catalogue's words for storage and sequencing too."""
+"""Conversion of any error to a refusal of the catalogue, including those of storage and sequencing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BY_MISMATCH = {
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """Return how an error is told to the outside; what nobody foresaw is INTERNAL, and nothing of it is told."""
+    """Return the refusal for an error; an unexpected one becomes INTERNAL without any detail."""
     match error:
         case RegisterError(register_fault=RegisterFault.DAMAGED):
             return Refusal(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")

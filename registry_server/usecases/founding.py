@@ -41,7 +41,7 @@ _KEY_SERVICE = ".key-service.json"
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where the parts of a registry are.
+    """Paths of a registry's files.
 
     Attributes:
         home: everything is below it.
@@ -67,7 +67,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Founders:
-    """What a registry begins with.
+    """Parameters of a new registry.
 
     Attributes:
         registry: its name.

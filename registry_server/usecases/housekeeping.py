@@ -1,4 +1,4 @@
-"""What the clock asks for: heartbeats, lapses, and forgetting what has had its time.
+"""Periodic tasks: heartbeats, lapses, and deletion after retention.
 
 With many processes on one database each may do all of it: under the lock of the head row one does, and the others find
 nothing left to do.

@@ -1,4 +1,4 @@
-"""Where an inquiry stands in the inquiry tree: what shows its asker that it was noted (proto/README.md 8 and 9)."""
+"""Receipts of inquiries: inclusion in the inquiry tree (proto/README.md 8 and 9)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INQUIRY_ID_BYTES = 16
 
 
 class InquiryReceipt(NamedTuple):
-    """That an inquiry is in the inquiry tree.
+    """Inclusion receipt of an inquiry.
 
     Attributes:
         leaf: of the inquiry tree.

@@ -32,14 +32,14 @@ def take_folder(folder: Path) -> None:
 
 
 def check_private(folder: Path, keys: Iterable[Path]) -> None:
-    """Check before serving that nobody else can read what must be secret.
+    """Check before serving that files with secrets are readable by their owner only.
 
     Args:
         folder: of the registry.
-        keys: private keys, in the folder or elsewhere; those that are not there are left to whoever reads them.
+        keys: private keys, in the folder or elsewhere; missing ones are reported when they are read.
 
     Raises:
-        PermissionError: somebody else can.
+        PermissionError: other users can.
         OSError: the folder is not there.
     """
     if _mode(folder) & _OTHERS:

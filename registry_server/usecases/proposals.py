@@ -46,7 +46,7 @@ _REMEMBERED_ACTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """How a proposal stands.
+    """Status of a proposal.
 
     Attributes:
         stored: payload, signatures and times.
@@ -153,7 +153,7 @@ class Proposals:
         """
         now, proposal_id = self._ledger.clock(), sha256(payload).digest()
         with self._ledger.database.append() as work:
-            # Whoever logs an act holds this lock: nothing is added for a number that is just being taken.
+            # Logging an act takes this lock too: no approval is added while the act's number is being taken.
             head.lock(work)
             table.forget_lapsed(work, now)
             stored = table.get(work, proposal_id)

@@ -13,7 +13,7 @@ __all__ = ["LeafReceipt", "Place", "receipt_at"]
 
 
 class LeafReceipt(NamedTuple):
-    """That a leaf is in the log.
+    """Inclusion receipt of a leaf.
 
     Attributes:
         leaf: the leaf.

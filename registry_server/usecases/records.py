@@ -113,7 +113,7 @@ class Records:
 
 
 def _issuer(directory: Directory, peer: str, issuer: str) -> str:
-    """Return whose records are asked for, once whoever asks may read them."""
+    """Return the issuer whose records are asked for, if the caller may read them."""
     if not issuer or issuer == peer:
         return peer
     # Only a terminated institution has a successor (proto/README.md 6).

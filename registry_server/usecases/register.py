@@ -45,12 +45,12 @@ class RegisterState:
 
     @property
     def registered(self) -> str:
-        """What the register holds, as people compare it."""
+        """Content of the register, for display."""
         return "" if self.held is None else confirmation_of(self.held.size, self.held.root)
 
     @property
     def confirmation(self) -> str:
-        """What an operator types to let the register hold what the database does."""
+        """Confirmation that an operator types to set the register to the database's checkpoint."""
         return confirmation_of(self.size, self.root)
 
 
@@ -88,7 +88,7 @@ def compare_register(database: Database, register: Register) -> RegisterState:
 
 
 def reset_register(database: Database, register: Register, signer: Signer) -> None:
-    """Let the register hold what the database does, whatever it held; nobody serves the database meanwhile.
+    """Set the register to the database's checkpoint, whatever it held; no process may serve the database meanwhile.
 
     Raises:
         NotFoundedError: there is no genesis yet.

@@ -1,4 +1,4 @@
-"""Who may talk to the registry: members and key services by the directory, and members' TLS keys by the table.
+"""Current members, key services and TLS keys, cached for authorization.
 
 Kept in memory, because it is asked for each call. Another process on the same database may log an act or change a TLS
 key: this process reads both again every second, and lets nobody in on what it read more than five seconds ago.
@@ -34,7 +34,7 @@ _log = structlog.get_logger("registry.standing")
 
 
 class TlsStanding(Enum):
-    """How a TLS key of a member stands."""
+    """Status of a member's TLS key."""
 
     RUNNING = "RUNNING"
     NOT_VOUCHED = "NOT_VOUCHED"
@@ -97,7 +97,7 @@ class Standing:
 
     @property
     def fresh(self) -> bool:
-        """Whether what is known is young enough to let somebody in."""
+        """Whether the cached data is recent enough to admit a caller."""
         return time.monotonic() - self._read_at <= STALE_SECONDS
 
     def find(self, institution: str) -> InstitutionState | None:
@@ -133,7 +133,7 @@ class Standing:
         return False
 
     def refresh(self) -> None:
-        """Read directory and table again; whoever waits for a reading that began later is content with it.
+        """Read directory and table again, or wait for a reading that began after this call.
 
         Raises:
             StorageError: the database does not answer.

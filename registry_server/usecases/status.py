@@ -1,4 +1,4 @@
-"""How the registry stands: whether it can serve, and the figures for its operator."""
+"""Status of the registry: whether it can serve, and metrics for its operator."""
 
 from __future__ import annotations
 

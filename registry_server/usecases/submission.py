@@ -42,7 +42,7 @@ _BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
 
 
 class FactsSent(NamedTuple):
-    """What is said to open a facts commitment."""
+    """Claimed opening of a facts commitment, unverified."""
 
     opening: bytes
     facts: bytes

@@ -47,7 +47,7 @@ KEY_UNKNOWN = "KEY_UNKNOWN"
 
 @dataclass(frozen=True, slots=True)
 class SubmittedRecord:
-    """What became of one submission.
+    """Result of one submission.
 
     Attributes:
         outcome: see there.
@@ -64,7 +64,7 @@ class SubmittedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of submissions.
+    """Results of submissions.
 
     Attributes:
         checkpoint: signed note that every place's path leads to.
@@ -132,7 +132,7 @@ class Submitting:
         """
         items = [item for item in prepared.checked if not isinstance(item, Refusal)]
         submitted: Future[Submitted] = Future()
-        # Whoever stops waiting changes nothing: what is enqueued will be done.
+        # Not cancellable: what is enqueued is always carried out.
         submitted.set_running_or_notify_cancel()
         appended = self._ledger.submit(items)
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))

@@ -1,4 +1,4 @@
-"""What verifies the registry: checkpoints, proofs, tiles, leaves and live bindings."""
+"""Data for verification: checkpoints, proofs, tiles, leaves and live bindings."""
 
 from __future__ import annotations
 

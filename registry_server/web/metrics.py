@@ -19,7 +19,7 @@ __all__ = ["Gauges"]
 
 
 class Gauges(Collector):
-    """Values that are asked for when somebody looks.
+    """Gauges whose values are read at each scrape.
 
     Args:
         read: returns value by name; names say the unit.

@@ -21,9 +21,15 @@ UNWANTED = {
         r"pypi\.org|pythonhosted\.org|npmjs\.(?:com|org)|crates\.io|proxy\.golang"
     ),
     "work left undone": re.compile(r"\bTO[D]O\b|\bFIX[M]E\b|\bnot yet implemented\b|NotImplementedE[r]ror"),
+    "a document that is not in the tree": re.compile(
+        r"\bdesign[ -]\d|\bformats?[ -]\d(?!\d*[ -]?bit)|\bshared/|\breference/"
+        r"|\b(?:domain-rule[s]|subject-privac[y])\b",
+        re.IGNORECASE,
+    ),
     "a ticket's number": re.compile(r"\bissues? #?\d", re.IGNORECASE),
     "a test that may not run": re.compile(r"pytest\.(?:skip|xfail|importorskip|mark\.skip|mark\.skipif|mark\.xfail)\b"),
 }
+DOCUMENT = re.compile(r"(?<![\w/.*])(?P<path>(?:\w+/)*[A-Z]+\.md|docs/[\w/]+\.md)(?:,? section)?(?: (?P<section>\d+))?")
 OUTWARD_PATH = re.compile(r"(?:^|[\s\"'(=`])((?:\.\./)+[\w./-]*)", re.MULTILINE)
 EXCUSE = re.compile(
     r"#\s*(?:noqa(?::\s?[A-Z]+\d+(?:,\s?[A-Z]+\d+)*)?|type:\s*ignore(?:\[[a-z, -]+\])?)(?P<reason>.*)$", re.MULTILINE
@@ -62,6 +68,21 @@ def test_no_file_holds(what: str) -> None:
     assert found == []
 
 
+def test_every_document_named_in_the_source_exists() -> None:
+    """A section is cited as ``proto/README.md 5``: a file of the tree, and one of its sections."""
+    sections = set(re.findall(r"^## (\d+)\.", read("proto/README.md"), re.MULTILINE))
+    documents = set(tracked("*.md"))
+    wrong = [
+        f"{place(name, text, match.start())}: {match.group()}"
+        for name in tracked("*.py", "*.proto", "*.toml", "Makefile")
+        for text in [read(name)]
+        for match in DOCUMENT.finditer(text)
+        if match["path"] not in documents
+        or (match["path"] == "proto/README.md" and match["section"] and match["section"] not in sections)
+    ]
+    assert wrong == []
+
+
 def test_no_file_points_out_of_the_checkout() -> None:
     outward = [
         f"{place(name, text, match.start())}: {match.group(1)}"
@@ -90,6 +111,17 @@ def test_every_silenced_complaint_says_why() -> None:
     assert silent == []
 
 
+def test_a_module_is_described_by_a_noun() -> None:
+    """The first line of a module is what a search finds: the standard name of the thing, not a question about it."""
+    asked = [
+        f"{name}: {first}"
+        for name in tracked("client_sdk/**/*.py", "registry_server/**/*.py", "client_sdk/*.py", "registry_server/*.py")
+        for first in [(ast.get_docstring(ast.parse(read(name))) or "").partition("\n")[0]]
+        if first.startswith(("What ", "Whom ", "Who ", "That ", "How ", "Where ", "Why ", "Whoever "))
+    ]
+    assert asked == []
+
+
 def test_no_definition_is_called_policy() -> None:
     """Four things could claim the word, so each has one of its own: rulebook, quorum, permissions, criteria."""
     definitions = [
@@ -101,6 +133,13 @@ def test_no_definition_is_called_policy() -> None:
         and not name.startswith("tests/")
     ]
     assert definitions == []
+
+
+@pytest.mark.parametrize("package", ["client_sdk", "registry_server"])
+def test_tests_lie_in_the_folder_of_what_they_test(package: str) -> None:
+    folders = {Path(name).parent.relative_to("tests") for name in tracked(f"tests/{package}/**/test_*.py")}
+    across = {Path("client_sdk/sdk")}  # clients as a whole, against real servers
+    assert {str(folder) for folder in folders - across if not (ROOT / folder).is_dir()} == set()
 
 
 def test_names_of_test_modules_are_unique() -> None:

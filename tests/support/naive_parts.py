@@ -19,7 +19,7 @@ SHANGHAI = timezone(timedelta(hours=8))
 ZERO = bytes(32)
 TYPE = "application/vnd.creditregistry.{}.v1+protobuf"
 
-# Formats 2, the table, as it is printed: what may follow what.
+# proto/README.md 2, the table, as it is printed: what may follow what.
 FIRST = {"DEFAULT": "OPEN ARRANGED", "JUDGMENT": "OPEN", "ENFORCEMENT": "OPEN"}
 NEXT = {
     "DEFAULT OPEN": "OPEN ARRANGED CURED TRANSFERRED WITHDRAWN",
@@ -69,7 +69,7 @@ def naive_tree_root(leaves: Sequence[bytes]) -> bytes:
 
 
 def naive_map_root(entries: dict[bytes, bytes], depth: int = 0) -> bytes:
-    """Formats 6, word for word."""
+    """proto/README.md 6, word for word."""
     if not entries:
         return ZERO
     if len(entries) == 1:

@@ -1,1 +1,1 @@
-"""What the verbs share: options, prompts, output and exit codes."""
+"""Shared parts of the verbs: options, prompts, output and exit codes."""

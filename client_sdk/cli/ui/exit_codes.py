@@ -1,4 +1,4 @@
-"""With which number a verb ends: stable, distinct, and told by every ``--help``."""
+"""Exit codes of the command: stable, distinct, and listed by every ``--help``."""
 
 from enum import IntEnum
 
@@ -6,10 +6,10 @@ __all__ = ["EXIT_CODES", "ExitCode"]
 
 
 class ExitCode(IntEnum):
-    """What a verb ended with."""
+    """Exit code of a verb."""
 
     OK = 0
-    # Something was found, or somebody said no.
+    # Something was found, or the user declined.
     FOUND = 1
     USAGE = 2
     UNREACHABLE = 3

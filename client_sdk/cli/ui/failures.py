@@ -1,4 +1,4 @@
-"""What people are told when a verb fails: reason, field, rule, got, want, and what to do next. Never a traceback."""
+"""Error output of the command: reason, field, rule, got, want, and what to do next. Never a traceback."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class UsageError(Exception):
 
 
 class DeclinedError(Exception):
-    """Somebody was asked, and said no."""
+    """The user declined a confirmation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What is printed of an error.
+    """An error as it is printed.
 
     Attributes:
         code: with which the program ends.
@@ -170,7 +170,7 @@ _RULE_HINTS: dict[str, str] = {
 
 
 def failure_of(error: Exception, address: str = "") -> Failure | None:
-    """Return what to print of an error; None for one that nobody foresaw.
+    """Return the printable form of an error; None for an unexpected one.
 
     Args:
         error: what a verb raised.
@@ -253,7 +253,7 @@ def _key_service(error: KeyServiceError) -> Failure:
     if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
         hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
         return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
-    hint = HINTS.get(error.reason, "ask whoever runs it; its address is in `credit-registry status`.")
+    hint = HINTS.get(error.reason, "ask its operator; its address is in `credit-registry status`.")
     return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""Whom a certificate names."""
+"""Institution ids in a certificate's subject alternative names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def institutions_of(certificate: x509.Certificate) -> list[str]:
 
 
 def check_holder(certificate: x509.Certificate, institution: str) -> None:
-    """Refuse the certificate of somebody else.
+    """Reject the certificate of another institution.
 
     Args:
         certificate: of a home.

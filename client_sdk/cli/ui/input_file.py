@@ -1,4 +1,4 @@
-"""Files that people name on the command line: told apart before they are opened, and never by the word they typed.
+"""Input files named on the command line; errors do not repeat the argument, which may be an identity number.
 
 What stands where a file belongs may be an identity number, so no message here repeats it.
 """

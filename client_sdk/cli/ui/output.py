@@ -1,4 +1,4 @@
-"""What a verb prints: text for people, or one JSON document for programs.
+"""Output of a verb: text for people, or one JSON document for programs.
 
 With ``--json`` standard output holds exactly one JSON document, also where the verb fails; questions and notes go to
 standard error. Keys are stable; hashes and ids are hexadecimal or UUIDs, times are milliseconds since 1970 UTC.
@@ -29,7 +29,7 @@ _GAP = 2
 
 
 class Output:
-    """Where a verb's results and notes go.
+    """Destination of a verb's results and notes.
 
     Args:
         as_json: whether results are JSON.

@@ -1,4 +1,4 @@
-"""What every verb starts from: the member's home, where results go, and the client of the SDK."""
+"""Context of a verb: the member's home, the output, and the SDK's client."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class Session:
         return replace(config, secret=self._ask_passphrase)
 
     def client(self) -> Client:
-        """Open the SDK's client; whoever opens it closes it."""
+        """Open the SDK's client; the caller closes it."""
         from client_sdk.client import Client  # noqa: PLC0415 - verbs that work offline load neither gRPC nor the client
 
         return Client(self.config())
 
     @property
     def interactive(self) -> bool:
-        """Whether there is somebody to ask."""
+        """Whether standard input is interactive."""
         return sys.stdin.isatty()
 
     def confirm(self, question: str, *, yes: bool) -> None:

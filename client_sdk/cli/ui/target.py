@@ -1,4 +1,4 @@
-"""Files that an option names for what a verb writes, beside what it prints.
+"""Output files named by options.
 
 A target is made before the verb asks or sends anything, so that a name that is taken, or a folder that takes no file,
 is told while nothing has happened. What goes wrong with the file afterwards never hides the result.

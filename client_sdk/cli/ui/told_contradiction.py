@@ -1,4 +1,4 @@
-"""How a proof is told that a log's key has signed two histories."""
+"""Output of a proof that a log's key has signed two histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a function becomes a verb: ``--home`` and ``--json`` everywhere, one way to fail, exit codes in every ``--help``.
+"""Decorator of verbs: ``--home`` and ``--json`` everywhere, one way to fail, exit codes in every ``--help``.
 
 Modules of verbs are without ``from __future__ import annotations``: typer reads the types of parameters at run time.
 """
@@ -82,7 +82,7 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         Failure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; let the interpreter not complain about it at its end.
+        # Standard output was closed by its reader: avoid BrokenPipeError at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return int(ExitCode.OK)
     except typer.Exit:

@@ -1,4 +1,4 @@
-"""``audit``: everything that the log says is verified again, without reading one fact."""
+"""``audit``: verify the whole log, without access to facts."""
 
 import json
 import multiprocessing
@@ -108,7 +108,7 @@ def _audit(session: Session, folder: Path, jobs: int) -> "AuditReport":
 
 @contextmanager
 def _progress(session: Session) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how many leaves are done, where somebody looks on."""
+    """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None
         return

@@ -175,7 +175,7 @@ def _pem(chain: list[x509.Certificate]) -> bytes:
 
 
 def _check_own(session: Session, certificate: x509.Certificate) -> None:
-    """Refuse a certificate of somebody else or for another key.
+    """Reject a certificate of another institution or for another key.
 
     Raises:
         ConfigError: it is one.

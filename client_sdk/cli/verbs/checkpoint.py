@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "show", examples=["checkpoint show"])
     def show(session: Session) -> None:
-        """Show the newest checkpoint that this home has verified; asks nobody."""
+        """Show the newest checkpoint that this home has verified; makes no network call."""
         from client_sdk.following import confirmation  # noqa: PLC0415 - loads gRPC
 
         known = kept_checkpoint(session.config()).checkpoint
@@ -99,7 +99,7 @@ def register(app: typer.Typer) -> None:
         *,
         out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; a C2SP signed note.")],
     ) -> None:
-        """Write the newest checkpoint that was signed for this home, for another member's `compare`; asks nobody."""
+        """Write the newest checkpoint that was signed for this home, for another member's `compare`, offline."""
         known = signed_checkpoint(session.config())
         replace_file(out.resolve(), known.raw)
         session.output.result(

@@ -1,4 +1,4 @@
-"""``compare``: checkpoints of several members held against each other, so that nobody is shown a log of its own."""
+"""``compare``: compare checkpoints of several members, to detect a log that shows them different histories."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -1,10 +1,6 @@
-"""``report``: one record by options, or many from a file; a plan first, and nothing is sent before somebody agrees."""
+"""``report``: one record by options, or many from a file; a plan first, and nothing is sent before confirmation."""
 
-<<<<<<< HEAD
 from collections.abc import Iterator, Mapping
-=======
-from collections.abc import Iterator
->>>>>>> w-field2
 from pathlib import Path
 from typing import Annotated
 
@@ -24,11 +20,8 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
 from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
-<<<<<<< HEAD
 from client_sdk.kernel.formats.words import Kind
-=======
 from client_sdk.kernel.rules.facts import Amounts, EnforcementFacts
->>>>>>> w-field2
 from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.files import Encoding
@@ -182,17 +175,11 @@ def read_cells(cells: dict[str, str]) -> Report:
 
 
 def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
-    """Show what would be reported, and report it once somebody agrees."""
+    """Show what would be reported, and report it after confirmation."""
     with session.client() as client:
-<<<<<<< HEAD
-        violations = client.preflight([report])
-        if violations:
-            raise PreflightError(as_options(violations))
-=======
         found = client.preflight([report])
         if found.violations:
-            raise PreflightError(found.violations)
->>>>>>> w-field2
+            raise PreflightError(as_options(found.violations))
         plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
         warnings = [warning_content(item) for item in found.warnings]
         shown = (pairs(_shown(report)), *warning_lines(found.warnings))

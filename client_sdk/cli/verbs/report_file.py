@@ -16,11 +16,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
-<<<<<<< HEAD
-from client_sdk.cli.ui.output import counted, pairs, table
-=======
-from client_sdk.cli.ui.output import pairs
->>>>>>> w-field2
+from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.verbs.report_plan import (
     Plan,
@@ -129,51 +125,6 @@ def _free_name(file: Path) -> Path:
     return next(path for path in paths if not os.path.lexists(path))
 
 
-<<<<<<< HEAD
-def _show_plan(session: Session, reports: Sequence[Report | RejectedRow], broken: Sequence[Violation]) -> None:
-    violations: list[Json] = [violation_content(item) for item in broken]
-    session.output.result(
-        {
-            "dry_run": True,
-            "rows": len(reports),
-            "rejected_rows": len({item.row for item in broken}),
-            "rejected": violations,
-            "rejected_file": None,
-        },
-        *_plan_lines(reports, broken),
-        *_rejected_lines(broken, None),
-        "Nothing was signed or sent.",
-    )
-
-
-def _plan_lines(reports: Sequence[Report | RejectedRow], broken: Sequence[Violation]) -> Iterator[str]:
-    """Yield the plan: how many rows of which kind and standing, how many people, how many rows break a rule."""
-    readable = [report for report in reports if not isinstance(report, RejectedRow)]
-    people = len({report.identity for report in readable})
-    yield f"Plan: {counted(len(reports), 'row')} about {counted(people, 'person')}"
-    counts = Counter((report.kind, report.standing) for report in readable)
-    for (kind, standing), count in sorted(counts.items()):
-        yield f"  {count:>9,}  {kind.name} {standing.name}"
-    if bad := len({item.row for item in broken}):
-        yield f"  {bad:>9,}  {'row breaks a rule and is' if bad == 1 else 'rows break a rule and are'} not sent"
-
-
-def _rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator[RenderableType]:
-    if not broken:
-        return
-    yield table(
-        ("  row", "reason", "field", "rule", "got", "want"),
-        [(f"  {item.row}", item.reason, item.field, item.rule, item.got, item.want) for item in broken[:_SHOWN]],
-    )
-    more = len(broken) - _SHOWN
-    if more > 0:
-        yield f"  and {more} more" + ("" if written else "; --json shows all of them")
-    where = f", which {written} lists," if written else ""
-    yield f"  Correct these rows{where} and report the file again."
-
-
-=======
->>>>>>> w-field2
 def _show_result(session: Session, done: BatchReport, left: Sequence[Violation], written: str | None) -> None:
     rejected: list[Json] = [violation_content(item) for item in done.rejected]
     notes: list[Json] = [violation_content(item) for item in done.notes]
@@ -220,7 +171,7 @@ def _rejected_csv(left: Sequence[Violation]) -> bytes:
 
 @contextmanager
 def _progress(session: Session) -> Iterator[ProgressCallback | None]:
-    """Show how far it is, where somebody looks on."""
+    """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None
         return

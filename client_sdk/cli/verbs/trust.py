@@ -29,7 +29,7 @@ FingerprintOption = Annotated[
     str | None,
     typer.Option(
         metavar="HEX",
-        help="Fingerprint as somebody trusted told it to you, such as by telephone.",
+        help="Fingerprint that you received over a trusted channel, such as by telephone.",
         show_default=False,
     ),
 ]

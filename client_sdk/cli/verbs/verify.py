@@ -1,4 +1,4 @@
-"""``verify``: an evidence file, a receipt or a proof of misbehaviour, offline, by anybody who has the trust root."""
+"""``verify``: verify an evidence file, a receipt or a proof of misbehaviour offline with the trust root."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

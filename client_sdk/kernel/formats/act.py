@@ -1,4 +1,4 @@
-"""Acts: what administrators decide, as bytes (proto/README.md 5). What an act means is in ``ledger.directory``."""
+"""Encoding and parsing of acts (proto/README.md 5); their effects are in ``ledger.directory``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MAX_ERASED_RECORDS = 500
 
 @dataclass(frozen=True, slots=True)
 class KeyGrant:
-    """A key given to an institution, with the proof that somebody holds it."""
+    """A key given to an institution, with a proof of possession of its private key."""
 
     algorithm: str
     public_key: bytes
@@ -281,7 +281,7 @@ Body = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What administrators decide: numbered, and chained to the act before."""
+    """A decision of the administrators, numbered and chained to the previous act."""
 
     registry: str
     number: int

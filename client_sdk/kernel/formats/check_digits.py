@@ -17,7 +17,7 @@ _RESIDENT_CHECK = "10X98765432"
 # GB 32100: letters I, O, S, V and Z are not used; characters 3 to 8 are the code of a region.
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-# A code of zeros has the right check character, and is what stands where nobody knew a code; no region is 000000.
+# A code of zeros has a valid check character and is a common placeholder; no region has the code 000000.
 _USCC = re.compile(rf"[{_USCC_ALPHABET}]{{2}}(?!000000)[0-9]{{6}}(?!0{{9}})[{_USCC_ALPHABET}]{{10}}")
 
 # Likewise one character eighteen times with the check digits that it would have.

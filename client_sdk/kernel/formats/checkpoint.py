@@ -61,7 +61,7 @@ def check_origin(origin: str, registry: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself at one size.
+    """Origin, size and root hash of a log.
 
     Attributes:
         origin: which log, `<registry>/log/<n>`.
@@ -179,7 +179,7 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> byte
 
 @dataclass(frozen=True, slots=True)
 class TlogProof:
-    """A proof in its text form, nothing of it verified.
+    """A parsed proof of the text form; not verified.
 
     Attributes:
         index: the leaf's place.

@@ -1,4 +1,4 @@
-"""Values that never show what they hold: facts, pseudonyms and openings end up in no log line and no traceback."""
+"""Base class of secret values: their repr shows no content, so it cannot reach a log line or a traceback."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ TLS_KEY = payload_type("tls-key")
 
 @lru_cache(maxsize=64)
 def _prefix(form_type: str | bytes) -> bytes:
-    """Return what stands before the payload's length; the same few for every signature."""
+    """Return the encoding up to the payload type, cached: there are only a few types."""
     raw = form_type.encode() if isinstance(form_type, str) else form_type
     return b"DSSEv1 %d %b " % (len(raw), raw)
 

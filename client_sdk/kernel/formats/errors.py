@@ -1,4 +1,4 @@
-"""What a format refuses: one exception tree for every parser and verifier of the kernel.
+"""Exceptions of the kernel's parsers and verifiers: malformed bytes, invalid proofs, invalid signatures.
 
 FormatError              bytes are not the canonical form of anything
 ├── SignatureError       a signature does not verify, or no trusted key made one

@@ -1,4 +1,4 @@
-"""Leaving out what people put between the characters of a number, and nothing that could change which number it is."""
+"""Removal of separators and invisible characters from typed numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: what is enrolled, how it is named, and the one rule by which a signature is valid (proto/README.md 1).
+"""Ed25519 public keys, key ids, signing, and signature verification by one rule (proto/README.md 1).
 
     key id = SHA-256("creditregistry/key/v1" 0x00 || lp(algorithm) || lp(public key))
 
@@ -118,7 +118,7 @@ class PublicKey:
 
 
 class Signer(Protocol):
-    """Whoever signs: a key in memory, a file, a hardware module."""
+    """Interface of a signer: a key in memory, in a file or in a hardware module."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -181,5 +181,5 @@ class Ed25519Signer:
         return self._private_key.sign(message)
 
     def to_pkcs8_pem(self) -> bytes:
-        """Return the private key as unencrypted PKCS#8 in PEM; whoever stores it sees to its mode and its backup."""
+        """Return the private key as unencrypted PKCS#8 in PEM; the caller stores it with mode 0600."""
         return self._private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,4 +1,4 @@
-"""Leaves: what the log holds (proto/README.md 5).
+"""Encoding and parsing of log leaves: statements, acts, lapses and HEADs (proto/README.md 5).
 
 leaf  = type (1 byte) || format version 1 (1 byte) || logged_at in ms (8 bytes) || parts
 part  = length (4 bytes, big-endian) || bytes
@@ -42,7 +42,7 @@ KEY_ID_BYTES = 32
 MAX_SIGNATURE_BYTES = 4_627
 # More administrators than this cannot sign one act.
 MAX_SIGNERS = 32
-# 9999-01-01 UTC. Whoever turns the time of a leaf into a date, in any time zone, gets one.
+# 9999-01-01 UTC: any earlier time can be converted to a date in every time zone.
 TIME_END_MS = 253_370_764_800_000
 _PREFIX_BYTES = 10
 _STATEMENT_TYPES = {form.encode(): form for form in (dsse.STATEMENT, dsse.ANNOTATION)}
@@ -149,7 +149,7 @@ Leaf = StatementLeaf | ActLeaf | LapseLeaf | HeadLeaf
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every commit ends with (proto/README.md 7)."""
+    """Payload of the HEAD leaf that ends every commit (proto/README.md 7)."""
 
     map_root: bytes
     entry_count: int

@@ -1,4 +1,4 @@
-"""Limits of the contract that both sides go by: how much one message of a batch may hold."""
+"""Size limits that client and server share: the number of submissions in a message of a batch."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ REGISTRY_KEY = sha256(label("creditregistry/map/registry/v1")).digest()
 
 
 class MappedRecord(NamedTuple):
-    """What the map says of one live record."""
+    """One live record in the map value of its subject."""
 
     leaf_index: int
     leaf_hash: bytes

@@ -1,4 +1,4 @@
-"""The Merkle tree of the log: hashes, roots, and what proves a leaf or an earlier tree (RFC 6962 2.1).
+"""The Merkle tree of the log: hashes, roots, inclusion and consistency proofs (RFC 6962 2.1).
 
     leaf = SHA-256(0x00 || data)      node = SHA-256(0x01 || left || right)      tree of nothing = SHA-256("")
 
@@ -93,7 +93,7 @@ def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence
 
 
 def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Accept that a leaf stands at this place of the tree with this root (RFC 9162 2.1.3.2).
+    """Verify an inclusion proof (RFC 9162 2.1.3.2).
 
     Raises:
         ProofError: it does not, or the proof has not the one form that it can have.

@@ -1,4 +1,4 @@
-"""Signed notes: a text and the lines that vouch for it (C2SP signed-note).
+"""Signed notes: a text followed by its signature lines (C2SP signed-note).
 
     note        = text LF signature-line+              text is UTF-8, ends in LF, and holds no other control character
     line        = "— " name " " base64(key id (4 bytes, big-endian) || signature) LF
@@ -161,7 +161,7 @@ class NoteSignature(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note whose form is right and whose signatures nobody has looked at.
+    """A parsed note whose signatures are not verified.
 
     Attributes:
         text: with its last line feed; exactly what is signed.
@@ -210,7 +210,7 @@ def parse(data: bytes) -> Note:
         raise FormatError("note", "note.separator", want="an empty line before the signatures")
     if not lines.endswith("\n"):
         raise FormatError("note", "note.line-feed", want="a line feed at the end")
-    # Counted before any is looked at: whoever sends a million lines costs one count.
+    # Check the number of lines before parsing any (denial of service).
     if lines.count("\n") > MAX_SIGNATURES:
         raise FormatError("note", "note.signatures", got=str(lines.count("\n")), want=f"<= {MAX_SIGNATURES}")
     signatures = tuple(_parse_line(line) for line in lines[:-1].split("\n"))

@@ -48,7 +48,7 @@ _ABSENCE = "map absence proof"
 
 @dataclass(frozen=True, slots=True)
 class MapProof:
-    """What shows the place of one key.
+    """Proof of presence or absence of one key.
 
     Attributes:
         siblings: deepest first, 32 bytes each.
@@ -88,7 +88,7 @@ def root_of(entries: Sequence[tuple[bytes, bytes]], depth: int = 0) -> bytes:
     for (key, value), following in zip(entries, chain(islice(entries, 1, None), (None,)), strict=True):
         if len(key) != HASH_BYTES or len(value) != HASH_BYTES:
             raise FormatError("map", "map.entry", got=f"{len(key)} and {len(value)} bytes", want="32 and 32 bytes")
-        # The bit in which the key parts from the next; the last one parts from nobody.
+        # The first bit in which a key differs from the next one; the last key has no next one.
         next_number = number if following is None else _number(following[0])
         branch = depth - 1 if following is None else _parting(number, next_number)
         node = sha256(_LEAF_PREFIX + key + value).digest()
@@ -119,7 +119,7 @@ def _parting(number: int, following: int) -> int:
 
 
 def _lifted(node: bytes, number: int, level: int, target: int) -> bytes:
-    """Return the subtree under bit `target` that a node under bit `level` makes, with nothing beside it on the way."""
+    """Return the subtree under bit `target` of a node under bit `level`, across levels whose sibling is empty."""
     while level > target:
         if number >> (_LAST_BIT - level) & 1:
             node = sha256(_PARENT_PREFIX + EMPTY + node).digest()
@@ -212,7 +212,7 @@ def _require_neighbour(key: bytes, other_key: bytes, depth: int) -> None:
 
 
 def _require_company(part: str, siblings: Sequence[bytes]) -> None:
-    """Refuse a place with nothing beside it: one entry alone stands higher, and two empty places are one."""
+    """Reject proofs whose deepest sibling is empty: they are not minimal."""
     if siblings and siblings[0] == EMPTY:
         raise ProofError(part, "map-proof.canonical", want="a deepest sibling that is not empty")
 

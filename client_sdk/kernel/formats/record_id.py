@@ -1,4 +1,4 @@
-"""Record ids that an issuer finds again after a total loss (proto/README.md 2).
+"""Derivation of record ids from the issuer's secret, so that they can be recomputed (proto/README.md 2).
 
     first 16 bytes of HMAC-SHA256(the issuer's 32-byte secret, "creditregistry/record-id/v1" || kind ||
     own debt reference || first day of the episode as first reported || attempt)

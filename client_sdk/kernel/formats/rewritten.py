@@ -1,4 +1,4 @@
-"""Texts that a spreadsheet or a data frame writes in the place of a number: no number of anybody's.
+"""Detection of numbers damaged by a spreadsheet or data frame: scientific notation, NaN, dates.
 
     2.02601E+15     a long number, shortened for show and then saved
     12345.0         a whole number that was read as a fraction

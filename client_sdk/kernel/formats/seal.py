@@ -1,4 +1,4 @@
-"""Sealed disclosures (proto/README.md 3): facts that only whoever knows the identity number can open.
+"""Sealed disclosures (proto/README.md 3): facts encrypted under a key derived from the identity number.
 
     key       = HKDF-Expand-SHA256(seal key, "creditregistry/disclosure/v1" || facts_commitment, 32)
     plaintext = opening || length of facts (4 bytes, big-endian) || facts || fewest zero bytes to a multiple of 256
@@ -35,7 +35,7 @@ _TEXT = label("creditregistry/text-disclosure/v1")
 
 
 class Opened(NamedTuple):
-    """What a sealed disclosure held."""
+    """Plaintext of a sealed disclosure."""
 
     opening: bytes
     content: bytes

@@ -1,4 +1,4 @@
-"""What the map holds of institutions and of the registry itself, and the rulebook (proto/README.md 6)."""
+"""Institution state, registry state and rulebook, as the map commits to them (proto/README.md 6)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class InstitutionKey:
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """Who may end the records of a terminated institution from an act on; empty for nobody any more."""
+    """Successor of a terminated institution from an act on; empty if it has none any more."""
 
     successor: str
     first: int
@@ -181,7 +181,7 @@ class InstitutionState:
 
     @property
     def successor(self) -> str:
-        """Who may end its records now; empty for nobody."""
+        """Current successor; empty for none."""
         return self.successions[-1].successor if self.successions else ""
 
     def succession_at(self, index: int) -> Succession | None:
@@ -291,7 +291,7 @@ class KeyService:
 
     @property
     def key_id(self) -> bytes:
-        """What a key-request names."""
+        """The key id that a key-request names."""
         return key_id(VOPRF, self.public_key)
 
 

@@ -295,7 +295,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """What the clock decided, logged by the registry (proto/README.md 5)."""
+    """Payload of a LAPSE leaf: an erasure or restriction that is due by date (proto/README.md 5)."""
 
     registry: str
     issuer: str

@@ -1,4 +1,4 @@
-"""JSON that says everything once: what one reader takes and another overlooks is refused."""
+"""Strict JSON parser: duplicate field names are rejected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["parse"]
 
 
 class _RepeatedError(ValueError):
-    """A field stands twice in one object."""
+    """A JSON object has a field twice."""
 
 
 def parse(text: str | bytes, part: str) -> object:

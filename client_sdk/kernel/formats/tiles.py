@@ -1,4 +1,4 @@
-"""Tiles: how the tree is cut into files that never change once they are full (C2SP tlog-tiles).
+"""Tiles: paths, widths and content of the tree's tile files (C2SP tlog-tiles).
 
     tile/<level>/<n>[.p/<width>]       up to 256 hashes; entry i of tile (L, n) is the node (8 L, 256 n + i)
     tile/entries/<n>[.p/<width>]       up to 256 leaves, each  length (2 bytes, big-endian) || data
@@ -69,7 +69,7 @@ class Tile:
 
     @property
     def path(self) -> str:
-        """Where the tile is found."""
+        """Path of the tile."""
         return tile_path(self.level, self.index, self.width)
 
 
@@ -87,12 +87,12 @@ class EntryBundle:
 
     @property
     def path(self) -> str:
-        """Where the bundle is found."""
+        """Path of the entry bundle."""
         return entries_path(self.index, self.width)
 
 
 class NodePlace(NamedTuple):
-    """Where a node of the tree is found: it is the root over 2^height_in_tile hashes of a tile from `offset` on."""
+    """Position of a tree node in a tile: it is the root over 2^height_in_tile hashes of a tile from `offset` on."""
 
     level: int
     tile_index: int

@@ -1,4 +1,4 @@
-"""Claims about TLS keys: what a member signs so that a key of its own may talk for it, or never again.
+"""Signed claims about TLS keys: a member vouches for one of its TLS keys or revokes it.
 
 A claim with action VOUCH is called a vouch. The key is named by the SHA-256 of its SubjectPublicKeyInfo, so that one
 claim holds for every certificate of that key, whoever issued it.
@@ -48,7 +48,7 @@ def check_spki_hash(value: bytes, part: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TlsKeyClaim:
-    """What an institution says of a TLS key.
+    """Payload of a claim about a TLS key.
 
     Attributes:
         registry: its name.
@@ -130,7 +130,7 @@ class SignedClaim:
 
     @property
     def claim(self) -> TlsKeyClaim:
-        """What was signed.
+        """The parsed payload.
 
         Raises:
             FormatError: it is no claim.

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Role(IntEnum):
-    """What an institution may do."""
+    """Role of an institution."""
 
     LENDER = 1
     AUDITOR = 2
@@ -47,7 +47,7 @@ class InstitutionStatus(IntEnum):
 
 
 class KeyUsage(IntEnum):
-    """What a key signs."""
+    """Usage of a signing key."""
 
     REPORT = 1
     INQUIRE = 2
@@ -64,14 +64,14 @@ USAGES: Mapping[Role, frozenset[KeyUsage]] = {
 
 
 class KeyUse(IntEnum):
-    """What evaluations of a key service are for."""
+    """Use of key service evaluations."""
 
     REPORT = 1
     INQUIRE = 2
 
 
 class Kind(IntEnum):
-    """What a record is about."""
+    """Kind of a record."""
 
     DEFAULT = 1
     JUDGMENT = 2
@@ -79,7 +79,7 @@ class Kind(IntEnum):
 
 
 class Standing(IntEnum):
-    """How a record stands (proto/README.md 2)."""
+    """Standing of a record (proto/README.md 2)."""
 
     OPEN = 1
     ARRANGED = 2
@@ -92,7 +92,7 @@ class Standing(IntEnum):
 
 
 class Purpose(IntEnum):
-    """Why somebody asks about a person (征信业管理条例 Art. 18, 20)."""
+    """Purpose of an inquiry (征信业管理条例 Art. 18, 20)."""
 
     LOAN_APPROVAL = 1
     GUARANTEE_REVIEW = 2
@@ -102,7 +102,7 @@ class Purpose(IntEnum):
 
 
 class AnnotationFlag(IntEnum):
-    """What an annotation says of a record."""
+    """Flag of an annotation."""
 
     DISPUTED = 1
     RESTRICTED = 2
@@ -110,14 +110,14 @@ class AnnotationFlag(IntEnum):
 
 
 class LapseKind(IntEnum):
-    """What a lapse does."""
+    """Kind of a lapse."""
 
     ERASED = 1
     RESTRICTED = 2
 
 
 class TlsKeyAction(IntEnum):
-    """What a signing key says of a TLS key of the same institution."""
+    """Action of a claim about a TLS key of the same institution."""
 
     VOUCH = 1
     REVOKE = 2

@@ -1,1 +1,1 @@
-"""What the log means: directory, chains, live records, heads and answers."""
+"""Verification of log content: directory, record chains, live records, HEADs and evidence."""

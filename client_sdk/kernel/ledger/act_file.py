@@ -1,4 +1,4 @@
-"""Act files: an act on its way from administrator to administrator before the registry serves."""
+"""Act files: the genesis act and its approvals, exchanged between administrators before the registry serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which acts evidence must hold, and what they prove (proto/README.md 6).
+"""Selection and verification of the acts in evidence (proto/README.md 6).
 
 A map proof rests on the log key alone, so it does not make a member. Each key that signed is therefore traced to the
 act that gave it, each succession to the act that named the successor, each act to the administrators of its time, and
@@ -41,7 +41,7 @@ MAX_REMEMBERED = 65_536
 
 
 class _Step(NamedTuple):
-    """Where a walk along the acts stands."""
+    """State of the verification after one act."""
 
     number: int
     place: int
@@ -49,7 +49,7 @@ class _Step(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What the map says that an act gave: a key to its owner, or a successor to a terminated institution.
+    """A claim of the map that an act must prove: a key of an institution, or a successor of a terminated one.
 
     Attributes:
         owner: institution id.
@@ -85,7 +85,7 @@ class ActProofs:
         Args:
             leaves: the acts of the evidence, ascending by number.
             registry: the proved RegistryState; its administrators must be those that the acts make.
-            claims: the key of everyone who signed, and the succession of whoever signed for another.
+            claims: the key of everyone who signed, and the succession of each signer for another institution.
             institutions: the proved states, by id, of everyone who signed.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Administrators: whose signatures make an act (proto/README.md 5 and 6).
+"""Administrators, their threshold, and verification of act signatures (proto/README.md 5 and 6).
 
 The administration is the part of the directory that judges acts. It follows from the trust root and from the acts
 that change it alone, so evidence that holds those acts verifies without the rest of the directory.
@@ -50,7 +50,7 @@ MIN_THRESHOLD = 2
 
 
 def check_grant(registry: str, institution: str, grant: KeyGrant) -> None:
-    """Check that somebody holds the key that is given.
+    """Verify the proof of possession of a new key.
 
     Raises:
         RuleError: the proof of possession does not verify.
@@ -147,7 +147,7 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Who may sign acts and how many must."""
+    """The administrators and their threshold."""
 
     known: Mapping[str, Administrator]
     acting: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What evidence shows of a record's annotations (proto/README.md 5 and 8).
+"""Verification of a record's annotations in evidence (proto/README.md 5 and 8).
 
 The map vouches for the newest leaf of the chain. Where that is a LAPSE of kind RESTRICTED, the leaves since the
 DISPUTED annotation that was left without an answer stand before it, each with its place in the log.
@@ -29,7 +29,7 @@ PART = "annotation"
 
 
 class ShownAnnotation(NamedTuple):
-    """What is remarked on a record, and the annotations whose signatures show it."""
+    """Verified annotation state of a record, with the annotations that prove it."""
 
     flags: tuple[AnnotationFlag, ...]
     code: str

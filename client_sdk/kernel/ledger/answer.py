@@ -1,4 +1,4 @@
-"""Answers: what evidence proves to somebody who trusts only the trust root (proto/README.md 8).
+"""Verification of evidence against a trust root (proto/README.md 8).
 
     checkpoint > HEAD (last leaf) > map root > presence or absence
     key that signed > act that gave it > administrators > trust root
@@ -84,7 +84,7 @@ class VerifiedRecord(Discreet):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VerifiedPerson(Discreet):
-    """What is proved of one person: its live records under every live version of the subject keys."""
+    """Verified result for one person: its live records under every live version of the subject keys."""
 
     position: int
     subjects: tuple[tuple[int, bytes], ...]
@@ -244,7 +244,7 @@ def _prove_present(part: str, map_root: bytes, key: bytes, value: bytes, sibling
 
 
 def _check_member(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
-    """Check what stands in many answers; a subject is never remembered."""
+    """Verify a map presence proof, cached across answers; proofs of subjects are never cached."""
     _refuse_other(part, proof)
     _prove_present(part, head.map_root, key, value, proof.siblings)
 
@@ -263,7 +263,7 @@ def _check_present(part: str, head: Head, key: bytes, value: bytes, proof: pb.Ma
 
 
 def _check_once(records: Sequence[VerifiedRecord]) -> None:
-    """Refuse a record that is shown in two versions, or beside the one that continues it: it would count twice."""
+    """Reject duplicate records: two versions of one, or a record together with the one that continues it."""
     keys = [record.statement.key for record in records]
     continued = {record.statement.continues for record in records} - {None}
     if len(set(keys)) != len(keys) or not continued.isdisjoint(keys):

@@ -27,7 +27,7 @@ FORM = f"{PART} v1"
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest:
-    """What the registry needs to issue a certificate.
+    """Content of a certificate request file.
 
     Attributes:
         institution: whose it will be.

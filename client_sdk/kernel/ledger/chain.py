@@ -1,4 +1,4 @@
-"""Chains: what the log says of one record, and which leaf may come next (proto/README.md 2 and 5).
+"""Record chains: state of one record, and validation of its next leaf (proto/README.md 2 and 5).
 
 ``Chain`` is the state of one record after its newest leaf. The functions here are the only place that decides whether
 a statement, an annotation, a lapse or an erasure may follow; the server calls them under its lock, the auditor and
@@ -269,7 +269,7 @@ def annotate(
         raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED set by the issuer only")
     if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
         raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
-    # A dispute ends with the furnisher's answer: nobody else stops the clock.
+    # Only the issuer's answer ends a dispute and its deadline.
     if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
         raise _refuse("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
     unanswered = 0

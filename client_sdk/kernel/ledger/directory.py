@@ -1,4 +1,4 @@
-"""The directory: who is a member, with which keys, since which leaf (proto/README.md 5 and 6).
+"""The directory: members, their states and keys, computed from the acts (proto/README.md 5 and 6).
 
 A pure function of the acts in the log. ``Directory.genesis`` starts it, ``apply`` makes the next one; a directory is
 never changed. The server, the auditor, the key services and the SDK all follow acts through this one module.
@@ -227,7 +227,7 @@ class Directory:
         return key
 
     def map_entries(self) -> dict[bytes, bytes]:
-        """Return key and value of everything that the map holds beside subjects."""
+        """Return key and value of all map entries except those of subjects."""
         entries = {institution_key(id_): state_value(state.encode()) for id_, state in self.institutions.items()}
         entries[REGISTRY_KEY] = state_value(self.state.encode())
         return entries

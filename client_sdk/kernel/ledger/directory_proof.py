@@ -1,4 +1,4 @@
-"""What a registry proves of its directory under one HEAD (proto/README.md 6): its own state and that of members.
+"""Verification of registry and institution states under one HEAD (proto/README.md 6).
 
     checkpoint > HEAD (last leaf) > map root > presence of RegistryState and of each InstitutionState
 

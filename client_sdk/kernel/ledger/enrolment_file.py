@@ -1,4 +1,4 @@
-"""Enrolment files: what a future member hands to the administrators.
+"""Enrolment files: application of a future member, with its keys, for the administrators.
 
 JSON with base64 values, so that people can read what they pass on. It holds public keys, proofs of possession, a
 certificate signing request with the vouch of one of those keys for the TLS key in it, and no secret.

@@ -1,4 +1,4 @@
-"""Examination: a whole log held against everything that it must be.
+"""Examination: verification of a whole log, leaf by leaf, with findings instead of exceptions.
 
 The auditor and the registry's own ``fsck`` share it. Leaves are fed in order; structure is checked at once, signatures
 of members are handed back and may be verified anywhere. What is known only at the end (checkpoint, bindings and map,
@@ -52,7 +52,7 @@ RETENTION_GRACE_MS = 86_400_000
 
 
 class LiveBinding(NamedTuple):
-    """What opens the newest version of a live record: index of its leaf, pseudonym, opening."""
+    """Opening of a live record's newest subject commitment: leaf index, pseudonym, opening."""
 
     leaf_index: int
     subject: bytes
@@ -73,7 +73,7 @@ class Unverified(NamedTuple):
 
 
 class _InquiryMark(NamedTuple):
-    """What a HEAD says of the inquiry tree."""
+    """Size and root of the inquiry tree in a HEAD."""
 
     leaf_index: int
     inquiries: int
@@ -194,7 +194,7 @@ class Examination:
 
     @property
     def inquiry_count(self) -> int:
-        """How many inquiries the newest HEAD counts."""
+        """Number of inquiries in the newest HEAD."""
         return self.replay.head_chain.inquiry_count
 
     def check_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -278,7 +278,7 @@ class Examination:
                 self._findings.note(FindingId.DIRECTORY, None, id_, rule, got=got, want="what the acts say")
 
     def check_inquiries(self, leaves: Iterable[bytes]) -> None:
-        """Hold the leaves of the inquiry tree against what every HEAD says of them (proto/README.md 9)."""
+        """Compare the leaves of the inquiry tree with size and root in every HEAD (proto/README.md 9)."""
         rule = "head.inquiry-root"
         tree = Frontier()
         marks = iter([*self._inquiry_marks, None])

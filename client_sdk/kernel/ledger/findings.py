@@ -1,4 +1,4 @@
-"""Findings: what can be wrong with a log, by stable names.
+"""Findings of an audit, with stable ids.
 
 A finding never quotes a subject, an opening, a fact or a key: it says which leaf, which part, which rule, and what the
 rule asks for.
@@ -181,7 +181,7 @@ class Finding(NamedTuple):
 
     @property
     def meaning(self) -> str:
-        """What kind of wrong it is, in words."""
+        """Description of the finding's id."""
         return MEANINGS[self.id]
 
     def __str__(self) -> str:

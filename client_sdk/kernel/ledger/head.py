@@ -1,4 +1,4 @@
-"""Which HEAD must stand where (proto/README.md 7)."""
+"""Validation of the chain of HEADs (proto/README.md 7)."""
 
 from __future__ import annotations
 

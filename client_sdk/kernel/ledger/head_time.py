@@ -1,4 +1,4 @@
-"""How far the time of a HEAD may be off a clock: one bound for clients, key services, auditors and the registry."""
+"""Maximum difference between a HEAD's time and a clock, shared by clients, servers and auditors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from client_sdk.kernel.rules.errors import RuleError
 
 __all__ = ["AHEAD", "CLOCKS_DIFFER_MS", "MAX_OFF_MS", "OLD", "check_correction", "check_head_time", "span"]
 
-# The newest HEAD may be so far off the clock of whoever reads it, either way.
+# Maximum difference between the newest HEAD and the reader's clock, in both directions.
 MAX_OFF_MS = 300_000
 # Clocks of machines that keep theirs differ by so much at most.
 CLOCKS_DIFFER_MS = 60_000
@@ -18,11 +18,11 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
 
 
 def check_head_time(logged_at: int, now_ms: int, max_off_ms: int = MAX_OFF_MS) -> None:
-    """Check that the newest HEAD is of now.
+    """Check that the newest HEAD is recent.
 
     Args:
         logged_at: time of the HEAD, ms since 1970 UTC.
-        now_ms: the clock of whoever reads it, the same.
+        now_ms: the reader's clock, in the same unit.
         max_off_ms: how far the two may be apart.
 
     Raises:

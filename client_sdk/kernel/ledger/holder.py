@@ -1,4 +1,4 @@
-"""Who a TLS certificate talks for: one URI among its subject alternative names.
+"""Holder of a TLS certificate: the URI in its subject alternative names.
 
 creditregistry:institution:<id>
 creditregistry:key-service:<name>
@@ -27,7 +27,7 @@ _URI = re.compile(r"creditregistry:(institution|key-service):([a-z0-9](?:[a-z0-9
 
 
 class HolderKind(StrEnum):
-    """What holds a certificate."""
+    """Kind of certificate holder."""
 
     INSTITUTION = "institution"
     KEY_SERVICE = "key-service"
@@ -89,7 +89,7 @@ class Peer(NamedTuple):
 
     @classmethod
     def of(cls, names: Iterable[bytes], certificate: bytes) -> Peer:
-        """Return who shows a certificate that TLS has verified.
+        """Return the peer of a client certificate that TLS has verified.
 
         Args:
             names: all its subject alternative names.

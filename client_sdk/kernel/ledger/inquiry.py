@@ -1,4 +1,4 @@
-"""Inquiries: what a member signs to ask about persons, and what opens it (proto/README.md 9)."""
+"""Inquiries: the signed payload with commitments, and their openings (proto/README.md 9)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class InquiryOpening(Discreet):
-    """What opens an inquiry: persons, consent and officer. Travels beside it and is deleted when its time is over."""
+    """Openings of an inquiry's commitments: persons, consent, officer. Sent with it, deleted after retention."""
 
     persons: tuple[PersonOpening, ...]
     consent_opening: bytes

@@ -23,7 +23,7 @@ _HEADER_BYTES = 12
 
 
 class InquiryLeaf(NamedTuple):
-    """That an inquiry came in, and what became of it: ANSWERED or the reason of refusal."""
+    """Leaf of the inquiry tree: time and outcome of an inquiry, ANSWERED or the reason of refusal."""
 
     received_at: int
     outcome: str

@@ -1,4 +1,4 @@
-"""Key-service files: what the operator of a key service hands to the administrators.
+"""Key-service files: address, public key and certificate request of a key service, for the administrators.
 
 JSON, so that people can read what they pass on: the address, the VOPRF public key, and a request for a certificate with
 which the service answers members and reads the registry. No secret is in it.
@@ -44,7 +44,7 @@ class KeyServiceFile:
 
     @property
     def holder(self) -> Holder:
-        """Whom the certificate is for."""
+        """Holder of the certificate."""
         return Holder(HolderKind.KEY_SERVICE, self.name)
 
     def encode(self) -> bytes:

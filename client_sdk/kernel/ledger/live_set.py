@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 
 
 def mapped(chain: Chain, opening: bytes) -> MappedRecord:
-    """Return what the map says of a live record."""
+    """Return the map entry of a live record."""
     annotation = NO_ANNOTATION if chain.annotation is None else chain.annotation.leaf_hash
     return MappedRecord(chain.index, chain.leaf_hash, annotation, opening)
 

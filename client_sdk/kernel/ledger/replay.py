@@ -1,4 +1,4 @@
-"""Replay: the meaning of a log, leaf by leaf (proto/README.md 5 to 7).
+"""Replay: computes directory, chains and live records from the leaves (proto/README.md 5 to 7).
 
 Whoever feeds every leaf in order knows the directory, each record's chain, which records are live and the newest
 HEAD, without a fact and without a subject. Signatures of statements are handed back to the caller, who may verify
@@ -162,7 +162,7 @@ class Replay:
         return Signed(dsse.ANNOTATION, leaf.payload, public_key, leaf.signature)
 
     def _public_key(self, key_id: bytes, speaker: str, index: int) -> bytes:
-        """Return the key with which somebody speaks; which keys count changes with an act only."""
+        """Return the public key of a signer, cached until the next act."""
         known = self._speakers.get((key_id, speaker))
         if known is None:
             known = self.directory.key_at(key_id, speaker, KeyUsage.REPORT, index).public_key

@@ -1,4 +1,4 @@
-"""Whether a claim about a TLS key counts: the institution's own running signing key has signed it, for this key."""
+"""Verification of claims about TLS keys: signed by a running signing key of the same institution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trust root: what a verifier starts from (proto/README.md 8).
+"""Trust root: registry name, log keys and genesis administrators (proto/README.md 8).
 
 Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel. The file carries that
 leaf: all the rest follows from it, so whoever hands out the file can change nothing that the fingerprint does not show.
@@ -44,7 +44,7 @@ class TrustRoot:
 
     @property
     def fingerprint(self) -> str:
-        """What people compare: the genesis leaf's hash in hexadecimal."""
+        """Fingerprint for comparison by people: the genesis leaf's hash in hexadecimal."""
         return self.genesis.hex()
 
     @property

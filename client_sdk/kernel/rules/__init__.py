@@ -1,1 +1,1 @@
-"""What facts must satisfy, shared by pre-flight, registry and audit."""
+"""Rules on facts, standings and dates, shared by client and registry."""

@@ -74,7 +74,7 @@ class CaseNumber:
 
     @property
     def court_level(self) -> str:
-        """Level of the court as far as its code tells it."""
+        """Level of the court, where its code shows it."""
         if self.legacy:
             return "unknown"
         return "supreme" if self.court.startswith(SUPREME) else _LEVELS[len(self.court)]

@@ -1,4 +1,4 @@
-"""What a rule refuses (proto/README.md 2 and 3; the reasons are those of the error catalogue)."""
+"""Exceptions of the rules; their reasons are those of the error catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the facts of every kind share: money, notice, consent and the debt (proto/README.md 3).
+"""Parts shared by the facts of all kinds: amounts, notice, consent and debt (proto/README.md 3).
 
 Facts exist in clear only where a record is made, checked or opened, so no value here shows itself: every ``repr``
 names the type alone, and errors name fields, never what was in them.
@@ -76,7 +76,7 @@ class Amounts(Discreet):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NoticeEvidence(Discreet):
-    """That the person was told before the record was supplied (征信业管理条例 Art. 15).
+    """Evidence of the notice to the person before reporting (征信业管理条例 Art. 15).
 
     Attributes:
         channel: how.
@@ -107,7 +107,7 @@ class NoticeEvidence(Discreet):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Consent(Discreet):
-    """That the person agreed (征信业管理条例 Art. 13, 18, 29); also what an inquiry commits to.
+    """The person's consent (征信业管理条例 Art. 13, 18, 29); inquiries commit to one as well.
 
     Attributes:
         form: written or verbal.

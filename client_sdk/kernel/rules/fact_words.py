@@ -21,7 +21,7 @@ __all__ = [
 
 
 class NoticeChannel(IntEnum):
-    """How a notice was sent."""
+    """Channel of a notice."""
 
     LETTER = 1
     SMS = 2
@@ -54,7 +54,7 @@ class SubjectRole(IntEnum):
 
 
 class Product(IntEnum):
-    """What a loan is for."""
+    """Product of a loan."""
 
     CONSUMER_LOAN = 1
     CREDIT_CARD = 2
@@ -65,7 +65,7 @@ class Product(IntEnum):
 
 
 class CollectionStage(IntEnum):
-    """How far collection has gone."""
+    """Stage of collection."""
 
     REMINDED = 1
     COLLECTING = 2
@@ -76,7 +76,7 @@ class CollectionStage(IntEnum):
 
 
 class JudgmentStage(IntEnum):
-    """How far a suit has gone."""
+    """Stage of a suit."""
 
     FILED = 1
     JUDGED = 2
@@ -85,7 +85,7 @@ class JudgmentStage(IntEnum):
 
 
 class JudgmentResult(IntEnum):
-    """What the court decided."""
+    """Result of a suit."""
 
     GRANTED = 1
     PARTLY_GRANTED = 2

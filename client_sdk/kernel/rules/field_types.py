@@ -1,4 +1,4 @@
-"""Whether every field of a value has the type that its class declares, and none that only looks like it.
+"""Run-time check of dataclass fields against their declared types; subclasses such as bool for int are rejected.
 
 Facts are made by programs: a fraction where money belongs, or a moment where a date belongs, would otherwise be found
 only while the facts are encoded, far from the record that they belong to.
@@ -29,7 +29,7 @@ from client_sdk.kernel.rules.fact_words import (
 
 __all__ = ["check_field_types"]
 
-# Exactly these: a moment is a date and true is a whole number, but neither is what is meant.
+# Exact types: datetime is a subclass of date, and bool of int; both are rejected.
 _EXACT: dict[str, type] = {"int": int, "str": str, "bool": bool, "bytes": bytes, "date": date}
 _CLASSES: dict[str, type] = {
     cls.__name__: cls

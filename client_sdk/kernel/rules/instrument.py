@@ -1,4 +1,4 @@
-"""What courts enforce besides judgments: arbitration awards and notarised instruments, named by their numbers.
+"""Enforceable instruments other than judgments: arbitration awards, notarised instruments; their numbers.
 
     （2024）京仲裁字第9000001号        an award: the body that made it stands between year and 字
     京仲裁〔2024〕9000001号            the same, as some bodies write it

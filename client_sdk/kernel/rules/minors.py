@@ -52,7 +52,7 @@ def is_listing(facts: Facts) -> bool:
 
 
 def check_born(birth_date: date | None, facts: Facts) -> None:
-    """Check that nothing is told of a person from before the birth that the number tells.
+    """Check that no date of the facts is before the birth date in the identity number.
 
     Args:
         birth_date: None where the number tells none, so that nothing can be checked.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_TOTAL", "check_amounts", "minor_units"]
 
-# Totals are added up over records by whoever reads them, in signed 64-bit integers.
+# Readers may add totals over records in signed 64-bit integers.
 MAX_TOTAL = 2**62
 
 

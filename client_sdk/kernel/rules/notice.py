@@ -1,4 +1,4 @@
-"""The notice that goes before a record: the person is told before anything adverse is supplied.
+"""Rules on the notice to the person before reporting.
 
 征信业管理条例 Art. 15 and 41 (C06). Information that is public by law needs none.
 """

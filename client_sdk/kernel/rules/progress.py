@@ -1,4 +1,4 @@
-"""What may change from one version of a record to the next (F09 and the rules of proto/README.md 2).
+"""Rules on the changes of facts between two versions of a record.
 
 A version is a complete snapshot, so most facts may change. These may not:
 

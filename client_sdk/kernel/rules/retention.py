@@ -1,4 +1,4 @@
-"""How long a record is kept: some years from the END of the conduct, and an open one without end.
+"""Retention: a record is kept for a number of years from the end of the conduct; open records without limit.
 
 征信业管理条例 Art. 16(1) (C07): five years, then deleted. The number of years is the rulebook's. ``retain_until`` is
 in the signed statement, as text YYYY-MM-DD or empty; such texts compare like the dates they name.
@@ -40,7 +40,7 @@ def check_retain_until(
         standing: of the statement.
         retain_until: of the statement.
         previous_retain_until: of the version before; empty for version 1 or where it had none.
-        ended_on: of the facts; None for whoever does not see them, such as an auditor.
+        ended_on: of the facts; None if they are not available, as to an auditor.
         years: of the rulebook.
 
     Raises:
@@ -81,7 +81,7 @@ def dispute_last_day(received_on: date, days: int) -> date:
     """Return the last day on which a dispute may be answered (征信业管理条例 Art. 25, C17).
 
     The day of receipt is not counted (Civil Code Art. 201). Moving a rest day to the next working day (Art. 203)
-    needs the calendar of holidays and is left to whoever has it; it never shortens the period.
+    needs the calendar of holidays and is left to the caller; it never shortens the period.
     """
     return received_on + timedelta(days=days)
 

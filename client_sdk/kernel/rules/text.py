@@ -12,9 +12,9 @@ __all__ = ["check_text", "is_visible"]
 
 # Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
 _NO_TEXT = frozenset(("Cc", "Cs"))
-# Marks that turn the direction of what is shown after them, so that a reader sees another text than the one signed.
+# Bidirectional control characters: the text shown could differ from the text signed.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# What stands where a decoder found no character.
+# The replacement character of a failed decoding.
 _REPLACEMENT = "\ufffd"
 # Categories that show something: letters, numbers, punctuation, symbols; and those of them that show nothing.
 _SHOWN = frozenset("LNPS")

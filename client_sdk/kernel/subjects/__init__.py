@@ -1,1 +1,1 @@
-"""Identity numbers in canonical form, and the pseudonyms that stand for them."""
+"""Canonical identity numbers, VOPRF and pseudonyms."""

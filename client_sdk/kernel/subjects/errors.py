@@ -1,4 +1,4 @@
-"""What an identity number is refused for, and what a key service's answer is."""
+"""Exceptions for invalid identity numbers and invalid key service answers."""
 
 from __future__ import annotations
 

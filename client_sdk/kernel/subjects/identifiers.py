@@ -29,7 +29,7 @@ __all__ = ["CANONICALISATION_VERSION", "IdType", "Identity"]
 CANONICALISATION_VERSION = 1
 
 _MAX_TYPED = 64
-# Nobody older is reported; synthetic numbers of nobody living use the years from here on.
+# Earliest accepted birth year; synthetic numbers use the years from here to 1899.
 _FIRST_BIRTH_YEAR = 1800
 _LAST_BIRTH_YEAR = 2199
 _ADULT_YEARS = 18
@@ -52,7 +52,7 @@ _CENTENARIANS = frozenset(("996", "997", "998", "999"))
 
 
 class IdType(StrEnum):
-    """What kind of number it is; the name is part of the pseudonym and never changes."""
+    """Type of an identity number; its name is part of the pseudonym's input and must not change."""
 
     # 18 characters, GB 11643: resident identity cards, residence permits of people from Hong Kong (81), Macao (82) and
     # Taiwan (83), and permanent residence cards of foreigners since December 2023 (9).
@@ -146,7 +146,7 @@ class Identity:
 
     @property
     def birth_date(self) -> date | None:
-        """Date of birth, where the number tells it."""
+        """Date of birth, where the number contains it."""
         if self.id_type is not IdType.CN_RESIDENT_ID:
             return None
         return date(int(self.number[6:10]), int(self.number[10:12]), int(self.number[12:14]))
@@ -228,7 +228,7 @@ def _permit(number: str) -> str:
 
 
 def _check_somebody(number: str) -> None:
-    """Refuse what stands where nobody knew the number: all persons entered so would share one pseudonym."""
+    """Reject placeholders: all persons entered with one would share a pseudonym."""
     digits = {char for char in number if char.isdigit()}
     if digits <= {"0"} or len(set(number)) == 1:
         got = "one character, repeated" if len(set(number)) == 1 else "no digit but 0" if digits else "no digit"
@@ -255,7 +255,7 @@ def _foreigner(number: str) -> str:
 
 def _has_birth_date(number: str) -> bool:
     year, month, day = int(number[7:9]), int(number[9:11]), int(number[11:13])
-    # The century is not told; of the two, 2000 is the one that has a 29 February in a year 00.
+    # The century is missing; 2000 is the leap year of the two candidates for year 00.
     try:
         date(2000 + year if year % 4 == 0 else 1900 + year, month, day)
     except ValueError:
@@ -305,7 +305,7 @@ _CANONICAL: dict[IdType, Callable[[str], str]] = {
     IdType.CN_USCC: lambda number: _checked(number, uscc_fits(number), "18 characters of GB 32100"),
     IdType.LEI: lambda number: _checked(number, lei_fits(number), "20 characters of ISO 17442"),
 }
-# By what a number tells its type, whatever type was named.
+# Numbers whose type can be recognised whatever type was given.
 _TELLTALE: dict[IdType, Callable[[str], object]] = {
     # Also with a wrong check character: no other number has a date at that place.
     IdType.CN_RESIDENT_ID: _RESIDENT_SHAPE.fullmatch,

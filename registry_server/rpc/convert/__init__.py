@@ -1,1 +1,1 @@
-"""From the values of use cases to messages of the contract and back; one module a theme."""
+"""Conversion between values of use cases and protobuf messages; one module for each group of messages."""

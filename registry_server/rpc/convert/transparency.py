@@ -1,4 +1,4 @@
-"""What verifies the registry (proto/creditregistry/v1/transparency.proto)."""
+"""Conversion of the messages in proto/creditregistry/v1/transparency.proto."""
 
 from __future__ import annotations
 

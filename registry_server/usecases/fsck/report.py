@@ -1,4 +1,4 @@
-"""What fsck finds: which rows are wrong, by names that never change."""
+"""Findings of fsck: wrong rows, with stable ids."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FsckFinding(NamedTuple):
 
 @dataclass(slots=True)
 class FsckReport:
-    """What was looked at, and what is wrong.
+    """Result of fsck: counts and findings.
 
     Attributes:
         leaves: number of leaves.

@@ -1,4 +1,4 @@
-"""Each table held against what the leaves say; one function a table group."""
+"""Comparison of each table with the leaves; one function for each group of tables."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PAGE = 512
 
 @dataclass(slots=True)
 class Links:
-    """Where the log holds each version and each link of an annotation chain."""
+    """Leaf indexes of versions and of annotation chains in the log."""
 
     versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
     annotations: dict[tuple[RecordKey, int], int] = field(default_factory=dict)

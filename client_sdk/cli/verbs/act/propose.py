@@ -264,7 +264,7 @@ def register(app: typer.Typer) -> None:
 
 
 def propose_body(session: Session, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
-    """Propose what is decided on the ground of the newest directory, once somebody agrees."""
+    """Propose an act built from the newest directory, after confirmation."""
     with session.client() as client:
         directory = client.directory()
         body = decide(directory)

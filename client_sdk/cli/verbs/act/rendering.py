@@ -1,4 +1,4 @@
-"""Acts in words, before somebody signs them, and as JSON."""
+"""Rendering of acts as text, for review before signing, and as JSON."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ __all__ = ["CASE_TYPES", "LEGACY_TYPES", "CaseUse"]
 
 
 class CaseUse(Enum):
-    """What a case of a type may stand for in a record."""
+    """Use of a case type in a record."""
 
     JUDGMENT = "judgment"
     ENFORCEMENT = "enforcement"

@@ -34,7 +34,7 @@ class _TlsKeyActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TlsKeyAc
     """The key never talks for the institution again."""
 
 class TlsKeyAction(_TlsKeyAction, metaclass=_TlsKeyActionEnumTypeWrapper):
-    """What a signing key says of a TLS key of the same institution."""
+    """Action of a claim about a TLS key of the same institution."""
 
 TLS_KEY_ACTION_UNSPECIFIED: TlsKeyAction.ValueType  # 0
 """Never used."""
@@ -62,7 +62,7 @@ class _TlsKeyStandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TlsKey
     """An act ended it."""
 
 class TlsKeyStanding(_TlsKeyStanding, metaclass=_TlsKeyStandingEnumTypeWrapper):
-    """How a TLS key stands at the registry."""
+    """Status of a TLS key at the registry."""
 
 TLS_KEY_STANDING_UNSPECIFIED: TlsKeyStanding.ValueType  # 0
 """Not told: the certificate is another member's."""
@@ -78,7 +78,7 @@ Global___TlsKeyStanding: _TypeAlias = TlsKeyStanding  # noqa: Y015
 
 @_typing.final
 class TlsKeyClaim(_message.Message):
-    """What a member signs about a TLS key of its own. With action VOUCH it is called a vouch."""
+    """A member's signed claim about one of its TLS keys. With action VOUCH it is called a vouch."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -96,7 +96,7 @@ class TlsKeyClaim(_message.Message):
     issued_at: _builtins.int
     """Milliseconds since 1970 UTC."""
     action: Global___TlsKeyAction.ValueType
-    """What is said of it."""
+    """Vouch or revocation."""
     def __init__(
         self,
         *,
@@ -194,7 +194,7 @@ Global___RevokeTlsKeyRequest: _TypeAlias = RevokeTlsKeyRequest  # noqa: Y015
 
 @_typing.final
 class RevokeTlsKeyResponse(_message.Message):
-    """What was kept."""
+    """Result of a revocation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -263,7 +263,7 @@ class IssuedCertificate(_message.Message):
     carried_by: _builtins.str
     """Institution id of the member that brought the request; empty for the founding ceremony."""
     standing: Global___TlsKeyStanding.ValueType
-    """How the key stands now."""
+    """Status of the key now."""
     revoked_at: _builtins.int
     """Milliseconds since 1970 UTC; 0 while the institution has not revoked the key."""
     def __init__(

@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class InquiryOpening(_message.Message):
-    """What opens an inquiry. Stored beside it and deleted when its time is over."""
+    """Openings of an inquiry's commitments. Stored with it, deleted after retention."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -37,7 +37,7 @@ class InquiryOpening(_message.Message):
     officer_opening: _builtins.bytes
     """Opening of the officer commitment, 32 bytes."""
     officer: _builtins.str
-    """Who asks, as the lender names its staff."""
+    """Officer who asks, as the lender names its staff."""
     @_builtins.property
     def persons(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonOpening]:
         """One for each person, in order."""
@@ -133,7 +133,7 @@ class CheckRequest(_message.Message):
 
     @_builtins.property
     def opening(self) -> Global___InquiryOpening:
-        """What opens its commitments."""
+        """Openings of its commitments."""
 
     def __init__(
         self,

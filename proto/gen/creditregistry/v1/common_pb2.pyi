@@ -33,7 +33,7 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Signs acts."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """What an institution may do. An AUDITOR has no other role."""
+    """Role of an institution. An AUDITOR has no other role."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Never written."""
@@ -91,7 +91,7 @@ class _KeyUsageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyUsage.Val
     """Requests of auditors."""
 
 class KeyUsage(_KeyUsage, metaclass=_KeyUsageEnumTypeWrapper):
-    """What a key signs. A public key is enrolled once, for one institution and one usage."""
+    """Usage of a signing key. A public key is enrolled once, for one institution and one usage."""
 
 KEY_USAGE_UNSPECIFIED: KeyUsage.ValueType  # 0
 """Never written."""
@@ -121,7 +121,7 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """One enforcement (执行)."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
-    """What a record is about."""
+    """Kind of a record."""
 
 KIND_UNSPECIFIED: Kind.ValueType  # 0
 """Never written."""
@@ -159,7 +159,7 @@ class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Standing.Val
     """The record was a mistake."""
 
 class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
-    """How a record stands. Formats 2 says which may follow which."""
+    """Standing of a record. README.md 2 says which may follow which."""
 
 STANDING_UNSPECIFIED: Standing.ValueType  # 0
 """Never written."""
@@ -201,7 +201,7 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """A record is prepared for reporting; only towards key services."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
-    """Why somebody asks about a person (征信业管理条例 Art. 18, 20)."""
+    """Purpose of an inquiry or evaluation (征信业管理条例 Art. 18, 20)."""
 
 PURPOSE_UNSPECIFIED: Purpose.ValueType  # 0
 """Never written."""

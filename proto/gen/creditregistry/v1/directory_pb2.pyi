@@ -71,7 +71,7 @@ Global___InstitutionKey: _TypeAlias = InstitutionKey  # noqa: Y015
 
 @_typing.final
 class Succession(_message.Message):
-    """That an act named who may end the records of a terminated institution from then on."""
+    """An act that named the successor, who may end the records of a terminated institution from then on."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -101,7 +101,7 @@ Global___Succession: _TypeAlias = Succession  # noqa: Y015
 
 @_typing.final
 class EndedTlsKey(_message.Message):
-    """That an act ended a TLS key of an institution: it talks for it never again."""
+    """A TLS key of an institution that an act ended; it is never accepted again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -131,7 +131,7 @@ Global___EndedTlsKey: _TypeAlias = EndedTlsKey  # noqa: Y015
 
 @_typing.final
 class InstitutionState(_message.Message):
-    """What the map holds of one institution."""
+    """State of one institution, committed to in the map."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -281,7 +281,7 @@ Global___KeyServices: _TypeAlias = KeyServices  # noqa: Y015
 
 @_typing.final
 class RegistryState(_message.Message):
-    """What the map holds of the registry itself."""
+    """State of the registry itself, committed to in the map."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -298,7 +298,7 @@ class RegistryState(_message.Message):
     registry: _builtins.str
     """Name of the registry."""
     threshold: _builtins.int
-    """How many of them must sign an act."""
+    """Number of administrators that must sign an act."""
     rulebook_digest: _builtins.bytes
     """SHA-256 of the canonical Rulebook, 32 bytes."""
     act_number: _builtins.int
@@ -435,7 +435,7 @@ Global___Rulebook: _TypeAlias = Rulebook  # noqa: Y015
 
 @_typing.final
 class Possession(_message.Message):
-    """What the holder of a new key signs to prove that it holds it."""
+    """Proof of possession: signed by the holder of a new key."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -614,7 +614,7 @@ class InstitutionAct(_message.Message):
     ENROLMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def enrolment(self) -> Global___Enrolment:
-        """Who it is."""
+        """The institution."""
 
     def __init__(
         self,
@@ -891,7 +891,7 @@ Global___TlsKeyAct: _TypeAlias = TlsKeyAct  # noqa: Y015
 
 @_typing.final
 class Act(_message.Message):
-    """What administrators decide: the payload that their threshold signs. Numbered and chained."""
+    """A decision of the administrators: the payload that their threshold signs. Numbered and chained."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -92,7 +92,7 @@ Global___GetStatusRequest: _TypeAlias = GetStatusRequest  # noqa: Y015
 
 @_typing.final
 class GetStatusResponse(_message.Message):
-    """How the service stands."""
+    """Status of the service."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

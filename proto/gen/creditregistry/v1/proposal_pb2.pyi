@@ -165,7 +165,7 @@ Global___Proposal: _TypeAlias = Proposal  # noqa: Y015
 
 @_typing.final
 class ProposeActResponse(_message.Message):
-    """What became of a proposal."""
+    """Result of a proposal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -173,7 +173,7 @@ class ProposeActResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def proposal(self) -> Global___Proposal:
-        """How it stands."""
+        """Its status."""
 
     @_builtins.property
     def receipt(self) -> _evidence_pb2.Receipt:
@@ -264,7 +264,7 @@ Global___ApproveActRequest: _TypeAlias = ApproveActRequest  # noqa: Y015
 
 @_typing.final
 class ApproveActResponse(_message.Message):
-    """What became of a proposal."""
+    """Result of an approval."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -272,7 +272,7 @@ class ApproveActResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def proposal(self) -> Global___Proposal:
-        """How it stands."""
+        """Its status."""
 
     @_builtins.property
     def receipt(self) -> _evidence_pb2.Receipt:
