@@ -1,4 +1,4 @@
-"""What is allowed in a report and probably a mistake: a person looks at it, and it never keeps a row back (F15).
+"""Warnings about rows that are allowed and probably a mistake; they never keep a row back (F15).
 
 Each finding has a reason to be right: counties are renamed, courts get new codes, debts are paid down to a hundredth.
 So none of it is a rule, and the registry never learns of it.

@@ -1,4 +1,4 @@
-"""What looks wrong in a row although no rule forbids it."""
+"""A warning about a row that looks wrong although no rule forbids it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator's tools ask over HTTP, on a port of its own, in clear, for the operator's network only.
+"""Health and metrics over HTTP for an operator's tools: a port of its own, in clear, for the operator's network only.
 
 | path | answer |
 |---|---|

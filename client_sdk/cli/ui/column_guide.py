@@ -1,4 +1,4 @@
-"""What each column of a portfolio means, in which form it is written, and an example: for help and ``--explain``."""
+"""The columns of a portfolio: meaning, written form and an example of each, for help and ``--explain``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said before a verb: ``credit-registry --home DIR --json VERB``. Loads nothing that a verb needs."""
+"""The global options: ``credit-registry --home DIR --json VERB``. Loads nothing that a verb needs."""
 
 from pathlib import Path
 from typing import Annotated

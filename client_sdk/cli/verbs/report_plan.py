@@ -1,4 +1,4 @@
-"""What is shown of a portfolio before anything is sent: how it was read, how many rows of what, and what is wrong."""
+"""The plan of a portfolio, shown before anything is sent: how it was read, how many rows of what, and what is wrong."""
 
 from __future__ import annotations
 
