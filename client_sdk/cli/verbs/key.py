@@ -215,7 +215,8 @@ def _new_path(home: Path, usage: KeyUsage) -> Path:
 def _in_home(home: Path, key: str) -> str:
     """Return the path of a key file as seen from the home; it may be given as seen from the working directory."""
     path = Path(key).resolve()
-    if not (home / key).exists() and path.exists() and path.is_relative_to(home.resolve()):
+    of_home = not Path(key).is_absolute() and (home / key).exists()
+    if not of_home and path.exists() and path.is_relative_to(home.resolve()):
         return path.relative_to(home.resolve()).as_posix()
     return key
 

@@ -23,7 +23,7 @@ VERBS = {
     ),
     "verify": Later(
         "verify",
-        "Verify an evidence file offline: no account, no network, no word of the registry is believed.",
+        "Verify an evidence file or a receipt offline: no account, no network, no word of the registry is believed.",
     ),
     "audit": Later(
         "audit",

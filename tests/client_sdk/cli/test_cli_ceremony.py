@@ -274,7 +274,7 @@ def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: i
 def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
     decide(member, "rulebook", "--set", "notice_hours=72")
     longer = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=21", "--yes", code=2)
-    assert "dispute_days" in longer.err
+    assert "dispute_days" in longer.out
     proposed = member("admin-1")("act", "propose", "rulebook", "--set", "dispute_days=16", "--yes").content
     assert (proposed["body"]["dispute_days"], proposed["body"]["notice_hours"]) == (16, 72)
     assert proposed["body"]["retention_years"] == 5
