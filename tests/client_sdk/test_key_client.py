@@ -22,7 +22,7 @@ from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.key_client import AsyncKeyClient, KeyClient
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.keys import EvaluationKeys
-from tests.support.handmade_log import signer
+from tests.support.handmade_log import signer, voprf_key
 from tests.support.key_services import KeyServiceSite, free_address, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, evaluation_key, serve
 from tests.support.tls import Authority
@@ -241,7 +241,7 @@ def test_the_statuses_say_who_is_reachable(deployment: Deployment) -> None:
     with deployment.client() as client:
         client.pseudonyms(deployment.directory, PERSONS, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
         first, second = client.statuses(deployment.directory)
-        away = directory_of(deployment.sites[0].service, KeyService(free_address(), bytes(range(32)), "away"))
+        away = directory_of(deployment.sites[0].service, KeyService(free_address(), voprf_key("away"), "away"))
         _, missing = client.statuses(away)
     assert first.reachable
     assert second.reachable

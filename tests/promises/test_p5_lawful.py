@@ -125,8 +125,9 @@ def test_p5_a_dispute_is_answered_in_twenty_days_or_restricted(running: RunningR
 
 
 def pass_days(running: RunningRegistry, days: int) -> None:
-    """Let days pass, and do what is due."""
+    """Let days pass, and do what is due: a question is asked under a HEAD of its own time."""
     running.world.clock.pass_days(days)
+    running.app.ledger.heartbeat().result()
     Housekeeping(running.app.ledger).tidy()
 
 
