@@ -176,7 +176,7 @@ _YEARS = "a year from 1900 to 2199"
 FLIPPED: dict[str, set[Told]] = {
     "statement.payload": {
         _SIGNATURE,
-        ("MALFORMED", "statement", "canonical.protobuf", "a Statement"),
+        ("MALFORMED", "statement", "canonical.protobuf", "one Statement"),
         ("MALFORMED", "statement", _CANONICAL, "the canonical N bytes"),
         ("MALFORMED", "statement", "issuer.form", _ID),
         ("MALFORMED", "statement", "signer.form", _ID),
@@ -191,7 +191,7 @@ FLIPPED: dict[str, set[Told]] = {
     "facts.opening": {("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS)},
     "facts.facts": {
         ("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS),
-        ("MALFORMED", "facts", "canonical.protobuf", "a DefaultFacts"),
+        ("MALFORMED", "facts", "canonical.protobuf", "one DefaultFacts"),
         ("MALFORMED", "facts", _CANONICAL, "the canonical N bytes"),
         *(
             ("DATE_INVALID", field, *rule)
