@@ -22,6 +22,7 @@ from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.kernel.ledger.answer import Verifier
@@ -221,7 +222,7 @@ class Session:
             fingerprint=self.trust_root.fingerprint,
             size=checkpoint.size,
             root=checkpoint.root,
-            head_at_ms=view.as_of_ms,
+            head_at=moment(view.as_of_ms),
             act_number=directory.state.act_number,
             entries=head.head.entry_count,
             key_services=services,

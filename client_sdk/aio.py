@@ -33,6 +33,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.home import create_next_tls_key, install_certificate
 from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
 from client_sdk.key_client import AsyncKeyClient
@@ -43,6 +44,7 @@ from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from client_sdk._protocol.own_record import HeldRecord
@@ -337,7 +339,7 @@ class AsyncClient:
             return certificate
         raise refused or AssertionError("a member has a signing key")
 
-    async def revoke_tls_key(self, spki_hash: bytes) -> int:
+    async def revoke_tls_key(self, spki_hash: bytes) -> datetime:
         """End a TLS key of the own institution; see ``Client.revoke_tls_key``."""
         refused = None
         for request in certificates.revocations(self.config, spki_hash, self._session.now_ms()):
@@ -349,7 +351,7 @@ class AsyncClient:
                     raise
                 refused = error
             else:
-                return response.revoked_at
+                return moment(response.revoked_at)
         raise refused or AssertionError("a member has a signing key")
 
     async def certificates(self, institution: str = "") -> tuple[CertificateView, ...]:

@@ -22,8 +22,8 @@ from client_sdk.kernel.formats.act import (
 )
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import AnnotationFlag
-from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import Body

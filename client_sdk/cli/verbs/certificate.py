@@ -20,6 +20,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
 from client_sdk.errors import ConfigError
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.kernel.formats.plain import plain
 from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -191,8 +192,8 @@ def _check_own(session: Session, certificate: x509.Certificate) -> None:
 
 def _content(certificate: x509.Certificate) -> dict[str, Json]:
     return {
-        "not_before": int(certificate.not_valid_before_utc.timestamp() * 1000),
-        "not_after": int(certificate.not_valid_after_utc.timestamp() * 1000),
+        "not_before": plain(certificate.not_valid_before_utc),
+        "not_after": plain(certificate.not_valid_after_utc),
         "serial": f"{certificate.serial_number:x}",
     }
 

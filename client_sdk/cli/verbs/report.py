@@ -202,7 +202,7 @@ def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -
             [
                 ("  record", receipt.uuid),
                 ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at_ms)} at leaf {receipt.index}"),
+                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
             ]
         ),
     )

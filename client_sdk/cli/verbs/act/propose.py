@@ -30,6 +30,7 @@ from client_sdk.kernel.formats.act import (
     StateBody,
     TlsKeyBody,
 )
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES
@@ -206,7 +207,9 @@ def register(app: typer.Typer) -> None:
         machine's by a minute. Look at this machine's clock and the registry's before you sign.
         """
         body = ClockBody(time.time_ns() // 1_000_000 - CLOCKS_DIFFER_MS)
-        session.output.tell(f"The log's time goes back to the registry's, not before {moment_text(body.not_before)}.")
+        session.output.tell(
+            f"The log's time goes back to the registry's, not before {moment_text(moment(body.not_before))}."
+        )
         session.confirm("Sign and propose this act?", yes=yes)
         with session.client() as client:
             approved = client.propose(body)
