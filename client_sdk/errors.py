@@ -14,7 +14,10 @@ CreditRegistryError                    everything below
 │   └── RollbackError                  the log went back or split in two
 ├── PreflightError                     a rule is broken and nothing was sent (violations)
 ├── KeyServiceError                    a key service is down, refuses, or proves nothing (service)
-└── OutboxError                        the outbox is locked, damaged or somebody else's
+├── OutboxError                        the outbox is locked, damaged or another member's
+├── FormatError                        a file, an id or another value has a wrong form (part, rule, got, want)
+│   └── IdentityError                  an identity number that is none; a ValueError too
+└── RuleError                          facts or a date break a rule (reason, field, rule, got, want)
 
 No error holds an identity number, a pseudonym, a fact, an opening or a key. A refusal is told apart by its reason, a
 stable word of the registry's error catalogue, and only then by the status of the call.
@@ -24,6 +27,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.errors import CreditRegistryError, FormatError
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.subjects.errors import IdentityError
+
 if TYPE_CHECKING:
     from client_sdk.models.violation import Violation
 
@@ -32,6 +39,8 @@ __all__ = [
     "ConflictError",
     "CreditRegistryError",
     "DeadlineExceededError",
+    "FormatError",
+    "IdentityError",
     "InvalidError",
     "KeyServiceError",
     "NotPermittedError",
@@ -40,14 +49,11 @@ __all__ = [
     "QuotaError",
     "RefusedError",
     "RollbackError",
+    "RuleError",
     "TransportError",
     "UnavailableError",
     "VerificationError",
 ]
-
-
-class CreditRegistryError(Exception):
-    """Root of everything that the SDK raises on purpose."""
 
 
 class ConfigError(CreditRegistryError):

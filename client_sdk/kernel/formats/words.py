@@ -41,8 +41,8 @@ class Word(StrEnum):
 
     number: int
 
-    def __new__(cls, text: str, number: int) -> Self:
-        """Return the member of that word and number."""
+    def __new__(cls, text: str, number: int = 0) -> Self:
+        """Return the member of that word and number; a program that calls the class names the word alone."""
         member = str.__new__(cls, text)
         member._value_ = text
         member.number = number
