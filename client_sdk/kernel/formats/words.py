@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from client_sdk.kernel.formats.errors import FormatError
 
@@ -28,6 +28,7 @@ __all__ = [
     "Role",
     "Standing",
     "Word",
+    "Worded",
     "word",
 ]
 
@@ -155,6 +156,25 @@ class TlsKeyAction(Word):
 
 
 W = TypeVar("W", bound=Word)
+
+
+class Worded:
+    """A dataclass with fields for members of enumerations: text that is a member's word becomes that member.
+
+    Text that is no word stays as it is: whatever checks the types of fields says which one it was.
+    """
+
+    __slots__ = ()
+    # The enumeration of each such field, or of the items of the tuple that it holds.
+    _words: ClassVar[Mapping[str, type[Word]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, kind in self._words.items():
+            held = getattr(self, name)
+            if type(held) is str:
+                object.__setattr__(self, name, kind.__members__.get(held, held))
+            elif type(held) is tuple:
+                object.__setattr__(self, name, tuple(kind.__members__.get(item, item) for item in held))
 
 
 def word(kind: type[W], number: int, part: str, field: str) -> W:

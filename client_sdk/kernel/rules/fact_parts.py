@@ -7,7 +7,7 @@ names the type alone, and errors name fields, never what was in them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from creditregistry.v1 import facts_pb2 as pb
 
@@ -17,11 +17,12 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import LAST_MS, milliseconds, moment
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
-from client_sdk.kernel.formats.words import word
+from client_sdk.kernel.formats.words import Word, Worded, word
 from client_sdk.kernel.rules.dates import required_date
 from client_sdk.kernel.rules.fact_words import ConsentForm, NoticeChannel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
 __all__ = ["Amounts", "Consent", "Debt", "NoticeEvidence"]
@@ -77,7 +78,7 @@ class Amounts(Discreet, Plain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class NoticeEvidence(Discreet, Plain):
+class NoticeEvidence(Worded, Discreet, Plain):
     """Evidence of the notice to the person before reporting (征信业管理条例 Art. 15).
 
     Attributes:
@@ -85,6 +86,8 @@ class NoticeEvidence(Discreet, Plain):
         sent_at: when, aware, to the millisecond.
         digest: SHA-256 of the notice as sent.
     """
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {"channel": NoticeChannel}
 
     channel: NoticeChannel
     sent_at: datetime
@@ -114,7 +117,7 @@ class NoticeEvidence(Discreet, Plain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Consent(Discreet, Plain):
+class Consent(Worded, Discreet, Plain):
     """The person's consent (征信业管理条例 Art. 13, 18, 29); inquiries commit to one as well.
 
     Attributes:
@@ -122,6 +125,8 @@ class Consent(Discreet, Plain):
         date: on which it was given.
         digest: SHA-256 of the signed document.
     """
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {"form": ConsentForm}
 
     form: ConsentForm
     date: date

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from creditregistry.v1 import facts_pb2 as pb
 
@@ -11,7 +11,7 @@ from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.plain import Plain
-from client_sdk.kernel.formats.words import Kind, Word
+from client_sdk.kernel.formats.words import Kind, Word, Worded
 from client_sdk.kernel.rules.dates import parse_date, required_date
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.fact_words import (
@@ -27,6 +27,7 @@ from client_sdk.kernel.rules.fact_words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
 __all__ = [
@@ -64,8 +65,15 @@ _MEASURES = {member.number: member for member in Measure}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class DefaultFacts(Discreet, Plain):
+class DefaultFacts(Worded, Discreet, Plain):
     """Facts of a DEFAULT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "product": Product,
+        "collection_stage": CollectionStage,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     product: Product
@@ -129,8 +137,15 @@ class DefaultFacts(Discreet, Plain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class JudgmentFacts(Discreet, Plain):
+class JudgmentFacts(Worded, Discreet, Plain):
     """Facts of a JUDGMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "stage": JudgmentStage,
+        "result": JudgmentResult,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     stage: JudgmentStage
@@ -203,8 +218,14 @@ class JudgmentFacts(Discreet, Plain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EnforcementFacts(Discreet, Plain):
+class EnforcementFacts(Worded, Discreet, Plain):
     """Facts of an ENFORCEMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "measures": Measure,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     case_number: str

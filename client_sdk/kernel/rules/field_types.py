@@ -101,9 +101,8 @@ def _check(held: object, declared: str, path: str) -> None:
     if exact is not None and (type(held) is not exact or naive):
         raise _refused(path, held, _WORDS[declared])
     if cls is not None and not isinstance(held, cls):
-        raise _refused(
-            path, held, f"a member of {declared}" if issubclass(cls, Enum) else f"a value of type {declared}"
-        )
+        want = f"one of {', '.join(cls.__members__)}" if issubclass(cls, Enum) else f"a value of type {declared}"
+        raise _refused(path, held, want)
     if cls is not None and is_dataclass(held) and not isinstance(held, type):
         check_field_types(held, path)
 
