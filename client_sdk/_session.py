@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk._protocol import inquiry as inquiries
+from client_sdk._protocol.arguments import sixteen_bytes
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
@@ -301,13 +302,13 @@ class Session:
 
     def record(self, record_id: bytes, issuer: str) -> RecordKey:
         """Return which record an id names: of that issuer, an own one where it is empty."""
-        return RecordKey(issuer or self.config.institution, record_id)
+        return RecordKey(issuer or self.config.institution, sixteen_bytes(record_id, "record_id"))
 
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = record_ids[start : start + MAX_LISTED]
+            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_LISTED]]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
-from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
@@ -48,7 +47,7 @@ def plain(value: object, name: str = "") -> Json:
             return value
         case Enum():
             return str(value.value)
-        case str() | Path() | UUID():
+        case str() | UUID():
             return str(value)
         case datetime():
             return value.isoformat(timespec="milliseconds")
