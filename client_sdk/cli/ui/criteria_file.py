@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.assessment import Criteria
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.kernel.formats.words import Kind, Standing, Word
-from client_sdk.kernel.rules.facts import JudgmentStage
+from client_sdk.forms import Word
+from client_sdk.models import JudgmentStage, Kind, Standing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from client_sdk.checkpoints import AHEAD, OLD
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.errors import (
     ConfigError,
     ConflictError,
     CreditRegistryError,
     DeadlineExceededError,
+    FormatError,
     InvalidError,
     KeyServiceError,
     NotPermittedError,
@@ -19,12 +21,10 @@ from client_sdk.errors import (
     QuotaError,
     RefusedError,
     RollbackError,
+    RuleError,
     TransportError,
     VerificationError,
 )
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.ledger.head_time import AHEAD, OLD
-from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output

@@ -8,10 +8,9 @@ from uuid import UUID
 import typer
 from typer.models import OptionInfo
 
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
-from client_sdk.kernel.formats.words import Kind, Word
-from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.errors import FormatError
+from client_sdk.forms import Word, check_institution_id, check_record_id
+from client_sdk.models import IdType, Kind, RecordKey
 
 __all__ = [
     "AttemptOption",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from client_sdk.kernel.formats.plain import Json
+from client_sdk.forms import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

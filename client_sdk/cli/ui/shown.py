@@ -9,8 +9,8 @@ from rich.text import Text
 
 from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs, table
-from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
-from client_sdk.kernel.rules.facts import Amounts, Consent, Debt, NoticeEvidence
+from client_sdk.forms import MINOR_UNITS
+from client_sdk.models import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.rules.facts import Facts
+    from client_sdk.models import Facts
     from client_sdk.models.assessment import Assessment
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import Receipt

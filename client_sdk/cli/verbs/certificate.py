@@ -8,6 +8,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client_sdk.acts import CertificateRequest, EnrolmentFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
@@ -19,11 +20,9 @@ from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
 from client_sdk.errors import ConfigError
+from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
-from client_sdk.kernel.formats.plain import plain
-from client_sdk.kernel.formats.words import KeyUsage
-from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
-from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.models import KeyUsage
 from client_sdk.signing import create_certificate_request, read_private
 
 __all__ = ["register"]

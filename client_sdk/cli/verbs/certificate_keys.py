@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.acts import spki_hash
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import YesOption, moment_text
 from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.kernel.formats.plain import plain
-from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.forms import plain
 
 if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView

@@ -30,13 +30,13 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
-from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.rows import facts_cells
+from client_sdk.models import IdType
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
-    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models import Identity
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
 

@@ -12,9 +12,9 @@ from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.kernel.formats.plain import plain
-from client_sdk.kernel.formats.words import Role
+from client_sdk.forms import plain
 from client_sdk.lending.outbox import Outbox
+from client_sdk.models import Role
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig

@@ -17,8 +17,8 @@ from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
-from client_sdk.kernel.formats.plain import plain
-from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.forms import plain
+from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
 from client_sdk.models.receipt import Receipt
 from client_sdk.verification import (
@@ -32,8 +32,8 @@ from client_sdk.verification import (
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
+    from client_sdk import TrustRoot
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["register"]
 

@@ -6,9 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.cli.ui.options import moment_text
-from client_sdk.cli.ui.output import pairs
-from client_sdk.kernel.formats.act import (
+from client_sdk.acts import (
     AdministratorsBody,
     ClockBody,
     ErasureBody,
@@ -21,18 +19,19 @@ from client_sdk.kernel.formats.act import (
     RulebookBody,
     StateBody,
     TlsKeyBody,
+    moment,
 )
-from client_sdk.kernel.formats.moment import moment
-from client_sdk.kernel.formats.plain import plain
+from client_sdk.cli.ui.options import moment_text
+from client_sdk.cli.ui.output import pairs
+from client_sdk.forms import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
+    from client_sdk.acts import Act, Body, Enrolment, KeyGrant, KeyServices, Rulebook
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.formats.act import Act, Body, Enrolment, KeyGrant
-    from client_sdk.kernel.formats.state import KeyServices, Rulebook
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
 
