@@ -72,7 +72,7 @@ class KeyGrant:
         return pb.KeyGrant(
             algorithm=self.algorithm,
             public_key=self.public_key,
-            usage=common_pb2.KeyUsage.ValueType(self.usage),
+            usage=common_pb2.KeyUsage.ValueType(self.usage.number),
             possession=self.possession,
             endorser=self.endorser,
             endorsement=self.endorsement,
@@ -100,7 +100,7 @@ def possession_payload(registry: str, institution: str, grant: KeyGrant) -> byte
             institution=institution,
             algorithm=grant.algorithm,
             public_key=grant.public_key,
-            usage=common_pb2.KeyUsage.ValueType(grant.usage),
+            usage=common_pb2.KeyUsage.ValueType(grant.usage.number),
         )
     )
 
@@ -136,7 +136,7 @@ class Enrolment:
             id=self.id,
             licence_number=self.licence_number,
             name=self.name,
-            roles=[common_pb2.Role.ValueType(role) for role in self.roles],
+            roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
             reciprocity_level=self.reciprocity_level,
             keys=[grant.message() for grant in self.keys],
         )
@@ -333,7 +333,7 @@ def _write_body(message: pb.Act, body: Body) -> None:
             message.key.end.contested_from = body.contested_from
         case StateBody():
             message.state.institution = body.institution
-            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status)
+            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status.number)
             message.state.successor = body.successor
         case KeyServicesBody():
             message.key_services.introduce.CopyFrom(body.introduce.message())
