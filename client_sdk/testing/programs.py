@@ -14,6 +14,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.errors import ConfigError
@@ -82,20 +83,28 @@ class Programs:
         Raises:
             ConfigError: it ended otherwise, or not in time; the text holds the command and what it said.
         """
-        shown = shlex.join(command)
+        done = self.complete(command)
+        if done.returncode != expected:
+            said = done.stderr or done.stdout
+            raise ConfigError(f"{shlex.join(command)}\nended with {done.returncode}, not {expected}:\n{said}")
+        return done.stdout
+
+    def complete(self, command: Sequence[str]) -> CompletedProcess[str]:
+        """Run a command to its end, however it ends.
+
+        Raises:
+            ConfigError: it did not end in time.
+        """
         with tempfile.TemporaryDirectory(prefix="credit-registry-") as temporary:
             output, errors = Path(temporary, "output"), Path(temporary, "errors")
             forked = self._loader.fork(command, self.folder, output, errors, self._environment)
             try:
-                if not forked.ended.wait(_RUN_LIMIT):
-                    raise ConfigError(f"{shown}\ndid not end within {_RUN_LIMIT:.0f} s")
+                forked.ended.wait(_RUN_LIMIT)
+                if forked.code is None:
+                    raise ConfigError(f"{shlex.join(command)}\ndid not end within {_RUN_LIMIT:.0f} s")
             finally:
                 self._loader.send_signal(forked, signal.SIGKILL)
-            said = _read(output)
-            if forked.code != expected:
-                complaint = _read(errors) or said
-                raise ConfigError(f"{shown}\nended with {forked.code}, not {expected}:\n{complaint}")
-            return said
+            return CompletedProcess(command, forked.code, _read(output), _read(errors))
 
     def run_all(self, commands: Sequence[Sequence[str]]) -> list[str]:
         """Run commands, some at a time; return what each wrote.
@@ -113,10 +122,7 @@ class Programs:
             ConfigError: one is running already, ended, or does not listen in time; its log is part of the message.
         """
         for server in servers:
-            if server.name in self._running:
-                raise ConfigError(f"{server.name} is running already")
-            log = self.log(server.name)
-            self._running[server.name] = self._loader.fork(server.command, self.folder, log, log, self._environment)
+            self.launch(server.name, server.command)
         deadline = time.monotonic() + _START_LIMIT
         for server in servers:
             while not listens(server.port):
@@ -127,24 +133,40 @@ class Programs:
                     )
                 time.sleep(_LOOK)
 
-    def stop(self, *names: str, kill: bool = False) -> None:
+    def launch(self, name: str, command: Sequence[str]) -> None:
+        """Start a server, and wait for nothing.
+
+        Raises:
+            ConfigError: it is running already.
+        """
+        if name in self._running:
+            raise ConfigError(f"{name} is running already")
+        log = self.log(name)
+        log.touch(0o600)
+        self._running[name] = self._loader.fork(command, self.folder, log, log, self._environment)
+
+    def stop(self, *names: str, by: signal.Signals = signal.SIGTERM) -> list[int | None]:
         """Stop servers, and wait until they have ended; one that does not run is left alone.
 
         Args:
             names: of the servers.
-            kill: end them at once, as a crash would.
+            by: SIGKILL ends them at once, as a crash would.
+
+        Returns:
+            The exit code of each that ran.
         """
         if not self._loader.is_usable:
             # They have ended with it, or are another process's, from which this one was forked.
             self._running.clear()
-            return
+            return []
         stopping = [self._running.pop(name) for name in names if name in self._running]
         for forked in stopping:
-            self._loader.send_signal(forked, signal.SIGKILL if kill else signal.SIGTERM)
+            self._loader.send_signal(forked, by)
         for forked in stopping:
             if not forked.ended.wait(_STOP_LIMIT):
                 self._loader.send_signal(forked, signal.SIGKILL)
                 forked.ended.wait(_STOP_LIMIT)
+        return [forked.code for forked in stopping]
 
     def stop_all(self) -> None:
         """Stop all servers."""

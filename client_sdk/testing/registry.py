@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -190,7 +191,7 @@ class TestRegistry:
             program: which.
             kill: end it at once, as a crash would.
         """
-        self._programs.stop(program, kill=kill)
+        self._programs.stop(program, by=signal.SIGKILL if kill else signal.SIGTERM)
 
     def _await_key_services(self, lender: str) -> None:
         """Wait until every key service has followed the directory far enough to know a lender."""

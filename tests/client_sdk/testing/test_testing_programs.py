@@ -111,7 +111,7 @@ def test_a_server_is_killed_and_started_again(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="one is running already"):
             programs.start(server)
         first = programs.pid("one")
-        programs.stop("one", kill=True)
+        assert programs.stop("one", by=signal.SIGKILL) == [-signal.SIGKILL]
         assert not listens(server.port)
         assert not (tmp_path / "one.stopped").exists()
         programs.start(server)
