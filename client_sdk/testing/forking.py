@@ -22,6 +22,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -171,7 +172,7 @@ class _Forks:
 
 
 def _run(request: Mapping[str, Any]) -> None:
-    """Become a command of ours, or any other program."""
+    """Become a command of ours, a module of this Python, or any other program."""
     # A session of its own: an interrupt from the keyboard reaches only those that wait for it.
     os.setsid()
     os.chdir(request["folder"])
@@ -184,6 +185,10 @@ def _run(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     command = request["command"]
+    if command[:2] == [sys.executable, "-m"]:
+        sys.argv = command[2:]
+        runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+        return
     program = PROGRAMS.get(command[0])
     if program is None:
         try:

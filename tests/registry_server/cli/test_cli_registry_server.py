@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import stat
@@ -36,13 +35,12 @@ from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
-from tests.support.waiting import wait_until
+from tests.support.served import Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PROGRAM = "registry-server"
-SERVED = "served"
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
 
 
@@ -105,19 +103,11 @@ class Site:
         return grpc.ssl_channel_credentials((self.home / "public" / "ca.pem").read_bytes(), key, certificate)
 
     @contextmanager
-    def served(self, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[str, Programs]]:
+    def served(self, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[str, Served]]:
         """Serve; yield the address that the ready line names."""
-        with Programs(self.folder, environment) as programs:
-            programs.launch(SERVED, [PROGRAM, "serve", "--home", str(self.home), *words])
-            ready: list[str] = []
-
-            def is_ready() -> bool:
-                programs.check()
-                ready[:] = re.findall(r"(?m)^example ready on (127\.0\.0\.1:\d+)$", programs.log(SERVED).read_text())
-                return bool(ready)
-
-            wait_until(is_ready)
-            yield ready[0], programs
+        with serving(self.folder, [PROGRAM, "serve", "--home", str(self.home), *words], environment) as served:
+            (address,) = served.wait_for(r"^example ready on (127\.0\.0\.1:\d+)$")
+            yield address, served
 
 
 @pytest.fixture
@@ -134,7 +124,7 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
     certificates = sorted(path.stem for path in (public / "certificates").iterdir())
     assert certificates == [*ADMINISTRATORS, "key-service-a", "key-service-b"]
     metrics = free_address()
-    with site.served("--metrics", metrics) as (address, programs):
+    with site.served("--metrics", metrics) as (address, served):
         with grpc.secure_channel(address, site.credentials("admin-2")) as channel:
             answer = TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
             assert answer.checkpoint.startswith(b"example/log/1\n2\n")
@@ -155,8 +145,8 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
         # fsck looks while the server serves, and a second server is refused.
         assert run("fsck", "--home", site.home).endswith(" leaves, 0 records, 0 live, 0 inquiries: clean\n")
         assert "served by another process" in run("serve", "--home", site.home, expected=2)
-        assert programs.stop(SERVED) == [0]
-    calls = [json.loads(line) for line in programs.log(SERVED).read_text().splitlines() if line.startswith("{")]
+        assert served.stop() == 0
+    calls = [json.loads(line) for line in served.said.splitlines() if line.startswith("{")]
     (call,) = [line for line in calls if line["event"] == "call"]
     assert set(call) == {"event", "level", "timestamp", "method", "institution", "reason", "milliseconds", "request_id"}
     assert (call["institution"], call["reason"]) == ("admin-2", "OK")
@@ -317,9 +307,9 @@ def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site
         refused = Programs(site.folder, environment).complete([PROGRAM, "serve", "--home", str(site.home)])
         assert refused.returncode == 2
         assert address in refused.stderr
-        with site.served("--listen", "127.0.0.1:0", environment=environment) as (given, programs):
+        with site.served("--listen", "127.0.0.1:0", environment=environment) as (given, served):
             assert given != address
-            assert programs.stop(SERVED, by=signal.SIGINT) == [0]
+            assert served.stop(signal.SIGINT) == 0
 
 
 def test_fsck_says_what_is_wrong(site: Site) -> None:
