@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.processes import free_port
+from client_sdk.testing.ports import free_port
 from tests.conftest import program
 from tests.readme.readme import ROOT, TEXT, blocks
 
