@@ -15,6 +15,7 @@ from client_sdk._protocol.evaluation import Asker, Evaluation, failed
 from client_sdk._steps import answer, begin, beside, pause, shut
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk.errors import ConfigError, RefusedError, TransportError, UnavailableError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.models.status import KeyServiceStatus
 
@@ -199,7 +200,7 @@ def _status_of(url: str, response: evaluation_pb2.GetStatusResponse) -> KeyServi
         url=url,
         reachable=True,
         subject_key_versions=tuple(key.subject_key_version for key in response.keys),
-        directory_as_of_ms=response.directory_as_of,
+        directory_as_of=moment(response.directory_as_of) if response.directory_as_of else None,
         report_quota_left=response.report_quota_left,
         inquire_quota_left=response.inquire_quota_left,
     )

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.words import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from client_sdk._steps import Flow
@@ -88,12 +89,12 @@ class AsyncClient:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    async def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+    async def check(self, identity: Identity, *, purpose: Purpose | str, consent: Consent, officer: str) -> Answer:
         """Ask whether a person has live records, and verify the answer."""
         return await self._run(self._member.check(identity, purpose, consent, officer))
 
     async def check_many(
-        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+        self, identities: Sequence[Identity], *, purpose: Purpose | str, consent: Consent, officer: str
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``."""
         return await self._run(self._member.check_many(identities, purpose, consent, officer))
@@ -186,8 +187,8 @@ class AsyncClient:
         """Vouch for the own TLS key anew, have a certificate issued, write it into the home folder, and return it."""
         return await self._run(self._member.renew_certificate(new_key=new_key))
 
-    async def revoke_tls_key(self, spki_hash: bytes) -> int:
-        """End a TLS key of the own institution, at once and for good; return when it was first revoked, ms."""
+    async def revoke_tls_key(self, spki_hash: bytes) -> datetime:
+        """End a TLS key of the own institution, at once and for good; return when it was first revoked, UTC."""
         return await self._run(self._member.revoke_tls_key(spki_hash))
 
     async def certificates(self, institution: str = "") -> tuple[CertificateView, ...]:

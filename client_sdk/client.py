@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.words import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from client_sdk._steps import Flow
@@ -87,12 +88,12 @@ class Client:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+    def check(self, identity: Identity, *, purpose: Purpose | str, consent: Consent, officer: str) -> Answer:
         """Ask whether a person has live records, and verify the answer.
 
         Args:
             identity: of the person; its number never leaves this machine.
-            purpose: why (征信业管理条例 Art. 18, 20).
+            purpose: why (征信业管理条例 Art. 18, 20): a member, or its word.
             consent: that the person gave, in writing.
             officer: who asks, as the lender names its staff.
 
@@ -109,7 +110,7 @@ class Client:
         return self._run(self._member.check(identity, purpose, consent, officer))
 
     def check_many(
-        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+        self, identities: Sequence[Identity], *, purpose: Purpose | str, consent: Consent, officer: str
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``.
 
@@ -310,8 +311,8 @@ class Client:
         """
         return self._run(self._member.renew_certificate(new_key=new_key))
 
-    def revoke_tls_key(self, spki_hash: bytes) -> int:
-        """End a TLS key of the own institution, at once and for good; return when it was first revoked, ms.
+    def revoke_tls_key(self, spki_hash: bytes) -> datetime:
+        """End a TLS key of the own institution, at once and for good; return when it was first revoked, UTC.
 
         Args:
             spki_hash: SHA-256 of the key's SubjectPublicKeyInfo, 32 bytes; see ``certificates``.

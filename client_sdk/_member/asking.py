@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2
 
 from client_sdk._member.core import Core
+from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.receipt import read_inquiry_receipt
 from client_sdk._steps import ask, beside
@@ -33,21 +34,22 @@ __all__ = ["Asking"]
 class Asking(Core):
     """What a lender asks."""
 
-    def check(self, identity: Identity, purpose: Purpose, consent: Consent, officer: str) -> Flow[Answer]:
+    def check(self, identity: Identity, purpose: Purpose | str, consent: Consent, officer: str) -> Flow[Answer]:
         """Ask whether a person has live records."""
         answers = yield from self.check_many([identity], purpose, consent, officer)
         return answers[0]
 
     def check_many(
-        self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+        self, identities: Sequence[Identity], purpose: Purpose | str, consent: Consent, officer: str
     ) -> Flow[list[Answer]]:
         """Ask about many persons under one consent, 100 an inquiry."""
+        why = purpose_of(identities, purpose, consent, officer)
         answers: list[Answer] = []
         persons = list(dict.fromkeys(identities))
         for start in range(0, len(persons), MAX_PERSONS):
             asked = persons[start : start + MAX_PERSONS]
             try:
-                answers += yield from self.fresh(partial(self._ask, asked, purpose, consent, officer))
+                answers += yield from self.fresh(partial(self._ask, asked, why, consent, officer))
             except RollbackError:
                 raise
             except VerificationError as error:
@@ -75,7 +77,7 @@ class Asking(Core):
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""
-        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
+        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
         response = yield from ask(self.services.inquiries.GetInquiryReceipt, request)
         receipt = read_inquiry_receipt(response.receipt, inquiry_id, self.session.log_key)
         yield from self.prove(self.session.proving(receipt.checkpoint))

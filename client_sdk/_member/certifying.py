@@ -12,10 +12,12 @@ from client_sdk._protocol import certificates
 from client_sdk._steps import ask, beside
 from client_sdk.errors import ConfigError, RefusedError
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.signing import read_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from typing import TypeVar
 
     from client_sdk._steps import Flow
@@ -50,8 +52,8 @@ class Certifying(Core):
         yield from beside(partial(install_certificate, config.home, certificate))
         return certificate
 
-    def revoke_tls_key(self, spki_hash: bytes) -> Flow[int]:
-        """End a TLS key of the own institution; return when it was first revoked, ms since 1970 UTC."""
+    def revoke_tls_key(self, spki_hash: bytes) -> Flow[datetime]:
+        """End a TLS key of the own institution; return when it was first revoked, UTC."""
         config = self.session.config
         claim = certificates.revocation(config.name, config.institution, spki_hash, self.session.now_ms())
 
@@ -59,7 +61,7 @@ class Certifying(Core):
             return ask(self.services.directory.RevokeTlsKey, certificates.revoke_request(claim, signer))
 
         response = yield from self._with_running_key(revoke)
-        return response.revoked_at
+        return moment(response.revoked_at)
 
     def certificates(self, institution: str) -> Flow[tuple[CertificateView, ...]]:
         """Return the newest certificates that were issued for an institution."""

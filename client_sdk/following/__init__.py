@@ -4,7 +4,7 @@ from client_sdk.following.core import DirectoryFollower, DirectoryView
 from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, DirectoryKeeper, Rounds
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
-from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation
+from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation, keep_apart
 
 __all__ = [
     "AioDirectoryFeed",
@@ -19,4 +19,5 @@ __all__ = [
     "Proving",
     "Rounds",
     "confirmation",
+    "keep_apart",
 ]

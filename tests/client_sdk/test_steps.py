@@ -13,6 +13,7 @@ import pytest
 
 from client_sdk._steps import Call, Stoppable, alone, answer, beside, message, pause, relay, run, run_async, together
 from client_sdk.errors import InvalidError, TransportError, UnavailableError
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -207,7 +208,9 @@ async def test_work_that_never_ends_is_stopped_with_the_task() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert [name for name in (thread.name for thread in threading.enumerate()) if name.startswith("beside")] == []
+    await asyncio.to_thread(
+        wait_until, lambda: not any(thread.name.startswith("beside") for thread in threading.enumerate())
+    )
 
 
 def test_an_interrupt_reaches_the_flow() -> None:
