@@ -32,7 +32,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.lending.chains import plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import Basis, Identity, IdType, RecordKey, Verdict
-from tests.client_sdk.sdk_samples import default_report, suit
+from tests.client_sdk.sdk_samples import default_report, person, suit
 
 NOW = datetime(2025, 12, 1, tzinfo=UTC)
 PREFLIGHT = Preflight(Rulebook(), int(NOW.timestamp() * 1_000))
@@ -109,6 +109,13 @@ def test_a_number_that_is_none_is_an_error_of_the_sdk_and_a_value_error() -> Non
     for kind in (IdentityError, CreditRegistryError, ValueError):
         with pytest.raises(kind):
             Identity.parse(IdType.CN_RESIDENT_ID, "110105194912310021")
+    assert Identity.parse("CN_RESIDENT_ID", person(1).number) == person(1)
+
+
+@given(anything, anything, anything)
+def test_anything_is_an_identity_or_an_error_of_the_sdk(id_type: Any, number: Any, issuing_state: Any) -> None:
+    with suppress(IdentityError):
+        Identity.parse(id_type, number, issuing_state)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
