@@ -21,10 +21,11 @@ from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
 from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.key_client import AsyncKeyClient, KeyClient
+from client_sdk.testing.ports import free_address
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from tests.support.handmade_log import signer, voprf_key
-from tests.support.key_services import KeyServiceSite, free_address, wait_until_followed
+from tests.support.key_services import KeyServiceSite, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, evaluation_key, serve
 from tests.support.tls import Authority
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -150,6 +151,9 @@ class Enrolment:
         check_institution_id(message.id, PART, "id")
         if not message.licence_number or not message.name:
             raise FormatError(PART, "enrolment.complete", want="a licence number and a name (征信业管理条例 Art. 7)")
+        if any(unicodedata.category(char) == "Cf" for char in message.licence_number + message.name):
+            # A direction mark or a character without width lets one name look like another.
+            raise FormatError(PART, "enrolment.name", want="a licence number and a name without format characters")
         roles = tuple(word(Role, role, PART, "roles") for role in message.roles)
         keys = tuple(KeyGrant.of(grant) for grant in message.keys)
         check_ascending(roles, PART, "roles")
