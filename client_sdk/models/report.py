@@ -109,7 +109,11 @@ class _Report(Worded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultReport(_Report):
-    """One version of a default (逾期). ``facts`` may be left out for WITHDRAWN."""
+    """One version of a default (逾期).
+
+    Attributes:
+        facts: as the lender's books have them; None for WITHDRAWN alone.
+    """
 
     kind: ClassVar[Kind] = Kind.DEFAULT
     facts: DefaultFacts | None = None
@@ -123,7 +127,12 @@ class DefaultReport(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgmentReport(_Report):
-    """One version of a judgment (判决). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+    """One version of a judgment (判决).
+
+    Attributes:
+        facts: as the court's papers have them; None for WITHDRAWN and SET_ASIDE alone.
+        basis: the default that the suit is about, in version 1; None where there is no such record.
+    """
 
     kind: ClassVar[Kind] = Kind.JUDGMENT
     facts: JudgmentFacts | None = None
@@ -137,7 +146,12 @@ class JudgmentReport(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementReport(_Report):
-    """One version of an enforcement (执行). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+    """One version of an enforcement (执行).
+
+    Attributes:
+        facts: as the court's papers have them; None for WITHDRAWN and SET_ASIDE alone.
+        basis: the judgment that is enforced, in version 1; None where an award or a notarised instrument is.
+    """
 
     kind: ClassVar[Kind] = Kind.ENFORCEMENT
     facts: EnforcementFacts | None = None
