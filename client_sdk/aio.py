@@ -22,7 +22,7 @@ from client_sdk import _beside_loop
 from client_sdk._following import AioFollowing
 from client_sdk._protocol import certificates
 from client_sdk._protocol import proposal as proposals
-from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
+from client_sdk._protocol.arguments import name_of, purpose_of, sixteen_bytes
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
@@ -213,7 +213,7 @@ class AsyncClient:
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; see ``Client.record_id``."""
-        return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+        return record_id_of(self.config.record_secret(), ChainKey.of(name_of(name)), name.attempt or 0)
 
     async def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Withdraw a record that was a mistake; see ``Client.withdraw``."""

@@ -22,7 +22,7 @@ from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from client_sdk._following import Following
 from client_sdk._link import ClientLink
 from client_sdk._protocol import proposal as proposals
-from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
+from client_sdk._protocol.arguments import name_of, purpose_of, sixteen_bytes
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
@@ -304,7 +304,7 @@ class Client(CertificateMethods):
         Raises:
             ConfigError: the secret behind record ids is missing.
         """
-        return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+        return record_id_of(self.config.record_secret(), ChainKey.of(name_of(name)), name.attempt or 0)
 
     def records(
         self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""

@@ -55,7 +55,7 @@ def create_home(
     name: str,
     licence_number: str,
     display_name: str,
-    roles: Iterable[Role],
+    roles: Iterable[Role | str],
     reciprocity_level: int = 1,
 ) -> EnrolmentFile:
     """Make a member's home folder with its keys, and return what the administrators need to enrol it.
@@ -71,15 +71,18 @@ def create_home(
         name: of the registry.
         licence_number: of the institution (征信业管理条例 Art. 7).
         display_name: of the institution.
-        roles: that it asks for.
+        roles: that it asks for: members, or their words.
         reciprocity_level: of the rulebook.
 
     Raises:
         ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
     """
     home = Path(path)
+    try:
+        held = tuple(sorted({Role(role) for role in roles}))
+    except ValueError:
+        raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
     _take_folder(home)
-    held = tuple(sorted(set(roles)))
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Standing, Worded
 from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
 
@@ -32,8 +33,11 @@ def debt(*, original_creditor: str, contract: str) -> Debt:
         contract: number of the contract, as it is written.
 
     Raises:
-        FormatError: the contract holds no letter or digit, or more than 64.
+        FormatError: one is no text, or the contract holds no letter or digit, or more than 64.
     """
+    given: tuple[object, ...] = (original_creditor, contract)
+    if not all(isinstance(text, str) for text in given):
+        raise FormatError("debt", "debt.text", want="text")
     return Debt(
         original_creditor=fold_code(original_creditor),
         contract=canonical_contract(contract),
