@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
 from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction
@@ -92,12 +93,11 @@ def create_home(
         signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
         grants.append(grant_key(name, institution, signer, usage))
     create_tls_key(config.tls_key)
-    now_ms = time.time_ns() // 1_000_000
     if Role.LENDER in held:
         write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
     keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
     enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), now_ms)
+    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), datetime.now(UTC))
     file = EnrolmentFile(enrolment, request.csr, request.vouch)
     try:
         EnrolmentFile.parse(file.encode())
@@ -107,21 +107,21 @@ def create_home(
     return file
 
 
-def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, now_ms: int) -> CertificateRequest:
+def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, now: datetime) -> CertificateRequest:
     """Return what the registry needs to issue a certificate of a member's TLS key.
 
     Args:
         config: of the member.
         tls_key: PKCS#8 in PEM.
         signer: a signing key of the member, which vouches for the TLS key.
-        now_ms: milliseconds since 1970 UTC.
+        now: aware time at which it is signed.
 
     Raises:
         ConfigError: the TLS key is none that TLS can use.
     """
     csr = create_certificate_request(tls_key, config.institution)
     key = spki_hash(x509.load_pem_x509_csr(csr).public_key())
-    claim = TlsKeyClaim(config.name, config.institution, key, now_ms, TlsKeyAction.VOUCH)
+    claim = TlsKeyClaim(config.name, config.institution, key, milliseconds(now), TlsKeyAction.VOUCH)
     return CertificateRequest(config.institution, csr, sign_claim(claim, signer))
 
 

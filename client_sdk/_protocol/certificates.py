@@ -47,7 +47,7 @@ def renewals(config: ClientConfig, tls_key: bytes, now_ms: int) -> Iterator[Cert
         now_ms: milliseconds since 1970 UTC.
     """
     for signer in _signers(config):
-        yield request_certificate(config, tls_key, signer, now_ms)
+        yield request_certificate(config, tls_key, signer, moment(now_ms))
 
 
 def revocations(config: ClientConfig, spki_hash: bytes, now_ms: int) -> Iterator[pb.RevokeTlsKeyRequest]:
