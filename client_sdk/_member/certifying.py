@@ -43,10 +43,10 @@ class Certifying(Core):
         config = self.session.config
         read = partial(create_next_tls_key, config) if new_key else partial(read_private, config.tls_key)
         tls_key = yield from beside(read)
-        now_ms = self.session.now_ms()
+        now = moment(self.session.now_ms())
 
         def issue(signer: Signer) -> Flow[bytes]:
-            return self.issue_certificate(request_certificate(config, tls_key, signer, now_ms))
+            return self.issue_certificate(request_certificate(config, tls_key, signer, now))
 
         certificate = yield from self._with_running_key(issue)
         yield from beside(partial(install_certificate, config.home, certificate))

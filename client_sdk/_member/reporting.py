@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import submission_pb2
 
 from client_sdk._member.core import Core
+from client_sdk._protocol.arguments import name_of
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_receipt
 from client_sdk._steps import Stoppable, ask, beside, open_stream
@@ -112,7 +113,7 @@ class Reporting(Core):
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; no flow, as it waits for nothing."""
-        return record_id_of(self.session.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+        return record_id_of(self.session.config.record_secret(), ChainKey.of(name_of(name)), name.attempt or 0)
 
     def records(
         self, record_ids: Sequence[bytes], identity: Identity | None, issuer: str

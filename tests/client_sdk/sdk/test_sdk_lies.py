@@ -21,7 +21,7 @@ from client_sdk.kernel.formats.act import ClockBody, RulebookBody
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
-from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.state import Rulebook
@@ -208,6 +208,9 @@ def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> Non
         result.inclusion.path = b"".join(receipt.path)
         signed = submission_pb2.Submission().statement
         with pytest.raises(VerificationError):
+            read_result(signed, key, 1, result, receipt.checkpoint, lender._member.session.log_key)
+        result.logged_at = TIME_END_MS
+        with pytest.raises(VerificationError, match=r"leaf\.time"):
             read_result(signed, key, 1, result, receipt.checkpoint, lender._member.session.log_key)
 
 
