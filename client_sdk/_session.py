@@ -22,6 +22,7 @@ from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.kernel.ledger.answer import Verifier
@@ -31,7 +32,6 @@ from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.text import is_visible
-from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.answer import Failure
@@ -305,8 +305,8 @@ class Session:
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
-        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = record_ids[start : start + MAX_LISTED]
+        for start in range(0, max(1, len(record_ids)), MAX_RECORD_IDS):
+            asked = record_ids[start : start + MAX_RECORD_IDS]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

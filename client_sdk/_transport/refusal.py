@@ -17,6 +17,7 @@ from client_sdk.errors import (
     TransportError,
     UnavailableError,
 )
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -74,35 +75,24 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
     if status in _WITHOUT_ANSWER:
         kind = _BY_TRANSPORT.get(status, TransportError)
         return kind(": ".join(text for text in (reason or status, message) if text), status=status, reason=reason)
-    return _class_of(reason, status)(
-        reason or status,
-        message,
-        field=metadata.get("field", ""),
-        rule=metadata.get("rule", ""),
-        got=metadata.get("got", ""),
-        want=metadata.get("want", ""),
-        status=status,
-    )
+    parts = (metadata.get(name, "") for name in ("field", "rule", "got", "want"))
+    return _class_of(reason, status).of(Complaint(reason or status, *parts), message, status=status)
 
 
 def violation_of(message: submission_pb2.Violation, row: int = 0) -> Violation:
     """Return the violation that a result of a batch carries."""
-    return Violation(
-        row=row, reason=message.reason, field=message.field, rule=message.rule, got=message.got, want=message.want
-    )
+    return Violation.of(_complaint(message), row=row)
 
 
 def violation_error(message: submission_pb2.Violation) -> RefusedError:
     """Return the error that a refused submission means."""
     kind = _BY_REASON.get(message.reason, InvalidError)
-    return kind(
-        message.reason,
-        field=message.field,
-        rule=message.rule,
-        got=message.got,
-        want=message.want,
-        status="FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT",
-    )
+    status = "FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT"
+    return kind.of(_complaint(message), status=status)
+
+
+def _complaint(message: submission_pb2.Violation) -> Complaint:
+    return Complaint(message.reason, message.field, message.rule, message.got, message.want)
 
 
 def _class_of(reason: str, status: str) -> type[RefusedError]:

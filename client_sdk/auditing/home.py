@@ -137,7 +137,7 @@ class AuditHome:
             "form": _FORM,
             **asdict(position),
             "seen": [{"size": seen.size, "root": seen.root.hex()} for seen in position.seen],
-            "findings": [{**item.finding._asdict(), "size": item.size, "found_at": item.found_at} for item in found],
+            "findings": [{**item.finding.content(), "size": item.size, "found_at": item.found_at} for item in found],
         }
         fresh = self._file.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
@@ -161,4 +161,4 @@ def _read_found(item: dict[str, object]) -> Found:
     leaf_index = item["leaf_index"]
     if leaf_index is not None and not isinstance(leaf_index, int):
         raise TypeError
-    return Found(Finding(FindingId(str(item["id"])), leaf_index, **parts), size, found_at)
+    return Found(Finding.of(FindingId(str(item["id"])), leaf_index, **parts), size, found_at)

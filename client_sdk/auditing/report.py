@@ -162,7 +162,7 @@ def as_json(report: AuditReport) -> str:
         "counts": dict(report.counts),
         "findings": [
             {
-                **found.finding._asdict(),
+                **found.finding.content(),
                 "meaning": found.finding.meaning,
                 "found_at": found.found_at,
                 "found_at_size": found.size,

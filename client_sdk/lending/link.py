@@ -13,11 +13,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
-__all__ = ["MAX_LISTED", "MAX_NAMES", "Link"]
-
-# Limits of the contract: record ids in one listing, identities in one evaluation.
-MAX_LISTED = 1_000
-MAX_NAMES = 1_000
+__all__ = ["Link"]
 
 
 class Link(Protocol):
