@@ -40,8 +40,7 @@ FLOODS = (
 
 
 def _memory_mb(running: TestRegistry, program: str) -> int:
-    pid = running._running[program].pid  # noqa: SLF001 - no integrator needs it
-    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    pages = Path(f"/proc/{running.process_id(program)}/statm").read_text().split()[1]
     return int(pages) * resource.getpagesize() // 1_000_000
 
 
@@ -61,9 +60,8 @@ def _quantiles(taken: list[float]) -> dict[str, float]:
 
 def _measure(running: TestRegistry, client: Client, kind: str, who: str, program: str) -> dict[str, object]:
     before, memory = _waits(client), _memory_mb(running, program)
-    address = running.address if program == REGISTRY else running._urls[program]  # noqa: SLF001 - likewise
     tls = running.home(who) / "tls"
-    command = [sys.executable, "-m", "tests.support.flood", kind, address, str(tls)]
+    command = [sys.executable, "-m", "tests.support.flood", kind, running.address_of(program), str(tls)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flood:
         # Measured from the first moment on: some floods are over as soon as they are under way.
         during = _waits(client)

@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 
 from client_sdk.errors import CreditRegistryError
+from client_sdk.testing.programs import Programs
+from client_sdk.testing.site import Site
 from demo.asking import WrongAnswerError
-from demo.ceremony import Site
-from demo.commands import CommandError
+from demo.ceremony import make_site
 from demo.console import Narrator
 from demo.folder import FolderError, empty, reserved
+from demo.interrupting import interruptible
 from demo.parties import AUDITOR, LENDERS
 from demo.play import play
-from demo.processes import ServiceError, Services, interruptible
 from demo.shell import Shell
 
 FOLDER = Path(".demo")
@@ -31,12 +32,12 @@ def main() -> int:
     narrator = Narrator()
     folder: Path = options.folder.resolve()
     try:
-        with interruptible(), reserved(folder, Site.FILE), Services() as services:
-            _run(folder, narrator, services, keep=options.keep)
+        with interruptible(), reserved(folder, Site.FILE), Programs(folder) as programs:
+            _run(programs, narrator, keep=options.keep)
     except KeyboardInterrupt:
         narrator.end("Interrupted; every program was stopped.")
         return 0 if options.keep and (folder / "summary.json").exists() else _INTERRUPTED
-    except (FolderError, CommandError, ServiceError, WrongAnswerError, CreditRegistryError) as error:
+    except (FolderError, WrongAnswerError, CreditRegistryError) as error:
         narrator.failed(
             str(error), f"Every program was stopped. The folders are in {folder}, with the logs beside them."
         )
@@ -44,16 +45,16 @@ def main() -> int:
     return 0
 
 
-def _run(folder: Path, narrator: Narrator, services: Services, *, keep: bool) -> None:
+def _run(programs: Programs, narrator: Narrator, *, keep: bool) -> None:
+    folder = programs.folder
     empty(folder)
     narrator.title("A credit registry on this machine", f"Everything is in {folder}; the commands below are run there.")
-    site = Site.make(folder)
-    summary = play(site, Shell(folder, narrator), narrator, services)
-    services.check()
+    summary = play(make_site(folder), Shell(programs, narrator), narrator)
+    programs.check()
     narrator.end(f"Done in {summary.seconds:.0f} s. What it came to is in {folder / 'summary.json'}.")
     if keep:
         _invite(narrator, folder, summary.trust_root, summary.evidence.listed)
-        services.wait()
+        programs.wait()
 
 
 def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) -> None:

@@ -12,17 +12,9 @@ from typing import TYPE_CHECKING
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
 from client_sdk.signing import write_private
+from client_sdk.testing.site import REGISTRY
 from demo.asking import ask_about_all
-from demo.ceremony import (
-    REGISTRY,
-    enrol,
-    found,
-    install_key_services,
-    make_keys,
-    serve_key_services,
-    serve_registry,
-)
-from demo.commands import run
+from demo.ceremony import enrol, found, install_key_services, make_keys
 from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS
 from demo.synthetic import Expected, Story, borrowers, portfolio
 
@@ -31,10 +23,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.testing.site import Site
     from demo.asking import Survey
-    from demo.ceremony import Site
     from demo.console import Narrator
-    from demo.processes import Services
     from demo.shell import Shell
     from demo.synthetic import Borrower
 
@@ -98,30 +89,27 @@ class _Stage:
     site: Site
     shell: Shell
     narrator: Narrator
-    services: Services
     people: Sequence[Borrower]
     today: date
     summary: Summary
 
 
-def play(site: Site, shell: Shell, narrator: Narrator, services: Services) -> Summary:
+def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
     """Play everything from the first key to the last audit.
 
     Args:
         site: an empty folder with ports.
         shell: runs commands in it.
         narrator: tells people.
-        services: takes the servers that are started.
 
     Returns:
         The summary, also written to ``summary.json``.
 
     Raises:
-        CommandError: a command failed.
-        ServiceError: a server failed.
+        ConfigError: a command or a server failed.
         WrongAnswerError: an answer is not what was reported.
     """
-    stage = _Stage(site, shell, narrator, services, borrowers(), datetime.now(CHINA).date(), Summary())
+    stage = _Stage(site, shell, narrator, borrowers(), datetime.now(CHINA).date(), Summary())
     _found(stage)
     _report(stage)
     _ask(stage)
@@ -149,8 +137,8 @@ def _found(stage: _Stage) -> None:
     fingerprint = found(site, shell)
     tell.good(f"fingerprint {fingerprint}")
     tell.step("The registry starts", "A program of its own; who talks to it shows a certificate, on every connection.")
-    serve_registry(site, stage.services)
-    tell.good(f"listens on {site.address(REGISTRY)}")
+    shell.programs.start(site.server(REGISTRY))
+    tell.good(f"listens on {site.address()}")
     tell.step(
         "Four lenders and an auditor are enrolled",
         "One administrator proposes, another approves: each enrolment is an act in the log that anybody can verify.",
@@ -162,7 +150,7 @@ def _found(stage: _Stage) -> None:
         "signed acts alone: neither the registry nor its certificates could make them answer a stranger.",
     )
     install_key_services(site, shell)
-    serve_key_services(site, stage.services)
+    shell.programs.start(*map(site.server, KEY_SERVICES))
     tell.good(" and ".join(f"{name} on {site.address(name)}" for name in KEY_SERVICES))
     stage.summary.fingerprint = fingerprint
     stage.summary.trust_root = str(site.trust_root.relative_to(site.folder))
@@ -194,7 +182,7 @@ def _report(stage: _Stage) -> None:
 
 def _report_portfolio(stage: _Stage, lender: str) -> Mapping[str, int]:
     words = ("credit-registry", "--home", lender, "--json", "report", f"{lender}/portfolio.csv", "--yes")
-    report: Mapping[str, int] = json.loads(run(words, stage.site.folder))
+    report: Mapping[str, int] = json.loads(stage.shell.programs.run(words))
     return report
 
 

@@ -19,22 +19,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from demo.ceremony import (
-    REGISTRY,
-    Site,
-    enrol,
-    found,
-    install_key_services,
-    make_keys,
-    serve_key_services,
-    serve_registry,
-)
-from demo.commands import CommandError
+from client_sdk.errors import ConfigError
+from client_sdk.testing.ports import listens
+from client_sdk.testing.programs import Programs
+from client_sdk.testing.site import REGISTRY, Site
+from demo.ceremony import enrol, found, install_key_services, make_keys, make_site
 from demo.console import Narrator
 from demo.crew import CrewError, Order, read_clients, report_at_once
 from demo.folder import FolderError, empty, reserved
-from demo.parties import AUDITOR, KEY_SERVICES, LENDERS
-from demo.processes import ServiceError, Services, interruptible, listens
+from demo.interrupting import interruptible
+from demo.parties import AUDITOR, LENDERS
 from demo.recipe import Tally, tally
 from demo.shell import Shell
 from demo.uci import PortfolioError
@@ -61,12 +55,13 @@ def main() -> int:
     options = _options()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        with interruptible(), reserved(options.folder.resolve(), Site.FILE), Services() as services:
-            return _load(options, console, services)
+        folder = options.folder.resolve()
+        with interruptible(), reserved(folder, Site.FILE), Programs(folder) as programs:
+            return _load(options, console, programs)
     except KeyboardInterrupt:
         console.print("Interrupted; run it again to go on.")
         return _INTERRUPTED
-    except (FolderError, PortfolioError, CrewError, CommandError, ServiceError, OSError) as error:
+    except (FolderError, PortfolioError, CrewError, ConfigError, OSError) as error:
         console.print(f"[bold red]{escape(str(error))}[/]")
         return 1
 
@@ -86,8 +81,8 @@ def _positive(text: str) -> int:
     return number
 
 
-def _load(options: argparse.Namespace, console: Console, services: Services) -> int:
-    order = Order(options.folder.resolve(), options.data.resolve(), options.limit)
+def _load(options: argparse.Namespace, console: Console, programs: Programs) -> int:
+    order = Order(programs.folder, options.data.resolve(), options.limit)
     data, clients = read_clients(order)
     expected = tally(clients, len(LENDERS))
     if order.limit is None and hashlib.sha256(data).hexdigest() == _WHOLE_SHA256 and expected != _WHOLE:
@@ -96,36 +91,35 @@ def _load(options: argparse.Namespace, console: Console, services: Services) -> 
         f"{expected.borrowers:,} borrowers, {expected.borrowers_with_records:,} of them ever overdue: "
         f"{expected.records:,} records in {expected.versions:,} versions"
     )
-    _open(order.folder, console, services)
+    _open(console, programs)
     began = time.monotonic()
     reports = _report(order, console)
     seconds = round(time.monotonic() - began, 1)
-    services.check()
+    programs.check()
     _explain(reports, console)
     print(json.dumps(_line(expected, reports, seconds)))  # noqa: T201 - the result is for programs
     return 0 if all(report.complete for report in reports) else 1
 
 
-def _open(folder: Path, console: Console, services: Services) -> None:
+def _open(console: Console, programs: Programs) -> None:
     """Start what the folder holds, or found it anew."""
+    folder = programs.folder
     if (folder / _READY).exists():
         site = Site.load(folder)
-        if not listens(site.ports[REGISTRY]):
-            console.print(f"starting the registry and key services of {folder}")
-            serve_registry(site, services)
-        if not all(listens(site.ports[name]) for name in KEY_SERVICES):
-            serve_key_services(site, services)
+        console.print(f"starting what does not run yet of {folder}")
+        waiting = [party for party in site.ports if not listens(site.ports[party])]
+        programs.start(*map(site.server, waiting))
         return
     console.print(f"founding a registry in {folder}")
     empty(folder)
-    site = Site.make(folder)
-    shell = Shell(folder, Narrator(Console(quiet=True)))
+    site = make_site(folder)
+    shell = Shell(programs, Narrator(Console(quiet=True)))
     make_keys(site, shell)
     fingerprint = found(site, shell)
-    serve_registry(site, services)
+    programs.start(site.server(REGISTRY))
     enrol(site, shell, (*LENDERS, AUDITOR), fingerprint)
     install_key_services(site, shell)
-    serve_key_services(site, services)
+    programs.start(*map(site.server, site.key_services))
     (folder / _READY).write_text(fingerprint + "\n")
 
 

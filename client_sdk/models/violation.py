@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from client_sdk.kernel.formats.complaint import Complaint
+from client_sdk.kernel.formats.plain import Plain
 
 __all__ = ["Violation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation(Complaint):
+class Violation(Complaint, Plain):
     """One broken rule, in the words of a complaint: ``reason``, ``field``, ``rule``, ``got`` and ``want``.
 
     ``field`` is a path, e.g. ``facts.notice.sent_at``, or the name of a column.

@@ -14,16 +14,18 @@ from creditregistry.v1 import evaluation_pb2
 
 from client_sdk.errors import ConfigError, KeyServiceError
 from client_sdk.kernel.formats.act import KeyServicesBody, StateBody
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUse, Purpose
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
 from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.key_client import AsyncKeyClient, KeyClient
+from client_sdk.testing.ports import free_address
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from tests.support.handmade_log import signer, voprf_key
-from tests.support.key_services import KeyServiceSite, free_address, wait_until_followed
+from tests.support.key_services import KeyServiceSite, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, evaluation_key, serve
 from tests.support.tls import Authority
 
@@ -246,7 +248,7 @@ def test_the_statuses_say_who_is_reachable(deployment: Deployment) -> None:
     assert first.reachable
     assert second.reachable
     assert first.inquire_quota_left == 17
-    assert first.directory_as_of_ms == deployment.log.logged_at
+    assert first.directory_as_of == moment(deployment.log.logged_at)
     assert not missing.reachable
     assert "UNAVAILABLE" in missing.problem
 

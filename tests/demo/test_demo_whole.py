@@ -15,10 +15,10 @@ from filelock import FileLock
 from client_sdk.errors import VerificationError
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Verdict
+from client_sdk.testing.ports import listens
+from client_sdk.testing.site import Site
 from client_sdk.verification import verify
-from demo.ceremony import Site
 from demo.folder import reserved
-from demo.processes import listens
 
 if TYPE_CHECKING:
     from pathlib import Path

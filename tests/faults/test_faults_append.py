@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.testing.programs import Programs
 from registry_server.sequencing.errors import InconsistentError, LedgerClosedError, RolledBackError
 from registry_server.sequencing.items import Outcome
 from registry_server.sequencing.ledger import Ledger
@@ -22,6 +20,7 @@ from tests.support.faulty_database import Fault, FaultyDatabase
 from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
+from tests.support.served import module, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +35,8 @@ def world() -> World:
     return World()
 
 
-def start(url: str, fault: str, at: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.support.crashing_server", url, fault, str(at)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+def crashing(url: str, fault: str, at: int) -> list[str]:
+    return module("tests.support.crashing_server", url, fault, str(at))
 
 
 def acknowledged(output: str) -> dict[str, int]:
@@ -65,26 +62,22 @@ def check_nothing_lost(url: str, world: World, told: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
-def test_killed_at_every_commit(database_url: str, world: World, fault: Fault, step: int) -> None:
+def test_killed_at_every_commit(database_url: str, world: World, tmp_path: Path, fault: Fault, step: int) -> None:
     with world.ledger(database_url):
         pass
     # Opening the ledger commits nothing: its newest checkpoint is stored already.
-    process = start(database_url, fault.value, step + 1)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
-    check_nothing_lost(database_url, world, acknowledged(output))
+    done = Programs(tmp_path).complete(crashing(database_url, fault.value, step + 1))
+    assert done.returncode == -signal.SIGKILL
+    check_nothing_lost(database_url, world, acknowledged(done.stdout))
 
 
 @pytest.mark.parametrize("lines", [1, 7, 40])
-def test_killed_at_any_moment(database_url: str, world: World, lines: int) -> None:
+def test_killed_at_any_moment(database_url: str, world: World, tmp_path: Path, lines: int) -> None:
     with world.ledger(database_url):
         pass
-    process = start(database_url, "none", 0)
-    assert process.stdout is not None
-    told = [process.stdout.readline() for _ in range(lines)]
-    process.kill()
-    rest, _ = process.communicate(timeout=60)
-    check_nothing_lost(database_url, world, acknowledged("".join(told) + rest))
+    with serving(tmp_path, crashing(database_url, "none", 0)) as process:
+        process.wait_for("^.+$", lines)
+    check_nothing_lost(database_url, world, acknowledged(process.said))
 
 
 @contextmanager
@@ -142,13 +135,10 @@ def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path, sqlite_temp
         with pytest.raises(DatabaseInUseError, match="served by another process"):
             Database(url)
         accept(ledger, world.report("lender-1", "loan"))
-    process = start(url, "none", 0)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    with pytest.raises(DatabaseInUseError):
-        Database(url)
-    process.kill()
-    process.communicate(timeout=60)
+    with serving(tmp_path, crashing(url, "none", 0)) as process:
+        process.wait_for("^ready$")
+        with pytest.raises(DatabaseInUseError):
+            Database(url)
     # The lock goes with the process that held it.
     with world.ledger(url):
         pass

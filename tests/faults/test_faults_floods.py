@@ -17,6 +17,7 @@ from client_sdk import Purpose, Verdict, written_consent
 from client_sdk.client import Client
 from client_sdk.errors import UnavailableError
 from client_sdk.testing import TestRegistry
+from client_sdk.testing.programs import Server
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.support.flood import COUNTS
 from tests.support.waiting import wait_until
@@ -42,7 +43,7 @@ def registry() -> Iterator[TestRegistry]:
 
 def memory_mb(registry: TestRegistry, program: str) -> float:
     """Resident memory of a program."""
-    pages = Path(f"/proc/{registry._running[program].pid}/statm").read_text().split()[1]
+    pages = Path(f"/proc/{registry.process_id(program)}/statm").read_text().split()[1]
     return int(pages) * resource.getpagesize() / 1e6
 
 
@@ -95,11 +96,10 @@ def settles(registry: TestRegistry, program: str, before: float) -> None:
 def test_others_are_served_and_memory_comes_back(
     registry: TestRegistry, number: int, kind: str, who: str, program: str, endings: dict[str, int]
 ) -> None:
-    address = registry.address if program == "registry" else registry._url(program)
     with Client(registry.config(LENDER)) as known:
         reports_and_asks(known, number)
         before = memory_mb(registry, program)
-        with flood(kind, address, registry.home(who) / "tls") as ended:
+        with flood(kind, registry.address_of(program), registry.home(who) / "tls") as ended:
             reports_and_asks(known, number + 10)
             # One that comes while the attack is under way.
             with Client(registry.config(LENDER)) as new:
@@ -128,8 +128,8 @@ def is_served(registry: TestRegistry, number: int) -> bool:
 def test_silent_connections_do_not_use_up_the_open_files(registry: TestRegistry, number: int, limit: str) -> None:
     registry.stop("registry")
     serve = f"{limit} && exec {PROGRAMS / 'registry-server'} serve --home {registry.registry_home}"
-    registry._launch("registry", ["sh", "-c", serve])
-    registry._await("registry", registry.address)
+    port = int(registry.address.rpartition(":")[2])
+    registry._programs.start(Server("registry", ["sh", "-c", serve], port))
     with Client(registry.config(LENDER)) as known:
         reports_and_asks(known, number)
         with flood("silent", registry.address, registry.home(ROGUE) / "tls"):

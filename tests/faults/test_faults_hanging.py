@@ -23,13 +23,11 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Phase, written_consent
-from client_sdk.testing import TestRegistry, _listens
+from client_sdk.testing import TestRegistry
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import history, person
-from tests.support.starter import Starter
 from tests.support.victims import Victims
-from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -56,36 +54,27 @@ KEY_SERVICE_KILLS = 8
 class Killed:
     """A real registry whose programs are killed and started again within a second."""
 
-    def __init__(self, registry: TestRegistry, starter: Starter) -> None:
+    def __init__(self, registry: TestRegistry) -> None:
         self.registry = registry
-        self._starter = starter
-        self._running: dict[str, int] = {}
 
     def start(self, name: str) -> None:
         """Start a program, and wait until it listens."""
-        program = "registry-server" if name == "registry" else "subject-key-service"
-        address = self.registry.address if name == "registry" else self.registry._url(name)
-        folder = self.registry.folder
-        self._running[name] = self._starter.start(program, folder / name, folder / f"{name}.log")
-        wait_until(lambda: _listens(address))
-
-    def take_over(self, name: str) -> None:
-        """Have a program started here from now on."""
-        if name not in self._running:
-            self.registry.stop(name)
-            self.start(name)
+        if name == "registry":
+            self.registry.start_registry()
+        else:
+            self.registry.start_key_service(name)
 
     def freeze(self, name: str) -> None:
         """Let a program take questions and answer none."""
-        os.kill(self._running[name], signal.SIGSTOP)
+        os.kill(self.registry.process_id(name), signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """Let it go on."""
-        os.kill(self._running[name], signal.SIGCONT)
+        os.kill(self.registry.process_id(name), signal.SIGCONT)
 
     def kill(self, name: str) -> None:
-        """End a program at once."""
-        self._starter.kill(self._running.pop(name))
+        """End a program at once, whether it stands still or not."""
+        self.registry.stop(name, kill=True)
 
     def config(self, member: str) -> ClientConfig:
         """A member's settings, with little patience."""
@@ -103,8 +92,8 @@ class Killed:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    with TestRegistry(folder=tmp_path_factory.mktemp("killed") / "site") as registry, Starter() as starter:
-        yield Killed(registry, starter)
+    with TestRegistry(folder=tmp_path_factory.mktemp("killed") / "site") as registry:
+        yield Killed(registry)
 
 
 class Rows:
@@ -153,7 +142,6 @@ async def listed(client: AsyncClient) -> int:
 
 
 def test_a_registry_that_is_killed_between_question_and_answer_holds_nobody_up(killed: Killed, tmp_path: Path) -> None:
-    killed.take_over("registry")
     first, second = killed.config("lender-1"), killed.config("lender-2")
     rows = {"lender-1": Rows(1), "lender-2": Rows(10_001)}
     victims = Victims()
@@ -182,7 +170,6 @@ def test_a_registry_that_is_killed_between_question_and_answer_holds_nobody_up(k
 def test_a_key_service_that_is_killed_between_question_and_answer_holds_nobody_up(
     killed: Killed, tmp_path: Path
 ) -> None:
-    killed.take_over("key-service-b")
     first, second = killed.config("lender-1"), killed.config("lender-2")
     rows = {"lender-1": Rows(5_001), "lender-2": Rows(15_001)}
     victims = Victims()
@@ -225,7 +212,6 @@ class Endless:
 @pytest.mark.parametrize("moment", [Phase.CHECKING, Phase.RESUMING, Phase.SENDING, READING])
 async def test_a_cancelled_task_gives_the_outbox_back(killed: Killed, tmp_path: Path, moment: str) -> None:
     """Whatever it was doing, and although the registry does not answer."""
-    killed.take_over("registry")
     config = replace(killed.registry.config("lender-1"), deadline=60.0, batch_deadline=60.0)
     rows = Rows(20_001 + 1_000 * [*Phase, READING].index(moment))
     endless = Endless(rows)

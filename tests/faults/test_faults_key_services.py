@@ -43,10 +43,10 @@ def down(site: Site) -> Iterator[None]:
 @contextmanager
 def slow(site: Site) -> Iterator[None]:
     """The service takes connections and answers nothing: its process stands still."""
-    process = site.registry._running[SICK]
-    os.killpg(process.pid, signal.SIGSTOP)
+    group = site.registry.process_id(SICK)
+    os.killpg(group, signal.SIGSTOP)
     yield
-    os.killpg(process.pid, signal.SIGCONT)
+    os.killpg(group, signal.SIGCONT)
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def test_a_sick_key_service_is_named_and_nothing_is_lost(
                 with pytest.raises(KeyServiceError) as caught:
                     call()
                 assert type(caught.value) is KeyServiceError
-                assert (caught.value.service, caught.value.reason) == (site.registry._url(SICK), told.reason)
+                assert (caught.value.service, caught.value.reason) == (site.registry.address_of(SICK), told.reason)
                 for word in told.words:
                     assert word in caught.value.message
         # Heartbeats may have been logged meanwhile, statements not.

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.checkpoint import parse_body
 from client_sdk.kernel.formats.note import parse
+from client_sdk.testing.programs import Programs
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import RegisterMismatch, RegisterMismatchError
 from registry_server.sequencing.ledger import Ledger
@@ -24,10 +25,11 @@ from registry_server.storage.register import DatabaseRegister, FileRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from tests.conftest import execute, postgres_database, sqlite_url
-from tests.faults.test_faults_append import acknowledged, check_nothing_lost, start
+from tests.faults.test_faults_append import acknowledged, check_nothing_lost, crashing
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import World, accept
 from tests.support.reverification import reverify
+from tests.support.served import serving
 from tests.support.troubles import FULL_DEVICE
 
 if TYPE_CHECKING:
@@ -87,13 +89,12 @@ def findings(url: str, register: Register) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("move", [1, 2])
 @pytest.mark.parametrize("fault", ["register", "registered"])
 def test_killed_around_the_register_the_next_start_repairs_by_itself(
-    database_url: str, world: World, fault: str, move: int
+    database_url: str, world: World, tmp_path: Path, fault: str, move: int
 ) -> None:
     with world.ledger(database_url):
         pass
-    process = start(database_url, fault, move)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL
+    done = Programs(tmp_path).complete(crashing(database_url, fault, move))
+    assert done.returncode == -signal.SIGKILL
     size, stored = signed_size(database_url)
     held = register_of(database_url).read()
     assert held is not None
@@ -101,7 +102,7 @@ def test_killed_around_the_register_the_next_start_repairs_by_itself(
     assert stored < size
     assert (held.size == size) is (fault == "registered")
     assert findings(database_url, register_of(database_url)) == []
-    check_nothing_lost(database_url, world, acknowledged(output))
+    check_nothing_lost(database_url, world, acknowledged(done.stdout))
     assert findings(database_url, register_of(database_url)) == []
 
 
@@ -113,13 +114,9 @@ def test_a_write_ahead_log_that_is_deleted_under_a_running_server_is_missed(
     with world.ledger(url):
         pass
     before, _ = signed_size(url)
-    process = start(url, "none", 0)
-    assert process.stdout is not None
-    told = [process.stdout.readline() for _ in range(8)]
-    assert acknowledged("".join(told))
-    path.with_name("registry.sqlite-wal").unlink()
-    process.kill()
-    process.communicate(timeout=60)
+    with serving(tmp_path, crashing(url, "none", 0)) as process:
+        assert acknowledged("\n".join(process.wait_for("^.+$", 8)))
+        path.with_name("registry.sqlite-wal").unlink()
     # All that was acknowledged is gone, and what is left fits together.
     assert signed_size(url)[0] == before
     with pytest.raises(RegisterMismatchError, match="-wal") as refused, world.ledger(url):

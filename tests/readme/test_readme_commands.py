@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from demo.processes import free_port
+from client_sdk.testing.ports import free_port
 from tests.conftest import program
 from tests.readme.readme import ROOT, TEXT, blocks
 
@@ -46,6 +47,8 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
     log = tmp_path / "output"
     work = tmp_path / "work"
     work.mkdir()
+    # The reader stands in the checkout.
+    shutil.copytree(ROOT / "examples", work / "examples")
     # A shell that knows nothing of the environment, as a newcomer has it.
     folders = [
         folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "credit-registry").exists()

@@ -10,7 +10,6 @@ with serve(LogbookRegistry(log), authority.server()) as registry:
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from client_sdk._transport.channels import channel
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.testing.ports import free_address
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.server import serve
 from registry_server.subject_key_service.settings import Folder, make_settings, read_settings, settings_toml
@@ -41,13 +41,6 @@ if TYPE_CHECKING:
 # A loaded machine takes its time to start a program.
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.02
-
-
-def free_address() -> str:
-    """An address of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def wall_clock_ms() -> int:

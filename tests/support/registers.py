@@ -14,14 +14,13 @@ from tests.support.handmade_log import REGISTRY
 __all__ = ["ORIGIN", "forget_register", "register_of", "register_path"]
 
 ORIGIN = f"{REGISTRY}/log/1"
-_FOLDER = Path(tempfile.gettempdir()) / "credit-registry-tests"
 
 
 def register_path(url: str) -> Path:
     """Where the register of a database of the tests is; the same for the same URL, in every process."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return _FOLDER / str(parsed.database) / "checkpoint"
+        return Path(tempfile.gettempdir()) / "credit-registry-tests" / str(parsed.database) / "checkpoint"
     path = Path(str(parsed.database))
     return path.with_name(f"{path.name}.register") / "checkpoint"
 

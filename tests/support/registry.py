@@ -260,7 +260,9 @@ def running_registry(
     world = world or World()
     home = folder / "registry"
     home.mkdir(mode=0o700, exist_ok=True)
-    given: dict[str, Value] = {"registry": REGISTRY, "listen": "127.0.0.1:0", "database_url": database_url, **values}
+    # Processes that check streams take longer to start than most tests take, and are tested by themselves.
+    given: dict[str, Value] = {"registry": REGISTRY, "listen": "127.0.0.1:0", "database_url": database_url}
+    given |= {"checking_processes": 0, **values}
     (home / SETTINGS_FILE).write_text(settings_toml(given))
     if not (home / "ca").exists():
         CertificateAuthority.create(home / "ca", REGISTRY, system_clock())

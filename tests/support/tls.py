@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HOSTS = ("localhost", "127.0.0.1")
+# Longer than the time before its end at which a server warns of it.
+LIFETIME = timedelta(days=365)
 
 
 def institution(id_: str) -> str:
@@ -32,13 +34,13 @@ def key_service(name: str) -> str:
 
 
 class Authority:
-    """Signs certificates; everything it signs is good for a day unless the test says otherwise."""
+    """Signs certificates; everything it signs is good for a year unless the test says otherwise."""
 
     def __init__(self, name: str = "test authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         certificate = (
-            self._builder(self._name, self._key.public_key(), timedelta(days=1))
+            self._builder(self._name, self._key.public_key(), LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(self._key, hashes.SHA256())
         )
@@ -49,7 +51,7 @@ class Authority:
         *uris: str,
         hosts: Sequence[str] = HOSTS,
         common_name: str = "",
-        lifetime: timedelta = timedelta(days=1),
+        lifetime: timedelta = LIFETIME,
         wait: timedelta = timedelta(hours=-1),
     ) -> TlsMaterial:
         """A new key and its certificate, for these holders and hosts; a negative lifetime gives an expired one."""
@@ -58,9 +60,7 @@ class Authority:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return TlsMaterial(self.ca, certificate, pem)
 
-    def member(
-        self, id_: str, *, lifetime: timedelta = timedelta(days=1), wait: timedelta = timedelta(hours=-1)
-    ) -> TlsMaterial:
+    def member(self, id_: str, *, lifetime: timedelta = LIFETIME, wait: timedelta = timedelta(hours=-1)) -> TlsMaterial:
         """What a member shows and trusts; it is good after the wait."""
         return self.issue(institution(id_), common_name=id_, lifetime=lifetime, wait=wait)
 
@@ -76,7 +76,7 @@ class Authority:
         names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         public_key = request.public_key()
         assert isinstance(public_key, ec.EllipticCurvePublicKey)
-        builder = self._builder(request.subject, public_key, timedelta(days=1)).add_extension(names, critical=False)
+        builder = self._builder(request.subject, public_key, LIFETIME).add_extension(names, critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _sign(

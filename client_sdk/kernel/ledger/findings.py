@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.rules.errors import RuleError
 
 __all__ = ["MEANINGS", "OF_REASON", "OF_REASON_IN_ACTS", "Finding", "FindingId", "Findings", "finding_of"]
@@ -164,7 +166,7 @@ OF_REASON_IN_ACTS: Mapping[str, FindingId] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Complaining):
+class Finding(Complaining, Plain):
     """One thing that is wrong: a complaint whose reason is the finding's id.
 
     Attributes:
@@ -192,10 +194,10 @@ class Finding(Complaining):
         """Description of the finding's id."""
         return MEANINGS[self.id]
 
-    def content(self) -> dict[str, str | int | None]:
-        """Return the parts by name, as reports keep them."""
-        named = {name: getattr(self.complaint, name) for name in ("field", "rule", "got", "want")}
-        return {"id": self.id, "leaf_index": self.leaf_index, **named}
+    def to_dict(self) -> dict[str, Json]:
+        """Return the parts by name, as reports keep them: id, leaf_index, field, rule, got and want."""
+        named: dict[str, Json] = {name: getattr(self.complaint, name) for name in ("field", "rule", "got", "want")}
+        return {"id": str(self.id), "leaf_index": self.leaf_index, **named}
 
     def __str__(self) -> str:
         place = "" if self.leaf_index is None else f" at leaf {self.leaf_index}"

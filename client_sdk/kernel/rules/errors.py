@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from client_sdk.kernel.formats.complaint import Complaining, Complaint
+from client_sdk.kernel.formats.errors import CreditRegistryError
 
 __all__ = ["RuleError", "RuleReason"]
 
@@ -32,7 +33,7 @@ class RuleReason(StrEnum):
     STAGE_BACKWARDS = "STAGE_BACKWARDS"
 
 
-class RuleError(Complaining, Exception):
+class RuleError(Complaining, CreditRegistryError):
     """Facts, a standing or a date that a rule refuses.
 
     Args:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -21,10 +19,12 @@ from client_sdk import Client
 from client_sdk.errors import RollbackError, UnavailableError
 from client_sdk.models import Purpose, Verdict, written_consent
 from client_sdk.testing import TestRegistry
+from client_sdk.testing.programs import Programs
 from registry_server.storage.register import FileRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from tests.client_sdk.sdk_samples import default_report, person
+from tests.support import served
 from tests.support.command import Command
 from tests.support.waiting import wait_until
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 KEY_SERVICES = ("key-service-a", "key-service-b")
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
-LIMIT_SECONDS = 120
 
 
 @pytest.fixture
@@ -44,8 +43,7 @@ def registry() -> Iterator[TestRegistry]:
 
 def run(program: str, *words: str | Path, expected: int) -> str:
     """Run a program of an operator; return all that it wrote."""
-    command = [str(Path(sys.executable).with_name(program)), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
+    done = Programs(Path.cwd()).complete([program, *map(str, words)])
     assert done.returncode == expected, done.stderr + done.stdout
     return done.stdout + done.stderr
 
@@ -218,7 +216,7 @@ def check_that_the_lender_starts_anew(registry: TestRegistry) -> None:
 
 
 @contextmanager
-def second_server(registry: TestRegistry) -> Iterator[str]:
+def second_server(registry: TestRegistry) -> Iterator[tuple[str, served.Served]]:
     """Serve a copy of the whole registry beside it, on the same register."""
     home = registry.folder / "copy"
     shutil.copytree(registry.registry_home, home)
@@ -227,19 +225,10 @@ def second_server(registry: TestRegistry) -> Iterator[str]:
     text = settings.read_text().replace('# register_file = "register/checkpoint"', f'register_file = "{register}"')
     assert str(register) in text
     settings.write_text(text)
-    program = Path(sys.executable).with_name("registry-server")
-    words = [str(program), "serve", "--home", str(home), "--listen", "127.0.0.1:0"]
-    log = registry.folder / "copy.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True)
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert " ready on " in line, log.read_text()
-            yield line.split()[-1]
-        finally:
-            process.kill()
-            process.communicate()
+    command = ["registry-server", "serve", "--home", str(home), "--listen", "127.0.0.1:0"]
+    with served.serving(home, command) as second:
+        (address,) = second.wait_for(r" ready on (127\.0\.0\.1:\d+)$")
+        yield address, second
 
 
 def serving(registry: TestRegistry, address: str) -> bool:
@@ -254,7 +243,7 @@ def serving(registry: TestRegistry, address: str) -> bool:
 
 def test_p6_a_copy_that_is_served_beside_the_original_stops_by_itself(registry: TestRegistry) -> None:
     registry.stop("registry")
-    with second_server(registry) as address:
+    with second_server(registry) as (address, second):
         registry.start_registry()
         assert serving(registry, address)
         with Client(registry.config("lender-1")) as lender:
@@ -265,9 +254,8 @@ def test_p6_a_copy_that_is_served_beside_the_original_stops_by_itself(registry: 
                 other.report(default_report(811))
             assert refused.value.reason == "REGISTER_AHEAD"
         assert serving(registry, registry.address)
-        told = (registry.folder / "copy.log").read_text()
-        assert "REGISTER_AHEAD" in told
-        assert "what_to_do" in told
+        assert "REGISTER_AHEAD" in second.said
+        assert "what_to_do" in second.said
     with Client(registry.config("lender-2")) as other:
         other.report(default_report(811))
     registry.stop("registry")

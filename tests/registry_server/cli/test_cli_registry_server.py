@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -32,30 +29,26 @@ from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.signing import create_certificate_request, create_tls_key
+from client_sdk.testing.ports import free_address
+from client_sdk.testing.programs import Programs
 from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import Folder, make_settings
+from tests.support.served import Served, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-PROGRAM = Path(sys.executable).with_name("registry-server")
+PROGRAM = "registry-server"
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
-LIMIT_SECONDS = 120
 
 
 def run(*words: str | Path, expected: int = 0) -> str:
     """Run the program; return what it wrote."""
-    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
+    done = Programs(Path.cwd()).complete([PROGRAM, *map(str, words)])
     assert done.returncode == expected, done.stderr + done.stdout
     return done.stdout if expected in {0, 1} else done.stderr
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Site:
@@ -110,19 +103,11 @@ class Site:
         return grpc.ssl_channel_credentials((self.home / "public" / "ca.pem").read_bytes(), key, certificate)
 
     @contextmanager
-    def served(self, *words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    def served(self, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[str, Served]]:
         """Serve; yield the address that the ready line names."""
-        command: list[str | Path] = [PROGRAM, "serve", "--home", self.home, *words]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith("example ready on 127.0.0.1:"), line or process.communicate()[1]
-            yield line.rsplit(" ", 1)[1].strip(), process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
+        with serving(self.folder, [PROGRAM, "serve", "--home", str(self.home), *words], environment) as served:
+            (address,) = served.wait_for(r"^example ready on (127\.0\.0\.1:\d+)$")
+            yield address, served
 
 
 @pytest.fixture
@@ -138,8 +123,8 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
     assert tuple(root.administrators) == ADMINISTRATORS
     certificates = sorted(path.stem for path in (public / "certificates").iterdir())
     assert certificates == [*ADMINISTRATORS, "key-service-a", "key-service-b"]
-    metrics = f"127.0.0.1:{free_port()}"
-    with site.served("--metrics", metrics) as (address, process):
+    metrics = free_address()
+    with site.served("--metrics", metrics) as (address, served):
         with grpc.secure_channel(address, site.credentials("admin-2")) as channel:
             answer = TransparencyServiceStub(channel).GetCheckpoint(transparency_pb2.GetCheckpointRequest())
             assert answer.checkpoint.startswith(b"example/log/1\n2\n")
@@ -160,10 +145,8 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
         # fsck looks while the server serves, and a second server is refused.
         assert run("fsck", "--home", site.home).endswith(" leaves, 0 records, 0 live, 0 inquiries: clean\n")
         assert "served by another process" in run("serve", "--home", site.home, expected=2)
-        process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=LIMIT_SECONDS)
-        assert process.returncode == 0
-    calls = [json.loads(line) for line in log.splitlines()]
+        assert served.stop() == 0
+    calls = [json.loads(line) for line in served.said.splitlines() if line.startswith("{")]
     (call,) = [line for line in calls if line["event"] == "call"]
     assert set(call) == {"event", "level", "timestamp", "method", "institution", "reason", "milliseconds", "request_id"}
     assert (call["institution"], call["reason"]) == ("admin-2", "OK")
@@ -318,26 +301,15 @@ def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
 
 def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site) -> None:
     site.found()
-    taken = socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    taken.listen()
-    address = f"127.0.0.1:{taken.getsockname()[1]}"
-    environment = {**os.environ, "REGISTRY_LISTEN": address}
-    command: list[str | Path] = [PROGRAM, "serve", "--home", site.home]
-    refused = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, timeout=LIMIT_SECONDS
-    )
-    assert refused.returncode == 2
-    assert address in refused.stderr
-    command += ["--listen", "127.0.0.1:0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        assert "ready" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(LIMIT_SECONDS) == 0
-    taken.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        environment = {"REGISTRY_LISTEN": address}
+        refused = Programs(site.folder, environment).complete([PROGRAM, "serve", "--home", str(site.home)])
+        assert refused.returncode == 2
+        assert address in refused.stderr
+        with site.served("--listen", "127.0.0.1:0", environment=environment) as (given, served):
+            assert given != address
+            assert served.stop(signal.SIGINT) == 0
 
 
 def test_fsck_says_what_is_wrong(site: Site) -> None:

@@ -25,6 +25,7 @@ from client_sdk._transport.channels import channel
 from client_sdk._transport.watched import WatchedChannel
 from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.testing.ports import free_address
 from registry_server.errors import CATALOGUE, complaint_of
 from registry_server.rpc.permissions import PERMISSIONS, Caller
 from registry_server.serving.catalogue import Catalogue
@@ -35,7 +36,7 @@ from registry_server.serving.places import Limits, Places
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.serving.transport import open_server
 from tests.conftest import sqlite_url
-from tests.support.key_services import KeyServiceSite, free_address, wait_until_followed
+from tests.support.key_services import KeyServiceSite, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.registry import RunningRegistry, running_registry
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR

@@ -20,12 +20,13 @@ from client_sdk.errors import ConfigError, KeyServiceError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.key_client import KeyClient
+from client_sdk.testing.ports import free_address
 from registry_server.subject_key_service import commands
 from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.server import serve_until_signal
 from registry_server.subject_key_service.settings import Folder, read_settings
 from tests.support.handmade_log import signer
-from tests.support.key_services import WAIT_SECONDS, free_address, wait_until_followed, wait_until_healthy
+from tests.support.key_services import WAIT_SECONDS, wait_until_followed, wait_until_healthy
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.tls import Authority
 from tests.support.waiting import wait_until

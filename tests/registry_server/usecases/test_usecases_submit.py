@@ -15,6 +15,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import KeyEndBody
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
 from client_sdk.kernel.ledger.submission import Submission
@@ -285,7 +286,7 @@ def test_a_key_that_nobody_enrolled_signs_nothing(ledger: Ledger, world: World) 
 
 
 FACTS_THAT_BREAK_A_RULE = {
-    "notice too late": (replace(OPEN, notice=replace(samples.NOTICE, sent_at=NOW)), "NOTICE_LATE"),
+    "notice too late": (replace(OPEN, notice=replace(samples.NOTICE, sent_at=moment(NOW))), "NOTICE_LATE"),
     "no notice": (replace(OPEN, notice=None), "NOTICE_MISSING"),
     "no consent": (replace(OPEN, consent=None), "CONSENT_MISSING"),
     "consent by word of mouth": (

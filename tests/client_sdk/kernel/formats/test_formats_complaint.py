@@ -77,7 +77,7 @@ def test_a_violation_is_a_complaint_about_a_row() -> None:
 def test_a_finding_is_a_complaint_whose_reason_is_its_id() -> None:
     finding = finding_of(7, RuleError("VERSION_SKIPPED", "version", "version.next", got="3", want="2"))
     assert finding == Finding.of(FindingId.CHAIN, 7, "version", "version.next", got="3", want="2")
-    assert finding.content() == {
+    assert finding.to_dict() == {
         "id": "CHAIN",
         "leaf_index": 7,
         "field": "version",

@@ -1,0 +1,263 @@
+"""A registry, its key services and its members in one folder: founded, enrolled and running."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from client_sdk.aio import AsyncClient
+from client_sdk.client import Client
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError, CreditRegistryError
+from client_sdk.home import create_home, install_certificate, install_trust_root
+from client_sdk.kernel.formats.act import InstitutionBody
+from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.testing.programs import Programs
+from client_sdk.testing.site import REGISTRY, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+
+__all__ = ["TestRegistry"]
+
+ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
+THRESHOLD = 2
+# Seconds until the key services have read the directory.
+_FOLLOW_LIMIT = 60.0
+_LOOK = 0.02
+# Seconds between two reads of the directory: a member that is enrolled later is known soon.
+_POLL = "1"
+# Modules of the extra [server] without which no program of it starts.
+_NEEDED = ("registry_server", "sqlalchemy", "pydantic_settings", "structlog")
+
+
+class TestRegistry:
+    """A registry, two key services and members, as child processes.
+
+    Args:
+        lenders: ids of the lenders that are enrolled at the start.
+        auditors: ids of the auditors.
+        folder: where everything lies; a temporary one, deleted at the end, unless given.
+        name: of the registry.
+        key_services: names of the key services.
+        environment: added to the environment of the programs, such as ``REGISTRY_DATABASE_URL``.
+
+    Raises:
+        ConfigError: the extra [server] is not installed, or a program fails; its log is part of the message.
+    """
+
+    # pytest would take the class for a test of its own.
+    __test__ = False
+
+    def __init__(
+        self,
+        *,
+        lenders: Sequence[str] = ("lender-1", "lender-2"),
+        auditors: Sequence[str] = ("auditor",),
+        folder: str | Path | None = None,
+        name: str = "test-registry",
+        key_services: Sequence[str] = ("key-service-a", "key-service-b"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        missing = [module for module in _NEEDED if importlib.util.find_spec(module) is None]
+        if missing:
+            raise ConfigError(
+                f"client_sdk.testing needs the server, but {', '.join(missing)} is not installed: "
+                'pip install "credit-registry[server]"'
+            )
+        self._lenders, self._auditors = tuple(lenders), tuple(auditors)
+        self._own_folder = folder is None
+        self.folder = Path(tempfile.mkdtemp(prefix="credit-registry-") if folder is None else folder).absolute()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._site = Site.make(self.folder, name, tuple(key_services))
+        self._programs = Programs(self.folder, environment)
+        self._clients: list[Client] = []
+
+    def __enter__(self) -> Self:
+        members = {**dict.fromkeys(self._lenders, Role.LENDER), **dict.fromkeys(self._auditors, Role.AUDITOR)}
+        try:
+            files = self._found(members)
+            self.start_registry()
+            self._enrol(files)
+            # Last: a key service knows the members that the directory held when it began to follow it.
+            self._programs.start(*map(self._site.server, self._site.key_services))
+            if self._lenders:
+                self._await_key_services(self._lenders[0])
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the clients, stop all programs, and delete a temporary folder."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self._programs.stop_all()
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- members -----------------------------------------------------------------------------------------------------
+
+    def home(self, institution: str) -> Path:
+        """Return a member's home folder."""
+        return self.folder / institution
+
+    def config(self, institution: str) -> ClientConfig:
+        """Return a member's settings."""
+        return ClientConfig.from_home(self.home(institution))
+
+    def client(self, institution: str) -> Client:
+        """Return a new client of a member; it is closed with the registry at the latest."""
+        client = Client(self.config(institution))
+        self._clients.append(client)
+        return client
+
+    def async_client(self, institution: str) -> AsyncClient:
+        """Return a new asyncio client of a member; the caller closes it."""
+        return AsyncClient(self.config(institution))
+
+    def enrol(self, institution: str, role: Role = Role.LENDER) -> Path:
+        """Enrol a further member by an act, wait until the key services know it, and return its home folder.
+
+        Raises:
+            ConfigError: the key services do not take it up in time.
+        """
+        self._enrol([self._make_home(institution, role)])
+        if role is Role.LENDER:
+            self._await_key_services(institution)
+        return self.home(institution)
+
+    @property
+    def name(self) -> str:
+        """Name of the registry."""
+        return self._site.name
+
+    @property
+    def trust_root(self) -> Path:
+        """The trust root that the registry hands out."""
+        return self._site.trust_root
+
+    @property
+    def registry_home(self) -> Path:
+        """The registry's own folder."""
+        return self.folder / REGISTRY
+
+    # --- programs ----------------------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """The registry's host:port."""
+        return self._site.address()
+
+    def address_of(self, program: str) -> str:
+        """Return host:port of a program: ``registry``, or the name of a key service."""
+        return self._site.address(program)
+
+    def process_id(self, program: str) -> int:
+        """Return the process id of a program that runs; it is the leader of its process group.
+
+        Raises:
+            KeyError: it does not run.
+        """
+        return self._programs.pid(program)
+
+    def start_registry(self) -> None:
+        """Start the registry, and wait until it listens."""
+        self._programs.start(self._site.server(REGISTRY))
+
+    def start_key_service(self, name: str) -> None:
+        """Start a key service, and wait until it listens."""
+        self._programs.start(self._site.server(name))
+
+    def stop(self, program: str, *, kill: bool = False) -> None:
+        """Stop a program: ``registry``, or the name of a key service.
+
+        Args:
+            program: which.
+            kill: end it at once, as a crash would.
+        """
+        self._programs.stop(program, by=signal.SIGKILL if kill else signal.SIGTERM)
+
+    def _await_key_services(self, lender: str) -> None:
+        """Wait until every key service has followed the directory far enough to know a lender."""
+        deadline = time.monotonic() + _FOLLOW_LIMIT
+        with Client(self.config(lender)) as client:
+            while True:
+                with contextlib.suppress(CreditRegistryError):
+                    if all(service.reachable for service in client.status().key_services):
+                        return
+                self._programs.check()
+                if time.monotonic() > deadline:
+                    raise ConfigError(f"the key services did not know {lender} within {_FOLLOW_LIMIT:.0f} s")
+                time.sleep(_LOOK)
+
+    # --- the ceremony -------------------------------------------------------------------------------------
+
+    def _found(self, members: Mapping[str, Role]) -> list[EnrolmentFile]:
+        """Make the homes of all parties, and log the genesis act that two administrators sign.
+
+        Returns:
+            What the administrators need to enrol the members.
+        """
+        site, run = self._site, self._programs.run
+        # Our own keys first: meanwhile the programs are loaded.
+        for administrator in ADMINISTRATORS:
+            self._make_home(administrator, Role.ADMINISTRATOR)
+        files = [self._make_home(institution, role) for institution, role in members.items()]
+        services = site.key_services
+        self._programs.run_all([(*site.init_key_service(name), "--poll-seconds", _POLL) for name in services])
+        run(site.init_registry(ADMINISTRATORS, THRESHOLD))
+        self._approve_genesis()
+        run(site.finish_registry())
+        self._programs.run_all([site.install_key_service(name) for name in services])
+        for administrator in ADMINISTRATORS:
+            self._trust(administrator, site.certificate(administrator).read_bytes())
+        return files
+
+    def _approve_genesis(self) -> None:
+        file = ActFile.parse(self._site.genesis.read_bytes())
+        for institution in ADMINISTRATORS[:THRESHOLD]:
+            file = file.approve(self.config(institution).signer(KeyUsage.ADMINISTER))
+        self._site.genesis.write_bytes(file.encode())
+
+    def _make_home(self, institution: str, role: Role) -> EnrolmentFile:
+        return create_home(
+            self.home(institution),
+            institution=institution,
+            registry=self.address,
+            name=self.name,
+            licence_number=f"T-{institution}",
+            display_name=f"Test {institution}",
+            roles=[role],
+        )
+
+    def _trust(self, institution: str, certificate: bytes) -> None:
+        root = self.trust_root.read_bytes()
+        # The file comes from the registry that this process has just created; no fingerprint comparison is needed.
+        install_trust_root(self.home(institution), root, TrustRoot.parse(root).fingerprint)
+        install_certificate(self.home(institution), certificate, self._site.ca.read_bytes())
+
+    def _enrol(self, files: Sequence[EnrolmentFile]) -> None:
+        """Propose each act as one administrator, approve it as another, and fetch the certificate."""
+        first, second = (self.config(administrator) for administrator in ADMINISTRATORS[:THRESHOLD])
+        with Client(first) as proposer, Client(second) as approver:
+            for file in files:
+                proposed = proposer.propose(InstitutionBody(file.enrolment))
+                if not approver.approve(proposed.proposal).logged:
+                    raise ConfigError(f"the act that enrols {file.enrolment.id} was not logged")
+                self._trust(file.enrolment.id, proposer.issue_certificate(CertificateRequest.of(file)))
