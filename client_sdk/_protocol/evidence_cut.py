@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.references import References, acts_needed
-
-if TYPE_CHECKING:
-    from creditregistry.v1 import evidence_pb2 as pb
 
 __all__ = ["cut_evidence"]
 
@@ -28,7 +25,7 @@ def cut_evidence(evidence: pb.Evidence, position: int) -> bytes:
     """
     if len(evidence.persons) == 1:
         return canonical.encode(evidence)
-    cut = type(evidence)()
+    cut = pb.Evidence()
     cut.CopyFrom(evidence)
     person = next(person for person in evidence.persons if person.position == position)
     del cut.persons[:]
@@ -37,15 +34,11 @@ def cut_evidence(evidence: pb.Evidence, position: int) -> bytes:
     for subject in person.subjects:
         for record in subject.records:
             references.add_record(record)
-    states = {state.id: state for state in (InstitutionState.parse(item.state) for item in evidence.institutions)}
-    claims = references.claims(states)
+    parsed = [(InstitutionState.parse(item.state), item) for item in evidence.institutions]
+    claims = references.claims({state.id: state for state, _ in parsed})
     needed = acts_needed(RegistryState.parse(evidence.registry_state), claims)
-    # Institutions ascend by id, so that states and messages go in one order.
-    institutions = [
-        item for id_, item in zip(states, evidence.institutions, strict=True) if id_ in references.institutions
-    ]
     del cut.institutions[:]
-    cut.institutions.extend(institutions)
+    cut.institutions.extend(item for state, item in parsed if state.id in references.institutions)
     leaves = [leaf for leaf in evidence.acts if leaf_hash(leaf) in needed]
     del cut.acts[:]
     cut.acts.extend(leaves)

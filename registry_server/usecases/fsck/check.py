@@ -22,7 +22,7 @@ from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
-from registry_server.usecases.fsck.report import FsckFinding, FsckReport, RowKind
+from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
     Links,
     check_acts,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["FsckFinding", "FsckReport", "fsck"]
+__all__ = ["FsckReport", "fsck"]
 
 
 def fsck(database: Database, register: Register | None = None) -> FsckReport:

@@ -154,4 +154,4 @@ def test_a_binding_of_an_erased_record_that_came_back_is_found(database_url: str
 
 def test_a_database_without_a_log_is_no_registry(database_url: str) -> None:
     report = check(database_url)
-    assert [finding.id for finding in report.findings] == ["HEAD_ROW"]
+    assert [finding.reason for finding in report.findings] == ["HEAD_ROW"]
