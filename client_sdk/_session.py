@@ -23,7 +23,6 @@ from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
@@ -34,6 +33,7 @@ from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.text import is_visible
+from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.answer import Failure
@@ -307,8 +307,8 @@ class Session:
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
-        for start in range(0, max(1, len(record_ids)), MAX_RECORD_IDS):
-            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_RECORD_IDS]]
+        for start in range(0, max(1, len(record_ids)), MAX_LISTED):
+            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_LISTED]]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

@@ -13,10 +13,9 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
-from client_sdk.kernel.subjects.oprf import MAX_BATCH
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
+from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
 from client_sdk.lending.sending import Sender, Sent, pack
 from client_sdk.lending.signing_room import SigningRoom
 from client_sdk.lending.tally import Tally
@@ -157,8 +156,8 @@ class BatchReporter:
         """Look up the persons of a block, and what the registry holds of its records."""
         identities = dict.fromkeys(step.row.report.identity for unit in units for step in unit.steps)
         unknown = [identity for identity in identities if identity not in self._names]
-        for start in range(0, len(unknown), MAX_BATCH):
-            asked = unknown[start : start + MAX_BATCH]
+        for start in range(0, len(unknown), MAX_NAMES):
+            asked = unknown[start : start + MAX_NAMES]
             self._names.update(zip(asked, self._link.names(asked), strict=True))
         lookups = {chain.key: Lookup(chain, self._secret) for unit in units for chain in unit.chains}
         while self._look(lookups):
@@ -173,8 +172,8 @@ class BatchReporter:
             for record_id, attempt in lookup.wanted().items()
         }
         ids = list(wanted)
-        for start in range(0, len(ids), MAX_RECORD_IDS):
-            asked = ids[start : start + MAX_RECORD_IDS]
+        for start in range(0, len(ids), MAX_LISTED):
+            asked = ids[start : start + MAX_LISTED]
             held = {record.statement.record_id: record for record in self._link.held(asked)}
             for record_id in asked:
                 lookup, attempt = wanted[record_id]

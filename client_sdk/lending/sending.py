@@ -161,7 +161,7 @@ class Sender:
                 stream = [[item.submission for item in chunk] for chunk in waiting]
                 for answer in self._link.submit(stream, until - time.monotonic()):
                     if not waiting:
-                        raise VerificationError("batch", "batch.answers", got="more answers than chunks")
+                        raise VerificationError("batch", "batch.answers", "got more answers than chunks")
                     sent += self._settle(waiting[0], answer)
                     del waiting[0]
                     attempts, until = 0, time.monotonic() + self._seconds
@@ -204,7 +204,7 @@ class Sender:
             row = 0 if item.row is None else item.row.number
             return Sent(item, accepted=False, violation=_in_columns(violation_of(result.violation, row))), None
         if result.outcome not in (pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED):
-            raise VerificationError("batch", "batch.outcome", got=f"outcome {result.outcome}", want="a known one")
+            raise VerificationError("batch", "batch.outcome", f"got outcome {result.outcome}, want a known one")
         signed = item.submission.statement
         receipt = read_result(signed, item.key, item.version, result, note, self._key)
         accepted = result.outcome == pb.OUTCOME_ACCEPTED

@@ -86,7 +86,6 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
     if binding is None:
         staging.remove_live(chain.key)
         return
-    annotation = chain.annotation
     row = LiveRow(
         index=chain.index,
         record=record.first_index,
@@ -99,9 +98,9 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
         standing=chain.standing,
         leaf_hash=chain.leaf_hash,
         facts_commitment=item.statement.facts_commitment,
-        annotation_index=-1 if annotation is None else annotation.index,
-        annotation_hash=b"" if annotation is None else annotation.leaf_hash,
     )
+    if chain.annotation is not None:
+        row = replace(row, annotation_index=chain.annotation.index, annotation_hash=chain.annotation.leaf_hash)
     staging.put_live(row, disclosure=item.disclosure)
 
 

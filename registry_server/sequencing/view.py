@@ -268,8 +268,8 @@ class View:
         """Return a kept inquiry."""
         return inquiries.by_keys(self.work, [(asker, inquiry_id)]).get((asker, inquiry_id))
 
-    def inquiry_inclusion(self, inquiry: StoredInquiry) -> tuple[int, tuple[bytes, ...]]:
-        """Return the place of an inquiry in the inquiry tree, and its path to the inquiry root of this commit's HEAD.
+    def inquiry_place(self, inquiry: StoredInquiry) -> tuple[int, tuple[bytes, ...]]:
+        """Return the position of an inquiry, and its path to the inquiry root of this commit's HEAD.
 
         Raises:
             RuleError: INQUIRY_WAITING; it has no place under this HEAD yet.

@@ -55,5 +55,5 @@ class Inquiries:
             stored = view.inquiry(asker, inquiry_id)
             if stored is None:
                 raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
-            position, path = view.inquiry_inclusion(stored)
+            position, path = view.inquiry_place(stored)
             return InquiryReceipt(stored.leaf, position, path, head_of(view))
