@@ -33,10 +33,10 @@ def fetch_trust_root(config: ClientConfig) -> TrustRoot:
     with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened, calling():
         answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))
     if not answer.acts or answer.acts[0].index:
-        raise VerificationError("genesis", "genesis.leaf", "want the genesis act at leaf 0")
+        raise VerificationError("genesis", "genesis.leaf", want="the genesis act at leaf 0")
     try:
         return TrustRoot.from_genesis(answer.acts[0].leaf)
     except FormatError as error:
-        raise VerificationError("genesis", error.rule, f"want {error.want}") from error
+        raise VerificationError("genesis", error.rule, got=error.got, want=error.want) from error
     except RuleError as error:
-        raise VerificationError("genesis", error.rule, f"want {error.want}") from error
+        raise VerificationError("genesis", error.rule, got=error.got, want=error.want) from error
