@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from client_sdk._files import write_private
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 
@@ -49,7 +50,6 @@ __all__ = [
     "write_private",
 ]
 
-PRIVATE_MODE = 0o600
 # Whom a certificate names, in a URI of its subject alternative names.
 HOLDER_PREFIX = "creditregistry:institution:"
 
@@ -111,25 +111,6 @@ def read_private(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file with mode 0600, durably.
-
-    Raises:
-        ConfigError: it exists already, or cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise ConfigError(f"{path} exists already") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def create_signing_key(path: Path) -> Ed25519Signer:

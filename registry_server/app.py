@@ -35,6 +35,7 @@ from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.certificate_watch import CertificateWatch, ends_at
 from registry_server.serving.deadlines import Deadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
+from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
@@ -53,7 +54,6 @@ from registry_server.usecases.check import Checks
 from registry_server.usecases.failures import refusal_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
-from registry_server.usecases.private_files import check_private
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.standing import Standing
@@ -170,10 +170,11 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         NotFoundedError: there is no genesis yet.
         OSError: a key cannot be read, or others can read it.
     """
-    check_private(
-        settings.home,
-        (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"),
-    )
+    check_private(settings.home)
+    for key in (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"):
+        # One that is missing is reported when it is read, or is made.
+        if key.exists():
+            check_private(key)
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())

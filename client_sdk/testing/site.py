@@ -1,4 +1,4 @@
-"""Where the parties of a registry on this machine have their folders and ports, and the commands of its servers.
+"""Folders and ports of the parties of a registry on this machine, and the commands of its servers.
 
 Everything lies in one folder, a folder a party. On real machines the files that are handed over (enrolments,
 certificates, the trust root) travel by mail; none of them holds a secret. Paths in commands start from that folder.
