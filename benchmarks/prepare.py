@@ -27,12 +27,12 @@ from client_sdk.kernel.rules.facts import (
     DefaultFacts,
     LegalBasis,
     NoticeChannel,
-    NoticeEvidence,
     Product,
     SubjectRole,
 )
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.pseudonym import Pseudonym
+from client_sdk.models.papers import notice_sent
 from client_sdk.models.report import DefaultReport, debt
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def facts_of(contract: str) -> DefaultFacts:
         collection_stage=CollectionStage.COLLECTING,
         debt=debt(original_creditor=CREDITOR, contract=contract),
         legal_basis=LegalBasis.CONSENT,
-        notice=NoticeEvidence(
-            channel=NoticeChannel.SMS, sent_at=int(time.time() * 1000) - 7 * DAY_MS, digest=b"\x11" * 32
+        notice=notice_sent(
+            document=b"notice", sent_at=datetime.now(UTC) - timedelta(days=7), channel=NoticeChannel.SMS
         ),
         consent=CONSENT,
         approver="staff-17",

@@ -21,6 +21,10 @@ from client_sdk._version import __version__
 if TYPE_CHECKING:
     from client_sdk.aio import AsyncClient
     from client_sdk.assessment import Criteria, assess
+    from client_sdk.auditing.auditor import Auditor
+    from client_sdk.auditing.home import AuditFinding
+    from client_sdk.auditing.report import AuditReport
+    from client_sdk.auditing.tally import ActRow, InstitutionRow
     from client_sdk.client import Client
     from client_sdk.config import ClientConfig
     from client_sdk.errors import (
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
         ConflictError,
         CreditRegistryError,
         DeadlineExceededError,
+        FormatError,
+        IdentityError,
         InvalidError,
         KeyServiceError,
         NotPermittedError,
@@ -36,11 +42,15 @@ if TYPE_CHECKING:
         QuotaError,
         RefusedError,
         RollbackError,
+        RuleError,
         TransportError,
         UnavailableError,
         VerificationError,
     )
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.kernel.ledger.findings import Finding, FindingId
+    from client_sdk.kernel.ledger.trust_root import TrustRoot
+    from client_sdk.lending.files import Encoding, Portfolio, read_portfolio
     from client_sdk.models import (
         Amounts,
         AnnotationFlag,
@@ -63,11 +73,13 @@ if TYPE_CHECKING:
         Identity,
         IdType,
         InquiryReceipt,
+        InstitutionStatus,
         JudgmentFacts,
         JudgmentReport,
         JudgmentResult,
         JudgmentStage,
         KeyServiceStatus,
+        KeyUsage,
         Kind,
         LegalBasis,
         ListedRecord,
@@ -92,6 +104,7 @@ if TYPE_CHECKING:
         RecordView,
         RejectedRow,
         Report,
+        Role,
         RowWarning,
         Standing,
         Status,
@@ -105,15 +118,20 @@ if TYPE_CHECKING:
         notice_sent,
         written_consent,
     )
+    from client_sdk.trust import fetch_trust_root
     from client_sdk.verification import read_trust_root, verify
 
 __all__ = [
+    "ActRow",
     "Amounts",
     "AnnotationFlag",
     "Answer",
     "Approved",
     "Assessment",
     "AsyncClient",
+    "AuditFinding",
+    "AuditReport",
+    "Auditor",
     "Basis",
     "BatchReport",
     "CertificateRequest",
@@ -131,13 +149,20 @@ __all__ = [
     "Debt",
     "DefaultFacts",
     "DefaultReport",
+    "Encoding",
     "EnforcementFacts",
     "EnforcementReport",
     "Facts",
     "Failure",
+    "Finding",
+    "FindingId",
+    "FormatError",
     "IdType",
     "Identity",
+    "IdentityError",
     "InquiryReceipt",
+    "InstitutionRow",
+    "InstitutionStatus",
     "InvalidError",
     "JudgmentFacts",
     "JudgmentReport",
@@ -145,6 +170,7 @@ __all__ = [
     "JudgmentStage",
     "KeyServiceError",
     "KeyServiceStatus",
+    "KeyUsage",
     "Kind",
     "LegalBasis",
     "ListedRecord",
@@ -156,6 +182,7 @@ __all__ = [
     "OutboxError",
     "Outcome",
     "Phase",
+    "Portfolio",
     "PreflightError",
     "PreflightReport",
     "Product",
@@ -174,14 +201,17 @@ __all__ = [
     "RefusedError",
     "RejectedRow",
     "Report",
+    "Role",
     "RollbackError",
     "RowWarning",
+    "RuleError",
     "Standing",
     "Status",
     "SubjectRole",
     "TlsKeyStanding",
     "Total",
     "TransportError",
+    "TrustRoot",
     "UnavailableError",
     "Unopened",
     "Verdict",
@@ -190,7 +220,9 @@ __all__ = [
     "__version__",
     "assess",
     "debt",
+    "fetch_trust_root",
     "notice_sent",
+    "read_portfolio",
     "read_trust_root",
     "verify",
     "written_consent",
@@ -198,12 +230,24 @@ __all__ = [
 
 # Where a name lives; those of ``client_sdk.errors`` end in Error, all others are of ``client_sdk.models``.
 _HOMES = {
+    "ActRow": "client_sdk.auditing.tally",
     "AsyncClient": "client_sdk.aio",
+    "AuditFinding": "client_sdk.auditing.home",
+    "AuditReport": "client_sdk.auditing.report",
+    "Auditor": "client_sdk.auditing.auditor",
     "CertificateRequest": "client_sdk.kernel.ledger.certificate_request_file",
     "Client": "client_sdk.client",
     "ClientConfig": "client_sdk.config",
     "Criteria": "client_sdk.assessment",
+    "Encoding": "client_sdk.lending.files",
+    "Finding": "client_sdk.kernel.ledger.findings",
+    "FindingId": "client_sdk.kernel.ledger.findings",
+    "InstitutionRow": "client_sdk.auditing.tally",
+    "Portfolio": "client_sdk.lending.files",
+    "TrustRoot": "client_sdk.kernel.ledger.trust_root",
     "assess": "client_sdk.assessment",
+    "fetch_trust_root": "client_sdk.trust",
+    "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",
     "verify": "client_sdk.verification",
 }

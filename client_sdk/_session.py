@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk._protocol import inquiry as inquiries
+from client_sdk._protocol.arguments import sixteen_bytes
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
@@ -22,6 +23,7 @@ from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
 from client_sdk.kernel.ledger.answer import Verifier
@@ -221,7 +223,7 @@ class Session:
             fingerprint=self.trust_root.fingerprint,
             size=checkpoint.size,
             root=checkpoint.root,
-            head_at_ms=view.as_of_ms,
+            head_at=moment(view.as_of_ms),
             act_number=directory.state.act_number,
             entries=head.head.entry_count,
             key_services=services,
@@ -300,13 +302,13 @@ class Session:
 
     def record(self, record_id: bytes, issuer: str) -> RecordKey:
         """Return which record an id names: of that issuer, an own one where it is empty."""
-        return RecordKey(issuer or self.config.institution, record_id)
+        return RecordKey(issuer or self.config.institution, sixteen_bytes(record_id, "record_id"))
 
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = record_ids[start : start + MAX_LISTED]
+            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_LISTED]]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

@@ -22,6 +22,7 @@ from client_sdk import _beside_loop
 from client_sdk._following import AioFollowing
 from client_sdk._protocol import certificates
 from client_sdk._protocol import proposal as proposals
+from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
@@ -33,6 +34,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
 from client_sdk.home import create_next_tls_key, install_certificate
 from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, Standing
 from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
 from client_sdk.key_client import AsyncKeyClient
@@ -43,6 +45,7 @@ from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from client_sdk._protocol.own_record import HeldRecord
@@ -120,21 +123,22 @@ class AsyncClient:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    async def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+    async def check(self, identity: Identity, *, purpose: Purpose | str, consent: Consent, officer: str) -> Answer:
         """Ask whether a person has live records, and verify the answer; see ``Client.check``."""
         answers = await self.check_many([identity], purpose=purpose, consent=consent, officer=officer)
         return answers[0]
 
     async def check_many(
-        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+        self, identities: Sequence[Identity], *, purpose: Purpose | str, consent: Consent, officer: str
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; see ``Client.check_many``."""
+        why = purpose_of(identities, purpose, consent, officer)
         answers: list[Answer] = []
         persons = list(dict.fromkeys(identities))
         for start in range(0, len(persons), MAX_PERSONS):
             asked = persons[start : start + MAX_PERSONS]
             try:
-                answers += await self._fresh(partial(self._ask, asked, purpose, consent, officer))
+                answers += await self._fresh(partial(self._ask, asked, why, consent, officer))
             except RollbackError:
                 raise
             except VerificationError as error:
@@ -163,7 +167,7 @@ class AsyncClient:
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; see ``Client.inquiry_receipt``."""
-        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id)
+        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
         with calling():
             response = await self._inquiries.GetInquiryReceipt(request)
         receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
@@ -337,7 +341,7 @@ class AsyncClient:
             return certificate
         raise refused or AssertionError("a member has a signing key")
 
-    async def revoke_tls_key(self, spki_hash: bytes) -> int:
+    async def revoke_tls_key(self, spki_hash: bytes) -> datetime:
         """End a TLS key of the own institution; see ``Client.revoke_tls_key``."""
         refused = None
         for request in certificates.revocations(self.config, spki_hash, self._session.now_ms()):
@@ -349,7 +353,7 @@ class AsyncClient:
                     raise
                 refused = error
             else:
-                return response.revoked_at
+                return moment(response.revoked_at)
         raise refused or AssertionError("a member has a signing key")
 
     async def certificates(self, institution: str = "") -> tuple[CertificateView, ...]:

@@ -10,9 +10,12 @@ from client_sdk._protocol import certificates as calls
 from client_sdk._transport.calling import calling
 from client_sdk.errors import RefusedError
 from client_sdk.home import create_next_tls_key, install_certificate
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.signing import read_private
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
     from client_sdk._session import Session
@@ -68,8 +71,8 @@ class CertificateMethods:
             return certificate
         raise refused or AssertionError("a member has a signing key")
 
-    def revoke_tls_key(self, spki_hash: bytes) -> int:
-        """End a TLS key of the own institution, at once and for good; return when it was first revoked, ms.
+    def revoke_tls_key(self, spki_hash: bytes) -> datetime:
+        """End a TLS key of the own institution, at once and for good; return when it was first revoked, UTC.
 
         Args:
             spki_hash: SHA-256 of the key's SubjectPublicKeyInfo, 32 bytes; see ``certificates``.
@@ -81,7 +84,7 @@ class CertificateMethods:
         for request in calls.revocations(self.config, spki_hash, self._session.now_ms()):
             try:
                 with calling():
-                    return self._directory.RevokeTlsKey(request).revoked_at
+                    return moment(self._directory.RevokeTlsKey(request).revoked_at)
             except RefusedError as error:
                 if not calls.key_has_ended(error):
                     raise

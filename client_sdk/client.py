@@ -22,6 +22,7 @@ from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from client_sdk._following import Following
 from client_sdk._link import ClientLink
 from client_sdk._protocol import proposal as proposals
+from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
@@ -123,12 +124,12 @@ class Client(CertificateMethods):
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def check(self, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str) -> Answer:
+    def check(self, identity: Identity, *, purpose: Purpose | str, consent: Consent, officer: str) -> Answer:
         """Ask whether a person has live records, and verify the answer.
 
         Args:
             identity: of the person; its number never leaves this machine.
-            purpose: why (征信业管理条例 Art. 18, 20).
+            purpose: why (征信业管理条例 Art. 18, 20): a member, or its word.
             consent: that the person gave, in writing.
             officer: who asks, as the lender names its staff.
 
@@ -145,19 +146,20 @@ class Client(CertificateMethods):
         return self.check_many([identity], purpose=purpose, consent=consent, officer=officer)[0]
 
     def check_many(
-        self, identities: Sequence[Identity], *, purpose: Purpose, consent: Consent, officer: str
+        self, identities: Sequence[Identity], *, purpose: Purpose | str, consent: Consent, officer: str
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``.
 
         Returns:
             One answer for each of the identities; a person who is named twice is asked about once.
         """
+        why = purpose_of(identities, purpose, consent, officer)
         answers: list[Answer] = []
         persons = list(dict.fromkeys(identities))
         for start in range(0, len(persons), MAX_PERSONS):
             asked = persons[start : start + MAX_PERSONS]
             try:
-                answers += self._fresh(partial(self._ask, asked, purpose, consent, officer))
+                answers += self._fresh(partial(self._ask, asked, why, consent, officer))
             except RollbackError:
                 raise
             except VerificationError as error:
@@ -191,7 +193,9 @@ class Client(CertificateMethods):
             VerificationError: the receipt does not verify.
         """
         with calling():
-            response = self._inquiries.GetInquiryReceipt(check_pb2.GetInquiryReceiptRequest(inquiry_id=inquiry_id))
+            response = self._inquiries.GetInquiryReceipt(
+                check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
+            )
         receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
         self._prove(self._session.proving(receipt.checkpoint))
         return receipt

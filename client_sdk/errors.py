@@ -14,7 +14,10 @@ CreditRegistryError                    everything below
 │   └── RollbackError                  the log went back or split in two
 ├── PreflightError                     a rule is broken and nothing was sent (violations)
 ├── KeyServiceError                    a key service is down, refuses, or proves nothing (service)
-└── OutboxError                        the outbox is locked, damaged or somebody else's
+├── OutboxError                        the outbox is locked, damaged or another member's
+├── FormatError                        a file, an id or another value has a wrong form (part, rule, got, want)
+│   └── IdentityError                  an identity number that is none; a ValueError too
+└── RuleError                          facts or a date break a rule (reason, field, rule, got, want)
 
 No error holds an identity number, a pseudonym, a fact, an opening or a key. A refusal is told apart by its reason, a
 stable word of the registry's error catalogue, and only then by the status of the call.
@@ -24,6 +27,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.errors import CreditRegistryError, FormatError
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.subjects.errors import IdentityError
+
 if TYPE_CHECKING:
     from client_sdk.models.violation import Violation
 
@@ -32,6 +39,8 @@ __all__ = [
     "ConflictError",
     "CreditRegistryError",
     "DeadlineExceededError",
+    "FormatError",
+    "IdentityError",
     "InvalidError",
     "KeyServiceError",
     "NotPermittedError",
@@ -40,14 +49,11 @@ __all__ = [
     "QuotaError",
     "RefusedError",
     "RollbackError",
+    "RuleError",
     "TransportError",
     "UnavailableError",
     "VerificationError",
 ]
-
-
-class CreditRegistryError(Exception):
-    """Root of everything that the SDK raises on purpose."""
 
 
 class ConfigError(CreditRegistryError):
@@ -60,26 +66,31 @@ class TransportError(CreditRegistryError):
     Attributes:
         status: name of the gRPC status, e.g. ``UNAVAILABLE``.
         reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where nobody was there to give one.
+        retryable: whether the same call may succeed later with nothing else changed: what the server says, and True
+            where nobody answered.
     """
 
-    def __init__(self, message: str, *, status: str = "UNKNOWN", reason: str = "") -> None:
+    def __init__(self, message: str, *, status: str = "UNKNOWN", reason: str = "", retryable: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.retryable = retryable
 
 
 class UnavailableError(TransportError):
     """The server cannot be reached or the connection broke, after retries."""
 
-    def __init__(self, message: str, *, status: str = "UNAVAILABLE", reason: str = "") -> None:
-        super().__init__(message, status=status, reason=reason)
+    def __init__(self, message: str, *, status: str = "UNAVAILABLE", reason: str = "", retryable: bool = True) -> None:
+        super().__init__(message, status=status, reason=reason, retryable=retryable)
 
 
 class DeadlineExceededError(TransportError):
     """The answer came too late. Whether the call had its effect is not known; making it again is safe."""
 
-    def __init__(self, message: str, *, status: str = "DEADLINE_EXCEEDED", reason: str = "") -> None:
-        super().__init__(message, status=status, reason=reason)
+    def __init__(
+        self, message: str, *, status: str = "DEADLINE_EXCEEDED", reason: str = "", retryable: bool = True
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, retryable=retryable)
 
 
 class RefusedError(CreditRegistryError):
@@ -92,6 +103,7 @@ class RefusedError(CreditRegistryError):
         got: what was found; never a secret.
         want: what the rule asks for.
         status: name of the gRPC status.
+        retryable: whether the same call may succeed later with nothing else changed, as the server says.
     """
 
     def __init__(
@@ -104,6 +116,7 @@ class RefusedError(CreditRegistryError):
         got: str = "",
         want: str = "",
         status: str = "UNKNOWN",
+        retryable: bool = False,
     ) -> None:
         # Reason and message alone are `args`: the rest travels in __dict__, so that the error survives pickling.
         super().__init__(reason, message)
@@ -114,11 +127,7 @@ class RefusedError(CreditRegistryError):
         self.got = got
         self.want = want
         self.status = status
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same call may succeed later: where a quota is used up until tomorrow."""
-        return self.reason == "QUOTA_EXCEEDED"
+        self.retryable = retryable
 
     def __str__(self) -> str:
         place = f" at {self.field}" if self.field else ""
@@ -191,13 +200,16 @@ class KeyServiceError(CreditRegistryError):
         service: its address.
         reason: of the refusal, ``UNAVAILABLE``, ``DEADLINE_EXCEEDED``, or ``PROOF_INVALID``.
         message: what it said, with field, rule, got and want where it refused; the rule, where nothing is proved.
+        retryable: whether the same call may succeed later with nothing else changed: what the service says, and True
+            where it did not answer.
     """
 
-    def __init__(self, service: str, reason: str, message: str = "") -> None:
+    def __init__(self, service: str, reason: str, message: str = "", *, retryable: bool = False) -> None:
         super().__init__(service, reason, message)
         self.service = service
         self.reason = reason
         self.message = message
+        self.retryable = retryable
 
     def __str__(self) -> str:
         return f"key service {self.service}: {self.reason}" + (f": {self.message}" if self.message else "")

@@ -22,6 +22,7 @@ from client_sdk._protocol.evaluation import Ask, Asker, Evaluation, failed
 from client_sdk._transport.channels import Deadlines, aio_channel, channel, error_of_call
 from client_sdk._transport.owner import Owner
 from client_sdk.errors import ConfigError, CreditRegistryError, UnavailableError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.subjects.pseudonym import derive
 from client_sdk.models.status import KeyServiceStatus
 
@@ -114,7 +115,7 @@ def _status_of(service: KeyService, answer: evaluation_pb2.GetStatusResponse) ->
         url=service.url,
         reachable=True,
         subject_key_versions=tuple(key.subject_key_version for key in answer.keys),
-        directory_as_of_ms=answer.directory_as_of,
+        directory_as_of=moment(answer.directory_as_of) if answer.directory_as_of else None,
         report_quota_left=answer.report_quota_left,
         inquire_quota_left=answer.inquire_quota_left,
     )

@@ -89,9 +89,9 @@ def notice_of(lender: str, contract: str, episode: date, sent_on: date) -> Notic
         episode: first day of what is reported.
         sent_on: day on which the message went out, at ten in the morning.
     """
-    sent_at = datetime.combine(sent_on, time(10), CHINA)
     digest = _paper("notice", lender, contract, episode.isoformat())
-    return NoticeEvidence(channel=NoticeChannel.SMS, sent_at=int(sent_at.timestamp()) * 1000, digest=digest)
+    sent_at = datetime.combine(sent_on, time(10), CHINA)
+    return NoticeEvidence(channel=NoticeChannel.SMS, sent_at=sent_at, digest=digest)
 
 
 def _paper(*parts: str) -> bytes:

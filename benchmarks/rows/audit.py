@@ -9,6 +9,7 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from benchmarks import prepare, world
@@ -51,7 +52,7 @@ def _audit(config: ClientConfig, folder: Path) -> Row:
     empty = AuditReport(
         registry=root.registry,
         fingerprint=root.fingerprint,
-        audited_at=time.time_ns() // 10**6,
+        audited_at=datetime.now(UTC),
         previous_size=0,
         size=0,
     )

@@ -8,6 +8,7 @@ from creditregistry.v1 import certificate_pb2 as pb
 
 from client_sdk.errors import ConfigError
 from client_sdk.home import request_certificate
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
@@ -67,12 +68,12 @@ def listed(response: pb.ListCertificatesResponse) -> tuple[CertificateView, ...]
         CertificateView(
             institution=item.institution,
             spki_hash=item.spki_hash,
-            issued_at_ms=item.issued_at,
-            not_after_ms=item.not_after,
+            issued_at=moment(item.issued_at),
+            not_after=moment(item.not_after) if item.not_after else None,
             vouching_key_id=item.vouching_key_id,
             carried_by=item.carried_by,
             standing=_STANDINGS.get(item.standing),
-            revoked_at_ms=item.revoked_at,
+            revoked_at=moment(item.revoked_at) if item.revoked_at else None,
         )
         for item in response.certificates
     )

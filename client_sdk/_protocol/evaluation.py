@@ -159,4 +159,4 @@ class Evaluation:
 def failed(service: KeyService, error: RefusedError | TransportError) -> KeyServiceError:
     """Return the error that names the service whose call failed."""
     reason = error.reason if isinstance(error, RefusedError) else error.reason or error.status
-    return KeyServiceError(service.url, reason, str(error))
+    return KeyServiceError(service.url, reason, str(error), retryable=error.retryable)

@@ -14,6 +14,7 @@ from client_sdk._protocol.opening import listed
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
 from client_sdk.kernel.rules.errors import RuleError
@@ -188,7 +189,7 @@ def _answer_of(
         registry=verified.registry.registry,
         inquiry_id=verified.inquiry.inquiry_id,
         position=person.position,
-        as_of_ms=verified.as_of,
+        as_of=moment(verified.as_of),
         size=verified.checkpoint.size,
         records=tuple(sorted((listed(record, names) for record in person.records), key=lambda item: item.index)),
         _cut=partial(cut_evidence, evidence, person.position),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
+from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import open_facts, open_text
 from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.kernel.rules.errors import RuleError
@@ -40,9 +42,9 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         kind=statement.kind,
         standing=statement.standing,
         index=record.index,
-        issued_at_ms=statement.issued_at,
-        logged_at_ms=record.logged_at,
-        retain_until=statement.retain_until,
+        issued_at=moment(statement.issued_at),
+        logged_at=moment(record.logged_at),
+        retain_until=date.fromisoformat(statement.retain_until) if statement.retain_until else None,
         transferee=statement.transferee,
         contested=record.contested,
         flags=frozenset() if annotation is None else frozenset(annotation.flags),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
@@ -14,6 +15,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_subject
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import disclosure_digest, open_facts
 from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
 from client_sdk.kernel.formats.words import KeyUsage
@@ -157,10 +159,10 @@ def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
         standing=statement.standing,
         state=held.state,
         subject_key_version=statement.subject_key_version,
-        issued_at_ms=statement.issued_at,
-        logged_at_ms=held.logged_at,
+        issued_at=moment(statement.issued_at),
+        logged_at=moment(held.logged_at),
         index=held.index,
-        retain_until=statement.retain_until,
+        retain_until=date.fromisoformat(statement.retain_until) if statement.retain_until else None,
         transferee=statement.transferee,
     )
     if opened is None:

@@ -16,6 +16,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.proposal import Approved, ProposalView
@@ -86,8 +87,8 @@ def read_proposal(message: pb.Proposal, directory: Directory) -> ProposalView:
         approvals=approvals,
         approved_by=approved_by,
         threshold=directory.state.threshold,
-        proposed_at_ms=message.proposed_at,
-        lapses_at_ms=message.lapses_at,
+        proposed_at=moment(message.proposed_at),
+        lapses_at=moment(message.lapses_at),
     )
 
 
@@ -141,7 +142,7 @@ def logged_act(item: evidence_pb2.IndexedLeaf, directory: Directory) -> LoggedAc
         act = Act.parse(leaf.payload)
     return LoggedAct(
         index=item.index,
-        logged_at_ms=leaf.logged_at,
+        logged_at=moment(leaf.logged_at),
         leaf=item.leaf,
         act=act,
         approved_by=tuple(sorted(signers)),

@@ -15,6 +15,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey, Statement
 from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -78,7 +79,7 @@ def read_result(
         record_id=record.record_id,
         version=version,
         index=result.inclusion.index,
-        logged_at_ms=result.logged_at,
+        logged_at=moment(result.logged_at),
         leaf=leaf,
         path=tuple(path),
         checkpoint=note,
@@ -118,7 +119,7 @@ def read_receipt(
         record_id=record.record_id,
         version=version,
         index=index,
-        logged_at_ms=leaf.logged_at,
+        logged_at=moment(leaf.logged_at),
         leaf=receipt.leaf,
         path=tuple(path),
         checkpoint=receipt.checkpoint,
@@ -156,7 +157,7 @@ def read_receipt_file(data: bytes, registry: str, key: VerifierKey) -> Receipt:
         record_id=statement.record_id,
         version=statement.version,
         index=proof.index,
-        logged_at_ms=leaf.logged_at,
+        logged_at=moment(leaf.logged_at),
         leaf=proof.extra,
         path=proof.proof,
         checkpoint=proof.checkpoint,
@@ -198,7 +199,7 @@ def read_inquiry_receipt(
             raise VerificationError("inquiry receipt", "inquiry.digest", "want the leaf of the inquiry that was signed")
     return InquiryReceipt(
         inquiry_id=inquiry_id,
-        received_at_ms=leaf.received_at,
+        received_at=moment(leaf.received_at),
         outcome=leaf.outcome,
         index=receipt.inclusion.index,
         leaf=receipt.leaf,

@@ -71,9 +71,12 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
         details: serialised google.rpc.Status of the trailing metadata; None where there is none.
     """
     reason, metadata = _error_info(details) or ("", {})
+    told = metadata.get("retryable") == "true"
     if status in _WITHOUT_ANSWER:
         kind = _BY_TRANSPORT.get(status, TransportError)
-        return kind(": ".join(text for text in (reason or status, message) if text), status=status, reason=reason)
+        text = ": ".join(part for part in (reason or status, message) if part)
+        # Where no server of ours said anything, the same call may reach one that does.
+        return kind(text, status=status, reason=reason, retryable=told if reason else status in _BY_TRANSPORT)
     return _class_of(reason, status)(
         reason or status,
         message,
@@ -82,6 +85,7 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
         got=metadata.get("got", ""),
         want=metadata.get("want", ""),
         status=status,
+        retryable=told,
     )
 
 

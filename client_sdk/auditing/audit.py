@@ -1,8 +1,5 @@
 """The audit: fetch, verify everything offline, keep what was found.
 
-    report = audit(RegistrySource(channel), AuditHome(folder), trust_root, executor=executor)
-    sys.exit(report.exit_code)
-
 Structure is replayed in this process; signatures of members are verified in the executor's. Signatures that an earlier
 audit verified are not verified again, everything else is. The position moves on in the same step in which the findings
 become durable, and only where the log's key vouches for the leaves.
@@ -17,12 +14,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from client_sdk.auditing.fetching import fetch
-from client_sdk.auditing.home import Found, Position, Seen
+from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.tally import CLOCK_DECISION, Tally, institution_rows
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
 from client_sdk.kernel.ledger.examination import Examination, verify_signatures
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings
@@ -31,6 +29,7 @@ from client_sdk.kernel.ledger.head_time import AHEAD
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
+    from datetime import datetime
 
     from client_sdk.auditing.fetching import Fetched
     from client_sdk.auditing.home import AuditHome
@@ -87,7 +86,7 @@ def audit(
         report = AuditReport(
             registry=trust_root.registry,
             fingerprint=trust_root.fingerprint,
-            audited_at=now,
+            audited_at=moment(now),
             previous_size=position.size,
             size=position.size,
         )
@@ -95,7 +94,7 @@ def audit(
         if fetched is not None:
             report = verify(fetched, home, position, trust_root, findings, report, executor, progress)
         known = tuple(item for item in known if not _corrected(item.finding, report))
-        found = _together(known, findings, report.size, now)
+        found = _together(known, findings, report.size, report.audited_at)
         after = _next_position(position, fetched, findings, report)
         home.save(after, found)
     counts = Counter(item.finding.id for item in found) | findings.counts
@@ -144,7 +143,7 @@ def verify(
             origin=trust_root.log_key.name,
             size=examination.size,
             root=examination.root,
-            logged_at=examination.replay.logged_at,
+            logged_at=moment(examination.replay.logged_at) if examination.size else None,
             leaves=tally.leaves,
             signatures=signatures.count,
         )
@@ -166,7 +165,7 @@ def _verify_content(
     examination.check_map(fetched.bindings)
     examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
     examination.check_retention()
-    examination.check_clock(report.audited_at)
+    examination.check_clock(milliseconds(report.audited_at))
     rows = institution_rows(examination.replay)
     return replace(
         report,
@@ -264,10 +263,12 @@ def _corrected(finding: Finding, report: AuditReport) -> bool:
     return finding.rule == AHEAD and (finding.leaf_index or 0) < corrected
 
 
-def _together(known: tuple[Found, ...], findings: Findings, size: int, now: int) -> tuple[Found, ...]:
+def _together(
+    known: tuple[AuditFinding, ...], findings: Findings, size: int, now: datetime
+) -> tuple[AuditFinding, ...]:
     """Return what was found before and now, each once: what was found stays found."""
     before = {item.finding for item in known}
-    return (*known, *(Found(finding, size, now) for finding in findings.kept() if finding not in before))
+    return (*known, *(AuditFinding(finding, size, now) for finding in findings.kept() if finding not in before))
 
 
 def _next_position(position: Position, fetched: Fetched | None, findings: Findings, report: AuditReport) -> Position:

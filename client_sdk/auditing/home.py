@@ -20,13 +20,15 @@ from filelock import FileLock, Timeout
 from client_sdk._files import replace_file
 from client_sdk.auditing.leaf_store import LeafStore
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.findings import Finding, FindingId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
-__all__ = ["AuditHome", "Found", "Position", "Seen"]
+__all__ = ["AuditFinding", "AuditHome", "Position", "Seen"]
 
 _FORM = "creditregistry audit v1"
 _MODE = 0o600
@@ -34,18 +36,18 @@ _FOLDER_MODE = 0o700
 _LOCK_SECONDS = 0
 
 
-class Found(NamedTuple):
+class AuditFinding(NamedTuple):
     """A finding, with the audit that made it.
 
     Attributes:
         finding: what is wrong.
         size: of the log that was audited when it was first found.
-        found_at: when, in ms since 1970 UTC.
+        found_at: when, UTC.
     """
 
     finding: Finding
     size: int
-    found_at: int
+    found_at: datetime
 
 
 class Seen(NamedTuple):
@@ -87,10 +89,16 @@ class AuditHome:
 
     Args:
         folder: made where it is missing, for its owner alone.
+
+    Raises:
+        ConfigError: it cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{folder} cannot be made: {error.strerror}") from error
         self._folder = folder
         self._file = folder / "audit.json"
         self.leaves = LeafStore(folder / "leaves")
@@ -109,7 +117,7 @@ class AuditHome:
         except Timeout:
             raise ConfigError(f"another audit is running in {self._folder}") from None
 
-    def load(self) -> tuple[Position, tuple[Found, ...]]:
+    def load(self) -> tuple[Position, tuple[AuditFinding, ...]]:
         """Return where the last audit ended and everything found so far.
 
         Raises:
@@ -131,7 +139,7 @@ class AuditHome:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise ConfigError(f"{self._file} is damaged") from None
 
-    def save(self, position: Position, found: tuple[Found, ...]) -> None:
+    def save(self, position: Position, found: tuple[AuditFinding, ...]) -> None:
         """Make findings and position durable, both or neither.
 
         Raises:
@@ -141,12 +149,16 @@ class AuditHome:
             "form": _FORM,
             **asdict(position),
             "seen": [{"size": seen.size, "root": seen.root.hex()} for seen in position.seen],
-            "findings": [{**item.finding._asdict(), "size": item.size, "found_at": item.found_at} for item in found],
+            "findings": [_written(item) for item in found],
         }
         replace_file(self._file, json.dumps(content, indent=1).encode())
 
 
-def _read_found(item: dict[str, object]) -> Found:
+def _written(item: AuditFinding) -> dict[str, object]:
+    return {**item.finding._asdict(), "size": item.size, "found_at": milliseconds(item.found_at)}
+
+
+def _read_found(item: dict[str, object]) -> AuditFinding:
     size, found_at = item.pop("size"), item.pop("found_at")
     if not isinstance(size, int) or not isinstance(found_at, int):
         raise TypeError
@@ -154,4 +166,4 @@ def _read_found(item: dict[str, object]) -> Found:
     leaf_index = item["leaf_index"]
     if leaf_index is not None and not isinstance(leaf_index, int):
         raise TypeError
-    return Found(Finding(FindingId(str(item["id"])), leaf_index, **parts), size, found_at)
+    return AuditFinding(Finding(FindingId(str(item["id"])), leaf_index, **parts), size, moment(found_at))

@@ -1,4 +1,4 @@
-"""The audit's report: one value, written as text, as JSON, or as one HTML page without script or outside reference."""
+"""The report of an audit: text, a dictionary, or one HTML page without script or outside reference."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from client_sdk._version import __version__
+from client_sdk.kernel.formats.plain import Plain, plain
+from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from jinja2 import Template
 
-    from client_sdk.auditing.home import Found
+    from client_sdk.auditing.home import AuditFinding
     from client_sdk.auditing.tally import ActRow, InstitutionRow
+    from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.ledger.findings import FindingId
 
-__all__ = ["AuditReport", "as_html", "as_json", "as_text"]
+__all__ = ["AuditReport", "as_html", "as_text"]
 
 EXIT_CLEAN = 0
 EXIT_FOUND = 1
@@ -30,18 +34,18 @@ _LEAF_WORDS = {"STATEMENT": "statements and annotations", "ACT": "acts", "LAPSE"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditReport:
+class AuditReport(Plain):
     """Result of an audit: counts and findings. It contains no personal data.
 
     Attributes:
         registry: its name.
         fingerprint: of the trust root.
-        audited_at: in ms since 1970 UTC.
+        audited_at: when it began, UTC.
         previous_size: leaves that an earlier audit had read.
         size: leaves up to which this one went.
         root: of their tree.
         origin: of the log.
-        logged_at: of the newest leaf, in ms since 1970 UTC.
+        logged_at: when the newest leaf was logged, UTC; None where none was read.
         leaves: how many of each type.
         signatures: of members, verified in this audit.
         live: live records.
@@ -58,12 +62,12 @@ class AuditReport:
 
     registry: str
     fingerprint: str
-    audited_at: int
+    audited_at: datetime
     previous_size: int
     size: int
     root: bytes = b""
     origin: str = ""
-    logged_at: int = 0
+    logged_at: datetime | None = None
     leaves: Mapping[str, int] = field(default_factory=dict)
     signatures: int = 0
     live: int = 0
@@ -72,7 +76,7 @@ class AuditReport:
     maps_checked: tuple[int, int, int] = (0, 0, 0)
     institutions: tuple[InstitutionRow, ...] = ()
     acts: tuple[ActRow, ...] = ()
-    findings: tuple[Found, ...] = ()
+    findings: tuple[AuditFinding, ...] = ()
     new: int = 0
     counts: Mapping[FindingId, int] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -107,23 +111,59 @@ class AuditReport:
             ("Log", self.origin or "not read"),
             ("Leaves audited", f"0 to {self.size}, {max(self.size - self.previous_size, 0)} of them new"),
             ("Root of these leaves", self.root.hex() or "none"),
-            ("As of", moment(self.logged_at) if self.logged_at else "never"),
+            ("As of", moment_text(self.logged_at) if self.logged_at else "never"),
             ("Leaves by type", types),
             ("Signatures verified in this audit", str(self.signatures)),
             ("Live records", str(self.live)),
             ("Maps rebuilt and compared", maps if count else "none"),
             ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
             ("Inquiries in the inquiry tree", str(self.inquiries)),
-            ("Audited", f"{moment(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
+            ("Audited", f"{moment_text(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
         ]
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return counts and findings as values that ``json.dumps`` takes; times are ISO 8601, hashes hexadecimal."""
+        first, newest, count = self.maps_checked
+        return {
+            **Plain.to_dict(self),
+            "clean": self.clean,
+            "maps_checked": {"first": first, "newest": newest, "count": count},
+            "findings": [
+                {
+                    **found.finding._asdict(),
+                    "meaning": found.finding.meaning,
+                    "found_at": plain(found.found_at),
+                    "found_at_size": found.size,
+                }
+                for found in self.findings
+            ],
+        }
 
-def moment(milliseconds: int) -> str:
-    """Return a time as people read it, UTC to the second; the number itself where no calendar has such a day."""
-    try:
-        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
-        return f"{milliseconds} ms"
+    def write_text(self, path: str | Path) -> None:
+        """Write the report to a new file, as a terminal shows it.
+
+        Raises:
+            ConfigError: something exists there already, or it cannot be written.
+        """
+        _write(path, as_text(self))
+
+    def write_html(self, path: str | Path) -> None:
+        """Write the report to a new file, as one HTML page that needs nothing else; errors as ``write_text``."""
+        _write(path, as_html(self))
+
+    def write_json(self, path: str | Path) -> None:
+        """Write ``to_dict`` to a new file, as JSON; errors as ``write_text``."""
+        _write(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(path: str | Path, content: str) -> None:
+    with NewFile(path) as file:
+        file.write(content.encode())
+
+
+def moment_text(when: datetime) -> str:
+    """Return a time as people read it, UTC to the second."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def as_text(report: AuditReport) -> str:
@@ -135,43 +175,6 @@ def as_text(report: AuditReport) -> str:
     if hidden := sum(report.counts.values()) - len(report.findings):
         lines.append(f"  and {hidden} more of the same kinds")
     return "\n".join(lines) + "\n"
-
-
-def as_json(report: AuditReport) -> str:
-    """Return the report for programs. Times are in ms since 1970 UTC, hashes hexadecimal."""
-    first, newest, count = report.maps_checked
-    content = {
-        "registry": report.registry,
-        "fingerprint": report.fingerprint,
-        "origin": report.origin,
-        "audited_at": report.audited_at,
-        "previous_size": report.previous_size,
-        "size": report.size,
-        "root": report.root.hex(),
-        "logged_at": report.logged_at,
-        "leaves": dict(report.leaves),
-        "signatures": report.signatures,
-        "live": report.live,
-        "inquiries": report.inquiries,
-        "directory_checked": report.directory_checked,
-        "maps_checked": {"first": first, "newest": newest, "count": count},
-        "institutions": [row._asdict() for row in report.institutions],
-        "acts": [row._asdict() for row in report.acts],
-        "clean": report.clean,
-        "new": report.new,
-        "counts": dict(report.counts),
-        "findings": [
-            {
-                **found.finding._asdict(),
-                "meaning": found.finding.meaning,
-                "found_at": found.found_at,
-                "found_at_size": found.size,
-            }
-            for found in report.findings
-        ],
-        "seconds": round(report.seconds, 3),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_html(report: AuditReport) -> str:
@@ -188,5 +191,5 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = moment
+    environment.filters["moment"] = moment_text
     return environment.get_template("report.html.j2")

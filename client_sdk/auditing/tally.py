@@ -22,10 +22,12 @@ from client_sdk.kernel.formats.act import (
 )
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import AnnotationFlag
-from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.replay import Replay
@@ -43,7 +45,7 @@ class ActRow(NamedTuple):
     Attributes:
         leaf_index: of its leaf.
         number: of the act.
-        logged_at: in ms since 1970 UTC.
+        logged_at: when it was logged, UTC.
         decision: what kind of decision.
         about: whom or what it is about.
         signers: ids of the administrators who signed.
@@ -51,7 +53,7 @@ class ActRow(NamedTuple):
 
     leaf_index: int
     number: int
-    logged_at: int
+    logged_at: datetime
     decision: str
     about: str
     signers: tuple[str, ...]
@@ -118,7 +120,7 @@ class Tally:
         for place, leaf, act in self._acts:
             decision, about = _describe(act.body)
             signers = sorted({owners.get(approval.key_id, "unknown") for approval in leaf.approvals})
-            rows.append(ActRow(place, act.number, leaf.logged_at, decision, about, tuple(signers)))
+            rows.append(ActRow(place, act.number, moment(leaf.logged_at), decision, about, tuple(signers)))
         return tuple(rows)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from client_sdk._version import __version__
+from client_sdk import __version__
 from client_sdk.cli.program import Program
 from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
 

@@ -4,7 +4,7 @@ from client_sdk.following.core import DirectoryFollower, DirectoryView
 from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
-from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation
+from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation, keep_apart
 
 __all__ = [
     "AioDirectoryFeed",
@@ -17,4 +17,5 @@ __all__ = [
     "NewestCheckpoint",
     "Proving",
     "confirmation",
+    "keep_apart",
 ]

@@ -168,10 +168,10 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
         if isinstance(item, RejectedRow):
             _reject(result, item.violations)
             continue
-        row = Row(place, item.row or place, item)
-        if broken := check_types(item, row.number):
+        if broken := check_types(item, _number(item, place)):
             _reject(result, broken)
             continue
+        row = Row(place, item.row or place, item)
         name = item.name
         if name is None:
             _reject(result, preflight.check_report(item, row.number))
@@ -189,6 +189,12 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     result.warnings += _warnings(chains.values())
     result.units = list(_units([step for step in steps if step.row in kept], chains))
     return result
+
+
+def _number(item: object, place: int) -> int:
+    """Return what violations call a row whose types were not checked yet."""
+    row = getattr(item, "row", None)
+    return row if isinstance(row, int) and row else place
 
 
 def _reject(result: Plan, violations: Iterable[Violation]) -> None:

@@ -30,14 +30,14 @@ SET_ASIDE row needs no facts, but then its ``first_day``.
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, date, datetime
-from enum import IntEnum
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.formats.words import Kind, Standing, Word
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
@@ -105,7 +105,7 @@ _NO_DAY = date(1900, 1, 1)
 # What an enforcement or a judgment rests on.
 _BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
 
-W = TypeVar("W", bound=IntEnum)
+W = TypeVar("W", bound=Word)
 T = TypeVar("T")
 
 
@@ -320,13 +320,13 @@ def _notice(cells: _Cells) -> NoticeEvidence | None:
     channel = cells.required_word(NoticeChannel, "notice_channel")
     try:
         sent = datetime.fromisoformat(cells.required("notice_sent_at"))
-        milliseconds = int(sent.astimezone(UTC).timestamp() * 1_000) if sent.tzinfo else -1
-    except (ValueError, OverflowError):
-        milliseconds = -1
-    if milliseconds < 0 and cells.text("notice_sent_at"):
+        count = milliseconds(sent) if sent.tzinfo else -1
+    except ValueError:
+        count = -1
+    if count < 0 and cells.text("notice_sent_at"):
         cells.refuse("notice_sent_at", RuleReason.DATE_INVALID, "column.time", "ISO 8601 with its offset from UTC")
     digest = cells.octets("notice_digest", _DIGEST_BYTES)
-    return NoticeEvidence(channel=channel, sent_at=max(0, milliseconds), digest=digest)
+    return NoticeEvidence(channel=channel, sent_at=moment(max(0, count)), digest=digest)
 
 
 def _consent(cells: _Cells) -> Consent | None:

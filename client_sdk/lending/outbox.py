@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from client_sdk.errors import OutboxError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.models.receipt import Receipt
 
@@ -93,7 +94,7 @@ class Stored(NamedTuple):
             receipt.record_id,
             receipt.version,
             receipt.index,
-            receipt.logged_at_ms,
+            milliseconds(receipt.logged_at),
             signed.payload,
             signed.key_id,
             signed.signature,
@@ -255,7 +256,7 @@ class Outbox:
             record_id=record_id,
             version=version,
             index=index,
-            logged_at_ms=logged_at,
+            logged_at=moment(logged_at),
             leaf=StatementLeaf(logged_at, dsse.STATEMENT, payload, key_id, signature).encode(),
             path=tuple(split_hashes(path, "receipt")),
             checkpoint=note,

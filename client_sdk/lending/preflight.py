@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from client_sdk._protocol.statement import retain_until_of
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.rewritten import rewritten
-from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
 from client_sdk.kernel.rules.dates import day_of
@@ -27,6 +27,7 @@ from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is
 from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
+from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, RecordName
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types"
 MAX_REFERENCE_CHARACTERS = 128
 # An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
 MAX_ATTEMPT = 2**32 - 1
+_FACTS = {DefaultReport: DefaultFacts, JudgmentReport: JudgmentFacts, EnforcementReport: EnforcementFacts}
 
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
@@ -203,16 +205,49 @@ def _ended_long_ago(row: int, end: int) -> Violation:
     )
 
 
-def _check_types(report: Report) -> None:
+def _check_types(report: object) -> None:
+    if not isinstance(report, DefaultReport | JudgmentReport | EnforcementReport):
+        raise _type_refused("report", report, "a DefaultReport, JudgmentReport or EnforcementReport")
     check_field_types(report, "")
     identity: object = report.identity
     if not isinstance(identity, Identity):
         raise RuleError(RuleReason.IDENTIFIER_INVALID, "identity", "field.type", want="an Identity")
     facts: object = report.facts
-    if isinstance(facts, DefaultFacts | JudgmentFacts | EnforcementFacts):
+    if facts is not None:
+        if not isinstance(facts, _FACTS[type(report)]):
+            raise _type_refused("facts", facts, f"{_FACTS[type(report)].__name__} for a {type(report).__name__}")
         check_field_types(facts, "facts")
-    elif facts is not None:
-        raise RuleError(RuleReason.FACTS_INVALID, "facts", "field.type", want="facts of the report's kind")
+    if report.continues is not None:
+        _check_record(report.continues, "continues")
+    if report.basis is not None:
+        _check_basis(report.basis)
+
+
+def _check_basis(basis: object) -> None:
+    if not isinstance(basis, Basis):
+        raise _type_refused("basis", basis, "a Basis")
+    check_field_types(basis, "basis")
+    if isinstance(basis.record, RecordName):
+        check_field_types(basis.record, "basis.record")
+    else:
+        _check_record(basis.record, "basis.record")
+
+
+def _check_record(record: object, place: str) -> None:
+    if not isinstance(record, RecordKey):
+        raise _type_refused(place, record, "a RecordKey")
+    issuer: object = record.issuer
+    record_id: object = record.record_id
+    if not isinstance(issuer, str):
+        raise _type_refused(f"{place}.issuer", issuer, "text")
+    if not isinstance(record_id, bytes):
+        raise _type_refused(f"{place}.record_id", record_id, "16 bytes")
+    check_institution_id(issuer, f"{place}.issuer", place)
+    check_record_id(record_id, place)
+
+
+def _type_refused(place: str, held: object, want: str) -> RuleError:
+    return RuleError(RuleReason.FACTS_INVALID, place, "field.type", got=type(held).__name__, want=want)
 
 
 def _check_name(report: Report) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
-from client_sdk.models.moment import moment
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _common(facts: Facts) -> dict[str, str]:
     }
     if facts.notice is not None:
         row["notice_channel"] = facts.notice.channel.name
-        row["notice_sent_at"] = moment(facts.notice.sent_at).isoformat()
+        row["notice_sent_at"] = facts.notice.sent_at.isoformat()
         row["notice_digest"] = facts.notice.digest.hex()
     if facts.consent is not None:
         row["consent_form"] = facts.consent.form.name

@@ -1,7 +1,15 @@
 """Values of the public API: frozen dataclasses, never protobuf messages."""
 
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Purpose, Standing
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    InstitutionStatus,
+    KeyUsage,
+    Kind,
+    Purpose,
+    Role,
+    Standing,
+)
 from client_sdk.kernel.rules.facts import (
     Amounts,
     CollectionStage,
@@ -67,11 +75,13 @@ __all__ = [
     "IdType",
     "Identity",
     "InquiryReceipt",
+    "InstitutionStatus",
     "JudgmentFacts",
     "JudgmentReport",
     "JudgmentResult",
     "JudgmentStage",
     "KeyServiceStatus",
+    "KeyUsage",
     "Kind",
     "LegalBasis",
     "ListedRecord",
@@ -96,6 +106,7 @@ __all__ = [
     "RecordView",
     "RejectedRow",
     "Report",
+    "Role",
     "RowWarning",
     "Standing",
     "Status",

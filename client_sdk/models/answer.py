@@ -8,9 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
-from client_sdk.models.moment import moment
 from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.new_file import NewFile
 
@@ -36,7 +37,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Plain):
     """Why an answer is UNVERIFIABLE.
 
     Attributes:
@@ -51,7 +52,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Plain):
     """Verified answer about one person.
 
     Attributes:
@@ -59,7 +60,7 @@ class Answer:
         registry: its name.
         inquiry_id: 16 bytes; empty where no evidence could be read.
         position: place of the person in the inquiry, counted from 0.
-        as_of_ms: ``logged_at`` of the HEAD, milliseconds since 1970 UTC; 0 where UNVERIFIABLE.
+        as_of: for when it is proved, UTC: ``logged_at`` of the HEAD; None where UNVERIFIABLE.
         size: leaves of the checkpoint.
         records: live records, ascending by index; empty unless LISTED.
         failure: why it is UNVERIFIABLE; None otherwise.
@@ -70,18 +71,13 @@ class Answer:
     registry: str
     inquiry_id: bytes = b""
     position: int = 0
-    as_of_ms: int = 0
+    as_of: datetime | None = None
     size: int = 0
     records: tuple[ListedRecord, ...] = ()
     failure: Failure | None = None
-    identity: Identity | None = None
+    identity: Identity | None = field(default=None, metadata=LEFT_OUT)
     # Makes the evidence of this person alone; cut from an answer about many only when asked for.
     _cut: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
-
-    @property
-    def as_of(self) -> datetime:
-        """For when it is proved, UTC."""
-        return moment(self.as_of_ms)
 
     @property
     def evidence(self) -> bytes:
@@ -98,11 +94,11 @@ class Answer:
         Args:
             criteria: the lender's own; None for the defaults.
         """
-        if self.failure is not None:
-            detail = f"{self.failure.part}: {self.failure.rule}"
+        if self.failure is not None or self.as_of is None:
+            detail = "" if self.failure is None else f"{self.failure.part}: {self.failure.rule}"
             reason = Reason(id=ReasonId.UNVERIFIABLE, outcome=Outcome.REFER, detail=detail)
-            return Assessment(outcome=Outcome.REFER, reasons=(reason,), totals=(), as_of_ms=self.as_of_ms)
-        return weigh(self.records, self.as_of_ms, criteria or Criteria())
+            return Assessment(outcome=Outcome.REFER, reasons=(reason,), totals=(), as_of=self.as_of)
+        return weigh(self.records, self.as_of, criteria or Criteria())
 
     def save(self, path: str | Path) -> Path:
         """Write the evidence to a file, and what names the person to a second file beside it.
@@ -114,13 +110,14 @@ class Answer:
             The path of the evidence.
 
         Raises:
-            ValueError: the answer is UNVERIFIABLE, so there is nothing that proves it.
+            VerificationError: the answer is UNVERIFIABLE, so there is nothing that proves it.
             ConfigError: a file exists already, or cannot be written.
         """
         target = Path(path)
         evidence = self.evidence
         if not evidence:
-            raise ValueError("an UNVERIFIABLE answer has no evidence")
+            failure = self.failure or Failure(part="evidence", rule="evidence.present")
+            raise VerificationError(failure.part, failure.rule, "an UNVERIFIABLE answer has no evidence")
         with NewFile(target) as file:
             if self.identity is not None:
                 with NewFile(person_file(target)) as beside:

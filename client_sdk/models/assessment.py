@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.plain import Plain
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from client_sdk.kernel.formats.words import Kind
 
 __all__ = ["Assessment", "Outcome", "Reason", "ReasonId", "Total"]
@@ -53,7 +57,7 @@ class ReasonId(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Plain):
     """One thing that was weighed.
 
     Attributes:
@@ -70,7 +74,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
+class Total(Plain):
     """Total owed by the counted or watched records of one kind and currency.
 
     Attributes:
@@ -89,17 +93,17 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(Plain):
     """Outcome, reasons and totals.
 
     Attributes:
         outcome: the worst that a reason speaks for.
         reasons: every record appears in at least one.
         totals: ascending by kind and currency.
-        as_of_ms: of the answer, milliseconds since 1970 UTC.
+        as_of: of the answer, UTC; None where it is UNVERIFIABLE.
     """
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
     totals: tuple[Total, ...]
-    as_of_ms: int
+    as_of: datetime | None

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from client_sdk.kernel.formats.plain import Plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,7 +30,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Plain):
     """Progress of a call; counts are of rows of the input.
 
     Attributes:
@@ -46,7 +48,7 @@ ProgressCallback: TypeAlias = "Callable[[Progress], None]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedRow:
+class RejectedRow(Plain):
     """A row that cannot be read, in place of a report: it is counted as rejected, and the others are sent.
 
     Attributes:
@@ -59,7 +61,7 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightReport:
+class PreflightReport(Plain):
     """What the rules and the input alone say of each row; every row is in exactly one count.
 
     Attributes:
@@ -80,7 +82,7 @@ class PreflightReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchReport:
+class BatchReport(Plain):
     """Result of a batch; every row is in exactly one count.
 
     Attributes:

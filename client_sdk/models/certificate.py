@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from client_sdk.models.moment import moment
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["CertificateView", "TlsKeyStanding"]
 
 
-class TlsKeyStanding(Enum):
+class TlsKeyStanding(StrEnum):
     """Status of a TLS key at the registry."""
 
     RUNNING = "RUNNING"
@@ -24,30 +24,25 @@ class TlsKeyStanding(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateView:
+class CertificateView(Plain):
     """A certificate that the registry issued, as it tells its owner; an administrator learns the first three of others.
 
     Attributes:
         institution: whose it is.
         spki_hash: SHA-256 of the SubjectPublicKeyInfo of its TLS key, 32 bytes.
-        issued_at_ms: milliseconds since 1970 UTC.
-        not_after_ms: milliseconds since 1970 UTC; 0 where the certificate is another member's.
+        issued_at: when it was issued, UTC.
+        not_after: end of its validity, UTC; None where the certificate is another member's.
         vouching_key_id: of the signing key that vouched for it, 32 bytes; empty likewise.
         carried_by: id of the institution that brought the request; empty for the founding ceremony, and likewise.
         standing: of the TLS key now; None likewise.
-        revoked_at_ms: milliseconds since 1970 UTC; 0 while the owner has not revoked the TLS key, and likewise.
+        revoked_at: when the owner revoked the TLS key, UTC; None while it has not, and likewise.
     """
 
     institution: str
     spki_hash: bytes
-    issued_at_ms: int
-    not_after_ms: int
+    issued_at: datetime
+    not_after: datetime | None
     vouching_key_id: bytes
     carried_by: str
     standing: TlsKeyStanding | None
-    revoked_at_ms: int
-
-    @property
-    def issued_at(self) -> datetime:
-        """When it was issued, UTC."""
-        return moment(self.issued_at_ms)
+    revoked_at: datetime | None

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from client_sdk.kernel.formats.plain import Plain
 from client_sdk.kernel.formats.words import AnnotationFlag
-from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from client_sdk.kernel.formats.words import Kind, Standing
     from client_sdk.kernel.rules.facts import Facts
@@ -35,7 +35,7 @@ class Unopened(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListedRecord:
+class ListedRecord(Plain):
     """A live record: statement, place, binding and signatures are proved.
 
     Attributes:
@@ -46,9 +46,9 @@ class ListedRecord:
         kind: of the record.
         standing: of the newest version.
         index: place of its leaf in the log.
-        issued_at_ms: of the statement, milliseconds since 1970 UTC.
-        logged_at_ms: of the leaf, milliseconds since 1970 UTC.
-        retain_until: YYYY-MM-DD; empty where it does not expire.
+        issued_at: when its newest version was signed, UTC, as the signer says.
+        logged_at: when its newest version was logged, UTC.
+        retain_until: last day that it is kept; None where it does not expire.
         transferee: institution id of the buyer; empty for none.
         contested: whether the key that signed it, or its annotation, is in doubt from that leaf on.
         flags: what is remarked on it.
@@ -65,9 +65,9 @@ class ListedRecord:
     kind: Kind
     standing: Standing
     index: int
-    issued_at_ms: int
-    logged_at_ms: int
-    retain_until: str = ""
+    issued_at: datetime
+    logged_at: datetime
+    retain_until: date | None = None
     transferee: str = ""
     contested: bool = False
     flags: frozenset[AnnotationFlag] = frozenset()
@@ -90,8 +90,3 @@ class ListedRecord:
     def restricted(self) -> bool:
         """Whether the record must not be counted."""
         return AnnotationFlag.RESTRICTED in self.flags
-
-    @property
-    def logged_at(self) -> datetime:
-        """When its newest version was logged, UTC."""
-        return moment(self.logged_at_ms)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
 __all__ = ["notice_sent", "written_consent"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def written_consent(*, document: bytes, given_on: date) -> Consent:
@@ -36,8 +34,8 @@ def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -
         channel: how it was sent.
 
     Raises:
-        ValueError: ``sent_at`` has no time zone.
+        RuleError: DATE_INVALID; ``sent_at`` has no time zone.
     """
     if sent_at.tzinfo is None:
-        raise ValueError("sent_at must have a time zone")
-    return NoticeEvidence(channel=channel, sent_at=(sent_at - _EPOCH) // _MILLISECOND, digest=sha256(document).digest())
+        raise RuleError(RuleReason.DATE_INVALID, "notice.sent_at", "notice.time-zone", want="a time with its zone")
+    return NoticeEvidence(channel=channel, sent_at=moment(milliseconds(sent_at)), digest=sha256(document).digest())

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.models.moment import moment
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from client_sdk.kernel.formats.act import Act
     from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.formats.plain import Json
 
 __all__ = ["Approved", "ProposalView"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalView:
+class ProposalView(Plain):
     """An act that waits for signatures.
 
     Attributes:
@@ -27,8 +28,8 @@ class ProposalView:
         approvals: signatures so far, ascending by key id; those of known administrators were verified.
         approved_by: institution ids of the administrators who have signed.
         threshold: how many must sign.
-        proposed_at_ms: milliseconds since 1970 UTC.
-        lapses_at_ms: milliseconds since 1970 UTC.
+        proposed_at: when it was proposed, UTC.
+        lapses_at: when it is gone unless enough have signed, UTC.
     """
 
     proposal_id: bytes
@@ -37,17 +38,16 @@ class ProposalView:
     approvals: tuple[Approval, ...]
     approved_by: tuple[str, ...]
     threshold: int
-    proposed_at_ms: int
-    lapses_at_ms: int
+    proposed_at: datetime
+    lapses_at: datetime
 
-    @property
-    def lapses_at(self) -> datetime:
-        """When it is gone, UTC."""
-        return moment(self.lapses_at_ms)
+    def to_dict(self) -> dict[str, Json]:
+        """Return the fields as ``Plain.to_dict`` does, and the type of the act's body, e.g. ``KeyGrantBody``."""
+        return {**Plain.to_dict(self), "body_type": type(self.act.body).__name__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
+class Approved(Plain):
     """Result of a proposal or an approval.
 
     Attributes:

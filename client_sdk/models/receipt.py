@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.kernel.formats.checkpoint import tlog_proof
-from client_sdk.models.moment import moment
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +16,7 @@ __all__ = ["InquiryReceipt", "Receipt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Plain):
     """Verified receipt of a leaf: leaf, inclusion proof and checkpoint.
 
     Attributes:
@@ -24,7 +24,7 @@ class Receipt:
         record_id: 16 bytes.
         version: of the record.
         index: place of the leaf in the log.
-        logged_at_ms: milliseconds since 1970 UTC that the leaf carries.
+        logged_at: when it was logged, UTC: the time that the leaf carries.
         leaf: its bytes.
         path: hashes of the inclusion proof, the leaf's sibling first.
         checkpoint: signed note of the log.
@@ -36,7 +36,7 @@ class Receipt:
     record_id: bytes
     version: int
     index: int
-    logged_at_ms: int
+    logged_at: datetime
     leaf: bytes
     path: tuple[bytes, ...]
     checkpoint: bytes
@@ -48,23 +48,18 @@ class Receipt:
         """The record id as people write it."""
         return UUID(bytes=self.record_id)
 
-    @property
-    def logged_at(self) -> datetime:
-        """When it was logged, UTC."""
-        return moment(self.logged_at_ms)
-
     def tlog_proof(self) -> str:
         """Return the receipt as a C2SP tlog-proof with the leaf in its line ``extra``: a file that proves by itself."""
         return tlog_proof(self.index, self.path, self.checkpoint, self.leaf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InquiryReceipt:
+class InquiryReceipt(Plain):
     """Verified receipt of an inquiry in the inquiry tree of a HEAD.
 
     Attributes:
         inquiry_id: 16 bytes.
-        received_at_ms: milliseconds since 1970 UTC.
+        received_at: when the registry got the inquiry, UTC.
         outcome: ANSWERED, or the reason of refusal.
         index: place in the inquiry tree.
         leaf: of the inquiry tree.
@@ -76,7 +71,7 @@ class InquiryReceipt:
     """
 
     inquiry_id: bytes
-    received_at_ms: int
+    received_at: datetime
     outcome: str
     index: int
     leaf: bytes
@@ -85,8 +80,3 @@ class InquiryReceipt:
     head_path: tuple[bytes, ...]
     checkpoint: bytes
     size: int
-
-    @property
-    def received_at(self) -> datetime:
-        """When the registry got the inquiry, UTC."""
-        return moment(self.received_at_ms)

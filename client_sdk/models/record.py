@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.models.moment import moment
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from client_sdk.kernel.formats.words import Kind, Standing
     from client_sdk.kernel.rules.facts import Facts
@@ -29,7 +29,7 @@ class RecordState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordView:
+class RecordView(Plain):
     """The newest version of an own record; its own signature was checked.
 
     Attributes:
@@ -40,10 +40,10 @@ class RecordView:
         standing: of the newest version.
         state: whether it is live.
         subject_key_version: under which its pseudonym was made; 0 where it binds nobody.
-        issued_at_ms: of the statement, milliseconds since 1970 UTC.
-        logged_at_ms: of the leaf, milliseconds since 1970 UTC.
+        issued_at: when the newest version was signed, UTC.
+        logged_at: when the newest version was logged, UTC.
         index: place of the leaf in the log.
-        retain_until: YYYY-MM-DD; empty where it does not expire.
+        retain_until: last day that it is kept; None where it does not expire.
         transferee: institution id of the buyer; empty for none.
         facts: of the newest version, where they were opened.
     """
@@ -55,10 +55,10 @@ class RecordView:
     standing: Standing
     state: RecordState
     subject_key_version: int
-    issued_at_ms: int
-    logged_at_ms: int
+    issued_at: datetime
+    logged_at: datetime
     index: int
-    retain_until: str = ""
+    retain_until: date | None = None
     transferee: str = ""
     facts: Facts | None = None
 
@@ -66,8 +66,3 @@ class RecordView:
     def uuid(self) -> UUID:
         """The record id as people write it."""
         return UUID(bytes=self.record_id)
-
-    @property
-    def logged_at(self) -> datetime:
-        """When the newest version was logged, UTC."""
-        return moment(self.logged_at_ms)

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
-from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.formats.words import Kind, Standing, Worded
 from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.formats.words import Word
     from client_sdk.kernel.subjects.identifiers import Identity
 
 __all__ = ["Basis", "DefaultReport", "EnforcementReport", "JudgmentReport", "RecordName", "Report", "debt"]
@@ -41,7 +42,7 @@ def debt(*, original_creditor: str, contract: str) -> Debt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordName:
+class RecordName(Worded):
     """An own record as the lender's systems name it.
 
     Attributes:
@@ -50,6 +51,8 @@ class RecordName:
         first_day: first day of the episode as first reported; never changes afterwards.
         attempt: how many records of that episode ended WITHDRAWN before; None for the newest that the registry knows.
     """
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {"kind": Kind}
 
     kind: Kind
     reference: str
@@ -76,7 +79,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(Worded):
     """Fields common to reports of every kind.
 
     Attributes:
@@ -90,6 +93,8 @@ class _Report:
         continues: the old record of a bought debt; only in version 1.
         row: where the report comes from, such as the line of a file; 0 for its place in the input.
     """
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {"standing": Standing}
 
     identity: Identity
     reference: str

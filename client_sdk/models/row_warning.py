@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from client_sdk.kernel.formats.plain import Plain
+
 __all__ = ["RowWarning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowWarning:
+class RowWarning(Plain):
     """One thing in a report that is allowed and probably a mistake; it never keeps a row back.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.models.moment import moment
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,14 +14,14 @@ __all__ = ["KeyServiceStatus", "Status"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyServiceStatus:
+class KeyServiceStatus(Plain):
     """One key service.
 
     Attributes:
         url: its address, from a threshold-signed act.
         reachable: whether it answered.
         subject_key_versions: that it serves.
-        directory_as_of_ms: of the directory that it follows; 0 before the first.
+        directory_as_of: time of the directory that it follows, UTC; None before the first.
         report_quota_left: evaluations left today for reporting.
         inquire_quota_left: evaluations left today for inquiring.
         problem: why it is not reachable; empty if it is.
@@ -30,14 +30,14 @@ class KeyServiceStatus:
     url: str
     reachable: bool
     subject_key_versions: tuple[int, ...] = ()
-    directory_as_of_ms: int = 0
+    directory_as_of: datetime | None = None
     report_quota_left: int = 0
     inquire_quota_left: int = 0
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Plain):
     """Registry, directory and key services; the checkpoint was verified against what was seen before.
 
     Attributes:
@@ -46,7 +46,7 @@ class Status:
         fingerprint: of the trust root, hexadecimal.
         size: leaves of the newest checkpoint.
         root: of the newest checkpoint, 32 bytes.
-        head_at_ms: ``logged_at`` of the newest HEAD, milliseconds since 1970 UTC.
+        head_at: when the newest HEAD was logged, UTC.
         act_number: of the newest act.
         entries: of the map.
         key_services: in the order of RegistryState.
@@ -57,12 +57,7 @@ class Status:
     fingerprint: str
     size: int
     root: bytes
-    head_at_ms: int
+    head_at: datetime
     act_number: int
     entries: int
     key_services: tuple[KeyServiceStatus, ...]
-
-    @property
-    def head_at(self) -> datetime:
-        """When the newest HEAD was logged, UTC."""
-        return moment(self.head_at_ms)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from client_sdk.kernel.formats.plain import Plain
+
 __all__ = ["Violation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Plain):
     """One broken rule.
 
     Attributes:

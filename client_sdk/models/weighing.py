@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
-from client_sdk.models.moment import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from client_sdk.kernel.rules.facts import Amounts, Facts
     from client_sdk.models.listed import ListedRecord
@@ -83,20 +83,20 @@ class _Weighed(NamedTuple):
     reason: ReasonId
 
 
-def weigh(records: Sequence[ListedRecord], as_of_ms: int, criteria: Criteria) -> Assessment:
+def weigh(records: Sequence[ListedRecord], as_of: datetime, criteria: Criteria) -> Assessment:
     """Weigh the live records of one person, all of which are proved, by a lender's criteria.
 
     Args:
         records: all that there are.
-        as_of_ms: for when they are proved, milliseconds since 1970 UTC.
+        as_of: for when they are proved, UTC.
         criteria: of the lender.
     """
     if not records:
         reason = Reason(id=ReasonId.NO_LIVE_RECORD, outcome=Outcome.NOT_ADVERSE)
-        return Assessment(outcome=Outcome.NOT_ADVERSE, reasons=(reason,), totals=(), as_of_ms=as_of_ms)
+        return Assessment(outcome=Outcome.NOT_ADVERSE, reasons=(reason,), totals=(), as_of=as_of)
     told = [reason for record in records for reason in _told(record, criteria)]
     weighed = [
-        _weigh(record, record.facts, as_of_ms, criteria)
+        _weigh(record, record.facts, as_of, criteria)
         for record in records
         if record.facts is not None and not record.restricted
     ]
@@ -104,7 +104,7 @@ def weigh(records: Sequence[ListedRecord], as_of_ms: int, criteria: Criteria) ->
     reasons = [*(_reason(item) for item in kept), *doubles, *told]
     outcomes = [reason.outcome for reason in reasons if reason.outcome is not None]
     worst = max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.NOT_ADVERSE)
-    return Assessment(outcome=worst, reasons=tuple(reasons), totals=_totals(kept), as_of_ms=as_of_ms)
+    return Assessment(outcome=worst, reasons=tuple(reasons), totals=_totals(kept), as_of=as_of)
 
 
 def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
@@ -123,12 +123,12 @@ def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
         yield Reason(id=ReasonId.SUBJECT_STATEMENT, record=ref)
 
 
-def _weigh(record: ListedRecord, facts: Facts, as_of_ms: int, criteria: Criteria) -> _Weighed:
+def _weigh(record: ListedRecord, facts: Facts, as_of: datetime, criteria: Criteria) -> _Weighed:
     """Return what one record with open facts comes to, and why."""
     state = (record.kind, record.standing)
     if state not in criteria.counted and state not in criteria.watched:
         return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.NOT_COUNTED_KIND)
-    if _long_ended(facts, as_of_ms, criteria.forget_ended_after_days):
+    if _long_ended(facts, as_of, criteria.forget_ended_after_days):
         return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.ENDED_LONG_AGO)
     if state in criteria.watched:
         return _Weighed(record, facts, Outcome.WATCH, ReasonId.WATCHED)
@@ -138,10 +138,10 @@ def _weigh(record: ListedRecord, facts: Facts, as_of_ms: int, criteria: Criteria
     return _Weighed(record, facts, Outcome.BLACKLISTED, ReasonId.COUNTED)
 
 
-def _long_ended(facts: Facts, as_of_ms: int, days: int | None) -> bool:
+def _long_ended(facts: Facts, as_of: datetime, days: int | None) -> bool:
     if days is None or facts.ended_on is None:
         return False
-    return moment(as_of_ms).date() - facts.ended_on > timedelta(days=days)
+    return as_of.date() - facts.ended_on > timedelta(days=days)
 
 
 def _milder(record: ListedRecord, facts: Facts, criteria: Criteria) -> ReasonId | None:

@@ -19,6 +19,8 @@ __all__ = ["DETAILS_KEY", "status_code", "trailing_metadata"]
 
 # Metadata key under which gRPC carries a google.rpc.Status.
 DETAILS_KEY = "grpc-status-details-bin"
+# A server's word to the client's own retries; below 0 it means none.
+_PUSHBACK = ("grpc-retry-pushback-ms", "-1")
 
 
 def status_code(entry: Entry) -> grpc.StatusCode:
@@ -26,7 +28,7 @@ def status_code(entry: Entry) -> grpc.StatusCode:
     return grpc.StatusCode[entry.status.name]
 
 
-def trailing_metadata(refusal: Refusal, entry: Entry, request_id: str) -> tuple[tuple[str, bytes], ...]:
+def trailing_metadata(refusal: Refusal, entry: Entry, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
     """Return the metadata that tells programs why a call failed.
 
     Args:
@@ -49,7 +51,9 @@ def trailing_metadata(refusal: Refusal, entry: Entry, request_id: str) -> tuple[
         message=entry.text,
         details=[_packed(detail) for detail in details],
     )
-    return ((DETAILS_KEY, status.SerializeToString()),)
+    told = (DETAILS_KEY, status.SerializeToString())
+    # A client of gRPC calls again by itself where a server is UNAVAILABLE, whatever the reason.
+    return (told, _PUSHBACK) if entry.status is Status.UNAVAILABLE and not entry.retryable else (told,)
 
 
 def _packed(message: Message) -> AnyMessage:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.formats.words import Kind, Standing, word
 from client_sdk.kernel.rules.lifecycle import is_running
 from registry_server.storage import schema
 from registry_server.storage.driver import delete_keys, fetch, insert, select_in, update_moved
@@ -251,8 +251,8 @@ def _values(row: LiveRow) -> tuple[Value, ...]:
         row.subject_key_version,
         row.opening,
         row.debt_ref,
-        int(row.kind),
-        int(row.standing),
+        row.kind.number,
+        row.standing.number,
         row.leaf_hash,
         row.facts_commitment,
         row.annotation_index,
@@ -270,8 +270,8 @@ def _of(columns: Fetched) -> LiveRow:
         key_version,
         opening,
         debt_ref,
-        Kind(kind),
-        Standing(standing),
+        word(Kind, kind, "database", "kind"),
+        word(Standing, standing, "database", "standing"),
         *rest,
     )
 

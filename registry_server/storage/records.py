@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import select
 
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing, word
 from client_sdk.kernel.ledger.chain import AnnotationHead, Chain
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
@@ -193,8 +193,8 @@ def _to_row(record: StoredRecord) -> tuple[Value, ...]:
         record.first_index,
         chain.key[0],
         chain.key[1],
-        int(chain.kind),
-        int(chain.standing),
+        chain.kind.number,
+        chain.standing.number,
         chain.version,
         chain.payload_hash,
         chain.index,
@@ -218,7 +218,7 @@ def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
         head.payload_hash,
         head.index,
         head.leaf_hash,
-        bytes(head.flags),
+        bytes(flag.number for flag in head.flags),
         head.unanswered_since,
         head.text_commitment,
         head.disclosure_digest,
@@ -250,8 +250,8 @@ def _of_row(row: Fetched) -> StoredRecord:
     heir = None if heir_issuer is None else RecordKey(heir_issuer, heir_record_id)
     chain = Chain(
         RecordKey(issuer, record_id),
-        Kind(kind),
-        Standing(standing),
+        word(Kind, kind, "database", "kind"),
+        word(Standing, standing, "database", "standing"),
         version,
         payload_hash,
         leaf_index,
@@ -277,7 +277,7 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
         payload_hash,
         index,
         leaf_hash,
-        tuple(map(AnnotationFlag, flags)),
+        tuple(word(AnnotationFlag, flag, "database", "flags") for flag in flags),
         unanswered_since,
         text_commitment,
         digest,

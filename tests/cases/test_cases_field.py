@@ -399,7 +399,7 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
         "attempt": replace(good, attempt=-1),
         "first_day": replace(good, first_day=wrong("2026-01-05")),
         "reference": replace(good, reference=wrong(4711)),
-        "standing": replace(good, standing=wrong("OPEN")),
+        "standing": replace(good, standing=wrong("OPENED")),
         "id_number": replace(good, identity=wrong("11010519491231002X")),
     }
     changed["attempt above"] = replace(good, attempt=2**64)

@@ -14,6 +14,7 @@ from creditregistry.v1 import evaluation_pb2
 
 from client_sdk.errors import ConfigError, KeyServiceError
 from client_sdk.kernel.formats.act import KeyServicesBody, StateBody
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUse, Purpose
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
@@ -247,7 +248,7 @@ def test_the_statuses_say_who_is_reachable(deployment: Deployment) -> None:
     assert first.reachable
     assert second.reachable
     assert first.inquire_quota_left == 17
-    assert first.directory_as_of_ms == deployment.log.logged_at
+    assert first.directory_as_of == moment(deployment.log.logged_at)
     assert not missing.reachable
     assert "UNAVAILABLE" in missing.problem
 

@@ -51,7 +51,7 @@ IMPURE = frozenset(
 
 
 class AllowedImports(Contract):
-    """The modules of ``packages`` import themselves, and what one of ``allowed`` names; nothing else.
+    """The modules of ``packages`` import themselves, and what one of ``allowed`` and none of ``refused`` names.
 
     A name in ``allowed`` means the module and everything below it and may hold ``*``. ``stdlib`` means the standard
     library, ``pure-stdlib`` the same without ``IMPURE``. Only direct imports are looked at: each package of the
@@ -63,6 +63,8 @@ class AllowedImports(Contract):
     # The library declares fields and, when it reads the contract, puts lists of strings in their place.
     packages: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # holds a list
     allowed: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # holds a list
+    # Modules below one of ``allowed`` that are kept back, such as those whose name begins with an underscore.
+    refused: list[str] | None = fields.ListField(subfield=fields.StringField(), required=False)  # type: ignore[assignment]  # holds a list
     # Modules below ``packages`` that have a row of their own.
     apart_from: list[str] | None = fields.ListField(subfield=fields.StringField(), required=False)  # type: ignore[assignment]  # holds a list
 
@@ -101,7 +103,7 @@ class AllowedImports(Contract):
         top = imported.partition(".")[0]
         if top in sys.stdlib_module_names:
             return "stdlib" in self.allowed or ("pure-stdlib" in self.allowed and top not in IMPURE)
-        return is_below(imported, self.allowed)
+        return is_below(imported, self.allowed) and not is_below(imported, self.refused or [])
 
 
 def is_below(module: str, names: list[str]) -> bool:

@@ -21,6 +21,9 @@ __all__ = ["FROZEN", "MODULES", "describe"]
 FROZEN = Path(__file__).with_name("public_api.txt")
 MODULES = (
     "client_sdk",
+    "client_sdk.acts",
+    "client_sdk.checkpoints",
+    "client_sdk.forms",
     "client_sdk.lending.files",
     "client_sdk.home",
     "client_sdk.signing",

@@ -10,6 +10,7 @@ import pytest
 from creditregistry.v1 import check_pb2
 from creditregistry.v1 import submission_pb2 as pb
 
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Standing
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -32,7 +33,7 @@ OPEN = samples.DEFAULT
 
 
 def noticed(at: int) -> DefaultFacts:
-    return replace(OPEN, notice=replace(samples.NOTICE, sent_at=at))
+    return replace(OPEN, notice=replace(samples.NOTICE, sent_at=moment(at)))
 
 
 def consented(**changes: object) -> DefaultFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
     log = tmp_path / "output"
     work = tmp_path / "work"
     work.mkdir()
+    # The reader stands in the checkout.
+    shutil.copytree(ROOT / "examples", work / "examples")
     # A shell that knows nothing of the environment, as a newcomer has it.
     folders = [
         folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "credit-registry").exists()

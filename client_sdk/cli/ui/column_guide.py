@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.kernel.formats.words import Kind, Standing
-from client_sdk.kernel.rules.facts import (
+from client_sdk.models import (
     CollectionStage,
     ConsentForm,
+    IdType,
     JudgmentResult,
     JudgmentStage,
+    Kind,
     LegalBasis,
     Measure,
     NoticeChannel,
     Product,
+    Standing,
     SubjectRole,
 )
-from client_sdk.kernel.subjects.identifiers import IdType
 
 if TYPE_CHECKING:
     from enum import Enum

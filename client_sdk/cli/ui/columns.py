@@ -18,7 +18,7 @@ from client_sdk.lending.columns import COLUMNS, VALUE_WANTED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models import Identity
     from client_sdk.models.violation import Violation
 
 __all__ = ["as_options", "cells_of", "column_options", "identity_cells"]

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.kernel.rules.facts import Consent, ConsentForm
+from client_sdk.models import Consent, ConsentForm
 
 __all__ = ["document_digest", "read_consent"]
 

@@ -17,20 +17,19 @@ What is left out keeps its default.
 from __future__ import annotations
 
 import tomllib
-from enum import IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.assessment import Criteria
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.kernel.formats.words import Kind, Standing
-from client_sdk.kernel.rules.facts import JudgmentStage
+from client_sdk.forms import Word
+from client_sdk.models import JudgmentStage, Kind, Standing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["read_criteria"]
 
-E = TypeVar("E", bound=IntEnum)
+E = TypeVar("E", bound=Word)
 
 _NUMBERS = frozenset(("min_days_past_due",))
 _FLAGS = frozenset(("count_guarantors", "refer_disputed"))

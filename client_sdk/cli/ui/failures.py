@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from client_sdk.checkpoints import AHEAD, OLD
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.errors import (
     ConfigError,
     ConflictError,
     CreditRegistryError,
     DeadlineExceededError,
+    FormatError,
     InvalidError,
     KeyServiceError,
     NotPermittedError,
@@ -19,12 +21,10 @@ from client_sdk.errors import (
     QuotaError,
     RefusedError,
     RollbackError,
+    RuleError,
     TransportError,
     VerificationError,
 )
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.ledger.head_time import AHEAD, OLD
-from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
@@ -181,8 +181,6 @@ def failure_of(error: Exception, address: str = "") -> Failure | None:
             return Failure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
         case DeclinedError():
             return Failure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
-        case CreditRegistryError():
-            return _of_sdk(error, address)
         case FormatError():
             return Failure(
                 code=ExitCode.USAGE, reason="MALFORMED", message=f"{error.part} has a wrong form", details=_place(error)
@@ -191,6 +189,8 @@ def failure_of(error: Exception, address: str = "") -> Failure | None:
             return Failure(
                 code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=_place(error)
             )
+        case CreditRegistryError():
+            return _of_sdk(error, address)
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return Failure(code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}")

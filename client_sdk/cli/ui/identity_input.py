@@ -14,8 +14,8 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_readable
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.subjects.identifiers import Identity, IdType
+from client_sdk.errors import FormatError
+from client_sdk.models import Identity, IdType
 from client_sdk.regions import region_is_known
 
 if TYPE_CHECKING:

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from enum import IntEnum
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from uuid import UUID
 
 import typer
 from typer.models import OptionInfo
 
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
-from client_sdk.kernel.formats.words import Kind
-from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.errors import FormatError
+from client_sdk.forms import Word, check_institution_id, check_record_id
+from client_sdk.models import IdType, Kind, RecordKey
 
 __all__ = [
     "AttemptOption",
@@ -42,7 +40,7 @@ __all__ = [
 # Between the words that an option takes, as help shows them.
 _BETWEEN = "|"
 
-E = TypeVar("E", bound=IntEnum)
+E = TypeVar("E", bound=Word)
 
 
 def word(kind: type[E], words: Sequence[str] | None = None) -> Callable[[str | E], E]:
@@ -73,7 +71,7 @@ def worded(annotation: object) -> object:
     if get_origin(annotation) is not Annotated:
         return annotation
     kind, option = get_args(annotation)[:2]
-    if not (isinstance(kind, type) and issubclass(kind, IntEnum) and isinstance(option, OptionInfo) and option.metavar):
+    if not (isinstance(kind, type) and issubclass(kind, Word) and isinstance(option, OptionInfo) and option.metavar):
         return annotation
     return Annotated[Literal[tuple(option.metavar.split(_BETWEEN))], option]
 
@@ -113,7 +111,7 @@ def word_option(
     )
 
 
-def words_of(kind: type[IntEnum]) -> Sequence[str]:
+def words_of(kind: type[Word]) -> Sequence[str]:
     """Return the names of an enumeration."""
     return tuple(kind.__members__)
 
@@ -168,12 +166,9 @@ def record_key(text: str | RecordKey) -> RecordKey:
         raise typer.BadParameter(f"issuer: want {error.want}") from None
 
 
-def moment_text(milliseconds: int) -> str:
+def moment_text(when: datetime) -> str:
     """Return a time as people read it, UTC to the second."""
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
-        return f"{milliseconds} ms"
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

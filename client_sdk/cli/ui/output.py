@@ -1,7 +1,8 @@
 """Output of a verb: text for people, or one JSON document for programs.
 
 With ``--json`` standard output holds exactly one JSON document, also where the verb fails; questions and notes go to
-standard error. Keys are stable; hashes and ids are hexadecimal or UUIDs, times are milliseconds since 1970 UTC.
+standard error. Keys are stable; hashes and ids are hexadecimal or UUIDs, times are ISO 8601 with their
+offset, dates YYYY-MM-DD.
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from client_sdk.forms import Json
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
 __all__ = ["Json", "Output", "counted", "pairs", "table"]
-
-Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
-
 
 # Blanks between two columns.
 _GAP = 2

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from client_sdk.checkpoints import Checkpoint, Contradiction
     from client_sdk.cli.ui.output import Json
     from client_sdk.cli.ui.session import Session
-    from client_sdk.kernel.formats.checkpoint import Checkpoint
-    from client_sdk.kernel.formats.contradiction import Contradiction
 
 __all__ = ["checkpoint_content", "tell_contradiction"]
 

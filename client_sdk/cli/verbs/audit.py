@@ -1,13 +1,11 @@
 """``audit``: verify the whole log, without access to facts."""
 
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,9 +14,6 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
-
-if TYPE_CHECKING:
-    from client_sdk.auditing.report import AuditReport
 
 __all__ = ["register"]
 
@@ -65,45 +60,23 @@ def register(app: typer.Typer) -> None:
 
         Ends with 0 only if nothing was found, now or earlier.
         """
-        from client_sdk.auditing.report import as_html, as_json, as_text  # noqa: PLC0415 - Jinja is for this verb alone
+        from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
+        from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
         with Target(html) as as_page, Target(text) as as_words, Target(json_file) as as_document:
-            report = _audit(session, state or session.home / "audit", jobs)
-            targets = {as_page: as_html, as_words: as_text, as_document: as_json}
-            for target, form in targets.items():
+            with _progress(session) as told:
+                report = Auditor(session.config(), state=state).audit(progress=told, jobs=jobs)
+            content, words = report.to_dict(), as_text(report)
+            document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            targets = {as_page: as_html(report), as_words: words, as_document: document}
+            for target, text_of_report in targets.items():
                 if target:
-                    target.write(session.output, form(report).encode())
-        session.output.result(json.loads(as_json(report)), as_text(report).rstrip("\n"))
+                    target.write(session.output, text_of_report.encode())
+        session.output.result(content, words.rstrip("\n"))
         session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
         if report.exit_code:
             return ExitCode.FOUND
         return max(target.code for target in targets)
-
-
-def _audit(session: Session, folder: Path, jobs: int) -> "AuditReport":
-    import grpc  # noqa: PLC0415 - verbs that work offline load no gRPC
-
-    from client_sdk._transport.channels import (  # noqa: PLC0415 - loads gRPC
-        Deadlines,
-        TlsMaterial,
-        channel,
-        error_of_call,
-    )
-    from client_sdk.auditing.audit import audit as run_audit  # noqa: PLC0415 - loads gRPC
-    from client_sdk.auditing.home import AuditHome  # noqa: PLC0415 - loads the findings, which only an audit needs
-    from client_sdk.auditing.source import RegistrySource  # noqa: PLC0415 - loads gRPC
-
-    config = session.config()
-    trust_root, tls = config.trust_root(), TlsMaterial.from_folder(config.tls_key.parent)
-    # Threads of gRPC do not survive a fork.
-    spawn = multiprocessing.get_context("spawn")
-    executor = nullcontext() if jobs == 1 else ProcessPoolExecutor(jobs, mp_context=spawn)
-    with channel(config.registry, tls, Deadlines()) as opened, executor as pool, _progress(session) as told:
-        try:
-            source = RegistrySource(opened)
-            return run_audit(source, AuditHome(folder), trust_root, executor=pool, progress=told)
-        except grpc.RpcError as error:
-            raise error_of_call(error) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client_sdk.acts import CertificateRequest, EnrolmentFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
@@ -19,10 +20,9 @@ from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
 from client_sdk.errors import ConfigError
+from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
-from client_sdk.kernel.formats.words import KeyUsage
-from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
-from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.models import KeyUsage
 from client_sdk.signing import create_certificate_request, read_private
 
 __all__ = ["register"]
@@ -191,8 +191,8 @@ def _check_own(session: Session, certificate: x509.Certificate) -> None:
 
 def _content(certificate: x509.Certificate) -> dict[str, Json]:
     return {
-        "not_before": int(certificate.not_valid_before_utc.timestamp() * 1000),
-        "not_after": int(certificate.not_valid_after_utc.timestamp() * 1000),
+        "not_before": plain(certificate.not_valid_before_utc),
+        "not_after": plain(certificate.not_valid_after_utc),
         "serial": f"{certificate.serial_number:x}",
     }
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.acts import spki_hash
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import YesOption, moment_text
 from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.kernel.formats.tls_key import spki_hash
+from client_sdk.forms import plain
 
 if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
@@ -72,7 +73,7 @@ def register(group: typer.Typer) -> None:
             session.confirm(f"Revoke the TLS key {revoked.hex()} for good?{own}", yes=yes)
             revoked_at = client.revoke_tls_key(revoked)
         session.output.result(
-            {"spki_hash": revoked.hex(), "revoked_at": revoked_at},
+            {"spki_hash": revoked.hex(), "revoked_at": plain(revoked_at)},
             f"The TLS key {revoked.hex()} is revoked since {moment_text(revoked_at)}.",
             "Key services do not learn of it; to keep it from them too, administrators end it by an act:",
             f"  credit-registry act propose tls-key --institution {session.config().institution} "
@@ -97,25 +98,15 @@ def _own_key(session: Session) -> bytes:
 
 
 def _listed_content(one: "CertificateView") -> dict[str, Json]:
-    content: dict[str, Json] = {
-        "institution": one.institution,
-        "spki_hash": one.spki_hash.hex(),
-        "issued_at": one.issued_at_ms,
-    }
+    content = one.to_dict()
     if one.standing is None:
-        return content
-    return content | {
-        "not_after": one.not_after_ms,
-        "vouching_key_id": one.vouching_key_id.hex(),
-        "carried_by": one.carried_by or None,
-        "standing": one.standing.name,
-        "revoked_at": one.revoked_at_ms or None,
-    }
+        return {name: content[name] for name in ("institution", "spki_hash", "issued_at")}
+    return content | {"carried_by": one.carried_by or None}
 
 
 def _listed_row(one: "CertificateView") -> tuple[object, ...]:
-    issued = (one.spki_hash.hex(), moment_text(one.issued_at_ms))
-    if one.standing is None:
+    issued = (one.spki_hash.hex(), moment_text(one.issued_at))
+    if one.standing is None or one.not_after is None:
         return (*issued, "", "", "", "")
-    until, carried = moment_text(one.not_after_ms), one.carried_by or "the founding"
+    until, carried = moment_text(one.not_after), one.carried_by or "the founding"
     return (*issued, until, one.vouching_key_id.hex()[:16], carried, one.standing.name)

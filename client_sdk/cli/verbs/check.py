@@ -23,12 +23,10 @@ from client_sdk.cli.ui.options import (
     words_of,
 )
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import answer_content, answer_lines, assessment_content, assessment_lines
+from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.kernel.formats.words import Purpose
-from client_sdk.kernel.rules.facts import ConsentForm
-from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.models import ConsentForm, IdType, Purpose
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
@@ -163,8 +161,8 @@ def _show(session: Session, answers: list[Answer], files: list[Path | None], cri
         content.append(
             {
                 "place": place,
-                **answer_content(answer),
-                "assessment": assessment_content(assessment),
+                **answer.to_dict(),
+                "assessment": assessment.to_dict(),
                 "evidence": None if file is None else str(file),
             }
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.checkpoints import parse_checkpoint
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
@@ -14,15 +15,14 @@ from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.told_contradiction import checkpoint_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.home import replace_file
-from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.lending.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from client_sdk.checkpoints import SignedCheckpoint
     from client_sdk.config import ClientConfig
     from client_sdk.following import NewestCheckpoint
-    from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
 
 __all__ = ["register", "signed_checkpoint"]
 

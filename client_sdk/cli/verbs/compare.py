@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.checkpoints import Contradiction, parse_checkpoint
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
@@ -13,17 +14,13 @@ from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.told_contradiction import checkpoint_content, tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.checkpoint import signed_checkpoint
-from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError
-from client_sdk.kernel.formats.checkpoint import parse_checkpoint
-from client_sdk.kernel.formats.contradiction import Contradiction
-from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.errors import ConfigError, FormatError, RefusedError, RollbackError, TransportError
 from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
 
 if TYPE_CHECKING:
+    from client_sdk import TrustRoot
+    from client_sdk.checkpoints import SignedCheckpoint, VerifierKey
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
-    from client_sdk.kernel.formats.note import VerifierKey
-    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["register"]
 
@@ -108,7 +105,7 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
 
 
 def _tell_proof(session: Session, out: Path, proof: Contradiction) -> ExitCode:
-    from client_sdk.following.newest import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
+    from client_sdk.following import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
     tell_contradiction(session, keep_apart(out, "contradiction", ".proof", proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR

@@ -14,9 +14,9 @@ from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import ADDRESS, CONFIG_FILE
 from client_sdk.errors import ConfigError
+from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
-from client_sdk.kernel.formats.statement import INSTITUTION_ID
-from client_sdk.kernel.formats.words import Role
+from client_sdk.models import Role
 
 __all__ = ["register"]
 

@@ -42,22 +42,11 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             found = client.inquiry_receipt(inquiry_id)
         session.output.result(
-            {
-                "inquiry_id": found.inquiry_id.hex(),
-                "received_at": found.received_at_ms,
-                "outcome": found.outcome,
-                "index": found.index,
-                "size": found.size,
-                "leaf": found.leaf.hex(),
-                "path": [item.hex() for item in found.path],
-                "head": found.head.hex(),
-                "head_path": [item.hex() for item in found.head_path],
-                "checkpoint": found.checkpoint.decode(),
-            },
+            found.to_dict() | {"checkpoint": found.checkpoint.decode()},
             f"The inquiry is in the log: {found.outcome}.",
             pairs(
                 [
-                    ("  received", moment_text(found.received_at_ms)),
+                    ("  received", moment_text(found.received_at)),
                     ("  place", f"leaf {found.index} of the inquiry tree, in a log of {found.size} leaves"),
                 ]
             ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.acts import KeyEndBody, KeyGrantBody, KeyGrantFile, grant_key
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import YesOption, word_option
@@ -15,16 +16,12 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.propose import propose_body
 from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
-from client_sdk.kernel.formats.act import KeyEndBody, KeyGrantBody, grant_key
-from client_sdk.kernel.formats.words import KeyUsage
-from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
+from client_sdk.models import KeyUsage
 from client_sdk.signing import create_signing_key, open_signer
 
 if TYPE_CHECKING:
+    from client_sdk.acts import Directory, InstitutionKey, InstitutionState, Signer
     from client_sdk.config import ClientConfig
-    from client_sdk.kernel.formats.keys import Signer
-    from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState
-    from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = ["register"]
 

@@ -7,7 +7,7 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import uuid8
-from client_sdk.kernel.formats.words import Kind
+from client_sdk.models import Kind
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:

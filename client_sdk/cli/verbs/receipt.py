@@ -16,7 +16,6 @@ from client_sdk.cli.ui.options import (
 )
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import receipt_content
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
@@ -59,18 +58,12 @@ def register(app: typer.Typer) -> None:
                 found = client.receipt(record_id_of(client, named), version, issuer=issuer)
             target.write(session.output, found.tlog_proof().encode())
         session.output.result(
-            receipt_content(found)
-            | {
-                "leaf": found.leaf.hex(),
-                "path": [item.hex() for item in found.path],
-                "checkpoint": found.checkpoint.decode(),
-                "file": target.written,
-            },
+            found.to_dict() | {"checkpoint": found.checkpoint.decode(), "file": target.written},
             f"Version {found.version} of {found.uuid} is in the log.",
             pairs(
                 [
                     ("  leaf", found.index),
-                    ("  logged", moment_text(found.logged_at_ms)),
+                    ("  logged", moment_text(found.logged_at)),
                     ("  checkpoint", f"of {found.size} leaves"),
                     *([] if target.written is None else [("  written to", target.written)]),
                 ]

@@ -25,18 +25,18 @@ from client_sdk.cli.ui.options import (
 )
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import receipt_content, record_content, record_rows
+from client_sdk.cli.ui.shown import receipt_content, record_rows
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
-from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.rows import facts_cells
+from client_sdk.models import IdType
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
-    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models import Identity
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
 
@@ -79,7 +79,7 @@ def register(app: typer.Typer) -> None:
         identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
         with session.client() as client:
             found = list(client.records(identity=identity, issuer=issuer))
-        content: list[Json] = [record_content(record) for record in found]
+        content: list[Json] = [record.to_dict() for record in found]
         session.output.result(
             {"records": content},
             table(
@@ -197,7 +197,7 @@ def _tell(session: Session, done: str, receipt: "Receipt") -> None:
         pairs(
             [
                 ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at_ms)} at leaf {receipt.index}"),
+                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
             ]
         ),
     )

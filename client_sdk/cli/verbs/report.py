@@ -20,11 +20,9 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
 from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
-from client_sdk.kernel.formats.words import Kind
-from client_sdk.kernel.rules.facts import Amounts, EnforcementFacts
-from client_sdk.kernel.subjects.identifiers import IdType
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.files import Encoding
+from client_sdk.models import Amounts, EnforcementFacts, IdType, Kind
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
 
@@ -202,7 +200,7 @@ def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -
             [
                 ("  record", receipt.uuid),
                 ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at_ms)} at leaf {receipt.index}"),
+                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
             ]
         ),
     )

@@ -1,6 +1,6 @@
 """``status``: how registry, key services and this home stand."""
 
-import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,11 +9,12 @@ from cryptography import x509
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.holders import check_holder
 from client_sdk.cli.ui.options import moment_text
-from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.kernel.formats.words import Role
+from client_sdk.forms import plain
 from client_sdk.lending.outbox import Outbox
+from client_sdk.models import Role
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_DAY_MS = 86_400_000
-# Renewal is due so many days before the end.
-_SOON_DAYS = 30
+# Renewal is due so long before the end.
+_SOON = timedelta(days=30)
 
 
 def register(app: typer.Typer) -> None:
@@ -43,27 +43,18 @@ def register(app: typer.Typer) -> None:
             check_holder(certificate, config.institution)
             found = client.status()
             own = client.directory().institutions.get(config.institution)
-        now = time.time_ns() // 1_000_000
-        pending, until = _pending(config), int(certificate.not_valid_after_utc.timestamp() * 1000)
+        now = datetime.now(UTC)
+        pending, until = _pending(config), certificate.not_valid_after_utc
         roles = [] if own is None else [role.name for role in own.roles]
         state = "not enrolled" if own is None else own.status.name
-        services: list[Json] = [_service_content(service) for service in found.key_services]
         session.output.result(
-            {
-                "registry": found.registry,
+            found.to_dict()
+            | {
                 "address": config.registry,
-                "fingerprint": found.fingerprint,
-                "size": found.size,
-                "root": found.root.hex(),
-                "head_at": found.head_at_ms,
-                "act_number": found.act_number,
-                "entries": found.entries,
-                "institution": found.institution,
                 "state": state,
-                "roles": roles,
+                "roles": plain(roles),
                 "outbox_pending": pending,
-                "certificate_until": until,
-                "key_services": services,
+                "certificate_until": plain(until),
             },
             f"Registry {found.registry} at {config.registry}",
             pairs(
@@ -73,7 +64,7 @@ def register(app: typer.Typer) -> None:
                         "  log",
                         f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}",
                     ),
-                    ("  newest HEAD", f"{moment_text(found.head_at_ms)}, {_age(now, found.head_at_ms)} old"),
+                    ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
                 ]
             ),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
@@ -102,35 +93,23 @@ def _certificate(config: "ClientConfig") -> x509.Certificate:
     return x509.load_pem_x509_certificates(config.tls_certificate.read_bytes())[0]
 
 
-def _home_rows(pending: int, until: int, now: int) -> list[tuple[str, str]]:
+def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, str]]:
     waiting = (
         "nothing waits" if not pending else f"{pending} signed reports wait: run `report` with the same file again"
     )
-    soon = " (soon: certificate renew)" if until - now < _SOON_DAYS * _DAY_MS else ""
+    soon = " (soon: certificate renew)" if until - now < _SOON else ""
     return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
 
 
-def _service_content(service: "KeyServiceStatus") -> dict[str, Json]:
-    return {
-        "url": service.url,
-        "reachable": service.reachable,
-        "subject_key_versions": list(service.subject_key_versions),
-        "directory_as_of": service.directory_as_of_ms,
-        "report_quota_left": service.report_quota_left,
-        "inquire_quota_left": service.inquire_quota_left,
-        "problem": service.problem,
-    }
-
-
-def _service_row(service: "KeyServiceStatus", now: int) -> tuple[object, ...]:
+def _service_row(service: "KeyServiceStatus", now: datetime) -> tuple[object, ...]:
     if not service.reachable:
         return (f"  {service.url}", "no", "", "", "")
-    age = f"{_age(now, service.directory_as_of_ms)} old" if service.directory_as_of_ms else "none yet"
+    age = f"{_age(now, service.directory_as_of)} old" if service.directory_as_of else "none yet"
     return (f"  {service.url}", "yes", age, service.report_quota_left, service.inquire_quota_left)
 
 
-def _age(now: int, then: int) -> str:
-    seconds = max(0, now - then) // 1000
+def _age(now: datetime, then: datetime) -> str:
+    seconds = max(0, int((now - then).total_seconds()))
     minutes = seconds // 60
     return f"{seconds} s" if minutes == 0 else f"{minutes} min"
 

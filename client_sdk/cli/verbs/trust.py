@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk import TrustRoot
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
-from client_sdk.errors import VerificationError
+from client_sdk.errors import FormatError, VerificationError
 from client_sdk.home import install_trust_root
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

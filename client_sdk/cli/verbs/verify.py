@@ -12,12 +12,13 @@ from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, moment_text
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.shown import answer_content, answer_lines, receipt_content
+from client_sdk.cli.ui.shown import answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
-from client_sdk.kernel.subjects.identifiers import IdType
+from client_sdk.forms import plain
+from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
 from client_sdk.models.receipt import Receipt
 from client_sdk.verification import (
@@ -31,8 +32,8 @@ from client_sdk.verification import (
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
+    from client_sdk import TrustRoot
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["register"]
 
@@ -128,7 +129,7 @@ def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Rec
             [
                 ("  issuer", receipt.issuer),
                 ("  leaf", receipt.index),
-                ("  logged", moment_text(receipt.logged_at_ms)),
+                ("  logged", moment_text(receipt.logged_at)),
                 ("  checkpoint", f"of {receipt.size} leaves"),
             ]
         ),
@@ -137,7 +138,7 @@ def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Rec
 
 
 def _accept(session: Session, file: Path, fingerprint: str, answers: tuple[Answer, ...], *, asked: bool) -> None:
-    persons: list[Json] = [answer_content(answer) for answer in answers]
+    persons: list[Json] = [answer.to_dict() for answer in answers]
     last = PROVED if asked else NOT_PROVED
     session.output.result(
         {
@@ -145,7 +146,7 @@ def _accept(session: Session, file: Path, fingerprint: str, answers: tuple[Answe
             "file": str(file),
             "registry": answers[0].registry,
             "fingerprint": fingerprint,
-            "as_of": answers[0].as_of_ms,
+            "as_of": plain(answers[0].as_of),
             "person_proved": asked,
             "persons": persons,
             "note": last,

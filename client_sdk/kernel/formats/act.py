@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ class KeyGrant:
         return pb.KeyGrant(
             algorithm=self.algorithm,
             public_key=self.public_key,
-            usage=common_pb2.KeyUsage.ValueType(self.usage),
+            usage=common_pb2.KeyUsage.ValueType(self.usage.number),
             possession=self.possession,
             endorser=self.endorser,
             endorsement=self.endorsement,
@@ -99,7 +100,7 @@ def possession_payload(registry: str, institution: str, grant: KeyGrant) -> byte
             institution=institution,
             algorithm=grant.algorithm,
             public_key=grant.public_key,
-            usage=common_pb2.KeyUsage.ValueType(grant.usage),
+            usage=common_pb2.KeyUsage.ValueType(grant.usage.number),
         )
     )
 
@@ -135,7 +136,7 @@ class Enrolment:
             id=self.id,
             licence_number=self.licence_number,
             name=self.name,
-            roles=[common_pb2.Role.ValueType(role) for role in self.roles],
+            roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
             reciprocity_level=self.reciprocity_level,
             keys=[grant.message() for grant in self.keys],
         )
@@ -150,6 +151,9 @@ class Enrolment:
         check_institution_id(message.id, PART, "id")
         if not message.licence_number or not message.name:
             raise FormatError(PART, "enrolment.complete", want="a licence number and a name (征信业管理条例 Art. 7)")
+        if any(unicodedata.category(char) == "Cf" for char in message.licence_number + message.name):
+            # A direction mark or a character without width lets one name look like another.
+            raise FormatError(PART, "enrolment.name", want="a licence number and a name without format characters")
         roles = tuple(word(Role, role, PART, "roles") for role in message.roles)
         keys = tuple(KeyGrant.of(grant) for grant in message.keys)
         check_ascending(roles, PART, "roles")
@@ -329,7 +333,7 @@ def _write_body(message: pb.Act, body: Body) -> None:
             message.key.end.contested_from = body.contested_from
         case StateBody():
             message.state.institution = body.institution
-            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status)
+            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status.number)
             message.state.successor = body.successor
         case KeyServicesBody():
             message.key_services.introduce.CopyFrom(body.introduce.message())

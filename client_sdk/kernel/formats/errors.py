@@ -1,16 +1,21 @@
 """Exceptions of the kernel's parsers and verifiers: malformed bytes, invalid proofs, invalid signatures.
 
-FormatError              bytes are not the canonical form of anything
-├── SignatureError       a signature does not verify, or no trusted key made one
-└── ProofError           a Merkle proof or a map proof does not lead to its root
+CreditRegistryError          everything that the kernel and the SDK raise on purpose
+└── FormatError              bytes are not the canonical form of anything
+    ├── SignatureError       a signature does not verify, or no trusted key made one
+    └── ProofError           a Merkle proof or a map proof does not lead to its root
 """
 
 from __future__ import annotations
 
-__all__ = ["FormatError", "ProofError", "SignatureError"]
+__all__ = ["CreditRegistryError", "FormatError", "ProofError", "SignatureError"]
 
 
-class FormatError(Exception):
+class CreditRegistryError(Exception):
+    """Root of everything that the SDK raises on purpose."""
+
+
+class FormatError(CreditRegistryError):
     """Bytes or values that the formats refuse.
 
     Attributes:

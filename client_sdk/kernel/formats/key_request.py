@@ -49,8 +49,8 @@ class KeyRequest:
                 institution=self.institution,
                 request_id=self.request_id,
                 issued_at=self.issued_at,
-                use=pb.KeyUse.ValueType(self.use),
-                purpose=common_pb2.Purpose.ValueType(self.purpose),
+                use=pb.KeyUse.ValueType(self.use.number),
+                purpose=common_pb2.Purpose.ValueType(self.purpose.number),
                 elements_digest=self.elements_digest,
             )
         )

@@ -40,7 +40,7 @@ def derive_record_id(secret: bytes, kind: Kind, debt_reference: str, first_day: 
     """
     if len(secret) != SECRET_BYTES:
         raise FormatError("record_id", "secret.length", got=f"{len(secret)} bytes", want=f"{SECRET_BYTES} bytes")
-    message = _LABEL + u64(kind) + lp(debt_reference) + lp(first_day.isoformat()) + u64(attempt)
+    message = _LABEL + u64(kind.number) + lp(debt_reference) + lp(first_day.isoformat()) + u64(attempt)
     raw = bytearray(hmac.digest(secret, message, "sha256")[:16])
     raw[6] = raw[6] & 0x0F | 0x80
     raw[8] = raw[8] & 0x3F | 0x80

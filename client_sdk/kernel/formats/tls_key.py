@@ -72,7 +72,7 @@ class TlsKeyClaim:
                 institution=self.institution,
                 spki_hash=self.spki_hash,
                 issued_at=self.issued_at,
-                action=pb.TlsKeyAction.ValueType(self.action),
+                action=pb.TlsKeyAction.ValueType(self.action.number),
             )
         )
 

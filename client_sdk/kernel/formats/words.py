@@ -1,14 +1,15 @@
 """The enumerations of the contract as Python types (proto/creditregistry/v1/common.proto).
 
-Numbers are those of the contract and never change. ``UNSPECIFIED`` (0) is not a member: it is never written, so a
-parser that meets it refuses it like any other unknown number.
+A member is its word, as text; ``number`` is what the contract writes in its place. Numbers never change.
+``UNSPECIFIED`` (0) is not a member: it is never written, so a parser that meets it refuses it like any other unknown
+number.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from client_sdk.kernel.formats.errors import FormatError
 
@@ -26,33 +27,64 @@ __all__ = [
     "Purpose",
     "Role",
     "Standing",
+    "Word",
+    "Worded",
     "word",
 ]
 
 
-class Role(IntEnum):
+class Word(StrEnum):
+    """Base of the contract's enumerations: text to programs and people, a number in the formats.
+
+    ``Kind("DEFAULT")`` finds a member by its word, ``word`` by its number. Members of one enumeration are ordered by
+    number, because the formats want lists of them ascending by number.
+    """
+
+    number: int
+
+    def __new__(cls, text: str, number: int = 0) -> Self:
+        """Return the member of that word and number; a program that calls the class names the word alone."""
+        member = str.__new__(cls, text)
+        member._value_ = text
+        member.number = number
+        return member
+
+    def __lt__(self, other: str) -> bool:
+        return self.number < other.number if isinstance(other, type(self)) else NotImplemented
+
+    def __le__(self, other: str) -> bool:
+        return self.number <= other.number if isinstance(other, type(self)) else NotImplemented
+
+    def __gt__(self, other: str) -> bool:
+        return self.number > other.number if isinstance(other, type(self)) else NotImplemented
+
+    def __ge__(self, other: str) -> bool:
+        return self.number >= other.number if isinstance(other, type(self)) else NotImplemented
+
+
+class Role(Word):
     """Role of an institution."""
 
-    LENDER = 1
-    AUDITOR = 2
-    ADMINISTRATOR = 3
+    LENDER = "LENDER", 1
+    AUDITOR = "AUDITOR", 2
+    ADMINISTRATOR = "ADMINISTRATOR", 3
 
 
-class InstitutionStatus(IntEnum):
+class InstitutionStatus(Word):
     """Whether an institution may act."""
 
-    ACTIVE = 1
-    SUSPENDED = 2
-    TERMINATED = 3
+    ACTIVE = "ACTIVE", 1
+    SUSPENDED = "SUSPENDED", 2
+    TERMINATED = "TERMINATED", 3
 
 
-class KeyUsage(IntEnum):
+class KeyUsage(Word):
     """Usage of a signing key."""
 
-    REPORT = 1
-    INQUIRE = 2
-    ADMINISTER = 3
-    AUDIT = 4
+    REPORT = "REPORT", 1
+    INQUIRE = "INQUIRE", 2
+    ADMINISTER = "ADMINISTER", 3
+    AUDIT = "AUDIT", 4
 
 
 # Which keys go with which role.
@@ -63,67 +95,86 @@ USAGES: Mapping[Role, frozenset[KeyUsage]] = {
 }
 
 
-class KeyUse(IntEnum):
+class KeyUse(Word):
     """Use of key service evaluations."""
 
-    REPORT = 1
-    INQUIRE = 2
+    REPORT = "REPORT", 1
+    INQUIRE = "INQUIRE", 2
 
 
-class Kind(IntEnum):
+class Kind(Word):
     """Kind of a record."""
 
-    DEFAULT = 1
-    JUDGMENT = 2
-    ENFORCEMENT = 3
+    DEFAULT = "DEFAULT", 1
+    JUDGMENT = "JUDGMENT", 2
+    ENFORCEMENT = "ENFORCEMENT", 3
 
 
-class Standing(IntEnum):
+class Standing(Word):
     """Standing of a record (proto/README.md 2)."""
 
-    OPEN = 1
-    ARRANGED = 2
-    STAYED = 3
-    CURED = 4
-    SATISFIED = 5
-    TRANSFERRED = 6
-    SET_ASIDE = 7
-    WITHDRAWN = 8
+    OPEN = "OPEN", 1
+    ARRANGED = "ARRANGED", 2
+    STAYED = "STAYED", 3
+    CURED = "CURED", 4
+    SATISFIED = "SATISFIED", 5
+    TRANSFERRED = "TRANSFERRED", 6
+    SET_ASIDE = "SET_ASIDE", 7
+    WITHDRAWN = "WITHDRAWN", 8
 
 
-class Purpose(IntEnum):
+class Purpose(Word):
     """Purpose of an inquiry (征信业管理条例 Art. 18, 20)."""
 
-    LOAN_APPROVAL = 1
-    GUARANTEE_REVIEW = 2
-    POST_LOAN_REVIEW = 3
-    COLLECTION = 4
-    REPORTING = 5
+    LOAN_APPROVAL = "LOAN_APPROVAL", 1
+    GUARANTEE_REVIEW = "GUARANTEE_REVIEW", 2
+    POST_LOAN_REVIEW = "POST_LOAN_REVIEW", 3
+    COLLECTION = "COLLECTION", 4
+    REPORTING = "REPORTING", 5
 
 
-class AnnotationFlag(IntEnum):
+class AnnotationFlag(Word):
     """Flag of an annotation."""
 
-    DISPUTED = 1
-    RESTRICTED = 2
-    STATEMENT = 3
+    DISPUTED = "DISPUTED", 1
+    RESTRICTED = "RESTRICTED", 2
+    STATEMENT = "STATEMENT", 3
 
 
-class LapseKind(IntEnum):
+class LapseKind(Word):
     """Kind of a lapse."""
 
-    ERASED = 1
-    RESTRICTED = 2
+    ERASED = "ERASED", 1
+    RESTRICTED = "RESTRICTED", 2
 
 
-class TlsKeyAction(IntEnum):
+class TlsKeyAction(Word):
     """Action of a claim about a TLS key of the same institution."""
 
-    VOUCH = 1
-    REVOKE = 2
+    VOUCH = "VOUCH", 1
+    REVOKE = "REVOKE", 2
 
 
-W = TypeVar("W", bound=IntEnum)
+W = TypeVar("W", bound=Word)
+
+
+class Worded:
+    """A dataclass with fields for members of enumerations: text that is a member's word becomes that member.
+
+    Text that is no word stays as it is: whatever checks the types of fields says which one it was.
+    """
+
+    __slots__ = ()
+    # The enumeration of each such field, or of the items of the tuple that it holds.
+    _words: ClassVar[Mapping[str, type[Word]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, kind in self._words.items():
+            held = getattr(self, name)
+            if type(held) is str:
+                object.__setattr__(self, name, kind.__members__.get(held, held))
+            elif type(held) is tuple:
+                object.__setattr__(self, name, tuple(kind.__members__.get(item, item) for item in held))
 
 
 def word(kind: type[W], number: int, part: str, field: str) -> W:
@@ -141,4 +192,4 @@ def word(kind: type[W], number: int, part: str, field: str) -> W:
 @cache
 def _members(kind: type[W]) -> dict[int, W]:
     """Return the members by number; calling the enumeration itself takes three times as long."""
-    return {member.value: member for member in kind}
+    return {member.number: member for member in kind}

@@ -64,7 +64,7 @@ class Inquiry:
                 asker=self.asker,
                 inquiry_id=self.inquiry_id,
                 issued_at=self.issued_at,
-                purpose=common_pb2.Purpose.ValueType(self.purpose),
+                purpose=common_pb2.Purpose.ValueType(self.purpose.number),
                 subject_commitments=self.subject_commitments,
                 consent_commitment=self.consent_commitment,
                 officer_commitment=self.officer_commitment,

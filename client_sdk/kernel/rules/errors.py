@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from client_sdk.kernel.formats.errors import CreditRegistryError
+
 __all__ = ["RuleError", "RuleReason"]
 
 
@@ -30,7 +32,7 @@ class RuleReason(StrEnum):
     STAGE_BACKWARDS = "STAGE_BACKWARDS"
 
 
-class RuleError(Exception):
+class RuleError(CreditRegistryError):
     """Facts, a standing or a date that a rule refuses.
 
     Attributes:

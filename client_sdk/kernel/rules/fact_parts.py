@@ -6,8 +6,8 @@ names the type alone, and errors name fields, never what was in them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from creditregistry.v1 import facts_pb2 as pb
 
@@ -15,18 +15,21 @@ from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import word
+from client_sdk.kernel.formats.moment import LAST_MS, milliseconds, moment
+from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
+from client_sdk.kernel.formats.words import Word, Worded, word
 from client_sdk.kernel.rules.dates import required_date
 from client_sdk.kernel.rules.fact_words import ConsentForm, NoticeChannel
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
+    from datetime import date, datetime
 
 __all__ = ["Amounts", "Consent", "Debt", "NoticeEvidence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Amounts(Discreet):
+class Amounts(Discreet, Plain):
     """Money in minor units of one currency, split as the law asks for.
 
     Attributes:
@@ -75,23 +78,27 @@ class Amounts(Discreet):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class NoticeEvidence(Discreet):
+class NoticeEvidence(Worded, Discreet, Plain):
     """Evidence of the notice to the person before reporting (征信业管理条例 Art. 15).
 
     Attributes:
         channel: how.
-        sent_at: milliseconds since 1970 UTC.
+        sent_at: when, aware, to the millisecond.
         digest: SHA-256 of the notice as sent.
     """
 
+    _words: ClassVar[Mapping[str, type[Word]]] = {"channel": NoticeChannel}
+
     channel: NoticeChannel
-    sent_at: int
+    sent_at: datetime
     digest: bytes
 
     def message(self) -> pb.NoticeEvidence:
         """Return the protobuf form."""
         return pb.NoticeEvidence(
-            channel=pb.NoticeChannel.ValueType(self.channel), sent_at=self.sent_at, digest=self.digest
+            channel=pb.NoticeChannel.ValueType(self.channel.number),
+            sent_at=milliseconds(self.sent_at),
+            digest=self.digest,
         )
 
     @classmethod
@@ -99,14 +106,18 @@ class NoticeEvidence(Discreet):
         """Return the value of a parsed message.
 
         Raises:
-            FormatError: unknown channel, or a digest of another length.
+            FormatError: unknown channel, a time that no calendar has, or a digest of another length.
         """
         channel = word(NoticeChannel, message.channel, "facts", "notice.channel")
-        return cls(channel=channel, sent_at=message.sent_at, digest=_digest(message.digest, "facts", "notice.digest"))
+        if message.sent_at > LAST_MS:
+            raise FormatError("facts", "notice.sent-at", want="milliseconds since 1970, up to the year 9999")
+        return cls(
+            channel=channel, sent_at=moment(message.sent_at), digest=_digest(message.digest, "facts", "notice.digest")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Consent(Discreet):
+class Consent(Worded, Discreet, Plain):
     """The person's consent (征信业管理条例 Art. 13, 18, 29); inquiries commit to one as well.
 
     Attributes:
@@ -115,13 +126,17 @@ class Consent(Discreet):
         digest: SHA-256 of the signed document.
     """
 
+    _words: ClassVar[Mapping[str, type[Word]]] = {"form": ConsentForm}
+
     form: ConsentForm
     date: date
     digest: bytes
 
     def message(self) -> pb.Consent:
         """Return the protobuf form."""
-        return pb.Consent(form=pb.ConsentForm.ValueType(self.form), date=self.date.isoformat(), digest=self.digest)
+        return pb.Consent(
+            form=pb.ConsentForm.ValueType(self.form.number), date=self.date.isoformat(), digest=self.digest
+        )
 
     def encode(self) -> bytes:
         """Return the canonical bytes that an inquiry commits to (proto/README.md 9)."""
@@ -151,7 +166,7 @@ class Consent(Discreet):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Debt(Discreet):
+class Debt(Discreet, Plain):
     """Which debt it is.
 
     Attributes:
@@ -162,7 +177,7 @@ class Debt(Discreet):
 
     original_creditor: str
     contract: str
-    debt_ref: bytes
+    debt_ref: bytes = field(metadata=LEFT_OUT)
 
     def message(self) -> pb.Debt:
         """Return the protobuf form."""

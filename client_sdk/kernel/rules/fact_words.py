@@ -1,11 +1,11 @@
 """The enumerations inside facts as Python types (proto/creditregistry/v1/facts.proto).
 
-Numbers are those of the contract and never change; ``UNSPECIFIED`` (0) is not a member, as in ``formats.words``.
+Members are words, and their numbers are those of the contract, as in ``formats.words``.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from client_sdk.kernel.formats.words import Word
 
 __all__ = [
     "CollectionStage",
@@ -20,84 +20,84 @@ __all__ = [
 ]
 
 
-class NoticeChannel(IntEnum):
+class NoticeChannel(Word):
     """Channel of a notice."""
 
-    LETTER = 1
-    SMS = 2
-    EMAIL = 3
-    APP = 4
-    CALL = 5
-    SERVED = 6
+    LETTER = "LETTER", 1
+    SMS = "SMS", 2
+    EMAIL = "EMAIL", 3
+    APP = "APP", 4
+    CALL = "CALL", 5
+    SERVED = "SERVED", 6
 
 
-class ConsentForm(IntEnum):
+class ConsentForm(Word):
     """In what form the person agreed; an e-document is written (电子签名法 Art. 4)."""
 
-    WRITTEN = 1
-    VERBAL = 2
+    WRITTEN = "WRITTEN", 1
+    VERBAL = "VERBAL", 2
 
 
-class LegalBasis(IntEnum):
+class LegalBasis(Word):
     """Why a record may be collected (征信业管理条例 Art. 13, 15)."""
 
-    CONSENT = 1
-    LEGALLY_PUBLIC = 2
+    CONSENT = "CONSENT", 1
+    LEGALLY_PUBLIC = "LEGALLY_PUBLIC", 2
 
 
-class SubjectRole(IntEnum):
+class SubjectRole(Word):
     """In what capacity the person owes."""
 
-    BORROWER = 1
-    CO_BORROWER = 2
-    GUARANTOR = 3
+    BORROWER = "BORROWER", 1
+    CO_BORROWER = "CO_BORROWER", 2
+    GUARANTOR = "GUARANTOR", 3
 
 
-class Product(IntEnum):
+class Product(Word):
     """Product of a loan."""
 
-    CONSUMER_LOAN = 1
-    CREDIT_CARD = 2
-    MORTGAGE = 3
-    CAR_LOAN = 4
-    BUSINESS_LOAN = 5
-    OTHER_CREDIT = 6
+    CONSUMER_LOAN = "CONSUMER_LOAN", 1
+    CREDIT_CARD = "CREDIT_CARD", 2
+    MORTGAGE = "MORTGAGE", 3
+    CAR_LOAN = "CAR_LOAN", 4
+    BUSINESS_LOAN = "BUSINESS_LOAN", 5
+    OTHER_CREDIT = "OTHER_CREDIT", 6
 
 
-class CollectionStage(IntEnum):
+class CollectionStage(Word):
     """Stage of collection."""
 
-    REMINDED = 1
-    COLLECTING = 2
-    ARRANGED = 3
-    IN_SUIT = 4
-    WRITTEN_OFF = 5
-    ENDED = 6
+    REMINDED = "REMINDED", 1
+    COLLECTING = "COLLECTING", 2
+    ARRANGED = "ARRANGED", 3
+    IN_SUIT = "IN_SUIT", 4
+    WRITTEN_OFF = "WRITTEN_OFF", 5
+    ENDED = "ENDED", 6
 
 
-class JudgmentStage(IntEnum):
+class JudgmentStage(Word):
     """Stage of a suit."""
 
-    FILED = 1
-    JUDGED = 2
-    APPEALED = 3
-    EFFECTIVE = 4
+    FILED = "FILED", 1
+    JUDGED = "JUDGED", 2
+    APPEALED = "APPEALED", 3
+    EFFECTIVE = "EFFECTIVE", 4
 
 
-class JudgmentResult(IntEnum):
+class JudgmentResult(Word):
     """Result of a suit."""
 
-    GRANTED = 1
-    PARTLY_GRANTED = 2
-    SETTLED = 3
-    PAYMENT_ORDER = 4
+    GRANTED = "GRANTED", 1
+    PARTLY_GRANTED = "PARTLY_GRANTED", 2
+    SETTLED = "SETTLED", 3
+    PAYMENT_ORDER = "PAYMENT_ORDER", 4
 
 
-class Measure(IntEnum):
+class Measure(Word):
     """A measure of enforcement (查封, 扣押, 冻结, 限制高消费, 失信)."""
 
-    SEALED_UP = 1
-    DISTRAINED = 2
-    FROZEN = 3
-    CONSUMPTION_LIMITED = 4
-    LISTED_DISHONEST = 5
+    SEALED_UP = "SEALED_UP", 1
+    DISTRAINED = "DISTRAINED", 2
+    FROZEN = "FROZEN", 3
+    CONSUMPTION_LIMITED = "CONSUMPTION_LIMITED", 4
+    LISTED_DISHONEST = "LISTED_DISHONEST", 5

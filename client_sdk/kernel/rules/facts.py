@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.formats.words import Kind, Word, Worded
 from client_sdk.kernel.rules.dates import parse_date, required_date
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.fact_words import (
@@ -27,6 +27,7 @@ from client_sdk.kernel.rules.fact_words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
 __all__ = [
@@ -51,21 +52,28 @@ __all__ = [
     "parse_facts",
 ]
 
-W = TypeVar("W", bound=IntEnum)
+W = TypeVar("W", bound=Word)
 
 # Facts are parsed for every record reported and opened: a look-up here costs half of a call of the enumeration.
-_ROLES = {member.value: member for member in SubjectRole}
-_PRODUCTS = {member.value: member for member in Product}
-_COLLECTION_STAGES = {member.value: member for member in CollectionStage}
-_LEGAL_BASES = {member.value: member for member in LegalBasis}
-_JUDGMENT_STAGES = {member.value: member for member in JudgmentStage}
-_RESULTS = {member.value: member for member in JudgmentResult}
-_MEASURES = {member.value: member for member in Measure}
+_ROLES = {member.number: member for member in SubjectRole}
+_PRODUCTS = {member.number: member for member in Product}
+_COLLECTION_STAGES = {member.number: member for member in CollectionStage}
+_LEGAL_BASES = {member.number: member for member in LegalBasis}
+_JUDGMENT_STAGES = {member.number: member for member in JudgmentStage}
+_RESULTS = {member.number: member for member in JudgmentResult}
+_MEASURES = {member.number: member for member in Measure}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class DefaultFacts(Discreet):
+class DefaultFacts(Worded, Discreet, Plain):
     """Facts of a DEFAULT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "product": Product,
+        "collection_stage": CollectionStage,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     product: Product
@@ -87,18 +95,18 @@ class DefaultFacts(Discreet):
         """Return the canonical bytes that the facts commitment covers."""
         return canonical.encode(
             pb.DefaultFacts(
-                subject_role=pb.SubjectRole.ValueType(self.subject_role),
+                subject_role=pb.SubjectRole.ValueType(self.subject_role.number),
                 called_on=_text(self.called_on),
-                product=pb.Product.ValueType(self.product),
+                product=pb.Product.ValueType(self.product.number),
                 amounts=self.amounts.message(),
                 as_of=self.as_of.isoformat(),
                 first_delinquency_on=self.first_delinquency_on.isoformat(),
                 days_past_due=self.days_past_due,
                 days_estimated=self.days_estimated,
-                collection_stage=pb.CollectionStage.ValueType(self.collection_stage),
+                collection_stage=pb.CollectionStage.ValueType(self.collection_stage.number),
                 ended_on=_text(self.ended_on),
                 debt=self.debt.message(),
-                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
                 consent=None if self.consent is None else self.consent.message(),
                 approver=self.approver,
@@ -129,8 +137,15 @@ class DefaultFacts(Discreet):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class JudgmentFacts(Discreet):
+class JudgmentFacts(Worded, Discreet, Plain):
     """Facts of a JUDGMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "stage": JudgmentStage,
+        "result": JudgmentResult,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     stage: JudgmentStage
@@ -155,19 +170,19 @@ class JudgmentFacts(Discreet):
         """Return the canonical bytes that the facts commitment covers."""
         return canonical.encode(
             pb.JudgmentFacts(
-                subject_role=pb.SubjectRole.ValueType(self.subject_role),
-                stage=pb.JudgmentStage.ValueType(self.stage),
+                subject_role=pb.SubjectRole.ValueType(self.subject_role.number),
+                stage=pb.JudgmentStage.ValueType(self.stage.number),
                 case_number=self.case_number,
                 court=self.court,
                 cause=self.cause,
                 filed_on=self.filed_on.isoformat(),
                 judged_on=_text(self.judged_on),
                 effective_on=_text(self.effective_on),
-                result=pb.JudgmentResult.ValueType(self.result or 0),
+                result=pb.JudgmentResult.ValueType(0 if self.result is None else self.result.number),
                 amounts=self.amounts.message(),
                 ended_on=_text(self.ended_on),
                 debt=self.debt.message(),
-                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
                 consent=None if self.consent is None else self.consent.message(),
                 approver=self.approver,
@@ -203,8 +218,14 @@ class JudgmentFacts(Discreet):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EnforcementFacts(Discreet):
+class EnforcementFacts(Worded, Discreet, Plain):
     """Facts of an ENFORCEMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+
+    _words: ClassVar[Mapping[str, type[Word]]] = {
+        "subject_role": SubjectRole,
+        "measures": Measure,
+        "legal_basis": LegalBasis,
+    }
 
     subject_role: SubjectRole
     case_number: str
@@ -227,18 +248,18 @@ class EnforcementFacts(Discreet):
         """Return the canonical bytes that the facts commitment covers."""
         return canonical.encode(
             pb.EnforcementFacts(
-                subject_role=pb.SubjectRole.ValueType(self.subject_role),
+                subject_role=pb.SubjectRole.ValueType(self.subject_role.number),
                 case_number=self.case_number,
                 judgment_case_number=self.judgment_case_number,
                 court=self.court,
                 filed_on=self.filed_on.isoformat(),
-                measures=[pb.Measure.ValueType(measure) for measure in self.measures],
+                measures=[pb.Measure.ValueType(measure.number) for measure in self.measures],
                 applied=self.applied.message(),
                 executed=self.executed.message(),
                 stayed_on=_text(self.stayed_on),
                 ended_on=_text(self.ended_on),
                 debt=self.debt.message(),
-                legal_basis=pb.LegalBasis.ValueType(self.legal_basis),
+                legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
                 consent=None if self.consent is None else self.consent.message(),
                 approver=self.approver,

@@ -7,7 +7,7 @@ only while the facts are encoded, far from the record that they belong to.
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from client_sdk.kernel.rules.fact_words import (
 __all__ = ["check_field_types"]
 
 # Exact types: datetime is a subclass of date, and bool of int; both are rejected.
-_EXACT: dict[str, type] = {"int": int, "str": str, "bool": bool, "bytes": bytes, "date": date}
+_EXACT: dict[str, type] = {"int": int, "str": str, "bool": bool, "bytes": bytes, "date": date, "datetime": datetime}
 _CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
@@ -39,7 +39,14 @@ _CLASSES: dict[str, type] = {
         *(Standing, SubjectRole),
     )
 }
-_WORDS = {"int": "a whole number", "str": "text", "bool": "true or false", "bytes": "bytes", "date": "a date"}
+_WORDS = {
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "bytes": "bytes",
+    "date": "a date",
+    "datetime": "a time with its zone",
+}
 _TUPLE = "tuple["
 
 
@@ -90,12 +97,12 @@ def _declared(cls: type) -> tuple[_Declared, ...]:
 
 def _check(held: object, declared: str, path: str) -> None:
     exact, cls = _EXACT.get(declared), _CLASSES.get(declared)
-    if exact is not None and type(held) is not exact:
+    naive = exact is datetime and isinstance(held, datetime) and held.tzinfo is None
+    if exact is not None and (type(held) is not exact or naive):
         raise _refused(path, held, _WORDS[declared])
     if cls is not None and not isinstance(held, cls):
-        raise _refused(
-            path, held, f"a member of {declared}" if issubclass(cls, Enum) else f"a value of type {declared}"
-        )
+        want = f"one of {', '.join(cls.__members__)}" if issubclass(cls, Enum) else f"a value of type {declared}"
+        raise _refused(path, held, want)
     if cls is not None and is_dataclass(held) and not isinstance(held, type):
         check_field_types(held, path)
 

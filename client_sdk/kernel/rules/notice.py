@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_words import LegalBasis
 
@@ -34,9 +35,9 @@ def check_notice(
     """
     if legal_basis is LegalBasis.LEGALLY_PUBLIC:
         return
-    if notice is None or notice.sent_at <= 0:
+    if notice is None or (sent_at := milliseconds(notice.sent_at)) <= 0:
         raise RuleError(RuleReason.NOTICE_MISSING, "facts.notice", "C06", want="evidence of the notice to the person")
-    age = submitted_at_ms - notice.sent_at
+    age = submitted_at_ms - sent_at
     if age <= 0 or age < notice_hours * _HOUR_MS:
         raise RuleError(
             RuleReason.NOTICE_LATE,

@@ -7,5 +7,8 @@ from client_sdk.kernel.formats.errors import FormatError
 __all__ = ["IdentityError"]
 
 
-class IdentityError(FormatError):
-    """An identity number that is none; the error never shows it, nor any part of it."""
+class IdentityError(FormatError, ValueError):
+    """An identity number that is none; the error never shows it, nor any part of it.
+
+    It is a ValueError too, so that a form of a web service that was filled in wrongly is answered as such.
+    """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from itertools import chain
@@ -13,7 +14,7 @@ import pytest
 import client_sdk
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
-from client_sdk.auditing.report import as_html, as_json, as_text
+from client_sdk.auditing.report import as_html, as_text
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.kernel.formats.act import InstitutionBody
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
@@ -56,7 +57,7 @@ def test_a_lie_is_found_and_nothing_else(lie: Lie, tmp_path: Path) -> None:
 
 
 def _assert_names_no_person(report: AuditReport, log: HandmadeLog) -> None:
-    text = as_text(report) + as_json(report) + as_html(report) + repr(report)
+    text = as_text(report) + json.dumps(report.to_dict()) + as_html(report) + repr(report)
     for subject, opening, _ in log.secrets.values():
         assert subject.hex() not in text
         assert opening.hex() not in text

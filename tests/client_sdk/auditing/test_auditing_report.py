@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from client_sdk.auditing.audit import audit
-from client_sdk.auditing.home import AuditHome, Found
-from client_sdk.auditing.report import AuditReport, as_html, as_json, as_text, moment
+from client_sdk.auditing.home import AuditFinding, AuditHome
+from client_sdk.auditing.report import AuditReport, as_html, as_text
 from client_sdk.auditing.source import RegistrySource
+from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
 from tests.support.lies import honest_log
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script>&amp;"\' 某银行'
 
 
@@ -101,7 +105,7 @@ def test_the_text_lists_findings(found: AuditReport) -> None:
 
 
 def test_the_json_is_for_programs(found: AuditReport) -> None:
-    content = json.loads(as_json(found))
+    content = json.loads(json.dumps(found.to_dict()))
     assert content["clean"] is False
     assert content["counts"] == {"TRANSITION": 1, "MAP_COUNT": 1}
     assert [item["id"] for item in content["findings"]] == ["TRANSITION", "MAP_COUNT"]
@@ -128,16 +132,22 @@ def test_the_page_refers_to_nothing(found: AuditReport, clean: AuditReport) -> N
 def test_the_page_escapes_what_others_wrote(clean: AuditReport) -> None:
     hostile = clean.institutions[0]._replace(name=HOSTILE)
     finding = Finding(FindingId.CHAIN, 3, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-    report = replace(clean, institutions=(hostile,), findings=(Found(finding, 4, 5),), registry=HOSTILE)
+    report = replace(clean, institutions=(hostile,), findings=(AuditFinding(finding, 4, AT),), registry=HOSTILE)
     page = as_html(report)
     assert "<script>" not in page
     assert page.count("&lt;script&gt;") == 8
     assert "某银行" in page
 
 
-def test_a_moment_that_no_calendar_has_is_a_number() -> None:
-    assert moment(2**63) == f"{2**63} ms"
-    assert moment(0) == "1970-01-01 00:00:00 UTC"
+def test_the_report_is_written_to_new_files(clean: AuditReport, tmp_path: Path) -> None:
+    for write, name in ((clean.write_text, "text"), (clean.write_html, "html"), (clean.write_json, "json")):
+        write(tmp_path / name)
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        with pytest.raises(ConfigError, match="exists already"):
+            write(tmp_path / name)
+    assert (tmp_path / "text").read_text("utf-8") == as_text(clean)
+    assert (tmp_path / "html").read_text("utf-8") == as_html(clean)
+    assert json.loads((tmp_path / "json").read_text("utf-8")) == json.loads(json.dumps(clean.to_dict()))
 
 
 def test_a_log_that_is_wrong_everywhere_is_counted() -> None:
@@ -149,10 +159,10 @@ def test_a_log_that_is_wrong_everywhere_is_counted() -> None:
     report = AuditReport(
         registry="r",
         fingerprint="f",
-        audited_at=0,
+        audited_at=AT,
         previous_size=0,
         size=0,
-        findings=tuple(Found(finding, 0, 0) for finding in kept),
+        findings=tuple(AuditFinding(finding, 0, AT) for finding in kept),
         counts=findings.counts,
     )
     assert "and 7 more of the same kinds" in as_text(report)

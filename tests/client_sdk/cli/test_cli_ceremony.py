@@ -240,7 +240,7 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
     gone, heir = enrol(registry, member, tmp_path / "lender-c7"), member("lender-2")
     wait_until_known(gone)
     reported = gone(*report_words(number), "--yes", given=id_number(number)).content
-    record, theirs = str(reported["record"]), ("--issuer", "lender-c7")
+    record, theirs = str(reported["record_id"]), ("--issuer", "lender-c7")
     for words in (
         ("records", *theirs),
         ("receipt", record, *theirs),
@@ -251,7 +251,7 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
     named = heir("act", "list").content["acts"][-1]
     assert (named["kind"], named["institutions"]) == ("state", ["lender-2", "lender-c7"])
     [listed] = heir("records", *theirs).content["records"]
-    assert (listed["issuer"], listed["record"], listed["standing"]) == ("lender-c7", record, "OPEN")
+    assert (listed["issuer"], listed["record_id"], listed["standing"]) == ("lender-c7", record, "OPEN")
     facts = heir("records", *theirs, "--identity-file", "-", given=id_number(number)).content["records"][0]["facts"]
     assert facts["days_past_due"] == 29
     receipt = heir("receipt", record, *theirs).content
@@ -263,10 +263,10 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
 
 
 def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: int) -> None:
-    record = member("lender-1")(*report_words(number), "--yes", given=id_number(number)).content["record"]
+    record = member("lender-1")(*report_words(number), "--yes", given=id_number(number)).content["record_id"]
     decide(member, "erasure", "--record", f"lender-1/{record}", "--ground", "ruling 7 of 2026")
     assert member("lender-2")(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
-    listed = {item["record"]: item["state"] for item in member("lender-1")("records").content["records"]}
+    listed = {item["record_id"]: item["state"] for item in member("lender-1")("records").content["records"]}
     assert listed[record] == "ERASED"
     assert member("auditor")("audit", "--jobs", "1").content["clean"]
 

@@ -119,7 +119,7 @@ def test_an_expired_certificate_is_replaced_by_a_new_one(
     enrolment, issued = str(spare.home / "lender-1.enrolment.json"), str(tmp_path / "lender-1.pem")
     member("admin-1")("certificate", "issue", "--enrolment", enrolment, "--out", issued)
     spare("certificate", "install", issued)
-    assert spare("certificate", "renew").content["not_after"] > system_clock()
+    assert spare("certificate", "renew").content["not_after"] > datetime.now(UTC).isoformat()
 
 
 def put(registry: TestRegistry, spare: Command, institution: str, *names: str) -> None:
@@ -275,7 +275,7 @@ def test_somebody_who_says_no_sends_nothing(lender: Command, asker: Command, num
 
 
 def test_an_answer_in_a_terminal_is_not_cut_short(lender: Command, number: int) -> None:
-    record = lender(*report_words(number), "--yes", given=id_number(number)).content["record"]
+    record = lender(*report_words(number), "--yes", given=id_number(number)).content["record_id"]
     _, shown = in_terminal([PROGRAM, "--home", str(lender.home), "records"], "")
     assert record in shown
     assert DIGEST not in shown

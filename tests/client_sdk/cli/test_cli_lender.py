@@ -29,7 +29,7 @@ def test_what_one_lender_reports_another_is_shown_with_reasons(lender: Command, 
     reported = report(lender, number)
     answer = asker(*ASKING, given=id_number(number)).content
     assert answer["verdict"] == "LISTED"
-    assert [record["record"] for record in answer["records"]] == [reported["record"]]
+    assert [record["record_id"] for record in answer["records"]] == [reported["record_id"]]
     assert answer["records"][0]["facts"]["days_past_due"] == 29
     assert answer["assessment"]["outcome"] == "BLACKLISTED"
     assert answer["assessment"]["totals"] == [
@@ -147,7 +147,11 @@ def test_an_inquiry_has_a_place_after_the_next_head(lender: Command, asker: Comm
 
 def test_the_same_report_again_gives_the_same_receipt(lender: Command, number: int) -> None:
     first, second = report(lender, number), report(lender, number)
-    assert (second["record"], second["version"], second["index"]) == (first["record"], first["version"], first["index"])
+    assert (second["record_id"], second["version"], second["index"]) == (
+        first["record_id"],
+        first["version"],
+        first["index"],
+    )
 
 
 def test_a_broken_rule_is_named_and_nothing_is_sent(lender: Command, asker: Command, number: int) -> None:
@@ -184,23 +188,23 @@ def test_a_correction_of_an_unknown_record_is_refused(lender: Command, number: i
 
 
 def test_a_withdrawn_record_is_gone(lender: Command, asker: Command, number: int) -> None:
-    record = report(lender, number)["record"]
+    record = report(lender, number)["record_id"]
     lender("records", "withdraw", *name_words(number), "--yes")
     assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
-    listed = {item["record"]: item["standing"] for item in lender("records").content["records"]}
+    listed = {item["record_id"]: item["standing"] for item in lender("records").content["records"]}
     assert listed[record] == "WITHDRAWN"
     assert lender("records", "withdraw", str(record), "--yes", code=1).reason == "RECORD_ENDED"
 
 
 def test_a_receipt_is_written_as_a_tlog_proof(lender: Command, number: int, tmp_path: Path) -> None:
-    record = str(report(lender, number)["record"])
+    record = str(report(lender, number)["record_id"])
     out = tmp_path / "receipt.tlog-proof"
     by_name = lender("receipt", *name_words(number), "--out", str(out)).content
-    assert by_name["record"] == record
+    assert by_name["record_id"] == record
     assert by_name["leaf"] == lender("receipt", record).content["leaf"]
     assert out.read_text().startswith("c2sp.org/tlog-proof@v1\nextra ")
     verified = lender("verify", str(out)).content
-    assert (verified["verified"], verified["record"], verified["version"]) == (True, record, 1)
+    assert (verified["verified"], verified["record_id"], verified["version"]) == (True, record, 1)
     changed = tmp_path / "changed.tlog-proof"
     changed.write_bytes(out.read_bytes().replace(b"\nindex ", b"\nindex 1", 1))
     assert lender("verify", str(changed), code=1).content["verified"] is False

@@ -29,7 +29,7 @@ from client_sdk.models import (
 )
 from tests.client_sdk.sdk_samples import default_facts, judgment_facts, suit
 
-AS_OF_MS = int(datetime(2025, 12, 1, tzinfo=UTC).timestamp() * 1_000)
+AS_OF = datetime(2025, 12, 1, tzinfo=UTC)
 CURED = replace(default_facts(), as_of=date(2025, 6, 30), days_past_due=0, ended_on=date(2025, 6, 30))
 
 
@@ -51,8 +51,8 @@ def record(
         kind=kind,
         standing=standing,
         index=index,
-        issued_at_ms=AS_OF_MS,
-        logged_at_ms=AS_OF_MS,
+        issued_at=AS_OF,
+        logged_at=AS_OF,
         facts=None if unopened is not None else facts or default_facts(),
         unopened=unopened,
         contested=contested,
@@ -62,7 +62,7 @@ def record(
 
 def answer(*records: ListedRecord) -> Answer:
     verdict = Verdict.LISTED if records else Verdict.CLEAR
-    return Answer(verdict=verdict, registry="r", as_of_ms=AS_OF_MS, records=records)
+    return Answer(verdict=verdict, registry="r", as_of=AS_OF, records=records)
 
 
 def reasons(given: Answer, criteria: Criteria | None = None) -> list[tuple[ReasonId, Outcome | None]]:

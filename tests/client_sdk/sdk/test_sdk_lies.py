@@ -23,6 +23,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUse, Standing
@@ -138,7 +139,7 @@ def test_a_lie_is_unverifiable_for_everybody_asked(asker: Client, change: Change
         assert answer.failure.part
         assert answer.evidence == b""
         assert answer.assess().outcome is Outcome.REFER
-        with pytest.raises(ValueError, match="no evidence"):
+        with pytest.raises(VerificationError, match="no evidence"):
             answer.save("/nowhere")
 
 
@@ -199,7 +200,7 @@ def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> Non
         receipt = lender.report(default_report(603))
         key = RecordKey("lender-1", receipt.record_id)
         result = submission_pb2.SubmissionResult(
-            outcome=submission_pb2.OUTCOME_ACCEPTED, logged_at=receipt.logged_at_ms
+            outcome=submission_pb2.OUTCOME_ACCEPTED, logged_at=milliseconds(receipt.logged_at)
         )
         result.inclusion.index = receipt.index
         result.inclusion.path = b"".join(receipt.path)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import registry_server.serving
 import registry_server.subject_key_service
-from client_sdk._transport.refusal import error_of
+from client_sdk._transport.refusal import STATUS_DETAILS, error_of
 from client_sdk.errors import RefusedError, UnavailableError
 from client_sdk.following import DirectoryFollower, DirectoryView
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
@@ -180,7 +180,8 @@ def test_the_catalogue_holds_every_reason_and_no_other() -> None:
 def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
     refusal = Refusal(reason, "blinded", "a.rule", "this", "that")
     entry = CATALOGUE[reason]
-    [(_, details)] = trailing_metadata(refusal, entry, "1-2")
+    details = dict(trailing_metadata(refusal, entry, "1-2"))[STATUS_DETAILS]
+    assert isinstance(details, bytes)
     error = error_of(entry.status.name, entry.text, details)
     assert error.reason == reason
     if isinstance(error, RefusedError):

@@ -14,6 +14,7 @@ from creditregistry.v1 import submission_pb2 as pb
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import KeyEndBody
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
 from client_sdk.kernel.rules.facts import ConsentForm
@@ -284,7 +285,7 @@ def test_a_key_that_nobody_enrolled_signs_nothing(ledger: Ledger, world: World) 
 
 
 FACTS_THAT_BREAK_A_RULE = {
-    "notice too late": (replace(OPEN, notice=replace(samples.NOTICE, sent_at=NOW)), "NOTICE_LATE"),
+    "notice too late": (replace(OPEN, notice=replace(samples.NOTICE, sent_at=moment(NOW))), "NOTICE_LATE"),
     "no notice": (replace(OPEN, notice=None), "NOTICE_MISSING"),
     "no consent": (replace(OPEN, consent=None), "CONSENT_MISSING"),
     "consent by word of mouth": (

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from client_sdk.acts import ActFile, AdministratorsBody, GenesisBody, PublicKey
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import counted
@@ -14,10 +15,7 @@ from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
 from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
-from client_sdk.kernel.formats.act import AdministratorsBody, GenesisBody
-from client_sdk.kernel.formats.keys import PublicKey
-from client_sdk.kernel.formats.words import KeyUsage
-from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.models import KeyUsage
 from client_sdk.models.proposal import Approved
 
 __all__ = ["register", "tell_approved"]

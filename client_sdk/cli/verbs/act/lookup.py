@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk.acts import ActFile
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.kernel.ledger.act_file import ActFile
 
 if TYPE_CHECKING:
     from client_sdk.client import Client

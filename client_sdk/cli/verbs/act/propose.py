@@ -8,6 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.acts import (
+    SPKI_HASH_BYTES,
+    Act,
+    AdministratorsBody,
+    Body,
+    ClockBody,
+    EnrolmentFile,
+    ErasureBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyGrantFile,
+    KeyService,
+    KeyServiceFile,
+    KeyServices,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    Rulebook,
+    RulebookBody,
+    StateBody,
+    TlsKeyBody,
+    moment,
+)
+from client_sdk.checkpoints import CLOCKS_DIFFER_MS
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import YesOption, hexadecimal, moment_text, record_key, word_option
@@ -15,32 +39,10 @@ from client_sdk.cli.ui.session import Session
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
-from client_sdk.kernel.formats.act import (
-    Act,
-    AdministratorsBody,
-    Body,
-    ClockBody,
-    ErasureBody,
-    InstitutionBody,
-    KeyEndBody,
-    KeyGrantBody,
-    KeyServicesBody,
-    RetireKeyServicesBody,
-    RulebookBody,
-    StateBody,
-    TlsKeyBody,
-)
-from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
-from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES
-from client_sdk.kernel.formats.words import InstitutionStatus
-from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
-from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
-from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
-from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.models import InstitutionStatus, RecordKey
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.acts import Directory
 
 __all__ = ["propose_body", "register"]
 
@@ -206,7 +208,9 @@ def register(app: typer.Typer) -> None:
         machine's by a minute. Look at this machine's clock and the registry's before you sign.
         """
         body = ClockBody(time.time_ns() // 1_000_000 - CLOCKS_DIFFER_MS)
-        session.output.tell(f"The log's time goes back to the registry's, not before {moment_text(body.not_before)}.")
+        session.output.tell(
+            f"The log's time goes back to the registry's, not before {moment_text(moment(body.not_before))}."
+        )
         session.confirm("Sign and propose this act?", yes=yes)
         with session.client() as client:
             approved = client.propose(body)

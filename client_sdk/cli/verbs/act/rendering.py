@@ -6,9 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.cli.ui.options import moment_text
-from client_sdk.cli.ui.output import pairs
-from client_sdk.kernel.formats.act import (
+from client_sdk.acts import (
     AdministratorsBody,
     ClockBody,
     ErasureBody,
@@ -21,16 +19,19 @@ from client_sdk.kernel.formats.act import (
     RulebookBody,
     StateBody,
     TlsKeyBody,
+    moment,
 )
+from client_sdk.cli.ui.options import moment_text
+from client_sdk.cli.ui.output import pairs
+from client_sdk.forms import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
+    from client_sdk.acts import Act, Body, Enrolment, KeyGrant, KeyServices, Rulebook
     from client_sdk.cli.ui.output import Json
-    from client_sdk.kernel.formats.act import Act, Body, Enrolment, KeyGrant
-    from client_sdk.kernel.formats.state import KeyServices, Rulebook
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
 
@@ -101,7 +102,7 @@ def _body_content(body: Body) -> dict[str, Json]:
                 "threshold": body.threshold,
             }
         case ClockBody():
-            return {"not_before": body.not_before}
+            return {"not_before": plain(moment(body.not_before))}
         case TlsKeyBody():
             return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
 
@@ -202,7 +203,7 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
             yield "administrators", ", ".join(body.administrators)
             yield from (row for item in body.enrolments for row in _enrolment_rows(item))
         case ClockBody():
-            yield "not before", moment_text(body.not_before)
+            yield "not before", moment_text(moment(body.not_before))
         case TlsKeyBody():
             yield "TLS key", body.spki_hash.hex()
             yield "ground", body.ground
@@ -236,8 +237,8 @@ def proposal_content(proposal: ProposalView) -> dict[str, Json]:
         **act_content(proposal.act),
         "approved_by": list(proposal.approved_by),
         "threshold": proposal.threshold,
-        "proposed_at": proposal.proposed_at_ms,
-        "lapses_at": proposal.lapses_at_ms,
+        "proposed_at": plain(proposal.proposed_at),
+        "lapses_at": plain(proposal.lapses_at),
     }
 
 
@@ -246,14 +247,14 @@ def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
     yield f"Proposal {proposal.proposal_id.hex()}"
     yield from act_lines(proposal.act)
     signed = ", ".join(proposal.approved_by) or "nobody"
-    yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at_ms)}"
+    yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at)}"
 
 
 def logged_content(logged: LoggedAct) -> dict[str, Json]:
     """Return an act of the log as JSON."""
     return {
         "index": logged.index,
-        "logged_at": logged.logged_at_ms,
+        "logged_at": plain(logged.logged_at),
         **act_content(logged.act),
         "title": _title(logged.act.body),
         "institutions": _institutions(logged.act.body),
@@ -267,7 +268,7 @@ def logged_row(logged: LoggedAct) -> tuple[object, ...]:
     return (
         logged.act.number,
         logged.index,
-        moment_text(logged.logged_at_ms),
+        moment_text(logged.logged_at),
         _KINDS[type(body)],
         _title(body),
         ", ".join(_institutions(body)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
+from client_sdk.acts import ActFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Session
@@ -13,7 +14,6 @@ from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
-from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.models.proposal import ProposalView
 
 if TYPE_CHECKING:

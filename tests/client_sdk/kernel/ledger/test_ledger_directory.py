@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.act import (
     StateBody,
     grant_key,
 )
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
@@ -260,6 +261,14 @@ def test_what_an_enrolment_makes(log: HandmadeLog) -> None:
 
 def _enrolment(log: HandmadeLog, id_: str, roles: tuple[Role, ...], *usages: KeyUsage, **changes: object) -> Enrolment:
     return replace(log.enrolment(id_, roles, *usages), **changes)  # type: ignore[arg-type]  # the test names fields
+
+
+@pytest.mark.parametrize("field", ["name", "licence_number"])
+@pytest.mark.parametrize("char", ["\u202e", "\u200b", "\u00ad", "\ufeff"])
+def test_a_name_that_could_be_mistaken_for_another_is_no_enrolment(log: HandmadeLog, field: str, char: str) -> None:
+    enrolment = _enrolment(log, "lender-9", (Role.LENDER,), KeyUsage.REPORT, **{field: f"First {char}Lender"})
+    with pytest.raises(FormatError, match=r"enrolment\.name"):
+        Enrolment.of(enrolment.message())
 
 
 def test_enrolments_that_are_refused(log: HandmadeLog) -> None:

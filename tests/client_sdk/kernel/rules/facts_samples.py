@@ -10,6 +10,7 @@ from unicodedata import normalize
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.assigned import is_assigned
+from client_sdk.kernel.formats.moment import LAST_MS, moment
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import (
     Amounts,
@@ -42,7 +43,7 @@ ENFORCEMENT_NUMBER = "（2025）京0115执9000011号"
 # 2025-10-01T00:00:00+08:00, and the notice a week before.
 SUBMITTED_AT = 1_759_248_000_000
 TODAY = date(2025, 10, 1)
-NOTICE = NoticeEvidence(channel=NoticeChannel.SMS, sent_at=SUBMITTED_AT - 7 * 86_400_000, digest=b"\x11" * 32)
+NOTICE = NoticeEvidence(channel=NoticeChannel.SMS, sent_at=moment(SUBMITTED_AT - 7 * 86_400_000), digest=b"\x11" * 32)
 CONSENT = Consent(form=ConsentForm.WRITTEN, date=date(2024, 1, 2), digest=b"\x22" * 32)
 DEBT = Debt(original_creditor=CREDITOR, contract="LN2024001234", debt_ref=b"\x33" * 32)
 AMOUNTS = Amounts(currency="CNY", principal=500_000, interest=12_345, penalty=678, fees=90)
@@ -141,7 +142,7 @@ _amounts = st.builds(
 )
 _debts = st.builds(Debt, original_creditor=_texts, contract=_texts, debt_ref=_digests)
 _notices = st.none() | st.builds(
-    NoticeEvidence, channel=st.sampled_from(NoticeChannel), sent_at=_counts, digest=_digests
+    NoticeEvidence, channel=st.sampled_from(NoticeChannel), sent_at=st.integers(0, LAST_MS).map(moment), digest=_digests
 )
 _consents = st.none() | st.builds(Consent, form=st.sampled_from(ConsentForm), date=_days, digest=_digests)
 _maybe_days = st.none() | _days

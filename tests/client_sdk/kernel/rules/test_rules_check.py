@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.kernel.formats.moment import LAST_MS, moment
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.check import check_admission, check_facts
 from client_sdk.kernel.rules.consent import check_inquiry_consent
@@ -298,13 +299,13 @@ HOUR = 3_600_000
 
 
 def admit(facts: Facts, **changes: int) -> None:
-    moment: Moment = {**NOW, **changes}  # type: ignore[typeddict-item]  # names of two numbers
+    given: Moment = {**NOW, **changes}  # type: ignore[typeddict-item]  # names of two numbers
     check_admission(
         facts,
-        submitted_at_ms=moment["submitted_at_ms"],
-        issued_at_ms=moment["issued_at_ms"],
-        notice_hours=moment["notice_hours"],
-        today=moment["today"],
+        submitted_at_ms=given["submitted_at_ms"],
+        issued_at_ms=given["issued_at_ms"],
+        notice_hours=given["notice_hours"],
+        today=given["today"],
     )
 
 
@@ -313,7 +314,7 @@ def admit(facts: Facts, **changes: int) -> None:
     [
         (DEFAULT, 0),
         (DEFAULT, 7 * 24),
-        (replace(DEFAULT, notice=replace(NOTICE, sent_at=SUBMITTED_AT - 1)), 0),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(SUBMITTED_AT - 1))), 0),
         (replace(DEFAULT, as_of=TODAY), 0),
         (replace(DEFAULT, consent=replace(CONSENT, date=TODAY)), 0),
         (JUDGMENT, 672),
@@ -328,10 +329,10 @@ def test_facts_are_admitted(facts: Facts, notice_hours: int) -> None:
     ("facts", "notice_hours", "reason", "rule"),
     [
         (replace(DEFAULT, notice=None), 0, R.NOTICE_MISSING, "C06"),
-        (replace(DEFAULT, notice=replace(NOTICE, sent_at=0)), 0, R.NOTICE_MISSING, "C06"),
-        (replace(DEFAULT, notice=replace(NOTICE, sent_at=-1)), 0, R.NOTICE_MISSING, "C06"),
-        (replace(DEFAULT, notice=replace(NOTICE, sent_at=SUBMITTED_AT)), 0, R.NOTICE_LATE, "C06"),
-        (replace(DEFAULT, notice=replace(NOTICE, sent_at=SUBMITTED_AT + 1)), 0, R.NOTICE_LATE, "C06"),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(0))), 0, R.NOTICE_MISSING, "C06"),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(-1))), 0, R.NOTICE_MISSING, "C06"),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(SUBMITTED_AT))), 0, R.NOTICE_LATE, "C06"),
+        (replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(SUBMITTED_AT + 1))), 0, R.NOTICE_LATE, "C06"),
         (DEFAULT, 7 * 24 + 1, R.NOTICE_LATE, "C06"),
         (replace(FILED, notice=None), 0, R.NOTICE_MISSING, "C06"),
         (replace(DEFAULT, consent=None), 0, R.CONSENT_MISSING, "C03"),
@@ -355,9 +356,9 @@ def test_a_statement_of_the_future_is_not_admitted() -> None:
     assert caught.value.field == "statement.issued_at"
 
 
-@given(st.integers(0, 2**63), st.integers(0, 2**63), st.integers(0, 10_000))
+@given(st.integers(0, LAST_MS), st.integers(0, LAST_MS), st.integers(0, 10_000))
 def test_a_notice_is_always_before_the_submission(sent_at: int, submitted_at: int, hours: int) -> None:
-    facts = replace(DEFAULT, notice=replace(NOTICE, sent_at=sent_at))
+    facts = replace(DEFAULT, notice=replace(NOTICE, sent_at=moment(sent_at)))
     on_time = 0 < sent_at < submitted_at and sent_at + hours * HOUR <= submitted_at
     error = rule_broken_by(lambda: admit(facts, submitted_at_ms=submitted_at, issued_at_ms=0, notice_hours=hours))
     assert (error is None) is on_time

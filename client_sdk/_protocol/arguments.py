@@ -1,0 +1,76 @@
+"""Arguments of public methods, checked before anything relies on them: not every program has a type checker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.errors import PreflightError
+from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.fact_parts import Consent
+from client_sdk.kernel.rules.field_types import check_field_types
+from client_sdk.kernel.subjects.identifiers import Identity
+from client_sdk.models.violation import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ID_BYTES", "purpose_of", "sixteen_bytes"]
+
+# Of a record id and of an inquiry id.
+ID_BYTES = 16
+
+
+def purpose_of(
+    identities: Iterable[Identity], purpose: Purpose | str, consent: Consent | None, officer: str
+) -> Purpose:
+    """Return the purpose of an inquiry whose arguments are of the right types.
+
+    Args:
+        identities: of the persons.
+        purpose: a member, or its word.
+        consent: of the persons.
+        officer: who asks.
+
+    Raises:
+        PreflightError: one is of another type, or the purpose is no word for one.
+    """
+    for identity in identities:
+        _check_type(identity, Identity, "inquiry.persons", "an Identity")
+    if consent is not None:
+        _check_type(consent, Consent, "inquiry.consent", "a Consent")
+        try:
+            check_field_types(consent, "inquiry.consent")
+        except RuleError as error:
+            raise _refused(error.field, error.rule, error.got, error.want) from error
+    _check_type(officer, str, "inquiry.officer", "text")
+    want = f"one of {', '.join(Purpose)}"
+    _check_type(purpose, str, "inquiry.purpose", want)
+    if purpose not in Purpose.__members__:
+        raise _refused("inquiry.purpose", "inquiry.purpose", "another word", want)
+    return Purpose(purpose)
+
+
+def sixteen_bytes(value: bytes, name: str) -> bytes:
+    """Return an id if it is one.
+
+    Args:
+        value: of a record or an inquiry.
+        name: of the argument.
+
+    Raises:
+        PreflightError: it is no bytes, or not 16 of them.
+    """
+    _check_type(value, bytes, name, f"{ID_BYTES} bytes")
+    if len(value) != ID_BYTES:
+        raise _refused(name, "id.length", f"{len(value)} bytes", f"{ID_BYTES} bytes")
+    return value
+
+
+def _check_type(value: object, kind: type, field: str, want: str) -> None:
+    if not isinstance(value, kind):
+        raise _refused(field, "field.type", type(value).__name__, want)
+
+
+def _refused(field: str, rule: str, got: str, want: str) -> PreflightError:
+    return PreflightError((Violation(reason="MALFORMED", field=field, rule=rule, got=got, want=want),))

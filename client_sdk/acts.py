@@ -1,0 +1,75 @@
+"""Acts of the administrators, the directory that follows from them, and the files that people carry for them.
+
+    body = KeyEndBody("lender-1", key_id)
+    with Client.from_home("admin-1") as client:
+        client.propose(body)
+
+Times of acts are milliseconds since 1970 UTC, as they are signed; ``moment`` makes a datetime of one.
+"""
+
+from client_sdk.kernel.formats.act import (
+    Act,
+    AdministratorsBody,
+    Body,
+    ClockBody,
+    Enrolment,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrant,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    RulebookBody,
+    StateBody,
+    TlsKeyBody,
+    grant_key,
+)
+from client_sdk.kernel.formats.keys import PublicKey, Signer
+from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
+from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
+from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
+from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+
+__all__ = [
+    "SPKI_HASH_BYTES",
+    "Act",
+    "ActFile",
+    "AdministratorsBody",
+    "Body",
+    "CertificateRequest",
+    "ClockBody",
+    "Directory",
+    "Enrolment",
+    "EnrolmentFile",
+    "ErasureBody",
+    "GenesisBody",
+    "InstitutionBody",
+    "InstitutionKey",
+    "InstitutionState",
+    "KeyEndBody",
+    "KeyGrant",
+    "KeyGrantBody",
+    "KeyGrantFile",
+    "KeyService",
+    "KeyServiceFile",
+    "KeyServices",
+    "KeyServicesBody",
+    "PublicKey",
+    "RetireKeyServicesBody",
+    "Rulebook",
+    "RulebookBody",
+    "Signer",
+    "StateBody",
+    "TlsKeyBody",
+    "grant_key",
+    "milliseconds",
+    "moment",
+    "spki_hash",
+]

@@ -1,0 +1,97 @@
+"""An auditor's whole audit, from its home folder to the report.
+
+report = Auditor.from_home("auditor").audit(jobs=os.cpu_count())
+report.write_html("audit.html")
+sys.exit(report.exit_code)
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+
+from client_sdk._transport.channels import Deadlines, TlsMaterial, channel, error_of_call
+from client_sdk.auditing.audit import audit
+from client_sdk.auditing.home import AuditHome
+from client_sdk.auditing.source import RegistrySource
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from client_sdk.auditing.report import AuditReport
+
+__all__ = ["Auditor"]
+
+_FOLDER = "audit"
+
+
+class Auditor:
+    """An auditor of one registry. It keeps in a folder how far it came and what it found.
+
+    Args:
+        config: of the auditor's home.
+        state: folder of the audit, made where there is none; None for ``audit`` in the home.
+    """
+
+    def __init__(self, config: ClientConfig, *, state: str | Path | None = None) -> None:
+        self.config = config
+        self._state = config.home / _FOLDER if state is None else Path(state)
+
+    @classmethod
+    def from_home(cls, path: str | Path, *, state: str | Path | None = None) -> Auditor:
+        """Return the auditor of a home folder, as ``credit-registry init`` and ``trust`` make it.
+
+        Args:
+            path: of the home.
+            state: as for the class.
+
+        Raises:
+            ConfigError: the settings are missing or not in order.
+        """
+        return cls(ClientConfig.from_home(path), state=state)
+
+    def audit(
+        self,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        executor: Executor | None = None,
+        jobs: int = 1,
+    ) -> AuditReport:
+        """Fetch what is new in the log, and verify all of it: signatures, keys, chains, acts, lapses, map, inquiries.
+
+        The audit goes on from where the last one ended; what was found stays found. It waits for the registry no
+        longer than the deadlines of its calls, and verifies for as long as the log takes.
+
+        Args:
+            progress: called with the number of leaves verified and the number of all, after each batch.
+            executor: where signatures of members are verified; None for this process or ``jobs``.
+            jobs: processes that are started for the signatures; 1 for none. A program that asks for more must be
+                importable: it starts its work under ``if __name__ == "__main__"``.
+
+        Raises:
+            ConfigError: certificate, trust root or folder is missing, damaged, in use or of another registry, or
+                ``jobs`` is below 1.
+            TransportError: the registry does not answer.
+            RefusedError: it refuses, e.g. because the caller is no auditor.
+            VerificationError: a stream was cut short or out of order, so that nothing was audited.
+        """
+        if jobs < 1:
+            raise ConfigError(f"jobs: got {jobs}, want 1 or more")
+        trust_root, tls = self.config.trust_root(), TlsMaterial.from_folder(self.config.tls_key.parent)
+        home = AuditHome(self._state)
+        # Threads of gRPC do not survive a fork.
+        spawn = multiprocessing.get_context("spawn")
+        own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
+        with channel(self.config.registry, tls, Deadlines()) as opened, own as pool:
+            try:
+                return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
+            except grpc.RpcError as error:
+                raise error_of_call(error) from error

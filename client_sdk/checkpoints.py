@@ -1,0 +1,17 @@
+"""Checkpoints of a log: signed notes of its size and root, what two of them prove, and how old a HEAD may be."""
+
+from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.ledger.head_time import AHEAD, CLOCKS_DIFFER_MS, OLD
+
+__all__ = [
+    "AHEAD",
+    "CLOCKS_DIFFER_MS",
+    "OLD",
+    "Checkpoint",
+    "Contradiction",
+    "SignedCheckpoint",
+    "VerifierKey",
+    "parse_checkpoint",
+]

@@ -1,0 +1,17 @@
+"""Forms of small things: ids of institutions and records, decimal places of money, words, and values as JSON."""
+
+from client_sdk.kernel.formats.plain import Json, Plain, plain
+from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
+from client_sdk.kernel.formats.words import Word
+from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
+
+__all__ = [
+    "INSTITUTION_ID",
+    "MINOR_UNITS",
+    "Json",
+    "Plain",
+    "Word",
+    "check_institution_id",
+    "check_record_id",
+    "plain",
+]

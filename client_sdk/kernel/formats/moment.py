@@ -1,0 +1,22 @@
+"""Times: the formats count milliseconds since 1970 UTC, values for people and programs hold aware datetimes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["LAST_MS", "milliseconds", "moment"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+# The last millisecond that a datetime can hold; a later one is shown as this.
+LAST_MS = 253_402_300_799_999
+
+
+def moment(count: int) -> datetime:
+    """Return the UTC time of so many milliseconds since 1970."""
+    return _EPOCH + timedelta(milliseconds=min(count, LAST_MS))
+
+
+def milliseconds(when: datetime) -> int:
+    """Return the milliseconds since 1970 UTC of an aware time; a part of one is dropped."""
+    return (when - _EPOCH) // _MILLISECOND
