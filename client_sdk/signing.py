@@ -28,7 +28,9 @@ from cryptography.x509.oid import NameOID
 
 from client_sdk._files import write_private
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,21 +39,17 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
-    "HOLDER_PREFIX",
     "SCHEMES",
     "SecretPrompt",
     "SignerScheme",
     "create_certificate_request",
     "create_signing_key",
     "create_tls_key",
-    "holder_uri",
+    "institution_of",
     "open_signer",
     "read_private",
     "write_private",
 ]
-
-# Whom a certificate names, in a URI of its subject alternative names.
-HOLDER_PREFIX = "creditregistry:institution:"
 
 
 class SecretPrompt(Protocol):
@@ -135,9 +133,14 @@ def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def holder_uri(institution: str) -> str:
-    """Return how a certificate names an institution."""
-    return f"{HOLDER_PREFIX}{institution}"
+def institution_of(certificate: x509.Certificate) -> str:
+    """Return the id of the institution that a certificate names; empty where it names none, or several holders."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        holder = Holder.of_names(names.get_values_for_type(x509.UniformResourceIdentifier))
+    except (x509.ExtensionNotFound, ValueError, FormatError):
+        return ""
+    return holder.name if holder.kind is HolderKind.INSTITUTION else ""
 
 
 def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
@@ -156,7 +159,9 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
         raise ConfigError("the TLS key is no unencrypted PKCS#8 key in PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError("the TLS key is no ECDSA key")
-    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(holder_uri(institution))])
+    names = x509.SubjectAlternativeName(
+        [x509.UniformResourceIdentifier(Holder(HolderKind.INSTITUTION, institution).uri)]
+    )
     builder = x509.CertificateSigningRequestBuilder().subject_name(
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, institution)])
     )

@@ -23,6 +23,7 @@ from registry_server.logs import log_to_standard_error
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
+from registry_server.rpc.health import Probes
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
@@ -114,9 +115,7 @@ class App:
             self.servicers,
             self.guard,
             self.tls,
-            status.ask,
-            status.ask_writing,
-            settings.health_interval_seconds,
+            Probes(status.ask, status.ask_writing, settings.health_interval_seconds),
             connections_within(settings.connections_max),
             settings.stream_deadline_max_seconds,
         )

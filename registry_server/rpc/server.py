@@ -19,14 +19,12 @@ from creditregistry.v1 import (
 )
 from grpc_health.v1 import health_pb2_grpc
 
-from registry_server.rpc.health import Health
+from registry_server.rpc.health import Health, Probes
 from registry_server.rpc.sizes import LONGEST_BYTES
 from registry_server.serving.memory import giving_back
 from registry_server.serving.transport import open_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
@@ -80,9 +78,7 @@ class RpcServer:
         servicers: of the services.
         guard: around every method.
         tls: what is shown and trusted.
-        ask_health: returns where the registry can be read, raises where it cannot.
-        ask_writing: returns where it can be written, raises where it cannot.
-        health_interval: seconds between two questions.
+        probes: of the health service.
         connections: that may be open at the same time.
         longest_stream: seconds that a stream may take at most.
     """
@@ -92,15 +88,13 @@ class RpcServer:
         servicers: Servicers,
         guard: Guard,
         tls: TlsFiles,
-        ask_health: Callable[[], object],
-        ask_writing: Callable[[], object],
-        health_interval: float,
+        probes: Probes,
         connections: int,
         longest_stream: float,
     ) -> None:
         self._server = open_server(guard, LONGEST_BYTES, connections, longest_stream)
         self._beside = AsyncExitStack()
-        self._health = Health(ask_health, ask_writing, health_interval, readers=_READERS, writers=_WRITERS)
+        self._health = Health(probes, readers=_READERS, writers=_WRITERS)
         self._credentials = grpc.ssl_server_credentials(
             [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
         )

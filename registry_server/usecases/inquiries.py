@@ -47,7 +47,8 @@ class Inquiries:
 
         Raises:
             FormatError: the id does not have 16 bytes.
-            RegistryError: INQUIRY_UNKNOWN or INQUIRY_WAITING.
+            RegistryError: INQUIRY_UNKNOWN.
+            RuleError: INQUIRY_WAITING.
         """
         if len(inquiry_id) != _INQUIRY_ID_BYTES:
             raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
@@ -55,7 +56,5 @@ class Inquiries:
             stored = view.inquiry(asker, inquiry_id)
             if stored is None:
                 raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
-            if stored.position is None or stored.position >= view.head.inquiry_count:
-                raise RegistryError(Reason.INQUIRY_WAITING, "inquiry_id", "inquiry.sequenced", want="the next HEAD")
-            path = view.inquiry_inclusion(stored.position)
-            return InquiryReceipt(stored.leaf, stored.position, path, head_of(view))
+            position, path = view.inquiry_place(stored)
+            return InquiryReceipt(stored.leaf, position, path, head_of(view))

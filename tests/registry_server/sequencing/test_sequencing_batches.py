@@ -169,7 +169,7 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored.position is not None
         leaf = InquiryLeaf.of(first[0].received_at, ANSWERED, one.payload, one.signature).encode()
         assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
-        path = view.inquiry_inclusion(stored.position)
+        _, path = view.inquiry_place(stored)
         verify_inclusion(leaf_hash(leaf), stored.position, 2, path, view.head.inquiry_root)
 
 

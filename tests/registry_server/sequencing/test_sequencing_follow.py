@@ -109,7 +109,7 @@ def test_inquiries_of_both_are_sequenced(ledgers: tuple[Ledger, Ledger], world: 
             stored = view.inquiry(asker, world.inquiry(asker, name).inquiry_id)
             assert stored is not None
             assert stored.position is not None
-            view.inquiry_inclusion(stored.position)
+            view.inquiry_place(stored)
 
 
 def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledger, Ledger], world: World) -> None:
