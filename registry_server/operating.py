@@ -11,7 +11,8 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.app import register_of
-from registry_server.certificates.authority import CertificateAuthority, write_secret
+from registry_server.certificates.authority import CertificateAuthority
+from registry_server.errors import entry_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
 from registry_server.sequencing.errors import (
     ClockError,
@@ -20,6 +21,7 @@ from registry_server.sequencing.errors import (
     NotFoundedError,
     RegisterMismatchError,
 )
+from registry_server.serving.files import take_folder, write_secret
 from registry_server.settings import (
     SETTINGS_FILE,
     Settings,
@@ -31,9 +33,8 @@ from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import founding
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.fsck.check import FsckReport, fsck
-from registry_server.usecases.private_files import take_folder
 from registry_server.usecases.register import RegisterState, compare_register, reset_register
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def explain(error: BaseException) -> str:
     """Return what an error without a text of its own means, in the catalogue's words."""
     if isinstance(error, NotFoundedError):
         return "there is no genesis yet: let genesis.act be approved, then run init --finish"
-    return refusal_of(error).entry.text
+    return entry_of(complaint_of(error).reason).text
 
 
 def draft_registry(

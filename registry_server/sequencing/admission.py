@@ -6,6 +6,7 @@ Each function either changes the staging and returns the index of the leaf, or r
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
@@ -23,7 +24,8 @@ from registry_server.storage.records import StoredRecord
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.chain import Chain
-    from registry_server.sequencing.items import Alias, AnnotationItem, Binding, StatementItem
+    from client_sdk.kernel.ledger.submission import Alias, Binding
+    from registry_server.sequencing.items import AnnotationItem, StatementItem
     from registry_server.sequencing.staging import Staging
 
 __all__ = ["admit_annotation", "admit_statement"]
@@ -85,19 +87,20 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
         staging.remove_live(chain.key)
         return
     row = LiveRow(
-        chain.index,
-        record.first_index,
-        chain.key,
-        binding.subject,
-        chain.subject_key_version,
-        binding.opening,
-        binding.debt_ref,
-        chain.kind,
-        chain.standing,
-        chain.leaf_hash,
-        item.statement.facts_commitment,
-        *((-1, b"") if chain.annotation is None else (chain.annotation.index, chain.annotation.leaf_hash)),
+        index=chain.index,
+        record=record.first_index,
+        key=chain.key,
+        subject=binding.subject,
+        subject_key_version=chain.subject_key_version,
+        opening=binding.opening,
+        debt_ref=binding.debt_ref,
+        kind=chain.kind,
+        standing=chain.standing,
+        leaf_hash=chain.leaf_hash,
+        facts_commitment=item.statement.facts_commitment,
     )
+    if chain.annotation is not None:
+        row = replace(row, annotation_index=chain.annotation.index, annotation_hash=chain.annotation.leaf_hash)
     staging.put_live(row, disclosure=item.disclosure)
 
 
@@ -239,26 +242,8 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     record = before.with_chain(chain)
     staging.put_record(record)
     staging.add_annotation(record)
-    staging.put_live(_annotated(row, index, hash_), text=text)
+    staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_), text=text)
     return index
-
-
-def _annotated(row: LiveRow, index: int, hash_: bytes) -> LiveRow:
-    return LiveRow(
-        row.index,
-        row.record,
-        row.key,
-        row.subject,
-        row.subject_key_version,
-        row.opening,
-        row.debt_ref,
-        row.kind,
-        row.standing,
-        row.leaf_hash,
-        row.facts_commitment,
-        index,
-        hash_,
-    )
 
 
 def _text(item: AnnotationItem, before: Chain) -> bytes | None:

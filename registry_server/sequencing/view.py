@@ -176,10 +176,6 @@ class View:
         """Return presence or absence of a key of the map."""
         return self._state.map_tree.prove(key)
 
-    def map_value(self, key: bytes) -> bytes | None:
-        """Return the value under a key of the map."""
-        return self._state.map_tree.get(key)
-
     def live_records(self, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
         """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
         return live.sealed_by_subjects(self.work, subjects)
@@ -272,16 +268,16 @@ class View:
         """Return a kept inquiry."""
         return inquiries.by_keys(self.work, [(asker, inquiry_id)]).get((asker, inquiry_id))
 
-    def inquiry_inclusion(self, position: int) -> tuple[bytes, ...]:
-        """Return the path of an inquiry to the inquiry root of this commit's HEAD.
+    def inquiry_place(self, inquiry: StoredInquiry) -> tuple[int, tuple[bytes, ...]]:
+        """Return the position of an inquiry, and its path to the inquiry root of this commit's HEAD.
 
         Raises:
             RuleError: INQUIRY_WAITING; it has no place under this HEAD yet.
         """
-        count = self.head.inquiry_count
-        if position >= count:
+        position, count = inquiry.position, self.head.inquiry_count
+        if position is None or position >= count:
             raise RuleError("INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced", want="the next HEAD")
-        return self._inquiry_tree.inclusion(position, count)
+        return position, self._inquiry_tree.inclusion(position, count)
 
     def inquiry_leaves(self, start: int, end: int) -> list[bytes]:
         """Return leaves of the inquiry tree, from start to before end; callers bound the width."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
 from registry_server.errors import Reason, RegistryError
-from registry_server.usecases.evidence import HeadAnswer, head_of
+from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["Inquiries", "InquiryReceipt"]
-
-_INQUIRY_ID_BYTES = 16
 
 
 class InquiryReceipt(NamedTuple):
@@ -29,7 +28,7 @@ class InquiryReceipt(NamedTuple):
     leaf: bytes
     position: int
     path: tuple[bytes, ...]
-    head: HeadAnswer
+    head: ProvedHead
 
 
 class Inquiries:
@@ -47,15 +46,14 @@ class Inquiries:
 
         Raises:
             FormatError: the id does not have 16 bytes.
-            RegistryError: INQUIRY_UNKNOWN or INQUIRY_WAITING.
+            RegistryError: INQUIRY_UNKNOWN.
+            RuleError: INQUIRY_WAITING.
         """
-        if len(inquiry_id) != _INQUIRY_ID_BYTES:
+        if len(inquiry_id) != INQUIRY_ID_BYTES:
             raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
         with self._ledger.view() as view:
             stored = view.inquiry(asker, inquiry_id)
             if stored is None:
                 raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
-            if stored.position is None or stored.position >= view.head.inquiry_count:
-                raise RegistryError(Reason.INQUIRY_WAITING, "inquiry_id", "inquiry.sequenced", want="the next HEAD")
-            path = view.inquiry_inclusion(stored.position)
-            return InquiryReceipt(stored.leaf, stored.position, path, head_of(view))
+            position, path = view.inquiry_place(stored)
+            return InquiryReceipt(stored.leaf, position, path, head_of(view))

@@ -10,11 +10,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import RegistryError
+from registry_server.serving.files import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ def test_a_key_service_gets_a_certificate_for_both_ends(authority: CertificateAu
     assert set(usages) == {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH}
     with pytest.raises(RegistryError) as caught:
         authority.issue_for_key_service(csr, "key-service-a", "another.example", NOW)
-    assert caught.value.refusal.rule == "certificate.names"
+    assert caught.value.rule == "certificate.names"
 
 
 def broken_possession() -> bytes:
@@ -109,7 +110,7 @@ def test_a_request_that_asks_for_something_else_is_refused(authority: Certificat
     make, rule = BAD_REQUESTS[name]
     with pytest.raises(RegistryError) as caught:
         authority.issue_for_institution(make(), "lender-1", NOW)
-    assert (caught.value.reason, caught.value.refusal.rule) == ("CERTIFICATE_REQUEST_INVALID", rule)
+    assert (caught.value.reason, caught.value.rule) == ("CERTIFICATE_REQUEST_INVALID", rule)
 
 
 def test_an_authority_is_kept_in_its_folder_and_never_overwritten(
@@ -118,7 +119,7 @@ def test_an_authority_is_kept_in_its_folder_and_never_overwritten(
     folder = tmp_path / "ca"
     assert CertificateAuthority.load(folder).certificate == authority.certificate
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileError, match="exists already"):
         CertificateAuthority.create(folder, "example", NOW)
     (folder / "key.pem").write_bytes(b"")
     with pytest.raises(RegistryError, match="INTERNAL"):
@@ -137,3 +138,16 @@ def test_the_server_renews_its_own_certificate_in_time_and_for_other_hosts(
     assert renewed != first
     assert server_tls(authority, folder, ("other.example",), NOW + 340 * DAY_MS) != renewed
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["key.pem", "certificate.pem"])
+def test_a_renewal_that_was_killed_between_its_two_files_is_made_again(
+    authority: CertificateAuthority, tmp_path: Path, left: str
+) -> None:
+    first = server_tls(authority, tmp_path / "one", ("registry.example",), NOW)
+    other = server_tls(authority, tmp_path / "other", ("registry.example",), NOW)
+    (tmp_path / "one" / left).write_bytes(other.key if left == "key.pem" else other.certificate)
+    again = server_tls(authority, tmp_path / "one", ("registry.example",), NOW)
+    assert again not in (first, other)
+    own = load_pem_private_key(again.key, password=None).public_key()
+    assert read(again.certificate).public_key() == own
