@@ -25,8 +25,9 @@ stable word of the registry's error catalogue, and only then by the status of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import CreditRegistryError, FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.subjects.errors import IdentityError
@@ -93,15 +94,12 @@ class DeadlineExceededError(TransportError):
         super().__init__(message, status=status, reason=reason, retryable=retryable)
 
 
-class RefusedError(CreditRegistryError):
+class RefusedError(Complaining, CreditRegistryError):
     """The registry or a key service refused.
 
     Attributes:
-        reason: stable word of the error catalogue, e.g. ``VERSION_TAKEN``.
-        field: path of the field inside what was sent; may be empty.
-        rule: stable id of the broken rule; may be empty.
-        got: what was found; never a secret.
-        want: what the rule asks for.
+        complaint: why; its ``reason``, ``field``, ``rule``, ``got`` and ``want`` are attributes as well.
+        message: of the error catalogue, for people; may be empty.
         status: name of the gRPC status.
         retryable: whether the same call may succeed later with nothing else changed, as the server says.
     """
@@ -120,22 +118,20 @@ class RefusedError(CreditRegistryError):
     ) -> None:
         # Reason and message alone are `args`: the rest travels in __dict__, so that the error survives pickling.
         super().__init__(reason, message)
-        self.reason = reason
+        self.complaint = Complaint(reason, field, rule, got, want)
         self.message = message
-        self.field = field
-        self.rule = rule
-        self.got = got
-        self.want = want
         self.status = status
         self.retryable = retryable
 
+    @classmethod
+    def of(cls, complaint: Complaint, message: str = "", *, status: str = "UNKNOWN", retryable: bool = False) -> Self:
+        """Return the error that a complaint of the registry or of a key service means."""
+        error = cls(complaint.reason, message, status=status, retryable=retryable)
+        error.complaint = complaint
+        return error
+
     def __str__(self) -> str:
-        place = f" at {self.field}" if self.field else ""
-        rule = f", rule {self.rule}" if self.rule else ""
-        detail = [f"got {self.got}"] if self.got else []
-        detail += [f"want {self.want}"] if self.want else []
-        text = f": {self.message}" if self.message else ""
-        return f"{self.reason}{place}{rule}{text}" + (f" ({', '.join(detail)})" if detail else "")
+        return f"{self.complaint}: {self.message}" if self.message else str(self.complaint)
 
 
 class NotPermittedError(RefusedError):
@@ -154,22 +150,37 @@ class InvalidError(RefusedError):
     """The request breaks a rule or is malformed; retrying does not help."""
 
 
-class VerificationError(CreditRegistryError):
+class VerificationError(Complaining, CreditRegistryError):
     """A response does not verify. The verdict is UNVERIFIABLE: neither LISTED nor CLEAR.
 
-    Attributes:
-        part: which part of the answer, e.g. ``checkpoint``.
+    Args:
+        part: which part of the answer, e.g. ``checkpoint``; the complaint's field.
         rule: stable id of the broken rule, e.g. ``note.signature-line``.
+        message: what is wrong, where ``got`` and ``want`` do not say it.
+        got: what was found.
+        want: what the rule asks for.
+
+    Attributes:
+        complaint: what does not verify; its ``field``, ``rule``, ``got`` and ``want`` are attributes as well.
     """
 
-    def __init__(self, part: str, rule: str, message: str = "") -> None:
+    def __init__(self, part: str, rule: str, message: str = "", *, got: str = "", want: str = "") -> None:
         super().__init__(part, rule, message)
-        self.part = part
-        self.rule = rule
-        self.message = message
+        self.complaint = Complaint("UNVERIFIABLE", part, rule, got, want)
+        self._message = message
+
+    @property
+    def part(self) -> str:
+        """Which part of the answer."""
+        return self.complaint.field
+
+    @property
+    def message(self) -> str:
+        """What is wrong, for people; may be empty."""
+        return self._message or self.complaint.found
 
     def __str__(self) -> str:
-        return f"UNVERIFIABLE: {self.part}: {self.rule}" + (f" ({self.message})" if self.message else "")
+        return f"{self.complaint}: {self._message}" if self._message else str(self.complaint)
 
 
 class RollbackError(VerificationError):

@@ -36,10 +36,10 @@ def fetch_trust_root(config: ClientConfig) -> TrustRoot:
         except grpc.RpcError as error:
             raise error_of_call(error) from error
     if not answer.acts or answer.acts[0].index:
-        raise VerificationError("genesis", "genesis.leaf", "want the genesis act at leaf 0")
+        raise VerificationError("genesis", "genesis.leaf", want="the genesis act at leaf 0")
     try:
         return TrustRoot.from_genesis(answer.acts[0].leaf)
     except FormatError as error:
-        raise VerificationError("genesis", error.rule, f"want {error.want}") from error
+        raise VerificationError("genesis", error.rule, got=error.got, want=error.want) from error
     except RuleError as error:
-        raise VerificationError("genesis", error.rule, f"want {error.want}") from error
+        raise VerificationError("genesis", error.rule, got=error.got, want=error.want) from error

@@ -52,7 +52,7 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
@@ -254,7 +254,7 @@ def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -
         admission=Authorizer(standing),
         places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),
         deadlines=_deadlines(settings),
-        catalogue=Catalogue(CATALOGUE, refusal_of),
+        catalogue=Catalogue(CATALOGUE, complaint_of),
         observer=Observer("registry", metrics),
         default_bytes=DEFAULT_BYTES,
         request_bytes=REQUEST_BYTES,

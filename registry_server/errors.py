@@ -9,18 +9,19 @@ catalogue becomes INTERNAL with a fixed text; its details go to the log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
+from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CATALOGUE", "DOMAIN", "Entry", "Reason", "Refusal", "RegistryError", "Status", "entry_of", "refusal_of"]
+__all__ = ["CATALOGUE", "DOMAIN", "Entry", "Reason", "RegistryError", "Status", "complaint_of", "entry_of"]
 
 # Domain of every google.rpc.ErrorInfo that the registry sends.
 DOMAIN = "creditregistry"
@@ -299,11 +300,10 @@ _SERVER: dict[str, Entry] = {
 CATALOGUE: Mapping[str, Entry] = MappingProxyType({**_RULES, **_LEDGER, **_SERVER})
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why something was refused; what goes over the wire and into results.
+class RegistryError(Complaining, Exception):
+    """The server refuses.
 
-    Attributes:
+    Args:
         reason: of the catalogue.
         field: path of the field inside what was sent; empty where the request as a whole is meant.
         rule: stable id of the broken rule.
@@ -311,41 +311,14 @@ class Refusal:
         want: what the rule asks for.
     """
 
-    reason: str
-    field: str = ""
-    rule: str = ""
-    got: str = ""
-    want: str = ""
-
-    @property
-    def entry(self) -> Entry:
-        """Catalogue entry of the reason."""
-        return entry_of(self.reason)
-
-
-class RegistryError(Exception):
-    """The server refuses.
-
-    Attributes:
-        refusal: why.
-    """
-
     def __init__(self, reason: str, field: str = "", rule: str = "", *, got: str = "", want: str = "") -> None:
         super().__init__(reason, field, rule)
-        self.refusal = Refusal(reason, field, rule, got, want)
+        self.complaint = Complaint(reason, field, rule, got, want)
 
-    @property
-    def reason(self) -> str:
-        """Of the catalogue."""
-        return self.refusal.reason
-
-    def __str__(self) -> str:
-        refusal = self.refusal
-        details = [f"got {refusal.got}"] if refusal.got else []
-        details += [f"want {refusal.want}"] if refusal.want else []
-        place = f" at {refusal.field}" if refusal.field else ""
-        rule = f": {refusal.rule}" if refusal.rule else ""
-        return f"{refusal.reason}{place}{rule}" + (f" ({', '.join(details)})" if details else "")
+    @classmethod
+    def of(cls, complaint: Complaint) -> Self:
+        """Return the error that a complaint is raised as."""
+        return cls(complaint.reason, complaint.field, complaint.rule, got=complaint.got, want=complaint.want)
 
 
 def entry_of(reason: str) -> Entry:
@@ -353,18 +326,18 @@ def entry_of(reason: str) -> Entry:
     return CATALOGUE.get(reason, CATALOGUE[Reason.INTERNAL])
 
 
-def refusal_of(error: BaseException, field: str = "") -> Refusal:
-    """Return how an error is told to the outside.
+def complaint_of(error: BaseException, field: str = "") -> Complaint:
+    """Return the complaint with which an error refuses; an unexpected one becomes INTERNAL without any detail.
 
     Args:
-        error: of the kernel or the server; anything else is INTERNAL, and nothing of it is told.
+        error: of the kernel or the server.
         field: path of what was being read, put before the field of the error.
     """
     match error:
         case RegistryError():
-            return error.refusal
+            return error.complaint
         case RuleError():
-            return Refusal(str(error.reason), _path(field, error.field), error.rule, error.got, error.want)
+            reason = error.reason
         case SignatureError():
             reason = Reason.SIGNATURE_INVALID
         case FormatError(rule="commitment.opens"):
@@ -372,8 +345,8 @@ def refusal_of(error: BaseException, field: str = "") -> Refusal:
         case FormatError():
             reason = Reason.MALFORMED
         case _:
-            return Refusal(Reason.INTERNAL)
-    return Refusal(reason, _path(field, error.part), error.rule, error.got, error.want)
+            return Complaint(Reason.INTERNAL)
+    return replace(error.complaint, reason=str(reason), field=_path(field, error.field))
 
 
 def _path(outer: str, inner: str) -> str:

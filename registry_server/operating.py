@@ -12,6 +12,7 @@ from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.app import register_of
 from registry_server.certificates.authority import CertificateAuthority
+from registry_server.errors import entry_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
 from registry_server.sequencing.errors import (
     ClockError,
@@ -32,7 +33,7 @@ from registry_server.storage import head, migrations
 from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import founding
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.fsck.check import FsckReport, fsck
 from registry_server.usecases.register import RegisterState, compare_register, reset_register
 
@@ -69,7 +70,7 @@ def explain(error: BaseException) -> str:
     """Return what an error without a text of its own means, in the catalogue's words."""
     if isinstance(error, NotFoundedError):
         return "there is no genesis yet: let genesis.act be approved, then run init --finish"
-    return refusal_of(error).entry.text
+    return entry_of(complaint_of(error).reason).text
 
 
 def draft_registry(

@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.head_time import check_head_time
-from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryOpening, PersonOpening
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.answer import Answer, Failure, Verdict
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
 __all__ = ["Expectation", "Question", "ask", "read_offline", "read_page", "unproved", "unverifiable"]
-
-_INQUIRY_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -109,7 +107,7 @@ def ask(
     inquiry = Inquiry(
         registry=registry,
         asker=asker,
-        inquiry_id=secrets.token_bytes(_INQUIRY_ID_BYTES),
+        inquiry_id=secrets.token_bytes(INQUIRY_ID_BYTES),
         issued_at=issued_at,
         purpose=purpose,
         subject_commitments=tuple(commit_inquiry(person.opening, person.pseudonyms) for person in persons),
@@ -217,10 +215,7 @@ def read_offline(
 
 def failure_of(error: FormatError | RuleError) -> Failure:
     """Return what an UNVERIFIABLE answer says of the error that it comes from."""
-    part = error.part if isinstance(error, FormatError) else error.field
-    found = [f"got {error.got}"] if error.got else []
-    found += [f"want {error.want}"] if error.want else []
-    return Failure(part=part, rule=error.rule, message=", ".join(found))
+    return Failure(part=error.field, rule=error.rule, message=error.complaint.found)
 
 
 def unverifiable(question: Question, position: int, failure: Failure) -> Answer:

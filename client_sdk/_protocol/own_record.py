@@ -173,4 +173,4 @@ def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
 
 def unknown_record() -> VerificationError:
     """Return the error for an answer that lists what was not asked for."""
-    return VerificationError("own record", "record.asked", "want records that were asked for")
+    return VerificationError("own record", "record.asked", want="records that were asked for")

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import proposal_pb2 as pb
 
-from client_sdk._protocol.receipt import verify_checkpoint
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
-from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
-from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import moment
-from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, split_hashes
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.proposal import Approved, ProposalView
 
@@ -113,14 +110,13 @@ def read_approved(
     if not response.HasField("receipt"):
         return Approved(proposal=proposal)
     receipt = response.receipt
-    checkpoint = verify_checkpoint(receipt.checkpoint, key)
+    index = receipt.inclusion.index
     with verifying():
         leaf = parse_leaf(receipt.leaf)
-        path = split_hashes(receipt.inclusion.path, "receipt")
-        index = receipt.inclusion.index
-        verify_inclusion(leaf_hash(receipt.leaf), index, checkpoint.size, path, checkpoint.root)
+        checkpoint = read_checkpoint(receipt.checkpoint, key)
+        leaf_under(checkpoint, index, receipt.leaf, split_hashes(receipt.inclusion.path, "receipt"), "receipt")
     if not isinstance(leaf, ActLeaf) or leaf.payload != proposal.payload:
-        raise VerificationError("receipt", "receipt.act", "want the act that was proposed")
+        raise VerificationError("receipt", "receipt.act", want="the act that was proposed")
     return Approved(proposal=proposal, index=index, leaf=receipt.leaf)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2
@@ -10,15 +9,15 @@ from creditregistry.v1 import submission_pb2
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint, parse_tlog_proof, tlog_proof
+from client_sdk.kernel.formats.checkpoint import parse_tlog_proof, tlog_proof
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey, Statement
-from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, split_hashes, within
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 if TYPE_CHECKING:
@@ -26,23 +25,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["read_inquiry_receipt", "read_receipt", "read_receipt_file", "read_result", "verify_checkpoint"]
-
-
-@lru_cache(maxsize=64)
-def _checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
-    """Verify a checkpoint; one covers a whole chunk, so it is verified once."""
-    return parse_checkpoint(note, key).checkpoint
-
-
-def verify_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
-    """Return the checkpoint of a signed note.
-
-    Raises:
-        VerificationError: it is none, or the log's key did not sign it.
-    """
-    with verifying():
-        return _checkpoint(note, key)
+__all__ = ["read_inquiry_receipt", "read_receipt", "read_receipt_file", "read_result"]
 
 
 def read_result(
@@ -71,9 +54,9 @@ def read_result(
     """
     leaf = StatementLeaf(result.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature).encode()
     with verifying():
-        checkpoint = _checkpoint(note, key)
+        checkpoint = read_checkpoint(note, key)
         path = split_hashes(result.inclusion.path, "receipt")
-        verify_inclusion(leaf_hash(leaf), result.inclusion.index, checkpoint.size, path, checkpoint.root)
+        leaf_under(checkpoint, result.inclusion.index, leaf, path, "receipt")
     return Receipt(
         issuer=record.issuer,
         record_id=record.record_id,
@@ -110,10 +93,10 @@ def read_receipt(
         statement = Statement.parse(leaf.payload)
         if (statement.registry, statement.key, statement.version) != (registry, record, version):
             raise FormatError("receipt", "receipt.record", want="the version asked for")
-        checkpoint = _checkpoint(receipt.checkpoint, key)
+        checkpoint = read_checkpoint(receipt.checkpoint, key)
         path = split_hashes(receipt.inclusion.path, "receipt")
         index = receipt.inclusion.index
-        verify_inclusion(leaf_hash(receipt.leaf), index, checkpoint.size, path, checkpoint.root)
+        leaf_under(checkpoint, index, receipt.leaf, path, "receipt")
     return Receipt(
         issuer=record.issuer,
         record_id=record.record_id,
@@ -150,8 +133,8 @@ def read_receipt_file(data: bytes, registry: str, key: VerifierKey) -> Receipt:
         statement = Statement.parse(leaf.payload)
         if statement.registry != registry:
             raise FormatError("receipt", "receipt.record", want="a statement of this registry")
-        checkpoint = _checkpoint(proof.checkpoint, key)
-        verify_inclusion(leaf_hash(proof.extra), proof.index, checkpoint.size, proof.proof, checkpoint.root)
+        checkpoint = read_checkpoint(proof.checkpoint, key)
+        leaf_under(checkpoint, proof.index, proof.extra, proof.proof, "receipt")
     return Receipt(
         issuer=statement.issuer,
         record_id=statement.record_id,
@@ -183,20 +166,18 @@ def read_inquiry_receipt(
         VerificationError: leaf, HEAD or checkpoint do not lead to one another, or the leaf is of another inquiry.
     """
     with verifying():
-        checkpoint = _checkpoint(receipt.checkpoint, key)
-        head = parse_leaf(receipt.head)
-        if not isinstance(head, HeadLeaf):
-            raise FormatError("inquiry receipt", "head.leaf", want="a HEAD as the last leaf")
+        checkpoint = read_checkpoint(receipt.checkpoint, key)
         head_path = split_hashes(receipt.head_path, "inquiry receipt")
-        verify_inclusion(leaf_hash(receipt.head), checkpoint.size - 1, checkpoint.size, head_path, checkpoint.root)
+        head = head_under(checkpoint, receipt.head, head_path, "inquiry receipt").head
         path = split_hashes(receipt.inclusion.path, "inquiry receipt")
-        count, root = head.head.inquiry_count, head.head.inquiry_root
-        verify_inclusion(leaf_hash(receipt.leaf), receipt.inclusion.index, count, path, root)
+        with within("inquiry receipt"):
+            index, count = receipt.inclusion.index, head.inquiry_count
+            verify_inclusion(leaf_hash(receipt.leaf), index, count, path, head.inquiry_root)
         leaf = InquiryLeaf.parse(receipt.leaf)
     if signed is not None:
         own = InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature)
         if own.digest != leaf.digest:
-            raise VerificationError("inquiry receipt", "inquiry.digest", "want the leaf of the inquiry that was signed")
+            raise VerificationError("inquiry receipt", "inquiry.digest", want="the leaf of the inquiry that was signed")
     return InquiryReceipt(
         inquiry_id=inquiry_id,
         received_at=moment(leaf.received_at),

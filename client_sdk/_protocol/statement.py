@@ -6,12 +6,11 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import submission_pb2 as pb
-
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
-from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
+from client_sdk.kernel.formats.statement import Statement, payload_hash
+from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
 from client_sdk.kernel.rules.retention import expires_on
@@ -19,15 +18,18 @@ from client_sdk.kernel.rules.retention import expires_on
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from creditregistry.v1 import submission_pb2 as pb
+
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.ledger.submission import OpenedBasis
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.report import Report
 
 __all__ = [
     "Issuer",
-    "OpenedBasis",
     "Version",
     "facts_of",
     "pseudonym_for",
@@ -77,25 +79,6 @@ class Version:
     retain_until: str
     opening: bytes
     facts: bytes
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class OpenedBasis:
-    """The record that a new one rests on, with its newest facts where they are known."""
-
-    record: RecordKey
-    opening: bytes = b""
-    facts: bytes = b""
-
-    def message(self) -> pb.Basis:
-        """Return the protobuf form."""
-        message = pb.Basis()
-        message.record.issuer = self.record.issuer
-        message.record.record_id = self.record.record_id
-        if self.facts:
-            message.newest.opening = self.opening
-            message.newest.facts = self.facts
-        return message
 
 
 def facts_of(facts: Facts, pseudonym: Pseudonym) -> Facts:
@@ -175,18 +158,16 @@ def sign_version(
         transferee=report.transferee,
         continues=report.continues if before is None else None,
     )
-    submission = pb.Submission()
-    opening = facts = b""
+    sent = Submission()
     if carries_subject(report.standing) and report.facts is not None:
         pseudonym = pseudonym_for(names, before, report.standing)
-        statement, opening, facts = _bind(statement, submission, report.facts, pseudonym)
-        _add_aliases(submission, report.facts, names, pseudonym)
-        if before is not None:
-            submission.previous.opening = before.opening
-            submission.previous.facts = before.facts
-        elif basis is not None:
-            submission.basis.CopyFrom(basis.message())
-    return submission, _signed(issuer, statement, submission, opening, facts)
+        statement, sent = _bind(statement, report.facts, pseudonym)
+        sent = sent._replace(
+            previous=None if before is None else OpenedFacts(before.opening, before.facts),
+            basis=basis if before is None else None,
+            aliases=_aliases(report.facts, names, pseudonym),
+        )
+    return _signed(issuer, statement, sent)
 
 
 def sign_ending(
@@ -220,31 +201,28 @@ def sign_ending(
         disclosure_digest=b"",
         issued_at=issued_at,
     )
-    submission = pb.Submission()
-    return submission, _signed(issuer, statement, submission, b"", b"")
+    return _signed(issuer, statement, Submission())
 
 
-def _signed(issuer: Issuer, statement: Statement, submission: pb.Submission, opening: bytes, facts: bytes) -> Version:
-    """Put the signed statement into the submission, and return what the version after it needs to know."""
+def _signed(issuer: Issuer, statement: Statement, sent: Submission) -> tuple[pb.Submission, Version]:
+    """Return the submission with the signed statement in it, and what the version after it needs to know."""
     payload = statement.encode()
-    submission.statement.payload = payload
-    submission.statement.key_id = issuer.signer.public_key.key_id
-    submission.statement.signature = dsse.sign(issuer.signer, dsse.STATEMENT, payload)
-    return Version(
+    signature = dsse.sign(issuer.signer, dsse.STATEMENT, payload)
+    sent = sent._replace(payload=payload, key_id=issuer.signer.public_key.key_id, signature=signature)
+    version = Version(
         statement.version,
         payload_hash(payload),
         statement.kind,
         statement.standing,
         statement.subject_key_version,
         statement.retain_until,
-        opening,
-        facts,
+        b"" if sent.facts is None else sent.facts.opening,
+        b"" if sent.facts is None else sent.facts.facts,
     )
+    return sent.message(), version
 
 
-def _bind(
-    statement: Statement, submission: pb.Submission, plain: Facts, pseudonym: Pseudonym
-) -> tuple[Statement, bytes, bytes]:
+def _bind(statement: Statement, plain: Facts, pseudonym: Pseudonym) -> tuple[Statement, Submission]:
     """Commit to subject and facts, seal them, and put what opens them beside the statement."""
     filled = facts_of(plain, pseudonym)
     facts = filled.encode()
@@ -253,12 +231,6 @@ def _bind(
     opening = secrets.token_bytes(OPENING_BYTES)
     commitment = commit_facts(opening, facts)
     sealed = seal_facts(pseudonym.seal_key, commitment, opening, facts)
-    submission.binding.subject = pseudonym.subject
-    submission.binding.opening = subject_opening
-    submission.binding.debt_ref = filled.debt.debt_ref
-    submission.facts.opening = opening
-    submission.facts.facts = facts
-    submission.disclosure = sealed
     bound = replace(
         statement,
         subject_key_version=pseudonym.subject_key_version,
@@ -266,12 +238,18 @@ def _bind(
         facts_commitment=commitment,
         disclosure_digest=disclosure_digest(sealed),
     )
-    return bound, opening, facts
+    sent = Submission(
+        binding=Binding(pseudonym.subject, subject_opening, filled.debt.debt_ref),
+        facts=OpenedFacts(opening, facts),
+        disclosure=sealed,
+    )
+    return bound, sent
 
 
-def _add_aliases(submission: pb.Submission, facts: Facts, names: Mapping[int, Pseudonym], carried: Pseudonym) -> None:
-    for version in sorted(names):
-        if version != carried.subject_key_version:
-            other = names[version]
-            reference = other.debt_ref(facts.debt.original_creditor, facts.debt.contract)
-            submission.aliases.add(subject_key_version=version, subject=other.subject, debt_ref=reference)
+def _aliases(facts: Facts, names: Mapping[int, Pseudonym], carried: Pseudonym) -> tuple[Alias, ...]:
+    creditor, contract = facts.debt.original_creditor, facts.debt.contract
+    return tuple(
+        Alias(version, names[version].subject, names[version].debt_ref(creditor, contract))
+        for version in sorted(names)
+        if version != carried.subject_key_version
+    )

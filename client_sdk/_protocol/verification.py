@@ -20,11 +20,5 @@ def verifying() -> Iterator[None]:
     """Turn what the kernel raises about an answer into a VerificationError, with part and rule."""
     try:
         yield
-    except FormatError as error:
-        raise VerificationError(error.part, error.rule, _detail(error.got, error.want)) from error
-    except RuleError as error:
-        raise VerificationError(error.field, error.rule, _detail(error.got, error.want)) from error
-
-
-def _detail(got: str, want: str) -> str:
-    return ", ".join(text for text in (f"got {got}" if got else "", f"want {want}" if want else "") if text)
+    except (FormatError, RuleError) as error:
+        raise VerificationError(error.field, error.rule, got=error.got, want=error.want) from error

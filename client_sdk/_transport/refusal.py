@@ -17,6 +17,7 @@ from client_sdk.errors import (
     TransportError,
     UnavailableError,
 )
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -77,36 +78,24 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
         text = ": ".join(part for part in (reason or status, message) if part)
         # Where no server of ours said anything, the same call may reach one that does.
         return kind(text, status=status, reason=reason, retryable=told if reason else status in _BY_TRANSPORT)
-    return _class_of(reason, status)(
-        reason or status,
-        message,
-        field=metadata.get("field", ""),
-        rule=metadata.get("rule", ""),
-        got=metadata.get("got", ""),
-        want=metadata.get("want", ""),
-        status=status,
-        retryable=told,
-    )
+    parts = (metadata.get(name, "") for name in ("field", "rule", "got", "want"))
+    return _class_of(reason, status).of(Complaint(reason or status, *parts), message, status=status, retryable=told)
 
 
 def violation_of(message: submission_pb2.Violation, row: int = 0) -> Violation:
     """Return the violation that a result of a batch carries."""
-    return Violation(
-        row=row, reason=message.reason, field=message.field, rule=message.rule, got=message.got, want=message.want
-    )
+    return Violation.of(_complaint(message), row=row)
 
 
 def violation_error(message: submission_pb2.Violation) -> RefusedError:
     """Return the error that a refused submission means."""
     kind = _BY_REASON.get(message.reason, InvalidError)
-    return kind(
-        message.reason,
-        field=message.field,
-        rule=message.rule,
-        got=message.got,
-        want=message.want,
-        status="FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT",
-    )
+    status = "FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT"
+    return kind.of(_complaint(message), status=status)
+
+
+def _complaint(message: submission_pb2.Violation) -> Complaint:
+    return Complaint(message.reason, message.field, message.rule, message.got, message.want)
 
 
 def _class_of(reason: str, status: str) -> type[RefusedError]:

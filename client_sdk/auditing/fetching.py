@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.auditing.home import Seen
-from client_sdk.auditing.source import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.merkle import verify_consistency
-from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.ledger.proving import split_hashes
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:

@@ -155,7 +155,7 @@ class AuditHome:
 
 
 def _written(item: AuditFinding) -> dict[str, object]:
-    return {**item.finding._asdict(), "size": item.size, "found_at": milliseconds(item.found_at)}
+    return {**item.finding.to_dict(), "size": item.size, "found_at": milliseconds(item.found_at)}
 
 
 def _read_found(item: dict[str, object]) -> AuditFinding:
@@ -166,4 +166,4 @@ def _read_found(item: dict[str, object]) -> AuditFinding:
     leaf_index = item["leaf_index"]
     if leaf_index is not None and not isinstance(leaf_index, int):
         raise TypeError
-    return AuditFinding(Finding(FindingId(str(item["id"])), leaf_index, **parts), size, moment(found_at))
+    return AuditFinding(Finding.of(FindingId(str(item["id"])), leaf_index, **parts), size, moment(found_at))

@@ -130,7 +130,7 @@ class AuditReport(Plain):
             "maps_checked": {"first": first, "newest": newest, "count": count},
             "findings": [
                 {
-                    **found.finding._asdict(),
+                    **found.finding.to_dict(),
                     "meaning": found.finding.meaning,
                     "found_at": plain(found.found_at),
                     "found_at_size": found.size,

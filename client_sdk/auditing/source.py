@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     import grpc
 
-__all__ = ["MAX_INSTITUTIONS", "LiveBindings", "RegistrySource", "Source"]
-
-# How many institutions one directory proof may cover.
-MAX_INSTITUTIONS = 100
+__all__ = ["LiveBindings", "RegistrySource", "Source"]
 
 
 class LiveBindings(NamedTuple):
@@ -94,11 +91,11 @@ class RegistrySource:
         if start < end:
             for page in self._stub.ListLeaves(pb.ListLeavesRequest(start=start, end=end)):
                 if page.start != at or at + len(page.leaves) > end:
-                    raise VerificationError("leaves", "leaves.order", f"got {page.start}, want {at}")
+                    raise VerificationError("leaves", "leaves.order", got=str(page.start), want=str(at))
                 at += len(page.leaves)
                 yield from page.leaves
         if at != end:
-            raise VerificationError("leaves", "leaves.complete", f"got leaves up to {at}, want up to {end}")
+            raise VerificationError("leaves", "leaves.complete", got=f"leaves up to {at}", want=f"up to {end}")
 
     def live_bindings(self) -> LiveBindings:
         """Return subject and opening of every live record.
@@ -110,19 +107,21 @@ class RegistrySource:
         bindings: list[LiveBinding] = []
         for page in self._stub.ListLiveBindings(pb.ListLiveBindingsRequest()):
             if size:
-                raise VerificationError("live bindings", "bindings.size", "want a size in the last message only")
+                raise VerificationError("live bindings", "bindings.size", want="a size in the last message only")
             if bool(page.begun_at) is bool(begun_at):
-                raise VerificationError("live bindings", "bindings.begun-at", "want begun_at in the first message only")
+                raise VerificationError("live bindings", "bindings.begun-at", want="begun_at in the first message only")
             begun_at, size = begun_at or page.begun_at, page.size
             for item in page.bindings:
                 if item.index < last:
-                    raise VerificationError("live bindings", "bindings.order", f"got {item.index}, want {last} or more")
+                    raise VerificationError(
+                        "live bindings", "bindings.order", got=str(item.index), want=f"{last} or more"
+                    )
                 last = item.index
                 bindings.append(LiveBinding(last, item.subject, item.opening))
             if len(bindings) > last + 1:
-                raise VerificationError("live bindings", "bindings.count", "want at most one a leaf")
+                raise VerificationError("live bindings", "bindings.count", want="at most one a leaf")
         if not max(begun_at, last + 1) <= size:
-            raise VerificationError("live bindings", "bindings.size", "want the size of the log that they belong to")
+            raise VerificationError("live bindings", "bindings.size", want="the size of the log that they belong to")
         return LiveBindings(size, begun_at, bindings)
 
     def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
@@ -136,7 +135,7 @@ class RegistrySource:
             request = pb.ListInquiryLeavesRequest(start=start, end=end)
             for page in self._stub.ListInquiryLeaves(request):
                 if page.start != at or at + len(page.leaves) > end:
-                    raise VerificationError("inquiry leaves", "inquiries.order", f"got {page.start}, want {at}")
+                    raise VerificationError("inquiry leaves", "inquiries.order", got=str(page.start), want=str(at))
                 at += len(page.leaves)
                 yield from page.leaves
 

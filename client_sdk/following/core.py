@@ -23,6 +23,7 @@ from client_sdk.errors import RefusedError, VerificationError
 from client_sdk.following.log_memory import LogMemory
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.directory_proof import verify_directory
 
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
 __all__ = ["DirectoryFollower", "DirectoryView", "Request", "Response"]
-
-# How many institutions one directory proof may cover (transparency.proto).
-MAX_INSTITUTIONS = 100
 
 Request: TypeAlias = "transparency_pb2.GetDirectoryProofRequest | proposal_pb2.ListActsRequest"
 Response: TypeAlias = "transparency_pb2.GetDirectoryProofResponse | proposal_pb2.ListActsResponse"

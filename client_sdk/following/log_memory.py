@@ -12,7 +12,7 @@ from client_sdk.errors import RollbackError
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.errors import ProofError
 from client_sdk.kernel.formats.merkle import verify_consistency
-from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.proving import split_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
-from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.proving import split_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

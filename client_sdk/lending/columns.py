@@ -36,8 +36,9 @@ from typing import TYPE_CHECKING, TypeVar
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import milliseconds, moment
-from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing, Word
+from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
@@ -99,11 +100,8 @@ _MAX_INTEGER = 2**63 - 1
 _MAX_DIGITS = 32
 _MONEY = frozenset(("principal", "interest", "penalty", "fees"))
 _DIGEST_BYTES = 32
-_RECORD_ID_BYTES = 16
 # Stands in for what could not be read; the row is refused anyway.
 _NO_DAY = date(1900, 1, 1)
-# What an enforcement or a judgment rests on.
-_BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
 
 W = TypeVar("W", bound=Word)
 T = TypeVar("T")
@@ -290,17 +288,17 @@ def _continues(cells: _Cells) -> RecordKey | None:
     issuer = cells.text("continues_issuer")
     if not issuer and not cells.text("continues_record_id"):
         return None
-    return RecordKey(cells.required("continues_issuer"), cells.octets("continues_record_id", _RECORD_ID_BYTES))
+    return RecordKey(cells.required("continues_issuer"), cells.octets("continues_record_id", RECORD_ID_BYTES))
 
 
 def _basis(cells: _Cells, kind: Kind) -> Basis | None:
     reference = cells.text("basis_reference")
-    if not reference or kind not in _BASIS_KIND:
+    if not reference or kind not in RESTS_ON:
         if reference:
             cells.refuse("basis_reference", RuleReason.BASIS_INVALID, "basis.none", "none for a DEFAULT")
         return None
     first_day = cells.required_day("basis_first_day")
-    return Basis(record=RecordName(kind=_BASIS_KIND[kind], reference=reference, first_day=first_day))
+    return Basis(record=RecordName(kind=RESTS_ON[kind], reference=reference, first_day=first_day))
 
 
 def _amounts(cells: _Cells, prefix: str = "") -> Amounts:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
+from client_sdk.kernel.subjects.oprf import MAX_BATCH
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LISTED", "MAX_NAMES", "Link"]
 
 # Limits of the contract: record ids in one listing, identities in one evaluation.
-MAX_LISTED = 1_000
-MAX_NAMES = 1_000
+MAX_LISTED = MAX_RECORD_IDS
+MAX_NAMES = MAX_BATCH
 
 
 class Link(Protocol):

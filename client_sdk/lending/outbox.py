@@ -21,7 +21,7 @@ from client_sdk.errors import OutboxError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.moment import milliseconds, moment
-from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.proving import split_hashes
 from client_sdk.models.receipt import Receipt
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ records, quotas, the state of keys. Age (PIPL Art. 28 to 31, P07) is checked her
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -49,11 +49,11 @@ _FACTS = {DefaultReport: DefaultFacts, JudgmentReport: JudgmentFacts, Enforcemen
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
     """Return the violation that an error of the kernel means."""
-    if isinstance(error, RuleError):
-        reason, place = str(error.reason), error.field
-    else:
-        reason, place = "MALFORMED", error.part
-    return Violation(row=row, reason=reason, field=column_of(place), rule=error.rule, got=error.got, want=error.want)
+    complaint = error.complaint
+    # Bytes that are not in their form have no reason of their own.
+    return Violation.of(
+        replace(complaint, reason=str(complaint.reason) or "MALFORMED", field=column_of(complaint.field)), row=row
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk._protocol.statement import Issuer, OpenedBasis, Version, sign_version
+from client_sdk._protocol.statement import Issuer, Version, sign_version
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.ledger.submission import OpenedBasis, OpenedFacts
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import parse_facts
@@ -167,7 +168,7 @@ class SigningRoom:
 
     def _refuse_all(self, rows: Sequence[Row], violation: Violation) -> None:
         for row in rows:
-            self._tally.reject([_at(violation, row.number)])
+            self._tally.reject([replace(violation, row=row.number)])
 
     def _basis(
         self,
@@ -240,7 +241,7 @@ def _checked(row: Row, basis: _OpenBasis | None) -> OpenedBasis | None:
         check_basis(report.kind, report.facts, None, None, None)
         return None
     if basis.told is not None:
-        return OpenedBasis(basis.key, basis.told.opening, basis.told.facts)
+        return OpenedBasis(basis.key, OpenedFacts(basis.told.opening, basis.told.facts))
     newest = basis.newest
     if newest is None:
         want = "a record that the registry holds, or that comes before in the input"
@@ -250,15 +251,4 @@ def _checked(row: Row, basis: _OpenBasis | None) -> OpenedBasis | None:
     # Only an enforcement needs the facts of what it rests on (proto/README.md 2); nothing else is shown them.
     if report.kind is not Kind.ENFORCEMENT:
         return OpenedBasis(basis.key)
-    return OpenedBasis(basis.key, newest.opening, newest.facts)
-
-
-def _at(violation: Violation, row: int) -> Violation:
-    return Violation(
-        row=row,
-        reason=violation.reason,
-        field=violation.field,
-        rule=violation.rule,
-        got=violation.got,
-        want=violation.want,
-    )
+    return OpenedBasis(basis.key, OpenedFacts(newest.opening, newest.facts))

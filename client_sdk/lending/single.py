@@ -119,7 +119,7 @@ class SingleReport:
         if tally.rejected:
             raise PreflightError(tuple(tally.rejected))
         for note in tally.notes:
-            raise ConflictError(note.reason, field=note.field, rule=note.rule, got=note.got, want=note.want)
+            raise ConflictError.of(note)
         return prepared[0] if prepared else None
 
 
@@ -211,7 +211,7 @@ class Dispatch:
             self.refused(error)
             raise error
         if result.outcome not in (pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED):
-            raise VerificationError("submission", "submission.outcome", f"got outcome {result.outcome}")
+            raise VerificationError("submission", "submission.outcome", got=f"outcome {result.outcome}")
         signed = self._item.submission.statement
         receipt = read_result(signed, self._item.key, self._item.version, result, response.checkpoint, self._key)
         self._outbox.settle(response.checkpoint, receipt.size, [Stored.of(receipt, signed)])

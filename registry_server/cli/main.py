@@ -181,12 +181,15 @@ def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fals
             "inquiries": report.inquiries,
             "clean": report.clean,
             "counts": dict(report.counts),
-            "findings": [finding._asdict() for finding in report.findings],
+            "findings": [
+                {"id": found.reason, "place": found.field, "rule": found.rule, "got": found.got, "want": found.want}
+                for found in report.findings
+            ],
         }
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
-        for finding in report.findings:
-            typer.echo(str(finding))
+        for found in report.findings:
+            typer.echo(str(found))
         looked_at = (
             f"{report.leaves} leaves, {report.records} records, {report.live} live, {report.inquiries} inquiries"
         )

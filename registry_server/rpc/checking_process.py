@@ -5,7 +5,7 @@ and ends when the socket does, however the server ended. It opens no file and no
 cannot check is answered with nothing, and the server checks it itself.
 
     frame    = 4 bytes of length, big-endian, then so many bytes
-    request  = pickled Request          answer = pickled tuple of StatementItem and Refusal, or nothing
+    request  = pickled Request          answer = pickled tuple of StatementItem and Complaint, or nothing
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from registry_server.rpc.convert.submissions import submission
+from client_sdk.kernel.ledger.submission import Submission
 from registry_server.usecases.submission import Moment
 from registry_server.usecases.submit import check_submission
 
@@ -103,7 +103,7 @@ class _Checker:
 
 def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
     moment = Moment.of(request.now, directory)
-    sent = map(submission, pb.BatchChunk.FromString(request.chunk).submissions)
+    sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
     return tuple(check_submission(item, request.peer, moment) for item in sent)
 
 

@@ -14,7 +14,7 @@ import structlog
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,5 +122,5 @@ async def _reason(ask: Callable[[], object]) -> str:
     try:
         await asyncio.to_thread(ask)
     except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot serve
-        return refusal_of(error).reason
+        return complaint_of(error).reason
     return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
-from registry_server.rpc.convert.checks import EvidenceWriter, question
+from registry_server.rpc.convert.checks import question
 from registry_server.rpc.convert.proofs import inquiry_receipt
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from registry_server.usecases.check import Checks, Question
-    from registry_server.usecases.evidence import Evidence
+    from registry_server.usecases.evidence import EvidencePage
     from registry_server.usecases.inquiries import Inquiries
 
 __all__ = ["InquiryServicer"]
@@ -39,13 +39,12 @@ class InquiryServicer(InquiryServiceServicer):
     def __init__(self, checks: Checks, inquiries: Inquiries, executor: Executor) -> None:
         self._inquiries = inquiries
         self._executor = executor
-        self._writer = EvidenceWriter()
-        self._checks: Gathering[Question, Evidence] = Gathering(checks.answer, executor, limit=_GATHERED)
+        self._checks: Gathering[Question, EvidencePage] = Gathering(checks.answer, executor, limit=_GATHERED)
 
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""
         answer = await self._checks.submit(question(request, current_call().institution))
-        return self._writer.response(answer)
+        return pb.CheckResponse(evidence=answer.evidence, next_position=answer.next_position)
 
     async def GetInquiryReceipt(
         self,

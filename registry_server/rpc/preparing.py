@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from registry_server.errors import Refusal
-from registry_server.rpc.convert.submissions import submission
+from client_sdk.kernel.formats.complaint import Complaint
+from client_sdk.kernel.ledger.submission import Submission
 from registry_server.rpc.pace import Pace
 from registry_server.usecases.submit import KEY_UNKNOWN, Prepared
 
@@ -69,7 +69,7 @@ class Preparation:
             self._pace.end(elsewhere, len(chunk.submissions))
 
     def _here(self, peer: str, chunk: pb.BatchChunk) -> Prepared:
-        return self._submitting.prepare(peer, [submission(message) for message in chunk.submissions])
+        return self._submitting.prepare(peer, [Submission.of(message) for message in chunk.submissions])
 
     def _elsewhere(self, peer: str, chunk: pb.BatchChunk) -> Prepared | None:
         moment = self._submitting.moment()
@@ -77,9 +77,9 @@ class Preparation:
         if checked is None or len(checked) != len(chunk.submissions):
             return None
         # A key that the directory does not have yet is looked for where there may be news of it: here.
-        unknown = [at for at, item in enumerate(checked) if isinstance(item, Refusal) and item.reason == KEY_UNKNOWN]
+        unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
         if not unknown:
             return Prepared(checked)
-        again = self._submitting.prepare(peer, [submission(chunk.submissions[at]) for at in unknown]).checked
+        again = self._submitting.prepare(peer, [Submission.of(chunk.submissions[at]) for at in unknown]).checked
         replaced = dict(zip(unknown, again, strict=True))
         return Prepared(tuple(replaced.get(at, item) for at, item in enumerate(checked)))

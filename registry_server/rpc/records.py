@@ -10,9 +10,10 @@ from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
+from client_sdk.kernel.ledger.submission import Submission
 from registry_server.errors import Reason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
-from registry_server.rpc.convert.submissions import own_record, results, submission
+from registry_server.rpc.convert.submissions import own_record, results
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread, pages_from
 from registry_server.serving.call import current_call
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
-    from registry_server.usecases.submit import Prepared, Submitted, Submitting
+    from registry_server.usecases.submit import Appended, Prepared, Submitting
 
 __all__ = ["RecordServicer"]
 
@@ -54,14 +55,14 @@ class RecordServicer(RecordServiceServicer):
         self._pages = pages
         # One for each member: else the streams of one would take the processor's time from all others.
         self._turns: dict[str, asyncio.Lock] = {}
-        self._single: Gathering[tuple[str, pb.Submission], Submitted] = Gathering(
+        self._single: Gathering[tuple[str, pb.Submission], Appended] = Gathering(
             self._submit_each, executor, limit=_GATHERED
         )
 
     async def Submit(self, request: pb.SubmitRequest, _context: object) -> pb.SubmitResponse:
         """Log one version."""
         submitted = await self._single.submit((current_call().institution, request.submission))
-        (result,) = results(submitted.records)
+        (result,) = results(submitted.results)
         return pb.SubmitResponse(result=result, checkpoint=submitted.checkpoint)
 
     async def SubmitBatch(
@@ -108,9 +109,9 @@ class RecordServicer(RecordServiceServicer):
         found = await in_thread(self._executor, finding)
         return pb.GetReceiptResponse(receipt=receipt(found))
 
-    def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Submitted | Exception]:
+    def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Appended | Exception]:
         """Submit for several callers in one thread; all of them share a transaction, or fail with it."""
-        prepared = [self._submitting.prepare(peer, [submission(message)]) for peer, message in batch]
+        prepared = [self._submitting.prepare(peer, [Submission.of(message)]) for peer, message in batch]
         futures = [self._submitting.enqueue(item) for item in prepared]
         return [future.result() for future in futures]
 
@@ -124,13 +125,13 @@ class _Committing(NamedTuple):
     """
 
     first: int
-    submitted: asyncio.Future[Submitted]
+    submitted: asyncio.Future[Appended]
 
 
 async def _answered(chunk: _Committing) -> pb.SubmitBatchResponse:
     # Shielded: a client that goes away takes back nothing that is under way.
     submitted = await asyncio.shield(chunk.submitted)
-    return pb.SubmitBatchResponse(results=results(submitted.records, chunk.first), checkpoint=submitted.checkpoint)
+    return pb.SubmitBatchResponse(results=results(submitted.results, chunk.first), checkpoint=submitted.checkpoint)
 
 
 class _Checking(NamedTuple):
@@ -219,7 +220,7 @@ class _Stream:
         return chunk
 
 
-def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Submitted]) -> None:
+def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Appended]) -> None:
     """Retrieve an exception without a waiter, after the client has disconnected."""
     if not done.cancelled():
         done.exception()

@@ -24,7 +24,8 @@ from registry_server.storage.records import StoredRecord
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.chain import Chain
-    from registry_server.sequencing.items import Alias, AnnotationItem, Binding, StatementItem
+    from client_sdk.kernel.ledger.submission import Alias, Binding
+    from registry_server.sequencing.items import AnnotationItem, StatementItem
     from registry_server.sequencing.staging import Staging
 
 __all__ = ["admit_annotation", "admit_statement"]

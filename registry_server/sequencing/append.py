@@ -16,11 +16,21 @@ from client_sdk.kernel.formats.leaf import Head, HeadLeaf, StatementLeaf, parse_
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.errors import complaint_of
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.follow import follow
-from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, Outcome, StatementItem
+from registry_server.sequencing.items import (
+    ActItem,
+    AnnotationItem,
+    Item,
+    LapseItem,
+    Outcome,
+    Place,
+    Result,
+    StatementItem,
+)
 from registry_server.sequencing.loading import load
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.staging import Staging
@@ -36,29 +46,10 @@ if TYPE_CHECKING:
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["Batch", "Sealed", "Taken", "append", "seal"]
+__all__ = ["Batch", "Sealed", "append", "seal"]
 
 # Inquiries that one HEAD sequences at most; the rest waits for the next.
 MAX_SEQUENCED_INQUIRIES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Result of an item, without its inclusion path.
-
-    Attributes:
-        outcome: see there.
-        leaf_index: place of the leaf; -1 where refused.
-        leaf: the leaf, or the one that took the version.
-        logged_at: time of the leaf, ms; 0 where refused.
-        violation: why it was refused.
-    """
-
-    outcome: Outcome
-    leaf_index: int = -1
-    leaf: bytes = b""
-    logged_at: int = 0
-    violation: RuleError | FormatError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +58,14 @@ class Batch:
 
     Attributes:
         state: after the batch; the same as before where nothing was logged.
-        taken: one for each item.
+        results: one for each item; their leaves have no path yet.
         logged: whether anything was.
         freed: whether rows that lead to subjects were deleted or replaced.
         erased: whether a record was erased.
     """
 
     state: State
-    taken: list[Taken]
+    results: list[Result]
     logged: bool
     freed: bool = False
     erased: bool = False
@@ -125,10 +116,10 @@ def append(
         now, time = timekeeper.moment(row.logged_at, correcting=corrects_time(items))
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
         staging = Staging(state.directory, load(work, items, day), state.size, time, day)
-        taken = [_take(staging, item) for item in items]
+        results = [_take(staging, item) for item in items]
         due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
         if not staging.leaves and not due:
-            return Batch(state, taken, logged=False)
+            return Batch(state, results, logged=False)
         sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.reference)
         with committed.lock:
             work.commit()
@@ -136,10 +127,10 @@ def append(
             committed.own_size = sealed.state.size
     changes = staging.live_changes()
     freed = bool(changes.removed or changes.superseded)
-    return Batch(sealed.state, taken, logged=True, freed=freed, erased=staging.erases)
+    return Batch(sealed.state, results, logged=True, freed=freed, erased=staging.erases)
 
 
-def _take(staging: Staging, item: Item) -> Taken:
+def _take(staging: Staging, item: Item) -> Result:
     """Decide one item."""
     try:
         match item:
@@ -152,14 +143,14 @@ def _take(staging: Staging, item: Item) -> Taken:
             case LapseItem():
                 return _accepted(staging, admit_lapse(staging, item))
     except (FormatError, RuleError) as error:
-        return Taken(Outcome.REFUSED, violation=error)
+        return Result.refused(complaint_of(error))
 
 
-def _accepted(staging: Staging, index: int) -> Taken:
-    return Taken(Outcome.ACCEPTED, index, staging.leaf_at(index), staging.logged_at)
+def _accepted(staging: Staging, index: int) -> Result:
+    return Result(Outcome.ACCEPTED, Place(index, staging.logged_at, staging.leaf_at(index)))
 
 
-def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
+def _known_statement(staging: Staging, item: StatementItem) -> Result | None:
     """Return what is said of a version that is in the log already; None where it is not."""
     statement = item.statement
     record = staging.record(statement.key)
@@ -173,10 +164,10 @@ def _known_statement(staging: Staging, item: StatementItem) -> Taken | None:
         raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     want = str(record.chain.version + 1)
     taken = RuleError("VERSION_TAKEN", "version", "version.next", got=str(statement.version), want=want)
-    return Taken(Outcome.REFUSED, index, staging.leaf_at(index), violation=taken)
+    return Result.refused(taken.complaint, staging.leaf_at(index))
 
 
-def _known_annotation(staging: Staging, item: AnnotationItem) -> Taken | None:
+def _known_annotation(staging: Staging, item: AnnotationItem) -> Result | None:
     record = staging.record(item.annotation.key)
     if record is None:
         return None
@@ -184,13 +175,13 @@ def _known_annotation(staging: Staging, item: AnnotationItem) -> Taken | None:
     return None if index is None else _repeated(staging, index, item.payload)
 
 
-def _repeated(staging: Staging, index: int, payload: bytes) -> Taken | None:
+def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
     """Return the place of a leaf if it logs the same payload."""
     leaf = staging.leaf_at(index)
     parsed = parse_leaf(leaf)
     if not isinstance(parsed, StatementLeaf) or parsed.payload != payload:
         return None
-    return Taken(Outcome.REPEATED, index, leaf, parsed.logged_at)
+    return Result(Outcome.REPEATED, Place(index, parsed.logged_at, leaf))
 
 
 def seal(

@@ -16,17 +16,15 @@ from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
-from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, Outcome, Place, Result
+from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from registry_server.sequencing.append import Taken
     from registry_server.sequencing.clock import Timekeeper
     from registry_server.sequencing.committed import Committed
-    from registry_server.sequencing.log_tree import PathReader
     from registry_server.sequencing.publish import Publisher
     from registry_server.storage.unit_of_work import Database
 
@@ -173,13 +171,13 @@ class Batches:
             if self._freed and (batch.erased or beat):
                 self._purge()
             paths = self._committed.log.paths(batch.state.size)
-            results = [_result(taken, paths) for taken in batch.taken]
+            results = [result.proved(paths) for result in batch.results]
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
             self._failed(jobs, error, self._do_appends)
         else:
             for job in jobs:
                 count = len(job.items)
-                job.future.set_result(Appended(batch.state.size, checkpoint, tuple(results[:count])))
+                job.future.set_result(Appended(checkpoint, tuple(results[:count])))
                 results = results[count:]
 
     def _purge(self) -> None:
@@ -219,10 +217,3 @@ def _running(future: Future[_R]) -> Future[_R]:
 def _fail(jobs: Sequence[_Job], error: Exception) -> None:
     for job in jobs:
         job.future.set_exception(error)
-
-
-def _result(taken: Taken, paths: PathReader) -> Result:
-    if taken.outcome is Outcome.REFUSED:
-        return Result(taken.outcome, violation=taken.violation, stored_leaf=taken.leaf)
-    index = taken.leaf_index
-    return Result(taken.outcome, Place(index, taken.logged_at, taken.leaf, paths.path(index)))

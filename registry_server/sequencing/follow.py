@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, ErasureBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import leaf_hashes, map_of_rows
 from registry_server.sequencing.errors import InconsistentError, RolledBackError
@@ -80,20 +79,20 @@ class _News:
         """Take the next leaf."""
         self.leaf_hashes.append(leaf_hash(data))
         self.head = None
-        match parse_leaf(data):
-            case StatementLeaf(payload_type=dsse.STATEMENT, payload=payload):
-                self.keys.add(Statement.parse(payload).key)
-            case StatementLeaf(payload=payload):
-                self.keys.add(Annotation.parse(payload).key)
-            case LapseLeaf(payload=payload):
-                self.keys.add(Lapse.parse(payload).key)
-            case ActLeaf() as leaf:
+        leaf = parse_leaf(data)
+        link = link_of(leaf)
+        if link is not None:
+            self.keys.add(link.record)
+        match leaf:
+            case ActLeaf():
                 self.directory = self.directory.apply(index, leaf)
                 body = Act.parse(leaf.payload).body
                 if isinstance(body, ErasureBody):
                     self.keys.update(body.records)
-            case HeadLeaf() as leaf:
+            case HeadLeaf():
                 self.head = leaf.head
+            case _:
+                pass
 
 
 def _staged(tree: LogTree, hashes: list[bytes], frontier: bytes, part: str) -> StagedTiles:
@@ -127,7 +126,7 @@ def _map_changes(work: UnitOfWork, tree: MapTree, news: _News) -> dict[bytes, by
     for row in live.by_subjects(work, [row.subject for row in rows]):
         subjects.setdefault(row.subject, []).append(row)
     changes: dict[bytes, bytes | None] = {
-        subject_key(subject): records_value(sorted(row.mapped for row in found)) for subject, found in subjects.items()
+        subject_key(subject): records_value(row.mapped for row in found) for subject, found in subjects.items()
     }
     entries = news.directory.map_entries()
     changes.update({key: value for key, value in entries.items() if tree.get(key) != value})

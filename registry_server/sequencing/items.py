@@ -6,32 +6,32 @@ verify, commitments open, the facts keep the rules. What depends on the state of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.formats.errors import FormatError
+    from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
     from client_sdk.kernel.formats.words import LapseKind
+    from client_sdk.kernel.ledger.submission import Alias, Binding
     from client_sdk.kernel.rules.errors import RuleError
     from client_sdk.kernel.rules.facts import Facts
+    from registry_server.sequencing.log_tree import PathReader
 
 __all__ = [
     "ActItem",
-    "Alias",
     "AnnotationItem",
     "Appended",
-    "Basis",
-    "Binding",
+    "CommittedBasis",
+    "CommittedFacts",
     "InquiryItem",
     "InquiryResult",
     "Item",
     "LapseItem",
-    "OpenedFacts",
     "Outcome",
     "Place",
     "Result",
@@ -39,43 +39,21 @@ __all__ = [
 ]
 
 
-class Binding(NamedTuple):
-    """Opening and pseudonym of a statement's subject commitment, and the debt reference; 32 bytes each."""
-
-    subject: bytes
-    opening: bytes
-    debt_ref: bytes
-
-    def __repr__(self) -> str:
-        return "Binding(...)"
-
-
-class Alias(NamedTuple):
-    """Person and debt under another live version of the subject keys. Stored nowhere."""
-
-    subject_key_version: int
-    subject: bytes
-    debt_ref: bytes
-
-    def __repr__(self) -> str:
-        return f"Alias({self.subject_key_version}, ...)"
-
-
-class OpenedFacts(NamedTuple):
+class CommittedFacts(NamedTuple):
     """Facts with the commitment that their opening gives, to be compared with the stored one. Stored nowhere."""
 
     commitment: bytes
     facts: Facts
 
     def __repr__(self) -> str:
-        return "OpenedFacts(...)"
+        return "CommittedFacts(...)"
 
 
-class Basis(NamedTuple):
+class CommittedBasis(NamedTuple):
     """The record that version 1 of another rests on, with its newest facts where a rule needs them."""
 
     record: RecordKey
-    newest: OpenedFacts | None
+    newest: CommittedFacts | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,14 +80,16 @@ class StatementItem:
     binding: Binding | None = None
     facts: Facts | None = None
     disclosure: bytes = b""
-    previous: OpenedFacts | None = None
-    basis: Basis | None = None
+    previous: CommittedFacts | None = None
+    basis: CommittedBasis | None = None
     aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AnnotationItem:
     """One annotation.
+
+    Log, map, evidence, replay and fsck know annotations; no method of the contract brings one yet.
 
     Attributes:
         annotation: parsed.
@@ -166,13 +146,14 @@ class Place(NamedTuple):
         leaf_index: its index.
         logged_at: its time, ms.
         leaf: its bytes.
-        path: of inclusion in the tree of the checkpoint that goes with it, leaf's sibling first.
+        path: of inclusion in the tree of the checkpoint that goes with it, leaf's sibling first; empty before the batch
+            has its checkpoint.
     """
 
     leaf_index: int
     logged_at: int
     leaf: bytes
-    path: tuple[bytes, ...]
+    path: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +163,25 @@ class Result:
     Attributes:
         outcome: see there.
         place: of the leaf; for ACCEPTED (of a LapseItem that logged several: the first) and REPEATED.
-        violation: why it was refused; for REFUSED.
+        complaint: why it was refused; for REFUSED.
         stored_leaf: the leaf that took the version; only where the reason is VERSION_TAKEN.
     """
 
     outcome: Outcome
     place: Place | None = None
-    violation: RuleError | FormatError | None = None
+    complaint: Complaint | None = None
     stored_leaf: bytes = b""
+
+    @classmethod
+    def refused(cls, complaint: Complaint, stored_leaf: bytes = b"") -> Result:
+        """Return the result of an item that is refused."""
+        return cls(Outcome.REFUSED, complaint=complaint, stored_leaf=stored_leaf)
+
+    def proved(self, paths: PathReader) -> Result:
+        """Return the same result with the path of its leaf in the tree of the batch."""
+        if self.place is None:
+            return self
+        return replace(self, place=self.place._replace(path=paths.path(self.place.leaf_index)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +189,10 @@ class Appended:
     """Results of items that were appended together.
 
     Attributes:
-        size: number of leaves of the checkpoint.
         checkpoint: signed note that every path leads to.
         results: one for each item, in order.
     """
 
-    size: int
     checkpoint: bytes
     results: tuple[Result, ...]
 

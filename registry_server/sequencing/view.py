@@ -176,10 +176,6 @@ class View:
         """Return presence or absence of a key of the map."""
         return self._state.map_tree.prove(key)
 
-    def map_value(self, key: bytes) -> bytes | None:
-        """Return the value under a key of the map."""
-        return self._state.map_tree.get(key)
-
     def live_records(self, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
         """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
         return live.sealed_by_subjects(self.work, subjects)

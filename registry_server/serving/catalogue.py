@@ -9,7 +9,8 @@ from registry_server.errors import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from registry_server.errors import Entry, Refusal
+    from client_sdk.kernel.formats.complaint import Complaint
+    from registry_server.errors import Entry
 
 __all__ = ["Catalogue"]
 
@@ -19,12 +20,12 @@ class Catalogue(NamedTuple):
 
     Attributes:
         entries: status, public text and retryability by reason; INTERNAL is among them.
-        refusal_of: returns the refusal for any exception; INTERNAL, without details, for one that was not foreseen.
+        complaint_of: returns the refusal for any exception; INTERNAL, without details, for one that was not foreseen.
     """
 
     entries: Mapping[str, Entry]
-    refusal_of: Callable[[BaseException], Refusal]
+    complaint_of: Callable[[BaseException], Complaint]
 
-    def entry(self, refusal: Refusal) -> Entry:
+    def entry(self, refusal: Complaint) -> Entry:
         """Return how a refusal is told; a reason that the catalogue does not hold is told as INTERNAL."""
         return self.entries.get(refusal.reason, self.entries[Reason.INTERNAL])

@@ -16,7 +16,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from registry_server.errors import Reason, Refusal, RegistryError
+from client_sdk.kernel.formats.complaint import Complaint
+from registry_server.errors import Reason, RegistryError
 from registry_server.serving.call import enter_call
 from registry_server.serving.identity import peer_of
 from registry_server.serving.observation import OK
@@ -55,7 +56,7 @@ _NOT_SERVED = frozenset(("/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health
 # A client that cancels at once looks, for a moment, like one that has sent nothing.
 _CANCELLED_WITHIN_SECONDS = 0.05
 _CANCELLED = "CANCELLED"
-_TOO_LATE = Refusal(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
+_TOO_LATE = Complaint(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
 
 
 class Admission(Protocol):
@@ -305,7 +306,7 @@ class _Guarding:
             # By the health service of gRPC, which knows its own words.
             self._rules.observer.end(self._call, self._context.code().name)
             return
-        refusal = self._refusal_of(error)
+        refusal = self._complaint_of(error)
         if refusal.reason == Reason.INTERNAL:
             self._rules.observer.failed(self._call, error)
         self._rules.observer.end(self._call, refusal.reason, refusal.rule)
@@ -319,14 +320,14 @@ class _Guarding:
             status_code(entry), entry.text, trailing_metadata(refusal, entry, self._call.request_id)
         )
 
-    def _refusal_of(self, error: Exception) -> Refusal:
+    def _complaint_of(self, error: Exception) -> Complaint:
         match error:
             case TimeoutError():
                 return _TOO_LATE
             case DecodeError():
-                return Refusal(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract")
+                return Complaint(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract")
             case _:
-                return self._rules.catalogue.refusal_of(error)
+                return self._rules.catalogue.complaint_of(error)
 
 
 def _look_at(sending: asyncio.Future[None]) -> None:

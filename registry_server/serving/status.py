@@ -13,7 +13,8 @@ from registry_server.errors import DOMAIN, Status
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from registry_server.errors import Entry, Refusal
+    from client_sdk.kernel.formats.complaint import Complaint
+    from registry_server.errors import Entry
 
 __all__ = ["DETAILS_KEY", "status_code", "trailing_metadata"]
 
@@ -28,23 +29,25 @@ def status_code(entry: Entry) -> grpc.StatusCode:
     return grpc.StatusCode[entry.status.name]
 
 
-def trailing_metadata(refusal: Refusal, entry: Entry, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
+def trailing_metadata(complaint: Complaint, entry: Entry, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
     """Return the metadata that tells programs why a call failed.
 
     Args:
-        refusal: why.
-        entry: of the server's catalogue, for the refusal's reason.
+        complaint: why.
+        entry: of the server's catalogue, for the complaint's reason.
         request_id: names the call in the server's log.
     """
-    metadata = {name: getattr(refusal, name) for name in ("field", "rule", "got", "want")}
-    metadata["retryable"] = "true" if entry.retryable else ""
+    metadata = dict(complaint.parts)
+    if entry.retryable:
+        metadata["retryable"] = "true"
     metadata["request_id"] = request_id
-    shown = {name: value for name, value in metadata.items() if value}
     details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=shown),
+        error_details_pb2.ErrorInfo(reason=complaint.reason, domain=DOMAIN, metadata=metadata),
     ]
-    if entry.status is Status.INVALID_ARGUMENT and refusal.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=refusal.field, description=_described(refusal))
+    if entry.status is Status.INVALID_ARGUMENT and complaint.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=complaint.field, description=_described(complaint)
+        )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     status = status_pb2.Status(
         code=code_pb2.Code.Value(entry.status.name),
@@ -62,7 +65,5 @@ def _packed(message: Message) -> AnyMessage:
     return packed
 
 
-def _described(refusal: Refusal) -> str:
-    found = f"got {refusal.got}" if refusal.got else ""
-    wanted = f"want {refusal.want}" if refusal.want else ""
-    return f"{refusal.rule}: {', '.join(filter(None, (found, wanted)))}".rstrip(": ")
+def _described(complaint: Complaint) -> str:
+    return ": ".join(filter(None, (complaint.rule, complaint.found)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
+from client_sdk.kernel.formats.keys import KEY_ID_BYTES
 from client_sdk.kernel.formats.leaf import Approval
 from registry_server.storage import schema
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredProposal", "add", "approve", "forget_lapsed", "forget_up_to", "get", "waiting"]
 
-_KEY_ID_BYTES = 32
 _TABLE = schema.proposals
 
 
@@ -95,8 +95,8 @@ def _split(data: bytes) -> tuple[Approval, ...]:
     approvals: list[Approval] = []
     at = 0
     while at < len(data):
-        start = at + _KEY_ID_BYTES + 2
+        start = at + KEY_ID_BYTES + 2
         end = start + int.from_bytes(data[start - 2 : start])
-        approvals.append(Approval(data[at : at + _KEY_ID_BYTES], data[start:end]))
+        approvals.append(Approval(data[at : at + KEY_ID_BYTES], data[start:end]))
         at = end
     return tuple(approvals)

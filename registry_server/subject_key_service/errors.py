@@ -8,14 +8,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.complaint import Complaint
 from registry_server import errors
-from registry_server.errors import Entry, Refusal, Status
+from registry_server.errors import Entry, Status
 from registry_server.subject_key_service.request_log import RequestLogError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CATALOGUE", "refusal_of"]
+__all__ = ["CATALOGUE", "complaint_of"]
 
 _INVALID = Status.INVALID_ARGUMENT
 _DENIED = Status.PERMISSION_DENIED
@@ -65,8 +66,10 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 )
 
 
-def refusal_of(error: BaseException) -> Refusal:
+def complaint_of(error: BaseException) -> Complaint:
     """Return how an error is told to the outside; what was not foreseen is INTERNAL, and nothing of it is told."""
     if isinstance(error, RequestLogError):
-        return Refusal("STORAGE_UNAVAILABLE", "", "storage.failed", want="a log of requests that answers and has room")
-    return errors.refusal_of(error)
+        return Complaint(
+            "STORAGE_UNAVAILABLE", "", "storage.failed", want="a log of requests that answers and has room"
+        )
+    return errors.complaint_of(error)

@@ -33,7 +33,7 @@ from registry_server.serving.transport import open_server
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import check_fresh
 from registry_server.subject_key_service.authorization import SERVICE, Authorizer
-from registry_server.subject_key_service.errors import CATALOGUE, refusal_of
+from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import Evaluator
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.keys import EvaluationKeys
@@ -139,7 +139,7 @@ def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, no
         admission=Authorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
         deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
-        catalogue=Catalogue(CATALOGUE, refusal_of),
+        catalogue=Catalogue(CATALOGUE, complaint_of),
         observer=Observer("key_service", metrics.registry),
         default_bytes=MAX_REQUEST_BYTES,
     )

@@ -73,7 +73,7 @@ def check_request(directory: Directory, request: CertificateRequest, now: int) -
     claim = check_claim(directory, request.vouch, action=TlsKeyAction.VOUCH, institution=request.institution, now=now)
     if CertificateAuthority.check_institution_request(request.csr, request.institution) != claim.spki_hash:
         raise RuleError(
-            reason="TLS_CLAIM_MISMATCH", field="vouch.spki_hash", rule="tls_key.key", want="the key of the request"
+            reason="TLS_CLAIM_MISMATCH", field="vouch.spki_hash", rule="tls-key.key", want="the key of the request"
         )
     check_not_ended(directory.institution(request.institution), claim.spki_hash)
     return claim
@@ -119,12 +119,12 @@ def issue(
         head.lock(work)
         key = tls_keys.get(work, claim.institution, spki_hash) or StoredTlsKey(claim.institution, spki_hash)
         if key.revoked_at:
-            raise RegistryError(Reason.TLS_KEY_REVOKED, "csr.key", "tls_key.revoked", want="a key not revoked")
+            raise RegistryError(Reason.TLS_KEY_REVOKED, "csr.key", "tls-key.revoked", want="a key not revoked")
         before = tls_keys.certificate(work, vouch_hash)
         if before is not None and before.not_after > now:
             return before, key
         if before is not None or claim.issued_at < key.vouched_at:
-            raise RegistryError(Reason.VOUCH_STALE, "vouch", "tls_key.newest", want="a vouch signed just now")
+            raise RegistryError(Reason.VOUCH_STALE, "vouch", "tls-key.newest", want="a vouch signed just now")
         _count(work, directory, claim, now)
         issued = StoredCertificate(
             vouch_hash,
@@ -194,7 +194,7 @@ class Certificates:
             self._check_administrator(directory, peer, request.institution)
             if not vouched:
                 raise RegistryError(
-                    Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls_key.vouched", want="the caller's own id"
+                    Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want="the caller's own id"
                 )
         issued, key = issue(
             self._ledger.database, directory, self._authority, request, carried_by=peer, now=self._clock()
@@ -280,5 +280,5 @@ def _count(work: UnitOfWork, directory: Directory, claim: TlsKeyClaim, now: int)
     place = QuotaKey(claim.institution, quotas.CERTIFICATES, day)
     if quotas.used(work, [place])[place] >= MAX_CLAIMS_PER_DAY:
         want = f"at most {MAX_CLAIMS_PER_DAY} a day"
-        raise RegistryError(Reason.QUOTA_EXCEEDED, "claim", "tls_key.daily", want=want)
+        raise RegistryError(Reason.QUOTA_EXCEEDED, "claim", "tls-key.daily", want=want)
     quotas.add(work, {place: 1})

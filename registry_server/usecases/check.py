@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import lp
-from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
+from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.items import InquiryItem
-from registry_server.usecases.act_book import ActBook
-from registry_server.usecases.evidence import put_together
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.evidence import EvidenceWriter
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.pages import PageKey, PageShelf
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.inquiry import InquiryOpening
     from registry_server.sequencing.ledger import Ledger
-    from registry_server.usecases.evidence import Evidence
+    from registry_server.usecases.evidence import EvidencePage
 
 __all__ = ["GOOD_FOR_MS", "Checks", "Question"]
 
@@ -73,18 +73,25 @@ class Question:
         return sha256(lp(self.payload) + lp(self.signature)).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """A question that is its asker's own, and why it is not answered; None where it is."""
+class _Asked:
+    """A question on its way to its result.
 
-    question: Question
-    inquiry: Inquiry
-    refused: Exception | None
+    Attributes:
+        question: as it came.
+        inquiry: once it is known to be its asker's own, so that it is kept; None before, and for a further page.
+        result: the first page of its answer, or the error that it ends with; None while there is neither.
+    """
 
-    @property
-    def item(self) -> InquiryItem:
-        """The item to be stored; the opening of a refused inquiry is not stored."""
-        question, inquiry = self.question, self.inquiry
+    __slots__ = ("inquiry", "question", "result")
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.inquiry: Inquiry | None = None
+        self.result: EvidencePage | Exception | None = None
+
+    def item(self, inquiry: Inquiry) -> InquiryItem:
+        """Return what is kept of an inquiry; of a refused one, not its opening."""
+        question, refused = self.question, self.result
         return InquiryItem(
             asker=inquiry.asker,
             inquiry_id=inquiry.inquiry_id,
@@ -92,8 +99,8 @@ class _Examined:
             key_id=question.key_id,
             signature=question.signature,
             subject_count=len(inquiry.subject_commitments),
-            opening=b"" if self.refused else question.opening_bytes,
-            outcome=refusal_of(self.refused).reason if self.refused else ANSWERED,
+            opening=question.opening_bytes if refused is None else b"",
+            outcome=complaint_of(refused).reason if isinstance(refused, Exception) else ANSWERED,
         )
 
 
@@ -108,10 +115,10 @@ class Checks:
     def __init__(self, ledger: Ledger, page_bytes: int) -> None:
         self._ledger = ledger
         self._page_bytes = page_bytes
-        self._acts = ActBook()
+        self._writer = EvidenceWriter()
         self._shelf = PageShelf()
 
-    def answer(self, questions: Sequence[Question]) -> list[Evidence | Exception]:
+    def answer(self, questions: Sequence[Question]) -> list[EvidencePage | Exception]:
         """Return for each question its answer, or the error that it ends with.
 
         Raises:
@@ -120,61 +127,54 @@ class Checks:
         """
         now = self._ledger.clock()
         directory = self._ledger.directory
-        results: list[Evidence | Exception | _Examined] = [self._begin(item, directory, now) for item in questions]
-        examined = [result for result in results if isinstance(result, _Examined)]
-        if examined:
-            answered = iter(self._answer(examined, now))
-            results = [next(answered) if isinstance(result, _Examined) else result for result in results]
-        return [result for result in results if not isinstance(result, _Examined)]
+        asked = [_Asked(question) for question in questions]
+        for item in asked:
+            self._examine(item, directory, now)
+        self._keep(asked)
+        waiting = [item for item in asked if item.result is None]
+        if waiting:
+            self._answer(waiting, now)
+        return [item.result or RegistryError(Reason.INTERNAL) for item in asked]
 
-    def _begin(self, question: Question, directory: Directory, now: int) -> Evidence | Exception | _Examined:
-        """Return a further page at once; examine what begins anew."""
+    def _examine(self, asked: _Asked, directory: Directory, now: int) -> None:
+        """Take a further page at once; check what begins anew."""
+        question = asked.question
         try:
             if question.from_position or question.at_size:
                 key = PageKey(question.peer, question.digest, question.at_size, question.from_position)
-                return self._shelf.take(key, now)
-            inquiry = _own_inquiry(question, directory)
+                asked.result = self._shelf.take(key, now)
+                return
+            asked.inquiry = _own_inquiry(question, directory)
+            _check(question, asked.inquiry, directory, now)
         except (FormatError, RuleError, RegistryError) as error:
-            return error
-        try:
-            _check(question, inquiry, directory, now)
-        except (FormatError, RuleError, RegistryError) as error:
-            return _Examined(question, inquiry, error)
-        return _Examined(question, inquiry, None)
+            asked.result = error
 
-    def _answer(self, examined: Sequence[_Examined], now: int) -> list[Evidence | Exception]:
-        kept = self._ledger.record_inquiries([item.item for item in examined]).result()
-        refused = [item.refused or result.violation for item, result in zip(examined, kept, strict=True)]
-        subjects = [
-            subject
-            for item, error in zip(examined, refused, strict=True)
-            if error is None
-            for person in item.question.opening.persons
-            for _, subject in person.pseudonyms
-        ]
-        if not subjects:
-            return [error for error in refused if error is not None]
+    def _keep(self, asked: Sequence[_Asked]) -> None:
+        """Keep every inquiry that is its asker's own, also the refused ones, before anything is answered."""
+        own = [(item, item.inquiry) for item in asked if item.inquiry is not None]
+        if not own:
+            return
+        kept = self._ledger.record_inquiries([item.item(inquiry) for item, inquiry in own]).result()
+        for (item, _), result in zip(own, kept, strict=True):
+            item.result = item.result or result.violation
+
+    def _answer(self, waiting: Sequence[_Asked], now: int) -> None:
+        persons = [person for item in waiting for person in item.question.opening.persons]
         with self._ledger.view() as view:
-            live = view.live_records(subjects)
-            answers: list[Evidence | Exception] = []
-            for item, error in zip(examined, refused, strict=True):
-                if error is not None:
-                    answers.append(error)
-                    continue
-                try:
-                    _check_asker(item.question, item.inquiry, view.directory, view.size - 1)
-                    _check_versions(item.question, view.directory)
-                except RuleError as late:
-                    answers.append(late)
-                    continue
+            live = view.live_records([subject for person in persons for _, subject in person.pseudonyms])
+            for item in waiting:
                 question = item.question
-                persons = question.opening.persons
-                pages = put_together(
-                    view, self._acts, item.inquiry.asker, question.key_id, persons, live, self._page_bytes
+                try:
+                    _check_asker(question, view.directory, view.size - 1)
+                    _check_versions(question, view.directory)
+                except RuleError as late:
+                    item.result = late
+                    continue
+                pages = self._writer.pages(
+                    view, question.peer, question.key_id, question.opening.persons, live, self._page_bytes
                 )
                 self._shelf.keep(question.peer, question.digest, pages, now)
-                answers.append(pages[0])
-        return answers
+                item.result = pages[0]
 
 
 def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
@@ -189,16 +189,9 @@ def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
     inquiry = Inquiry.parse(question.payload)
     if inquiry.asker != question.peer:
         raise RegistryError(Reason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer)
-    owner = directory.owners.get(question.key_id)
-    key = None if owner is None else directory.institutions[owner].key(question.key_id)
-    if key is None:
-        raise RuleError("KEY_UNKNOWN", "inquiry.key_id", "key.known", want="a key that an act gave")
-    if owner != inquiry.asker:
-        raise RuleError("KEY_OF_ANOTHER", "inquiry.key_id", "key.owner", want=inquiry.asker)
-    try:
+    key = directory.key_of(question.key_id, inquiry.asker, "inquiry.key_id")
+    with within("inquiry.signature"):
         dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
-    except SignatureError as error:
-        raise SignatureError("inquiry.signature", error.rule, got=error.got, want=error.want) from None
     return inquiry
 
 
@@ -211,7 +204,7 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
         RegistryError: it is stale, too long, or for a purpose that is none.
     """
     # As if under the next HEAD: what this process knows has been committed.
-    _check_asker(question, inquiry, directory, None)
+    _check_asker(question, directory, None)
     if inquiry.registry != directory.state.registry:
         want = directory.state.registry
         raise RuleError("REGISTRY_OTHER", "inquiry.registry", "inquiry.registry", got=inquiry.registry, want=want)
@@ -242,19 +235,18 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
     check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
 
 
-def _check_asker(question: Question, inquiry: Inquiry, directory: Directory, index: int | None) -> None:
+def _check_asker(question: Question, directory: Directory, index: int | None) -> None:
     """Check that the asker is an active lender and its key one for asking (proto/README.md 6).
 
     Args:
-        question: with the key.
-        inquiry: with the asker.
+        question: the asker's own.
         directory: that judges.
         index: of the HEAD that is answered from; None for one that is still to come.
 
     Raises:
         RuleError: INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED, NOT_A_LENDER, KEY_USAGE or KEY_RANGE.
     """
-    asker = directory.institution(inquiry.asker)
+    asker = directory.institution(question.peer)
     _check_status(asker)
     key = asker.key(question.key_id)
     if key is None or key.usage is not KeyUsage.INQUIRE:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from client_sdk.kernel.formats.complaint import Complaint
 from registry_server import errors
-from registry_server.errors import Reason, Refusal
+from registry_server.errors import Reason
 from registry_server.sequencing.errors import (
     ClockError,
     ClockJumpedError,
@@ -16,7 +17,7 @@ from registry_server.sequencing.errors import (
 )
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageError, StorageFault
 
-__all__ = ["is_foreseen", "refusal_of"]
+__all__ = ["complaint_of"]
 
 _BY_FAULT = {
     StorageFault.BUSY: (Reason.STORAGE_UNAVAILABLE, "storage.busy"),
@@ -37,33 +38,28 @@ _BY_MISMATCH = {
 }
 
 
-def refusal_of(error: BaseException) -> Refusal:
+def complaint_of(error: BaseException) -> Complaint:
     """Return the refusal for an error; an unexpected one becomes INTERNAL without any detail."""
     match error:
         case RegisterError(register_fault=RegisterFault.DAMAGED):
-            return Refusal(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
+            return Complaint(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
         case RegisterError():
             want = "a checkpoint register that can be read and written"
-            return Refusal(Reason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
+            return Complaint(Reason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
         case RegisterMismatchError():
             want = "the database whose newest checkpoint the register holds"
-            return Refusal(error.mismatch.value, "", _BY_MISMATCH[error.mismatch], want=want)
+            return Complaint(error.mismatch.value, "", _BY_MISMATCH[error.mismatch], want=want)
         case StorageError(fault=StorageFault.VALUE):
-            return Refusal(Reason.INTERNAL)
+            return Complaint(Reason.INTERNAL)
         case StorageError():
             reason, rule = _BY_FAULT[error.fault]
-            return Refusal(reason, "", rule, want="a database that answers and has room")
+            return Complaint(reason, "", rule, want="a database that answers and has room")
         case ClockError():
             reason, rule, want = _BY_CLOCK[type(error)]
-            return Refusal(reason, "logged_at", rule, error.got, want)
+            return Complaint(reason, "logged_at", rule, error.got, want)
         case LedgerClosedError():
-            return Refusal(Reason.SHUTTING_DOWN)
+            return Complaint(Reason.SHUTTING_DOWN)
         case NotFoundedError():
-            return Refusal(Reason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
+            return Complaint(Reason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
         case _:
-            return errors.refusal_of(error)
-
-
-def is_foreseen(refusal: Refusal) -> bool:
-    """Whether a refusal says all there is to say, so that the error behind it need not be looked at."""
-    return refusal.reason != Reason.INTERNAL
+            return errors.complaint_of(error)

@@ -17,7 +17,7 @@ from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import LapseItem, Outcome
 from registry_server.storage import inquiries, proposals, quotas
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class Housekeeping:
             try:
                 task()
             except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
-                reason = refusal_of(error).reason
+                reason = complaint_of(error).reason
                 hint = str(error) if isinstance(error, ClockError) else ""
             # A database that is away for an hour is one line, not seven hundred.
             if reason != told and reason:

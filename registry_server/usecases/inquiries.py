@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
 from registry_server.errors import Reason, RegistryError
-from registry_server.usecases.evidence import HeadAnswer, head_of
+from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
 
 __all__ = ["Inquiries", "InquiryReceipt"]
-
-_INQUIRY_ID_BYTES = 16
 
 
 class InquiryReceipt(NamedTuple):
@@ -29,7 +28,7 @@ class InquiryReceipt(NamedTuple):
     leaf: bytes
     position: int
     path: tuple[bytes, ...]
-    head: HeadAnswer
+    head: ProvedHead
 
 
 class Inquiries:
@@ -50,7 +49,7 @@ class Inquiries:
             RegistryError: INQUIRY_UNKNOWN.
             RuleError: INQUIRY_WAITING.
         """
-        if len(inquiry_id) != _INQUIRY_ID_BYTES:
+        if len(inquiry_id) != INQUIRY_ID_BYTES:
             raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
         with self._ledger.view() as view:
             stored = view.inquiry(asker, inquiry_id)

@@ -11,7 +11,7 @@ from registry_server.errors import Reason, RegistryError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry_server.usecases.evidence import Evidence
+    from registry_server.usecases.evidence import EvidencePage
 
 __all__ = ["KEPT_MS", "PageKey", "PageShelf"]
 
@@ -32,7 +32,7 @@ class PageKey(NamedTuple):
 
 class _Kept(NamedTuple):
     until: int
-    page: Evidence
+    page: EvidencePage
 
 
 class PageShelf:
@@ -42,16 +42,16 @@ class PageShelf:
         self._lock = threading.Lock()
         self._pages: OrderedDict[PageKey, _Kept] = OrderedDict()
 
-    def keep(self, asker: str, inquiry_digest: bytes, pages: Sequence[Evidence], now: int) -> None:
+    def keep(self, asker: str, inquiry_digest: bytes, pages: Sequence[EvidencePage], now: int) -> None:
         """Keep all pages of an answer but the first, which is answered at once."""
         with self._lock:
             for page in pages[1:]:
-                key = PageKey(asker, inquiry_digest, page.head.size, page.persons[0].position)
+                key = PageKey(asker, inquiry_digest, page.size, page.first_position)
                 self._pages[key] = _Kept(now + KEPT_MS, page)
                 self._pages.move_to_end(key)
             self._forget(now)
 
-    def take(self, key: PageKey, now: int) -> Evidence:
+    def take(self, key: PageKey, now: int) -> EvidencePage:
         """Return a page; it may be asked for again.
 
         Raises:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
-from client_sdk.kernel.formats.errors import SignatureError
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.kernel.ledger.administration import check_signed
 from client_sdk.kernel.ledger.head_time import check_correction
+from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.errors import LogAheadError
@@ -29,6 +29,7 @@ from registry_server.usecases.receipts import LeafReceipt, receipt_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.ledger.administration import Administration
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
@@ -174,22 +175,21 @@ class Proposals:
         appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
         (result,) = appended.results
         if result.outcome is Outcome.REFUSED or result.place is None:
-            return self._logged_meanwhile(stored.proposal_id, result.violation)
+            return self._logged_meanwhile(stored.proposal_id, result.complaint)
         place = result.place
         receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)
         return Proposal(stored, receipt=receipt)
 
-    def _logged_meanwhile(self, proposal_id: bytes, violation: Exception | None) -> Proposal:
+    def _logged_meanwhile(self, proposal_id: bytes, complaint: Complaint | None) -> Proposal:
         """Return the receipt where another administrator's approval has logged the act at the same moment.
 
         Raises:
-            RegistryError: PROPOSAL_UNKNOWN; it has not, and the proposal is gone.
-            RuleError: why the act cannot be logged.
+            RegistryError: PROPOSAL_UNKNOWN; it has not, and the proposal is gone. Or why the act cannot be logged.
         """
         with self._ledger.view() as view:
             logged = _logged(view, proposal_id)
         if logged is None:
-            raise violation or _unknown()
+            raise _unknown() if complaint is None else RegistryError.of(complaint)
         return logged
 
 
@@ -238,10 +238,8 @@ def _check_approval(directory: Directory, act: Act, payload: bytes, approval: Ap
     owner, public_key = found
     if owner != peer and (owner in directory.institutions or peer not in directory.administration.acting):
         raise RegistryError(Reason.PEER_MISMATCH, "approval.key_id", "peer.match", got=owner, want=peer)
-    try:
+    with within("approval.signature"):
         dsse.verify(dsse.ACT, payload, public_key, approval.signature)
-    except SignatureError as error:
-        raise SignatureError("approval.signature", error.rule, got=error.got, want=error.want) from None
 
 
 def _counting(stored: StoredProposal, directory: Directory) -> tuple[Approval, ...]:

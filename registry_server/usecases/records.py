@@ -10,7 +10,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
+from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import Reason, RegistryError
 from registry_server.sequencing.view import OwnRecord
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["MAX_RECORD_IDS", "OwnRecord", "Records"]
+__all__ = ["OwnRecord", "Records"]
 
-MAX_RECORD_IDS = 1_000
-_RECORD_ID_BYTES = 16
 # Records of one message; each takes about 2 KB.
 PAGE_RECORDS = 256
 
@@ -123,5 +122,5 @@ def _issuer(directory: Directory, peer: str, issuer: str) -> str:
 
 
 def _check_record_id(record_id: bytes) -> None:
-    if len(record_id) != _RECORD_ID_BYTES:
+    if len(record_id) != RECORD_ID_BYTES:
         raise FormatError("record_id", "record_id.length", got=f"{len(record_id)} bytes", want="16 bytes")

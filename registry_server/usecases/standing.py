@@ -16,7 +16,7 @@ import structlog
 from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import Reason, RegistryError
 from registry_server.storage import tls_keys
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,10 +126,10 @@ class Standing:
         if found is TlsStanding.ENDED_BY_ACT:
             check_not_ended(state, spki_hash)
         if found is TlsStanding.REVOKED:
-            raise RegistryError(Reason.TLS_KEY_REVOKED, "certificate", "tls_key.revoked", want="a key not revoked")
+            raise RegistryError(Reason.TLS_KEY_REVOKED, "certificate", "tls-key.revoked", want="a key not revoked")
         if vouched:
             want = "a key that a running signing key vouches for"
-            raise RegistryError(Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls_key.vouched", want=want)
+            raise RegistryError(Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want=want)
         return False
 
     def refresh(self) -> None:
@@ -180,7 +180,7 @@ class Standing:
             try:
                 self.refresh()
             except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
-                reason = refusal_of(error).reason
+                reason = complaint_of(error).reason
             if reason and reason != told:
                 _log.error("standing not read", reason=reason)
             told = reason

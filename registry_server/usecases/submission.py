@@ -8,87 +8,36 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.commitment import check_open, commit_facts, commit_subject
+from client_sdk.kernel.formats.commitment import SUBJECT_BYTES, check_open, commit_facts, commit_subject
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
-from client_sdk.kernel.formats.statement import RecordKey, Statement, check_institution_id, check_record_id
+from client_sdk.kernel.formats.statement import Statement, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import KeyUsage, Kind
+from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.check import check_admission, check_facts
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Facts, parse_facts
 from client_sdk.kernel.rules.retention import check_retain_until
 from registry_server.errors import Reason, RegistryError
-from registry_server.sequencing.items import Alias, Basis, Binding, OpenedFacts, StatementItem
+from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
 
 if TYPE_CHECKING:
     from datetime import date
 
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedBasis, OpenedFacts, Submission
 
-__all__ = ["Alias", "BasisSent", "Binding", "FactsSent", "Moment", "Submission", "read_submission"]
+__all__ = ["Moment", "read_submission"]
 
 # A statement is about 300 bytes, facts about 400; the limits keep one record within a few kilobytes.
 MAX_STATEMENT_BYTES = 2_048
 MAX_FACTS_BYTES = 4_096
 MAX_ALIASES = 16
-_SUBJECT_BYTES = 32
-# What the record that another rests on is.
-_BASIS_KIND = {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT}
-
-
-class FactsSent(NamedTuple):
-    """Claimed opening of a facts commitment, unverified."""
-
-    opening: bytes
-    facts: bytes
-
-    def __repr__(self) -> str:
-        return "FactsSent(...)"
-
-
-class BasisSent(NamedTuple):
-    """The record that is said to bear another, and its newest facts where they were sent."""
-
-    issuer: str
-    record_id: bytes
-    newest: FactsSent | None
-
-    def __repr__(self) -> str:
-        return "BasisSent(...)"
-
-
-class Submission(NamedTuple):
-    """One version as it was sent, nothing of it checked.
-
-    Attributes:
-        payload: canonical Statement.
-        key_id: which key signed.
-        signature: over the payload.
-        binding: opens the subject commitment; None where absent, like every part after it.
-        facts: open the facts commitment.
-        disclosure: sealed; empty where absent.
-        previous: facts of the version before.
-        basis: the record that it rests on.
-        aliases: under each other live version of the subject keys.
-    """
-
-    payload: bytes
-    key_id: bytes
-    signature: bytes
-    binding: Binding | None = None
-    facts: FactsSent | None = None
-    disclosure: bytes = b""
-    previous: FactsSent | None = None
-    basis: BasisSent | None = None
-    aliases: tuple[Alias, ...] = ()
-
-    def __repr__(self) -> str:
-        return "Submission(...)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +107,7 @@ def _public_key(directory: Directory, key_id: bytes, speaker: str) -> bytes:
 
     A key that has ended meanwhile may have signed what is in the log already, and then the receipt is given again.
     """
-    owner = directory.owners.get(key_id)
-    key = None if owner is None else directory.institution(owner).key(key_id)
-    if owner is None or key is None:
-        raise RuleError("KEY_UNKNOWN", "statement.key_id", "key.known", want="a key that an act gave")
-    if owner != speaker:
-        raise RuleError("KEY_OF_ANOTHER", "statement.key_id", "key.owner", got=owner, want=speaker)
+    key = directory.key_of(key_id, speaker, "statement.key_id")
     if key.usage is not KeyUsage.REPORT:
         raise RuleError("KEY_USAGE", "statement.key_id", "key.usage", got=key.usage.name, want="REPORT")
     return key.public_key
@@ -210,7 +154,7 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment
     return facts
 
 
-def _open_facts(given: FactsSent, kind: Kind, field: str) -> tuple[bytes, Facts]:
+def _open_facts(given: OpenedFacts, kind: Kind, field: str) -> tuple[bytes, Facts]:
     if len(given.facts) > MAX_FACTS_BYTES:
         _too_long(f"{field}.facts", len(given.facts), MAX_FACTS_BYTES)
     return commit_facts(given.opening, given.facts), parse_facts(kind, given.facts)
@@ -229,32 +173,32 @@ def _read_disclosure(sent: Submission, statement: Statement) -> bytes:
     return disclosure
 
 
-def _read_previous(sent: Submission, statement: Statement) -> OpenedFacts | None:
+def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | None:
     if sent.previous is None:
         if statement.version > 1:
             _missing("previous", "the facts of the version before")
         return None
     if statement.version == 1:
         raise RegistryError(Reason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1")
-    return OpenedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
+    return CommittedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
 
 
-def _read_basis(given: BasisSent, statement: Statement) -> Basis:
-    kind = _BASIS_KIND.get(statement.kind)
+def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
+    kind = RESTS_ON.get(statement.kind)
     if kind is None or statement.version != 1:
         want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
         raise RegistryError(Reason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
-    check_institution_id(given.issuer, "basis", "record.issuer")
-    key = RecordKey(given.issuer, check_record_id(given.record_id, "basis"))
-    newest = None if given.newest is None else OpenedFacts(*_open_facts(given.newest, kind, "basis.newest"))
-    return Basis(key, newest)
+    check_institution_id(given.record.issuer, "basis", "record.issuer")
+    check_record_id(given.record.record_id, "basis")
+    newest = None if given.newest is None else CommittedFacts(*_open_facts(given.newest, kind, "basis.newest"))
+    return CommittedBasis(given.record, newest)
 
 
 def _read_aliases(aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
     if len(aliases) > MAX_ALIASES:
         _too_long("aliases", len(aliases), MAX_ALIASES)
     for alias in aliases:
-        _check_length("aliases.subject", alias.subject, _SUBJECT_BYTES)
+        _check_length("aliases.subject", alias.subject, SUBJECT_BYTES)
         _check_length("aliases.debt_ref", alias.debt_ref, DEBT_REF_BYTES)
     return aliases
 

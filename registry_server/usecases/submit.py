@@ -1,7 +1,7 @@
 """Reporting: submissions into the log, each with its own result.
 
     prepared = submitting.prepare(peer, submissions)         forms, signatures, commitments, rules; in any thread
-    submitting.enqueue(prepared)  -> Future[Submitted]       one transaction, with whatever else waits
+    submitting.enqueue(prepared)  -> Future[Appended]        one transaction, with whatever else waits
     submitting.submit(peer, submissions)                     both, and waits
 
 A stream prepares its next chunk while the one before commits; it enqueues its chunks in their order.
@@ -13,66 +13,37 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.errors import Reason, Refusal, RegistryError
-from registry_server.sequencing.items import Outcome
-from registry_server.usecases.failures import refusal_of
+from registry_server.errors import Reason, RegistryError
+from registry_server.sequencing.items import Appended, Result
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.submission import Moment, read_submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry_server.sequencing.items import Appended, Place, Result, StatementItem
+    from client_sdk.kernel.ledger.submission import Submission
+    from registry_server.sequencing.items import StatementItem
     from registry_server.sequencing.ledger import Ledger
-    from registry_server.usecases.submission import Submission
 
 __all__ = [
     "KEY_UNKNOWN",
+    "Appended",
     "Checked",
     "Prepared",
-    "Submitted",
-    "SubmittedRecord",
+    "Result",
     "Submitting",
     "check_submission",
 ]
 
 # What comes of a check without the log: what may be appended, or why it may not.
-Checked: TypeAlias = "StatementItem | Refusal"
+Checked: TypeAlias = "StatementItem | Complaint"
 
 # The one refusal that a newer directory may take back.
 KEY_UNKNOWN = "KEY_UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class SubmittedRecord:
-    """Result of one submission.
-
-    Attributes:
-        outcome: see there.
-        place: of its leaf; for ACCEPTED and REPEATED.
-        refusal: why; for REFUSED.
-        stored_leaf: the leaf that took the version; only where the reason is VERSION_TAKEN.
-    """
-
-    outcome: Outcome
-    place: Place | None = None
-    refusal: Refusal | None = None
-    stored_leaf: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """Results of submissions.
-
-    Attributes:
-        checkpoint: signed note that every place's path leads to.
-        records: one for each submission, in order.
-    """
-
-    checkpoint: bytes
-    records: tuple[SubmittedRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +63,7 @@ class Submitting:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def submit(self, peer: str, submissions: Sequence[Submission]) -> Submitted:
+    def submit(self, peer: str, submissions: Sequence[Submission]) -> Appended:
         """Check and log submissions; wait until they are durable and in a signed checkpoint.
 
         Args:
@@ -124,14 +95,14 @@ class Submitting:
         """Return now, with the directory as this process knows it."""
         return Moment.of(self._ledger.clock(), self._ledger.directory)
 
-    def enqueue(self, prepared: Prepared) -> Future[Submitted]:
+    def enqueue(self, prepared: Prepared) -> Future[Appended]:
         """Log what was prepared; the future fails as ``submit`` raises.
 
         Raises:
             LedgerClosedError: the registry is stopping.
         """
-        items = [item for item in prepared.checked if not isinstance(item, Refusal)]
-        submitted: Future[Submitted] = Future()
+        items = [item for item in prepared.checked if not isinstance(item, Complaint)]
+        submitted: Future[Appended] = Future()
         # Not cancellable: what is enqueued is always carried out.
         submitted.set_running_or_notify_cancel()
         appended = self._ledger.submit(items)
@@ -140,7 +111,7 @@ class Submitting:
 
     def _check(self, sent: Submission, peer: str, moment: Moment) -> Checked:
         checked = check_submission(sent, peer, moment)
-        if not isinstance(checked, Refusal) or checked.reason != KEY_UNKNOWN:
+        if not isinstance(checked, Complaint) or checked.reason != KEY_UNKNOWN:
             return checked
         # Another process may have logged the act that gave the key: a view brings its news.
         with self._ledger.view() as view:
@@ -153,10 +124,10 @@ def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
     try:
         return read_submission(sent, peer, moment)
     except (FormatError, RegistryError, RuleError) as error:
-        return refusal_of(error)
+        return complaint_of(error)
 
 
-def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Submitted]) -> None:
+def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Appended]) -> None:
     """Join what was refused before with what became of the rest."""
     error = appended.exception()
     if error is not None:
@@ -164,13 +135,9 @@ def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Su
         return
     done = appended.result()
     results = iter(done.results)
-    records = [
-        SubmittedRecord(Outcome.REFUSED, refusal=item) if isinstance(item, Refusal) else _record(next(results))
-        for item in prepared.checked
-    ]
-    submitted.set_result(Submitted(done.checkpoint, tuple(records)))
-
-
-def _record(result: Result) -> SubmittedRecord:
-    refusal = None if result.violation is None else refusal_of(result.violation)
-    return SubmittedRecord(result.outcome, result.place, refusal, result.stored_leaf)
+    submitted.set_result(
+        Appended(
+            done.checkpoint,
+            tuple(Result.refused(item) if isinstance(item, Complaint) else next(results) for item in prepared.checked),
+        )
+    )

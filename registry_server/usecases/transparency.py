@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
 from registry_server.errors import Reason, RegistryError
-from registry_server.sequencing.view import LiveBinding, ProvedState
-from registry_server.usecases.evidence import HeadAnswer, head_of
+from registry_server.sequencing.view import LiveBinding
+from registry_server.usecases.proofs import ProvedHead, ProvedState, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ __all__ = [
     "Transparency",
 ]
 
-MAX_INSTITUTIONS = 100
 MAX_TILE_LEVEL = 7
 # Bytes and leaves of one message.
 PAGE_BYTES = 2 * 1024 * 1024
@@ -42,7 +42,7 @@ class CheckpointAnswer(NamedTuple):
         known_root: of the tree of that size; empty where it knows none.
     """
 
-    head: HeadAnswer
+    head: ProvedHead
     consistency: tuple[bytes, ...]
     known_root: bytes
 
@@ -50,7 +50,7 @@ class CheckpointAnswer(NamedTuple):
 class DirectoryAnswer(NamedTuple):
     """Institutions, proved in one HEAD; ascending by id."""
 
-    head: HeadAnswer
+    head: ProvedHead
     institutions: tuple[ProvedState, ...]
     consistency: tuple[bytes, ...]
 

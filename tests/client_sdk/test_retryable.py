@@ -13,9 +13,10 @@ import pytest
 from client_sdk._protocol.evaluation import failed
 from client_sdk._transport.channels import MAX_ATTEMPTS, channel, error_of_call
 from client_sdk._transport.refusal import error_of
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.state import KeyService
 from registry_server import errors as registry
-from registry_server.errors import Refusal, Status
+from registry_server.errors import Status
 from registry_server.serving.status import status_code, trailing_metadata
 from registry_server.subject_key_service import errors as key_service
 from tests.support.tls import Authority
@@ -47,7 +48,7 @@ class Refusing(grpc.GenericRpcHandler):
         with self._turn:
             self.attempts[reason] += 1
         entry = self._catalogue[reason]
-        context.set_trailing_metadata(trailing_metadata(Refusal(reason), entry, "1-1"))
+        context.set_trailing_metadata(trailing_metadata(Complaint(reason), entry, "1-1"))
         context.abort(status_code(entry), entry.text)
 
 

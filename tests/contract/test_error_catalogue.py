@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureError
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from registry_server.errors import CATALOGUE, Reason, Refusal, RegistryError, Status, entry_of, refusal_of
+from registry_server.errors import CATALOGUE, Reason, RegistryError, Status, complaint_of, entry_of
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases import failures
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ("formats", "ledger", "rules", "subjects")
 # Functions that make a RuleError of their first argument.
-MAKERS = {"_refuse", "RuleError", "RegistryError", "Refusal"}
+MAKERS = {"_refuse", "RuleError", "RegistryError", "Complaint"}
 
 
 def sources() -> Iterator[ast.Module]:
@@ -84,36 +85,37 @@ def test_an_entry_is_a_sentence_and_a_reason_can_stand_in_the_inquiry_tree(reaso
 
 def test_kernel_errors_are_told_with_their_fields() -> None:
     error = RuleError("NOTICE_LATE", "facts.notice.sent_at", "C06", got="2026-01-02", want="before 2026-01-01")
-    assert refusal_of(error) == Refusal("NOTICE_LATE", "facts.notice.sent_at", "C06", "2026-01-02", "before 2026-01-01")
-    assert refusal_of(FormatError("statement", "canonical.encoding", got="3 bytes")) == Refusal(
+    assert complaint_of(error) == Complaint(
+        "NOTICE_LATE", "facts.notice.sent_at", "C06", "2026-01-02", "before 2026-01-01"
+    )
+    assert complaint_of(FormatError("statement", "canonical.encoding", got="3 bytes")) == Complaint(
         "MALFORMED", "statement", "canonical.encoding", "3 bytes"
     )
-    assert refusal_of(ProofError("head", "inclusion.root")).reason == "MALFORMED"
-    assert refusal_of(SignatureError("signature", "signature.invalid"), "statement").field == "statement.signature"
-    assert refusal_of(SignatureError("signature", "signature.invalid")).reason == "SIGNATURE_INVALID"
-    assert refusal_of(FormatError("facts", "commitment.opens")).reason == "COMMITMENT_MISMATCH"
+    assert complaint_of(ProofError("head", "inclusion.root")).reason == "MALFORMED"
+    assert complaint_of(SignatureError("signature", "signature.invalid"), "statement").field == "statement.signature"
+    assert complaint_of(SignatureError("signature", "signature.invalid")).reason == "SIGNATURE_INVALID"
+    assert complaint_of(FormatError("facts", "commitment.opens")).reason == "COMMITMENT_MISMATCH"
 
 
 def test_of_an_unforeseen_error_nothing_is_told() -> None:
-    told = failures.refusal_of(ValueError("identity number 110101199003074514"))
-    assert told == Refusal("INTERNAL")
-    assert not failures.is_foreseen(told)
+    told = failures.complaint_of(ValueError("identity number 110101199003074514"))
+    assert told == Complaint("INTERNAL")
     assert entry_of("NO_SUCH_REASON") is CATALOGUE["INTERNAL"]
 
 
 def test_a_value_that_the_database_does_not_take_is_this_programs_fault() -> None:
-    assert failures.refusal_of(StorageError(StorageFault.VALUE, "driver")) == Refusal("INTERNAL")
+    assert failures.complaint_of(StorageError(StorageFault.VALUE, "driver")) == Complaint("INTERNAL")
 
 
 @pytest.mark.parametrize("fault", sorted(set(StorageFault) - {StorageFault.VALUE}))
 def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
-    told = failures.refusal_of(StorageError(fault, "driver"))
+    told = failures.complaint_of(StorageError(fault, "driver"))
     assert told.reason == ("DISK_FULL" if fault is StorageFault.FULL else "STORAGE_UNAVAILABLE")
-    assert told.entry.status is Status.UNAVAILABLE
+    assert entry_of(told.reason).status is Status.UNAVAILABLE
 
 
 def test_an_error_says_what_it_refuses() -> None:
     error = RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
     assert error.reason == "SIZE_LIMIT"
     assert str(error) == "SIZE_LIMIT at message: message.size (got 5 bytes, want at most 4 bytes)"
-    assert refusal_of(error) is error.refusal
+    assert complaint_of(error) is error.complaint

@@ -52,7 +52,7 @@ def check_nothing_lost(url: str, world: World, told: dict[str, int]) -> None:
     with world.ledger(url) as ledger:
         reports = [world.report("lender-1", name) for name in sorted(told, key=int)]
         for start_ in range(0, len(reports), 200):
-            records = submit(ledger, *reports[start_ : start_ + 200]).records
+            records = submit(ledger, *reports[start_ : start_ + 200]).results
             assert all(record.outcome is Outcome.REPEATED for record in records)
         accept(ledger, world.report("lender-1", "afterwards"))
         with ledger.view() as view:
@@ -103,7 +103,7 @@ def test_a_commit_that_fails_may_be_sent_again(database_url: str, world: World, 
             # Whoever reads meanwhile gets a signed checkpoint of what is stored.
             assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         logged = not (fault is Fault.LOST and ahead == 1)
-        (record,) = submit(ledger, first).records
+        (record,) = submit(ledger, first).results
         assert record.outcome is (Outcome.REPEATED if logged else Outcome.ACCEPTED)
         accept(ledger, world.report("lender-1", "loan", Standing.CURED))
     chain = reverify(database_url).chains[world.key("lender-1", "loan")]

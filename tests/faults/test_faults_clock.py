@@ -209,7 +209,7 @@ def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clea
             ledger.check_clock()
         # No earlier than the administrators allow.
         (early,) = ledger.submit([world.act(ledger, ClockBody(right + 1))]).result().results
-        assert "clock.not-before" in str(early.violation)
+        assert "clock.not-before" in str(early.complaint)
         world.decide(ledger, ClockBody(right - MINUTE_MS))
         assert head_time(ledger) == right
         accept(ledger, world.report("lender-1", "after it"))
@@ -239,10 +239,10 @@ def test_the_time_of_the_log_goes_back_by_a_valid_act_alone(database_url: str, w
         world.confirm_clock(ledger)
         unsigned = world.act(ledger, ClockBody(1))
         (refused,) = ledger.submit([type(unsigned)(unsigned.payload, unsigned.approvals[:1])]).result().results
-        assert "ACT_THRESHOLD" in str(refused.violation)
+        assert "ACT_THRESHOLD" in str(refused.complaint)
         statement = world.annotate("lender-1", world.key("lender-1", "in the future"))
         together = [ledger.submit([statement]), ledger.submit([world.act(ledger, ClockBody(1))])]
-        assert together[1].result().results[0].violation is None
+        assert together[1].result().results[0].complaint is None
         assert head_time(ledger) == world.clock.now
     reverify(database_url)
 

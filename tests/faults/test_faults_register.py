@@ -83,7 +83,7 @@ def signed_size(url: str) -> tuple[int, int]:
 
 def findings(url: str, register: Register) -> list[tuple[str, str]]:
     with Database(url, serving=False) as database:
-        return [(finding.id, finding.rule) for finding in fsck(database, register).findings]
+        return [(finding.reason, finding.rule) for finding in fsck(database, register).findings]
 
 
 @pytest.mark.parametrize("move", [1, 2])

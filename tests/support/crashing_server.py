@@ -39,9 +39,9 @@ def main(url: str, fault: str, at: str) -> None:
             number += len(names)
             batch = [world.report("lender-1", name) for name in names]
             done = submit(ledger, *batch)
-            for name, record in zip(names, done.records, strict=True):
+            for name, record in zip(names, done.results, strict=True):
                 if record.place is None:
-                    raise SystemExit(str(record.refusal))
+                    raise SystemExit(str(record.complaint))
                 sys.stdout.write(f"{name} {record.place.leaf_index}\n")
             sys.stdout.flush()
             ledger.record_inquiries([world.inquiry("lender-1", str(number))]).result()

@@ -33,9 +33,9 @@ from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_t
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
+from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.rules.retention import expires_on
-from registry_server.rpc.convert.submissions import submission
 from registry_server.sequencing.errors import NotFoundedError
 from registry_server.sequencing.genesis import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.rules.facts import Facts
+    from registry_server.sequencing.items import Appended
     from registry_server.storage.register import Register
-    from registry_server.usecases.submit import Submitted
 
 LENDERS = ("lender-1", "lender-2", "lender-3")
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
@@ -221,7 +221,7 @@ class World:
     def decide(self, ledger: Ledger, body: Body) -> None:
         """Log an act."""
         (result,) = ledger.submit([self.act(ledger, body)]).result().results
-        assert result.violation is None, result.violation
+        assert result.complaint is None, result.complaint
 
     def enrol(self, ledger: Ledger) -> None:
         """Enrol lenders and auditor."""
@@ -401,13 +401,13 @@ class World:
         return replace(item, **changes)  # type: ignore[arg-type]  # the test names fields
 
 
-def submit(ledger: Ledger, *submissions: pb.Submission) -> Submitted:
+def submit(ledger: Ledger, *submissions: pb.Submission) -> Appended:
     """Send submissions, each as its issuer."""
     (peer,) = {Statement.parse(message.statement.payload).signer for message in submissions}
-    return Submitting(ledger).submit(peer, [submission(message) for message in submissions])
+    return Submitting(ledger).submit(peer, [Submission.of(message) for message in submissions])
 
 
 def accept(ledger: Ledger, *submissions: pb.Submission) -> None:
     """Send submissions that must be accepted."""
-    for record in submit(ledger, *submissions).records:
-        assert record.refusal is None, record.refusal
+    for record in submit(ledger, *submissions).results:
+        assert record.complaint is None, record.complaint

@@ -163,7 +163,7 @@ _RULE_HINTS: dict[str, str] = {
         "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
         "on nothing of the answer, and tell its operator."
     ),
-    "trust_root.fingerprint": (
+    "trust-root.fingerprint": (
         "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
     ),
 }
@@ -183,11 +183,14 @@ def failure_of(error: Exception, address: str = "") -> Failure | None:
             return Failure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
         case FormatError():
             return Failure(
-                code=ExitCode.USAGE, reason="MALFORMED", message=f"{error.part} has a wrong form", details=_place(error)
+                code=ExitCode.USAGE,
+                reason="MALFORMED",
+                message=f"{error.part} has a wrong form",
+                details=error.complaint.parts,
             )
         case RuleError():
             return Failure(
-                code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=_place(error)
+                code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=error.complaint.parts
             )
         case CreditRegistryError():
             return _of_sdk(error, address)
@@ -274,12 +277,11 @@ def _unverifiable(error: VerificationError) -> Failure:
 
 
 def _refused(error: RefusedError) -> Failure:
-    named = (("field", error.field), ("rule", error.rule), ("got", error.got), ("want", error.want))
     return Failure(
         code=ExitCode.FOUND,
         reason=error.reason,
         message=error.message or "refused",
-        details=tuple((name, value) for name, value in named if value),
+        details=error.complaint.parts,
         hint=HINTS.get(error.reason, _hint_of_class(error)),
     )
 
@@ -324,9 +326,3 @@ def _config_hint(message: str) -> str:
     if message.startswith("TLS"):
         return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
     return ""
-
-
-def _place(error: FormatError | RuleError) -> tuple[tuple[str, str], ...]:
-    field_ = error.part if isinstance(error, FormatError) else error.field
-    named = (("field", field_), ("rule", error.rule), ("got", error.got), ("want", error.want))
-    return tuple((name, value) for name, value in named if value)

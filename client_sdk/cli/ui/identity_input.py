@@ -119,8 +119,7 @@ def _checked(session: Session, id_type: IdType, typed: str, issuing_state: str, 
     try:
         identity = Identity.parse(id_type, typed, issuing_state)
     except FormatError as error:
-        got = f"got {error.got}, " if error.got else ""
-        hint = f"{got}want {error.want}. Another kind of number is named by --id-type."
+        hint = f"{error.complaint.found}. Another kind of number is named by --id-type."
         raise UsageError(f"{place}no number of the type {id_type.value} (rule {error.rule})", hint) from None
     if not region_is_known(identity):
         session.output.note(f"{place}Note: the region in this number is unknown for its year of birth; look again.")

@@ -99,7 +99,7 @@ def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
         fingerprint = root.fingerprint
     elif given != root.fingerprint:
         message = f"got {_grouped(root.fingerprint)}, want {_grouped(given)} as given"
-        raise VerificationError("trust root", "trust_root.fingerprint", message)
+        raise VerificationError("trust root", "trust-root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
         _content(root) | {"installed": str(config.trust_root_file)},

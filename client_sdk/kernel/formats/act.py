@@ -12,6 +12,7 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.checkpoint import check_origin
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
 from client_sdk.kernel.formats.leaf import TIME_END_MS
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 PART = "act"
-HASH_BYTES = 32
 NO_PREVIOUS = bytes(HASH_BYTES)
 # One act erases at most so many records, so that its leaf stays below the limit of a leaf.
 MAX_ERASED_RECORDS = 500
@@ -430,7 +430,7 @@ def _read_key_services(act: pb.KeyServicesAct) -> KeyServicesBody | RetireKeySer
                 raise FormatError(PART, "retire.version", got="0", want="a version")
             return RetireKeyServicesBody(act.retire)
         case None:
-            raise FormatError(PART, "key_services.change", want="a new version or the end of one")
+            raise FormatError(PART, "key-services.change", want="a new version or the end of one")
 
 
 def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
@@ -451,7 +451,7 @@ def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
     check_institution_id(act.institution, PART, "institution")
     check_spki_hash(act.spki_hash, PART)
     if not act.ground:
-        raise FormatError(PART, "tls_key.ground", want="why the key ends")
+        raise FormatError(PART, "tls-key.ground", want="why the key ends")
     return TlsKeyBody(act.institution, act.spki_hash, act.ground)
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "COMMITMENT_BYTES",
     "OPENING_BYTES",
     "check_open",
     "commit_consent",
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 OPENING_BYTES = 32
-COMMITMENT_BYTES = 32
 SUBJECT_BYTES = 32
 
 _SUBJECT = label("creditregistry/subject/v1")

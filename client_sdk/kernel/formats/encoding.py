@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from client_sdk.kernel.formats.errors import FormatError
 
-__all__ = ["HASH_BYTES", "LEAF_PREFIX", "H", "concat", "label", "leaf_hash", "lp", "u32", "u64"]
+__all__ = ["HASH_BYTES", "LEAF_PREFIX", "H", "label", "leaf_hash", "lp", "u32", "u64"]
 
 HASH_BYTES = 32
 # RFC 6962 2.1: what sets the hash of a leaf apart from the hash of a node.
@@ -69,11 +69,6 @@ def lp(value: bytes | str) -> bytes:
         except UnicodeEncodeError:
             raise FormatError("encoding", "text.utf-8", want="text that UTF-8 can write") from None
     return u32(len(value)) + value
-
-
-def concat(*parts: bytes) -> bytes:
-    """Return the concatenation of encoded parts; none gives no bytes."""
-    return b"".join(parts)
 
 
 def H(*parts: bytes) -> bytes:  # noqa: N802 - the name that the formats give to their hash

@@ -8,6 +8,8 @@ CreditRegistryError          everything that the kernel and the SDK raise on pur
 
 from __future__ import annotations
 
+from client_sdk.kernel.formats.complaint import Complaining, Complaint
+
 __all__ = ["CreditRegistryError", "FormatError", "ProofError", "SignatureError"]
 
 
@@ -15,11 +17,12 @@ class CreditRegistryError(Exception):
     """Root of everything that the SDK raises on purpose."""
 
 
-class FormatError(CreditRegistryError):
+class FormatError(Complaining, CreditRegistryError):
     """Bytes or values that the formats refuse.
 
-    Attributes:
-        part: which part of an evidence or a format is wrong, e.g. "checkpoint" or "inclusion proof".
+    Args:
+        part: which part of an evidence or a format is wrong, e.g. "checkpoint" or "inclusion proof"; the complaint's
+            field.
         rule: short stable id of the broken rule, e.g. "note.signature-line".
         got: what was found, as a length or a count; never a key, an opening, a pseudonym or a fact.
         want: what the rule asks for.
@@ -28,16 +31,12 @@ class FormatError(CreditRegistryError):
     def __init__(self, part: str, rule: str, *, got: str = "", want: str = "") -> None:
         # part and rule alone are `args`: the rest travels in __dict__, so that the error survives pickling.
         super().__init__(part, rule)
-        self.part = part
-        self.rule = rule
-        self.got = got
-        self.want = want
+        self.complaint = Complaint("", part, rule, got, want)
 
-    def __str__(self) -> str:
-        found = [f"got {self.got}"] if self.got else []
-        wanted = [f"want {self.want}"] if self.want else []
-        detail = ", ".join(found + wanted)
-        return f"{self.part}: {self.rule}" + (f" ({detail})" if detail else "")
+    @property
+    def part(self) -> str:
+        """Which part of an evidence or a format is wrong."""
+        return self.complaint.field
 
 
 class SignatureError(FormatError):

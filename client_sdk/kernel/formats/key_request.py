@@ -9,6 +9,7 @@ from creditregistry.v1 import common_pb2
 from creditregistry.v1 import inquiry_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import KeyUse, Purpose, word
@@ -17,7 +18,6 @@ __all__ = ["KeyRequest", "elements_digest"]
 
 PART = "key-request"
 REQUEST_ID_BYTES = 16
-HASH_BYTES = 32
 
 
 def elements_digest(blinded: bytes) -> bytes:
@@ -65,11 +65,11 @@ class KeyRequest:
         message = canonical.parse(pb.KeyRequest, payload, PART)
         check_institution_id(message.institution, PART, "institution")
         if len(message.service) != HASH_BYTES or len(message.elements_digest) != HASH_BYTES:
-            raise FormatError(PART, "key_request.hash-length", want="32 bytes")
+            raise FormatError(PART, "key-request.hash-length", want="32 bytes")
         if len(message.request_id) != REQUEST_ID_BYTES:
             raise FormatError(PART, "request_id.length", got=f"{len(message.request_id)} bytes", want="16 bytes")
         if not message.registry or not message.subject_key_version or not message.issued_at:
-            raise FormatError(PART, "key_request.complete", want="registry, version and issued_at")
+            raise FormatError(PART, "key-request.complete", want="registry, version and issued_at")
         return cls(
             message.registry,
             message.service,

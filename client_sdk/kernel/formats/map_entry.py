@@ -56,8 +56,8 @@ def subject_key(subject: bytes) -> bytes:
 
 
 def records_value(records: Iterable[MappedRecord]) -> bytes:
-    """Return the value of a subject with live records, given ascending by index."""
-    return value_of_parts(record_part(*record) for record in records)
+    """Return the value of a subject with live records, given in any order."""
+    return value_of_parts(sorted(record_part(*record) for record in records))
 
 
 def record_part(leaf_index: int, leaf_hash: bytes, annotation_hash: bytes, opening: bytes) -> bytes:

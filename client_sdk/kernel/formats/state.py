@@ -318,12 +318,12 @@ class KeyServices:
         for service in services:
             check_institution_id(service.name, part, "key_services.name")
         if not message.subject_key_version or not services:
-            raise FormatError(part, "key_services.complete", want="a version and at least one service")
+            raise FormatError(part, "key-services.complete", want="a version and at least one service")
         distinct = {service.public_key for service in services}, {service.name for service in services}
         if any(len(values) != len(services) for values in distinct):
-            raise FormatError(part, "key_services.distinct", want="a key and a name of its own for each service")
+            raise FormatError(part, "key-services.distinct", want="a key and a name of its own for each service")
         if any(not service.url for service in services):
-            raise FormatError(part, "key_services.form", want="an address")
+            raise FormatError(part, "key-services.form", want="an address")
         return cls(message.subject_key_version, services)
 
 
@@ -451,10 +451,10 @@ class RegistryState:
         check_ascending(list(message.administrators), part, "administrators")
         check_ascending([act.index for act in message.administrator_acts], part, "administrator_acts")
         if not services or not message.log_keys or not message.administrators or not message.administrator_acts:
-            raise FormatError(part, "registry_state.complete", want="administrators, log keys and key services")
+            raise FormatError(part, "registry-state.complete", want="administrators, log keys and key services")
         hashes = [message.rulebook_digest, message.act_hash, *(act.hash for act in message.administrator_acts)]
         if any(len(value) != sha256().digest_size for value in hashes):
-            raise FormatError(part, "registry_state.hash-length", want="32 bytes")
+            raise FormatError(part, "registry-state.hash-length", want="32 bytes")
         return cls(
             message.registry,
             tuple(message.administrators),

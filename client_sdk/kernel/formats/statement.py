@@ -14,6 +14,7 @@ from creditregistry.v1 import common_pb2
 from creditregistry.v1 import statement_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, LapseKind, Standing, word
 
@@ -27,7 +28,6 @@ __all__ = [
     "payload_hash",
 ]
 
-HASH_BYTES = 32
 RECORD_ID_BYTES = 16
 # RFC 9562 4.1 and 5.8: the bits of bytes 6 and 8 that say "UUID, version 8".
 _VERSION_8 = 0x80

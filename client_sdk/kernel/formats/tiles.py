@@ -4,6 +4,9 @@
     tile/entries/<n>[.p/<width>]       up to 256 leaves, each  length (2 bytes, big-endian) || data
 
 n is written in groups of three digits, all but the last marked with an x: 1234067 is x001/x234/067.
+
+The registry stores and serves tiles of hashes by level and number; paths and entry bundles are for mirrors of the log,
+which hold both as files.
 """
 
 from __future__ import annotations

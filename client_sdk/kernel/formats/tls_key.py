@@ -87,7 +87,7 @@ class TlsKeyClaim:
         check_institution_id(message.institution, PART, "institution")
         check_spki_hash(message.spki_hash, PART)
         if not message.registry or not message.issued_at:
-            raise FormatError(PART, "tls_key.complete", want="registry and issued_at")
+            raise FormatError(PART, "tls-key.complete", want="registry and issued_at")
         action = word(TlsKeyAction, message.action, PART, "action")
         return cls(message.registry, message.institution, message.spki_hash, message.issued_at, action)
 

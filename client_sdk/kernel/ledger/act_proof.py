@@ -8,7 +8,6 @@ same institution signed for it as well.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
@@ -24,6 +23,8 @@ from client_sdk.kernel.ledger.administration import (
     check_grant,
     check_signed,
 )
+from client_sdk.kernel.ledger.proving import within
+from client_sdk.kernel.ledger.references import Claim, acts_needed
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import Enrolment, KeyGrant
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 
-__all__ = ["ActProofs", "Claim"]
+__all__ = ["ActProofs"]
 
 PART = "acts"
 # Acts that are remembered; a registry has some for each member.
@@ -46,22 +47,6 @@ class _Step(NamedTuple):
     number: int
     place: int
     leaf_hash: bytes
-
-
-class Claim(NamedTuple):
-    """A claim of the map that an act must prove: a key of an institution, or a successor of a terminated one.
-
-    Attributes:
-        owner: institution id.
-        gift: key id and usage, or the successor's institution id.
-        place: index of the act.
-        act_hash: its leaf hash.
-    """
-
-    owner: str
-    gift: tuple[bytes, KeyUsage] | str
-    place: int
-    act_hash: bytes
 
 
 class ActProofs:
@@ -92,13 +77,9 @@ class ActProofs:
             FormatError: a key that signed was not possessed, or not endorsed; an act is missing, not asked for, out of
                 order or not signed by the administrators of its time.
         """
-        genesis, *changes = registry.administrator_acts
-        if genesis != (0, self._genesis):
+        if registry.administrator_acts[0] != (0, self._genesis):
             raise FormatError(PART, "acts.genesis", want="the genesis of the trust root")
-        needed = {act.leaf_hash: act.place for act in changes}
-        for claim in claims:
-            if claim.act_hash != self._genesis and needed.setdefault(claim.act_hash, claim.place) != claim.place:
-                raise FormatError(PART, "acts.place", want="one place for each act")
+        needed = acts_needed(registry, claims)
         hashes = [leaf_hash(leaf) for leaf in leaves]
         if set(hashes) != set(needed) or len(hashes) != len(needed):
             raise FormatError(PART, "acts.needed", got=f"{len(hashes)} acts", want=f"the {len(needed)} referred to")
@@ -109,7 +90,7 @@ class ActProofs:
             further = given[claim]
             if further is not None:
                 endorser = institutions[claim.owner].key(further.endorser)
-                with _as_format_error():
+                with within(PART):
                     check_endorsed(registry.registry, claim.owner, further, endorser, claim.place)
 
     def _walk(
@@ -151,7 +132,7 @@ class ActProofs:
         if act.registry != registry:
             raise FormatError(PART, "acts.registry", want="acts of this registry")
         after = administration.after(index, act, hash_)
-        with _as_format_error():
+        with within(PART):
             _check_decision(index, act, administration)
             if after is not administration:
                 administration.check_change(after)
@@ -161,15 +142,6 @@ class ActProofs:
         judged = act, None if after is administration else after
         self._verified[path] = judged
         return judged
-
-
-@contextmanager
-def _as_format_error() -> Iterator[None]:
-    """Say of the acts of evidence what a rule says of an act in the log."""
-    try:
-        yield
-    except RuleError as error:
-        raise FormatError(PART, error.rule, got=error.got, want=error.want) from error
 
 
 def _check_decision(index: int, act: Act, before: Administration) -> None:

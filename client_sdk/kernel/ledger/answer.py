@@ -19,48 +19,59 @@ from creditregistry.v1 import directory_pb2
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
-from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
     institution_key,
     records_value,
-    state_value,
     subject_key,
 )
-from client_sdk.kernel.formats.merkle import EMPTY_ROOT, verify_inclusion
-from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
-from client_sdk.kernel.ledger.act_proof import ActProofs, Claim
+from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.kernel.ledger.live_set import binding_opens
-from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.ledger.proving import (
+    absent_under,
+    head_under,
+    leaf_under,
+    present_under,
+    read_checkpoint,
+    split_hashes,
+    state_under,
+    within,
+)
+from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.state import InstitutionKey
+    from client_sdk.kernel.ledger.references import Claim
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
-__all__ = ["VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier", "split_hashes"]
+__all__ = ["VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier"]
 
 VERSION = 1
-HASH_BYTES = 32
+# The same states stand in every answer under one HEAD.
+_parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
+_parse_registry = lru_cache(maxsize=16)(RegistryState.parse)
 # Sets of acts that a verifier remembers; one for each set of issuers that is shown together.
 MAX_REMEMBERED = 1024
 
@@ -109,22 +120,6 @@ class VerifiedAnswer:
     persons: tuple[VerifiedPerson, ...]
 
 
-def split_hashes(joined: bytes, part: str) -> list[bytes]:
-    """Return the 32-byte hashes of a joined path.
-
-    Raises:
-        FormatError: the length is no multiple of 32.
-    """
-    if len(joined) % HASH_BYTES:
-        raise FormatError(part, "path.length", got=f"{len(joined)} bytes", want="a multiple of 32 bytes")
-    return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
-
-
-def _within(part: str, error: FormatError) -> FormatError:
-    """Return the same error, named after the part of the evidence that it was found in."""
-    return type(error)(part, error.rule, got=error.got, want=error.want)
-
-
 def _check_newest_act(head: Head, registry: RegistryState, claims: AbstractSet[Claim]) -> None:
     """Check that HEAD and registry state name the same newest act, as far as the places of acts show it."""
     places = {act.leaf_hash: act.place for act in registry.administrator_acts}
@@ -136,15 +131,8 @@ def _check_newest_act(head: Head, registry: RegistryState, claims: AbstractSet[C
 
 
 def _check_standing(statement: Statement) -> None:
-    retained = bool(statement.retain_until)
-    try:
-        check_shown(statement.kind, statement.standing, statement.version, retained=retained)
-    except RuleError as error:
-        raise FormatError("record", error.rule, got=error.got, want=error.want) from error
-
-
-_parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
-_parse_registry = lru_cache(maxsize=16)(RegistryState.parse)
+    with within("record"):
+        check_shown(statement.kind, statement.standing, statement.version, retained=bool(statement.retain_until))
 
 
 class Verifier:
@@ -175,20 +163,44 @@ class Verifier:
         Raises:
             FormatError: a part does not verify, is missing, or is referred to by nothing.
         """
+        # The conditions of proto/README.md 8, by their numbers and first words.
+        # 1. it is canonical, version 1, without cosigned checkpoint
         if evidence.version != VERSION or evidence.HasField("cosigned"):
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{VERSION}")
+        # 2. the checkpoint is signed by the trust root's log key
+        # 3. HEAD is leaf size - 1 of it
         checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._log_key)
+        # 4. registry state and every institution state are present in HEAD's map
         registry = self._check_registry(evidence, head)
         reading = _Reading(evidence, head, as_of, checkpoint, registry)
-        inquiry = reading.read_inquiry()
-        persons = reading.read_persons(inquiry)
+        # 5. the inquiry is signed by an INQUIRE key, running under this HEAD
+        reading.check_inquiry()
+        # 6. there is at least one person
+        # 7. for each pseudonym without records, absence is proved; else its records ascend by index
+        # 8. the sealed disclosure has the digest that the statement names
+        # 9. annotations
+        persons = reading.read_persons()
+        # 10. the acts are, ascending by number and index, exactly those that gave the keys that signed
+        self._check_acts(evidence, registry, head, reading)
+        # 11. nothing is there that nothing refers to
         reading.check_nothing_unused()
-        self._check_acts(evidence, registry, reading)
-        _check_newest_act(head, registry, reading.claims)
-        return VerifiedAnswer(inquiry, checkpoint, as_of, registry, tuple(reading.institutions.values()), persons)
+        institutions = tuple(reading.institutions.values())
+        return VerifiedAnswer(reading.inquiry, checkpoint, as_of, registry, institutions, persons)
 
-    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, reading: _Reading) -> None:
-        claims = frozenset(reading.claims)
+    def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
+        """Condition 4, for the registry state."""
+        part = "registry state"
+        registry = _parse_registry(evidence.registry_state)
+        state_under(head, REGISTRY_KEY, evidence.registry_state, evidence.registry_proof, part)
+        if registry.registry != self._root.registry:
+            raise FormatError(part, "registry.name", want="the registry of the trust root")
+        if registry.log_keys != self._root.log_keys:
+            raise FormatError(part, "registry.log-key", want="the log keys of the trust root")
+        return registry
+
+    def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, head: Head, reading: _Reading) -> None:
+        """Condition 10."""
+        claims = reading.references.claims(reading.institutions)
         states = tuple(item.state for item in evidence.institutions)
         memory = (tuple(evidence.acts), evidence.registry_state, states, claims)
         if memory not in self._proved:
@@ -196,31 +208,15 @@ class Verifier:
             if len(self._proved) >= MAX_REMEMBERED:
                 self._proved.clear()
             self._proved.add(memory)
-
-    def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
-        part = "registry state"
-        registry = _parse_registry(evidence.registry_state)
-        _check_member(part, head, REGISTRY_KEY, state_value(evidence.registry_state), evidence.registry_proof)
-        if registry.registry != self._root.registry:
-            raise FormatError(part, "registry.name", want="the registry of the trust root")
-        if registry.log_keys != self._root.log_keys:
-            raise FormatError(part, "registry.log-key", want="the log keys of the trust root")
-        return registry
+        _check_newest_act(head, registry, claims)
 
 
-# Checkpoint, HEAD, registry and institutions are the same bytes in every answer under one HEAD: each is verified once.
+# The same bytes in every answer under one HEAD: each is verified once.
 @lru_cache(maxsize=16)
 def _read_head(note: bytes, head: bytes, head_path: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Head, int]:
-    part = "head"
-    checkpoint = parse_checkpoint(note, log_key).checkpoint
-    leaf = parse_leaf(head)
-    if not isinstance(leaf, HeadLeaf):
-        raise FormatError(part, "head.leaf", want="a HEAD as the last leaf")
-    path = split_hashes(head_path, part)
-    try:
-        verify_inclusion(leaf_hash(head), checkpoint.size - 1, checkpoint.size, path, checkpoint.root)
-    except FormatError as error:
-        raise _within(part, error) from error
+    """Conditions 2 and 3; returns the checkpoint, its HEAD, and the HEAD's time."""
+    checkpoint = read_checkpoint(note, log_key)
+    leaf = head_under(checkpoint, head, split_hashes(head_path, "head"), "head")
     _check_head(leaf.head, checkpoint.size - 1)
     return checkpoint, leaf.head, leaf.logged_at
 
@@ -235,33 +231,6 @@ def _check_head(head: Head, index: int) -> None:
         raise FormatError("head", "head.inquiries", want="the root of no inquiry for none, and only for none")
 
 
-@lru_cache(maxsize=1024)
-def _prove_present(part: str, map_root: bytes, key: bytes, value: bytes, siblings: bytes) -> None:
-    try:
-        verify_presence(map_root, key, value, split_hashes(siblings, part))
-    except FormatError as error:
-        raise _within(part, error) from error
-
-
-def _check_member(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
-    """Verify a map presence proof, cached across answers; proofs of subjects are never cached."""
-    _refuse_other(part, proof)
-    _prove_present(part, head.map_root, key, value, proof.siblings)
-
-
-def _refuse_other(part: str, proof: pb.MapProof) -> None:
-    if proof.other_key or proof.other_value:
-        raise FormatError(part, "map-proof.presence", want="no other entry")
-
-
-def _check_present(part: str, head: Head, key: bytes, value: bytes, proof: pb.MapProof) -> None:
-    _refuse_other(part, proof)
-    try:
-        verify_presence(head.map_root, key, value, split_hashes(proof.siblings, part))
-    except FormatError as error:
-        raise _within(part, error) from error
-
-
 def _check_once(records: Sequence[VerifiedRecord]) -> None:
     """Reject duplicate records: two versions of one, or a record together with the one that continues it."""
     keys = [record.statement.key for record in records]
@@ -271,7 +240,7 @@ def _check_once(records: Sequence[VerifiedRecord]) -> None:
 
 
 class _Reading:
-    """One pass over one evidence; collects what acts must have given and what was referred to."""
+    """One pass over one evidence; collects what the inquiry and the records refer to."""
 
     def __init__(
         self, evidence: pb.Evidence, head: Head, as_of: int, checkpoint: Checkpoint, registry: RegistryState
@@ -281,13 +250,13 @@ class _Reading:
         self._as_of = as_of
         self._checkpoint = checkpoint
         self._registry = registry
-        self._referred: set[str] = set()
-        self._rulebook_needed = False
-        self.claims: set[Claim] = set()
+        self.inquiry = Inquiry.parse(evidence.inquiry.payload)
+        self.references = References(self.inquiry.asker, evidence.inquiry.key_id)
         self.institutions = self._read_institutions()
         self._rulebook = self._read_rulebook()
 
     def _read_institutions(self) -> dict[str, InstitutionState]:
+        """Condition 4, for the institution states."""
         part = "institution state"
         institutions: dict[str, InstitutionState] = {}
         last = ""
@@ -296,7 +265,7 @@ class _Reading:
             if state.id <= last:
                 raise FormatError(part, "institutions.order", want="ascending by id, without repetition")
             last = state.id
-            _check_member(part, self._head, institution_key(state.id), state_value(item.state), item.proof)
+            state_under(self._head, institution_key(state.id), item.state, item.proof, part)
             institutions[state.id] = state
         return institutions
 
@@ -310,7 +279,6 @@ class _Reading:
         return rulebook
 
     def _institution(self, id_: str, part: str) -> InstitutionState:
-        self._referred.add(id_)
         try:
             return self.institutions[id_]
         except KeyError:
@@ -324,18 +292,16 @@ class _Reading:
             raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
         if owner.terminated_at(index):
             raise FormatError(part, "institution.terminated", want="a signer that was not terminated")
-        self.claims.add(Claim(owner.id, (key.key_id, key.usage), key.first, key.act_hash))
         return key
 
-    def read_inquiry(self) -> Inquiry:
-        """Verify the question: by an active lender, with a key that runs under this HEAD.
+    def check_inquiry(self) -> None:
+        """Condition 5: the question of an active lender, signed with a key that runs under this HEAD.
 
         Raises:
             FormatError: it is another's, or not signed so.
         """
         part = "inquiry"
-        signed = self._evidence.inquiry
-        inquiry = Inquiry.parse(signed.payload)
+        inquiry, signed = self.inquiry, self._evidence.inquiry
         if inquiry.registry != self._registry.registry:
             raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
         if inquiry.purpose is Purpose.REPORTING:
@@ -347,14 +313,11 @@ class _Reading:
         if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
             raise FormatError(part, "inquiry.asker", want="an active LENDER")
         key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
-        try:
+        with within(part):
             dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
-        except FormatError as error:
-            raise _within(part, error) from error
-        return inquiry
 
-    def read_persons(self, inquiry: Inquiry) -> tuple[VerifiedPerson, ...]:
-        """Verify what is said of each person, ascending by position.
+    def read_persons(self) -> tuple[VerifiedPerson, ...]:
+        """Condition 6, and of each person conditions 7 to 9.
 
         Raises:
             FormatError: something of it does not follow from the map, from a signature or from the inquiry.
@@ -367,7 +330,7 @@ class _Reading:
             last = item.position
             subjects = tuple((answer.subject_key_version, answer.subject) for answer in item.subjects)
             opening = PersonOpening(item.opening, subjects)
-            inquiry.check_person(item.position, opening, self._registry.live_subject_key_versions)
+            self.inquiry.check_person(item.position, opening, self._registry.live_subject_key_versions)
             records = tuple(record for answer in item.subjects for record in self._read_subject(answer))
             _check_once(records)
             persons.append(VerifiedPerson(item.position, subjects, records))
@@ -376,9 +339,11 @@ class _Reading:
         return tuple(persons)
 
     def _read_subject(self, answer: pb.SubjectAnswer) -> list[VerifiedRecord]:
+        """Condition 7: absence, or the records of one pseudonym with their presence."""
+        part = "map proof of the subject"
         key = subject_key(answer.subject)
         if not answer.records:
-            self._check_absent(key, answer.proof)
+            absent_under(self._head, key, answer.proof, part)
             return []
         mapped: list[MappedRecord] = []
         records: list[VerifiedRecord] = []
@@ -388,18 +353,11 @@ class _Reading:
             record, annotation_hash = self._read_record(item, answer)
             mapped.append(MappedRecord(item.index, leaf_hash(item.leaf), annotation_hash, item.opening))
             records.append(record)
-        _check_present("map proof of the subject", self._head, key, records_value(mapped), answer.proof)
+        present_under(self._head, key, records_value(mapped), answer.proof, part)
         return records
 
-    def _check_absent(self, key: bytes, proof: pb.MapProof) -> None:
-        part = "map proof of the subject"
-        other = (proof.other_key, proof.other_value) if proof.other_key or proof.other_value else None
-        try:
-            verify_absence(self._head.map_root, key, split_hashes(proof.siblings, part), other)
-        except FormatError as error:
-            raise _within(part, error) from error
-
     def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> tuple[VerifiedRecord, bytes]:
+        """Conditions 7 and 8; returns the record and the hash of its newest annotation."""
         part = "record"
         if item.index >= self._checkpoint.size - 1:
             raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
@@ -413,16 +371,17 @@ class _Reading:
         bound = statement.subject_key_version == answer.subject_key_version
         if not bound or not binding_opens(statement.subject_commitment, answer.subject, item.opening):
             raise FormatError(part, "record.binding", want="a binding that opens the statement's commitment")
+        self.references.add_statement(statement, leaf.key_id, item.index)
         issuer = self._institution(statement.issuer, part)
         signer = self._institution(statement.signer, part)
         if signer is not issuer:
             succession = issuer.succession_at(item.index)
             named = succession is not None and succession.successor == signer.id
-            if succession is None or not named or statement.version == 1 or not may_succeed(statement.standing):
+            if not named or statement.version == 1 or not may_succeed(statement.standing):
                 raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
-            self.claims.add(Claim(issuer.id, signer.id, succession.first, succession.act_hash))
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
-        self._verify(part, dsse.STATEMENT, leaf, key)
+        with within(part):
+            dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
         annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
         record = VerifiedRecord(
             statement,
@@ -437,15 +396,10 @@ class _Reading:
         )
         return record, annotation_hash
 
-    def _verify(self, part: str, form: str, leaf: StatementLeaf, key: InstitutionKey) -> None:
-        try:
-            dsse.verify(form, leaf.payload, key.public_key, leaf.signature)
-        except FormatError as error:
-            raise _within(part, error) from error
-
     def _read_annotation(
         self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
     ) -> tuple[ShownAnnotation | None, bytes, bool]:
+        """Condition 9; returns also the hash of the newest annotation, and whether a key that signed is in doubt."""
         part = "annotation"
         if not item.annotations:
             if item.text_disclosure:
@@ -453,11 +407,12 @@ class _Reading:
             return None, NO_ANNOTATION, False
         leaves = [(shown.inclusion.index, shown.leaf) for shown in item.annotations]
         for shown in item.annotations:
-            self._check_included(part, shown)
+            path = split_hashes(shown.inclusion.path, part)
+            leaf_under(self._checkpoint, shown.inclusion.index, shown.leaf, path, part)
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        self._rulebook_needed |= len(leaves) > 1
         annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
         ):
@@ -466,25 +421,18 @@ class _Reading:
         for index, leaf, signed in annotation.signed:
             author = self._institution(signed.author, part)
             key = self._key(author, leaf.key_id, KeyUsage.REPORT, index, part)
-            self._verify(part, dsse.ANNOTATION, leaf, key)
+            with within(part):
+                dsse.verify(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
             doubted |= key.contested_at(index)
         return annotation, annotation.newest_hash, doubted
 
-    def _check_included(self, part: str, shown: pb.AnnotationLeaf) -> None:
-        path: Sequence[bytes] = split_hashes(shown.inclusion.path, part)
-        size, root = self._checkpoint.size, self._checkpoint.root
-        try:
-            verify_inclusion(leaf_hash(shown.leaf), shown.inclusion.index, size, path, root)
-        except FormatError as error:
-            raise _within(part, error) from error
-
     def check_nothing_unused(self) -> None:
-        """Refuse an institution or a rulebook that nothing refers to.
+        """Condition 11, for institutions and the rulebook.
 
         Raises:
             FormatError: there is one.
         """
-        if set(self.institutions) != self._referred:
+        if set(self.institutions) != self.references.institutions:
             raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
-        if (self._rulebook is not None) is not self._rulebook_needed:
+        if (self._rulebook is not None) is not self.references.rulebook:
             raise FormatError("rulebook", "rulebook.needed", want="a rulebook where a lapse is shown and only there")

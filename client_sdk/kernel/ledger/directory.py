@@ -206,21 +206,34 @@ class Directory:
             want = "the id of another lender of the directory; none for a buyer who is no member"
             raise _refuse("FACTS_INVALID", "transferee", "transferee.lender", got=got, want=want)
 
+    def key_of(self, key_id: bytes, speaker: str, field: str = "key_id") -> InstitutionKey:
+        """Return a key that an act gave to the institution that speaks with it, whether it still runs or not.
+
+        Args:
+            key_id: of the key that signed.
+            speaker: institution id.
+            field: path of the key id inside what was sent, for the error.
+
+        Raises:
+            RuleError: KEY_UNKNOWN or KEY_OF_ANOTHER.
+        """
+        owner = self.owners.get(key_id)
+        key = None if owner is None else self.institutions[owner].key(key_id)
+        if owner is None or key is None:
+            raise _refuse("KEY_UNKNOWN", field, "key.known", want="a key that an act gave")
+        if owner != speaker:
+            raise _refuse("KEY_OF_ANOTHER", field, "key.owner", got=owner, want=speaker)
+        return key
+
     def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
         """Return the key with which an institution may speak at a leaf (proto/README.md 6).
 
         Raises:
             RuleError: KEY_UNKNOWN, KEY_OF_ANOTHER, KEY_USAGE or KEY_RANGE.
         """
-        owner = self.owners.get(key_id)
-        if owner is None:
-            raise _refuse("KEY_UNKNOWN", "key_id", "key.known", want="a key that an act gave")
-        if owner != speaker:
-            raise _refuse("KEY_OF_ANOTHER", "key_id", "key.owner", got=owner, want=speaker)
-        key = self.institutions[owner].key(key_id)
-        if key is None or key.usage is not usage:
-            got = "none" if key is None else key.usage.name
-            raise _refuse("KEY_USAGE", "key_id", "key.usage", got=got, want=usage.name)
+        key = self.key_of(key_id, speaker)
+        if key.usage is not usage:
+            raise _refuse("KEY_USAGE", "key_id", "key.usage", got=key.usage.name, want=usage.name)
         if not key.counts_at(index):
             got = f"leaf {index}, key {key.first} to {key.end or 'now'}"
             raise _refuse("KEY_RANGE", "key_id", "key.range", got=got, want="a leaf within the key's range")
@@ -312,7 +325,7 @@ class Directory:
         ended = state.ended_tls_key(spki_hash)
         if ended is not None:
             got = f"ended by the act at leaf {ended.index}"
-            raise _refuse("TLS_KEY_REVOKED", "spki_hash", "tls_key.ended", got=got, want="a key not ended before")
+            raise _refuse("TLS_KEY_REVOKED", "spki_hash", "tls-key.ended", got=got, want="a key not ended before")
         keys = (*state.ended_tls_keys, EndedTlsKey(spki_hash, index, act_hash))
         return self._with(replace(state, ended_tls_keys=tuple(sorted(keys, key=lambda key: key.spki_hash))), ())
 

@@ -7,15 +7,19 @@ rule asks for.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Self
 
+from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
+from client_sdk.kernel.formats.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.rules.errors import RuleError
 
 __all__ = ["MEANINGS", "OF_REASON", "OF_REASON_IN_ACTS", "Finding", "FindingId", "Findings", "finding_of"]
@@ -161,35 +165,44 @@ OF_REASON_IN_ACTS: Mapping[str, FindingId] = {
 }
 
 
-class Finding(NamedTuple):
-    """One thing that is wrong.
+@dataclass(frozen=True, slots=True)
+class Finding(Complaining, Plain):
+    """One thing that is wrong: a complaint whose reason is the finding's id.
 
     Attributes:
-        id: what kind of wrong.
         leaf_index: which leaf; None where it is no single leaf's.
-        field: which part of it.
-        rule: short stable id of the rule that is broken, as the kernel's errors carry it.
-        got: what was found; never personal data.
-        want: what the rule asks for.
+        complaint: what is wrong, which never quotes personal data.
     """
 
-    id: FindingId
     leaf_index: int | None
-    field: str
-    rule: str
-    got: str = ""
-    want: str = ""
+    complaint: Complaint
+
+    @classmethod
+    def of(
+        cls, id_: FindingId, leaf_index: int | None, field: str, rule: str, *, got: str = "", want: str = ""
+    ) -> Self:
+        """Return the finding of these parts."""
+        return cls(leaf_index, Complaint(id_, field, rule, got, want))
+
+    @property
+    def id(self) -> FindingId:
+        """What kind of wrong."""
+        return FindingId(self.complaint.reason)
 
     @property
     def meaning(self) -> str:
         """Description of the finding's id."""
         return MEANINGS[self.id]
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return the parts by name, as reports keep them: id, leaf_index, field, rule, got and want."""
+        named: dict[str, Json] = {name: getattr(self.complaint, name) for name in ("field", "rule", "got", "want")}
+        return {"id": str(self.id), "leaf_index": self.leaf_index, **named}
+
     def __str__(self) -> str:
         place = "" if self.leaf_index is None else f" at leaf {self.leaf_index}"
-        found = f", got {self.got}" if self.got else ""
-        wanted = f", want {self.want}" if self.want else ""
-        return f"{self.id}{place}: {self.meaning} {self.field}{found}{wanted} ({self.rule})"
+        found = f", {self.complaint.found}" if self.complaint.found else ""
+        return f"{self.id}{place}: {self.meaning} {self.field}{found} ({self.rule})"
 
 
 def finding_of(index: int | None, error: FormatError | RuleError, leaf_type: int = 0) -> Finding:
@@ -202,11 +215,11 @@ def finding_of(index: int | None, error: FormatError | RuleError, leaf_type: int
     """
     if isinstance(error, FormatError):
         id_ = FindingId.SIGNATURE if isinstance(error, SignatureError) else FindingId.LEAF_FORM
-        return Finding(id_, index, error.part, error.rule, error.got, error.want)
-    id_ = OF_REASON[error.reason]
-    if leaf_type == LeafType.ACT:
-        id_ = OF_REASON_IN_ACTS.get(error.reason, id_)
-    return Finding(id_, index, error.field, error.rule, error.got, error.want)
+    else:
+        id_ = OF_REASON[error.reason]
+        if leaf_type == LeafType.ACT:
+            id_ = OF_REASON_IN_ACTS.get(error.reason, id_)
+    return Finding(index, replace(error.complaint, reason=id_))
 
 
 class Findings:
@@ -228,7 +241,7 @@ class Findings:
 
     def note(self, id_: FindingId, index: int | None, field: str, rule: str, *, got: str = "", want: str = "") -> None:
         """Take up a finding of these parts."""
-        self.add(Finding(id_, index, field, rule, got, want))
+        self.add(Finding.of(id_, index, field, rule, got=got, want=want))
 
     def __len__(self) -> int:
         return sum(self.counts.values())

@@ -16,6 +16,7 @@ from client_sdk.kernel.formats.commitment import (
     commit_officer,
 )
 from client_sdk.kernel.formats.discreet import Discreet
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import Purpose, word
@@ -23,11 +24,10 @@ from client_sdk.kernel.formats.words import Purpose, word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening"]
+__all__ = ["INQUIRY_ID_BYTES", "MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening"]
 
 PART = "inquiry"
 INQUIRY_ID_BYTES = 16
-HASH_BYTES = 32
 MAX_PERSONS = 100
 # Characters; a name or a staff number.
 MAX_OFFICER_CHARACTERS = 200

@@ -11,14 +11,13 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-from client_sdk.kernel.formats.encoding import lp
+from client_sdk.kernel.formats.encoding import HASH_BYTES, lp
 from client_sdk.kernel.formats.errors import FormatError
 
 __all__ = ["ANSWERED", "InquiryLeaf"]
 
 ANSWERED = "ANSWERED"
 _OUTCOME = re.compile(rb"[A-Z][A-Z_]{0,63}")
-_HASH_BYTES = 32
 _HEADER_BYTES = 12
 
 
@@ -47,6 +46,6 @@ class InquiryLeaf(NamedTuple):
         """
         length = int.from_bytes(data[8:_HEADER_BYTES])
         outcome = data[_HEADER_BYTES : _HEADER_BYTES + length]
-        if len(data) != _HEADER_BYTES + length + _HASH_BYTES or not _OUTCOME.fullmatch(outcome):
+        if len(data) != _HEADER_BYTES + length + HASH_BYTES or not _OUTCOME.fullmatch(outcome):
             raise FormatError("inquiry leaf", "inquiry.leaf", got=f"{len(data)} bytes", want="time, outcome, hash")
-        return cls(int.from_bytes(data[:8]), outcome.decode(), data[-_HASH_BYTES:])
+        return cls(int.from_bytes(data[:8]), outcome.decode(), data[-HASH_BYTES:])

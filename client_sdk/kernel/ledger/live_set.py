@@ -44,7 +44,7 @@ def subject_entries(bound: Iterable[Bound]) -> dict[bytes, bytes]:
     subjects: defaultdict[bytes, list[MappedRecord]] = defaultdict(list)
     for subject, record in bound:
         subjects[subject].append(record)
-    return {subject_key(subject): records_value(sorted(records)) for subject, records in subjects.items()}
+    return {subject_key(subject): records_value(records) for subject, records in subjects.items()}
 
 
 def map_entries(directory: Directory, bound: Iterable[Bound]) -> Mapping[bytes, bytes]:

@@ -111,8 +111,8 @@ class TrustRoot:
         """
         message = canonical.parse(pb.TrustRoot, data, PART)
         if message.version != VERSION or message.quorum:
-            raise FormatError(PART, "trust_root.version", got=str(message.version), want=f"{VERSION} without quorum")
+            raise FormatError(PART, "trust-root.version", got=str(message.version), want=f"{VERSION} without quorum")
         root = cls.from_genesis(message.genesis_leaf)
         if root.encode() != data:
-            raise FormatError(PART, "trust_root.genesis", want="what the genesis act makes and nothing else")
+            raise FormatError(PART, "trust-root.derived", want="what the genesis act makes and nothing else")
         return root

@@ -6,6 +6,7 @@ the facts open its newest commitment, is checked by whoever holds the bindings; 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Kind, Standing
@@ -15,9 +16,14 @@ from client_sdk.kernel.rules.instrument import is_instrument
 from client_sdk.kernel.rules.lifecycle import is_live
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["check_basis"]
+__all__ = ["RESTS_ON", "check_basis"]
+
+# What a record of a kind may rest on; nothing where a kind is not named.
+RESTS_ON: Mapping[Kind, Kind] = MappingProxyType({Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT})
 
 
 def check_basis(
@@ -47,10 +53,10 @@ def check_basis(
         _check_enforced(facts, basis_kind, basis_standing, basis_facts)
     elif basis_kind is None:
         return
-    elif kind is not Kind.JUDGMENT:
+    elif kind not in RESTS_ON:
         raise _invalid("basis.record", "basis.none", got=kind.name, want="no basis")
-    elif basis_kind is not Kind.DEFAULT:
-        raise _invalid("basis.record", "basis.kind", got=basis_kind.name, want="DEFAULT")
+    elif basis_kind is not RESTS_ON[kind]:
+        raise _invalid("basis.record", "basis.kind", got=basis_kind.name, want=RESTS_ON[kind].name)
     elif basis_standing is None or not is_live(basis_standing):
         raise _invalid("basis.record", "basis.standing", got=_name(basis_standing), want="a live default")
     elif basis_facts is not None:

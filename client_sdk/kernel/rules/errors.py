@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import CreditRegistryError
 
 __all__ = ["RuleError", "RuleReason"]
@@ -32,10 +33,10 @@ class RuleReason(StrEnum):
     STAGE_BACKWARDS = "STAGE_BACKWARDS"
 
 
-class RuleError(CreditRegistryError):
+class RuleError(Complaining, CreditRegistryError):
     """Facts, a standing or a date that a rule refuses.
 
-    Attributes:
+    Args:
         reason: of the error catalogue, e.g. ``NOTICE_LATE``; a ``RuleReason``, or one of the ledger's own.
         field: path of the field inside what was submitted, e.g. ``facts.notice.sent_at``.
         rule: short stable id of the broken rule, e.g. ``C06`` or ``money.parts``.
@@ -47,14 +48,4 @@ class RuleError(CreditRegistryError):
     def __init__(self, reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> None:
         # The rest travels in __dict__, so that the error survives pickling.
         super().__init__(reason, field, rule)
-        self.reason = reason
-        self.field = field
-        self.rule = rule
-        self.got = got
-        self.want = want
-
-    def __str__(self) -> str:
-        found = [f"got {self.got}"] if self.got else []
-        wanted = [f"want {self.want}"] if self.want else []
-        detail = ", ".join(found + wanted)
-        return f"{self.reason} at {self.field}: {self.rule}" + (f" ({detail})" if detail else "")
+        self.complaint = Complaint(reason, field, rule, got, want)

@@ -10,7 +10,6 @@ __all__ = [
     "NEXT",
     "carries_subject",
     "check_shown",
-    "check_succession",
     "check_transition",
     "is_live",
     "is_running",
@@ -104,22 +103,6 @@ def check_shown(kind: Kind, standing: Standing, version: int, *, retained: bool)
 def _reached(kind: Kind) -> frozenset[Standing]:
     """Return the standings that a record of that kind may come to have."""
     return FIRST[kind].union(*NEXT[kind].values())
-
-
-def check_succession(previous: Standing, new: Standing) -> None:
-    """Check that a successor, who signs for a terminated issuer, only ends the record (proto/README.md 2).
-
-    Raises:
-        RuleError: ILLEGAL_TRANSITION; the standing is the one before, or opens or worsens the record.
-    """
-    if new == previous or not may_succeed(new):
-        raise RuleError(
-            RuleReason.ILLEGAL_TRANSITION,
-            "statement.standing",
-            "lifecycle.successor",
-            got=f"{previous.name} -> {new.name}",
-            want="another standing, that ends the record",
-        )
 
 
 def may_succeed(standing: Standing) -> bool:

@@ -6,7 +6,6 @@ in the signed statement, as text YYYY-MM-DD or empty; such texts compare like th
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.dates import check_order, day_of, required_date
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.words import Standing
 
-__all__ = ["check_retain_until", "dispute_last_day", "expires_on", "is_due"]
+__all__ = ["check_retain_until", "expires_on", "is_due"]
 
 _FIELD = "statement.retain_until"
 
@@ -75,15 +74,6 @@ def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:
         RuleError: DATE_INVALID; the moment or the zone is none.
     """
     return bool(retain_until) and retain_until <= day_of(logged_at_ms, time_zone).isoformat()
-
-
-def dispute_last_day(received_on: date, days: int) -> date:
-    """Return the last day on which a dispute may be answered (征信业管理条例 Art. 25, C17).
-
-    The day of receipt is not counted (Civil Code Art. 201). Moving a rest day to the next working day (Art. 203)
-    needs the calendar of holidays and is left to the caller; it never shortens the period.
-    """
-    return received_on + timedelta(days=days)
 
 
 def _refused(rule: str, got: str, want: str) -> RuleError:

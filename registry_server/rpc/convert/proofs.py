@@ -1,4 +1,4 @@
-"""Proofs and receipts (proto/creditregistry/v1/evidence.proto)."""
+"""Receipts (proto/creditregistry/v1/evidence.proto)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,13 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
 
+from registry_server.usecases.proofs import inclusion_proof
+
 if TYPE_CHECKING:
-    from registry_server.usecases.evidence import MapProof, ProvedState
     from registry_server.usecases.inquiries import InquiryReceipt
     from registry_server.usecases.receipts import LeafReceipt
 
-__all__ = ["inclusion_proof", "inquiry_receipt", "map_proof", "proved_institution", "receipt"]
-
-
-def map_proof(proof: MapProof) -> pb.MapProof:
-    """Return a proof in the prefix tree."""
-    if proof.other is None:
-        return pb.MapProof(siblings=b"".join(proof.siblings))
-    key, value = proof.other
-    return pb.MapProof(siblings=b"".join(proof.siblings), other_key=key, other_value=value)
-
-
-def inclusion_proof(index: int, path: tuple[bytes, ...]) -> pb.InclusionProof:
-    """Return a proof of inclusion."""
-    return pb.InclusionProof(index=index, path=b"".join(path))
-
-
-def proved_institution(state: ProvedState) -> pb.ProvedInstitution:
-    """Return an institution with its place in the map."""
-    return pb.ProvedInstitution(state=state.state, proof=map_proof(state.proof))
+__all__ = ["inquiry_receipt", "receipt"]
 
 
 def receipt(value: LeafReceipt) -> pb.Receipt:
@@ -43,7 +26,7 @@ def inquiry_receipt(value: InquiryReceipt) -> pb.InquiryReceipt:
     return pb.InquiryReceipt(
         leaf=value.leaf,
         inclusion=inclusion_proof(value.position, value.path),
-        head=value.head.head,
-        head_path=b"".join(value.head.head_path),
+        head=value.head.leaf,
+        head_path=b"".join(value.head.path),
         checkpoint=value.head.checkpoint,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import transparency_pb2 as pb
 
-from registry_server.rpc.convert.proofs import map_proof, proved_institution
+from registry_server.usecases.proofs import map_proof, proved_institution
 
 if TYPE_CHECKING:
     from registry_server.usecases.transparency import CheckpointAnswer, DirectoryAnswer, LeafPage, LiveBindings
@@ -19,8 +19,8 @@ def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
     return pb.GetCheckpointResponse(
         checkpoint=answer.head.checkpoint,
         consistency=b"".join(answer.consistency),
-        head=answer.head.head,
-        head_path=b"".join(answer.head.head_path),
+        head=answer.head.leaf,
+        head_path=b"".join(answer.head.path),
         known_root=answer.known_root,
     )
 
@@ -30,8 +30,8 @@ def directory_proof(answer: DirectoryAnswer) -> pb.GetDirectoryProofResponse:
     head = answer.head
     return pb.GetDirectoryProofResponse(
         checkpoint=head.checkpoint,
-        head=head.head,
-        head_path=b"".join(head.head_path),
+        head=head.leaf,
+        head_path=b"".join(head.path),
         registry_state=head.registry.state,
         registry_proof=map_proof(head.registry.proof),
         institutions=[proved_institution(state) for state in answer.institutions],

@@ -10,20 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.ledger.examination import Examination, LiveBinding, verify_signatures
 from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
-from registry_server.usecases.fsck.report import FsckFinding, FsckReport, RowKind
+from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
     Links,
     check_acts,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["FsckFinding", "FsckReport", "fsck"]
+__all__ = ["FsckReport", "fsck"]
 
 
 def fsck(database: Database, register: Register | None = None) -> FsckReport:
@@ -132,21 +131,13 @@ class _Check:
     def _place(self, index: int, data: bytes) -> None:
         """Note where a version or a link of an annotation chain is; a leaf without form is found elsewhere."""
         try:
-            match parse_leaf(data):
-                case StatementLeaf(payload_type=dsse.STATEMENT, payload=payload):
-                    statement = Statement.parse(payload)
-                    self._links.versions[statement.key, statement.version] = index
-                case StatementLeaf(payload=payload):
-                    annotation = Annotation.parse(payload)
-                    self._links.annotations[annotation.key, annotation.number] = index
-                case LapseLeaf(payload=payload):
-                    lapse = Lapse.parse(payload)
-                    if lapse.number:
-                        self._links.annotations[lapse.key, lapse.number] = index
-                case _:
-                    pass
+            link = link_of(parse_leaf(data))
         except FormatError:
             return
+        if link is not None and link.version:
+            self._links.versions[link.record, link.version] = index
+        elif link is not None and link.annotation:
+            self._links.annotations[link.record, link.annotation] = index
 
     def _bindings(self) -> Iterator[LiveBinding]:
         for row in live.map_rows(self._work):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.complaint import Complaint
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.findings import Findings
 
-__all__ = ["FsckFinding", "FsckReport", "RowKind"]
+__all__ = ["FsckReport", "RowKind"]
 
 MAX_KEPT = 1_000
 
@@ -32,29 +34,6 @@ class RowKind(StrEnum):
     VERSION_ROW = "VERSION_ROW"
 
 
-class FsckFinding(NamedTuple):
-    """One thing that is wrong.
-
-    Attributes:
-        id: a name of the audit's findings, or of ``RowKind``.
-        place: which leaf or row.
-        rule: what it breaks.
-        got: what was found; never what leads to a person.
-        want: what would be right.
-    """
-
-    id: str
-    place: str
-    rule: str
-    got: str = ""
-    want: str = ""
-
-    def __str__(self) -> str:
-        found = f", got {self.got}" if self.got else ""
-        wanted = f", want {self.want}" if self.want else ""
-        return f"{self.id} at {self.place}: {self.rule}{found}{wanted}"
-
-
 @dataclass(slots=True)
 class FsckReport:
     """Result of fsck: counts and findings.
@@ -64,7 +43,8 @@ class FsckReport:
         records: number of records.
         live: number of live records.
         inquiries: number of inquiries, those included that have no place yet.
-        findings: at most 1,000 of a kind.
+        findings: at most 1,000 of a kind; the reason is a name of the audit's findings or of ``RowKind``, the field is
+            the leaf or the row.
         counts: how many there are of each kind.
     """
 
@@ -72,7 +52,7 @@ class FsckReport:
     records: int = 0
     live: int = 0
     inquiries: int = 0
-    findings: list[FsckFinding] = field(default_factory=list)
+    findings: list[Complaint] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -84,11 +64,11 @@ class FsckReport:
         """Take up what is wrong with a row."""
         self.counts[kind] += 1
         if self.counts[kind] <= MAX_KEPT:
-            self.findings.append(FsckFinding(kind, place, rule, got, want))
+            self.findings.append(Complaint(kind, place, rule, got, want))
 
     def take_over(self, findings: Findings) -> None:
         """Take up what the examination of the leaves has found."""
         self.counts.update({str(id_): count for id_, count in findings.counts.items()})
         for found in findings.kept():
             place = "log" if found.leaf_index is None else f"leaf {found.leaf_index}"
-            self.findings.append(FsckFinding(found.id, place, f"{found.field}: {found.rule}", found.got, found.want))
+            self.findings.append(Complaint(found.id, place, f"{found.field}: {found.rule}", found.got, found.want))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import MemoryTree
@@ -42,7 +43,6 @@ __all__ = [
     "check_tls_keys",
 ]
 
-_DEBT_REF_BYTES = 32
 _PAGE = 512
 
 
@@ -153,7 +153,7 @@ def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
         "disclosure": disclosure_digest(sealed.disclosure) == statement.disclosure_digest,
         "text_disclosure": (disclosure_digest(sealed.text_disclosure) if sealed.text_disclosure else b"")
         == text_digest,
-        "debt_ref": len(row.debt_ref) == _DEBT_REF_BYTES,
+        "debt_ref": len(row.debt_ref) == DEBT_REF_BYTES,
         "annotation_index": row.annotation_index == (-1 if head is None else head.index),
         "annotation_hash": row.annotation_hash == (b"" if head is None else head.leaf_hash),
     }
@@ -188,10 +188,10 @@ def check_tls_keys(work: UnitOfWork, report: FsckReport, directory: Directory) -
         place = f"TLS key {row.spki_hash.hex()} of {row.institution}"
         vouched = not row.vouch or _claims(directory, row, row.vouch, TlsKeyAction.VOUCH) == row.vouching_key_id
         if not vouched or bool(row.vouch) is not bool(row.last_issued_at):
-            report.note(RowKind.TLS_KEY_ROW, place, "tls_key.vouch", want="the vouch of a key of its institution")
+            report.note(RowKind.TLS_KEY_ROW, place, "tls-key.vouch", want="the vouch of a key of its institution")
         revoked = not row.revocation or _claims(directory, row, row.revocation, TlsKeyAction.REVOKE)
         if not revoked or bool(row.revocation) is not bool(row.revoked_at):
-            report.note(RowKind.TLS_KEY_ROW, place, "tls_key.revocation", want="a revocation by its institution")
+            report.note(RowKind.TLS_KEY_ROW, place, "tls-key.revocation", want="a revocation by its institution")
 
 
 def _claims(directory: Directory, row: StoredTlsKey, data: bytes, action: TlsKeyAction) -> bytes:

@@ -131,7 +131,7 @@ def test_the_page_refers_to_nothing(found: AuditReport, clean: AuditReport) -> N
 
 def test_the_page_escapes_what_others_wrote(clean: AuditReport) -> None:
     hostile = clean.institutions[0]._replace(name=HOSTILE)
-    finding = Finding(FindingId.CHAIN, 3, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    finding = Finding.of(FindingId.CHAIN, 3, HOSTILE, HOSTILE, got=HOSTILE, want=HOSTILE)
     report = replace(clean, institutions=(hostile,), findings=(AuditFinding(finding, 4, AT),), registry=HOSTILE)
     page = as_html(report)
     assert "<script>" not in page
@@ -151,7 +151,7 @@ def test_the_report_is_written_to_new_files(clean: AuditReport, tmp_path: Path) 
 
 
 def test_a_log_that_is_wrong_everywhere_is_counted() -> None:
-    findings = Findings(Finding(FindingId.SIGNATURE, index, "signature", "r") for index in range(MAX_KEPT + 7))
+    findings = Findings(Finding.of(FindingId.SIGNATURE, index, "signature", "r") for index in range(MAX_KEPT + 7))
     findings.note(FindingId.SIGNATURE, 0, "signature", "r")
     assert len(findings) == findings.counts[FindingId.SIGNATURE] == MAX_KEPT + 7
     kept = findings.kept()

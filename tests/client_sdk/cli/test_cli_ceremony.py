@@ -115,7 +115,7 @@ def test_another_fingerprint_is_not_installed(registry: TestRegistry, member: Me
     root = tmp_path / "lender-c2" / "trust-root.bin"
     root.unlink()
     other = lender("trust", "fetch", "--fingerprint", "00" * 32, code=4).content["error"]
-    assert (other["reason"], other["rule"]) == ("UNVERIFIABLE", "trust_root.fingerprint")
+    assert (other["reason"], other["rule"]) == ("UNVERIFIABLE", "trust-root.fingerprint")
     # Both are shown, in groups as people read them out.
     assert "want 00000000 00000000" in other["message"]
     assert member("admin-1")("trust", "show").content["fingerprint"][:8] in other["message"]

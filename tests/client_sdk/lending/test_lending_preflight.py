@@ -110,4 +110,4 @@ def test_version_one_begins_where_a_record_may_begin() -> None:
 
 def test_a_violation_reads_as_a_sentence() -> None:
     violation = Violation(row=3, reason="NOTICE_LATE", field="facts.notice", rule="C06", got="0 ms", want="before")
-    assert str(violation) == "row 3: NOTICE_LATE at facts.notice, rule C06 (got 0 ms, want before)"
+    assert str(violation) == "row 3: NOTICE_LATE at facts.notice: C06 (got 0 ms, want before)"

@@ -55,7 +55,7 @@ def test_a_reason_decides_the_class(reason: str, status: str, kind: type[Refused
         *(reason, "facts.notice", "C06"),
         *("late", "before"),
     )
-    assert str(error) == f"{reason} at facts.notice, rule C06: for people (got late, want before)"
+    assert str(error) == f"{reason} at facts.notice: C06 (got late, want before): for people"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.limits import CHUNK_BYTES
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.words import InstitutionStatus, Standing
-from client_sdk.kernel.ledger.answer import split_hashes
+from client_sdk.kernel.ledger.proving import split_hashes
 from registry_server.rpc.sizes import DEFAULT_BYTES
 from tests.support.handmade_log import seed
 from tests.support.registry import refusal

@@ -254,7 +254,7 @@ def test_a_member_revokes_a_key_over_itself_or_over_another_one_and_open_connect
     opened.GetCheckpoint(transparency_pb2.GetCheckpointRequest())
     at = revoke(registry, "lender-1", stolen, by=other)
     refused = refusal(lambda: opened.GetCheckpoint(transparency_pb2.GetCheckpointRequest()))
-    assert refused[:4] == ("UNAUTHENTICATED", "TLS_KEY_REVOKED", "certificate", "tls_key.revoked")
+    assert refused[:4] == ("UNAUTHENTICATED", "TLS_KEY_REVOKED", "certificate", "tls-key.revoked")
     assert revoke(registry, "lender-1", stolen, by=other) == at
     anew = request_of("lender-1", stolen.key)
     assert refusal(lambda: ask(registry, "lender-1", anew, stolen)).reason == "TLS_KEY_REVOKED"
@@ -300,7 +300,7 @@ def test_administrators_end_a_key_by_an_act(registry: RunningRegistry) -> None:
     checkpoint(registry, "lender-1", identity)
     registry.world.decide(registry.app.ledger, TlsKeyBody("lender-1", hash_of(identity), "theft"))
     refused = refusal(lambda: checkpoint(registry, "lender-1", identity))
-    assert refused[:4] == ("UNAUTHENTICATED", "TLS_KEY_REVOKED", "certificate", "tls_key.ended")
+    assert refused[:4] == ("UNAUTHENTICATED", "TLS_KEY_REVOKED", "certificate", "tls-key.ended")
     checkpoint(registry, "lender-1", registry.identity("lender-1"))
 
 
@@ -358,7 +358,7 @@ def test_a_member_has_so_many_certificates_a_day_and_revokes_all_the_same(regist
             now=now,
         )
     refused = refusal(lambda: ask(registry, "lender-1", request_of("lender-1", key), identity))
-    assert refused[1:4] == ("QUOTA_EXCEEDED", "claim", "tls_key.daily")
+    assert refused[1:4] == ("QUOTA_EXCEEDED", "claim", "tls-key.daily")
     unknown = claim_of("lender-1", new_key(), TlsKeyAction.REVOKE)
     stub = DirectoryServiceStub(registry.channel("lender-1", identity))
     again = pb.RevokeTlsKeyRequest(revocation=unknown.message())

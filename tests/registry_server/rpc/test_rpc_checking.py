@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import submission_pb2 as pb
 
-from registry_server.errors import Refusal
+from client_sdk.kernel.formats.complaint import Complaint
 from registry_server.rpc.checking import CheckingProcesses
 from registry_server.rpc.pace import FIRST_INTERVAL, MEASURED, SETTLING, Pace
 from registry_server.rpc.preparing import Preparation
@@ -74,7 +74,7 @@ def test_they_find_what_a_thread_finds(sqlite_url: str, processes: CheckingProce
         chunk = pb.BatchChunk(submissions=troubled(world))
         there, here = preparation._elsewhere("lender-1", chunk), preparation._here("lender-1", chunk)
         assert there == here
-        refused = [item.reason for item in here.checked if isinstance(item, Refusal)]
+        refused = [item.reason for item in here.checked if isinstance(item, Complaint)]
         assert (len(refused), len(here.checked)) == (13, 20)
         assert "KEY_UNKNOWN" in refused
         assert "INTERNAL" not in refused
@@ -89,7 +89,7 @@ def test_they_learn_of_every_new_directory(sqlite_url: str, processes: CheckingP
         institutions = {name: state for name, state in at_first.institutions.items() if name != "lender-1"}
         owners = {key: owner for key, owner in at_first.owners.items() if owner != "lender-1"}
         before = replace(at_first, institutions=institutions, owners=owners)
-        for directory, kind in ((before, Refusal), (at_first, StatementItem), (before, Refusal)) * 2:
+        for directory, kind in ((before, Complaint), (at_first, StatementItem), (before, Complaint)) * 2:
             checked = processes.check("lender-1", moment.now, directory, chunk.SerializeToString())
             assert checked is not None
             assert {type(item) for item in checked} == {kind}

@@ -12,8 +12,8 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Purpose, Standing
-from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.proving import split_hashes
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from tests.support.handmade_log import seed
@@ -86,7 +86,7 @@ def test_annotations_and_the_lapse_that_rests_on_them_are_shown(registry: Runnin
     report(registry, "lender-1", "loan", "A")
     key = world.key("lender-1", "loan")
     dispute = world.annotate("lender-2", key, AnnotationFlag.DISPUTED)
-    assert ledger.submit([dispute]).result().results[0].violation is None
+    assert ledger.submit([dispute]).result().results[0].complaint is None
     (person,) = ask(registry, inquire(world, "lender-3", ["A"]), "lender-3")
     annotation = person.records[0].annotation
     assert annotation is not None

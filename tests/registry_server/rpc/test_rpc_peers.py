@@ -196,4 +196,4 @@ def test_holder_and_key_are_read_from_the_certificate(registry: RunningRegistry)
     for unreadable in ([], [b""], [b"no certificate"]):
         with pytest.raises(RegistryError) as caught:
             peer_of({"x509_subject_alternative_name": names, "x509_pem_cert": unreadable})
-        assert caught.value.refusal.rule == "certificate.key"
+        assert caught.value.rule == "certificate.key"

@@ -12,9 +12,9 @@ from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.merkle import MemoryTree, verify_consistency, verify_inclusion
 from client_sdk.kernel.formats.words import Standing
-from client_sdk.kernel.ledger.answer import split_hashes
 from client_sdk.kernel.ledger.directory_proof import verify_directory
 from client_sdk.kernel.ledger.examination import LiveBinding, check_log
+from client_sdk.kernel.ledger.proving import split_hashes
 from tests.support.registry import inquire, refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
 

@@ -44,11 +44,11 @@ def ledger(world: World, database_url: str) -> Iterator[Ledger]:
 
 def reason(ledger: Ledger, *submissions: pb.Submission) -> str:
     """Why the last of some submissions is refused; those before it must be taken."""
-    *before, last = submit(ledger, *submissions).records
-    assert all(record.refusal is None for record in before)
+    *before, last = submit(ledger, *submissions).results
+    assert all(record.complaint is None for record in before)
     assert last.outcome is Outcome.REFUSED
-    assert last.refusal is not None
-    return last.refusal.reason
+    assert last.complaint is not None
+    return last.complaint.reason
 
 
 def append(ledger: Ledger, *items: Item) -> list[Result]:
@@ -62,14 +62,14 @@ def let_pass(ledger: Ledger, world: World, days: int) -> None:
 
 
 def violation(result: Result) -> str:
-    assert result.violation is not None
-    return str(getattr(result.violation, "reason", result.violation))
+    assert result.complaint is not None
+    return str(getattr(result.complaint, "reason", result.complaint))
 
 
 def test_what_is_acknowledged_is_in_the_log_and_in_the_map(ledger: Ledger, world: World) -> None:
     sent = world.report("lender-1", "loan")
     done = submit(ledger, sent)
-    place = done.records[0].place
+    place = done.results[0].place
     assert place is not None
     with ledger.view() as view:
         assert view.checkpoint == done.checkpoint
@@ -88,21 +88,21 @@ def test_what_is_acknowledged_is_in_the_log_and_in_the_map(ledger: Ledger, world
 
 def test_the_same_bytes_again_give_the_first_receipt(ledger: Ledger, world: World) -> None:
     sent = world.report("lender-1", "loan")
-    first, again = submit(ledger, sent).records[0], submit(ledger, sent).records[0]
+    first, again = submit(ledger, sent).results[0], submit(ledger, sent).results[0]
     assert (first.outcome, again.outcome) == (Outcome.ACCEPTED, Outcome.REPEATED)
     assert first.place is not None
     assert again.place is not None
     assert again.place[:3] == first.place[:3]
     with ledger.view() as view:
         size = view.size
-    assert submit(ledger, sent).records[0].outcome is Outcome.REPEATED
+    assert submit(ledger, sent).results[0].outcome is Outcome.REPEATED
     with ledger.view() as view:
         assert view.size == size
 
 
 def test_the_same_bytes_twice_in_one_batch_count_once(ledger: Ledger, world: World) -> None:
     sent = world.report("lender-1", "loan")
-    outcomes = [record.outcome for record in submit(ledger, sent, sent).records]
+    outcomes = [record.outcome for record in submit(ledger, sent, sent).results]
     assert outcomes == [Outcome.ACCEPTED, Outcome.REPEATED]
 
 
@@ -117,14 +117,14 @@ def test_versions_of_one_record_follow_each_other_in_one_batch(ledger: Ledger, w
         ((found,),) = view.live_records([subject_of("person of loan")]).values()
         assert found.row.standing is Standing.CURED
     # Every one of them again, and the first two are no longer the newest.
-    assert [record.outcome for record in submit(ledger, *versions).records] == [Outcome.REPEATED] * 3
+    assert [record.outcome for record in submit(ledger, *versions).results] == [Outcome.REPEATED] * 3
 
 
 def test_an_old_version_after_a_newer_one_in_the_same_batch_is_found(ledger: Ledger, world: World) -> None:
     first = world.report("lender-1", "loan")
     accept(ledger, first)
     second = world.report("lender-1", "loan", Standing.CURED)
-    assert [record.outcome for record in submit(ledger, second, first).records] == [
+    assert [record.outcome for record in submit(ledger, second, first).results] == [
         Outcome.ACCEPTED,
         Outcome.REPEATED,
     ]
@@ -135,9 +135,9 @@ def test_another_payload_under_a_version_is_refused_with_the_stored_leaf(ledger:
     accept(ledger, world.report("lender-1", "loan"))
     del world.newest[key]
     other = world.report("lender-1", "loan", issued_at=world.clock.now - 1)
-    (record,) = submit(ledger, other).records
-    assert record.refusal is not None
-    assert record.refusal.reason == "VERSION_TAKEN"
+    (record,) = submit(ledger, other).results
+    assert record.complaint is not None
+    assert record.complaint.reason == "VERSION_TAKEN"
     with ledger.view() as view:
         index = view.version_index(key, 1)
         assert index is not None
@@ -187,7 +187,7 @@ def test_a_bad_record_in_the_middle_leaves_the_others(ledger: Ledger, world: Wor
         world.report("lender-1", "one", Standing.OPEN, previous=bytes(32)),
         world.report("lender-1", "three"),
     ]
-    outcomes = [record.outcome for record in submit(ledger, *batch).records]
+    outcomes = [record.outcome for record in submit(ledger, *batch).results]
     assert outcomes == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
 
 
@@ -358,7 +358,7 @@ def test_erasure_by_order_forgets(ledger: Ledger, world: World) -> None:
     with ledger.view() as view:
         assert view.live_records([subject_of("person of loan")]) == {}
     # What was logged before gets its old receipt; nothing is stored again.
-    assert [record.outcome for record in submit(ledger, *versions).records] == [Outcome.REPEATED] * 2
+    assert [record.outcome for record in submit(ledger, *versions).results] == [Outcome.REPEATED] * 2
     assert reason(ledger, world.report("lender-1", "loan", Standing.WITHDRAWN)) == "RECORD_ERASED"
     del world.newest[key]
     assert reason(ledger, world.report("lender-1", "loan", issued_at=world.clock.now - 1)) == "RECORD_ERASED"

@@ -13,7 +13,8 @@ from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
-from registry_server.rpc.convert.submissions import submission
+from client_sdk.kernel.ledger.submission import Submission
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import Outcome
 from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
@@ -88,7 +89,7 @@ def test_p7_further_versions_need_no_statement_of_their_own(ledger: Ledger, worl
 def test_calls_that_wait_share_a_transaction(ledger: Ledger, world: World) -> None:
     reports = [world.report("lender-1", f"loan {n}") for n in range(64)]
     submitting = Submitting(ledger)
-    prepared = [submitting.prepare("lender-1", [submission(report)]) for report in reports]
+    prepared = [submitting.prepare("lender-1", [Submission.of(report)]) for report in reports]
     counter = Counter(ledger)
     with ledger.database.append():
         # The writer has to wait, and what comes in meanwhile gathers.
@@ -103,7 +104,7 @@ def test_every_receipt_of_a_batch_leads_to_its_checkpoint(ledger: Ledger, world:
     done = submit(ledger, *(world.report("lender-1", f"loan {n}") for n in range(250)))
     with ledger.view() as view:
         assert done.checkpoint == view.checkpoint
-        for record in done.records:
+        for record in done.results:
             assert record.place is not None
             verify_inclusion(
                 leaf_hash(record.place.leaf), record.place.leaf_index, view.size, record.place.path, view.root
@@ -143,8 +144,10 @@ def test_a_heartbeat_is_due_once_a_period(ledger: Ledger, world: World) -> None:
     with ledger.view() as view:
         assert view.size == size
     world.clock.now += 60_000
-    assert ledger.heartbeat().result().size == size + 1
-    assert ledger.heartbeat().result().size == size + 1
+    for _ in range(2):
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            assert view.size == size + 1
 
 
 def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: World) -> None:
@@ -160,6 +163,8 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         stored = view.inquiry("lender-1", one.inquiry_id)
         assert stored is not None
         assert stored.position is None
+        with pytest.raises(RuleError, match="INQUIRY_WAITING"):
+            view.inquiry_place(stored)
         assert view.inquiry_leaves(0, 10) == []
     accept(ledger, world.report("lender-1", "loan"))
     with ledger.view() as view:
@@ -169,8 +174,9 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored.position is not None
         leaf = InquiryLeaf.of(first[0].received_at, ANSWERED, one.payload, one.signature).encode()
         assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
-        _, path = view.inquiry_place(stored)
-        verify_inclusion(leaf_hash(leaf), stored.position, 2, path, view.head.inquiry_root)
+        position, path = view.inquiry_place(stored)
+        assert position == stored.position
+        verify_inclusion(leaf_hash(leaf), position, 2, path, view.head.inquiry_root)
 
 
 def test_a_value_that_the_database_does_not_take_fails_its_own_call_only(ledger: Ledger, world: World) -> None:
@@ -201,7 +207,9 @@ def test_a_write_that_failed_is_told_until_a_heartbeat_is_stored(
         if ledger.heartbeat().exception() is None:
             break
     assert ledger.write_failure is None
-    assert ledger.heartbeat().result().size == size + 1
+    ledger.heartbeat().result()
+    with ledger.view() as view:
+        assert view.size == size + 1
 
 
 def test_an_inquiry_id_is_used_once(ledger: Ledger, world: World) -> None:
@@ -237,6 +245,6 @@ def test_a_stored_batch_is_answered_the_same_again(ledger: Ledger, world: World)
     reports = [world.report("lender-1", f"loan {n}") for n in range(20)]
     first = submit(ledger, *reports)
     again = submit(ledger, *reports)
-    assert [record.outcome for record in again.records] == [Outcome.REPEATED] * 20
+    assert [record.outcome for record in again.results] == [Outcome.REPEATED] * 20
     assert again.checkpoint == first.checkpoint
-    assert [record.place for record in again.records] == [record.place for record in first.records]
+    assert [record.place for record in again.results] == [record.place for record in first.results]

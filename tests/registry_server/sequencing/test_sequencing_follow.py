@@ -108,8 +108,7 @@ def test_inquiries_of_both_are_sequenced(ledgers: tuple[Ledger, Ledger], world: 
         for asker, name in (("lender-1", "a"), ("lender-1", "b"), ("lender-2", "c")):
             stored = view.inquiry(asker, world.inquiry(asker, name).inquiry_id)
             assert stored is not None
-            assert stored.position is not None
-            view.inquiry_place(stored)
+            assert view.inquiry_place(stored)[0] == stored.position
 
 
 def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledger, Ledger], world: World) -> None:
@@ -136,7 +135,7 @@ def test_many_at_once_lose_and_double_nothing(postgres_url: str, database_url: s
             try:
                 for n in range(40):
                     accept(ledger, reports[lender][n])
-                    outcome = submit(ledger, shared[n % 20]).records[0].outcome
+                    outcome = submit(ledger, shared[n % 20]).results[0].outcome
                     assert outcome in {Outcome.ACCEPTED, Outcome.REPEATED}
             except BaseException as error:  # noqa: BLE001 - told by the main thread
                 problems.append(error)

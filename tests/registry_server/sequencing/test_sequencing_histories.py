@@ -58,7 +58,7 @@ class History:
             ledger.heartbeat().result()
         elif action == "repeat" and self.sent:
             lender, message = self.sent[number % len(self.sent)]
-            (record,) = submit(ledger, message).records
+            (record,) = submit(ledger, message).results
             assert record.outcome is Outcome.REPEATED, lender
         elif action in {"end", "update", "rekey"} and self.running:
             self.advance(ledger, action, number)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
-from registry_server.errors import Refusal
+from client_sdk.kernel.formats.complaint import Complaint
 from registry_server.storage import migrations
 from registry_server.storage.errors import StorageError, StorageFault
-from registry_server.usecases.failures import refusal_of
+from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def told(url: str, attempt: Callable[[str], object] = migrations.check) -> str:
     assert failed.value.fault is StorageFault.GONE
     # Clients learn the kind of the failure and nothing of the host.
     want = "a database that answers and has room"
-    assert refusal_of(failed.value) == Refusal("STORAGE_UNAVAILABLE", "", "storage.gone", want=want)
+    assert complaint_of(failed.value) == Complaint("STORAGE_UNAVAILABLE", "", "storage.gone", want=want)
     assert failed.value.__suppress_context__
     return str(failed.value)
 

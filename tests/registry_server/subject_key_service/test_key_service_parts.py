@@ -20,17 +20,18 @@ import registry_server.subject_key_service
 from client_sdk._transport.refusal import STATUS_DETAILS, error_of
 from client_sdk.errors import RefusedError, UnavailableError
 from client_sdk.following import DirectoryFollower, DirectoryView
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.subjects.oprf import Blinding, finalize
-from registry_server.errors import Reason, Refusal, RegistryError
+from registry_server.errors import Reason, RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.status import trailing_metadata
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import admit
-from registry_server.subject_key_service.errors import CATALOGUE, refusal_of
+from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import MAX_INLINE, Evaluator
 from registry_server.subject_key_service.keys import EvaluationKeys, create_key
 from tests.support.handmade_log import REGISTRY
@@ -146,7 +147,7 @@ def test_whatever_is_sent_it_is_refused_by_name(
     message = evaluation_pb2.EvaluateRequest(request=signed, blinded=blinded)
     with pytest.raises((FormatError, RuleError, RegistryError)) as caught:
         admit(message, peer=peer, view=VIEW, keys=KEYS, now_ms=VIEW.as_of_ms)
-    assert refusal_of(caught.value).reason in set(CATALOGUE) - {"INTERNAL"}
+    assert complaint_of(caught.value).reason in set(CATALOGUE) - {"INTERNAL"}
 
 
 def raised_reasons() -> set[str]:
@@ -158,7 +159,7 @@ def raised_reasons() -> set[str]:
                 found.add(str(Reason[node.attr]))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 first = node.args[0] if node.args else None
-                if node.func.id in {"RegistryError", "Refusal"} and isinstance(first, ast.Constant):
+                if node.func.id in {"RegistryError", "Complaint"} and isinstance(first, ast.Constant):
                     found.add(str(first.value))
     return found
 
@@ -178,7 +179,7 @@ def test_the_catalogue_holds_every_reason_and_no_other() -> None:
 
 @pytest.mark.parametrize("reason", sorted(CATALOGUE))
 def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
-    refusal = Refusal(reason, "blinded", "a.rule", "this", "that")
+    refusal = Complaint(reason, "blinded", "a.rule", "this", "that")
     entry = CATALOGUE[reason]
     details = dict(trailing_metadata(refusal, entry, "1-2"))[STATUS_DETAILS]
     assert isinstance(details, bytes)
@@ -190,7 +191,7 @@ def test_every_refusal_reaches_the_client_as_it_was_meant(reason: str) -> None:
 
 
 def test_a_wrong_argument_is_named_as_gapic_clients_expect() -> None:
-    refusal = Refusal("ELEMENTS_COUNT", "blinded", "voprf.count")
+    refusal = Complaint("ELEMENTS_COUNT", "blinded", "voprf.count")
     [(_, details)] = trailing_metadata(refusal, CATALOGUE["ELEMENTS_COUNT"], "1-2")
     parts = status_pb2.Status.FromString(details).details
     request = error_details_pb2.BadRequest()
@@ -209,10 +210,10 @@ def test_a_wrong_argument_is_named_as_gapic_clients_expect() -> None:
     ],
 )
 def test_errors_become_reasons(error: Exception, reason: str) -> None:
-    refusal = refusal_of(error)
+    refusal = complaint_of(error)
     assert refusal.reason == reason
     assert "secret" not in repr(refusal)
 
 
 def test_an_unknown_reason_is_told_as_internal() -> None:
-    assert Catalogue(CATALOGUE, refusal_of).entry(Refusal("NEW")) is CATALOGUE["INTERNAL"]
+    assert Catalogue(CATALOGUE, complaint_of).entry(Complaint("NEW")) is CATALOGUE["INTERNAL"]

@@ -39,7 +39,7 @@ def fill(url: str) -> None:
             "lender-2", key, AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT, before=dispute, text="not mine"
         )
         for item in (dispute, stated):
-            assert ledger.submit([item]).result().results[0].violation is None
+            assert ledger.submit([item]).result().results[0].complaint is None
         ledger.record_inquiries([world.inquiry("lender-1", "sequenced")]).result()
         for _ in range(22):
             world.clock.now += 86_399_999
@@ -154,4 +154,4 @@ def test_a_binding_of_an_erased_record_that_came_back_is_found(database_url: str
 
 def test_a_database_without_a_log_is_no_registry(database_url: str) -> None:
     report = check(database_url)
-    assert [finding.id for finding in report.findings] == ["HEAD_ROW"]
+    assert [finding.reason for finding in report.findings] == ["HEAD_ROW"]

@@ -13,13 +13,14 @@ from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import KeyEndBody
+from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
+from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.facts import ConsentForm
-from registry_server.errors import Refusal, RegistryError
-from registry_server.rpc.convert.submissions import submission
+from registry_server.errors import RegistryError
 from registry_server.sequencing.items import Outcome
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
@@ -48,16 +49,16 @@ def ledger(world: World, database_url: str) -> Iterator[Ledger]:
     reverify(database_url)
 
 
-def refused(ledger: Ledger, message: pb.Submission, peer: str = "lender-1") -> Refusal:
+def refused(ledger: Ledger, message: pb.Submission, peer: str = "lender-1") -> Complaint:
     """Why a submission is refused; nothing is logged for it."""
     with ledger.view() as view:
         size = view.size
-    (record,) = Submitting(ledger).submit(peer, [submission(message)]).records
+    (record,) = Submitting(ledger).submit(peer, [Submission.of(message)]).results
     with ledger.view() as view:
         assert view.size == size
     assert record.outcome is Outcome.REFUSED
-    assert record.refusal is not None
-    return record.refusal
+    assert record.complaint is not None
+    return record.complaint
 
 
 def sign_again(message: pb.Submission, key: Ed25519Signer) -> None:
@@ -237,8 +238,8 @@ def test_no_bit_of_a_submission_can_change(ledger: Ledger, world: World) -> None
         length = len(read(message, part))
         told: set[Told] = set()
         for at, changed in flips(message, part):
-            (record,) = Submitting(ledger).prepare("lender-1", [submission(changed)]).checked
-            assert isinstance(record, Refusal), (part, at)
+            (record,) = Submitting(ledger).prepare("lender-1", [Submission.of(changed)]).checked
+            assert isinstance(record, Complaint), (part, at)
             want = re.sub(r"the canonical \d+ bytes", "the canonical N bytes", record.want)
             shown = (record.reason, record.field, record.rule, want)
             assert shown in wanted, (part, at, record)
@@ -251,7 +252,7 @@ def test_no_bit_of_a_submission_can_change(ledger: Ledger, world: World) -> None
     accept(ledger, message)
 
 
-def got(refusal: Refusal, changed: pb.Submission, length: int) -> str:
+def got(refusal: Complaint, changed: pb.Submission, length: int) -> str:
     """What a refusal of a changed bit must say that it found."""
     if refusal.reason == "PEER_MISMATCH":
         return pb_statement.Statement.FromString(changed.statement.payload).signer
@@ -275,7 +276,7 @@ def test_an_ended_key_signs_nothing_more_and_its_receipts_stay(ledger: Ledger, w
     accept(ledger, before)
     world.decide(ledger, KeyEndBody("lender-1", signer("lender-1 REPORT").public_key.key_id))
     assert refused(ledger, after).reason == "KEY_RANGE"
-    assert submit(ledger, before).records[0].outcome is Outcome.REPEATED
+    assert submit(ledger, before).results[0].outcome is Outcome.REPEATED
 
 
 def test_a_key_that_nobody_enrolled_signs_nothing(ledger: Ledger, world: World) -> None:
@@ -346,14 +347,14 @@ def test_a_later_version_brings_the_facts_before(ledger: Ledger, world: World) -
 def test_one_bad_submission_does_not_hold_up_the_others(ledger: Ledger, world: World) -> None:
     batch = [world.report("lender-1", f"loan {n}") for n in range(9)]
     batch[4].disclosure = b""
-    outcomes = [record.outcome for record in submit(ledger, *batch).records]
+    outcomes = [record.outcome for record in submit(ledger, *batch).results]
     assert outcomes == [Outcome.ACCEPTED] * 4 + [Outcome.REFUSED] + [Outcome.ACCEPTED] * 4
 
 
 @pytest.mark.parametrize("count", [0, 257])
 def test_a_chunk_has_a_limit(ledger: Ledger, count: int) -> None:
     with pytest.raises(RegistryError, match="SIZE_LIMIT"):
-        Submitting(ledger).submit("lender-1", [submission(pb.Submission())] * count)
+        Submitting(ledger).submit("lender-1", [Submission.of(pb.Submission())] * count)
 
 
 def test_no_refusal_shows_a_secret(ledger: Ledger, world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.kernel.formats.encoding import H, concat, label, leaf_hash, lp, u32, u64
+from client_sdk.kernel.formats.encoding import H, label, leaf_hash, lp, u32, u64
 from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_variable_values_carry_their_length_in_bytes() -> None:
 
 @given(st.lists(st.binary(max_size=8), max_size=4), st.lists(st.binary(max_size=8), max_size=4))
 def test_no_two_lists_of_values_are_joined_to_the_same_bytes(one: list[bytes], two: list[bytes]) -> None:
-    joined = (concat(*map(lp, one)), concat(*map(lp, two)))
+    joined = (b"".join(map(lp, one)), b"".join(map(lp, two)))
     assert (joined[0] == joined[1]) == (one == two)
 
 

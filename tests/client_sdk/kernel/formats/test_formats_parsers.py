@@ -220,8 +220,8 @@ def test_a_file_holds_a_vouch_of_its_own_institution_for_the_key_that_it_names()
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"registry": ""}, "tls_key.complete"),
-        ({"issued_at": 0}, "tls_key.complete"),
+        ({"registry": ""}, "tls-key.complete"),
+        ({"issued_at": 0}, "tls-key.complete"),
         ({"spki_hash": bytes(31)}, "spki_hash.length"),
         ({"institution": "Lender"}, "institution.form"),
     ],

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.retention import check_retain_until, dispute_last_day, expires_on, is_due
+from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is_due
 from tests.client_sdk.kernel.rules.facts_samples import rule_broken_by
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/domain/retention.json").read_text(encoding="utf-8"))
@@ -38,8 +40,10 @@ def test_five_years_from_the_end(vector: dict[str, Any]) -> None:
     "vector", VECTORS["dispute_answer_twenty_days"]["vectors"], ids=lambda vector: vector["last_day"]
 )
 def test_twenty_days_to_answer_a_dispute(vector: dict[str, Any]) -> None:
-    last = dispute_last_day(date.fromisoformat(vector["received_on"]), 20)
-    assert last == date.fromisoformat(vector["last_day"]) <= date.fromisoformat(vector["due_on"])
+    rulebook, received = Rulebook(dispute_days=20, time_zone=SHANGHAI), noon(vector["received_on"])
+    assert not period_over(received, noon(vector["last_day"]), rulebook)
+    assert period_over(received, noon(vector["last_day"]) + 86_400_000, rulebook)
+    assert vector["last_day"] <= vector["due_on"]
 
 
 def test_a_day_begins_in_the_legal_time_zone() -> None:
