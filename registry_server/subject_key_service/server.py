@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
-    from registry_server.subject_key_service.settings import Folder, Settings
+    from registry_server.subject_key_service.settings import Folder, KeyServiceSettings
 
 __all__ = ["serve", "serve_until_signal"]
 
@@ -59,7 +59,7 @@ def _clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def serve_until_signal(folder: Folder, settings: Settings, ready: Callable[[str], None]) -> None:
+async def serve_until_signal(folder: Folder, settings: KeyServiceSettings, ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT comes; arguments and errors as for ``serve``."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -69,7 +69,7 @@ async def serve_until_signal(folder: Folder, settings: Settings, ready: Callable
 
 async def serve(
     folder: Folder,
-    settings: Settings,
+    settings: KeyServiceSettings,
     ready: Callable[[str], None],
     stop: asyncio.Event,
     now_ms: Callable[[], int] = _clock_ms,
@@ -134,7 +134,9 @@ async def serve(
     _log.info("stopped", name=settings.name)
 
 
-def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> Rules:
+def _rules(
+    settings: KeyServiceSettings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]
+) -> Rules:
     return Rules(
         admission=Authorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),

@@ -22,7 +22,13 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.serving.files import replace_file, take_folder, write_secret
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import create_key
-from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml
+from registry_server.subject_key_service.settings import (
+    Folder,
+    KeyServiceSettings,
+    make_settings,
+    read_settings,
+    settings_toml,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +39,7 @@ __all__ = ["add_version", "create", "install"]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def create(folder: Folder, settings: Settings, hosts: Iterable[str] = ()) -> Path:
+def create(folder: Folder, settings: KeyServiceSettings, hosts: Iterable[str] = ()) -> Path:
     """Make the folder of a new key service with its first key; return the file for the administrators.
 
     Args:
@@ -107,7 +113,7 @@ def install(
     return root
 
 
-def _hand_out(folder: Folder, settings: Settings, public_key: bytes, csr: bytes, stem: str) -> Path:
+def _hand_out(folder: Folder, settings: KeyServiceSettings, public_key: bytes, csr: bytes, stem: str) -> Path:
     path = folder.home / f"{stem}.key-service.json"
     replace_file(path, KeyServiceFile(KeyService(settings.url, public_key, settings.name), csr).encode())
     return path
