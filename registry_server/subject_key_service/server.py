@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
-    from registry_server.subject_key_service.settings import Folder, KeyServiceSettings
+    from registry_server.subject_key_service.settings import KeyServiceFolder, KeyServiceSettings
 
 __all__ = ["serve", "serve_until_signal"]
 
@@ -59,7 +59,9 @@ def _clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def serve_until_signal(folder: Folder, settings: KeyServiceSettings, ready: Callable[[str], None]) -> None:
+async def serve_until_signal(
+    folder: KeyServiceFolder, settings: KeyServiceSettings, ready: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or SIGINT comes; arguments and errors as for ``serve``."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +70,7 @@ async def serve_until_signal(folder: Folder, settings: KeyServiceSettings, ready
 
 
 async def serve(
-    folder: Folder,
+    folder: KeyServiceFolder,
     settings: KeyServiceSettings,
     ready: Callable[[str], None],
     stop: asyncio.Event,
@@ -208,7 +210,7 @@ async def _until_stopped(stop: asyncio.Event, following: asyncio.Task[None]) -> 
         following.result()
 
 
-def _trust_root(folder: Folder) -> TrustRoot:
+def _trust_root(folder: KeyServiceFolder) -> TrustRoot:
     try:
         return TrustRoot.parse(folder.trust_root.read_bytes())
     except OSError as error:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Folder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
+__all__ = ["KeyServiceFolder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
 
 MAX_PROCESSES = 4
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
@@ -82,7 +82,7 @@ class KeyServiceSettings(BaseModel):
         return url
 
 
-class Folder(NamedTuple):
+class KeyServiceFolder(NamedTuple):
     """The folder of a key service.
 
     Attributes:
@@ -121,7 +121,7 @@ class Folder(NamedTuple):
         return settings.database_url or f"sqlite:///{self.home.absolute() / 'requests.sqlite'}"
 
 
-def read_settings(folder: Folder) -> KeyServiceSettings:
+def read_settings(folder: KeyServiceFolder) -> KeyServiceSettings:
     """Return the settings of a folder.
 
     Raises:
