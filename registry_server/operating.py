@@ -154,8 +154,8 @@ def certify_key_service(settings: Settings, file: Path) -> Path:
     )
 
 
-def _folder(settings: Settings) -> founding.Folder:
-    return founding.Folder(
+def _folder(settings: Settings) -> founding.RegistryFolder:
+    return founding.RegistryFolder(
         settings.home,
         settings.database,
         settings.log_key_file,
