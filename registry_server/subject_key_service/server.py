@@ -32,7 +32,7 @@ from registry_server.serving.places import Limits, Places
 from registry_server.serving.transport import open_server
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import check_fresh
-from registry_server.subject_key_service.authorization import SERVICE, Authorizer
+from registry_server.subject_key_service.authorization import SERVICE, LenderAuthorizer
 from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import Evaluator
 from registry_server.subject_key_service.group_commit import GroupCommit
@@ -140,7 +140,7 @@ def _rules(
     settings: KeyServiceSettings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]
 ) -> Rules:
     return Rules(
-        admission=Authorizer(lambda: follower.view, now_ms),
+        admission=LenderAuthorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
         deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
         catalogue=Catalogue(CATALOGUE, complaint_of),
