@@ -34,7 +34,7 @@ from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.certificate_watch import CertificateWatch, ends_at
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
 from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
@@ -261,8 +261,8 @@ def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -
     )
 
 
-def _deadlines(settings: Settings) -> Deadlines:
-    return Deadlines(
+def _deadlines(settings: Settings) -> CallDeadlines:
+    return CallDeadlines(
         settings.call_deadline_seconds,
         settings.call_deadline_max_seconds,
         settings.stream_deadline_seconds,

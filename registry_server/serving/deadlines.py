@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from registry_server.errors import Reason, RegistryError
 
-__all__ = ["MINIMUM_MS", "Deadlines"]
+__all__ = ["MINIMUM_MS", "CallDeadlines"]
 
 # Shorter than any call takes: the work would be wasted.
 MINIMUM_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class CallDeadlines:
     """Limits in seconds.
 
     Attributes:

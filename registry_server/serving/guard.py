@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.ledger.holder import Holder, Peer
     from registry_server.serving.catalogue import Catalogue
-    from registry_server.serving.deadlines import Deadlines
+    from registry_server.serving.deadlines import CallDeadlines
     from registry_server.serving.observation import Observer
     from registry_server.serving.places import Places
 
@@ -91,7 +91,7 @@ class Rules:
 
     admission: Admission
     places: Places
-    deadlines: Deadlines
+    deadlines: CallDeadlines
     catalogue: Catalogue
     observer: Observer
     default_bytes: int

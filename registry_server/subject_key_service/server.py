@@ -21,7 +21,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.certificate_watch import CertificateWatch, ends_at
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within
 from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
@@ -142,7 +142,7 @@ def _rules(
     return Rules(
         admission=LenderAuthorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
-        deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
+        deadlines=CallDeadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
         catalogue=Catalogue(CATALOGUE, complaint_of),
         observer=Observer("key_service", metrics.registry),
         default_bytes=MAX_REQUEST_BYTES,
