@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["GOOD_FOR_MS", "Checks", "Question"]
+__all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
 
 GOOD_FOR_MS = MAX_OFF_MS
 _PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Question:
+class ReceivedInquiry:
     """A signed inquiry as it came.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Asked:
 
     __slots__ = ("inquiry", "question", "result")
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: ReceivedInquiry) -> None:
         self.question = question
         self.inquiry: Inquiry | None = None
         self.result: EvidencePage | Exception | None = None
@@ -118,7 +118,7 @@ class Checks:
         self._writer = EvidenceWriter()
         self._shelf = PageShelf()
 
-    def answer(self, questions: Sequence[Question]) -> list[EvidencePage | Exception]:
+    def answer(self, questions: Sequence[ReceivedInquiry]) -> list[EvidencePage | Exception]:
         """Return for each question its answer, or the error that it ends with.
 
         Raises:
@@ -177,7 +177,7 @@ class Checks:
                 item.result = pages[0]
 
 
-def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
+def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
     """Return the inquiry, if it is the peer's own.
 
     Raises:
@@ -195,7 +195,7 @@ def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
     return inquiry
 
 
-def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int) -> None:
+def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, now: int) -> None:
     """Check everything about an inquiry that does not depend on what was asked before.
 
     Raises:
@@ -235,7 +235,7 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
     check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
 
 
-def _check_asker(question: Question, directory: Directory, index: int | None) -> None:
+def _check_asker(question: ReceivedInquiry, directory: Directory, index: int | None) -> None:
     """Check that the asker is an active lender and its key one for asking (proto/README.md 6).
 
     Args:
@@ -265,7 +265,7 @@ def _check_status(asker: InstitutionState) -> None:
         raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER")
 
 
-def _check_versions(question: Question, directory: Directory) -> None:
+def _check_versions(question: ReceivedInquiry, directory: Directory) -> None:
     """Check that each person is asked about under every live version of the subject keys and no other.
 
     Raises:
