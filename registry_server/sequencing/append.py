@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["Batch", "Sealed", "append", "seal"]
+__all__ = ["Batch", "ClosedBatch", "append", "seal"]
 
 # Inquiries that one HEAD sequences at most; the rest waits for the next.
 MAX_SEQUENCED_INQUIRIES = 10_000
@@ -72,7 +72,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class ClosedBatch:
     """A batch that is written and ends with its HEAD; to be taken over once it is committed."""
 
     state: State
@@ -186,7 +186,7 @@ def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
 
 def seal(
     work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, reference: int
-) -> Sealed:
+) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
     Args:
@@ -217,7 +217,7 @@ def seal(
     if waiting:
         inquiries.place(work, asked.size, waiting)
     _write_head(work, state, log_after, asked_after, reference, new=before is None)
-    return Sealed(state, log_after, asked_after)
+    return ClosedBatch(state, log_after, asked_after)
 
 
 def _write(work: UnitOfWork, staging: Staging) -> None:
