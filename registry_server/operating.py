@@ -18,7 +18,7 @@ from registry_server.sequencing.errors import (
     ClockError,
     InconsistentError,
     LogAheadError,
-    NotFoundedError,
+    NoGenesisError,
     RegisterMismatchError,
 )
 from registry_server.serving.files import take_folder, write_secret
@@ -63,12 +63,12 @@ __all__ = [
 ]
 
 # What stops a program of the operator, told in one line: the database, the clock, files, what is stored.
-OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockError, OSError, RuntimeError)
+OperatorError = (StorageError, InconsistentError, NoGenesisError, ClockError, OSError, RuntimeError)
 
 
 def explain(error: BaseException) -> str:
     """Return what an error without a text of its own means, in the catalogue's words."""
-    if isinstance(error, NotFoundedError):
+    if isinstance(error, NoGenesisError):
         return "there is no genesis yet: let genesis.act be approved, then run init --finish"
     return entry_of(complaint_of(error).reason).text
 
@@ -242,7 +242,7 @@ def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
     with Database(settings.database, serving=False) as database, database.append() as work:
         row = head.lock(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         head.confirm_clock(work, now)
         work.commit()
     if row.logged_at - now > MAX_STEP_MS:

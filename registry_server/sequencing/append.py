@@ -19,7 +19,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import complaint_of
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
-from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.items import (
     ActItem,
@@ -108,7 +108,7 @@ def append(
     with database.append() as work:
         row = head.lock(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         with committed.lock:
             follow(committed, work, row)
             state = committed.state

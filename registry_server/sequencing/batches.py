@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
-from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
-_EXPECTED = (StorageError, ClockError, InconsistentError, NotFoundedError)
+_EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
 _FREED_TABLES = (schema.live_records, schema.inquiries)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
-from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
@@ -234,5 +234,5 @@ class Ledger:
 def _head_row(work: UnitOfWork) -> HeadRow:
     row = head.read(work)
     if row is None:
-        raise NotFoundedError
+        raise NoGenesisError
     return row

@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
-from registry_server.sequencing.errors import InconsistentError, NotFoundedError
+from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.sequencing.state import State
 from registry_server.storage import head, leaves
 
@@ -37,7 +37,7 @@ def recover(database: Database) -> Committed:
     with database.snapshot() as work:
         row = head.read(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         try:
             newest = _newest_head(work, row)
             directory = _directory(work, row)

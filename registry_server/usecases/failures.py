@@ -11,7 +11,7 @@ from registry_server.sequencing.errors import (
     ClockUnconfirmedError,
     LedgerClosedError,
     LogAheadError,
-    NotFoundedError,
+    NoGenesisError,
     RegisterMismatch,
     RegisterMismatchError,
 )
@@ -59,7 +59,7 @@ def complaint_of(error: BaseException) -> Complaint:
             return Complaint(reason, "logged_at", rule, error.got, want)
         case LedgerClosedError():
             return Complaint(Reason.SHUTTING_DOWN)
-        case NotFoundedError():
+        case NoGenesisError():
             return Complaint(Reason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
         case _:
             return errors.complaint_of(error)

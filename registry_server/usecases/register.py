@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.checkpoint import Checkpoint
 from client_sdk.kernel.formats.merkle import Frontier
 from registry_server.sequencing.committed import open_trees
-from registry_server.sequencing.errors import NotFoundedError, RegisterMismatch
+from registry_server.sequencing.errors import NoGenesisError, RegisterMismatch
 from registry_server.sequencing.publish import origin_of
 from registry_server.sequencing.recover import recover
 from registry_server.storage import head
@@ -76,7 +76,7 @@ def compare_register(database: Database, register: Register) -> RegisterState:
     with database.snapshot() as work:
         row = head.read(work)
     if row is None:
-        raise NotFoundedError
+        raise NoGenesisError
     mismatch = None
     if held is None:
         mismatch = None if problem else RegisterMismatch.MISSING
