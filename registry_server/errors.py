@@ -21,7 +21,7 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CATALOGUE", "DOMAIN", "Entry", "GrpcStatus", "Reason", "RegistryError", "complaint_of", "entry_of"]
+__all__ = ["CATALOGUE", "DOMAIN", "Entry", "GrpcStatus", "RefusalReason", "RegistryError", "complaint_of", "entry_of"]
 
 # Domain of every google.rpc.ErrorInfo that the registry sends.
 DOMAIN = "creditregistry"
@@ -44,7 +44,7 @@ class GrpcStatus(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
     ALIASES_INVALID = "ALIASES_INVALID"
@@ -193,112 +193,124 @@ _LEDGER: dict[str, Entry] = {
 
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
-    Reason.ALIASES_INVALID: Entry(
+    RefusalReason.ALIASES_INVALID: Entry(
         _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),
-    Reason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
-    Reason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
-    Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
-    Reason.CERTIFICATE_UNKNOWN: Entry(
+    RefusalReason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
+    RefusalReason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
+    RefusalReason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
+    RefusalReason.CERTIFICATE_UNKNOWN: Entry(
         GrpcStatus.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
     ),
-    Reason.CLOCK_JUMPED: Entry(
+    RefusalReason.CLOCK_JUMPED: Entry(
         GrpcStatus.UNAVAILABLE,
         "The registry's clock was changed; nothing is logged until it is right again or an operator confirms it.",
         retryable=True,
     ),
-    Reason.CLOCK_UNCONFIRMED: Entry(
+    RefusalReason.CLOCK_UNCONFIRMED: Entry(
         GrpcStatus.UNAVAILABLE,
         "The registry's clock is not confirmed yet; nothing is logged until it is.",
         retryable=True,
     ),
-    Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "The opening or the value does not match the signed commitment."),
-    Reason.COUNT_MISMATCH: Entry(_INVALID, "The number of submissions in the batch is not the one in its header."),
-    Reason.DEADLINE_EXCEEDED: Entry(
+    RefusalReason.COMMITMENT_MISMATCH: Entry(
+        _INVALID, "The opening or the value does not match the signed commitment."
+    ),
+    RefusalReason.COUNT_MISMATCH: Entry(
+        _INVALID, "The number of submissions in the batch is not the one in its header."
+    ),
+    RefusalReason.DEADLINE_EXCEEDED: Entry(
         GrpcStatus.DEADLINE_EXCEEDED,
         "The call took longer than the registry allows; it is not known whether it was done.",
     ),
-    Reason.DEADLINE_TOO_SHORT: Entry(GrpcStatus.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
-    Reason.DEBT_TAKEN: Entry(
+    RefusalReason.DEADLINE_TOO_SHORT: Entry(GrpcStatus.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
+    RefusalReason.DEBT_TAKEN: Entry(
         GrpcStatus.ALREADY_EXISTS, "A running record of this kind about this debt exists already."
     ),
-    Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed disclosure does not match the digest in the statement."),
-    Reason.DISK_FULL: Entry(GrpcStatus.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
-    Reason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
-    Reason.INQUIRY_TAKEN: Entry(GrpcStatus.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
-    Reason.INQUIRY_STALE: Entry(
+    RefusalReason.DISCLOSURE_MISMATCH: Entry(
+        _INVALID, "The sealed disclosure does not match the digest in the statement."
+    ),
+    RefusalReason.DISK_FULL: Entry(GrpcStatus.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
+    RefusalReason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
+    RefusalReason.INQUIRY_TAKEN: Entry(GrpcStatus.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
+    RefusalReason.INQUIRY_STALE: Entry(
         _STATE, "The inquiry was not signed within the last 5 minutes by the registry's clock."
     ),
-    Reason.INQUIRY_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution has made no inquiry with this id."),
-    Reason.INQUIRY_WAITING: Entry(
+    RefusalReason.INQUIRY_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution has made no inquiry with this id."),
+    RefusalReason.INQUIRY_WAITING: Entry(
         GrpcStatus.UNAVAILABLE, "The inquiry has no receipt before the next HEAD.", retryable=True
     ),
-    Reason.INTERNAL: Entry(GrpcStatus.INTERNAL, "The registry failed; the request id leads to its log."),
-    Reason.LOG_AHEAD: Entry(
+    RefusalReason.INTERNAL: Entry(GrpcStatus.INTERNAL, "The registry failed; the request id leads to its log."),
+    RefusalReason.LOG_AHEAD: Entry(
         GrpcStatus.UNAVAILABLE,
         "The newest leaf is dated in the future; administrators can correct the log's time by an act.",
     ),
-    Reason.MALFORMED: Entry(_INVALID, "The request is malformed."),
-    Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
-    Reason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
-    Reason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
-    Reason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
-    Reason.PEER_MISMATCH: Entry(_DENIED, "The client certificate and the signature name different institutions."),
-    Reason.PROPOSAL_UNKNOWN: Entry(
+    RefusalReason.MALFORMED: Entry(_INVALID, "The request is malformed."),
+    RefusalReason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
+    RefusalReason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
+    RefusalReason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
+    RefusalReason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
+    RefusalReason.PEER_MISMATCH: Entry(
+        _DENIED, "The client certificate and the signature name different institutions."
+    ),
+    RefusalReason.PROPOSAL_UNKNOWN: Entry(
         GrpcStatus.NOT_FOUND,
         "There is no such proposal: it has lapsed, or another act took its number; propose it again.",
     ),
-    Reason.PURPOSE_INVALID: Entry(_INVALID, "The purpose is not allowed for inquiries."),
-    Reason.QUEUE_FULL: Entry(GrpcStatus.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
-    Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
-    Reason.RANGE_INVALID: Entry(GrpcStatus.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
-    Reason.REGISTER_AHEAD: Entry(
+    RefusalReason.PURPOSE_INVALID: Entry(_INVALID, "The purpose is not allowed for inquiries."),
+    RefusalReason.QUEUE_FULL: Entry(
+        GrpcStatus.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True
+    ),
+    RefusalReason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
+    RefusalReason.RANGE_INVALID: Entry(
+        GrpcStatus.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."
+    ),
+    RefusalReason.REGISTER_AHEAD: Entry(
         GrpcStatus.UNAVAILABLE, "The registry's database is older than its newest signed checkpoint; it is not served."
     ),
-    Reason.REGISTER_DAMAGED: Entry(
+    RefusalReason.REGISTER_DAMAGED: Entry(
         GrpcStatus.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is repaired."
     ),
-    Reason.REGISTER_FORK: Entry(
+    RefusalReason.REGISTER_FORK: Entry(
         GrpcStatus.UNAVAILABLE,
         "The registry's database contradicts its newest signed checkpoint; it is not served.",
     ),
-    Reason.REGISTER_MISSING: Entry(
+    RefusalReason.REGISTER_MISSING: Entry(
         GrpcStatus.UNAVAILABLE, "The registry's checkpoint register is missing; nothing is signed without it."
     ),
-    Reason.REGISTER_UNAVAILABLE: Entry(
+    RefusalReason.REGISTER_UNAVAILABLE: Entry(
         GrpcStatus.UNAVAILABLE,
         "The registry's checkpoint register cannot be used; the same request may be sent again.",
         retryable=True,
     ),
-    Reason.SHUTTING_DOWN: Entry(GrpcStatus.UNAVAILABLE, "The registry is stopping.", retryable=True),
-    Reason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),
-    Reason.SIZE_LIMIT: Entry(_EXHAUSTED, "The message or a list in it is longer than its limit."),
-    Reason.STORAGE_UNAVAILABLE: Entry(
+    RefusalReason.SHUTTING_DOWN: Entry(GrpcStatus.UNAVAILABLE, "The registry is stopping.", retryable=True),
+    RefusalReason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),
+    RefusalReason.SIZE_LIMIT: Entry(_EXHAUSTED, "The message or a list in it is longer than its limit."),
+    RefusalReason.STORAGE_UNAVAILABLE: Entry(
         GrpcStatus.UNAVAILABLE, "The database does not answer; the same request may be sent again.", retryable=True
     ),
-    Reason.SUBJECT_CHANGED: Entry(_INVALID, "The subject of a record cannot change."),
-    Reason.TLS_KEY_NOT_VOUCHED: Entry(
+    RefusalReason.SUBJECT_CHANGED: Entry(_INVALID, "The subject of a record cannot change."),
+    RefusalReason.TLS_KEY_NOT_VOUCHED: Entry(
         GrpcStatus.UNAUTHENTICATED,
         "No running signing key of the institution vouches for this TLS key; renew the certificate.",
     ),
-    Reason.TLS_KEY_REVOKED: Entry(
+    RefusalReason.TLS_KEY_REVOKED: Entry(
         GrpcStatus.UNAUTHENTICATED,
         "The TLS key was revoked for good: the institution needs a certificate for a new key.",
     ),
-    Reason.TILE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The log has no such tile."),
-    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
-    Reason.TOO_MANY_CALLS: Entry(
+    RefusalReason.TILE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The log has no such tile."),
+    RefusalReason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
+    RefusalReason.TOO_MANY_CALLS: Entry(
         GrpcStatus.UNAVAILABLE,
         "The caller has too many calls or streams under way; wait for some to end.",
         retryable=True,
     ),
-    Reason.TOO_MANY_PROPOSALS: Entry(
+    RefusalReason.TOO_MANY_PROPOSALS: Entry(
         _EXHAUSTED, "Too many proposals are open; have one approved, which ends all others, or wait until some lapse."
     ),
-    Reason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
-    Reason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
-    Reason.VERSION_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The record has no such version."),
-    Reason.VOUCH_STALE: Entry(
+    RefusalReason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
+    RefusalReason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
+    RefusalReason.VERSION_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The record has no such version."),
+    RefusalReason.VOUCH_STALE: Entry(
         _STATE, "The vouch was already used, or a newer one is on record; the institution must sign a new one."
     ),
 }
@@ -329,7 +341,7 @@ class RegistryError(Complaining, Exception):
 
 def entry_of(reason: str) -> Entry:
     """Return how a reason is told; a reason that no catalogue holds is told as INTERNAL."""
-    return CATALOGUE.get(reason, CATALOGUE[Reason.INTERNAL])
+    return CATALOGUE.get(reason, CATALOGUE[RefusalReason.INTERNAL])
 
 
 def complaint_of(error: BaseException, field: str = "") -> Complaint:
@@ -345,13 +357,13 @@ def complaint_of(error: BaseException, field: str = "") -> Complaint:
         case RuleError():
             reason = error.reason
         case SignatureError():
-            reason = Reason.SIGNATURE_INVALID
+            reason = RefusalReason.SIGNATURE_INVALID
         case FormatError(rule="commitment.opens"):
-            reason = Reason.COMMITMENT_MISMATCH
+            reason = RefusalReason.COMMITMENT_MISMATCH
         case FormatError():
-            reason = Reason.MALFORMED
+            reason = RefusalReason.MALFORMED
         case _:
-            return Complaint(Reason.INTERNAL)
+            return Complaint(RefusalReason.INTERNAL)
     return replace(error.complaint, reason=str(reason), field=_path(field, error.field))
 
 

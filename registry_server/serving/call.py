@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.ledger.holder import HolderKind
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.holder import Holder
@@ -51,7 +51,7 @@ class Call:
             RegistryError: CERTIFICATE_UNKNOWN; it is no institution.
         """
         if self.holder is None or self.holder.kind is not HolderKind.INSTITUTION:
-            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "holder.kind", want="an institution")
+            raise RegistryError(RefusalReason.CERTIFICATE_UNKNOWN, "certificate", "holder.kind", want="an institution")
         return self.holder.name
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 __all__ = ["MINIMUM_MS", "CallDeadlines"]
 
@@ -45,5 +45,5 @@ class CallDeadlines:
             return default
         if remaining * 1000 < MINIMUM_MS:
             got, want = f"{max(int(remaining * 1000), 0)} ms", f"at least {MINIMUM_MS} ms"
-            raise RegistryError(Reason.DEADLINE_TOO_SHORT, "deadline", "deadline.minimum", got=got, want=want)
+            raise RegistryError(RefusalReason.DEADLINE_TOO_SHORT, "deadline", "deadline.minimum", got=got, want=want)
         return most if remaining > most else None

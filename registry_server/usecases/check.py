@@ -22,7 +22,7 @@ from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.failures import complaint_of
@@ -134,7 +134,7 @@ class Checks:
         waiting = [item for item in asked if item.result is None]
         if waiting:
             self._answer(waiting, now)
-        return [item.result or RegistryError(Reason.INTERNAL) for item in asked]
+        return [item.result or RegistryError(RefusalReason.INTERNAL) for item in asked]
 
     def _examine(self, asked: _Asked, directory: Directory, now: int) -> None:
         """Take a further page at once; check what begins anew."""
@@ -188,7 +188,9 @@ def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
     """
     inquiry = Inquiry.parse(question.payload)
     if inquiry.asker != question.peer:
-        raise RegistryError(Reason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer)
+        raise RegistryError(
+            RefusalReason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer
+        )
     key = directory.key_of(question.key_id, inquiry.asker, "inquiry.key_id")
     with within("inquiry.signature"):
         dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
@@ -211,17 +213,19 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
     age = now - inquiry.issued_at
     if age < -CLOCKS_DIFFER_MS:
         got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"
-        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
+        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
     if age > GOOD_FOR_MS:
         got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
-        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
+        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
     if inquiry.purpose not in _PURPOSES:
         got = inquiry.purpose.name
-        raise RegistryError(Reason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason")
+        raise RegistryError(
+            RefusalReason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason"
+        )
     count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
     if count > most:
         raise RegistryError(
-            Reason.TOO_MANY_SUBJECTS,
+            RefusalReason.TOO_MANY_SUBJECTS,
             "inquiry.subject_commitments",
             "rulebook.max-subjects-per-inquiry",
             got=str(count),

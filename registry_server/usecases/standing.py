@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from client_sdk.kernel.ledger.tls_key import check_not_ended
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import tls_keys
 from registry_server.usecases.failures import complaint_of
 
@@ -126,10 +126,12 @@ class Standing:
         if found is TlsStanding.ENDED_BY_ACT:
             check_not_ended(state, spki_hash)
         if found is TlsStanding.REVOKED:
-            raise RegistryError(Reason.TLS_KEY_REVOKED, "certificate", "tls-key.revoked", want="a key not revoked")
+            raise RegistryError(
+                RefusalReason.TLS_KEY_REVOKED, "certificate", "tls-key.revoked", want="a key not revoked"
+            )
         if vouched:
             want = "a key that a running signing key vouches for"
-            raise RegistryError(Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want=want)
+            raise RegistryError(RefusalReason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want=want)
         return False
 
     def refresh(self) -> None:

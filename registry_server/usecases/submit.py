@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import Appended, Result
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.submission import Moment, read_submission
@@ -86,7 +86,7 @@ class Submitting:
         """
         if not 0 < len(submissions) <= CHUNK_SUBMISSIONS:
             raise RegistryError(
-                Reason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
+                RefusalReason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
         moment = self.moment()
         return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureE
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from registry_server.errors import CATALOGUE, GrpcStatus, Reason, RegistryError, complaint_of, entry_of
+from registry_server.errors import CATALOGUE, GrpcStatus, RefusalReason, RegistryError, complaint_of, entry_of
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases import failures
 
@@ -61,13 +61,13 @@ def test_every_reason_in_the_source_is_in_the_catalogue() -> None:
 
 
 def test_every_reason_of_the_rules_and_of_the_server_is_in_the_catalogue() -> None:
-    assert {*RuleReason, *Reason} <= set(CATALOGUE)
+    assert {*RuleReason, *RefusalReason} <= set(CATALOGUE)
 
 
 def test_the_catalogue_holds_no_reason_that_nothing_gives() -> None:
     # Made of the state's name.
     states = {f"INSTITUTION_{status.name}" for status in InstitutionStatus if status is not InstitutionStatus.ACTIVE}
-    assert set(CATALOGUE) - given_reasons() - set(RuleReason) - set(Reason) - states == set()
+    assert set(CATALOGUE) - given_reasons() - set(RuleReason) - set(RefusalReason) - states == set()
 
 
 def test_every_status_is_one_of_grpc() -> None:
@@ -115,7 +115,7 @@ def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
 
 
 def test_an_error_says_what_it_refuses() -> None:
-    error = RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
+    error = RegistryError(RefusalReason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
     assert error.reason == "SIZE_LIMIT"
     assert str(error) == "SIZE_LIMIT at message: message.size (got 5 bytes, want at most 4 bytes)"
     assert complaint_of(error) is error.complaint
