@@ -58,7 +58,7 @@ from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.standing import Standing
-from registry_server.usecases.status import FIGURES, Status
+from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
 from registry_server.web.metrics import Gauges
@@ -98,7 +98,7 @@ class App:
     servicers: Servicers
     guard: Guard
     tls: TlsFiles
-    status: Status
+    status: ServingStatus
     certificate_watch: CertificateWatch
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
@@ -188,7 +188,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
-    metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
+    metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), Standing(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     certificate_ends = ends_at(tls.certificate)
     measure_process("registry", metrics, certificate_ends)
