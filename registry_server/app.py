@@ -57,7 +57,7 @@ from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
-from registry_server.usecases.standing import Standing
+from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
@@ -93,7 +93,7 @@ class App:
     pages: ThreadPoolExecutor
     preparation: Preparation
     housekeeping: Housekeeping
-    standing: Standing
+    standing: PeerStanding
     metrics: CollectorRegistry
     servicers: Servicers
     guard: Guard
@@ -188,7 +188,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
-    metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), Standing(ledger)
+    metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), PeerStanding(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     certificate_ends = ends_at(tls.certificate)
     measure_process("registry", metrics, certificate_ends)
@@ -236,7 +236,7 @@ class _Workers(NamedTuple):
 def _servicers(
     ledger: Ledger,
     authority: CertificateAuthority,
-    standing: Standing,
+    standing: PeerStanding,
     workers: _Workers,
     settings: Settings,
 ) -> Servicers:
@@ -249,7 +249,7 @@ def _servicers(
     )
 
 
-def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -> Rules:
+def _rules(settings: Settings, standing: PeerStanding, metrics: CollectorRegistry) -> Rules:
     return Rules(
         admission=Authorizer(standing),
         places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),

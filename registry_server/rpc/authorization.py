@@ -14,7 +14,7 @@ from registry_server.serving.guard import HEALTH_METHODS
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Role
     from client_sdk.kernel.ledger.holder import Peer
-    from registry_server.usecases.standing import Standing
+    from registry_server.usecases.standing import PeerStanding
 
 __all__ = ["Authorizer"]
 
@@ -26,7 +26,7 @@ class Authorizer:
         standing: what is known of members, key services and TLS keys; asked in memory, each call.
     """
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: PeerStanding) -> None:
         self._standing = standing
 
     def is_current(self, method: str, peer: Peer) -> bool:

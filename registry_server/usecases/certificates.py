@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.unit_of_work import Database, UnitOfWork
-    from registry_server.usecases.standing import Standing
+    from registry_server.usecases.standing import PeerStanding
 
 __all__ = ["MAX_CLAIMS_PER_DAY", "MAX_LISTED", "Certificates", "Listed", "check_request", "issue", "issued_before"]
 
@@ -169,7 +169,7 @@ class Certificates:
     """
 
     def __init__(
-        self, ledger: Ledger, authority: CertificateAuthority, standing: Standing, clock: Callable[[], int]
+        self, ledger: Ledger, authority: CertificateAuthority, standing: PeerStanding, clock: Callable[[], int]
     ) -> None:
         self._ledger = ledger
         self._authority = authority

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.tls_keys import StoredTlsKey
 
-__all__ = ["REFRESH_SECONDS", "STALE_SECONDS", "Standing", "TlsStanding", "standing_of"]
+__all__ = ["REFRESH_SECONDS", "STALE_SECONDS", "PeerStanding", "TlsStanding", "standing_of"]
 
 REFRESH_SECONDS = 1.0
 STALE_SECONDS = 5.0
@@ -60,7 +60,7 @@ def standing_of(state: InstitutionState, spki_hash: bytes, key: StoredTlsKey | N
     return TlsStanding.RUNNING if vouching is not None and vouching.running else TlsStanding.NOT_VOUCHED
 
 
-class Standing:
+class PeerStanding:
     """The use case; thread-safe.
 
     Args:
