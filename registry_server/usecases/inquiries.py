@@ -12,10 +12,10 @@ from registry_server.usecases.proofs import ProvedHead, head_of
 if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["Inquiries", "InquiryReceipt"]
+__all__ = ["Inquiries", "InquiryProof"]
 
 
-class InquiryReceipt(NamedTuple):
+class InquiryProof(NamedTuple):
     """Inclusion receipt of an inquiry.
 
     Attributes:
@@ -41,7 +41,7 @@ class Inquiries:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def receipt(self, asker: str, inquiry_id: bytes) -> InquiryReceipt:
+    def receipt(self, asker: str, inquiry_id: bytes) -> InquiryProof:
         """Return the receipt of an asker's inquiry.
 
         Raises:
@@ -56,4 +56,4 @@ class Inquiries:
             if stored is None:
                 raise RegistryError(RefusalReason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
             position, path = view.inquiry_place(stored)
-            return InquiryReceipt(stored.leaf, position, path, head_of(view))
+            return InquiryProof(stored.leaf, position, path, head_of(view))
