@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.sequencing.view import LiveBinding
+from registry_server.sequencing.view import BindingRow
 from registry_server.usecases.proofs import ProvedHead, ProvedState, head_of
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
 
 __all__ = [
+    "BindingRow",
     "CheckpointAnswer",
     "DirectoryAnswer",
     "LeafPage",
-    "LiveBinding",
     "LiveBindings",
     "Transparency",
 ]
@@ -71,7 +71,7 @@ class LiveBindings(NamedTuple):
         size: on the last page, size of the log when it was read; 0 on the others.
     """
 
-    bindings: list[LiveBinding]
+    bindings: list[BindingRow]
     begun_at: int = 0
     size: int = 0
 
