@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
 
 __all__ = [
+    "BindingPage",
     "BindingRow",
     "CheckpointAnswer",
     "DirectoryAnswer",
     "LeafPage",
-    "LiveBindings",
     "Transparency",
 ]
 
@@ -62,7 +62,7 @@ class LeafPage(NamedTuple):
     leaves: list[bytes]
 
 
-class LiveBindings(NamedTuple):
+class BindingPage(NamedTuple):
     """Some bindings in order.
 
     Attributes:
@@ -166,7 +166,7 @@ class Transparency:
             yield LeafPage(start, page)
             start += len(page)
 
-    def live_bindings(self) -> Iterator[LiveBindings]:
+    def live_bindings(self) -> Iterator[BindingPage]:
         """Yield subject and opening of every record that is live at the size which the last page names.
 
         Each page is read from a snapshot of its own, which ends before the page is yielded. A record that changes has a
@@ -179,7 +179,7 @@ class Transparency:
             with self._ledger.view() as view:
                 page, size = view.live_bindings(after, self._page_bindings), view.size
             last = len(page) < self._page_bindings
-            yield LiveBindings(page, 0 if begun_at else size, size if last else 0)
+            yield BindingPage(page, 0 if begun_at else size, size if last else 0)
             if last:
                 return
             begun_at = begun_at or size
