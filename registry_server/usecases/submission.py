@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedBasis, OpenedFacts, Submission
 
-__all__ = ["Moment", "read_submission"]
+__all__ = ["Arrival", "read_submission"]
 
 # A statement is about 300 bytes, facts about 400; the limits keep one record within a few kilobytes.
 MAX_STATEMENT_BYTES = 2_048
@@ -41,7 +41,7 @@ MAX_ALIASES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Arrival:
     """When a submission came in, and what counts then.
 
     Attributes:
@@ -55,12 +55,12 @@ class Moment:
     directory: Directory
 
     @classmethod
-    def of(cls, now: int, directory: Directory) -> Moment:
+    def of(cls, now: int, directory: Directory) -> Arrival:
         """Return the moment of that time."""
         return cls(now, day_of(now, directory.rulebook.time_zone), directory)
 
 
-def read_submission(sent: Submission, peer: str, moment: Moment) -> StatementItem:
+def read_submission(sent: Submission, peer: str, moment: Arrival) -> StatementItem:
     """Return what may be appended, if the log's state allows it.
 
     Args:
@@ -135,7 +135,7 @@ def _read_binding(sent: Submission, statement: Statement) -> Binding:
     return binding
 
 
-def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Moment) -> Facts:
+def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Arrival) -> Facts:
     if sent.facts is None:
         _missing("facts", "what opens the facts commitment")
     commitment, facts = _open_facts(sent.facts, statement.kind, "facts")

@@ -20,7 +20,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import Appended, Result
 from registry_server.usecases.failures import complaint_of
-from registry_server.usecases.submission import Moment, read_submission
+from registry_server.usecases.submission import Arrival, read_submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,9 +91,9 @@ class Submitting:
         moment = self.moment()
         return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))
 
-    def moment(self) -> Moment:
+    def moment(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
-        return Moment.of(self._ledger.clock(), self._ledger.directory)
+        return Arrival.of(self._ledger.clock(), self._ledger.directory)
 
     def enqueue(self, prepared: Prepared) -> Future[Appended]:
         """Log what was prepared; the future fails as ``submit`` raises.
@@ -109,17 +109,17 @@ class Submitting:
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, sent: Submission, peer: str, moment: Moment) -> Checked:
+    def _check(self, sent: Submission, peer: str, moment: Arrival) -> Checked:
         checked = check_submission(sent, peer, moment)
         if not isinstance(checked, Complaint) or checked.reason != KEY_UNKNOWN:
             return checked
         # Another process may have logged the act that gave the key: a view brings its news.
         with self._ledger.view() as view:
-            newest = Moment.of(moment.now, view.directory)
+            newest = Arrival.of(moment.now, view.directory)
         return check_submission(sent, peer, newest)
 
 
-def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
+def check_submission(sent: Submission, peer: str, moment: Arrival) -> Checked:
     """Return what may be appended, or why it may not, as far as that is decided without the log."""
     try:
         return read_submission(sent, peer, moment)
