@@ -25,8 +25,8 @@ from registry_server.sequencing.items import (
     ActItem,
     AnnotationItem,
     Item,
+    ItemOutcome,
     LapseItem,
-    Outcome,
     Place,
     Result,
     StatementItem,
@@ -147,7 +147,7 @@ def _take(staging: Staging, item: Item) -> Result:
 
 
 def _accepted(staging: Staging, index: int) -> Result:
-    return Result(Outcome.ACCEPTED, Place(index, staging.logged_at, staging.leaf_at(index)))
+    return Result(ItemOutcome.ACCEPTED, Place(index, staging.logged_at, staging.leaf_at(index)))
 
 
 def _known_statement(staging: Staging, item: StatementItem) -> Result | None:
@@ -181,7 +181,7 @@ def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
     parsed = parse_leaf(leaf)
     if not isinstance(parsed, StatementLeaf) or parsed.payload != payload:
         return None
-    return Result(Outcome.REPEATED, Place(index, parsed.logged_at, leaf))
+    return Result(ItemOutcome.REPEATED, Place(index, parsed.logged_at, leaf))
 
 
 def seal(

@@ -20,7 +20,7 @@ from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.errors import LogAheadError
-from registry_server.sequencing.items import ActItem, Outcome
+from registry_server.sequencing.items import ActItem, ItemOutcome
 from registry_server.storage import head, leaves
 from registry_server.storage import proposals as table
 from registry_server.storage.proposals import StoredProposal
@@ -174,7 +174,7 @@ class Proposals:
     def _log(self, stored: StoredProposal, approvals: tuple[Approval, ...]) -> Proposal:
         appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
         (result,) = appended.results
-        if result.outcome is Outcome.REFUSED or result.place is None:
+        if result.outcome is ItemOutcome.REFUSED or result.place is None:
             return self._logged_meanwhile(stored.proposal_id, result.complaint)
         place = result.place
         receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import World, accept, submit
@@ -245,6 +245,6 @@ def test_a_stored_batch_is_answered_the_same_again(ledger: Ledger, world: World)
     reports = [world.report("lender-1", f"loan {n}") for n in range(20)]
     first = submit(ledger, *reports)
     again = submit(ledger, *reports)
-    assert [record.outcome for record in again.results] == [Outcome.REPEATED] * 20
+    assert [record.outcome for record in again.results] == [ItemOutcome.REPEATED] * 20
     assert again.checkpoint == first.checkpoint
     assert [record.place for record in again.results] == [record.place for record in first.results]

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import InconsistentError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
@@ -136,7 +136,7 @@ def test_many_at_once_lose_and_double_nothing(postgres_url: str, database_url: s
                 for n in range(40):
                     accept(ledger, reports[lender][n])
                     outcome = submit(ledger, shared[n % 20]).results[0].outcome
-                    assert outcome in {Outcome.ACCEPTED, Outcome.REPEATED}
+                    assert outcome in {ItemOutcome.ACCEPTED, ItemOutcome.REPEATED}
             except BaseException as error:  # noqa: BLE001 - told by the main thread
                 problems.append(error)
 
