@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
-    from registry_server.usecases.submit import Appended, Prepared, Submitting
+    from registry_server.usecases.submit import Appended, CheckedSubmissions, Submitting
 
 __all__ = ["RecordServicer"]
 
@@ -143,7 +143,7 @@ class _Checking(NamedTuple):
     """
 
     first: int
-    prepared: asyncio.Future[Prepared]
+    prepared: asyncio.Future[CheckedSubmissions]
 
 
 class _Stream:
@@ -187,7 +187,7 @@ class _Stream:
         finally:
             self._checking.put_nowait(None)
 
-    async def _prepare(self, chunk: pb.BatchChunk) -> Prepared:
+    async def _prepare(self, chunk: pb.BatchChunk) -> CheckedSubmissions:
         """Check a chunk, one of this member at a time: else its streams would keep the processors from all others."""
         async with self._turn:
             return await in_thread(self._preparation.threads, partial(self._preparation.prepare, self._peer, chunk))
@@ -220,7 +220,7 @@ class _Stream:
         return chunk
 
 
-def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Appended]) -> None:
+def _look_at(done: asyncio.Future[CheckedSubmissions] | asyncio.Future[Appended]) -> None:
     """Retrieve an exception without a waiter, after the client has disconnected."""
     if not done.cancelled():
         done.exception()

@@ -33,7 +33,7 @@ __all__ = [
     "KEY_UNKNOWN",
     "Appended",
     "Checked",
-    "Prepared",
+    "CheckedSubmissions",
     "Result",
     "Submitting",
     "check_submission",
@@ -47,7 +47,7 @@ KEY_UNKNOWN = "KEY_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class CheckedSubmissions:
     """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
 
     checked: tuple[Checked, ...]
@@ -78,7 +78,7 @@ class Submitting:
         """
         return self.enqueue(self.prepare(peer, submissions)).result()
 
-    def prepare(self, peer: str, submissions: Sequence[Submission]) -> Prepared:
+    def prepare(self, peer: str, submissions: Sequence[Submission]) -> CheckedSubmissions:
         """Check submissions without the log. Takes about 100 us each, half of it without the interpreter's lock.
 
         Raises:
@@ -89,13 +89,13 @@ class Submitting:
                 RefusalReason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
         moment = self.moment()
-        return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))
+        return CheckedSubmissions(tuple(self._check(sent, peer, moment) for sent in submissions))
 
     def moment(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
         return Arrival.of(self._ledger.clock(), self._ledger.directory)
 
-    def enqueue(self, prepared: Prepared) -> Future[Appended]:
+    def enqueue(self, prepared: CheckedSubmissions) -> Future[Appended]:
         """Log what was prepared; the future fails as ``submit`` raises.
 
         Raises:
@@ -127,7 +127,7 @@ def check_submission(sent: Submission, peer: str, moment: Arrival) -> Checked:
         return complaint_of(error)
 
 
-def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Appended]) -> None:
+def _finish(prepared: CheckedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
     """Join what was refused before with what became of the rest."""
     error = appended.exception()
     if error is not None:
