@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
-    from client_sdk.lending.chains import Chain, Row, Step, Unit
+    from client_sdk.lending.chains import Episode, Row, Step, Unit
     from client_sdk.lending.tally import Tally
     from client_sdk.models.report import Basis
 
@@ -121,7 +121,7 @@ class SigningRoom:
         self,
         records: dict[tuple[ChainKey, int], _Record],
         lookups: Mapping[ChainKey, Lookup],
-        chain: Chain,
+        chain: Episode,
         segment: int,
         people: Mapping[int, Pseudonym],
     ) -> _Record:
