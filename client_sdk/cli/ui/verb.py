@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec
 import typer
 
 from client_sdk.cli.ui.exit_codes import EXIT_CODES, ExitCode
-from client_sdk.cli.ui.failures import Failure, failure_of
+from client_sdk.cli.ui.failures import CommandFailure, failure_of
 from client_sdk.cli.ui.group import Verb
 from client_sdk.cli.ui.identity_input import refuse_on_command_line
 from client_sdk.cli.ui.options import worded
@@ -79,7 +79,7 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         return int(code)
     except (KeyboardInterrupt, EOFError, typer.Abort):
         message = "running the same command again is safe"
-        Failure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
+        CommandFailure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Standard output was closed by its reader: avoid BrokenPipeError at interpreter exit.
@@ -93,11 +93,11 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         return int(failure.code)
 
 
-def _unforeseen(error: Exception) -> Failure:
+def _unforeseen(error: Exception) -> CommandFailure:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     # The message of an unforeseen error may hold anything, so it is not shown.
-    return Failure(
+    return CommandFailure(
         code=ExitCode.INTERNAL,
         reason="INTERNAL",
         message=f"a mistake of this program ({type(error).__name__})",
