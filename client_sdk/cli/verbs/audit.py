@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         examples=["--home auditor audit", "--home auditor audit --html audit.html", "--home auditor audit --json"],
     )
     def audit(
-        session: Session,
+        session: Run,
         /,
         *,
         html: Annotated[
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _progress(session: Session) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(session: Run) -> Iterator[Callable[[int, int], None] | None]:
     """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None

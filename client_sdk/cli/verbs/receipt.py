@@ -15,7 +15,7 @@ from client_sdk.cli.ui.options import (
     moment_text,
 )
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import Target
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def receipt(
-        session: Session,
+        session: Run,
         /,
         *,
         record: RecordArgument = None,

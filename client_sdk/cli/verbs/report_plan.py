@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.ui.output import Json
-    from client_sdk.cli.ui.session import Session
+    from client_sdk.cli.ui.session import Run
     from client_sdk.lending.files import Portfolio
     from client_sdk.models.batch import PreflightReport
     from client_sdk.models.report import Report
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     found: PreflightReport
 
 
-def show_plan(session: Session, plan: Plan) -> None:
+def show_plan(session: Run, plan: Plan) -> None:
     """Show the plan of a dry run, with everything that was found."""
     found = plan.found
     session.output.result(
