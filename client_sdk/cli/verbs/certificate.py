@@ -16,7 +16,7 @@ from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import word_option
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
 from client_sdk.errors import ConfigError
@@ -96,7 +96,7 @@ def register(app: typer.Typer) -> None:
         Such as because the certificate has expired, or the TLS key was revoked: then with --new-key.
         """
         config = session.config()
-        with Target(out) as target:
+        with OutputFile(out) as target:
             tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
             signer = config.signer(next(iter(config.keys)) if usage is None else usage)
             made = request_certificate(config, tls_key, signer, time.time_ns() // 1_000_000)
@@ -143,7 +143,7 @@ def register(app: typer.Typer) -> None:
         """
         asked = _asked(enrolment, request)
         authority = read_chain(session.config().tls_ca.read_bytes(), "the CA")
-        with Target(out) as target:
+        with OutputFile(out) as target:
             with session.client() as client:
                 issued = client.issue_certificate(asked)
             chain = read_chain(issued, "the answer")

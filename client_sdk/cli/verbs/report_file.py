@@ -17,7 +17,7 @@ from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, pairs
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.verbs.report_plan import (
     Plan,
     plan_lines,
@@ -92,7 +92,7 @@ def report_file(
         if not yes:
             session.output.tell(*plan_lines(plan))
         session.confirm("Sign and send this?", yes=yes)
-        with Target(path) as target:
+        with OutputFile(path) as target:
             with _progress(session) as told:
                 done = client.report_many(reports, told)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)

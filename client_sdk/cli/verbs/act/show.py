@@ -10,7 +10,7 @@ from client_sdk.acts import ActFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         if file is not None:
             show_file(session, file)
             return ExitCode.OK
-        with Target(out) as target:
+        with OutputFile(out) as target:
             with session.client() as client:
                 found = client.proposals() if what is None else (find_proposal(client, what),)
             if target:
