@@ -19,7 +19,7 @@ from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.verbs.report_plan import (
-    Plan,
+    PortfolioCheck,
     plan_lines,
     rejected_lines,
     show_plan,
@@ -85,7 +85,7 @@ def report_file(
     if not reports:
         raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
     with session.client() as client:
-        plan = Plan(portfolio, reports, client.preflight(reports))
+        plan = PortfolioCheck(portfolio, reports, client.preflight(reports))
         if dry_run:
             show_plan(session, plan)
             return ExitCode.FOUND if plan.found.violations else ExitCode.OK
