@@ -74,7 +74,7 @@ check: $(STAMP) ## style, types, import rules, contract, migrations
 	$(VENV)/bin/lint-imports --no-logo
 	cd proto && $(CURDIR)/$(VENV)/bin/buf lint && $(CURDIR)/$(VENV)/bin/buf format --diff --exit-code
 	$(PY) proto/generate.py --check
-	$(PY) -m pytest --quiet tests/contract
+	$(PY) -m pytest --quiet tests/contract tests/typing
 
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract

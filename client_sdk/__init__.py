@@ -7,8 +7,10 @@
         assessment = answer.assess()
 
 ``client_sdk.models`` holds what goes in and what comes out, ``client_sdk.errors`` what is raised,
-``client_sdk.lending`` portfolios in files, ``client_sdk.auditing`` the audit, ``client_sdk.testing`` a whole registry
-on this machine for an integrator's tests.
+``client_sdk.lending`` portfolios in files, ``client_sdk.auditing`` the audit, ``client_sdk.acts`` what administrators
+decide, ``client_sdk.home`` and ``client_sdk.signing`` homes and keys, ``client_sdk.checkpoints`` signed checkpoints,
+``client_sdk.testing`` a whole registry on this machine for an integrator's tests. Modules with an underscore and
+``client_sdk.kernel`` are not for use by others.
 
 Names are loaded when they are first used: whoever needs the kernel alone, such as the server, loads no client.
 """

@@ -1,7 +1,7 @@
 """Shared state and network-free logic of ``Client`` and ``AsyncClient``.
 
-``Client`` and ``AsyncClient`` share one of these; it reads the home folder once, opens the outbox when it is first
-asked for it, keeps the newest checkpoint in its file, and does no other input or output.
+Each client has one; it reads the home folder once, opens the outbox when it is first asked for it, keeps the newest
+checkpoint in its file, and does no other input or output.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines, TlsMaterial
 from client_sdk.errors import InvalidError, PreflightError, VerificationError
-from client_sdk.following import DirectoryFollower, NewestCheckpoint
+from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
@@ -81,7 +81,8 @@ class Session:
         owner: who may use the client.
 
     Raises:
-        ConfigError: the trust root, the TLS files or a key are missing or not in order.
+        ConfigError: the trust root, the TLS files or a key are missing or not in order, or what is kept of the
+            directory is damaged.
     """
 
     def __init__(self, config: ClientConfig, owner: Owner) -> None:
@@ -92,6 +93,8 @@ class Session:
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
+        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.keeper = DirectoryKeeper(self.follower, config.state_folder / "directory")
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
         self._turn = threading.Lock()
         self._outbox: Outbox | None = None

@@ -5,60 +5,37 @@
         assessment = answer.assess()
 
 One client serves any number of threads of one process; a process that was forked opens its own. ``AsyncClient`` does
-the same for asyncio, over the same core. Every method also raises ConfigError where the client is closed, or was made
-in another process.
+the same for asyncio: both run the same flows, and hold no logic of their own. Every method also raises ConfigError
+where the client is closed, or was made in another process.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from creditregistry.v1 import check_pb2, proposal_pb2, submission_pb2
-from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
-from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
-
-from client_sdk._following import Following
-from client_sdk._link import ClientLink
-from client_sdk._protocol import proposal as proposals
-from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
-from client_sdk._protocol.inquiry import unproved
-from client_sdk._protocol.own_record import views_of
-from client_sdk._protocol.receipt import read_inquiry_receipt, read_receipt
-from client_sdk._session import Session, is_stale
-from client_sdk._transport.calling import calling
-from client_sdk._transport.channels import channel
-from client_sdk._transport.owner import Owner
-from client_sdk.certificates import CertificateMethods
+from client_sdk._member import Member
+from client_sdk._steps import run
+from client_sdk._transport.mode import BLOCKING
 from client_sdk.config import ClientConfig
-from client_sdk.errors import InvalidError, RefusedError, RollbackError, VerificationError
-from client_sdk.kernel.formats.act import ClockBody
-from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, Standing
-from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
-from client_sdk.key_client import KeyClient
-from client_sdk.lending.batch import BatchReporter
-from client_sdk.lending.chains import ChainKey, plan, record_id_of
-from client_sdk.lending.single import Dispatch, SingleReport, ending
-from client_sdk.verification import verify_with
+from client_sdk.kernel.formats.words import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from client_sdk._protocol.own_record import HeldRecord
-    from client_sdk.following import Proving
+    from client_sdk._steps import Flow
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
-    from client_sdk.kernel.subjects.pseudonym import Pseudonym
-    from client_sdk.lending.outbox import Outbox
-    from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
+    from client_sdk.models.certificate import CertificateView
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -70,33 +47,23 @@ __all__ = ["Client"]
 R = TypeVar("R")
 
 
-class Client(CertificateMethods):
+class Client:
     """A member's connection to the registry and its key services.
 
     Args:
         config: of the member.
 
     Raises:
-        ConfigError: settings, trust root, TLS files or keys are not in order.
-        OutboxError: the outbox is damaged or belongs to another institution.
+        ConfigError: settings, trust root, TLS files or keys are not in order, or what is kept of the directory is
+            damaged.
     """
 
     def __init__(self, config: ClientConfig) -> None:
         self.config = config
-        self._session = Session(config, Owner())
-        self._channel = channel(config.registry, self._session.tls, self._session.deadlines)
-        self._records = RecordServiceStub(self._channel)
-        self._inquiries = InquiryServiceStub(self._channel)
-        self._directory = DirectoryServiceStub(self._channel)
-        self._keys = KeyClient(
-            config.institution, self._session.key_signers, self._session.tls, deadline_seconds=config.deadline
-        )
-        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            self._following = Following(self._session, self._channel)
-        except BaseException:
-            self.close()
-            raise
+        self._member = Member(config, BLOCKING)
+
+    def _run(self, flow: Flow[R]) -> R:
+        return run(self._member.owned(flow))
 
     @classmethod
     def from_home(cls, path: str | Path) -> Self:
@@ -109,7 +76,7 @@ class Client(CertificateMethods):
         return cls(ClientConfig.from_env())
 
     def __enter__(self) -> Self:
-        self._session.owner.check()
+        self._member.session.owner.check()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,10 +84,7 @@ class Client(CertificateMethods):
 
     def close(self) -> None:
         """Close connections and outbox; calls under way in other threads fail."""
-        if self._session.owner.close():
-            self._keys.close()
-            self._channel.close()
-            self._session.close()
+        run(self._member.close())
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -143,7 +107,7 @@ class Client(CertificateMethods):
             KeyServiceError: a key service refuses, or proves nothing.
             RollbackError: the log went back or split in two.
         """
-        return self.check_many([identity], purpose=purpose, consent=consent, officer=officer)[0]
+        return self._run(self._member.check(identity, purpose, consent, officer))
 
     def check_many(
         self, identities: Sequence[Identity], *, purpose: Purpose | str, consent: Consent, officer: str
@@ -153,36 +117,7 @@ class Client(CertificateMethods):
         Returns:
             One answer for each of the identities; a person who is named twice is asked about once.
         """
-        why = purpose_of(identities, purpose, consent, officer)
-        answers: list[Answer] = []
-        persons = list(dict.fromkeys(identities))
-        for start in range(0, len(persons), MAX_PERSONS):
-            asked = persons[start : start + MAX_PERSONS]
-            try:
-                answers += self._fresh(partial(self._ask, asked, why, consent, officer))
-            except RollbackError:
-                raise
-            except VerificationError as error:
-                answers += unproved(self.config.name, asked, error)
-        found = dict(zip(persons, answers, strict=True))
-        return [found[identity] for identity in identities]
-
-    def _ask(self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str) -> list[Answer]:
-        directory = self.directory()
-        self._session.check_asking(directory, identities, purpose, consent, officer)
-        names = self._keys.pseudonyms(directory, identities, KeyUse.INQUIRE, purpose)
-        question = self._session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
-        page = self._session.pages(question)
-        while (request := page.request()) is not None:
-            with calling():
-                response = self._inquiries.Check(request)
-            page.read(response)
-        if page.note:
-            try:
-                self._prove(self._session.proving(page.note))
-            except RollbackError as error:
-                page.refuse(error)
-        return page.answers
+        return self._run(self._member.check_many(identities, purpose, consent, officer))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD.
@@ -192,13 +127,7 @@ class Client(CertificateMethods):
             RefusedError: there is no such inquiry.
             VerificationError: the receipt does not verify.
         """
-        with calling():
-            response = self._inquiries.GetInquiryReceipt(
-                check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
-            )
-        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self._session.log_key)
-        self._prove(self._session.proving(receipt.checkpoint))
-        return receipt
+        return self._run(self._member.inquiry_receipt(inquiry_id))
 
     def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root.
@@ -215,10 +144,7 @@ class Client(CertificateMethods):
             ConfigError: the file cannot be read.
             VerificationError: a part does not verify, or the pseudonym is not that person's.
         """
-        names: Mapping[int, Pseudonym] | None = None
-        if identity is not None:
-            names = self._names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)[0]
-        return verify_with(self._session.verifier, path, identity, names)
+        return self._run(self._member.verify(path, identity))
 
     # --- reporting ---------------------------------------------------------------------------------------------------
 
@@ -238,7 +164,7 @@ class Client(CertificateMethods):
             KeyServiceError: a key service refuses, or proves nothing.
             VerificationError: what the registry answers does not verify.
         """
-        return self._fresh(partial(self._report, report, must_exist=False))
+        return self._run(self._member.report(report))
 
     def correct(self, report: Report) -> Receipt:
         """Report a further version of a record that the registry holds, with its standing unchanged.
@@ -246,7 +172,7 @@ class Client(CertificateMethods):
         Raises:
             ConflictError: there is no such record, or its standing is another; errors else as for ``report``.
         """
-        return self._fresh(partial(self._report, report, must_exist=True))
+        return self._run(self._member.report(report, must_exist=True))
 
     def report_many(
         self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
@@ -265,21 +191,11 @@ class Client(CertificateMethods):
             OutboxError: another process is reporting from this home, or the outbox cannot be written.
             CreditRegistryError: as for ``report``; what was signed waits in the outbox.
         """
-        directory = self.directory()
-        reporter = BatchReporter(
-            ClientLink(partial(self._names, use=KeyUse.REPORT, purpose=Purpose.REPORTING), self._held, self._records),
-            self._outbox,
-            self._session.issuer(directory),
-            self.config.record_secret(),
-            self._session.preflight(directory),
-            self._session.log_key,
-            self.config.batch_deadline,
-        )
-        return reporter.run(reports, progress)
+        return self._run(self._member.report_many(reports, progress))
 
     def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; return what is wrong or odd in it, by row."""
-        return plan(reports, self._session.preflight(self.directory())).report()
+        return self._run(self._member.preflight(reports))
 
     def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Withdraw a record that was a mistake; it is erased from all answers at once.
@@ -292,11 +208,11 @@ class Client(CertificateMethods):
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.
         """
-        return self._end(record_id, issuer, Standing.WITHDRAWN, identity)
+        return self._run(self._member.end(record_id, issuer, Standing.WITHDRAWN, identity))
 
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
-        return self._end(record_id, issuer, Standing.SET_ASIDE, identity)
+        return self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name does not tell it.
@@ -304,7 +220,7 @@ class Client(CertificateMethods):
         Raises:
             ConfigError: the secret behind record ids is missing.
         """
-        return record_id_of(self.config.record_secret(), ChainKey.of(name), name.attempt or 0)
+        return self._member.record_id(name)
 
     def records(
         self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
@@ -319,8 +235,7 @@ class Client(CertificateMethods):
         Raises:
             CreditRegistryError: as for ``report``.
         """
-        names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
-        yield from views_of(self._held(record_ids, issuer), names)
+        yield from self._run(self._member.records(record_ids, identity, issuer))
 
     def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry.
@@ -334,50 +249,7 @@ class Client(CertificateMethods):
             RefusedError: there is no such version, or the issuer's successor is another.
             VerificationError: the receipt does not verify.
         """
-        record = self._session.record(record_id, issuer)
-        kept = self._outbox.receipt(record.issuer, record_id, version)
-        if kept is not None:
-            return kept
-        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
-        with calling():
-            response = self._records.GetReceipt(request)
-        receipt = read_receipt(response.receipt, record, version, self.config.name, self._session.log_key)
-        self._prove(self._session.proving(receipt.checkpoint))
-        return receipt
-
-    def _report(self, report: Report, *, must_exist: bool) -> Receipt:
-        directory = self.directory()
-        single = SingleReport(
-            report, self._session.issuer(directory), self.config.record_secret(), self._session.preflight(directory)
-        )
-        names = self._names([report.identity], KeyUse.REPORT, Purpose.REPORTING)[0]
-        while wanted := single.wanted():
-            single.take(self._held(wanted))
-        if must_exist:
-            single.check_correction()
-        prepared = single.work_off(names)
-        if prepared is None:
-            return self.receipt(single.key().record_id, single.newest_version())
-        dispatch, receipt = self._dispatch(prepared)
-        return self._report(report, must_exist=must_exist) if dispatch.replaced else receipt
-
-    def _end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Receipt:
-        names = None if identity is None else self._names([identity], KeyUse.REPORT, Purpose.REPORTING)[0]
-        held = self._held([record_id], issuer)
-        prepared = ending(self._session.issuer(self.directory()), held, standing, self._session.now_ms(), names)
-        dispatch, receipt = self._dispatch(prepared)
-        return self._end(record_id, issuer, standing, identity) if dispatch.replaced else receipt
-
-    def _dispatch(self, prepared: Prepared) -> tuple[Dispatch, Receipt]:
-        dispatch = Dispatch(self._outbox, prepared, self._session.log_key)
-        request = dispatch.keep()
-        try:
-            with calling():
-                response = self._records.Submit(request)
-        except RefusedError as error:
-            dispatch.refused(error)
-            raise
-        return dispatch, dispatch.settle(response)
+        return self._run(self._member.receipt(record_id, version, issuer))
 
     # --- administering -----------------------------------------------------------------------------------------------
 
@@ -388,23 +260,15 @@ class Client(CertificateMethods):
             RuleError: what it decides breaks a rule; nothing was sent.
             RefusedError: the registry refuses, such as because another act took its number.
         """
-        directory = self._refresh(at_any_time=isinstance(body, ClockBody))
-        request = proposals.propose(proposals.next_act(directory, body), self._session.signer(KeyUsage.ADMINISTER))
-        with calling():
-            response = self._directory.ProposeAct(request)
-        return proposals.read_approved(response, directory, self._session.log_key)
+        return self._run(self._member.propose(body))
 
     def acts(self) -> tuple[LoggedAct, ...]:
         """Follow the directory now, and return every act that is logged, from genesis on."""
-        self._refresh()
-        return self._session.acts()
+        return self._run(self._member.acts())
 
     def proposals(self) -> tuple[ProposalView, ...]:
         """Return the acts that wait for signatures, oldest first."""
-        directory = self._refresh(at_any_time=True)
-        with calling():
-            response = self._directory.ListProposals(proposal_pb2.ListProposalsRequest())
-        return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
+        return self._run(self._member.proposals())
 
     def approve(self, proposal: ProposalView) -> Approved:
         """Add one's own signature to a proposal that was read; the one that reaches the threshold logs the act.
@@ -412,8 +276,7 @@ class Client(CertificateMethods):
         Raises:
             RefusedError: the registry refuses, such as because the proposal has lapsed.
         """
-        directory = self._refresh(at_any_time=isinstance(proposal.act.body, ClockBody))
-        return self._approve(proposals.approve(proposal, self._session.signer(KeyUsage.ADMINISTER)), directory)
+        return self._run(self._member.approve(proposal))
 
     def bring_approval(self, proposal: ProposalView, approval: Approval) -> Approved:
         """Add the signature of an administrator whom the act itself enrols, and who has no certificate yet.
@@ -421,17 +284,55 @@ class Client(CertificateMethods):
         Raises:
             RefusedError: the signature is none, or the proposal has lapsed.
         """
-        return self._approve(proposals.bring(proposal, approval), self._refresh())
+        return self._run(self._member.bring_approval(proposal, approval))
 
-    def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Approved:
-        with calling():
-            response = self._directory.ApproveAct(request)
-        return proposals.read_approved(response, directory, self._session.log_key)
+    def issue_certificate(self, request: CertificateRequest) -> bytes:
+        """Have a certificate issued; administrators may carry the request of any member.
+
+        Args:
+            request: the member's signing request, and its vouch for the TLS key.
+
+        Returns:
+            The chain in PEM, leaf first.
+
+        Raises:
+            RefusedError: the vouch does not count, or the TLS key was revoked.
+        """
+        return self._run(self._member.issue_certificate(request))
+
+    def renew_certificate(self, *, new_key: bool = False) -> bytes:
+        """Vouch for the own TLS key anew, have a certificate issued, write it into the home folder, and return it.
+
+        Args:
+            new_key: for a new TLS key, which takes the place of the old one; the old one is not revoked by that.
+
+        Raises:
+            RefusedError: no signing key of this home is running, or the TLS key was revoked.
+        """
+        return self._run(self._member.renew_certificate(new_key=new_key))
+
+    def revoke_tls_key(self, spki_hash: bytes) -> datetime:
+        """End a TLS key of the own institution, at once and for good; return when it was first revoked, UTC.
+
+        Args:
+            spki_hash: SHA-256 of the key's SubjectPublicKeyInfo, 32 bytes; see ``certificates``.
+
+        Raises:
+            RefusedError: no signing key of this home is running.
+        """
+        return self._run(self._member.revoke_tls_key(spki_hash))
+
+    def certificates(self, institution: str = "") -> tuple[CertificateView, ...]:
+        """Return the newest certificates that were issued for an institution, newest first, at most 1,000.
+
+        Args:
+            institution: its id; one's own without it. Administrators see of others for which key and when.
+        """
+        return self._run(self._member.certificates(institution))
 
     def status(self) -> Status:
         """Follow the directory now, and return how registry and key services stand."""
-        directory = self._refresh()
-        return self._session.status(directory, self._keys.statuses(directory))
+        return self._run(self._member.status())
 
     def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.
@@ -444,7 +345,7 @@ class Client(CertificateMethods):
             RollbackError: they do not; what shows it is kept in the state folder.
             VerificationError: one is no checkpoint of this log.
         """
-        self._prove(self._session.newest.connect(older, newer))
+        self._run(self._member.connect(older, newer))
 
     def directory(self) -> Directory:
         """Return the directory that was followed from the trust root, at most a minute old.
@@ -453,41 +354,4 @@ class Client(CertificateMethods):
             TransportError: the registry is away.
             VerificationError: the directory does not verify, or its HEAD is too old.
         """
-        self._session.owner.check()
-        return self._following.directory()
-
-    # --- what the methods above share --------------------------------------------------------------------------------
-
-    @property
-    def _outbox(self) -> Outbox:
-        return self._session.outbox()
-
-    def _refresh(self, *, at_any_time: bool = False) -> Directory:
-        self._session.owner.check()
-        return self._following.refresh(at_any_time=at_any_time)
-
-    def _prove(self, steps: Proving) -> None:
-        self._following.prove(steps)
-
-    def _fresh(self, call: Callable[[], R]) -> R:
-        """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""
-        try:
-            return call()
-        except InvalidError as error:
-            if not is_stale(error):
-                raise
-            self._refresh()
-            return call()
-
-    def _names(self, identities: Sequence[Identity], use: KeyUse, purpose: Purpose) -> list[dict[int, Pseudonym]]:
-        return self._keys.pseudonyms(self.directory(), identities, use, purpose)
-
-    def _held(self, record_ids: Sequence[bytes], issuer: str = "") -> list[HeldRecord]:
-        # The act that named the caller may be younger than the directory.
-        directory = self._refresh() if issuer else self.directory()
-        held: list[HeldRecord] = []
-        for request in self._session.listings(record_ids, issuer):
-            with calling():
-                pages = list(self._records.ListRecords(request))
-            held += self._session.read_records(pages, directory, request)
-        return held
+        return self._run(self._member.directory())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
 from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction
@@ -55,7 +56,7 @@ def create_home(
     name: str,
     licence_number: str,
     display_name: str,
-    roles: Iterable[Role],
+    roles: Iterable[Role | str],
     reciprocity_level: int = 1,
 ) -> EnrolmentFile:
     """Make a member's home folder with its keys, and return what the administrators need to enrol it.
@@ -71,15 +72,18 @@ def create_home(
         name: of the registry.
         licence_number: of the institution (征信业管理条例 Art. 7).
         display_name: of the institution.
-        roles: that it asks for.
+        roles: that it asks for: members, or their words.
         reciprocity_level: of the rulebook.
 
     Raises:
         ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
     """
     home = Path(path)
+    try:
+        held = tuple(sorted({Role(role) for role in roles}))
+    except ValueError:
+        raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
     _take_folder(home)
-    held = tuple(sorted(set(roles)))
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
@@ -89,12 +93,11 @@ def create_home(
         signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
         grants.append(grant_key(name, institution, signer, usage))
     create_tls_key(config.tls_key)
-    now_ms = time.time_ns() // 1_000_000
     if Role.LENDER in held:
         write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
     keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
     enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), now_ms)
+    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), datetime.now(UTC))
     file = EnrolmentFile(enrolment, request.csr, request.vouch)
     try:
         EnrolmentFile.parse(file.encode())
@@ -104,21 +107,21 @@ def create_home(
     return file
 
 
-def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, now_ms: int) -> CertificateRequest:
+def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, now: datetime) -> CertificateRequest:
     """Return what the registry needs to issue a certificate of a member's TLS key.
 
     Args:
         config: of the member.
         tls_key: PKCS#8 in PEM.
         signer: a signing key of the member, which vouches for the TLS key.
-        now_ms: milliseconds since 1970 UTC.
+        now: aware time at which it is signed.
 
     Raises:
         ConfigError: the TLS key is none that TLS can use.
     """
     csr = create_certificate_request(tls_key, config.institution)
     key = spki_hash(x509.load_pem_x509_csr(csr).public_key())
-    claim = TlsKeyClaim(config.name, config.institution, key, now_ms, TlsKeyAction.VOUCH)
+    claim = TlsKeyClaim(config.name, config.institution, key, milliseconds(now), TlsKeyAction.VOUCH)
     return CertificateRequest(config.institution, csr, sign_claim(claim, signer))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import grpc
 from creditregistry.v1 import proposal_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
-from client_sdk._transport.channels import Deadlines, TlsMaterial, channel, error_of_call
+from client_sdk._transport.calling import calling
+from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -30,11 +30,8 @@ def fetch_trust_root(config: ClientConfig) -> TrustRoot:
         VerificationError: what it shows is no genesis act.
     """
     tls = TlsMaterial.from_folder(config.tls_key.parent)
-    with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened:
-        try:
-            answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))
-        except grpc.RpcError as error:
-            raise error_of_call(error) from error
+    with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened, calling():
+        answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))
     if not answer.acts or answer.acts[0].index:
         raise VerificationError("genesis", "genesis.leaf", want="the genesis act at leaf 0")
     try:

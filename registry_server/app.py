@@ -12,6 +12,7 @@ import gc
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -27,13 +28,12 @@ from registry_server.rpc.health import Probes
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
-from registry_server.rpc.server import RpcServer, Servicers, TlsFiles
+from registry_server.rpc.server import RpcServer, Servicers
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
-from registry_server.serving.certificate_watch import CertificateWatch, ends_at
 from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
 from registry_server.serving.files import check_private
@@ -42,6 +42,7 @@ from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
 from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
+from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
     Settings,
@@ -97,9 +98,8 @@ class App:
     metrics: CollectorRegistry
     servicers: Servicers
     guard: Guard
-    tls: TlsFiles
+    tls: ServerTls
     status: ServingStatus
-    certificate_watch: CertificateWatch
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
 
@@ -114,7 +114,7 @@ class App:
         self._server = RpcServer(
             self.servicers,
             self.guard,
-            self.tls,
+            self.tls.credentials(),
             Probes(status.ask, status.ask_writing, settings.health_interval_seconds),
             connections_within(settings.connections_max),
             settings.stream_deadline_max_seconds,
@@ -125,7 +125,7 @@ class App:
             self._operator_server.start()
         self.housekeeping.start()
         self.standing.start()
-        self.certificate_watch.start()
+        self.tls.start()
         return port
 
     @property
@@ -145,7 +145,7 @@ class App:
             self._operator_server.stop()
         self.housekeeping.stop()
         self.standing.stop()
-        self.certificate_watch.stop()
+        self.tls.stop()
         self.ledger.close()
         self.executor.shutdown()
         self.pages.shutdown()
@@ -176,7 +176,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
             check_private(key)
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
-    tls = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
+    tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     database, register = Database(settings.database), register_of(settings)
     try:
@@ -190,8 +190,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
     metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), PeerStanding(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
-    certificate_ends = ends_at(tls.certificate)
-    measure_process("registry", metrics, certificate_ends)
+    measure_process("registry", metrics, tls.ends)
     return App(
         settings=settings,
         ledger=ledger,
@@ -205,10 +204,15 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         metrics=metrics,
         servicers=_servicers(ledger, authority, standing, _Workers(executor, pages, preparation), settings),
         guard=Guard(_rules(settings, standing, metrics)),
-        tls=TlsFiles(tls.key, tls.certificate, authority.certificate),
+        tls=tls,
         status=status,
-        certificate_watch=CertificateWatch(certificate_ends, "start this server again: it makes a new one"),
     )
+
+
+def _tls_files(authority: CertificateAuthority, settings: Settings) -> TlsFiles:
+    """Return the server's TLS files, renewed where they end soon."""
+    own = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
+    return TlsFiles(own.key, own.certificate, authority.certificate)
 
 
 def _checking_count(settings: Settings) -> int:

@@ -10,12 +10,13 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
 from client_sdk.kernel.subjects.identifiers import Identity
+from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ID_BYTES", "purpose_of", "sixteen_bytes"]
+__all__ = ["ID_BYTES", "name_of", "purpose_of", "sixteen_bytes"]
 
 # Of a record id and of an inquiry id.
 ID_BYTES = 16
@@ -49,6 +50,20 @@ def purpose_of(
     if purpose not in Purpose.__members__:
         raise _refused("inquiry.purpose", "inquiry.purpose", "another word", want)
     return Purpose(purpose)
+
+
+def name_of(name: RecordName) -> RecordName:
+    """Return the name of a record if its parts are of the right types.
+
+    Raises:
+        PreflightError: one is not.
+    """
+    _check_type(name, RecordName, "record", "a RecordName")
+    try:
+        check_field_types(name, "record")
+    except RuleError as error:
+        raise _refused(error.field, error.rule, error.got, error.want) from error
+    return name
 
 
 def sixteen_bytes(value: bytes, name: str) -> bytes:

@@ -6,22 +6,17 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import certificate_pb2 as pb
 
-from client_sdk.errors import ConfigError
-from client_sdk.home import request_certificate
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from client_sdk.config import ClientConfig
     from client_sdk.errors import RefusedError
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 
-__all__ = ["issue_request", "key_has_ended", "listed", "renewals", "revocations"]
+__all__ = ["issue_request", "key_has_ended", "listed", "revocation", "revoke_request"]
 
 _STANDINGS = {
     pb.TLS_KEY_STANDING_RUNNING: TlsKeyStanding.RUNNING,
@@ -36,25 +31,21 @@ def issue_request(request: CertificateRequest) -> pb.IssueCertificateRequest:
     return pb.IssueCertificateRequest(csr=request.csr, institution=request.institution, vouch=request.vouch.message())
 
 
-def renewals(config: ClientConfig, tls_key: bytes, now_ms: int) -> Iterator[CertificateRequest]:
-    """Yield one request for each signing key of the member, to be tried until one is running.
-
-    A member whose TLS key is not vouched for any more cannot ask the directory which of its keys still run.
+def revocation(registry: str, institution: str, spki_hash: bytes, now_ms: int) -> TlsKeyClaim:
+    """Return the claim that ends a TLS key.
 
     Args:
-        config: of the member.
-        tls_key: PKCS#8 in PEM.
+        registry: its name.
+        institution: id of the member whose key it is.
+        spki_hash: SHA-256 of the key's SubjectPublicKeyInfo, 32 bytes.
         now_ms: milliseconds since 1970 UTC.
     """
-    for signer in _signers(config):
-        yield request_certificate(config, tls_key, signer, now_ms)
+    return TlsKeyClaim(registry, institution, spki_hash, now_ms, TlsKeyAction.REVOKE)
 
 
-def revocations(config: ClientConfig, spki_hash: bytes, now_ms: int) -> Iterator[pb.RevokeTlsKeyRequest]:
-    """Yield one revocation of a TLS key for each signing key of the member, to be tried until one is running."""
-    claim = TlsKeyClaim(config.name, config.institution, spki_hash, now_ms, TlsKeyAction.REVOKE)
-    for signer in _signers(config):
-        yield pb.RevokeTlsKeyRequest(revocation=sign_claim(claim, signer).message())
+def revoke_request(claim: TlsKeyClaim, signer: Signer) -> pb.RevokeTlsKeyRequest:
+    """Return the request that ends a TLS key, signed by a signing key of its member."""
+    return pb.RevokeTlsKeyRequest(revocation=sign_claim(claim, signer).message())
 
 
 def key_has_ended(error: RefusedError) -> bool:
@@ -77,10 +68,3 @@ def listed(response: pb.ListCertificatesResponse) -> tuple[CertificateView, ...]
         )
         for item in response.certificates
     )
-
-
-def _signers(config: ClientConfig) -> Iterator[Signer]:
-    if not config.keys:
-        raise ConfigError("this home has no signing key that could speak for a TLS key")
-    for usage in config.keys:
-        yield config.signer(usage)

@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.key_request import REQUEST_ID_BYTES, KeyRequest, 
 from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH, Blinding, finalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from client_sdk.errors import TransportError
     from client_sdk.kernel.formats.keys import Signer
@@ -96,19 +96,30 @@ class Evaluation:
         return sum(len(item.services) for item in self._versions)
 
     @property
-    def count(self) -> int:
-        """Total number of requests."""
-        return -(-len(self._inputs) // MAX_BATCH) * self.asks_per_batch
+    def starts(self) -> range:
+        """Place of the first input of each batch."""
+        return range(0, len(self._inputs), MAX_BATCH)
 
-    def asks(self) -> Iterator[Ask]:
-        """Yield the requests, batch by batch."""
-        for start in range(0, len(self._inputs), MAX_BATCH):
-            blindings = [Blinding.of(item) for item in self._inputs[start : start + MAX_BATCH]]
-            blinded = b"".join(blinding.element for blinding in blindings)
-            for item in self._versions:
-                for place, service in enumerate(item.services):
-                    request = self._sign(service, item.subject_key_version, blinded)
-                    yield Ask(service, item.subject_key_version, place, start, blindings, request)
+    def asks(self, start: int) -> list[Ask]:
+        """Blind a batch, and return a request to each service of each version.
+
+        Args:
+            start: one of ``starts``.
+        """
+        blindings = [Blinding.of(item) for item in self._inputs[start : start + MAX_BATCH]]
+        blinded = b"".join(blinding.element for blinding in blindings)
+        return [
+            Ask(
+                service,
+                item.subject_key_version,
+                place,
+                start,
+                blindings,
+                self._sign(service, item.subject_key_version, blinded),
+            )
+            for item in self._versions
+            for place, service in enumerate(item.services)
+        ]
 
     def again(self, ask: Ask) -> Ask:
         """Return the same question as a new request; a key service takes each request once."""

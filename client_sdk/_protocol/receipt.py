@@ -12,7 +12,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import parse_tlog_proof, tlog_proof
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey, Statement
@@ -54,6 +54,8 @@ def read_result(
     """
     leaf = StatementLeaf(result.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature).encode()
     with verifying():
+        if result.logged_at >= TIME_END_MS:
+            raise FormatError("receipt", "leaf.time", want="a time before the year 9999")
         checkpoint = read_checkpoint(note, key)
         path = split_hashes(result.inclusion.path, "receipt")
         leaf_under(checkpoint, result.inclusion.index, leaf, path, "receipt")

@@ -1,4 +1,4 @@
-"""The one seam between gRPC's errors and the SDK's."""
+"""gRPC's errors as those of the SDK, for calls that are made outside of a flow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["calling"]
 
 @contextmanager
 def calling() -> Iterator[None]:
-    """Raise what a failed call means, for blocking calls and for asyncio alike."""
+    """Raise what a failed call means."""
     try:
         yield
     except grpc.RpcError as error:

@@ -13,9 +13,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
-
-from client_sdk._transport.channels import Deadlines, TlsMaterial, channel, error_of_call
+from client_sdk._transport.calling import calling
+from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
@@ -90,8 +89,5 @@ class Auditor:
         # Threads of gRPC do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
-        with channel(self.config.registry, tls, Deadlines()) as opened, own as pool:
-            try:
-                return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
-            except grpc.RpcError as error:
-                raise error_of_call(error) from error
+        with channel(self.config.registry, tls, Deadlines()) as opened, own as pool, calling():
+            return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)

@@ -1,7 +1,7 @@
 """Following a registry's directory from its trust root: for the SDK, for auditors and for key services."""
 
 from client_sdk.following.core import DirectoryFollower, DirectoryView
-from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed
+from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, DirectoryKeeper, Rounds
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
 from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation, keep_apart
@@ -11,11 +11,13 @@ __all__ = [
     "ContradictionError",
     "DirectoryFeed",
     "DirectoryFollower",
+    "DirectoryKeeper",
     "DirectoryView",
     "KeptDirectory",
     "LogMemory",
     "NewestCheckpoint",
     "Proving",
+    "Rounds",
     "confirmation",
     "keep_apart",
 ]

@@ -6,14 +6,13 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
-from creditregistry.v1 import proposal_pb2, transparency_pb2
-from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
+from creditregistry.v1 import proposal_pb2
 
-from client_sdk._transport.channels import error_of_call
+from client_sdk._steps import alone, ask, beside, relay, run, run_async
+from client_sdk._transport.services import Services
 from client_sdk.errors import ConfigError, CreditRegistryError
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError
@@ -22,13 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from client_sdk.following.core import DirectoryFollower, DirectoryView, Request
+    import grpc
+    from creditregistry.v1 import transparency_pb2
 
-__all__ = ["AioDirectoryFeed", "DirectoryFeed"]
+    from client_sdk._steps import Flow
+    from client_sdk._transport.mode import Lock
+    from client_sdk.following.core import DirectoryFollower, DirectoryView, Request, Response
+
+__all__ = ["AioDirectoryFeed", "DirectoryFeed", "DirectoryKeeper", "Rounds"]
 
 
-class _Keeping:
-    """Common part of the blocking and the asyncio feed."""
+class DirectoryKeeper:
+    """A follower with the file in which its directory is kept.
+
+    Args:
+        follower: takes up at once what the file holds.
+        path: of the file, whose folder exists; None keeps the directory in memory only.
+
+    Raises:
+        ConfigError: the file is damaged, or of another registry.
+    """
 
     def __init__(self, follower: DirectoryFollower, path: Path | None) -> None:
         self.follower = follower
@@ -38,14 +50,19 @@ class _Keeping:
         # What the file holds, as far as this process has read or written it.
         self._note = b"" if follower.view is None else follower.view.note
 
-    def _keep(self, view: DirectoryView) -> None:
+    def keep(self, view: DirectoryView) -> None:
+        """Write a view into the file, unless it or a later one is there.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
         if self._kept is None or self._note == view.note:
             return
         self._kept.keep(self.follower, view)
         self._note = view.note
 
     @contextmanager
-    def _proving(self) -> Iterator[None]:
+    def proving(self) -> Iterator[None]:
         """Keep the proof where the log has contradicted itself."""
         try:
             yield
@@ -58,7 +75,45 @@ class _Keeping:
             raise
 
 
-class DirectoryFeed(_Keeping):
+class Rounds:
+    """Rounds of a follower, one at a time, as flows.
+
+    Args:
+        keeper: the follower, and its file.
+        services: of the registry.
+        turn: held for a round; of the mode in which the flows run.
+    """
+
+    def __init__(self, keeper: DirectoryKeeper, services: Services, turn: Lock) -> None:
+        self.keeper = keeper
+        self._services = services
+        self._turn = turn
+
+    def refresh(self) -> Flow[DirectoryView]:
+        """Run one round.
+
+        Raises:
+            TransportError: the registry does not answer.
+            RefusedError: it refuses.
+            VerificationError: an answer does not verify, or an act is withheld.
+            ContradictionError: the log went back or split in two.
+            ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
+        """
+        return alone(self._turn, self._round())
+
+    def _round(self) -> Flow[DirectoryView]:
+        with self.keeper.proving():
+            view = yield from relay(self.keeper.follower.advance(), self._reply)
+        yield from beside(partial(self.keeper.keep, view))
+        return view
+
+    def _reply(self, request: Request) -> Flow[Response]:
+        if isinstance(request, proposal_pb2.ListActsRequest):
+            return ask(self._services.directory.ListActs, request)
+        return ask(self._services.transparency.GetDirectoryProof, _timed(request))
+
+
+class DirectoryFeed:
     """Keeps a follower up to date over a channel that blocks; for any number of threads.
 
     Args:
@@ -71,81 +126,24 @@ class DirectoryFeed(_Keeping):
     """
 
     def __init__(self, follower: DirectoryFollower, channel: grpc.Channel, path: Path | None = None) -> None:
-        super().__init__(follower, path)
-        self._transparency = TransparencyServiceStub(channel)
-        self._directory = DirectoryServiceStub(channel)
-        self._turn = threading.Lock()
+        self.follower = follower
+        self._rounds = Rounds(DirectoryKeeper(follower, path), Services(channel), threading.Lock())
 
     def refresh(self) -> DirectoryView:
-        """Run one round.
-
-        Raises:
-            TransportError: the registry does not answer.
-            RefusedError: it refuses.
-            VerificationError: an answer does not verify, or an act is withheld.
-            ContradictionError: the log went back or split in two.
-            ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
-        """
-        with self._turn, self._proving():
-            view = self._round()
-            self._keep(view)
-            return view
-
-    def _round(self) -> DirectoryView:
-        steps = self.follower.advance()
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    response = self._ask(request)
-                except grpc.RpcError as error:
-                    request = steps.throw(error_of_call(error))
-                else:
-                    request = steps.send(response)
-        except StopIteration as end:
-            view: DirectoryView = end.value
-            return view
-
-    def _ask(self, request: Request) -> transparency_pb2.GetDirectoryProofResponse | proposal_pb2.ListActsResponse:
-        if isinstance(request, proposal_pb2.ListActsRequest):
-            return self._directory.ListActs(request)
-        return self._transparency.GetDirectoryProof(_timed(request))
+        """Run one round; errors as for ``Rounds.refresh``."""
+        return run(self._rounds.refresh())
 
 
-class AioDirectoryFeed(_Keeping):
-    """Keeps a follower up to date over a channel for asyncio.
-
-    Args:
-        follower: takes up at once what the file holds.
-        channel: to the registry; whoever opened it closes it.
-        path: file in which the directory is kept; None keeps it in memory only.
-
-    Raises:
-        ConfigError: the file is damaged, or of another registry.
-    """
+class AioDirectoryFeed:
+    """Keeps a follower up to date over a channel for asyncio; arguments and errors as for ``DirectoryFeed``."""
 
     def __init__(self, follower: DirectoryFollower, channel: grpc.aio.Channel, path: Path | None = None) -> None:
-        super().__init__(follower, path)
-        self._transparency = TransparencyServiceStub(channel)
-        self._directory = DirectoryServiceStub(channel)
-        self._turn = asyncio.Lock()
+        self.follower = follower
+        self._rounds = Rounds(DirectoryKeeper(follower, path), Services(channel), asyncio.Lock())
 
     async def refresh(self) -> DirectoryView:
-        """Run one round.
-
-        Raises:
-            TransportError: the registry does not answer.
-            RefusedError: it refuses.
-            VerificationError: an answer does not verify, or an act is withheld.
-            ContradictionError: the log went back or split in two.
-            ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
-        """
-        async with self._turn:
-            with self._proving():
-                view = await self._round()
-            # Written to the disk, therefore beside the loop.
-            await asyncio.to_thread(self._keep, view)
-            return view
+        """Run one round; errors as for ``Rounds.refresh``."""
+        return await run_async(self._rounds.refresh())
 
     async def follow(self, every_seconds: float, report: Callable[[CreditRegistryError | None], None]) -> None:
         """Run a round every so many seconds until the task is cancelled.
@@ -162,28 +160,6 @@ class AioDirectoryFeed(_Keeping):
                 problem = error
             report(problem)
             await asyncio.sleep(every_seconds)
-
-    async def _round(self) -> DirectoryView:
-        steps = self.follower.advance()
-        try:
-            request = next(steps)
-            while True:
-                try:
-                    response = await self._ask(request)
-                except grpc.RpcError as error:
-                    request = steps.throw(error_of_call(error))
-                else:
-                    request = steps.send(response)
-        except StopIteration as end:
-            view: DirectoryView = end.value
-            return view
-
-    async def _ask(
-        self, request: Request
-    ) -> transparency_pb2.GetDirectoryProofResponse | proposal_pb2.ListActsResponse:
-        if isinstance(request, proposal_pb2.ListActsRequest):
-            return await self._directory.ListActs(request)
-        return await self._transparency.GetDirectoryProof(_timed(request))
 
 
 def _timed(request: transparency_pb2.GetDirectoryProofRequest) -> transparency_pb2.GetDirectoryProofRequest:

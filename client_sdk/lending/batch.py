@@ -10,13 +10,14 @@ three stages of a block overlap: while one is being sent, the next is signed and
 from __future__ import annotations
 
 import random
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk._steps import Stoppable, beside, together
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
-from client_sdk.lending.sending import Sender, Sent, pack
+from client_sdk.lending.sending import Sender, pack
 from client_sdk.lending.signing_room import SigningRoom
 from client_sdk.lending.tally import Tally
 from client_sdk.models.batch import Phase
@@ -24,9 +25,9 @@ from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
 
     from client_sdk._protocol.statement import Issuer
+    from client_sdk._steps import Flow
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from client_sdk.lending.link import RegistryLink
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.preflight import Preflight
+    from client_sdk.lending.sending import Sent
+    from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.report import Report
 
@@ -82,7 +85,9 @@ class BatchReporter:
         self._sender = Sender(link, outbox, log_key, seconds)
         self._names: dict[Identity, Mapping[int, Pseudonym]] = {}
 
-    def run(self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None) -> BatchReport:
+    def report(
+        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+    ) -> Flow[BatchReport]:
         """Report every row and return what became of it.
 
         May be interrupted at any point and run again with the same input: nothing is lost or doubled.
@@ -102,69 +107,53 @@ class BatchReporter:
         tally = Tally(progress)
         with self._outbox.alone():
             tally.tell(Phase.CHECKING)
-            planned = plan(reports, self._preflight)
+            rows = Stoppable(reports)
+            planned = yield from beside(partial(plan, rows, self._preflight), rows.stop)
             tally.planned(planned)
             tally.tell(Phase.RESUMING)
-            resumed = self._sender.resume()
+            resumed = yield from self._sender.resume()
             logged = {(sent.item.key.record_id, sent.item.version) for sent in resumed if sent.accepted}
             # Whole seconds: finer ones would tell how the rows of one lender follow each other.
             issued_at = self._preflight.now_ms // 1_000 * 1_000
             room = SigningRoom(self._issuer, self._preflight, issued_at, tally, logged)
             random.SystemRandom().shuffle(planned.units)
-            self._pump(planned.units, room, tally)
+            yield from self._pump(planned.units, room, tally)
         tally.tell(Phase.DONE)
         return tally.report()
 
-    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally) -> None:
-        """Move blocks through the three stages, each a step behind the one before."""
-        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
-            sending: Future[list[Sent]] | None = None
-            gathering: list[Future[_Gathered]] = []
-            try:
-                for block in _blocks(units):
-                    gathering.append(ahead.submit(self._gather, block))
-                    if len(gathering) > 1:
-                        sending = self._move(gathering.pop(0).result(), room, sending, behind, tally)
-                for gathered in gathering:
-                    sending = self._move(gathered.result(), room, sending, behind, tally)
-                if sending is not None:
-                    _count(sending.result(), tally)
-            except BaseException:
-                # What is under way is waited for, as it writes into the outbox; nothing new is begun.
-                ahead.shutdown(wait=False, cancel_futures=True)
-                raise
+    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally) -> Flow[None]:
+        """Move blocks through the three stages, each a step behind the one before; all three end before the next step.
 
-    def _move(
-        self,
-        gathered: _Gathered,
-        room: SigningRoom,
-        sending: Future[list[Sent]] | None,
-        behind: ThreadPoolExecutor,
-        tally: Tally,
-    ) -> Future[list[Sent]] | None:
-        """Sign a block while the one before is being sent, then send it."""
-        chunks = pack([room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units])
-        if sending is not None:
-            _count(sending.result(), tally)
-        tally.tell(Phase.SENDING)
-        if not chunks:
-            return None
-        self._sender.keep(chunks)
-        return behind.submit(self._sender.send, chunks)
+        What is under way is so waited for, as it writes into the outbox, also where another stage fails.
+        """
+        gathered: _Gathered | None = None
+        chunks: list[list[Prepared]] = []
+        for block in (*_blocks(units), [], []):
+            signing = gathered
+            gathered, chunks, sent = yield from together(
+                self._gather(block), beside(partial(_sign, room, signing)), self._sender.send(chunks)
+            )
+            _count(sent, tally)
+            if signing is not None:
+                tally.tell(Phase.SENDING)
+                yield from beside(partial(self._sender.keep, chunks))
 
-    def _gather(self, units: Sequence[Unit]) -> _Gathered:
+    def _gather(self, units: Sequence[Unit]) -> Flow[_Gathered | None]:
         """Look up the persons of a block, and what the registry holds of its records."""
+        if not units:
+            return None
         identities = dict.fromkeys(step.row.report.identity for unit in units for step in unit.steps)
         unknown = [identity for identity in identities if identity not in self._names]
         for start in range(0, len(unknown), MAX_NAMES):
             asked = unknown[start : start + MAX_NAMES]
-            self._names.update(zip(asked, self._link.names(asked), strict=True))
+            names = yield from self._link.names(asked)
+            self._names.update(zip(asked, names, strict=True))
         lookups = {chain.key: Lookup(chain, self._secret) for unit in units for chain in unit.chains}
-        while self._look(lookups):
+        while (yield from self._look(lookups)):
             pass
         return _Gathered(units, lookups, self._names)
 
-    def _look(self, lookups: Mapping[ChainKey, Lookup]) -> bool:
+    def _look(self, lookups: Mapping[ChainKey, Lookup]) -> Flow[bool]:
         """Look up one more attempt of each record that may have one; False when all is known."""
         wanted = {
             record_id: (lookup, attempt)
@@ -174,11 +163,19 @@ class BatchReporter:
         ids = list(wanted)
         for start in range(0, len(ids), MAX_LISTED):
             asked = ids[start : start + MAX_LISTED]
-            held = {record.statement.record_id: record for record in self._link.held(asked)}
+            found = yield from self._link.held(asked)
+            held = {record.statement.record_id: record for record in found}
             for record_id in asked:
                 lookup, attempt = wanted[record_id]
                 lookup.known[attempt] = held.get(record_id)
         return bool(ids)
+
+
+def _sign(room: SigningRoom, gathered: _Gathered | None) -> list[list[Prepared]]:
+    """Sign what is new of a block, and pack it into chunks."""
+    if gathered is None:
+        return []
+    return pack([room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units])
 
 
 def _blocks(units: Sequence[Unit]) -> Iterator[Sequence[Unit]]:

@@ -8,11 +8,12 @@ from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
 from client_sdk.kernel.subjects.oprf import MAX_BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from creditregistry.v1 import submission_pb2
 
     from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._steps import Call, Flow
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
@@ -24,20 +25,20 @@ MAX_NAMES = MAX_BATCH
 
 
 class RegistryLink(Protocol):
-    """A registry and its key services as a lender reaches them."""
+    """A registry and its key services as a lender reaches them; every method is a flow."""
 
-    def names(self, identities: Sequence[Identity]) -> Sequence[Mapping[int, Pseudonym]]:
+    def names(self, identities: Sequence[Identity]) -> Flow[Sequence[Mapping[int, Pseudonym]]]:
         """Return the pseudonyms of at most 1,000 persons, in order, under each live version of the subject keys."""
         ...
 
-    def held(self, record_ids: Sequence[bytes]) -> list[HeldRecord]:
+    def held(self, record_ids: Sequence[bytes]) -> Flow[list[HeldRecord]]:
         """Return what the registry holds of at most 1,000 own records, verified; unknown ones are left out."""
         ...
 
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
-    ) -> Iterator[submission_pb2.SubmitBatchResponse]:
-        """Send chunks over one stream, several in flight, and yield the answer to each, in order.
+    ) -> Flow[Call[submission_pb2.SubmitBatchResponse]]:
+        """Send chunks over one stream, several in flight, and return the stream of the answers, one each, in order.
 
         Args:
             chunks: of signed submissions.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk._protocol.receipt import read_result
+from client_sdk._steps import beside, message, pause
 from client_sdk._transport.refusal import violation_of
 from client_sdk.errors import DeadlineExceededError, OutboxError, UnavailableError, VerificationError
 from client_sdk.kernel.formats.limits import CHUNK_BYTES, CHUNK_SUBMISSIONS
@@ -21,6 +23,7 @@ from client_sdk.lending.signing_room import Prepared
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from client_sdk._steps import Flow
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.lending.link import RegistryLink
     from client_sdk.models.violation import Violation
@@ -144,7 +147,7 @@ class Sender:
             for item in chunk
         )
 
-    def send(self, chunks: Sequence[Sequence[Prepared]]) -> list[Sent]:
+    def send(self, chunks: Sequence[Sequence[Prepared]]) -> Flow[list[Sent]]:
         """Send what is kept in the outbox, verify and store the receipts, and return what became of each.
 
         Raises:
@@ -157,35 +160,40 @@ class Sender:
         waiting = list(chunks)
         attempts, until = 0, time.monotonic() + self._seconds
         while waiting:
+            outgoing = [[item.submission for item in chunk] for chunk in waiting]
+            stream = yield from self._link.submit(outgoing, until - time.monotonic())
             try:
-                stream = [[item.submission for item in chunk] for chunk in waiting]
-                for answer in self._link.submit(stream, until - time.monotonic()):
+                while (answer := (yield from message(stream))) is not None:
                     if not waiting:
                         raise VerificationError("batch", "batch.answers", "got more answers than chunks")
-                    sent += self._settle(waiting[0], answer)
+                    sent += yield from beside(partial(self._settle, waiting[0], answer))
                     del waiting[0]
                     attempts, until = 0, time.monotonic() + self._seconds
+                break
             except (UnavailableError, DeadlineExceededError):
                 attempts += 1
-                pause = FIRST_PAUSE_SECONDS * 2**attempts
-                if attempts == MAX_ATTEMPTS or time.monotonic() + pause >= until:
+                seconds = FIRST_PAUSE_SECONDS * 2**attempts
+                if attempts == MAX_ATTEMPTS or time.monotonic() + seconds >= until:
                     raise
-                time.sleep(pause)
-            else:
-                break
+            finally:
+                stream.cancel()
+            yield from pause(seconds)
         if waiting:
             raise VerificationError("batch", "batch.answers", f"{len(waiting)} chunks were left without an answer")
         return sent
 
-    def resume(self) -> list[Sent]:
+    def resume(self) -> Flow[list[Sent]]:
         """Send again what an interrupted call has signed, byte for byte.
 
         Raises:
             OutboxError: the outbox is damaged.
             CreditRegistryError: as ``send``.
         """
-        chunks = list(_parts([_prepared(pending) for pending in self._outbox.pending()]))
-        return self.send(chunks) if chunks else []
+        chunks = yield from beside(self._pending)
+        return (yield from self.send(chunks))
+
+    def _pending(self) -> list[Sequence[Prepared]]:
+        return list(_parts([_prepared(pending) for pending in self._outbox.pending()]))
 
     def _settle(self, chunk: Sequence[Prepared], answer: pb.SubmitBatchResponse) -> list[Sent]:
         """Verify the answer to one chunk, then store its receipts and forget what is settled, in one transaction."""

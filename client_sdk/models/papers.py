@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
 __all__ = ["notice_sent", "written_consent"]
 
@@ -34,8 +35,9 @@ def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -
         channel: how it was sent.
 
     Raises:
-        RuleError: DATE_INVALID; ``sent_at`` has no time zone.
+        RuleError: DATE_INVALID; ``sent_at`` is no time, or has no time zone.
     """
-    if sent_at.tzinfo is None:
+    given: object = sent_at
+    if not isinstance(given, datetime) or given.tzinfo is None:
         raise RuleError(RuleReason.DATE_INVALID, "notice.sent_at", "notice.time-zone", want="a time with its zone")
     return NoticeEvidence(channel=channel, sent_at=moment(milliseconds(sent_at)), digest=sha256(document).digest())

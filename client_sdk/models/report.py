@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Standing, Worded
 from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
 
@@ -32,8 +33,11 @@ def debt(*, original_creditor: str, contract: str) -> Debt:
         contract: number of the contract, as it is written.
 
     Raises:
-        FormatError: the contract holds no letter or digit, or more than 64.
+        FormatError: one is no text, or the contract holds no letter or digit, or more than 64.
     """
+    given: tuple[object, ...] = (original_creditor, contract)
+    if not all(isinstance(text, str) for text in given):
+        raise FormatError("debt", "debt.text", want="text")
     return Debt(
         original_creditor=fold_code(original_creditor),
         contract=canonical_contract(contract),
@@ -109,7 +113,11 @@ class _Report(Worded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultReport(_Report):
-    """One version of a default (逾期). ``facts`` may be left out for WITHDRAWN."""
+    """One version of a default (逾期).
+
+    Attributes:
+        facts: as the lender's books have them; None for WITHDRAWN alone.
+    """
 
     kind: ClassVar[Kind] = Kind.DEFAULT
     facts: DefaultFacts | None = None
@@ -123,7 +131,12 @@ class DefaultReport(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgmentReport(_Report):
-    """One version of a judgment (判决). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+    """One version of a judgment (判决).
+
+    Attributes:
+        facts: as the court's papers have them; None for WITHDRAWN and SET_ASIDE alone.
+        basis: the default that the suit is about, in version 1; None where there is no such record.
+    """
 
     kind: ClassVar[Kind] = Kind.JUDGMENT
     facts: JudgmentFacts | None = None
@@ -137,7 +150,12 @@ class JudgmentReport(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementReport(_Report):
-    """One version of an enforcement (执行). ``facts`` may be left out for WITHDRAWN and SET_ASIDE."""
+    """One version of an enforcement (执行).
+
+    Attributes:
+        facts: as the court's papers have them; None for WITHDRAWN and SET_ASIDE alone.
+        basis: the judgment that is enforced, in version 1; None where an award or a notarised instrument is.
+    """
 
     kind: ClassVar[Kind] = Kind.ENFORCEMENT
     facts: EnforcementFacts | None = None

@@ -209,8 +209,10 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
     """
     wanted = tuple(dict.fromkeys(hosts))
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    if key.is_file() and certificate.is_file() and _serves(certificate.read_bytes(), wanted, now):
-        return TlsIdentity(key.read_bytes(), certificate.read_bytes())
+    if key.is_file() and certificate.is_file():
+        held = TlsIdentity(key.read_bytes(), certificate.read_bytes())
+        if _serves(held, wanted, now):
+            return held
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = authority.issue_for_server(wanted, now)
     key.unlink(missing_ok=True)
@@ -219,11 +221,14 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
     return identity
 
 
-def _serves(pem: bytes, hosts: tuple[str, ...], now: int) -> bool:
+def _serves(held: TlsIdentity, hosts: tuple[str, ...], now: int) -> bool:
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate = x509.load_pem_x509_certificate(held.certificate)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
+        # A process that was killed between the two files has left a certificate of the key before.
+        if certificate.public_key() != load_pem_private_key(held.key, password=None).public_key():
+            return False
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
     left = certificate.not_valid_after_utc - datetime.fromtimestamp(now // 1000, UTC)
     return left > _RENEWED_BEFORE and [str(name.value) for name in names] == list(hosts)

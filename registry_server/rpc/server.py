@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import grpc
 from creditregistry.v1 import (
     directory_service_pb2,
     directory_service_pb2_grpc,
@@ -25,6 +24,7 @@ from registry_server.serving.memory import giving_back
 from registry_server.serving.transport import open_server
 
 if TYPE_CHECKING:
+    import grpc
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from registry_server.serving.guard import Guard
 
-__all__ = ["SERVICES", "RpcServer", "Servicers", "TlsFiles"]
+__all__ = ["SERVICES", "RpcServer", "Servicers"]
 
 SERVICES = tuple(
     service.full_name
@@ -42,23 +42,6 @@ SERVICES = tuple(
 # The directory service is a reader: administrators must reach it while the log stands still, to decide what ends that.
 _READERS = tuple(service for service in SERVICES if service.endswith((".TransparencyService", ".DirectoryService")))
 _WRITERS = tuple(service for service in SERVICES if service not in _READERS)
-
-
-class TlsFiles(NamedTuple):
-    """The server's certificate chain, private key and trusted CA, in PEM.
-
-    Attributes:
-        key: private key.
-        certificate: its chain, leaf first.
-        authority: certificates that a client's must lead to.
-    """
-
-    key: bytes
-    certificate: bytes
-    authority: bytes
-
-    def __repr__(self) -> str:
-        return "TlsFiles(...)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +60,7 @@ class RpcServer:
     Args:
         servicers: of the services.
         guard: around every method.
-        tls: what is shown and trusted.
+        credentials: what is shown and trusted.
         probes: of the health service.
         connections: that may be open at the same time.
         longest_stream: seconds that a stream may take at most.
@@ -87,7 +70,7 @@ class RpcServer:
         self,
         servicers: Servicers,
         guard: Guard,
-        tls: TlsFiles,
+        credentials: grpc.ServerCredentials,
         probes: Probes,
         connections: int,
         longest_stream: float,
@@ -95,9 +78,7 @@ class RpcServer:
         self._server = open_server(guard, LONGEST_BYTES, connections, longest_stream)
         self._beside = AsyncExitStack()
         self._health = Health(probes, readers=_READERS, writers=_WRITERS)
-        self._credentials = grpc.ssl_server_credentials(
-            [(tls.key, tls.certificate)], tls.authority, require_client_auth=True
-        )
+        self._credentials = credentials
         record_service_pb2_grpc.add_RecordServiceServicer_to_server(servicers.records, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)

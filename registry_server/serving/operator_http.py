@@ -67,20 +67,20 @@ class OperatorServer:
         self._thread.join()
 
 
-def measure_process(program: str, metrics: CollectorRegistry, certificate_ends: float) -> None:
+def measure_process(program: str, metrics: CollectorRegistry, certificate_ends: Callable[[], float]) -> None:
     """Add what every server tells of its process: processor, memory, open files, and when its certificate ends.
 
     Args:
         program: with which the names of its metrics begin.
         metrics: of the process.
-        certificate_ends: end of the TLS certificate that it shows, seconds since 1970 UTC.
+        certificate_ends: returns the end of the TLS certificate that it shows, seconds since 1970 UTC.
     """
     ProcessCollector(registry=metrics)
     Gauge(
         f"{program}_certificate_expires_timestamp_seconds",
         "When the TLS certificate that this server shows ends, seconds since 1970 UTC.",
         registry=metrics,
-    ).set(certificate_ends)
+    ).set_function(certificate_ends)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +21,6 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
-from registry_server.serving.certificate_watch import CertificateWatch, ends_at
 from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within
 from registry_server.serving.files import check_private
@@ -29,6 +29,7 @@ from registry_server.serving.memory import giving_back
 from registry_server.serving.observation import Observer
 from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
+from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.serving.transport import open_server
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import check_fresh
@@ -96,10 +97,10 @@ async def serve(
         check_private(path)
     keys = EvaluationKeys.load(folder.keys)
     tls = TlsMaterial.from_folder(folder.tls)
+    shown = ServerTls(partial(_tls_files, folder), "registry-server certify makes another; then install it")
     follower = DirectoryFollower(_trust_root(folder))
     metrics = Metrics()
-    certificate_ends = ends_at(tls.certificate)
-    measure_process("key_service", metrics.registry, certificate_ends)
+    measure_process("key_service", metrics.registry, shown.ends)
     async with AsyncExitStack() as stack:
         log = _open_log(folder.database_url(settings))
         stack.callback(log.close)
@@ -114,14 +115,13 @@ async def serve(
             operator = OperatorServer(settings.metrics_listen, metrics.registry, watch.is_fresh)
             operator.start()
             stack.callback(operator.stop)
-        certificate_watch = CertificateWatch(certificate_ends, "registry-server certify makes another; then install it")
-        certificate_watch.start()
-        stack.callback(certificate_watch.stop)
+        shown.start()
+        stack.callback(shown.stop)
         guard = Guard(_rules(settings, follower, metrics, now_ms))
         server = open_server(guard, MAX_REQUEST_BYTES, connections_within(settings.connections_max))
         add_SubjectKeyServiceServicer_to_server(servicer, server)
         await watch.add_health(server)
-        _listen(server, settings.listen, tls)
+        _listen(server, settings.listen, shown)
         await stack.enter_async_context(giving_back())
         await server.start()
         following = asyncio.create_task(feed.follow(settings.poll_seconds, watch.report))
@@ -194,9 +194,14 @@ class _Watch:
             await self._health.set(service, status)
 
 
-def _listen(server: grpc.aio.Server, address: str, tls: TlsMaterial) -> None:
+def _tls_files(folder: KeyServiceFolder) -> TlsFiles:
+    read = TlsMaterial.from_folder(folder.tls)
+    return TlsFiles(read.key, read.certificate, read.ca)
+
+
+def _listen(server: grpc.aio.Server, address: str, tls: ServerTls) -> None:
     try:
-        server.add_secure_port(address, tls.server_credentials())
+        server.add_secure_port(address, tls.credentials())
     except RuntimeError:
         raise SetupError(f"{address} is taken, or is none of this machine") from None
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from client_sdk import (
     Answer,
+    ConfigError,
     CreditRegistryError,
     IdentityError,
     NoticeChannel,
@@ -28,11 +29,12 @@ from client_sdk import (
     read_trust_root,
     verify,
 )
+from client_sdk.home import create_home
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.lending.chains import plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import Basis, Identity, IdType, RecordKey, Verdict
-from tests.client_sdk.sdk_samples import default_report, suit
+from tests.client_sdk.sdk_samples import default_report, person, suit
 
 NOW = datetime(2025, 12, 1, tzinfo=UTC)
 PREFLIGHT = Preflight(Rulebook(), int(NOW.timestamp() * 1_000))
@@ -56,7 +58,7 @@ anything: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(
         [
             *(Decimal("125.50"), timedelta(1), Timestamp(2026, 3, 31), object(), NoticeChannel, Path("a")),
-            *((), [], {}, set(), ("OPEN", "NONSENSE"), [1], {"kind": "DEFAULT"}),
+            *((), [], {}, set(), ("OPEN", "NONSENSE"), ("FROZEN", []), [1], {"kind": "DEFAULT"}),
             *("OPEN", "LOAN_APPROVAL", "CREDIT_CARD", "CNY", "2026-03-31", "NaT", "lender-1"),
             *(RecordKey("lender-1", b"1"), RecordKey("", bytes(16)), RecordKey(1, 2)),  # type: ignore[arg-type]  # meant
             *(Basis(record=RecordKey("lender-2", bytes(16))), Basis(record=None)),  # type: ignore[arg-type]  # meant
@@ -109,16 +111,23 @@ def test_a_number_that_is_none_is_an_error_of_the_sdk_and_a_value_error() -> Non
     for kind in (IdentityError, CreditRegistryError, ValueError):
         with pytest.raises(kind):
             Identity.parse(IdType.CN_RESIDENT_ID, "110105194912310021")
+    assert Identity.parse("CN_RESIDENT_ID", person(1).number) == person(1)
 
 
-@given(st.text(max_size=80), st.text(max_size=80))
-def test_a_debt_of_any_text_is_a_debt_or_an_error_of_the_sdk(creditor: str, contract: str) -> None:
+@given(anything, anything, anything)
+def test_anything_is_an_identity_or_an_error_of_the_sdk(id_type: Any, number: Any, issuing_state: Any) -> None:
+    with suppress(IdentityError):
+        Identity.parse(id_type, number, issuing_state)
+
+
+@given(st.text(max_size=80) | anything, st.text(max_size=80) | anything)
+def test_anything_is_a_debt_or_an_error_of_the_sdk(creditor: Any, contract: Any) -> None:
     with suppress(CreditRegistryError):
         debt(original_creditor=creditor, contract=contract)
 
 
-@given(st.datetimes())
-def test_a_notice_without_a_time_zone_is_refused(sent_at: datetime) -> None:
+@given(st.datetimes() | st.dates() | st.none() | st.integers() | st.text())
+def test_a_notice_without_a_time_and_its_zone_is_refused(sent_at: Any) -> None:
     with pytest.raises(RuleError, match=r"notice\.time-zone"):
         notice_sent(document=b"notice", sent_at=sent_at, channel=NoticeChannel.SMS)
 
@@ -133,6 +142,15 @@ def test_any_bytes_are_no_evidence_no_trust_root_and_no_portfolio(tmp_path_facto
         verify(data, file)
     with suppress(PreflightError):
         assert all(isinstance(row, RejectedRow) for row in read_portfolio(file))
+
+
+@given(st.lists(anything, min_size=1, max_size=3))
+def test_roles_that_are_none_make_no_home(tmp_path_factory: Any, roles: list[Any]) -> None:
+    home = tmp_path_factory.mktemp("homes") / "home"
+    names: dict[str, Any] = {"registry": "127.0.0.1:1", "name": "r", "licence_number": "1", "display_name": "L"}
+    with pytest.raises(ConfigError, match=r"^roles: want"):
+        create_home(home, institution="lender-1", roles=roles, **names)
+    assert not home.exists()
 
 
 def test_an_answer_that_proves_nothing_cannot_be_saved(tmp_path: Path) -> None:

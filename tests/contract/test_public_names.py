@@ -6,7 +6,9 @@ that is meant, write it anew with ``python -m tests.contract.public_api``.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import re
 import subprocess
 import sys
 
@@ -39,6 +41,19 @@ def test_everything_public_is_documented() -> None:
             value = getattr(loaded, name)
             if isinstance(value, type) or callable(value):
                 assert value.__doc__, f"{module}.{name}"
+
+
+def test_every_field_of_a_public_value_is_explained() -> None:
+    values = [value for name in client_sdk.__all__ if isinstance(value := getattr(client_sdk, name), type)]
+    missing = [
+        f"{value.__name__}.{field.name}"
+        for value in values
+        if dataclasses.is_dataclass(value)
+        for field in dataclasses.fields(value)
+        if not field.name.startswith("_")
+        and not any(re.search(rf"^ +{field.name}: ", base.__doc__ or "", re.MULTILINE) for base in value.__mro__)
+    ]
+    assert missing == []
 
 
 def test_the_sdk_loads_nothing_of_the_server() -> None:

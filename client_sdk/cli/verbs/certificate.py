@@ -1,6 +1,6 @@
 """``certificate``: who talks. The registry's own small CA certifies the TLS keys that a member itself vouches for."""
 
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -99,7 +99,7 @@ def register(app: typer.Typer) -> None:
         with OutputFile(out) as target:
             tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
             signer = config.signer(next(iter(config.keys)) if usage is None else usage)
-            made = request_certificate(config, tls_key, signer, time.time_ns() // 1_000_000)
+            made = request_certificate(config, tls_key, signer, datetime.now(UTC))
             target.write(session.output, made.encode())
         key = made.vouch.claim.spki_hash.hex()
         handed_out = [

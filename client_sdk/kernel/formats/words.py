@@ -173,8 +173,9 @@ class Worded:
             held = getattr(self, name)
             if type(held) is str:
                 object.__setattr__(self, name, kind.__members__.get(held, held))
-            elif type(held) is tuple:
-                object.__setattr__(self, name, tuple(kind.__members__.get(item, item) for item in held))
+            elif type(held) is tuple and any(type(item) is str for item in held):
+                items = (kind.__members__.get(item, item) if type(item) is str else item for item in held)
+                object.__setattr__(self, name, tuple(items))
 
 
 def word(kind: type[W], number: int, part: str, field: str) -> W:

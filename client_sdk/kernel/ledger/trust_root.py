@@ -32,7 +32,17 @@ PART = "trust root"
 
 @dataclass(frozen=True, slots=True)
 class TrustRoot:
-    """Registry, log keys, genesis and first administrators."""
+    """Registry, log keys, genesis and first administrators.
+
+    Attributes:
+        registry: its name.
+        log_keys: keys of its log, the newest last.
+        genesis: leaf hash of the genesis act, 32 bytes.
+        administrators: keys of the first administrators by institution id.
+        threshold: how many of them sign an act.
+        genesis_leaf: bytes of the genesis act's leaf, of which all the rest follows.
+        quorum: always 0; there are no cosigners.
+    """
 
     registry: str
     log_keys: tuple[LogKey, ...]

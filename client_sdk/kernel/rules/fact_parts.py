@@ -33,8 +33,8 @@ class Amounts(Discreet, Plain):
     """Money in minor units of one currency, split as the law asks for.
 
     Attributes:
-        currency: ISO 4217 code.
-        principal: minor units.
+        currency: ISO 4217 code, such as CNY.
+        principal: minor units: 1,250,000 is 12,500.00 CNY.
         interest: minor units.
         penalty: penalty interest (罚息), minor units.
         fees: fees and court costs, minor units.
@@ -82,8 +82,8 @@ class NoticeEvidence(Worded, Discreet, Plain):
     """Evidence of the notice to the person before reporting (征信业管理条例 Art. 15).
 
     Attributes:
-        channel: how.
-        sent_at: when, aware, to the millisecond.
+        channel: LETTER, SMS, EMAIL, APP, CALL or SERVED.
+        sent_at: when it was sent: an aware datetime, exact to the millisecond.
         digest: SHA-256 of the notice as sent.
     """
 
@@ -121,7 +121,7 @@ class Consent(Worded, Discreet, Plain):
     """The person's consent (征信业管理条例 Art. 13, 18, 29); inquiries commit to one as well.
 
     Attributes:
-        form: written or verbal.
+        form: WRITTEN or VERBAL; records and inquiries need WRITTEN.
         date: on which it was given.
         digest: SHA-256 of the signed document.
     """

@@ -66,7 +66,25 @@ _MEASURES = {member.number: member for member in Measure}
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DefaultFacts(Worded, Discreet, Plain):
-    """Facts of a DEFAULT; the fields are those of proto/creditregistry/v1/facts.proto."""
+    """Facts of a DEFAULT on one day, as the lender's books have them.
+
+    Attributes:
+        subject_role: in what capacity the person owes: BORROWER, CO_BORROWER or GUARANTOR.
+        product: CONSUMER_LOAN, CREDIT_CARD, MORTGAGE, CAR_LOAN, BUSINESS_LOAN or OTHER_CREDIT.
+        amounts: what is overdue on that day, in minor units of its currency.
+        as_of: day for which these facts hold.
+        first_delinquency_on: first day of the episode; never moves later.
+        days_past_due: calendar days past due on ``as_of``; 0 once the conduct has ended.
+        collection_stage: REMINDED, COLLECTING, ARRANGED, IN_SUIT, WRITTEN_OFF or ENDED.
+        debt: which debt it is; ``models.debt`` makes it of creditor and contract.
+        legal_basis: why it may be collected: CONSENT or LEGALLY_PUBLIC.
+        approver: person at the lender who approved the record: a name or a staff number.
+        called_on: day on which a guarantor was called on (代偿); of a GUARANTOR alone.
+        days_estimated: whether ``days_past_due`` was derived and not read from the books.
+        ended_on: day on which the conduct ended; only where CURED or TRANSFERRED.
+        notice: evidence of the notice to the person before the report.
+        consent: the person's written consent.
+    """
 
     _words: ClassVar[Mapping[str, type[Word]]] = {
         "subject_role": SubjectRole,
@@ -138,7 +156,28 @@ class DefaultFacts(Worded, Discreet, Plain):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class JudgmentFacts(Worded, Discreet, Plain):
-    """Facts of a JUDGMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+    """Facts of a JUDGMENT (a suit) on one day, as the court's papers have them.
+
+    Attributes:
+        subject_role: in what capacity the person owes: BORROWER, CO_BORROWER or GUARANTOR.
+        stage: FILED, JUDGED, APPEALED or EFFECTIVE (final); never goes back, except from APPEALED to JUDGED.
+        case_number: 案号 in canonical form, never that of an enforcement.
+        court: name of the court.
+        cause: cause of action (案由).
+        filed_on: day on which the court took the case.
+        amounts: what is claimed, and from JUDGED on what is awarded, in minor units of its currency.
+        as_of: day for which these facts hold.
+        debt: which debt it is; ``models.debt`` makes it of creditor and contract.
+        legal_basis: why it may be collected: CONSENT or LEGALLY_PUBLIC.
+        approver: person at the lender who approved the record: a name or a staff number.
+        judged_on: day of the judgment; from JUDGED on.
+        effective_on: day from which it is final; only where EFFECTIVE.
+        result: GRANTED, PARTLY_GRANTED, SETTLED (调解) or PAYMENT_ORDER (支付令); from JUDGED on.
+        ended_on: day on which the conduct ended; only where SATISFIED or TRANSFERRED.
+        notice: evidence of the notice to the person; not needed where LEGALLY_PUBLIC.
+        consent: the person's written consent; not needed where LEGALLY_PUBLIC.
+        batch_reference: the lender's own number of a batch of suits (批量诉讼); may be empty.
+    """
 
     _words: ClassVar[Mapping[str, type[Word]]] = {
         "subject_role": SubjectRole,
@@ -219,7 +258,27 @@ class JudgmentFacts(Worded, Discreet, Plain):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EnforcementFacts(Worded, Discreet, Plain):
-    """Facts of an ENFORCEMENT; the fields are those of proto/creditregistry/v1/facts.proto."""
+    """Facts of an ENFORCEMENT on one day, as the court's papers have them.
+
+    Attributes:
+        subject_role: in what capacity the person owes: BORROWER, CO_BORROWER or GUARANTOR.
+        case_number: 执行案号 in canonical form.
+        judgment_case_number: 案号 of the judgment that is enforced.
+        court: name of the court.
+        filed_on: day on which the court took the case.
+        applied: what was applied for, in minor units of its currency.
+        executed: what was recovered so far, in the same currency.
+        as_of: day for which these facts hold.
+        debt: which debt it is; ``models.debt`` makes it of creditor and contract.
+        legal_basis: why it may be collected: CONSENT or LEGALLY_PUBLIC.
+        approver: person at the lender who approved the record: a name or a staff number.
+        measures: SEALED_UP (查封), DISTRAINED (扣押), FROZEN (冻结), CONSUMPTION_LIMITED (限制高消费),
+            LISTED_DISHONEST (失信); in this order, each once.
+        stayed_on: day of the stay (终本); only where STAYED.
+        ended_on: day on which the conduct ended; only where SATISFIED or TRANSFERRED.
+        notice: evidence of the notice to the person; not needed where LEGALLY_PUBLIC.
+        consent: the person's written consent; not needed where LEGALLY_PUBLIC.
+    """
 
     _words: ClassVar[Mapping[str, type[Word]]] = {
         "subject_role": SubjectRole,

@@ -99,11 +99,13 @@ class Identity:
         return f"Identity({self.id_type.value})"
 
     @classmethod
-    def parse(cls, id_type: IdType, number: str, issuing_state: str = "", *, today: date | None = None) -> Identity:
+    def parse(
+        cls, id_type: IdType | str, number: str, issuing_state: str = "", *, today: date | None = None
+    ) -> Identity:
         """Return the identity that a number as typed, read or stored names.
 
         Args:
-            id_type: kind of number.
+            id_type: kind of number: a member, or its word.
             number: with separators, full-width or lower-case characters, as it comes.
             issuing_state: ISO 3166-1 alpha-2 code, in any case. A passport needs it; CN or empty for all Chinese types,
                 not used for an LEI.
@@ -112,19 +114,25 @@ class Identity:
         Raises:
             IdentityError: it is no number of that type. The error never shows it.
         """
-        compact = _compact(number, bracketed=id_type is IdType.CN_PERMIT)
+        given: tuple[object, ...] = (id_type, number, issuing_state)
+        if not all(isinstance(text, str) for text in given):
+            raise IdentityError("identity", "identity.text", want="text")
+        kind = IdType.__members__.get(id_type)
+        if kind is None:
+            raise IdentityError("identity", "identity.type", want=f"one of {', '.join(IdType)}")
+        compact = _compact(number, bracketed=kind is IdType.CN_PERMIT)
         _check_somebody(compact)
-        state = _state(id_type, issuing_state)
+        state = _state(kind, issuing_state)
         try:
-            canonical = _CANONICAL[id_type](compact)
+            canonical = _CANONICAL[kind](compact)
         except IdentityError:
             # A typing error in a resident number makes a code of an enterprise one time in 31.
-            if id_type is not IdType.CN_RESIDENT_ID or not _RESIDENT.fullmatch(compact):
-                _check_type(id_type, compact)
+            if kind is not IdType.CN_RESIDENT_ID or not _RESIDENT.fullmatch(compact):
+                _check_type(kind, compact)
             raise
-        if id_type in _WITHOUT_CHECK:
-            _check_type(id_type, compact)
-        identity = cls(id_type, canonical, state)
+        if kind in _WITHOUT_CHECK:
+            _check_type(kind, compact)
+        identity = cls(kind, canonical, state)
         if today is not None:
             identity.check_born(today)
         return identity

@@ -122,7 +122,7 @@ def test_an_older_view_never_replaces_a_later_one(
     assert late.checkpoint not in kept
     first.follower.restore(late, registry.log.acts())
     assert first.follower.view is not None
-    first._keep(first.follower.view)
+    first._rounds.keeper.keep(first.follower.view)
     assert path.read_bytes() == kept
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from creditregistry.v1 import transparency_pb2 as pb
 
-from client_sdk._protocol.proving import step
+from client_sdk._steps import beside, relay, run
 from client_sdk.errors import ConfigError, RefusedError, VerificationError
 from client_sdk.following import ContradictionError, NewestCheckpoint, confirmation
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
@@ -47,11 +48,11 @@ class Log:
         self.tells_root = tells_root
         self.asked: list[tuple[int, int]] = []
 
-    def answer(self, request: pb.GetCheckpointRequest) -> pb.GetCheckpointResponse | RefusedError:
+    def answer(self, request: pb.GetCheckpointRequest) -> pb.GetCheckpointResponse:
         self.asked.append((request.known_size, request.to_size))
         newer = request.to_size or self.size
         if newer > self.size or request.known_size > newer:
-            return RefusedError("RANGE_INVALID", status="OUT_OF_RANGE")
+            raise RefusedError("RANGE_INVALID", status="OUT_OF_RANGE")
         older = request.known_size
         path = self.tree.consistency_proof(older, newer) if 0 < older < newer else []
         return pb.GetCheckpointResponse(
@@ -61,9 +62,7 @@ class Log:
         )
 
     def drive(self, steps: Proving) -> None:
-        request = step(steps, None)
-        while request is not None:
-            request = step(steps, self.answer(request))
+        run(relay(steps, lambda request: beside(partial(self.answer, request))))
 
 
 @pytest.fixture
@@ -163,12 +162,10 @@ def test_a_refusal_of_a_log_that_is_long_enough_is_a_refusal(newest: NewestCheck
     log = Log(history(20, 1))
     log.drive(newest.prove(note(log.tree, 10)))
     steps = newest.prove(note(log.tree, 12))
-    request = step(steps, None)
-    assert request is not None
-    request = step(steps, RefusedError("NOT_PERMITTED"))
-    assert request is not None
+    next(steps)
+    request = steps.throw(RefusedError("NOT_PERMITTED"))
     with pytest.raises(RefusedError, match="NOT_PERMITTED"):
-        step(steps, log.answer(request))
+        steps.send(log.answer(request))
 
 
 def test_what_another_key_has_signed_is_nothing(newest: NewestCheckpoint) -> None:

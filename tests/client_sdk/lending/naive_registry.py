@@ -1,13 +1,14 @@
 """A registry and key services that fit on one page: the kernel's own rules over dictionaries, without any network.
 
-It stands behind ``Link`` in tests of ``report_many`` that ask what happens when calls break or bytes are lost; the real
-registry is asked in the integration tests.
+``NaiveLink`` makes a ``Link`` of it in tests of ``report_many`` that ask what happens when calls break or bytes are
+lost; the real registry is asked in the integration tests.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2
@@ -15,6 +16,7 @@ from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk._protocol.own_record import HeldRecord, read_held
 from client_sdk._protocol.statement import Issuer
+from client_sdk._steps import Call, beside
 from client_sdk.errors import UnavailableError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import NO_PREVIOUS, Act, Enrolment, GenesisBody, InstitutionBody, grant_key
@@ -40,6 +42,7 @@ from client_sdk.lending.preflight import Preflight
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from client_sdk._steps import Flow
     from client_sdk.kernel.subjects.identifiers import Identity
 
 REGISTRY = "naive"
@@ -213,3 +216,33 @@ class NaiveRegistry:
 def _logged(outcome: pb.Outcome.ValueType, index: int) -> pb.SubmissionResult:
     inclusion = evidence_pb2.InclusionProof(index=index)
     return pb.SubmissionResult(outcome=outcome, logged_at=NOW_MS, inclusion=inclusion)
+
+
+class NaiveLink:
+    """A naive registry as ``report_many`` reaches it."""
+
+    def __init__(self, registry: NaiveRegistry) -> None:
+        self._registry = registry
+
+    def names(self, identities: Sequence[Identity]) -> Flow[list[Mapping[int, Pseudonym]]]:
+        return beside(partial(self._registry.names, identities))
+
+    def held(self, record_ids: Sequence[bytes]) -> Flow[list[HeldRecord]]:
+        return beside(partial(self._registry.held, record_ids))
+
+    def submit(self, chunks: Sequence[Sequence[pb.Submission]], seconds: float) -> Flow[Call[pb.SubmitBatchResponse]]:
+        yield from ()
+        return Call(_Answers(self._registry.submit(chunks, seconds)))
+
+
+class _Answers:
+    """A stream of answers that can be cancelled."""
+
+    def __init__(self, answers: Iterator[pb.SubmitBatchResponse]) -> None:
+        self._answers = answers
+
+    def __next__(self) -> pb.SubmitBatchResponse:
+        return next(self._answers)
+
+    def cancel(self) -> None:
+        self._answers = iter(())

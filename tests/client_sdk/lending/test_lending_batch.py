@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk._steps import run
 from client_sdk.errors import UnavailableError
 from client_sdk.kernel.formats.statement import RecordKey, Statement
 from client_sdk.kernel.formats.words import Standing
@@ -15,7 +16,7 @@ from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, record_id_of
 from client_sdk.lending.outbox import Outbox
 from client_sdk.models import BatchReport, Phase, Progress, RejectedRow, Report, Violation
-from tests.client_sdk.lending.naive_registry import LENDER, NOW_MS, REGISTRY, NaiveRegistry
+from tests.client_sdk.lending.naive_registry import LENDER, NOW_MS, REGISTRY, NaiveLink, NaiveRegistry
 from tests.client_sdk.sdk_samples import default_facts, default_report, history, person, suit
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ def report_all(
     registry: NaiveRegistry, path: Path, reports: Iterable[Report | RejectedRow], progress: list[Progress] | None = None
 ) -> BatchReport:
     with Outbox(path, REGISTRY, LENDER) as outbox:
-        reporter = BatchReporter(registry, outbox, registry.issuer, SECRET, registry.preflight, registry.log_key, 120.0)
-        return reporter.run(reports, None if progress is None else progress.append)
+        reporter = BatchReporter(
+            NaiveLink(registry), outbox, registry.issuer, SECRET, registry.preflight, registry.log_key, 120.0
+        )
+        return run(reporter.report(reports, None if progress is None else progress.append))
 
 
 def counts(report: BatchReport) -> tuple[int, int, int, int, int]:

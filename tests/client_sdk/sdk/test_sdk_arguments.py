@@ -15,7 +15,9 @@ from client_sdk import (
     Client,
     ClientConfig,
     ConfigError,
+    Kind,
     PreflightError,
+    RecordName,
     Standing,
     Verdict,
     fetch_trust_root,
@@ -79,6 +81,9 @@ async def test_a_wrong_person_or_id_is_told_and_never_shown(registry: TestRegist
             "records": lambda: list(lender.records([value])),
             "withdraw": lambda: lender.withdraw(value),
             "inquiry": lambda: lender.inquiry_receipt(value),
+            "name": lambda: lender.record_id(value),
+            "kind": lambda: lender.record_id(RecordName(kind=value, reference="LOAN-1", first_day=date(2026, 1, 1))),
+            "day": lambda: lender.record_id(RecordName(kind=Kind.DEFAULT, reference="LOAN-1", first_day=value)),
         }
         for call in calls.values():
             with pytest.raises(PreflightError) as caught:

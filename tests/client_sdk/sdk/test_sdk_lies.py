@@ -21,7 +21,7 @@ from client_sdk.kernel.formats.act import ClockBody, RulebookBody
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
-from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.state import Rulebook
@@ -54,16 +54,16 @@ def listed(registry: TestRegistry) -> None:
 
 def question(client: Client, *numbers: int) -> Question:
     people = [person(number) for number in numbers]
-    names = client._keys.pseudonyms(client.directory(), people, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL)
+    names = client._run(client._member.names(people, KeyUse.INQUIRE, Purpose.LOAN_APPROVAL))
     pairs = list(zip(people, names, strict=True))
-    return client._session.ask(pairs, Purpose.LOAN_APPROVAL, CONSENT, "clerk-7")
+    return client._member.session.ask(pairs, Purpose.LOAN_APPROVAL, CONSENT, "clerk-7")
 
 
 def answered(client: Client, asked: Question, change: Change | None = None) -> list[Answer]:
-    page = client._session.pages(asked)
+    page = client._member.session.pages(asked)
     request = page.request()
     assert request is not None
-    response = client._inquiries.Check(request)
+    response = client._member.services.inquiries.Check(request)
     if change is not None:
         change(response)
     page.read(response)
@@ -159,14 +159,14 @@ def test_a_disclosure_that_was_not_signed_is_the_registrys_fault(asker: Client) 
 def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Client) -> None:
     asked = question(asker, 698)
     (before,) = answered(asker, asked)
-    page = asker._session.pages(asked)
+    page = asker._member.session.pages(asked)
     request = page.request()
     assert request is not None
-    old = asker._inquiries.Check(request)
+    old = asker._member.services.inquiries.Check(request)
     with Client(registry.config("lender-1")) as lender:
         lender.report(default_report(602))
     asker.status()
-    late = asker._session.pages(asked)
+    late = asker._member.session.pages(asked)
     late.read(old)
     assert late.answers[0].verdict is Verdict.UNVERIFIABLE
     assert late.answers[0].failure is not None
@@ -179,20 +179,22 @@ def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Clie
 def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, asker: Client) -> None:
     signer = Ed25519Signer.from_pkcs8_pem((registry.registry_home / "log-key.pem").read_bytes())
     asker.status()
-    seen = asker._session.newest_seen()
+    seen = asker._member.session.newest_seen()
     assert seen is not None
-    prove = asker._session.proving
+    prove = asker._member.session.proving
     tree = MemoryTree(bytes((place,)) * 32 for place in range(seen.size - 1))
     with pytest.raises(RollbackError, match=r"log\.fork"):
-        asker._prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer)))
+        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer))))
     with pytest.raises(RollbackError, match=r"log\.fork") as caught:
-        asker._prove(prove(sign_checkpoint(seen.origin, seen.size, bytes(32), signer)))
+        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, bytes(32), signer))))
     assert "two trees" in str(caught.value)
     with pytest.raises(RollbackError, match=r"log\.rollback"):
-        asker._prove(prove(sign_checkpoint(seen.origin, seen.size + 1_000, bytes(32), signer)))
+        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size + 1_000, bytes(32), signer))))
     with pytest.raises(VerificationError):
-        asker._prove(prove(sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())))
-    assert asker._session.newest_seen() == seen
+        asker._run(
+            asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())))
+        )
+    assert asker._member.session.newest_seen() == seen
 
 
 def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> None:
@@ -206,20 +208,25 @@ def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> Non
         result.inclusion.path = b"".join(receipt.path)
         signed = submission_pb2.Submission().statement
         with pytest.raises(VerificationError):
-            read_result(signed, key, 1, result, receipt.checkpoint, lender._session.log_key)
+            read_result(signed, key, 1, result, receipt.checkpoint, lender._member.session.log_key)
+        result.logged_at = TIME_END_MS
+        with pytest.raises(VerificationError, match=r"leaf\.time"):
+            read_result(signed, key, 1, result, receipt.checkpoint, lender._member.session.log_key)
 
 
 def test_what_is_of_another_issuer_than_was_asked_for_is_refused(registry: TestRegistry) -> None:
     with Client(registry.config("lender-1")) as lender:
         mine = lender.report(default_report(604)).record_id
         request = submission_pb2.ListRecordsRequest(record_ids=[mine])
-        pages = list(lender._records.ListRecords(request))
-        assert lender._session.read_records(pages, lender.directory(), request)
+        pages = list(lender._member.services.records.ListRecords(request))
+        assert lender._member.session.read_records(pages, lender.directory(), request)
         request.issuer = "lender-2"
         with pytest.raises(VerificationError, match=r"record\.issuer"):
-            lender._session.read_records(pages, lender.directory(), request)
-        shown = lender._records.GetReceipt(submission_pb2.GetReceiptRequest(record_id=mine, version=1)).receipt
-        known = lender.config.name, lender._session.log_key
+            lender._member.session.read_records(pages, lender.directory(), request)
+        shown = lender._member.services.records.GetReceipt(
+            submission_pb2.GetReceiptRequest(record_id=mine, version=1)
+        ).receipt
+        known = lender.config.name, lender._member.session.log_key
         assert read_receipt(shown, RecordKey("lender-1", mine), 1, *known).record_id == mine
         with pytest.raises(VerificationError, match=r"receipt\.record"):
             read_receipt(shown, RecordKey("lender-2", mine), 1, *known)
@@ -228,9 +235,9 @@ def test_what_is_of_another_issuer_than_was_asked_for_is_refused(registry: TestR
 def test_what_somebody_who_is_no_successor_signed_is_refused(registry: TestRegistry, asker: Client) -> None:
     with Client(registry.config("lender-1")) as lender:
         mine = lender.report(default_report(605)).record_id
-        (held,) = lender._held([mine])
+        (held,) = lender._run(lender._member.held([mine]))
         directory = lender.directory()
-        stranger = asker._session.issuer(directory)
+        stranger = asker._member.session.issuer(directory)
         ended, _ = sign_ending(
             stranger, held.key, version_of(held, None), Standing.WITHDRAWN, issued_at=held.logged_at // 1000 * 1000
         )
@@ -249,7 +256,7 @@ NOW = 1_800_000_000_000
 def test_a_clock_that_is_off_is_unverifiable(registry: TestRegistry) -> None:
     with Client(registry.config("lender-2")) as client:
         asked = question(client, 696)
-        client._session.config = replace(client.config, max_age=0.000_001)
+        client._member.session.config = replace(client.config, max_age=0.000_001)
         (answer,) = answered(client, asked)
     assert answer.verdict is Verdict.UNVERIFIABLE
     assert answer.failure is not None

@@ -53,8 +53,9 @@ from tests.client_sdk.sdk.test_sdk_owner import CALLS
 
 client = Client.from_home(sys.argv[1])
 client.status()
-client._session.outbox()
-locks = [client._session._turn, client._following._feed._turn, client._keys._turn]
+client._member.session.outbox()
+member = client._member
+locks = [member.session._turn, member.following._rounds._turn, member.keys._turn]
 for lock in locks:
     lock.acquire()
 child = os.fork()

@@ -387,7 +387,11 @@ def test_a_head_that_is_too_old_is_unverifiable(registry: TestRegistry) -> None:
 
 
 def test_a_portfolio_is_reported_by_one_process_at_a_time(registry: TestRegistry, lender: Client) -> None:
-    with lender._outbox.alone(), Client(registry.config("lender-1")) as second, pytest.raises(OutboxError):
+    with (
+        lender._member.session.outbox().alone(),
+        Client(registry.config("lender-1")) as second,
+        pytest.raises(OutboxError),
+    ):
         second.report_many([default_report(118)])
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import CollectorRegistry
-from structlog.testing import capture_logs
 
-from registry_server.serving.certificate_watch import CertificateWatch
 from registry_server.serving.operator_http import OperatorServer, measure_process
-from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +23,7 @@ class Served:
     def __init__(self) -> None:
         self.ready = False
         metrics = CollectorRegistry()
-        measure_process("example", metrics, 1_800_000_000.0)
+        measure_process("example", metrics, lambda: 1_800_000_000.0)
         self.server = OperatorServer("127.0.0.1:0", metrics, lambda: self.ready)
 
     def get(self, path: str) -> tuple[int, str]:
@@ -65,20 +61,3 @@ def test_metrics_tell_of_the_process_and_its_certificate(served: Served) -> None
 def test_nothing_else_is_served(served: Served) -> None:
     assert served.get("/")[0] == 404
     assert served.get("/metrics/")[0] == 404
-
-
-def test_a_certificate_that_ends_soon_is_warned_of_with_what_to_do() -> None:
-    with capture_logs() as lines:
-        watch = CertificateWatch(time.time() + 10.5 * DAY, ADVICE)
-        watch.start()
-        wait_until(lambda: bool(lines))
-        watch.stop()
-    assert [(line["log_level"], line["days"], line["advice"]) for line in lines] == [("warning", 10, ADVICE)]
-
-
-def test_a_certificate_that_is_good_for_long_is_not_warned_of() -> None:
-    with capture_logs() as lines:
-        watch = CertificateWatch(time.time() + 100 * DAY, ADVICE)
-        watch.start()
-        watch.stop()
-    assert lines == []

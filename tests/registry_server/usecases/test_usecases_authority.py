@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from registry_server.certificates.authority import CertificateAuthority, server_tls
@@ -138,3 +138,16 @@ def test_the_server_renews_its_own_certificate_in_time_and_for_other_hosts(
     assert renewed != first
     assert server_tls(authority, folder, ("other.example",), NOW + 340 * DAY_MS) != renewed
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["key.pem", "certificate.pem"])
+def test_a_renewal_that_was_killed_between_its_two_files_is_made_again(
+    authority: CertificateAuthority, tmp_path: Path, left: str
+) -> None:
+    first = server_tls(authority, tmp_path / "one", ("registry.example",), NOW)
+    other = server_tls(authority, tmp_path / "other", ("registry.example",), NOW)
+    (tmp_path / "one" / left).write_bytes(other.key if left == "key.pem" else other.certificate)
+    again = server_tls(authority, tmp_path / "one", ("registry.example",), NOW)
+    assert again not in (first, other)
+    own = load_pem_private_key(again.key, password=None).public_key()
+    assert read(again.certificate).public_key() == own

@@ -1,0 +1,211 @@
+"""Asking key services, as flows: all of a version are asked at once, every answer is proved (proto/README.md 4)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import evaluation_pb2
+from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
+
+from client_sdk._protocol.evaluation import Asker, Evaluation, failed
+from client_sdk._steps import answer, begin, beside, pause, shut
+from client_sdk._transport.deadlines import Deadlines
+from client_sdk.errors import ConfigError, RefusedError, TransportError, UnavailableError
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.subjects.pseudonym import derive
+from client_sdk.models.status import KeyServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from client_sdk._protocol.evaluation import Ask
+    from client_sdk._steps import Call, Flow
+    from client_sdk._transport.channels import TlsMaterial
+    from client_sdk._transport.mode import AnyChannel, Mode
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import KeyService, KeyServices
+    from client_sdk.kernel.formats.words import KeyUse, Purpose
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
+
+__all__ = ["DEADLINE_SECONDS", "KeyServiceAsker", "clock_ms"]
+
+DEADLINE_SECONDS = 30.0
+# A batch of 1,000 keeps one core of a service busy for a tenth of a second: two on their way leave it no pause.
+BATCHES_IN_FLIGHT = 2
+# Pauses before a key service that is not there is asked again, in seconds; each time with a new request.
+PAUSES = (0.2, 1.0)
+
+
+def clock_ms() -> int:
+    """Return this machine's clock, milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class KeyServiceAsker:
+    """Connections of one member to the key services.
+
+    Args:
+        mode: in which the flows run.
+        institution: the member's id.
+        signers: a signer of the member for each use.
+        tls: the member's certificate, and the authority of the key services.
+        deadline_seconds: of one question to one key service, with what it is asked again.
+        now_ms: the clock, ms since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        institution: str,
+        signers: Mapping[KeyUse, Signer],
+        tls: TlsMaterial,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        now_ms: Callable[[], int] = clock_ms,
+    ) -> None:
+        self.owner = mode.owner()
+        self._mode = mode
+        self._institution = institution
+        self._signers = signers
+        self._tls = tls
+        self._seconds = deadline_seconds
+        self._deadlines = Deadlines(unary=deadline_seconds)
+        self._now_ms = now_ms
+        self._links: dict[str, tuple[AnyChannel, SubjectKeyServiceStub]] = {}
+        self._turn = threading.Lock()
+
+    def close(self) -> Flow[None]:
+        """Close every connection."""
+        if self.owner.close():
+            with self._turn:
+                links = list(self._links.values())
+            for opened, _ in links:
+                yield from shut(opened)
+
+    def evaluate(
+        self,
+        directory: Directory,
+        inputs: Sequence[bytes],
+        use: KeyUse,
+        purpose: Purpose,
+        versions: Sequence[int] | None = None,
+    ) -> Flow[list[dict[int, tuple[bytes, ...]]]]:
+        """Return the outputs of each input by version; see ``KeyClient.evaluate``."""
+        self.owner.check()
+        evaluation = self._evaluation(directory, inputs, use, purpose, versions)
+        waiting: deque[tuple[Ask, Call[evaluation_pb2.EvaluateResponse]]] = deque()
+        try:
+            for start in evaluation.starts:
+                for asked in (yield from beside(partial(evaluation.asks, start))):
+                    waiting.append((asked, (yield from self._send(asked))))
+                    if len(waiting) > BATCHES_IN_FLIGHT * evaluation.asks_per_batch:
+                        yield from self._settle(evaluation, *waiting.popleft())
+            while waiting:
+                yield from self._settle(evaluation, *waiting.popleft())
+        finally:
+            for _, call in waiting:
+                call.cancel()
+        return evaluation.outputs()
+
+    def pseudonyms(
+        self,
+        directory: Directory,
+        identities: Sequence[Identity],
+        use: KeyUse,
+        purpose: Purpose,
+        versions: Sequence[int] | None = None,
+    ) -> Flow[list[dict[int, Pseudonym]]]:
+        """Return the pseudonym of each person by version; see ``KeyClient.evaluate``."""
+        inputs = [identity.voprf_input() for identity in identities]
+        outputs = yield from self.evaluate(directory, inputs, use, purpose, versions)
+        return [{version: derive(version, values) for version, values in item.items()} for item in outputs]
+
+    def statuses(self, directory: Directory) -> Flow[tuple[KeyServiceStatus, ...]]:
+        """Return how each key service stands, as it says itself; see ``KeyClient.statuses``."""
+        self.owner.check()
+        # Once each, in the order of RegistryState.
+        services = {service.url: service for item in directory.state.key_services for service in item.services}
+        calls: list[Call[evaluation_pb2.GetStatusResponse]] = []
+        for service in services.values():
+            call = yield from begin(self._stub(service).GetStatus, evaluation_pb2.GetStatusRequest())
+            calls.append(call)
+        found: list[KeyServiceStatus] = []
+        for url, call in zip(services, calls, strict=True):
+            try:
+                found.append(_status_of(url, (yield from answer(call))))
+            except (RefusedError, TransportError) as error:
+                found.append(KeyServiceStatus(url=url, reachable=False, problem=str(error)))
+        return tuple(found)
+
+    def _evaluation(
+        self,
+        directory: Directory,
+        inputs: Sequence[bytes],
+        use: KeyUse,
+        purpose: Purpose,
+        versions: Sequence[int] | None,
+    ) -> Evaluation:
+        signer = self._signers.get(use)
+        if signer is None:
+            raise ConfigError(f"there is no key with usage {use.name}")
+        asker = Asker(directory.state.registry, self._institution, signer, use, purpose)
+        return Evaluation(asker, _wanted(directory, versions), inputs, self._now_ms)
+
+    def _send(self, asked: Ask, seconds: float | None = None) -> Flow[Call[evaluation_pb2.EvaluateResponse]]:
+        return begin(self._stub(asked.service).Evaluate, asked.request, seconds)
+
+    def _settle(self, evaluation: Evaluation, asked: Ask, call: Call[evaluation_pb2.EvaluateResponse]) -> Flow[None]:
+        """Wait for an answer, and check its proof; a service that is not there is asked again for a while."""
+        until = time.monotonic() + self._seconds
+        for seconds in (*PAUSES, self._seconds):
+            try:
+                response = yield from answer(call)
+            except (RefusedError, TransportError) as error:
+                left = until - time.monotonic() - seconds
+                if left <= 0 or not _nobody_there(error):
+                    raise failed(asked.service, error) from error
+            else:
+                yield from beside(partial(evaluation.accept, asked, response))
+                return
+            yield from pause(seconds)
+            call = yield from self._send(evaluation.again(asked), left)
+
+    def _stub(self, service: KeyService) -> SubjectKeyServiceStub:
+        with self._turn:
+            if service.url not in self._links:
+                opened = self._mode.channel(service.url, self._tls, self._deadlines)
+                # For asyncio it is its own stub, whose type is derived from that of the blocking one.
+                self._links[service.url] = (opened, SubjectKeyServiceStub(opened))
+            return self._links[service.url][1]
+
+
+def _wanted(directory: Directory, versions: Sequence[int] | None) -> list[KeyServices]:
+    live = directory.state.key_services
+    if versions is None:
+        return list(live)
+    wanted = [item for item in live if item.subject_key_version in versions]
+    if len(wanted) != len(set(versions)):
+        raise ConfigError("a version of the subject keys is not live")
+    return wanted
+
+
+def _status_of(url: str, response: evaluation_pb2.GetStatusResponse) -> KeyServiceStatus:
+    return KeyServiceStatus(
+        url=url,
+        reachable=True,
+        subject_key_versions=tuple(key.subject_key_version for key in response.keys),
+        directory_as_of=moment(response.directory_as_of) if response.directory_as_of else None,
+        report_quota_left=response.report_quota_left,
+        inquire_quota_left=response.inquire_quota_left,
+    )
+
+
+def _nobody_there(error: RefusedError | TransportError) -> bool:
+    """Whether a call failed before a key service could say anything; what it says itself is not asked twice."""
+    return isinstance(error, UnavailableError) and not error.reason

@@ -1,0 +1,71 @@
+"""Flows about the directory: acts, proposals, and how the registry stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import proposal_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol import proposal as proposals
+from client_sdk._steps import ask
+from client_sdk.kernel.formats.act import ClockBody
+from client_sdk.kernel.formats.words import KeyUsage
+
+if TYPE_CHECKING:
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.formats.act import Body
+    from client_sdk.kernel.formats.leaf import Approval
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.models.act import LoggedAct
+    from client_sdk.models.proposal import Approved, ProposalView
+    from client_sdk.models.status import Status
+
+__all__ = ["Administering"]
+
+
+class Administering(Core):
+    """What administrators decide, and what every member reads of it."""
+
+    def propose(self, body: Body) -> Flow[Approved]:
+        """Propose an act with one's own signature."""
+        directory = yield from self.following.refresh(at_any_time=isinstance(body, ClockBody))
+        request = proposals.propose(proposals.next_act(directory, body), self.session.signer(KeyUsage.ADMINISTER))
+        response = yield from ask(self.services.directory.ProposeAct, request)
+        return proposals.read_approved(response, directory, self.session.log_key)
+
+    def acts(self) -> Flow[tuple[LoggedAct, ...]]:
+        """Follow the directory now, and return every act that is logged."""
+        yield from self.following.refresh()
+        return self.session.acts()
+
+    def proposals(self) -> Flow[tuple[ProposalView, ...]]:
+        """Return the acts that wait for signatures."""
+        directory = yield from self.following.refresh(at_any_time=True)
+        response = yield from ask(self.services.directory.ListProposals, proposal_pb2.ListProposalsRequest())
+        return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
+
+    def approve(self, proposal: ProposalView) -> Flow[Approved]:
+        """Add one's own signature to a proposal."""
+        directory = yield from self.following.refresh(at_any_time=isinstance(proposal.act.body, ClockBody))
+        request = proposals.approve(proposal, self.session.signer(KeyUsage.ADMINISTER))
+        return (yield from self._approve(request, directory))
+
+    def bring_approval(self, proposal: ProposalView, approval: Approval) -> Flow[Approved]:
+        """Add the signature of an administrator who has no certificate yet."""
+        directory = yield from self.following.refresh()
+        return (yield from self._approve(proposals.bring(proposal, approval), directory))
+
+    def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Flow[Approved]:
+        response = yield from ask(self.services.directory.ApproveAct, request)
+        return proposals.read_approved(response, directory, self.session.log_key)
+
+    def status(self) -> Flow[Status]:
+        """Follow the directory now, and return how registry and key services stand."""
+        directory = yield from self.following.refresh()
+        services = yield from self.keys.statuses(directory)
+        return self.session.status(directory, services)
+
+    def connect(self, older: bytes, newer: bytes) -> Flow[None]:
+        """Let the registry prove that two checkpoints belong to one history."""
+        return self.prove(self.session.newest.connect(older, newer))

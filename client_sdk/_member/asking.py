@@ -1,0 +1,91 @@
+"""Flows that ask about persons."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import check_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
+from client_sdk._protocol.inquiry import unproved
+from client_sdk._protocol.receipt import read_inquiry_receipt
+from client_sdk._steps import ask, beside
+from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.kernel.formats.words import KeyUse, Purpose
+from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
+from client_sdk.verification import verify_with
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.receipt import InquiryReceipt
+
+__all__ = ["Asking"]
+
+
+class Asking(Core):
+    """What a lender asks."""
+
+    def check(self, identity: Identity, purpose: Purpose | str, consent: Consent, officer: str) -> Flow[Answer]:
+        """Ask whether a person has live records."""
+        answers = yield from self.check_many([identity], purpose, consent, officer)
+        return answers[0]
+
+    def check_many(
+        self, identities: Sequence[Identity], purpose: Purpose | str, consent: Consent, officer: str
+    ) -> Flow[list[Answer]]:
+        """Ask about many persons under one consent, 100 an inquiry."""
+        why = purpose_of(identities, purpose, consent, officer)
+        answers: list[Answer] = []
+        persons = list(dict.fromkeys(identities))
+        for start in range(0, len(persons), MAX_PERSONS):
+            asked = persons[start : start + MAX_PERSONS]
+            try:
+                answers += yield from self.fresh(partial(self._ask, asked, why, consent, officer))
+            except RollbackError:
+                raise
+            except VerificationError as error:
+                answers += unproved(self.session.config.name, asked, error)
+        found = dict(zip(persons, answers, strict=True))
+        return [found[identity] for identity in identities]
+
+    def _ask(
+        self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+    ) -> Flow[list[Answer]]:
+        directory = yield from self.directory()
+        self.session.check_asking(directory, identities, purpose, consent, officer)
+        names = yield from self.keys.pseudonyms(directory, identities, KeyUse.INQUIRE, purpose)
+        question = self.session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
+        page = yield from beside(partial(self.session.pages, question))
+        while (request := page.request()) is not None:
+            response = yield from ask(self.services.inquiries.Check, request)
+            yield from beside(partial(page.read, response))
+        if page.note:
+            try:
+                yield from self.prove(self.session.proving(page.note))
+            except RollbackError as error:
+                page.refuse(error)
+        return page.answers
+
+    def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
+        """Return the place of an own inquiry in the inquiry tree."""
+        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
+        response = yield from ask(self.services.inquiries.GetInquiryReceipt, request)
+        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self.session.log_key)
+        yield from self.prove(self.session.proving(receipt.checkpoint))
+        return receipt
+
+    def verify(self, path: str | Path, identity: Identity | None) -> Flow[tuple[Answer, ...]]:
+        """Verify an evidence file against the trust root."""
+        names: Mapping[int, Pseudonym] | None = None
+        if identity is not None:
+            (names,) = yield from self.names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)
+        return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))

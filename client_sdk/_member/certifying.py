@@ -1,0 +1,93 @@
+"""Flows about TLS keys and certificates: issue, renew, list, revoke."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import certificate_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol import certificates
+from client_sdk._steps import ask, beside
+from client_sdk.errors import ConfigError, RefusedError
+from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.signing import read_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from typing import TypeVar
+
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+    from client_sdk.models.certificate import CertificateView
+
+    R = TypeVar("R")
+
+__all__ = ["Certifying"]
+
+
+class Certifying(Core):
+    """What a member does with certificates of its TLS key."""
+
+    def issue_certificate(self, request: CertificateRequest) -> Flow[bytes]:
+        """Have a certificate issued."""
+        response = yield from ask(self.services.directory.IssueCertificate, certificates.issue_request(request))
+        return response.certificate
+
+    def renew_certificate(self, *, new_key: bool) -> Flow[bytes]:
+        """Vouch for the own TLS key anew, have a certificate issued, and write it into the home folder."""
+        config = self.session.config
+        read = partial(create_next_tls_key, config) if new_key else partial(read_private, config.tls_key)
+        tls_key = yield from beside(read)
+        now = moment(self.session.now_ms())
+
+        def issue(signer: Signer) -> Flow[bytes]:
+            return self.issue_certificate(request_certificate(config, tls_key, signer, now))
+
+        certificate = yield from self._with_running_key(issue)
+        yield from beside(partial(install_certificate, config.home, certificate))
+        return certificate
+
+    def revoke_tls_key(self, spki_hash: bytes) -> Flow[datetime]:
+        """End a TLS key of the own institution; return when it was first revoked, UTC."""
+        config = self.session.config
+        claim = certificates.revocation(config.name, config.institution, spki_hash, self.session.now_ms())
+
+        def revoke(signer: Signer) -> Flow[certificate_pb2.RevokeTlsKeyResponse]:
+            return ask(self.services.directory.RevokeTlsKey, certificates.revoke_request(claim, signer))
+
+        response = yield from self._with_running_key(revoke)
+        return moment(response.revoked_at)
+
+    def certificates(self, institution: str) -> Flow[tuple[CertificateView, ...]]:
+        """Return the newest certificates that were issued for an institution."""
+        request = certificate_pb2.ListCertificatesRequest(institution=institution)
+        response = yield from ask(self.services.directory.ListCertificates, request)
+        return certificates.listed(response)
+
+    def _with_running_key(self, call: Callable[[Signer], Flow[R]]) -> Flow[R]:
+        """Make a call with each signing key of the member in turn, until one is running.
+
+        A member whose TLS key is not vouched for any more cannot ask the directory which of its keys still run.
+
+        Raises:
+            ConfigError: there is no signing key.
+            RefusedError: none is running, or the registry refuses for another reason.
+        """
+        refused: RefusedError | None = None
+        for signer in self._signers():
+            try:
+                return (yield from call(signer))
+            except RefusedError as error:
+                if not certificates.key_has_ended(error):
+                    raise
+                refused = error
+        raise refused or ConfigError("this home has no signing key that could speak for a TLS key")
+
+    def _signers(self) -> Iterator[Signer]:
+        for usage in self.session.config.keys:
+            yield self.session.config.signer(usage)

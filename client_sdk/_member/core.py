@@ -1,0 +1,118 @@
+"""Connections of a member, and the flows that all its methods share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from client_sdk._following import Following
+from client_sdk._key_services import KeyServiceAsker
+from client_sdk._session import Session, is_stale
+from client_sdk._steps import beside, messages, shut
+from client_sdk._transport.services import Services
+from client_sdk.errors import InvalidError
+from client_sdk.kernel.formats.words import KeyUse, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._steps import Flow
+    from client_sdk._transport.mode import Mode
+    from client_sdk.config import ClientConfig
+    from client_sdk.following import Proving
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
+
+__all__ = ["Core"]
+
+R = TypeVar("R")
+
+
+class Core:
+    """Session, registry and key services of one client.
+
+    Args:
+        config: of the member.
+        mode: in which the flows run.
+
+    Raises:
+        ConfigError: settings, trust root, TLS files or keys are not in order, what is kept of the directory is damaged,
+            or asyncio has no running event loop.
+    """
+
+    def __init__(self, config: ClientConfig, mode: Mode) -> None:
+        # Files are read, and may be refused, before a connection is opened that nobody would close.
+        self.session = Session(config, mode.owner())
+        self.keys = KeyServiceAsker(
+            mode,
+            config.institution,
+            self.session.key_signers,
+            self.session.tls,
+            deadline_seconds=config.deadline,
+        )
+        self._channel = mode.channel(config.registry, self.session.tls, self.session.deadlines)
+        self.services = Services(self._channel)
+        self.following = Following(self.session, self.services, mode.lock())
+
+    def owned(self, flow: Flow[R]) -> Flow[R]:
+        """Run a flow once it is clear that the caller may use this client.
+
+        Raises:
+            ConfigError: the client is closed, or was made in another process or event loop.
+        """
+        self.session.owner.check()
+        return (yield from flow)
+
+    def close(self) -> Flow[None]:
+        """Close connections and outbox."""
+        if self.session.owner.close():
+            yield from self.keys.close()
+            yield from shut(self._channel)
+            yield from beside(self.session.close)
+
+    def directory(self) -> Flow[Directory]:
+        """Return the directory that was followed from the trust root, at most a minute old."""
+        return self.following.directory()
+
+    def prove(self, steps: Proving) -> Flow[None]:
+        """Ask the registry for proofs about checkpoints."""
+        return self.following.prove(steps)
+
+    def fresh(self, call: Callable[[], Flow[R]]) -> Flow[R]:
+        """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""
+        try:
+            return (yield from call())
+        except InvalidError as error:
+            if not is_stale(error):
+                raise
+        yield from self.following.refresh()
+        return (yield from call())
+
+    def names(
+        self,
+        identities: Sequence[Identity],
+        use: KeyUse = KeyUse.REPORT,
+        purpose: Purpose = Purpose.REPORTING,
+    ) -> Flow[list[dict[int, Pseudonym]]]:
+        """Return the pseudonyms of persons, under each live version of the subject keys."""
+        directory = yield from self.directory()
+        return (yield from self.keys.pseudonyms(directory, identities, use, purpose))
+
+    def name(self, identity: Identity | None) -> Flow[Mapping[int, Pseudonym] | None]:
+        """Return the pseudonyms of a person for reporting; None for nobody."""
+        if identity is None:
+            return None
+        (names,) = yield from self.names([identity])
+        return names
+
+    def held(self, record_ids: Sequence[bytes], issuer: str = "") -> Flow[list[HeldRecord]]:
+        """Return what the registry holds of records, verified; of all where no ids are given."""
+        # The act that named the caller may be younger than the directory.
+        directory = yield from (self.following.refresh() if issuer else self.directory())
+        held: list[HeldRecord] = []
+        for request in self.session.listings(record_ids, issuer):
+            pages = yield from messages(self.services.records.ListRecords, request)
+            held += yield from beside(partial(self.session.read_records, pages, directory, request))
+        return held

@@ -1,0 +1,138 @@
+"""Flows that report records, and read what the registry holds of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import submission_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol.arguments import name_of
+from client_sdk._protocol.own_record import views_of
+from client_sdk._protocol.receipt import read_receipt
+from client_sdk._steps import Stoppable, ask, beside, open_stream
+from client_sdk.errors import RefusedError
+from client_sdk.lending.batch import BatchReporter
+from client_sdk.lending.chains import ChainKey, plan, record_id_of
+from client_sdk.lending.sending import stream_of
+from client_sdk.lending.single import Dispatch, SingleReport, ending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from client_sdk._steps import Call, Flow
+    from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.lending.signing_room import Prepared
+    from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
+    from client_sdk.models.receipt import Receipt
+    from client_sdk.models.record import RecordView
+    from client_sdk.models.report import RecordName, Report
+
+__all__ = ["Reporting"]
+
+
+class Reporting(Core):
+    """What a lender reports; ``report_many`` reaches registry and key services through it, see ``Link``."""
+
+    def report(self, report: Report, *, must_exist: bool = False) -> Flow[Receipt]:
+        """Report one version of one record.
+
+        Args:
+            report: a complete snapshot.
+            must_exist: whether the registry has to hold the record already, with the same standing.
+        """
+        return self.fresh(partial(self._report, report, must_exist=must_exist))
+
+    def _report(self, report: Report, *, must_exist: bool) -> Flow[Receipt]:
+        directory = yield from self.directory()
+        secret = self.session.config.record_secret()
+        single = SingleReport(report, self.session.issuer(directory), secret, self.session.preflight(directory))
+        (names,) = yield from self.names([report.identity])
+        while wanted := single.wanted():
+            single.take((yield from self.held(wanted)))
+        if must_exist:
+            single.check_correction()
+        prepared = single.work_off(names)
+        if prepared is None:
+            return (yield from self.receipt(single.key().record_id, single.newest_version(), ""))
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self._report(report, must_exist=must_exist)) if dispatch.replaced else receipt
+
+    def end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Flow[Receipt]:
+        """End a record: WITHDRAWN or SET_ASIDE."""
+        names = yield from self.name(identity)
+        held = yield from self.held([record_id], issuer)
+        directory = yield from self.directory()
+        prepared = ending(self.session.issuer(directory), held, standing, self.session.now_ms(), names)
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self.end(record_id, issuer, standing, identity)) if dispatch.replaced else receipt
+
+    def _dispatch(self, prepared: Prepared) -> Flow[tuple[Dispatch, Receipt]]:
+        outbox = yield from beside(self.session.outbox)
+        dispatch = Dispatch(outbox, prepared, self.session.log_key)
+        request = yield from beside(dispatch.keep)
+        try:
+            response = yield from ask(self.services.records.Submit, request)
+        except RefusedError as error:
+            yield from beside(partial(dispatch.refused, error))
+            raise
+        receipt = yield from beside(partial(dispatch.settle, response))
+        return dispatch, receipt
+
+    def report_many(
+        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None
+    ) -> Flow[BatchReport]:
+        """Report a portfolio."""
+        directory = yield from self.directory()
+        outbox = yield from beside(self.session.outbox)
+        reporter = BatchReporter(
+            self,
+            outbox,
+            self.session.issuer(directory),
+            self.session.config.record_secret(),
+            self.session.preflight(directory),
+            self.session.log_key,
+            self.session.config.batch_deadline,
+        )
+        return (yield from reporter.report(reports, progress))
+
+    def submit(
+        self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
+    ) -> Flow[Call[submission_pb2.SubmitBatchResponse]]:
+        """Send chunks over one stream, and return the stream of the answers."""
+        return open_stream(self.services.records.SubmitBatch, stream_of(chunks), seconds)
+
+    def preflight(self, reports: Iterable[Report | RejectedRow]) -> Flow[PreflightReport]:
+        """Hold a portfolio against the rules without sending anything."""
+        directory = yield from self.directory()
+        rows = Stoppable(reports)
+        planned = yield from beside(partial(plan, rows, self.session.preflight(directory)), rows.stop)
+        return planned.report()
+
+    def record_id(self, name: RecordName) -> bytes:
+        """Return the id of an own record; no flow, as it waits for nothing."""
+        return record_id_of(self.session.config.record_secret(), ChainKey.of(name_of(name)), name.attempt or 0)
+
+    def records(
+        self, record_ids: Sequence[bytes], identity: Identity | None, issuer: str
+    ) -> Flow[Iterator[RecordView]]:
+        """Return own records as the registry holds them; facts are opened as they are read."""
+        names = yield from self.name(identity)
+        held = yield from self.held(record_ids, issuer)
+        return views_of(held, names)
+
+    def receipt(self, record_id: bytes, version: int, issuer: str) -> Flow[Receipt]:
+        """Return the receipt of a version, from the outbox or else from the registry."""
+        record = self.session.record(record_id, issuer)
+        outbox = yield from beside(self.session.outbox)
+        kept = yield from beside(partial(outbox.receipt, record.issuer, record_id, version))
+        if kept is not None:
+            return kept
+        request = submission_pb2.GetReceiptRequest(record_id=record_id, version=version, issuer=issuer)
+        response = yield from ask(self.services.records.GetReceipt, request)
+        name, log_key = self.session.config.name, self.session.log_key
+        receipt = read_receipt(response.receipt, record, version, name, log_key)
+        yield from self.prove(self.session.proving(receipt.checkpoint))
+        return receipt

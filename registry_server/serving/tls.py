@@ -1,0 +1,149 @@
+"""The TLS files of a server: renewed ones are shown without a restart, and the log warns before they end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import grpc
+import structlog
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["WARN_DAYS", "ServerTls", "TlsFiles"]
+
+WARN_DAYS = 30
+# How often the files are read again.
+_READ_SECONDS = 30.0
+_DAY_SECONDS = 86_400
+_log = structlog.get_logger("certificate")
+
+
+class TlsFiles(NamedTuple):
+    """A server's certificate chain, private key and trusted CA, in PEM.
+
+    Attributes:
+        key: private key.
+        certificate: its chain, leaf first.
+        authority: certificates that a client's must lead to.
+    """
+
+    key: bytes
+    certificate: bytes
+    authority: bytes
+
+    def __repr__(self) -> str:
+        return "TlsFiles(...)"
+
+
+class ServerTls:
+    """What a server shows, and takes anew where its files have changed.
+
+    Connections that are open keep what was shown to them; each further handshake is made with the newest files. Files
+    that do not belong together, such as those of a renewal that is just being written, are passed over.
+
+    Args:
+        read: returns the files; may renew them first. What it raises is logged, and what was shown stays.
+        advice: what the operator does where the certificate ends soon.
+        interval: seconds between two looks at the files.
+    """
+
+    def __init__(self, read: Callable[[], TlsFiles], advice: str, *, interval: float = _READ_SECONDS) -> None:
+        self._read = read
+        self._advice = advice
+        self._interval = interval
+        self._files = read()
+        self._ends = _ends_at(self._files.certificate)
+        # What the library has not been given yet; it asks at each handshake.
+        self._renewed: grpc.ServerCertificateConfiguration | None = None
+        self._refused = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tls-files", daemon=True)
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Return credentials that follow the files and demand a certificate of every client."""
+        return grpc.dynamic_ssl_server_credentials(
+            _configuration(self._files),
+            self._newest,  # type: ignore[arg-type]  # None is "as before"; the stubs leave it out
+            require_client_authentication=True,
+        )
+
+    def ends(self) -> float:
+        """Return when the certificate that is shown ends, seconds since 1970 UTC."""
+        return self._ends
+
+    def start(self) -> None:
+        """Warn where it is time, and go on looking at the files."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> None:
+        """Take the files where they have changed and belong together."""
+        try:
+            files = self._read()
+            if files == self._files:
+                return
+            ends = _checked_end(files)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, what was shown stays
+            # Once for each fault, not at each look.
+            if self._refused != (fault := f"{type(error).__name__}: {error}"):
+                self._refused = fault
+                _log.warning("TLS files not taken", error=type(error).__name__, detail=str(error))
+            return
+        self._files, self._ends, self._refused = files, ends, ""
+        self._renewed = _configuration(files)
+        _log.info("TLS files taken", days=self._days())
+
+    def _newest(self) -> grpc.ServerCertificateConfiguration | None:
+        """Return what is to be shown from this handshake on; None where it is what was shown before."""
+        renewed, self._renewed = self._renewed, None
+        return renewed
+
+    def _days(self) -> int:
+        return int((self._ends - time.time()) // _DAY_SECONDS)
+
+    def _run(self) -> None:
+        warned = 0.0
+        while True:
+            if self._days() < WARN_DAYS and time.monotonic() - warned >= _DAY_SECONDS * (warned > 0):
+                warned = time.monotonic()
+                _log.warning("certificate ends soon", days=self._days(), advice=self._advice)
+            if self._stopping.wait(self._interval):
+                return
+            self.look()
+
+
+def _configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(files.key, files.certificate)], files.authority)
+
+
+def _ends_at(pem: bytes) -> float:
+    return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc.timestamp()
+
+
+def _checked_end(files: TlsFiles) -> float:
+    """Return when the certificate ends.
+
+    Raises:
+        ValueError: a file is damaged, or the key is not the certificate's.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificates(files.certificate)[0]
+        x509.load_pem_x509_certificates(files.authority)
+        own = certificate.public_key() == load_pem_private_key(files.key, password=None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Not chained: the library's message may quote what it read.
+        raise ValueError("damaged, or not in PEM") from None
+    if not own:
+        raise ValueError("the certificate is for another key")
+    return certificate.not_valid_after_utc.timestamp()

@@ -1,0 +1,124 @@
+"""The example programs run as they stand, against a real registry, and import what is public alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk import Client, read_portfolio
+from client_sdk.lending.files import write_portfolio
+from client_sdk.testing import TestRegistry
+from tests.client_sdk.sdk_samples import default_report, history, person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+YESTERDAY = (datetime.now(UTC) - timedelta(1)).date()
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[TestRegistry]:
+    """A registry of these programs' own."""
+    with TestRegistry(lenders=("lender-1",)) as running:
+        yield running
+
+
+def run(name: str, *arguments: object, given: str = "", code: int = 0) -> str:
+    """Run an example, and return what it printed."""
+    command = [sys.executable, "-X", "utf8", "-W", "error", str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_every_example_imports_public_names_and_the_standard_library_alone() -> None:
+    files = list(EXAMPLES.glob("*.py"))
+    assert len(files) == 4
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match node:
+                case ast.Import():
+                    modules = [name.name for name in node.names]
+                case ast.ImportFrom():
+                    modules = [str(node.module)]
+                case _:
+                    continue
+            tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
+            assert not tops or modules == ["client_sdk"], file.name
+
+
+def approve(registry: TestRegistry, folder: Path, number: int, code: int) -> dict[str, object]:
+    consent = folder / "consent.pdf"
+    consent.write_bytes(b"I agree.")
+    told = run(
+        "loan_approval",
+        *("--home", registry.home("lender-1"), "--consent", consent),
+        *("--given-on", YESTERDAY, "--officer", "clerk-7"),
+        *("--evidence", folder / f"{number}.evidence"),
+        given=f"{person(number).number}\n",
+        code=code,
+    )
+    content: dict[str, object] = json.loads(told)
+    return content
+
+
+def test_a_loan_is_approved_or_looked_at_by_a_person_and_the_archive_proves_why(
+    registry: TestRegistry, tmp_path: Path
+) -> None:
+    with Client.from_home(registry.home("lender-1")) as lender:
+        lender.report_many(history(900, cured=False))
+    assert approve(registry, tmp_path, 900, code=1)["outcome"] == "BLACKLISTED"
+    assert approve(registry, tmp_path, 901, code=0)["outcome"] == "NOT_ADVERSE"
+    fingerprint = registry.config("lender-1").trust_root().fingerprint
+    archive = ("--trust-root", registry.trust_root, "--fingerprint", fingerprint, tmp_path)
+    lines = [json.loads(line) for line in run("evidence_archive", *archive).splitlines()]
+    assert [(line["file"], line["verdict"]) for line in lines] == [
+        ("900.evidence", "LISTED"),
+        ("901.evidence", "CLEAR"),
+    ]
+    evidence = tmp_path / "901.evidence"
+    evidence.write_bytes(evidence.read_bytes()[:-1])
+    assert "901.evidence: UNVERIFIABLE" in run("evidence_archive", *archive, code=1)
+    another = ("--trust-root", registry.trust_root, "--fingerprint", "00" * 32, tmp_path)
+    assert "another trust root" in run("evidence_archive", *another, code=2)
+
+
+def test_a_wrong_number_is_told_without_the_number(registry: TestRegistry, tmp_path: Path) -> None:
+    consent = tmp_path / "consent.pdf"
+    consent.write_bytes(b"I agree.")
+    words = ("--home", registry.home("lender-1"), "--consent", consent, "--given-on", YESTERDAY)
+    files = ("--officer", "clerk-7", "--evidence", tmp_path / "evidence")
+    told = run("loan_approval", *words, *files, given="110105194912310021\n", code=3)
+    assert "not decided" in told
+    assert "110105194912310021" not in told
+
+
+def test_a_portfolio_is_reported_once_and_what_is_rejected_is_written_down(
+    registry: TestRegistry, tmp_path: Path
+) -> None:
+    portfolio = tmp_path / "portfolio.csv"
+    write_portfolio(portfolio, [default_report(910), default_report(911)])
+    text = portfolio.read_text("utf-8")
+    portfolio.write_text(text + text.splitlines()[1].replace("CNY", "RMB").replace("HT-910", "HT-912") + "\n", "utf-8")
+    assert len(list(read_portfolio(portfolio))) == 3
+    words = ("--home", registry.home("lender-1"), "--portfolio", portfolio, "--rejected")
+    assert "3 rows: 2 accepted, 0 known, 1 rejected" in run("nightly_batch", *words, tmp_path / "1.jsonl", code=1)
+    [line] = (tmp_path / "1.jsonl").read_text("utf-8").splitlines()
+    assert (json.loads(line)["row"], json.loads(line)["reason"]) == (4, "CURRENCY_INVALID")
+    assert "3 rows: 0 accepted, 2 known, 1 rejected" in run("nightly_batch", *words, tmp_path / "2.jsonl", code=1)
+    assert "exists" in run("nightly_batch", *words, tmp_path / "2.jsonl", code=2).lower()
+
+
+def test_an_auditors_job_says_that_nothing_was_found(registry: TestRegistry, tmp_path: Path) -> None:
+    words = ("--home", registry.home("auditor"), "--pages", tmp_path)
+    assert "Nothing was found." in run("auditors_cron", *words)
+    assert not list(tmp_path.iterdir())
+    assert "leaves" in run("auditors_cron", *words)
