@@ -102,7 +102,7 @@ def _said(row: Row) -> Report:
     return replace(row.report, row=0)
 
 
-class Step(NamedTuple):
+class UnitRow(NamedTuple):
     """One row of a unit with the chain and segment that it belongs to."""
 
     row: Row
@@ -115,7 +115,7 @@ class Unit:
     """Records that are sent together, in the order of the input: of one debt, or resting on each other."""
 
     chains: list[Episode] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[UnitRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     """
     result = Plan()
     chains: dict[ChainKey, Episode] = {}
-    steps: list[Step] = []
+    steps: list[UnitRow] = []
     repeats: list[tuple[Row, Row]] = []
     for place, item in enumerate(reports, start=1):
         result.rows += 1
@@ -181,7 +181,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
         if (first := chain.repeated(row)) is not None:
             repeats.append((row, first))
             continue
-        steps.append(Step(row, chain, chain.add(row)))
+        steps.append(UnitRow(row, chain, chain.add(row)))
     result.records = sum(len(chain.segments) for chain in chains.values())
     kept = _in_order(chains.values(), preflight, result)
     _one_record_a_debt(steps, kept, result)
@@ -219,7 +219,7 @@ def _in_order(chains: Iterable[Episode], preflight: Preflight, result: Plan) -> 
     return kept
 
 
-def _one_record_a_debt(steps: Iterable[Step], kept: set[Row], result: Plan) -> None:
+def _one_record_a_debt(steps: Iterable[UnitRow], kept: set[Row], result: Plan) -> None:
     """Reject the rows with which a second record of a debt would run beside the first (proto/README.md 3)."""
     running: dict[_DebtKey, Episode] = {}
     debts: dict[tuple[ChainKey, int], _DebtKey] = {}
@@ -280,7 +280,7 @@ def held_back(number: int, rule: str = "chain.order") -> Violation:
     return Violation(row=number, reason=PRECEDING_REJECTED, field="statement.version", rule=rule, want=want)
 
 
-def _units(steps: Iterable[Step], chains: dict[ChainKey, Episode]) -> Iterator[Unit]:
+def _units(steps: Iterable[UnitRow], chains: dict[ChainKey, Episode]) -> Iterator[Unit]:
     """Join chains of which one rests on the other, and those of one debt; everything else is a unit of its own.
 
     Only one record of a debt may run at a time (proto/README.md 3): a new episode waits for the end of the one before.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
-    from client_sdk.lending.chains import Episode, Row, Step, Unit
+    from client_sdk.lending.chains import Episode, Row, Unit, UnitRow
     from client_sdk.lending.tally import Tally
     from client_sdk.models.report import Basis
 
@@ -172,7 +172,7 @@ class SigningRoom:
 
     def _basis(
         self,
-        step: Step,
+        step: UnitRow,
         records: dict[tuple[ChainKey, int], _Record],
         lookups: Mapping[ChainKey, Lookup],
         people: Mapping[int, Pseudonym],
@@ -216,7 +216,7 @@ class SigningRoom:
         if before is not None and before.facts and facts is not None:
             self._tally.warnings.update(step_warnings(parse_facts(before.kind, before.facts), facts, row.number))
 
-    def _hold_back(self, step: Step, record: _Record) -> None:
+    def _hold_back(self, step: UnitRow, record: _Record) -> None:
         """Count the later versions of a record whose version was refused."""
         rows = step.chain.segments[step.segment]
         record.stopped = True
