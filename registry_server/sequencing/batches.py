@@ -77,7 +77,7 @@ class Batches:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
+    def append(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
         """Append items in one transaction, some time soon.
 
         The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
@@ -91,7 +91,7 @@ class Batches:
         return future
 
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
-        """Keep inquiries, some time soon; they are durable when the future is done. It fails as ``submit``.
+        """Keep inquiries, some time soon; they are durable when the future is done. It fails as ``append``.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.

@@ -1,11 +1,11 @@
 """The ledger: what the rest of the server sees of log, map and database.
 
     with Ledger.open(database, register, signer) as ledger:
-        appended = ledger.submit(items).result()
+        appended = ledger.append(items).result()
         with ledger.view() as view:
             ...
 
-Thread-safe. What ``submit`` has acknowledged is committed, in a signed checkpoint, and in every later view.
+Thread-safe. What ``append`` has acknowledged is committed, in a signed checkpoint, and in every later view.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Ledger:
         """
         return self._batches.failure
 
-    def submit(self, items: Sequence[Item]) -> Future[Appended]:
+    def append(self, items: Sequence[Item]) -> Future[Appended]:
         """Append items in one transaction, together with whatever else waits (see ``batches``).
 
         The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
@@ -119,10 +119,10 @@ class Ledger:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.submit(items)
+        return self._batches.append(items)
 
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
-        """Keep inquiries; they are durable when the future is done. It fails as that of ``submit``.
+        """Keep inquiries; they are durable when the future is done. It fails as that of ``append``.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
@@ -135,7 +135,7 @@ class Ledger:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.submit((), beat=True)
+        return self._batches.append((), beat=True)
 
     @contextmanager
     def view(self, *, reserved: bool = False) -> Iterator[View]:

@@ -87,7 +87,7 @@ class Housekeeping:
     def _lapse(self) -> None:
         """Log every lapse that is due, some at a time, until none is left or none is taken."""
         while items := self._due():
-            results = self._ledger.submit(items).result().results
+            results = self._ledger.append(items).result().results
             if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
                 break
 

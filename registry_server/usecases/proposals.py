@@ -172,7 +172,7 @@ class Proposals:
         return stored
 
     def _log(self, stored: StoredProposal, approvals: tuple[Approval, ...]) -> Proposal:
-        appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
+        appended = self._ledger.append([ActItem(stored.payload, approvals)]).result()
         (result,) = appended.results
         if result.outcome is ItemOutcome.REFUSED or result.place is None:
             return self._logged_meanwhile(stored.proposal_id, result.complaint)

@@ -105,7 +105,7 @@ class Submitting:
         submitted: Future[Appended] = Future()
         # Not cancellable: what is enqueued is always carried out.
         submitted.set_running_or_notify_cancel()
-        appended = self._ledger.submit(items)
+        appended = self._ledger.append(items)
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 

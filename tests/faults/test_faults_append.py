@@ -160,7 +160,7 @@ def test_an_older_database_is_refused_while_it_serves(tmp_path: Path, sqlite_tem
             work.connection.execute(text("UPDATE head SET size = size - 1"))
             work.commit()
         with pytest.raises(RolledBackError):
-            ledger.submit([]).result()
+            ledger.append([]).result()
         with pytest.raises(RolledBackError), ledger.view():
             pass
 

@@ -220,7 +220,7 @@ class World:
 
     def decide(self, ledger: Ledger, body: Body) -> None:
         """Log an act."""
-        (result,) = ledger.submit([self.act(ledger, body)]).result().results
+        (result,) = ledger.append([self.act(ledger, body)]).result().results
         assert result.complaint is None, result.complaint
 
     def enrol(self, ledger: Ledger) -> None:

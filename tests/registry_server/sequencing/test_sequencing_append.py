@@ -52,7 +52,7 @@ def reason(ledger: Ledger, *submissions: pb.Submission) -> str:
 
 
 def append(ledger: Ledger, *items: Item) -> list[Result]:
-    return list(ledger.submit(items).result().results)
+    return list(ledger.append(items).result().results)
 
 
 def let_pass(ledger: Ledger, world: World, days: int) -> None:

@@ -91,7 +91,7 @@ def test_what_has_ended_is_followed(ledgers: tuple[Ledger, Ledger], world: World
     same(one, two)
     version = world.introduce_keys(one)
     accept(one, world.report("lender-1", "loan 2", key_version=version))
-    one.submit([world.annotate("lender-2", world.key("lender-1", "loan 3"), AnnotationFlag.DISPUTED)]).result()
+    one.append([world.annotate("lender-2", world.key("lender-1", "loan 3"), AnnotationFlag.DISPUTED)]).result()
     same(one, two)
     accept(two, world.report("lender-1", "loan 3", Standing.CURED))
     same(one, two)

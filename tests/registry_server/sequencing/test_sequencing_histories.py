@@ -71,7 +71,7 @@ class History:
             elif action == "annotate":
                 # The first of a chain is taken, one more under the same number is not.
                 flagged = self.world.annotate(LENDERS[number % 3], key, AnnotationFlag.DISPUTED)
-                ledger.submit([flagged]).result()
+                ledger.append([flagged]).result()
 
     def advance(self, ledger: Ledger, action: str, number: int) -> None:
         key = sorted(self.running)[number % len(self.running)]
