@@ -166,7 +166,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         MigrationNeededError: the tables are of another version.
         StorageError: the database or the checkpoint register cannot be reached.
         InconsistentError: what is stored does not fit together, or does not belong to the register.
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         OSError: a key cannot be read, or others can read it.
     """
     check_private(settings.home)

@@ -199,7 +199,7 @@ def show_register(settings: Settings) -> RegisterState:
     """Return what the checkpoint register holds, and what the database does; a server may be running.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         StorageError: the database failed.
     """
     migrations.check(settings.database)
@@ -215,7 +215,7 @@ def put_register(settings: Settings, confirmed: str) -> RegisterState:
         confirmed: the confirmation that ``show_register`` names.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: what is stored does not fit together.
         SettingsError: something else was confirmed; nothing was changed.
         StorageError: the database is served, or failed, or the register cannot be written.
@@ -235,7 +235,7 @@ def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
 
     Raises:
         LogAheadError: the newest leaf lies in the future, which confirming the clock does not mend; it is confirmed.
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         StorageError: the database failed.
     """
     now = (clocks or SystemClocks()).wall()

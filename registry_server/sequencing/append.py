@@ -100,7 +100,7 @@ def append(
         at_once: with ``beat``, log it however young the newest is.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         ClockError: what time it is is not known; nothing was logged.
         InconsistentError: the database does not fit together, or is older than what was served.
         StorageError: the database failed; nothing is known of the batch, and the same items may be sent again.

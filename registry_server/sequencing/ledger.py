@@ -72,7 +72,7 @@ class Ledger:
             clocks: of this machine; its own where none are given.
 
         Raises:
-            NotFoundedError: there is no genesis yet.
+            NoGenesisError: there is no genesis yet.
             InconsistentError: what is stored does not fit together, or the signer is none of the log's.
             RegisterMismatchError: the database is older than the register, holds another history, or there is none.
             StorageError: the database or the register failed.

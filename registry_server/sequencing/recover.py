@@ -30,7 +30,7 @@ def recover(database: Database) -> Committed:
     tiles, acts, live records and inquiry tree belong to one commit.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: something does not fit, and what.
         StorageError: the database failed.
     """

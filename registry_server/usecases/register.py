@@ -63,7 +63,7 @@ def compare_register(database: Database, register: Register) -> RegisterState:
     """Return how register and database stand to each other; a server may be running.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         FormatError: the tiles of the database are damaged.
         StorageError: the database failed.
     """
@@ -91,7 +91,7 @@ def reset_register(database: Database, register: Register, signer: Signer) -> No
     """Set the register to the database's checkpoint, whatever it held; no process may serve the database meanwhile.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: what is stored does not fit together, or the key is none of the log's.
         StorageError: the database failed, or the register cannot be written.
     """

@@ -155,7 +155,11 @@ def raised_reasons() -> set[str]:
     found: set[str] = set()
     for path in (*PACKAGE.glob("*.py"), *Path(registry_server.serving.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason":
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "RefusalReason"
+            ):
                 found.add(str(RefusalReason[node.attr]))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 first = node.args[0] if node.args else None
