@@ -34,7 +34,7 @@ from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
 from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
@@ -58,8 +58,8 @@ from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
-from registry_server.usecases.standing import Standing
-from registry_server.usecases.status import FIGURES, Status
+from registry_server.usecases.standing import PeerStanding
+from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
 from registry_server.web.metrics import Gauges
@@ -94,12 +94,12 @@ class App:
     pages: ThreadPoolExecutor
     preparation: Preparation
     housekeeping: Housekeeping
-    standing: Standing
+    standing: PeerStanding
     metrics: CollectorRegistry
     servicers: Servicers
     guard: Guard
     tls: ServerTls
-    status: Status
+    status: ServingStatus
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
 
@@ -161,7 +161,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         MigrationNeededError: the tables are of another version.
         StorageError: the database or the checkpoint register cannot be reached.
         InconsistentError: what is stored does not fit together, or does not belong to the register.
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         OSError: a key cannot be read, or others can read it.
     """
     check_private(settings.home)
@@ -183,7 +183,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
-    metrics, status, standing = CollectorRegistry(), Status(ledger), Standing(ledger)
+    metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), PeerStanding(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     measure_process("registry", metrics, tls.ends)
     return App(
@@ -235,7 +235,7 @@ class _Workers(NamedTuple):
 def _servicers(
     ledger: Ledger,
     authority: CertificateAuthority,
-    standing: Standing,
+    standing: PeerStanding,
     workers: _Workers,
     settings: Settings,
 ) -> Servicers:
@@ -248,7 +248,7 @@ def _servicers(
     )
 
 
-def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -> Rules:
+def _rules(settings: Settings, standing: PeerStanding, metrics: CollectorRegistry) -> Rules:
     return Rules(
         admission=Authorizer(standing),
         places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),
@@ -260,8 +260,8 @@ def _rules(settings: Settings, standing: Standing, metrics: CollectorRegistry) -
     )
 
 
-def _deadlines(settings: Settings) -> Deadlines:
-    return Deadlines(
+def _deadlines(settings: Settings) -> CallDeadlines:
+    return CallDeadlines(
         settings.call_deadline_seconds,
         settings.call_deadline_max_seconds,
         settings.stream_deadline_seconds,

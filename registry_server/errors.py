@@ -21,13 +21,13 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CATALOGUE", "DOMAIN", "Entry", "Reason", "RegistryError", "Status", "complaint_of", "entry_of"]
+__all__ = ["CATALOGUE", "DOMAIN", "Entry", "GrpcStatus", "RefusalReason", "RegistryError", "complaint_of", "entry_of"]
 
 # Domain of every google.rpc.ErrorInfo that the registry sends.
 DOMAIN = "creditregistry"
 
 
-class Status(StrEnum):
+class GrpcStatus(StrEnum):
     """The statuses of gRPC that refusals use; the names are gRPC's own."""
 
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
@@ -44,7 +44,7 @@ class Status(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
     ALIASES_INVALID = "ALIASES_INVALID"
@@ -110,15 +110,15 @@ class Entry(NamedTuple):
         retryable: whether the same request may succeed later without anything else having changed.
     """
 
-    status: Status
+    status: GrpcStatus
     text: str
     retryable: bool = False
 
 
-_INVALID = Status.INVALID_ARGUMENT
-_DENIED = Status.PERMISSION_DENIED
-_STATE = Status.FAILED_PRECONDITION
-_EXHAUSTED = Status.RESOURCE_EXHAUSTED
+_INVALID = GrpcStatus.INVALID_ARGUMENT
+_DENIED = GrpcStatus.PERMISSION_DENIED
+_STATE = GrpcStatus.FAILED_PRECONDITION
+_EXHAUSTED = GrpcStatus.RESOURCE_EXHAUSTED
 
 # Facts, standings and dates (client_sdk.kernel.rules).
 _RULES: dict[str, Entry] = {
@@ -157,8 +157,8 @@ _LEDGER: dict[str, Entry] = {
     "CORRECTION_INVALID": Entry(_STATE, "The log's time cannot be corrected in this way."),
     "ENROLMENT_INVALID": Entry(_STATE, "The enrolment is not allowed."),
     "ERASED_ALONE": Entry(_STATE, "A record must be erased together with the records that it continues."),
-    "HEAD_CHAIN": Entry(Status.INTERNAL, "A HEAD of the log does not match the leaves before it."),
-    "HEAD_PLACE": Entry(Status.INTERNAL, "A HEAD of the log is missing or in the wrong place."),
+    "HEAD_CHAIN": Entry(GrpcStatus.INTERNAL, "A HEAD of the log does not match the leaves before it."),
+    "HEAD_PLACE": Entry(GrpcStatus.INTERNAL, "A HEAD of the log is missing or in the wrong place."),
     "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it cannot open records or make inquiries."),
     "INSTITUTION_TERMINATED": Entry(_DENIED, "The institution is terminated."),
     "INSTITUTION_UNKNOWN": Entry(_DENIED, "No act has enrolled the institution."),
@@ -179,120 +179,138 @@ _LEDGER: dict[str, Entry] = {
     "PREVIOUS_MISMATCH": Entry(_STATE, "The version does not follow the newest logged version."),
     "RECORD_ENDED": Entry(_STATE, "The record is no longer live."),
     "RECORD_ERASED": Entry(_STATE, "The record is erased."),
-    "RECORD_UNKNOWN": Entry(Status.NOT_FOUND, "The log holds no such record."),
+    "RECORD_UNKNOWN": Entry(GrpcStatus.NOT_FOUND, "The log holds no such record."),
     "REGISTRY_OTHER": Entry(_INVALID, "The payload was signed for another registry."),
     "STATE_INVALID": Entry(_STATE, "The change of the institution's state is not allowed."),
     "SUBJECT_KEY_VERSION": Entry(_STATE, "The version of the subject keys is not the expected one."),
     "TLS_CLAIM_MISMATCH": Entry(
         _INVALID, "The signed claim is about another institution, another TLS key or another action."
     ),
-    "TIME": Entry(Status.INTERNAL, "The time of the log went backwards."),
+    "TIME": Entry(GrpcStatus.INTERNAL, "The time of the log went backwards."),
     "VERSION_SKIPPED": Entry(_STATE, "The version number skips one or more versions."),
-    "VERSION_TAKEN": Entry(Status.ALREADY_EXISTS, "This version is already logged with another payload."),
+    "VERSION_TAKEN": Entry(GrpcStatus.ALREADY_EXISTS, "This version is already logged with another payload."),
 }
 
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
-    Reason.ALIASES_INVALID: Entry(
+    RefusalReason.ALIASES_INVALID: Entry(
         _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),
-    Reason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
-    Reason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
-    Reason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
-    Reason.CERTIFICATE_UNKNOWN: Entry(
-        Status.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
+    RefusalReason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
+    RefusalReason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
+    RefusalReason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
+    RefusalReason.CERTIFICATE_UNKNOWN: Entry(
+        GrpcStatus.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
     ),
-    Reason.CLOCK_JUMPED: Entry(
-        Status.UNAVAILABLE,
+    RefusalReason.CLOCK_JUMPED: Entry(
+        GrpcStatus.UNAVAILABLE,
         "The registry's clock was changed; nothing is logged until it is right again or an operator confirms it.",
         retryable=True,
     ),
-    Reason.CLOCK_UNCONFIRMED: Entry(
-        Status.UNAVAILABLE,
+    RefusalReason.CLOCK_UNCONFIRMED: Entry(
+        GrpcStatus.UNAVAILABLE,
         "The registry's clock is not confirmed yet; nothing is logged until it is.",
         retryable=True,
     ),
-    Reason.COMMITMENT_MISMATCH: Entry(_INVALID, "The opening or the value does not match the signed commitment."),
-    Reason.COUNT_MISMATCH: Entry(_INVALID, "The number of submissions in the batch is not the one in its header."),
-    Reason.DEADLINE_EXCEEDED: Entry(
-        Status.DEADLINE_EXCEEDED, "The call took longer than the registry allows; it is not known whether it was done."
+    RefusalReason.COMMITMENT_MISMATCH: Entry(
+        _INVALID, "The opening or the value does not match the signed commitment."
     ),
-    Reason.DEADLINE_TOO_SHORT: Entry(Status.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
-    Reason.DEBT_TAKEN: Entry(Status.ALREADY_EXISTS, "A running record of this kind about this debt exists already."),
-    Reason.DISCLOSURE_MISMATCH: Entry(_INVALID, "The sealed disclosure does not match the digest in the statement."),
-    Reason.DISK_FULL: Entry(Status.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
-    Reason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
-    Reason.INQUIRY_TAKEN: Entry(Status.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
-    Reason.INQUIRY_STALE: Entry(
+    RefusalReason.COUNT_MISMATCH: Entry(
+        _INVALID, "The number of submissions in the batch is not the one in its header."
+    ),
+    RefusalReason.DEADLINE_EXCEEDED: Entry(
+        GrpcStatus.DEADLINE_EXCEEDED,
+        "The call took longer than the registry allows; it is not known whether it was done.",
+    ),
+    RefusalReason.DEADLINE_TOO_SHORT: Entry(GrpcStatus.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
+    RefusalReason.DEBT_TAKEN: Entry(
+        GrpcStatus.ALREADY_EXISTS, "A running record of this kind about this debt exists already."
+    ),
+    RefusalReason.DISCLOSURE_MISMATCH: Entry(
+        _INVALID, "The sealed disclosure does not match the digest in the statement."
+    ),
+    RefusalReason.DISK_FULL: Entry(GrpcStatus.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
+    RefusalReason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
+    RefusalReason.INQUIRY_TAKEN: Entry(GrpcStatus.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
+    RefusalReason.INQUIRY_STALE: Entry(
         _STATE, "The inquiry was not signed within the last 5 minutes by the registry's clock."
     ),
-    Reason.INQUIRY_UNKNOWN: Entry(Status.NOT_FOUND, "The institution has made no inquiry with this id."),
-    Reason.INQUIRY_WAITING: Entry(
-        Status.UNAVAILABLE, "The inquiry has no receipt before the next HEAD.", retryable=True
+    RefusalReason.INQUIRY_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution has made no inquiry with this id."),
+    RefusalReason.INQUIRY_WAITING: Entry(
+        GrpcStatus.UNAVAILABLE, "The inquiry has no receipt before the next HEAD.", retryable=True
     ),
-    Reason.INTERNAL: Entry(Status.INTERNAL, "The registry failed; the request id leads to its log."),
-    Reason.LOG_AHEAD: Entry(
-        Status.UNAVAILABLE,
+    RefusalReason.INTERNAL: Entry(GrpcStatus.INTERNAL, "The registry failed; the request id leads to its log."),
+    RefusalReason.LOG_AHEAD: Entry(
+        GrpcStatus.UNAVAILABLE,
         "The newest leaf is dated in the future; administrators can correct the log's time by an act.",
     ),
-    Reason.MALFORMED: Entry(_INVALID, "The request is malformed."),
-    Reason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
-    Reason.NOT_READY: Entry(Status.UNAVAILABLE, "The registry is starting.", retryable=True),
-    Reason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
-    Reason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
-    Reason.PEER_MISMATCH: Entry(_DENIED, "The client certificate and the signature name different institutions."),
-    Reason.PROPOSAL_UNKNOWN: Entry(
-        Status.NOT_FOUND, "There is no such proposal: it has lapsed, or another act took its number; propose it again."
+    RefusalReason.MALFORMED: Entry(_INVALID, "The request is malformed."),
+    RefusalReason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
+    RefusalReason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
+    RefusalReason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
+    RefusalReason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
+    RefusalReason.PEER_MISMATCH: Entry(
+        _DENIED, "The client certificate and the signature name different institutions."
     ),
-    Reason.PURPOSE_INVALID: Entry(_INVALID, "The purpose is not allowed for inquiries."),
-    Reason.QUEUE_FULL: Entry(Status.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True),
-    Reason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
-    Reason.RANGE_INVALID: Entry(Status.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."),
-    Reason.REGISTER_AHEAD: Entry(
-        Status.UNAVAILABLE, "The registry's database is older than its newest signed checkpoint; it is not served."
+    RefusalReason.PROPOSAL_UNKNOWN: Entry(
+        GrpcStatus.NOT_FOUND,
+        "There is no such proposal: it has lapsed, or another act took its number; propose it again.",
     ),
-    Reason.REGISTER_DAMAGED: Entry(
-        Status.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is repaired."
+    RefusalReason.PURPOSE_INVALID: Entry(_INVALID, "The purpose is not allowed for inquiries."),
+    RefusalReason.QUEUE_FULL: Entry(
+        GrpcStatus.UNAVAILABLE, "Too many calls are waiting; try again later.", retryable=True
     ),
-    Reason.REGISTER_FORK: Entry(
-        Status.UNAVAILABLE,
+    RefusalReason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
+    RefusalReason.RANGE_INVALID: Entry(
+        GrpcStatus.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."
+    ),
+    RefusalReason.REGISTER_AHEAD: Entry(
+        GrpcStatus.UNAVAILABLE, "The registry's database is older than its newest signed checkpoint; it is not served."
+    ),
+    RefusalReason.REGISTER_DAMAGED: Entry(
+        GrpcStatus.UNAVAILABLE, "The registry's checkpoint register is damaged; nothing is signed until it is repaired."
+    ),
+    RefusalReason.REGISTER_FORK: Entry(
+        GrpcStatus.UNAVAILABLE,
         "The registry's database contradicts its newest signed checkpoint; it is not served.",
     ),
-    Reason.REGISTER_MISSING: Entry(
-        Status.UNAVAILABLE, "The registry's checkpoint register is missing; nothing is signed without it."
+    RefusalReason.REGISTER_MISSING: Entry(
+        GrpcStatus.UNAVAILABLE, "The registry's checkpoint register is missing; nothing is signed without it."
     ),
-    Reason.REGISTER_UNAVAILABLE: Entry(
-        Status.UNAVAILABLE,
+    RefusalReason.REGISTER_UNAVAILABLE: Entry(
+        GrpcStatus.UNAVAILABLE,
         "The registry's checkpoint register cannot be used; the same request may be sent again.",
         retryable=True,
     ),
-    Reason.SHUTTING_DOWN: Entry(Status.UNAVAILABLE, "The registry is stopping.", retryable=True),
-    Reason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),
-    Reason.SIZE_LIMIT: Entry(_EXHAUSTED, "The message or a list in it is longer than its limit."),
-    Reason.STORAGE_UNAVAILABLE: Entry(
-        Status.UNAVAILABLE, "The database does not answer; the same request may be sent again.", retryable=True
+    RefusalReason.SHUTTING_DOWN: Entry(GrpcStatus.UNAVAILABLE, "The registry is stopping.", retryable=True),
+    RefusalReason.SIGNATURE_INVALID: Entry(_DENIED, "The signature does not verify."),
+    RefusalReason.SIZE_LIMIT: Entry(_EXHAUSTED, "The message or a list in it is longer than its limit."),
+    RefusalReason.STORAGE_UNAVAILABLE: Entry(
+        GrpcStatus.UNAVAILABLE, "The database does not answer; the same request may be sent again.", retryable=True
     ),
-    Reason.SUBJECT_CHANGED: Entry(_INVALID, "The subject of a record cannot change."),
-    Reason.TLS_KEY_NOT_VOUCHED: Entry(
-        Status.UNAUTHENTICATED,
+    RefusalReason.SUBJECT_CHANGED: Entry(_INVALID, "The subject of a record cannot change."),
+    RefusalReason.TLS_KEY_NOT_VOUCHED: Entry(
+        GrpcStatus.UNAUTHENTICATED,
         "No running signing key of the institution vouches for this TLS key; renew the certificate.",
     ),
-    Reason.TLS_KEY_REVOKED: Entry(
-        Status.UNAUTHENTICATED,
+    RefusalReason.TLS_KEY_REVOKED: Entry(
+        GrpcStatus.UNAUTHENTICATED,
         "The TLS key was revoked for good: the institution needs a certificate for a new key.",
     ),
-    Reason.TILE_UNKNOWN: Entry(Status.NOT_FOUND, "The log has no such tile."),
-    Reason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
-    Reason.TOO_MANY_CALLS: Entry(
-        Status.UNAVAILABLE, "The caller has too many calls or streams under way; wait for some to end.", retryable=True
+    RefusalReason.TILE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The log has no such tile."),
+    RefusalReason.TIME_INVALID: Entry(_INVALID, "The time of signing is in the future."),
+    RefusalReason.TOO_MANY_CALLS: Entry(
+        GrpcStatus.UNAVAILABLE,
+        "The caller has too many calls or streams under way; wait for some to end.",
+        retryable=True,
     ),
-    Reason.TOO_MANY_PROPOSALS: Entry(
+    RefusalReason.TOO_MANY_PROPOSALS: Entry(
         _EXHAUSTED, "Too many proposals are open; have one approved, which ends all others, or wait until some lapse."
     ),
-    Reason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
-    Reason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
-    Reason.VERSION_UNKNOWN: Entry(Status.NOT_FOUND, "The record has no such version."),
-    Reason.VOUCH_STALE: Entry(
+    RefusalReason.TOO_MANY_RECORDS: Entry(_STATE, "One issuer has too many live records about one subject."),
+    RefusalReason.TOO_MANY_SUBJECTS: Entry(_EXHAUSTED, "The inquiry asks about more persons than the rulebook allows."),
+    RefusalReason.VERSION_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The record has no such version."),
+    RefusalReason.VOUCH_STALE: Entry(
         _STATE, "The vouch was already used, or a newer one is on record; the institution must sign a new one."
     ),
 }
@@ -323,7 +341,7 @@ class RegistryError(Complaining, Exception):
 
 def entry_of(reason: str) -> Entry:
     """Return how a reason is told; a reason that no catalogue holds is told as INTERNAL."""
-    return CATALOGUE.get(reason, CATALOGUE[Reason.INTERNAL])
+    return CATALOGUE.get(reason, CATALOGUE[RefusalReason.INTERNAL])
 
 
 def complaint_of(error: BaseException, field: str = "") -> Complaint:
@@ -339,13 +357,13 @@ def complaint_of(error: BaseException, field: str = "") -> Complaint:
         case RuleError():
             reason = error.reason
         case SignatureError():
-            reason = Reason.SIGNATURE_INVALID
+            reason = RefusalReason.SIGNATURE_INVALID
         case FormatError(rule="commitment.opens"):
-            reason = Reason.COMMITMENT_MISMATCH
+            reason = RefusalReason.COMMITMENT_MISMATCH
         case FormatError():
-            reason = Reason.MALFORMED
+            reason = RefusalReason.MALFORMED
         case _:
-            return Complaint(Reason.INTERNAL)
+            return Complaint(RefusalReason.INTERNAL)
     return replace(error.complaint, reason=str(reason), field=_path(field, error.field))
 
 

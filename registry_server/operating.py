@@ -18,7 +18,7 @@ from registry_server.sequencing.errors import (
     ClockError,
     InconsistentError,
     LogAheadError,
-    NotFoundedError,
+    NoGenesisError,
     RegisterMismatchError,
 )
 from registry_server.serving.files import take_folder, write_secret
@@ -63,12 +63,12 @@ __all__ = [
 ]
 
 # What stops a program of the operator, told in one line: the database, the clock, files, what is stored.
-OperatorError = (StorageError, InconsistentError, NotFoundedError, ClockError, OSError, RuntimeError)
+OperatorError = (StorageError, InconsistentError, NoGenesisError, ClockError, OSError, RuntimeError)
 
 
 def explain(error: BaseException) -> str:
     """Return what an error without a text of its own means, in the catalogue's words."""
-    if isinstance(error, NotFoundedError):
+    if isinstance(error, NoGenesisError):
         return "there is no genesis yet: let genesis.act be approved, then run init --finish"
     return entry_of(complaint_of(error).reason).text
 
@@ -154,8 +154,8 @@ def certify_key_service(settings: Settings, file: Path) -> Path:
     )
 
 
-def _folder(settings: Settings) -> founding.Folder:
-    return founding.Folder(
+def _folder(settings: Settings) -> founding.RegistryFolder:
+    return founding.RegistryFolder(
         settings.home,
         settings.database,
         settings.log_key_file,
@@ -199,7 +199,7 @@ def show_register(settings: Settings) -> RegisterState:
     """Return what the checkpoint register holds, and what the database does; a server may be running.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         StorageError: the database failed.
     """
     migrations.check(settings.database)
@@ -215,7 +215,7 @@ def put_register(settings: Settings, confirmed: str) -> RegisterState:
         confirmed: the confirmation that ``show_register`` names.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: what is stored does not fit together.
         SettingsError: something else was confirmed; nothing was changed.
         StorageError: the database is served, or failed, or the register cannot be written.
@@ -235,14 +235,14 @@ def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
 
     Raises:
         LogAheadError: the newest leaf lies in the future, which confirming the clock does not mend; it is confirmed.
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         StorageError: the database failed.
     """
     now = (clocks or SystemClocks()).wall()
     with Database(settings.database, serving=False) as database, database.append() as work:
         row = head.lock(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         head.confirm_clock(work, now)
         work.commit()
     if row.logged_at - now > MAX_STEP_MS:

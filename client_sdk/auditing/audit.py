@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.report import AuditReport
-from client_sdk.auditing.tally import CLOCK_DECISION, Tally, institution_rows
+from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, institution_rows
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
@@ -125,7 +125,7 @@ def verify(
     """
     sizes = {position.size, *(seen.size for seen in position.seen)}
     examination = Examination(findings, genesis=trust_root.genesis, roots_at=sizes, bindings_from=fetched.begun_at)
-    tally = Tally()
+    tally = LeafTally()
     # Other processes go on verifying while this one rebuilds the map.
     with _Signatures(executor, findings) as signatures:
         for batch in _batches(home.leaves.read(0, fetched.leaf_bytes)):
@@ -157,7 +157,7 @@ def _verify_content(
     trust_root: TrustRoot,
     findings: Findings,
     report: AuditReport,
-    tally: Tally,
+    tally: LeafTally,
 ) -> AuditReport:
     """Hold map, inquiries, clocks and directory against the log; nothing of it means anything without a genesis."""
     if not examination.begun:

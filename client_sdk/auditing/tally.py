@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.replay import Replay
 
-__all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "Tally", "institution_rows"]
+__all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "LeafTally", "institution_rows"]
 
 # What an act that corrects the log's time is called.
 CLOCK_DECISION = "clock"
@@ -89,7 +89,7 @@ class InstitutionRow(NamedTuple):
     erased: int
 
 
-class Tally:
+class LeafTally:
     """Counts leaves as they pass."""
 
     def __init__(self) -> None:

@@ -65,11 +65,11 @@ def _options(words: Sequence[str]) -> Sequence[str]:
 
 def _tell(code: ExitCode, reason: str, message: str) -> ExitCode:
     """Print an error as the verbs print theirs."""
-    from client_sdk.cli.ui.failures import Failure  # noqa: PLC0415 - loads the kernel, which help does not need
+    from client_sdk.cli.ui.failures import CommandFailure  # noqa: PLC0415 - loads the kernel, which help does not need
     from client_sdk.cli.ui.output import Output  # noqa: PLC0415 - likewise
 
     hint = "see `credit-registry --help`." if code is ExitCode.USAGE else ""
-    Failure(code=code, reason=reason, message=message, hint=hint).show(Output(as_json=True))
+    CommandFailure(code=code, reason=reason, message=message, hint=hint).show(Output(as_json=True))
     return code
 
 

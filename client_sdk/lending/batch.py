@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import ChainKey, Unit
-    from client_sdk.lending.link import Link
+    from client_sdk.lending.link import RegistryLink
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.preflight import Preflight
     from client_sdk.lending.sending import Sent
@@ -69,7 +69,7 @@ class BatchReporter:
 
     def __init__(
         self,
-        link: Link,
+        link: RegistryLink,
         outbox: Outbox,
         issuer: Issuer,
         secret: bytes,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.models.report import Report
     from client_sdk.models.row_warning import RowWarning
 
-__all__ = ["PRECEDING_REJECTED", "Chain", "ChainKey", "Plan", "Row", "Unit", "plan", "record_id_of"]
+__all__ = ["PRECEDING_REJECTED", "ChainKey", "Episode", "Plan", "Row", "Unit", "plan", "record_id_of"]
 
 # Reason of a row that is not sent because an earlier version of the same record was refused.
 PRECEDING_REJECTED = "PRECEDING_REJECTED"
@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(slots=True, eq=False)
-class Chain:
+class Episode:
     """All rows of one episode, in order, cut after each WITHDRAWN: what follows is the next attempt.
 
     A chain without rows is a record that another one of the input rests on.
@@ -102,11 +102,11 @@ def _said(row: Row) -> Report:
     return replace(row.report, row=0)
 
 
-class Step(NamedTuple):
+class UnitRow(NamedTuple):
     """One row of a unit with the chain and segment that it belongs to."""
 
     row: Row
-    chain: Chain
+    chain: Episode
     segment: int
 
 
@@ -114,8 +114,8 @@ class Step(NamedTuple):
 class Unit:
     """Records that are sent together, in the order of the input: of one debt, or resting on each other."""
 
-    chains: list[Chain] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    chains: list[Episode] = field(default_factory=list)
+    steps: list[UnitRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -160,8 +160,8 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
         preflight: rules and moment.
     """
     result = Plan()
-    chains: dict[ChainKey, Chain] = {}
-    steps: list[Step] = []
+    chains: dict[ChainKey, Episode] = {}
+    steps: list[UnitRow] = []
     repeats: list[tuple[Row, Row]] = []
     for place, item in enumerate(reports, start=1):
         result.rows += 1
@@ -177,11 +177,11 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
             _reject(result, preflight.check_report(item, row.number))
             continue
         key = ChainKey.of(name)
-        chain = chains.setdefault(key, Chain(key))
+        chain = chains.setdefault(key, Episode(key))
         if (first := chain.repeated(row)) is not None:
             repeats.append((row, first))
             continue
-        steps.append(Step(row, chain, chain.add(row)))
+        steps.append(UnitRow(row, chain, chain.add(row)))
     result.records = sum(len(chain.segments) for chain in chains.values())
     kept = _in_order(chains.values(), preflight, result)
     _one_record_a_debt(steps, kept, result)
@@ -202,7 +202,7 @@ def _reject(result: Plan, violations: Iterable[Violation]) -> None:
     result.rejected_rows += 1
 
 
-def _in_order(chains: Iterable[Chain], preflight: Preflight, result: Plan) -> set[Row]:
+def _in_order(chains: Iterable[Episode], preflight: Preflight, result: Plan) -> set[Row]:
     """Return the rows that may be sent; a refused version keeps back the later ones of its record."""
     kept: set[Row] = set()
     for chain in chains:
@@ -219,9 +219,9 @@ def _in_order(chains: Iterable[Chain], preflight: Preflight, result: Plan) -> se
     return kept
 
 
-def _one_record_a_debt(steps: Iterable[Step], kept: set[Row], result: Plan) -> None:
+def _one_record_a_debt(steps: Iterable[UnitRow], kept: set[Row], result: Plan) -> None:
     """Reject the rows with which a second record of a debt would run beside the first (proto/README.md 3)."""
-    running: dict[_DebtKey, Chain] = {}
+    running: dict[_DebtKey, Episode] = {}
     debts: dict[tuple[ChainKey, int], _DebtKey] = {}
     stopped: set[tuple[ChainKey, int]] = set()
     for step in steps:
@@ -244,7 +244,7 @@ def _one_record_a_debt(steps: Iterable[Step], kept: set[Row], result: Plan) -> N
             del running[debt]
 
 
-def _taken(row: Row, first: Chain | None) -> Violation:
+def _taken(row: Row, first: Episode | None) -> Violation:
     rows = [] if first is None or not first.segments else first.segments[-1]
     got = f"a running record of the same debt in row {rows[0].number}" if rows else "a running record of the same debt"
     want = "one record of a debt at a time: one reference, or an end of the first before the second begins"
@@ -262,7 +262,7 @@ def _count_repeats(repeats: Iterable[tuple[Row, Row]], kept: set[Row], result: P
             _reject(result, [broken])
 
 
-def _warnings(chains: Iterable[Chain]) -> Iterator[RowWarning]:
+def _warnings(chains: Iterable[Episode]) -> Iterator[RowWarning]:
     for chain in chains:
         for segment in chain.segments:
             before = None
@@ -280,15 +280,15 @@ def held_back(number: int, rule: str = "chain.order") -> Violation:
     return Violation(row=number, reason=PRECEDING_REJECTED, field="statement.version", rule=rule, want=want)
 
 
-def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Unit]:
+def _units(steps: Iterable[UnitRow], chains: dict[ChainKey, Episode]) -> Iterator[Unit]:
     """Join chains of which one rests on the other, and those of one debt; everything else is a unit of its own.
 
     Only one record of a debt may run at a time (proto/README.md 3): a new episode waits for the end of the one before.
     """
     units: dict[ChainKey, Unit] = {}
-    debts: dict[_DebtKey, Chain] = {}
+    debts: dict[_DebtKey, Episode] = {}
 
-    def unit_of(chain: Chain) -> Unit:
+    def unit_of(chain: Episode) -> Unit:
         unit = units.get(chain.key)
         if unit is None:
             unit = units[chain.key] = Unit([chain])
@@ -302,7 +302,7 @@ def _units(steps: Iterable[Step], chains: dict[ChainKey, Chain]) -> Iterator[Uni
             unit = _join(units, unit_of(first), unit)
         if report.basis is not None and isinstance(report.basis.record, RecordName):
             key = ChainKey.of(report.basis.record)
-            unit = _join(units, unit_of(chains.setdefault(key, Chain(key))), unit)
+            unit = _join(units, unit_of(chains.setdefault(key, Episode(key))), unit)
         unit.steps.append(step)
     seen: set[int] = set()
     for unit in units.values():

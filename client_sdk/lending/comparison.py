@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._protocol.statement import Version
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
-    from client_sdk.lending.chains import Chain, Row
+    from client_sdk.lending.chains import Episode, Row
 
 __all__ = ["Found", "Lookup", "compare"]
 
@@ -58,7 +58,7 @@ class Lookup:
         known: what was found so far, by attempt; None for an attempt that is unknown.
     """
 
-    chain: Chain
+    chain: Episode
     secret: bytes
     known: dict[int, HeldRecord | None] = field(default_factory=dict)
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
-__all__ = ["MAX_LISTED", "MAX_NAMES", "Link"]
+__all__ = ["MAX_LISTED", "MAX_NAMES", "RegistryLink"]
 
 # Limits of the contract: record ids in one listing, identities in one evaluation.
 MAX_LISTED = MAX_RECORD_IDS
 MAX_NAMES = MAX_BATCH
 
 
-class Link(Protocol):
+class RegistryLink(Protocol):
     """A registry and its key services as a lender reaches them; every method is a flow."""
 
     def names(self, identities: Sequence[Identity]) -> Flow[Sequence[Mapping[int, Pseudonym]]]:

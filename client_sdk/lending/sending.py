@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from client_sdk._steps import Flow
     from client_sdk.kernel.formats.note import VerifierKey
-    from client_sdk.lending.link import Link
+    from client_sdk.lending.link import RegistryLink
     from client_sdk.models.violation import Violation
 
 __all__ = ["Sender", "Sent", "pack", "stream_of"]
@@ -129,7 +129,7 @@ class Sender:
         seconds: for how long streams may bring no answer, all attempts together.
     """
 
-    def __init__(self, link: Link, outbox: Outbox, key: VerifierKey, seconds: float) -> None:
+    def __init__(self, link: RegistryLink, outbox: Outbox, key: VerifierKey, seconds: float) -> None:
         self._link = link
         self._outbox = outbox
         self._key = key

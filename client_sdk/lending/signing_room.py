@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
-    from client_sdk.lending.chains import Chain, Row, Step, Unit
+    from client_sdk.lending.chains import Episode, Row, Unit, UnitRow
     from client_sdk.lending.tally import Tally
     from client_sdk.models.report import Basis
 
@@ -121,7 +121,7 @@ class SigningRoom:
         self,
         records: dict[tuple[ChainKey, int], _Record],
         lookups: Mapping[ChainKey, Lookup],
-        chain: Chain,
+        chain: Episode,
         segment: int,
         people: Mapping[int, Pseudonym],
     ) -> _Record:
@@ -172,25 +172,25 @@ class SigningRoom:
 
     def _basis(
         self,
-        step: Step,
+        step: UnitRow,
         records: dict[tuple[ChainKey, int], _Record],
         lookups: Mapping[ChainKey, Lookup],
         people: Mapping[int, Pseudonym],
-    ) -> _OpenBasis | None:
+    ) -> _BasisSoFar | None:
         """Return the record that the row's rests on, as it stands at this place of the input."""
         basis = step.row.report.basis
         if basis is None:
             return None
         if isinstance(basis.record, RecordKey):
-            return _OpenBasis(basis.record, None, basis)
+            return _BasisSoFar(basis.record, None, basis)
         key = ChainKey.of(basis.record)
         chain = lookups[key].chain
         record = self._record(records, lookups, chain, max(0, len(chain.segments) - 1), people)
         own = RecordKey(self._issuer.institution, record.found.record_id)
-        return _OpenBasis(own, record.before)
+        return _BasisSoFar(own, record.before)
 
     def _sign(
-        self, row: Row, record: _Record, people: Mapping[int, Pseudonym], basis: _OpenBasis | None
+        self, row: Row, record: _Record, people: Mapping[int, Pseudonym], basis: _BasisSoFar | None
     ) -> Prepared | None:
         """Return the signed next version; None where a rule refuses it, which is counted."""
         broken = self._preflight.check_next(row.report, record.before, row.number)
@@ -216,7 +216,7 @@ class SigningRoom:
         if before is not None and before.facts and facts is not None:
             self._tally.warnings.update(step_warnings(parse_facts(before.kind, before.facts), facts, row.number))
 
-    def _hold_back(self, step: Step, record: _Record) -> None:
+    def _hold_back(self, step: UnitRow, record: _Record) -> None:
         """Count the later versions of a record whose version was refused."""
         rows = step.chain.segments[step.segment]
         record.stopped = True
@@ -224,7 +224,7 @@ class SigningRoom:
             self._tally.reject([held_back(row.number)])
 
 
-class _OpenBasis(NamedTuple):
+class _BasisSoFar(NamedTuple):
     """A record that another rests on: an own one with its newest version, or another's as the report tells it."""
 
     key: RecordKey
@@ -232,7 +232,7 @@ class _OpenBasis(NamedTuple):
     told: Basis | None = None
 
 
-def _checked(row: Row, basis: _OpenBasis | None) -> OpenedBasis | None:
+def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
     """Return what is sent of the basis, once the rules on it hold as far as they can be checked here."""
     report = row.report
     if report.facts is None:

@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.serving.files import replace_file, write_secret
 
 if TYPE_CHECKING:
@@ -330,8 +330,8 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _refused(field: str, rule: str, *, got: str = "", want: str = "") -> RegistryError:
-    return RegistryError(Reason.CERTIFICATE_REQUEST_INVALID, field, rule, got=got, want=want)
+    return RegistryError(RefusalReason.CERTIFICATE_REQUEST_INVALID, field, rule, got=got, want=want)
 
 
 def _broken(want: str) -> RegistryError:
-    return RegistryError(Reason.INTERNAL, "ca", "certificate.authority", want=want)
+    return RegistryError(RefusalReason.INTERNAL, "ca", "certificate.authority", want=want)

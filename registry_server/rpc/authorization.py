@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.holder import HolderKind
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.rpc.permissions import PERMISSIONS, UNVOUCHED, Caller
 from registry_server.serving.guard import HEALTH_METHODS
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Role
     from client_sdk.kernel.ledger.holder import Peer
-    from registry_server.usecases.standing import Standing
+    from registry_server.usecases.standing import PeerStanding
 
 __all__ = ["Authorizer"]
 
@@ -26,7 +26,7 @@ class Authorizer:
         standing: what is known of members, key services and TLS keys; asked in memory, each call.
     """
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: PeerStanding) -> None:
         self._standing = standing
 
     def is_current(self, method: str, peer: Peer) -> bool:
@@ -61,7 +61,7 @@ class Authorizer:
         allowed = PERMISSIONS.get(method, frozenset())
         if held.isdisjoint(allowed):
             got, want = ", ".join(sorted(held)), " or ".join(sorted(allowed)) or "nobody"
-            raise RegistryError(Reason.NOT_PERMITTED, "method", "permissions", got=got, want=want)
+            raise RegistryError(RefusalReason.NOT_PERMITTED, "method", "permissions", got=got, want=want)
         return vouched
 
     def _knows(self, peer: Peer) -> bool:
@@ -73,12 +73,12 @@ class Authorizer:
     def _check_key_service(self, name: str) -> None:
         if not self._standing.directory.state.has_key_service(name):
             want = "a key service of a live version of the subject keys"
-            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "holder.key-service", want=want)
+            raise RegistryError(RefusalReason.CERTIFICATE_UNKNOWN, "certificate", "holder.key-service", want=want)
 
     def _check_member(self, method: str, peer: Peer) -> tuple[frozenset[Caller], bool]:
         state = self._standing.find(peer.holder.name)
         if state is None:
-            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "institution.member", want="a member")
+            raise RegistryError(RefusalReason.CERTIFICATE_UNKNOWN, "certificate", "institution.member", want="a member")
         if state.status is InstitutionStatus.TERMINATED:
             raise RegistryError("INSTITUTION_TERMINATED", "certificate", "institution.state", want="a member")
         vouched = self._standing.check_tls_key(state, peer.spki_hash, vouched=method not in UNVOUCHED)

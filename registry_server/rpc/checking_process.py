@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk.kernel.ledger.submission import Submission
-from registry_server.usecases.submission import Moment
+from registry_server.usecases.submission import Arrival
 from registry_server.usecases.submit import check_submission
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Checker:
 
 
 def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
-    moment = Moment.of(request.now, directory)
+    moment = Arrival.of(request.now, directory)
     sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
     return tuple(check_submission(item, request.peer, moment) for item in sent)
 

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ class Gathering(Generic[A, R]):
         """
         if len(self._waiting) >= self._waiting_limit:
             got, want = f"{len(self._waiting)} calls waiting", f"at most {self._waiting_limit}"
-            raise RegistryError(Reason.QUEUE_FULL, "", "queue.length", got=got, want=want)
+            raise RegistryError(RefusalReason.QUEUE_FULL, "", "queue.length", got=got, want=want)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
         if self._serving is None or self._serving.done():

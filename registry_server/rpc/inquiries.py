@@ -17,7 +17,7 @@ from registry_server.serving.call import current_call
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from registry_server.usecases.check import Checks, Question
+    from registry_server.usecases.check import Checks, ReceivedInquiry
     from registry_server.usecases.evidence import EvidencePage
     from registry_server.usecases.inquiries import Inquiries
 
@@ -39,7 +39,7 @@ class InquiryServicer(InquiryServiceServicer):
     def __init__(self, checks: Checks, inquiries: Inquiries, executor: Executor) -> None:
         self._inquiries = inquiries
         self._executor = executor
-        self._checks: Gathering[Question, EvidencePage] = Gathering(checks.answer, executor, limit=_GATHERED)
+        self._checks: Gathering[ReceivedInquiry, EvidencePage] = Gathering(checks.answer, executor, limit=_GATHERED)
 
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""

@@ -11,7 +11,7 @@ from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from client_sdk.kernel.ledger.submission import Submission
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.rpc.convert.proofs import receipt
 from registry_server.rpc.convert.submissions import own_record, results
 from registry_server.rpc.gathering import Gathering
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
-    from registry_server.usecases.submit import Appended, Prepared, Submitting
+    from registry_server.usecases.submit import Appended, CheckedSubmissions, Submitting
 
 __all__ = ["RecordServicer"]
 
@@ -143,7 +143,7 @@ class _Checking(NamedTuple):
     """
 
     first: int
-    prepared: asyncio.Future[Prepared]
+    prepared: asyncio.Future[CheckedSubmissions]
 
 
 class _Stream:
@@ -187,7 +187,7 @@ class _Stream:
         finally:
             self._checking.put_nowait(None)
 
-    async def _prepare(self, chunk: pb.BatchChunk) -> Prepared:
+    async def _prepare(self, chunk: pb.BatchChunk) -> CheckedSubmissions:
         """Check a chunk, one of this member at a time: else its streams would keep the processors from all others."""
         async with self._turn:
             return await in_thread(self._preparation.threads, partial(self._preparation.prepare, self._peer, chunk))
@@ -220,7 +220,7 @@ class _Stream:
         return chunk
 
 
-def _look_at(done: asyncio.Future[Prepared] | asyncio.Future[Appended]) -> None:
+def _look_at(done: asyncio.Future[CheckedSubmissions] | asyncio.Future[Appended]) -> None:
     """Retrieve an exception without a waiter, after the client has disconnected."""
     if not done.cancelled():
         done.exception()
@@ -239,7 +239,9 @@ class _Batch:
     def __init__(self, header: pb.SubmitBatchRequest | None) -> None:
         part = None if header is None else header.WhichOneof("part")
         if header is None or part != "header":
-            raise RegistryError(Reason.BATCH_ORDER, "header", "batch.header", got=part or "nothing", want="a header")
+            raise RegistryError(
+                RefusalReason.BATCH_ORDER, "header", "batch.header", got=part or "nothing", want="a header"
+            )
         self._declared = header.header.count
         self._taken = 0
 
@@ -254,7 +256,7 @@ class _Batch:
         if part != "chunk" or not 0 < count <= CHUNK_SUBMISSIONS:
             got = f"{count} submissions" if part == "chunk" else part or "nothing"
             raise RegistryError(
-                Reason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {CHUNK_SUBMISSIONS} submissions"
+                RefusalReason.BATCH_ORDER, "chunk", "batch.chunk", got=got, want=f"1 to {CHUNK_SUBMISSIONS} submissions"
             )
         first, self._taken = self._taken, self._taken + count
         if self._taken > self._declared:
@@ -272,5 +274,5 @@ class _Batch:
 
     def _mismatch(self) -> RegistryError:
         return RegistryError(
-            Reason.COUNT_MISMATCH, "header.count", "batch.count", got=str(self._taken), want=str(self._declared)
+            RefusalReason.COUNT_MISMATCH, "header.count", "batch.count", got=str(self._taken), want=str(self._declared)
         )

@@ -2,7 +2,7 @@
 
     found.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
     ledger.Ledger.open(database, register, signer)                recovers, refuses what does not fit together
-        .submit(items)              -> Future[Appended]           StatementItem AnnotationItem ActItem LapseItem
+        .append(items)              -> Future[Appended]           StatementItem AnnotationItem ActItem LapseItem
         .record_inquiries(items)    -> Future[[InquiryResult]]    durable before they are answered
         .heartbeat()                -> Future[Appended]           a HEAD, if one is due
         .view()                     -> View                       memory and one snapshot that agree

@@ -19,14 +19,14 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import complaint_of
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
-from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.items import (
     ActItem,
     AnnotationItem,
     Item,
+    ItemOutcome,
     LapseItem,
-    Outcome,
     Place,
     Result,
     StatementItem,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["Batch", "Sealed", "append", "seal"]
+__all__ = ["Batch", "ClosedBatch", "append", "seal"]
 
 # Inquiries that one HEAD sequences at most; the rest waits for the next.
 MAX_SEQUENCED_INQUIRIES = 10_000
@@ -72,7 +72,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class ClosedBatch:
     """A batch that is written and ends with its HEAD; to be taken over once it is committed."""
 
     state: State
@@ -100,7 +100,7 @@ def append(
         at_once: with ``beat``, log it however young the newest is.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         ClockError: what time it is is not known; nothing was logged.
         InconsistentError: the database does not fit together, or is older than what was served.
         StorageError: the database failed; nothing is known of the batch, and the same items may be sent again.
@@ -108,7 +108,7 @@ def append(
     with database.append() as work:
         row = head.lock(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         with committed.lock:
             follow(committed, work, row)
             state = committed.state
@@ -147,7 +147,7 @@ def _take(staging: Staging, item: Item) -> Result:
 
 
 def _accepted(staging: Staging, index: int) -> Result:
-    return Result(Outcome.ACCEPTED, Place(index, staging.logged_at, staging.leaf_at(index)))
+    return Result(ItemOutcome.ACCEPTED, Place(index, staging.logged_at, staging.leaf_at(index)))
 
 
 def _known_statement(staging: Staging, item: StatementItem) -> Result | None:
@@ -181,12 +181,12 @@ def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
     parsed = parse_leaf(leaf)
     if not isinstance(parsed, StatementLeaf) or parsed.payload != payload:
         return None
-    return Result(Outcome.REPEATED, Place(index, parsed.logged_at, leaf))
+    return Result(ItemOutcome.REPEATED, Place(index, parsed.logged_at, leaf))
 
 
 def seal(
     work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, reference: int
-) -> Sealed:
+) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
     Args:
@@ -217,7 +217,7 @@ def seal(
     if waiting:
         inquiries.place(work, asked.size, waiting)
     _write_head(work, state, log_after, asked_after, reference, new=before is None)
-    return Sealed(state, log_after, asked_after)
+    return ClosedBatch(state, log_after, asked_after)
 
 
 def _write(work: UnitOfWork, staging: Staging) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
-from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
-_EXPECTED = (StorageError, ClockError, InconsistentError, NotFoundedError)
+_EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
 _FREED_TABLES = (schema.live_records, schema.inquiries)
 
 
@@ -77,7 +77,7 @@ class Batches:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
+    def append(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
         """Append items in one transaction, some time soon.
 
         The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
@@ -91,7 +91,7 @@ class Batches:
         return future
 
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
-        """Keep inquiries, some time soon; they are durable when the future is done. It fails as ``submit``.
+        """Keep inquiries, some time soon; they are durable when the future is done. It fails as ``append``.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.

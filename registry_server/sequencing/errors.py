@@ -13,14 +13,14 @@ __all__ = [
     "InconsistentError",
     "LedgerClosedError",
     "LogAheadError",
-    "NotFoundedError",
+    "NoGenesisError",
     "RegisterMismatch",
     "RegisterMismatchError",
     "RolledBackError",
 ]
 
 
-class NotFoundedError(Exception):
+class NoGenesisError(Exception):
     """The database holds no genesis yet."""
 
 

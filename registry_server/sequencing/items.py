@@ -31,8 +31,8 @@ __all__ = [
     "InquiryItem",
     "InquiryResult",
     "Item",
+    "ItemOutcome",
     "LapseItem",
-    "Outcome",
     "Place",
     "Result",
     "StatementItem",
@@ -131,7 +131,7 @@ class LapseItem:
 Item: TypeAlias = StatementItem | AnnotationItem | ActItem | LapseItem
 
 
-class Outcome(Enum):
+class ItemOutcome(Enum):
     """Outcome of an item."""
 
     ACCEPTED = "accepted"
@@ -167,7 +167,7 @@ class Result:
         stored_leaf: the leaf that took the version; only where the reason is VERSION_TAKEN.
     """
 
-    outcome: Outcome
+    outcome: ItemOutcome
     place: Place | None = None
     complaint: Complaint | None = None
     stored_leaf: bytes = b""
@@ -175,7 +175,7 @@ class Result:
     @classmethod
     def refused(cls, complaint: Complaint, stored_leaf: bytes = b"") -> Result:
         """Return the result of an item that is refused."""
-        return cls(Outcome.REFUSED, complaint=complaint, stored_leaf=stored_leaf)
+        return cls(ItemOutcome.REFUSED, complaint=complaint, stored_leaf=stored_leaf)
 
     def proved(self, paths: PathReader) -> Result:
         """Return the same result with the path of its leaf in the tree of the batch."""

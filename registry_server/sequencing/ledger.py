@@ -1,11 +1,11 @@
 """The ledger: what the rest of the server sees of log, map and database.
 
     with Ledger.open(database, register, signer) as ledger:
-        appended = ledger.submit(items).result()
+        appended = ledger.append(items).result()
         with ledger.view() as view:
             ...
 
-Thread-safe. What ``submit`` has acknowledged is committed, in a signed checkpoint, and in every later view.
+Thread-safe. What ``append`` has acknowledged is committed, in a signed checkpoint, and in every later view.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
-from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NotFoundedError
+from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
@@ -72,7 +72,7 @@ class Ledger:
             clocks: of this machine; its own where none are given.
 
         Raises:
-            NotFoundedError: there is no genesis yet.
+            NoGenesisError: there is no genesis yet.
             InconsistentError: what is stored does not fit together, or the signer is none of the log's.
             RegisterMismatchError: the database is older than the register, holds another history, or there is none.
             StorageError: the database or the register failed.
@@ -107,7 +107,7 @@ class Ledger:
         """
         return self._batches.failure
 
-    def submit(self, items: Sequence[Item]) -> Future[Appended]:
+    def append(self, items: Sequence[Item]) -> Future[Appended]:
         """Append items in one transaction, together with whatever else waits (see ``batches``).
 
         The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
@@ -119,10 +119,10 @@ class Ledger:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.submit(items)
+        return self._batches.append(items)
 
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
-        """Keep inquiries; they are durable when the future is done. It fails as that of ``submit``.
+        """Keep inquiries; they are durable when the future is done. It fails as that of ``append``.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
@@ -135,7 +135,7 @@ class Ledger:
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.submit((), beat=True)
+        return self._batches.append((), beat=True)
 
     @contextmanager
     def view(self, *, reserved: bool = False) -> Iterator[View]:
@@ -234,5 +234,5 @@ class Ledger:
 def _head_row(work: UnitOfWork) -> HeadRow:
     row = head.read(work)
     if row is None:
-        raise NotFoundedError
+        raise NoGenesisError
     return row

@@ -16,7 +16,7 @@ import structlog
 from client_sdk.kernel.formats.checkpoint import Checkpoint, sign_checkpoint
 from registry_server.sequencing.errors import (
     InconsistentError,
-    NotFoundedError,
+    NoGenesisError,
     RegisterMismatch,
     RegisterMismatchError,
 )
@@ -159,7 +159,7 @@ class Publisher:
             with self._database.snapshot() as work:
                 row = head.read(work)
                 if row is None:
-                    raise NotFoundedError
+                    raise NoGenesisError
                 follow(self._committed, work, row)
         return self._compare(held)
 

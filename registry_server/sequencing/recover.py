@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
-from registry_server.sequencing.errors import InconsistentError, NotFoundedError
+from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.sequencing.state import State
 from registry_server.storage import head, leaves
 
@@ -30,14 +30,14 @@ def recover(database: Database) -> Committed:
     tiles, acts, live records and inquiry tree belong to one commit.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: something does not fit, and what.
         StorageError: the database failed.
     """
     with database.snapshot() as work:
         row = head.read(work)
         if row is None:
-            raise NotFoundedError
+            raise NoGenesisError
         try:
             newest = _newest_head(work, row)
             directory = _directory(work, row)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["LiveBinding", "OwnRecord", "ProvedState", "Served", "View"]
+__all__ = ["BindingRow", "OwnRecord", "ProvedState", "Served", "View"]
 
 
 class ProvedState(NamedTuple):
@@ -36,7 +36,7 @@ class ProvedState(NamedTuple):
     proof: MapProof
 
 
-class LiveBinding(NamedTuple):
+class BindingRow(NamedTuple):
     """Opening of a live record's newest subject commitment, for auditors."""
 
     leaf_index: int
@@ -233,10 +233,10 @@ class View:
             return []
         return leaves.act_leaves(self.work, from_number, limit)
 
-    def live_bindings(self, after: int = -1, limit: int | None = None) -> list[LiveBinding]:
+    def live_bindings(self, after: int = -1, limit: int | None = None) -> list[BindingRow]:
         """Return subject and opening of live records, ascending by index, from after that index on, at most so many."""
         rows = live.map_page(self.work, after, limit)
-        return [LiveBinding(index, subject, opening) for subject, (index, _, _, opening) in rows]
+        return [BindingRow(index, subject, opening) for subject, (index, _, _, opening) in rows]
 
     def version_index(self, key: RecordKey, version: int) -> int | None:
         """Return where a version is logged; None where it is not."""

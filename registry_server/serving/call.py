@@ -10,21 +10,21 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.ledger.holder import HolderKind
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.holder import Holder
 
-__all__ = ["Call", "current_call", "enter_call"]
+__all__ = ["ServedCall", "current_call", "enter_call"]
 
-_CURRENT: ContextVar[Call] = ContextVar("call")
+_CURRENT: ContextVar[ServedCall] = ContextVar("call")
 # Names calls over the processes of a registry and their restarts: the process by chance, its calls by number.
 _PROCESS = secrets.token_hex(5)
 _NUMBERS = count(1)
 
 
 @dataclass(slots=True)
-class Call:
+class ServedCall:
     """One call.
 
     Attributes:
@@ -51,7 +51,7 @@ class Call:
             RegistryError: CERTIFICATE_UNKNOWN; it is no institution.
         """
         if self.holder is None or self.holder.kind is not HolderKind.INSTITUTION:
-            raise RegistryError(Reason.CERTIFICATE_UNKNOWN, "certificate", "holder.kind", want="an institution")
+            raise RegistryError(RefusalReason.CERTIFICATE_UNKNOWN, "certificate", "holder.kind", want="an institution")
         return self.holder.name
 
     @property
@@ -60,13 +60,13 @@ class Call:
         return time.perf_counter() - self.started
 
 
-def enter_call(method: str) -> Call:
+def enter_call(method: str) -> ServedCall:
     """Begin a call and make it the current one of this task."""
-    call = Call(method)
+    call = ServedCall(method)
     _CURRENT.set(call)
     return call
 
 
-def current_call() -> Call:
+def current_call() -> ServedCall:
     """Return the call that the running task serves."""
     return _CURRENT.get()

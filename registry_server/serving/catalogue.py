@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from registry_server.errors import Reason
+from registry_server.errors import RefusalReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,4 +28,4 @@ class Catalogue(NamedTuple):
 
     def entry(self, refusal: Complaint) -> Entry:
         """Return how a refusal is told; a reason that the catalogue does not hold is told as INTERNAL."""
-        return self.entries.get(refusal.reason, self.entries[Reason.INTERNAL])
+        return self.entries.get(refusal.reason, self.entries[RefusalReason.INTERNAL])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
-__all__ = ["MINIMUM_MS", "Deadlines"]
+__all__ = ["MINIMUM_MS", "CallDeadlines"]
 
 # Shorter than any call takes: the work would be wasted.
 MINIMUM_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class CallDeadlines:
     """Limits in seconds.
 
     Attributes:
@@ -45,5 +45,5 @@ class Deadlines:
             return default
         if remaining * 1000 < MINIMUM_MS:
             got, want = f"{max(int(remaining * 1000), 0)} ms", f"at least {MINIMUM_MS} ms"
-            raise RegistryError(Reason.DEADLINE_TOO_SHORT, "deadline", "deadline.minimum", got=got, want=want)
+            raise RegistryError(RefusalReason.DEADLINE_TOO_SHORT, "deadline", "deadline.minimum", got=got, want=want)
         return most if remaining > most else None

@@ -17,7 +17,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from client_sdk.kernel.formats.complaint import Complaint
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.serving.call import enter_call
 from registry_server.serving.identity import peer_of
 from registry_server.serving.observation import OK
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.ledger.holder import Holder, Peer
     from registry_server.serving.catalogue import Catalogue
-    from registry_server.serving.deadlines import Deadlines
+    from registry_server.serving.deadlines import CallDeadlines
     from registry_server.serving.observation import Observer
     from registry_server.serving.places import Places
 
@@ -56,7 +56,9 @@ _NOT_SERVED = frozenset(("/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health
 # A client that cancels at once looks, for a moment, like one that has sent nothing.
 _CANCELLED_WITHIN_SECONDS = 0.05
 _CANCELLED = "CANCELLED"
-_TOO_LATE = Complaint(Reason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit")
+_TOO_LATE = Complaint(
+    RefusalReason.DEADLINE_EXCEEDED, "deadline", "deadline.maximum", want="an answer within the limit"
+)
 
 
 class Admission(Protocol):
@@ -91,7 +93,7 @@ class Rules:
 
     admission: Admission
     places: Places
-    deadlines: Deadlines
+    deadlines: CallDeadlines
     catalogue: Catalogue
     observer: Observer
     default_bytes: int
@@ -231,7 +233,7 @@ class _Guarding:
             data = await self._read()
         if data is None:
             await asyncio.sleep(_CANCELLED_WITHIN_SECONDS)
-            raise RegistryError(Reason.MALFORMED, "message", "message.missing", got="none", want="one message")
+            raise RegistryError(RefusalReason.MALFORMED, "message", "message.missing", got="none", want="one message")
         return data
 
     async def requests(self) -> AsyncIterator[bytes]:
@@ -270,7 +272,7 @@ class _Guarding:
         done, _ = await asyncio.wait((self._sending,), timeout=progress)
         if not done:
             want = f"a message taken within {progress:g} s"
-            raise RegistryError(Reason.DEADLINE_EXCEEDED, "stream", "stream.progress", want=want)
+            raise RegistryError(RefusalReason.DEADLINE_EXCEEDED, "stream", "stream.progress", want=want)
         error = self._sending.exception()
         if isinstance(error, grpc.aio.BaseError):
             # The peer has gone; gRPC is about to say so.
@@ -284,7 +286,7 @@ class _Guarding:
             return None
         if len(data) > self._most:
             got, want = f"{len(data)} bytes", f"at most {self._most} bytes"
-            raise RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got=got, want=want)
+            raise RegistryError(RefusalReason.SIZE_LIMIT, "message", "message.size", got=got, want=want)
         return data
 
     async def _end(self, error: BaseException | None) -> None:
@@ -307,7 +309,7 @@ class _Guarding:
             self._rules.observer.end(self._call, self._context.code().name)
             return
         refusal = self._complaint_of(error)
-        if refusal.reason == Reason.INTERNAL:
+        if refusal.reason == RefusalReason.INTERNAL:
             self._rules.observer.failed(self._call, error)
         self._rules.observer.end(self._call, refusal.reason, refusal.rule)
         entry = self._rules.catalogue.entry(refusal)
@@ -325,7 +327,9 @@ class _Guarding:
             case TimeoutError():
                 return _TOO_LATE
             case DecodeError():
-                return Complaint(Reason.MALFORMED, "message", "message.protobuf", want="a message of the contract")
+                return Complaint(
+                    RefusalReason.MALFORMED, "message", "message.protobuf", want="a message of the contract"
+                )
             case _:
                 return self._rules.catalogue.complaint_of(error)
 

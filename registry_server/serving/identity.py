@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.holder import Peer
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,5 +36,5 @@ def _peer(names: tuple[bytes, ...], certificate: bytes) -> Peer:
         return Peer.of(names, certificate)
     except FormatError as error:
         raise RegistryError(
-            Reason.CERTIFICATE_UNKNOWN, "certificate", error.rule, got=error.got, want=error.want
+            RefusalReason.CERTIFICATE_UNKNOWN, "certificate", error.rule, got=error.got, want=error.want
         ) from None

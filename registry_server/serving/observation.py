@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from registry_server.serving.call import Call
+    from registry_server.serving.call import ServedCall
 
 __all__ = ["OK", "Observer"]
 
@@ -45,7 +45,7 @@ class Observer:
         """Note nothing of a call that has ended but that it has."""
         self._running.dec()
 
-    def end(self, call: Call, reason: str, rule: str = "") -> None:
+    def end(self, call: ServedCall, reason: str, rule: str = "") -> None:
         """Note how a call ended.
 
         Args:
@@ -68,7 +68,7 @@ class Observer:
             request_id=call.request_id,
         )
 
-    def failed(self, call: Call, error: BaseException) -> None:
+    def failed(self, call: ServedCall, error: BaseException) -> None:
         """Log an unexpected error: where it was raised, never its text, which may quote the request."""
         self._log.error("internal error", method=call.method, request_id=call.request_id, error=_places(error))
 

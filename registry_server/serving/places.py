@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.holder import Holder
@@ -54,7 +54,9 @@ class Places:
         """
         kind, most = ("streams", self._limits.streams) if streaming else ("calls", self._limits.calls)
         if self._taken[holder, streaming] >= most:
-            raise RegistryError(Reason.TOO_MANY_CALLS, "", f"{kind}.concurrent", want=f"at most {most} under way")
+            raise RegistryError(
+                RefusalReason.TOO_MANY_CALLS, "", f"{kind}.concurrent", want=f"at most {most} under way"
+            )
         self._taken[holder, streaming] += 1
 
     def give_back(self, holder: Holder, *, streaming: bool) -> None:

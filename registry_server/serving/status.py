@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from registry_server.errors import DOMAIN, Status
+from registry_server.errors import DOMAIN, GrpcStatus
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -44,7 +44,7 @@ def trailing_metadata(complaint: Complaint, entry: Entry, request_id: str) -> tu
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=complaint.reason, domain=DOMAIN, metadata=metadata),
     ]
-    if entry.status is Status.INVALID_ARGUMENT and complaint.field:
+    if entry.status is GrpcStatus.INVALID_ARGUMENT and complaint.field:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=complaint.field, description=_described(complaint)
         )
@@ -56,7 +56,7 @@ def trailing_metadata(complaint: Complaint, entry: Entry, request_id: str) -> tu
     )
     told = (DETAILS_KEY, status.SerializeToString())
     # A client of gRPC calls again by itself where a server is UNAVAILABLE, whatever the reason.
-    return (told, _PUSHBACK) if entry.status is Status.UNAVAILABLE and not entry.retryable else (told,)
+    return (told, _PUSHBACK) if entry.status is GrpcStatus.UNAVAILABLE and not entry.retryable else (told,)
 
 
 def _packed(message: Message) -> AnyMessage:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from client_sdk.following import DirectoryView
     from client_sdk.kernel.ledger.holder import Peer
 
-__all__ = ["EVALUATE", "SERVICE", "Authorizer"]
+__all__ = ["EVALUATE", "SERVICE", "LenderAuthorizer"]
 
 SERVICE = "creditregistry.v1.SubjectKeyService"
 EVALUATE = f"/{SERVICE}/Evaluate"
 
 
-class Authorizer:
+class LenderAuthorizer:
     """Decides by the directory that the service follows.
 
     Args:

@@ -25,7 +25,7 @@ from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.subject_key_service import SetupError, setup
 from registry_server.subject_key_service.keys import EvaluationKeys
-from registry_server.subject_key_service.settings import Folder, make_settings, read_settings
+from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def init(
 ) -> None:
     """Make folder and keys, and the file that the administrators of a registry need."""
     settings = make_settings({"name": name, "url": url, "listen": listen or url, "poll_seconds": poll_seconds})
-    path = setup.create(Folder(home), settings, san or ())
+    path = setup.create(KeyServiceFolder(home), settings, san or ())
     typer.echo(f"{path}: hand this to the administrators")
     typer.echo(f"{home / 'keys'}: back this up where nobody else can read it; without it no pseudonym can be made")
 
@@ -120,7 +120,12 @@ def install(
 ) -> None:
     """Take the certificate and the trust root that the administrators have given back."""
     root = setup.install(
-        Folder(home), certificate.read_bytes(), ca.read_bytes(), trust_root.read_bytes(), registry, database_url
+        KeyServiceFolder(home),
+        certificate.read_bytes(),
+        ca.read_bytes(),
+        trust_root.read_bytes(),
+        registry,
+        database_url,
     )
     typer.echo(f"{root.registry}: compare this fingerprint with the administrators over another channel")
     typer.echo(root.fingerprint)
@@ -132,7 +137,7 @@ def serve(home: Home) -> None:
     # The database library takes longer to import than every other command takes to run.
     from registry_server.subject_key_service.server import serve_until_signal  # noqa: PLC0415 - loads that library
 
-    folder = Folder(home)
+    folder = KeyServiceFolder(home)
     settings = read_settings(folder)
     raise_limit()
     keep_few_arenas()
@@ -145,7 +150,7 @@ def status(
     home: Home, *, as_json: Annotated[bool, typer.Option("--json", metavar="", help="For programs.")] = False
 ) -> None:
     """Show what is installed and how far the directory was followed; asks nobody."""
-    shown = _status(Folder(home))
+    shown = _status(KeyServiceFolder(home))
     if as_json:
         typer.echo(json.dumps(shown))
         return
@@ -156,7 +161,7 @@ def status(
 @key_app.command("add-version")
 def add_version(home: Home) -> None:
     """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
-    number, path = setup.add_version(Folder(home))
+    number, path = setup.add_version(KeyServiceFolder(home))
     typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
 
 
@@ -182,7 +187,7 @@ def forget(
     ] = None,
 ) -> None:
     """Follow a restored log anew, knowingly; without --confirm it only tells what that means."""
-    folder = Folder(home)
+    folder = KeyServiceFolder(home)
     follower = DirectoryFollower(_installed_root(folder))
     KeptDirectory(folder.directory).restore(follower)
     if follower.checkpoint is None:
@@ -200,14 +205,14 @@ def forget(
     typer.echo(f"{kept}: what was followed so far; start the service again")
 
 
-def _installed_root(folder: Folder) -> TrustRoot:
+def _installed_root(folder: KeyServiceFolder) -> TrustRoot:
     try:
         return TrustRoot.parse(folder.trust_root.read_bytes())
     except OSError as error:
         raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
 
 
-def _status(folder: Folder) -> dict[str, object]:
+def _status(folder: KeyServiceFolder) -> dict[str, object]:
     settings, keys = read_settings(folder), EvaluationKeys.load(folder.keys)
     shown: dict[str, object] = {"name": settings.name, "url": settings.url, "registry": settings.registry}
     if not folder.trust_root.exists():

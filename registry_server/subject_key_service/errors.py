@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.complaint import Complaint
 from registry_server import errors
-from registry_server.errors import Entry, Status
+from registry_server.errors import Entry, GrpcStatus
 from registry_server.subject_key_service.request_log import RequestLogError
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CATALOGUE", "complaint_of"]
 
-_INVALID = Status.INVALID_ARGUMENT
-_DENIED = Status.PERMISSION_DENIED
-_STATE = Status.FAILED_PRECONDITION
-_AWAY = Status.UNAVAILABLE
+_INVALID = GrpcStatus.INVALID_ARGUMENT
+_DENIED = GrpcStatus.PERMISSION_DENIED
+_STATE = GrpcStatus.FAILED_PRECONDITION
+_AWAY = GrpcStatus.UNAVAILABLE
 
 # Refused by both servers, and told alike.
 _SHARED = (
@@ -43,22 +43,22 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
         **{reason: errors.CATALOGUE[reason] for reason in _SHARED},
         "DEADLINE_EXCEEDED": Entry(
-            Status.DEADLINE_EXCEEDED, "The call took longer than allowed; it is not known whether it was logged."
+            GrpcStatus.DEADLINE_EXCEEDED, "The call took longer than allowed; it is not known whether it was logged."
         ),
         "DIRECTORY_STALE": Entry(_AWAY, "The key service's copy of the directory is out of date.", True),
         "ELEMENTS_COUNT": Entry(_INVALID, "A request holds 1 to 1,000 blinded elements of 32 bytes."),
         "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements do not match the signed digest."),
         "ELEMENT_INVALID": Entry(_INVALID, "A blinded element is not a canonical group element, or is the identity."),
         "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it can report but not make inquiries."),
-        "INTERNAL": Entry(Status.INTERNAL, "The key service failed; the request id leads to its log."),
+        "INTERNAL": Entry(GrpcStatus.INTERNAL, "The key service failed; the request id leads to its log."),
         "KEY_RANGE": Entry(_DENIED, "The key has ended."),
         "NOT_A_LENDER": Entry(_DENIED, "Only lenders can ask for evaluations."),
         "PURPOSE_INVALID": Entry(_INVALID, "The purpose is not allowed for this use."),
         "REGISTRY_OTHER": Entry(_INVALID, "The request was signed for another registry."),
-        "REQUEST_REPLAYED": Entry(Status.ALREADY_EXISTS, "The request was already used; sign a new one."),
+        "REQUEST_REPLAYED": Entry(GrpcStatus.ALREADY_EXISTS, "The request was already used; sign a new one."),
         "REQUEST_STALE": Entry(_STATE, "The request was not signed within the last 5 minutes."),
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
-        "SIZE_LIMIT": Entry(Status.RESOURCE_EXHAUSTED, "The message is longer than its limit."),
+        "SIZE_LIMIT": Entry(GrpcStatus.RESOURCE_EXHAUSTED, "The message is longer than its limit."),
         "STORAGE_UNAVAILABLE": Entry(_AWAY, "The request log is not available; nothing was evaluated.", True),
         "TOO_MANY_CALLS": Entry(_AWAY, "The caller has too many calls under way; wait for some to end.", True),
         "VERSION_NOT_SERVED": Entry(_STATE, "This version of the subject keys is not live, or not served here."),

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from registry_server.subject_key_service.request_log import LogEntry, Outcome, RequestLog
+    from registry_server.subject_key_service.request_log import LogEntry, RequestLog, RequestOutcome
 
 __all__ = ["GroupCommit"]
 
 # Requests of one transaction; 256 of 1,000 elements are 8 MB.
 MAX_GROUP = 256
-Waiting = tuple["LogEntry", "asyncio.Future[Outcome]"]
+Waiting = tuple["LogEntry", "asyncio.Future[RequestOutcome]"]
 
 
 class GroupCommit:
@@ -39,13 +39,13 @@ class GroupCommit:
             self._task.cancel()
         self._thread.shutdown()
 
-    async def record(self, entry: LogEntry) -> Outcome:
+    async def record(self, entry: LogEntry) -> RequestOutcome:
         """Return what became of a request, once that is durable.
 
         Raises:
             RequestLogError: nothing was logged, or nothing is known of it.
         """
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[RequestOutcome] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((entry, done))
         return await done
 
@@ -64,7 +64,7 @@ class GroupCommit:
                 self._waiting.task_done()
 
 
-def _settle(group: list[Waiting], recorded: asyncio.Future[list[Outcome]]) -> None:
+def _settle(group: list[Waiting], recorded: asyncio.Future[list[RequestOutcome]]) -> None:
     error = recorded.exception()
     for place, (_, done) in enumerate(group):
         # The waiter may have been cancelled.

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import KeyUse
     from registry_server.subject_key_service.admission import Admitted
 
-__all__ = ["LogEntry", "Outcome", "RequestLog", "RequestLogError", "key_quotas", "key_requests"]
+__all__ = ["LogEntry", "RequestLog", "RequestLogError", "RequestOutcome", "key_quotas", "key_requests"]
 
 BUSY_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 5_000
@@ -92,7 +92,7 @@ class RequestLogError(Exception):
     """The database is busy, full, gone or fails otherwise; shows nothing of what was written."""
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """Outcome of a valid request; the first two are logged."""
 
     ADMITTED = "ADMITTED"
@@ -137,7 +137,7 @@ class LogEntry:
             "purpose": request.purpose.name,
             "subject_key_version": request.subject_key_version,
             "element_count": self.admitted.count,
-            "outcome": Outcome.ADMITTED,
+            "outcome": RequestOutcome.ADMITTED,
             "payload": self.admitted.payload,
             "key_id": self.admitted.key_id,
             "signature": self.admitted.signature,
@@ -166,7 +166,7 @@ class RequestLog:
         """Give up every connection."""
         self._engine.dispose()
 
-    def record(self, entries: Sequence[LogEntry]) -> list[Outcome]:
+    def record(self, entries: Sequence[LogEntry]) -> list[RequestOutcome]:
         """Log requests in one transaction and count them against their quotas; durable when it returns.
 
         Returns:
@@ -177,11 +177,11 @@ class RequestLog:
         """
         with _translated(), self._writer.begin() as connection:
             fresh = self._insert_rows(connection, entries)
-            outcomes = [Outcome.ADMITTED if new else Outcome.REPLAYED for new in fresh]
+            outcomes = [RequestOutcome.ADMITTED if new else RequestOutcome.REPLAYED for new in fresh]
             counted = sorted((place for place, new in enumerate(fresh) if new), key=lambda at: entries[at].account)
             for account, places in groupby(counted, key=lambda at: entries[at].account):
                 for refused in self._count(connection, account, [(at, entries[at]) for at in places]):
-                    outcomes[refused] = Outcome.QUOTA_EXCEEDED
+                    outcomes[refused] = RequestOutcome.QUOTA_EXCEEDED
             _mark_refused(connection, [entries[at].key for at, got in enumerate(outcomes) if got is _REFUSED])
         return outcomes
 
@@ -226,7 +226,7 @@ class RequestLog:
         return refused
 
 
-_REFUSED = Outcome.QUOTA_EXCEEDED
+_REFUSED = RequestOutcome.QUOTA_EXCEEDED
 
 
 def _is(account: tuple[str, str, str]) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within
 from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
@@ -33,7 +33,7 @@ from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.serving.transport import open_server
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import check_fresh
-from registry_server.subject_key_service.authorization import SERVICE, Authorizer
+from registry_server.subject_key_service.authorization import SERVICE, LenderAuthorizer
 from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import Evaluator
 from registry_server.subject_key_service.group_commit import GroupCommit
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
-    from registry_server.subject_key_service.settings import Folder, Settings
+    from registry_server.subject_key_service.settings import KeyServiceFolder, KeyServiceSettings
 
 __all__ = ["serve", "serve_until_signal"]
 
@@ -60,7 +60,9 @@ def _clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def serve_until_signal(folder: Folder, settings: Settings, ready: Callable[[str], None]) -> None:
+async def serve_until_signal(
+    folder: KeyServiceFolder, settings: KeyServiceSettings, ready: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or SIGINT comes; arguments and errors as for ``serve``."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -69,8 +71,8 @@ async def serve_until_signal(folder: Folder, settings: Settings, ready: Callable
 
 
 async def serve(
-    folder: Folder,
-    settings: Settings,
+    folder: KeyServiceFolder,
+    settings: KeyServiceSettings,
     ready: Callable[[str], None],
     stop: asyncio.Event,
     now_ms: Callable[[], int] = _clock_ms,
@@ -134,11 +136,13 @@ async def serve(
     _log.info("stopped", name=settings.name)
 
 
-def _rules(settings: Settings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> Rules:
+def _rules(
+    settings: KeyServiceSettings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]
+) -> Rules:
     return Rules(
-        admission=Authorizer(lambda: follower.view, now_ms),
+        admission=LenderAuthorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
-        deadlines=Deadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
+        deadlines=CallDeadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
         catalogue=Catalogue(CATALOGUE, complaint_of),
         observer=Observer("key_service", metrics.registry),
         default_bytes=MAX_REQUEST_BYTES,
@@ -190,7 +194,7 @@ class _Watch:
             await self._health.set(service, status)
 
 
-def _tls_files(folder: Folder) -> TlsFiles:
+def _tls_files(folder: KeyServiceFolder) -> TlsFiles:
     read = TlsMaterial.from_folder(folder.tls)
     return TlsFiles(read.key, read.certificate, read.ca)
 
@@ -211,7 +215,7 @@ async def _until_stopped(stop: asyncio.Event, following: asyncio.Task[None]) -> 
         following.result()
 
 
-def _trust_root(folder: Folder) -> TrustRoot:
+def _trust_root(folder: KeyServiceFolder) -> TrustRoot:
     try:
         return TrustRoot.parse(folder.trust_root.read_bytes())
     except OSError as error:

@@ -14,7 +14,7 @@ from client_sdk.kernel.rules.dates import day_of
 from registry_server.errors import RegistryError
 from registry_server.serving.call import current_call
 from registry_server.subject_key_service.admission import admit
-from registry_server.subject_key_service.request_log import LogEntry, Outcome
+from registry_server.subject_key_service.request_log import LogEntry, RequestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,9 +103,9 @@ class KeyServicer(SubjectKeyServiceServicer):
         limit = _limit(rulebook, admitted.request.use)
         entry = LogEntry(admitted, now, day_of(now, rulebook.time_zone).isoformat(), limit)
         outcome = await self._commits.record(entry)
-        if outcome is Outcome.REPLAYED:
+        if outcome is RequestOutcome.REPLAYED:
             raise RegistryError("REQUEST_REPLAYED", "request_id", "key-request.once", want="a new request")
-        if outcome is Outcome.QUOTA_EXCEEDED:
+        if outcome is RequestOutcome.QUOTA_EXCEEDED:
             raise RegistryError(
                 "QUOTA_EXCEEDED", "blinded", "quota.daily", got=f"{admitted.count} more", want=f"{limit} a day"
             )

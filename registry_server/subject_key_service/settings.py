@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Folder", "Settings", "make_settings", "read_settings", "settings_toml"]
+__all__ = ["KeyServiceFolder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
 
 MAX_PROCESSES = 4
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
@@ -37,7 +37,7 @@ def _default_processes() -> int:
     return min(os.cpu_count() or 1, MAX_PROCESSES)
 
 
-class Settings(BaseModel):
+class KeyServiceSettings(BaseModel):
     """Everything that can differ between two key services. Units are in the names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -82,7 +82,7 @@ class Settings(BaseModel):
         return url
 
 
-class Folder(NamedTuple):
+class KeyServiceFolder(NamedTuple):
     """The folder of a key service.
 
     Attributes:
@@ -116,12 +116,12 @@ class Folder(NamedTuple):
         """Path of the followed directory's state."""
         return self.home / "directory"
 
-    def database_url(self, settings: Settings) -> str:
+    def database_url(self, settings: KeyServiceSettings) -> str:
         """Return the URL of the log of requests."""
         return settings.database_url or f"sqlite:///{self.home.absolute() / 'requests.sqlite'}"
 
 
-def read_settings(folder: Folder) -> Settings:
+def read_settings(folder: KeyServiceFolder) -> KeyServiceSettings:
     """Return the settings of a folder.
 
     Raises:
@@ -136,21 +136,21 @@ def read_settings(folder: Folder) -> Settings:
     return make_settings(values)
 
 
-def make_settings(values: Mapping[str, object]) -> Settings:
+def make_settings(values: Mapping[str, object]) -> KeyServiceSettings:
     """Return settings with these values.
 
     Raises:
         SetupError: one is missing, unknown or not in order; the text names the setting and never its value.
     """
     try:
-        return Settings.model_validate(values)
+        return KeyServiceSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SetupError(f"setting {name}: {first['msg']}") from None
 
 
-def settings_toml(settings: Settings) -> bytes:
+def settings_toml(settings: KeyServiceSettings) -> bytes:
     """Return the file that holds what differs from the defaults."""
     values = settings.model_dump(exclude_unset=True, exclude_none=True)
     # JSON writes strings and numbers as TOML does.

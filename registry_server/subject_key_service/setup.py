@@ -22,7 +22,13 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.serving.files import replace_file, take_folder, write_secret
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import create_key
-from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml
+from registry_server.subject_key_service.settings import (
+    KeyServiceFolder,
+    KeyServiceSettings,
+    make_settings,
+    read_settings,
+    settings_toml,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +39,7 @@ __all__ = ["add_version", "create", "install"]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def create(folder: Folder, settings: Settings, hosts: Iterable[str] = ()) -> Path:
+def create(folder: KeyServiceFolder, settings: KeyServiceSettings, hosts: Iterable[str] = ()) -> Path:
     """Make the folder of a new key service with its first key; return the file for the administrators.
 
     Args:
@@ -61,7 +67,7 @@ def create(folder: Folder, settings: Settings, hosts: Iterable[str] = ()) -> Pat
     return _hand_out(folder, settings, voprf_key.public_key, _request(key, settings.name, names), settings.name)
 
 
-def add_version(folder: Folder) -> tuple[int, Path]:
+def add_version(folder: KeyServiceFolder) -> tuple[int, Path]:
     """Make a key for a further version of the subject keys; return its number and the file for the administrators.
 
     Raises:
@@ -75,7 +81,7 @@ def add_version(folder: Folder) -> tuple[int, Path]:
 
 
 def install(
-    folder: Folder, certificate: bytes, ca: bytes, trust_root: bytes, registry: str, database_url: str = ""
+    folder: KeyServiceFolder, certificate: bytes, ca: bytes, trust_root: bytes, registry: str, database_url: str = ""
 ) -> TrustRoot:
     """Take what the administrators have given back; return the trust root, whose fingerprint people compare.
 
@@ -107,7 +113,7 @@ def install(
     return root
 
 
-def _hand_out(folder: Folder, settings: Settings, public_key: bytes, csr: bytes, stem: str) -> Path:
+def _hand_out(folder: KeyServiceFolder, settings: KeyServiceSettings, public_key: bytes, csr: bytes, stem: str) -> Path:
     path = folder.home / f"{stem}.key-service.json"
     replace_file(path, KeyServiceFile(KeyService(settings.url, public_key, settings.name), csr).encode())
     return path

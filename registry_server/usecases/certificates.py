@@ -17,7 +17,7 @@ from client_sdk.kernel.ledger.tls_key import check_claim, check_not_ended
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.certificates.authority import CERTIFICATE_DAYS, CertificateAuthority
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import head, quotas, tls_keys
 from registry_server.storage.quotas import QuotaKey
 from registry_server.storage.tls_keys import StoredCertificate, StoredTlsKey
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.unit_of_work import Database, UnitOfWork
-    from registry_server.usecases.standing import Standing
+    from registry_server.usecases.standing import PeerStanding
 
 __all__ = ["MAX_CLAIMS_PER_DAY", "MAX_LISTED", "Certificates", "Listed", "check_request", "issue", "issued_before"]
 
@@ -119,12 +119,12 @@ def issue(
         head.lock(work)
         key = tls_keys.get(work, claim.institution, spki_hash) or StoredTlsKey(claim.institution, spki_hash)
         if key.revoked_at:
-            raise RegistryError(Reason.TLS_KEY_REVOKED, "csr.key", "tls-key.revoked", want="a key not revoked")
+            raise RegistryError(RefusalReason.TLS_KEY_REVOKED, "csr.key", "tls-key.revoked", want="a key not revoked")
         before = tls_keys.certificate(work, vouch_hash)
         if before is not None and before.not_after > now:
             return before, key
         if before is not None or claim.issued_at < key.vouched_at:
-            raise RegistryError(Reason.VOUCH_STALE, "vouch", "tls-key.newest", want="a vouch signed just now")
+            raise RegistryError(RefusalReason.VOUCH_STALE, "vouch", "tls-key.newest", want="a vouch signed just now")
         _count(work, directory, claim, now)
         issued = StoredCertificate(
             vouch_hash,
@@ -169,7 +169,7 @@ class Certificates:
     """
 
     def __init__(
-        self, ledger: Ledger, authority: CertificateAuthority, standing: Standing, clock: Callable[[], int]
+        self, ledger: Ledger, authority: CertificateAuthority, standing: PeerStanding, clock: Callable[[], int]
     ) -> None:
         self._ledger = ledger
         self._authority = authority
@@ -194,7 +194,7 @@ class Certificates:
             self._check_administrator(directory, peer, request.institution)
             if not vouched:
                 raise RegistryError(
-                    Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want="the caller's own id"
+                    RefusalReason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want="the caller's own id"
                 )
         issued, key = issue(
             self._ledger.database, directory, self._authority, request, carried_by=peer, now=self._clock()
@@ -213,7 +213,7 @@ class Certificates:
         directory, now = self._directory(), self._clock()
         if revocation.claim.institution != peer:
             got = revocation.claim.institution
-            raise RegistryError(Reason.PEER_MISMATCH, "claim.institution", "peer.match", got=got, want=peer)
+            raise RegistryError(RefusalReason.PEER_MISMATCH, "claim.institution", "peer.match", got=got, want=peer)
         claim = check_claim(directory, revocation, action=TlsKeyAction.REVOKE, institution=peer, now=now)
         with self._ledger.database.append() as work:
             head.lock(work)
@@ -263,7 +263,11 @@ class Certificates:
     def _check_administrator(directory: Directory, peer: str, institution: str) -> None:
         if Role.ADMINISTRATOR not in directory.institution(peer).roles:
             raise RegistryError(
-                Reason.NOT_PERMITTED, "institution", "permissions", got=institution[:64], want="the caller's own id"
+                RefusalReason.NOT_PERMITTED,
+                "institution",
+                "permissions",
+                got=institution[:64],
+                want="the caller's own id",
             )
 
 
@@ -280,5 +284,5 @@ def _count(work: UnitOfWork, directory: Directory, claim: TlsKeyClaim, now: int)
     place = QuotaKey(claim.institution, quotas.CERTIFICATES, day)
     if quotas.used(work, [place])[place] >= MAX_CLAIMS_PER_DAY:
         want = f"at most {MAX_CLAIMS_PER_DAY} a day"
-        raise RegistryError(Reason.QUOTA_EXCEEDED, "claim", "tls-key.daily", want=want)
+        raise RegistryError(RefusalReason.QUOTA_EXCEEDED, "claim", "tls-key.daily", want=want)
     quotas.add(work, {place: 1})

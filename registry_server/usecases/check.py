@@ -22,7 +22,7 @@ from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.failures import complaint_of
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["GOOD_FOR_MS", "Checks", "Question"]
+__all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
 
 GOOD_FOR_MS = MAX_OFF_MS
 _PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Question:
+class ReceivedInquiry:
     """A signed inquiry as it came.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Asked:
 
     __slots__ = ("inquiry", "question", "result")
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: ReceivedInquiry) -> None:
         self.question = question
         self.inquiry: Inquiry | None = None
         self.result: EvidencePage | Exception | None = None
@@ -118,7 +118,7 @@ class Checks:
         self._writer = EvidenceWriter()
         self._shelf = PageShelf()
 
-    def answer(self, questions: Sequence[Question]) -> list[EvidencePage | Exception]:
+    def answer(self, questions: Sequence[ReceivedInquiry]) -> list[EvidencePage | Exception]:
         """Return for each question its answer, or the error that it ends with.
 
         Raises:
@@ -134,7 +134,7 @@ class Checks:
         waiting = [item for item in asked if item.result is None]
         if waiting:
             self._answer(waiting, now)
-        return [item.result or RegistryError(Reason.INTERNAL) for item in asked]
+        return [item.result or RegistryError(RefusalReason.INTERNAL) for item in asked]
 
     def _examine(self, asked: _Asked, directory: Directory, now: int) -> None:
         """Take a further page at once; check what begins anew."""
@@ -177,7 +177,7 @@ class Checks:
                 item.result = pages[0]
 
 
-def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
+def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
     """Return the inquiry, if it is the peer's own.
 
     Raises:
@@ -188,14 +188,16 @@ def _own_inquiry(question: Question, directory: Directory) -> Inquiry:
     """
     inquiry = Inquiry.parse(question.payload)
     if inquiry.asker != question.peer:
-        raise RegistryError(Reason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer)
+        raise RegistryError(
+            RefusalReason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer
+        )
     key = directory.key_of(question.key_id, inquiry.asker, "inquiry.key_id")
     with within("inquiry.signature"):
         dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
     return inquiry
 
 
-def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int) -> None:
+def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, now: int) -> None:
     """Check everything about an inquiry that does not depend on what was asked before.
 
     Raises:
@@ -211,17 +213,19 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
     age = now - inquiry.issued_at
     if age < -CLOCKS_DIFFER_MS:
         got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"
-        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
+        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
     if age > GOOD_FOR_MS:
         got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
-        raise RegistryError(Reason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
+        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
     if inquiry.purpose not in _PURPOSES:
         got = inquiry.purpose.name
-        raise RegistryError(Reason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason")
+        raise RegistryError(
+            RefusalReason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason"
+        )
     count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
     if count > most:
         raise RegistryError(
-            Reason.TOO_MANY_SUBJECTS,
+            RefusalReason.TOO_MANY_SUBJECTS,
             "inquiry.subject_commitments",
             "rulebook.max-subjects-per-inquiry",
             got=str(count),
@@ -235,7 +239,7 @@ def _check(question: Question, inquiry: Inquiry, directory: Directory, now: int)
     check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
 
 
-def _check_asker(question: Question, directory: Directory, index: int | None) -> None:
+def _check_asker(question: ReceivedInquiry, directory: Directory, index: int | None) -> None:
     """Check that the asker is an active lender and its key one for asking (proto/README.md 6).
 
     Args:
@@ -265,7 +269,7 @@ def _check_status(asker: InstitutionState) -> None:
         raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER")
 
 
-def _check_versions(question: Question, directory: Directory) -> None:
+def _check_versions(question: ReceivedInquiry, directory: Directory) -> None:
     """Check that each person is asked about under every live version of the subject keys and no other.
 
     Raises:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from client_sdk.kernel.formats.complaint import Complaint
 from registry_server import errors
-from registry_server.errors import Reason
+from registry_server.errors import RefusalReason
 from registry_server.sequencing.errors import (
     ClockError,
     ClockJumpedError,
     ClockUnconfirmedError,
     LedgerClosedError,
     LogAheadError,
-    NotFoundedError,
+    NoGenesisError,
     RegisterMismatch,
     RegisterMismatchError,
 )
@@ -20,15 +20,15 @@ from registry_server.storage.errors import RegisterError, RegisterFault, Storage
 __all__ = ["complaint_of"]
 
 _BY_FAULT = {
-    StorageFault.BUSY: (Reason.STORAGE_UNAVAILABLE, "storage.busy"),
-    StorageFault.GONE: (Reason.STORAGE_UNAVAILABLE, "storage.gone"),
-    StorageFault.FULL: (Reason.DISK_FULL, "storage.full"),
-    StorageFault.OTHER: (Reason.STORAGE_UNAVAILABLE, "storage.failed"),
+    StorageFault.BUSY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.busy"),
+    StorageFault.GONE: (RefusalReason.STORAGE_UNAVAILABLE, "storage.gone"),
+    StorageFault.FULL: (RefusalReason.DISK_FULL, "storage.full"),
+    StorageFault.OTHER: (RefusalReason.STORAGE_UNAVAILABLE, "storage.failed"),
 }
-_BY_CLOCK: dict[type[ClockError], tuple[Reason, str, str]] = {
-    ClockJumpedError: (Reason.CLOCK_JUMPED, "clock.step", "a clock that runs on"),
-    ClockUnconfirmedError: (Reason.CLOCK_UNCONFIRMED, "clock.vouched", "a clock that something vouches for"),
-    LogAheadError: (Reason.LOG_AHEAD, "clock.log-ahead", "a log that is not ahead of the clock"),
+_BY_CLOCK: dict[type[ClockError], tuple[RefusalReason, str, str]] = {
+    ClockJumpedError: (RefusalReason.CLOCK_JUMPED, "clock.step", "a clock that runs on"),
+    ClockUnconfirmedError: (RefusalReason.CLOCK_UNCONFIRMED, "clock.vouched", "a clock that something vouches for"),
+    LogAheadError: (RefusalReason.LOG_AHEAD, "clock.log-ahead", "a log that is not ahead of the clock"),
 }
 
 _BY_MISMATCH = {
@@ -42,15 +42,15 @@ def complaint_of(error: BaseException) -> Complaint:
     """Return the refusal for an error; an unexpected one becomes INTERNAL without any detail."""
     match error:
         case RegisterError(register_fault=RegisterFault.DAMAGED):
-            return Complaint(Reason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
+            return Complaint(RefusalReason.REGISTER_DAMAGED, "", "register.form", want="one checkpoint of this log")
         case RegisterError():
             want = "a checkpoint register that can be read and written"
-            return Complaint(Reason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
+            return Complaint(RefusalReason.REGISTER_UNAVAILABLE, "", f"register.{error.fault}", want=want)
         case RegisterMismatchError():
             want = "the database whose newest checkpoint the register holds"
             return Complaint(error.mismatch.value, "", _BY_MISMATCH[error.mismatch], want=want)
         case StorageError(fault=StorageFault.VALUE):
-            return Complaint(Reason.INTERNAL)
+            return Complaint(RefusalReason.INTERNAL)
         case StorageError():
             reason, rule = _BY_FAULT[error.fault]
             return Complaint(reason, "", rule, want="a database that answers and has room")
@@ -58,8 +58,8 @@ def complaint_of(error: BaseException) -> Complaint:
             reason, rule, want = _BY_CLOCK[type(error)]
             return Complaint(reason, "logged_at", rule, error.got, want)
         case LedgerClosedError():
-            return Complaint(Reason.SHUTTING_DOWN)
-        case NotFoundedError():
-            return Complaint(Reason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
+            return Complaint(RefusalReason.SHUTTING_DOWN)
+        case NoGenesisError():
+            return Complaint(RefusalReason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
         case _:
             return errors.complaint_of(error)

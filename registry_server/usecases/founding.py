@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     from registry_server.storage.register import Register
 
-__all__ = ["Folder", "Founded", "Founders", "certify_key_service", "draft", "finish", "host_of"]
+__all__ = ["Founded", "Founders", "RegistryFolder", "certify_key_service", "draft", "finish", "host_of"]
 
 _ENROLMENT = ".enrolment.json"
 _KEY_SERVICE = ".key-service.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class RegistryFolder:
     """Paths of a registry's files.
 
     Attributes:
@@ -98,7 +98,7 @@ class Founded:
     certificates: tuple[Path, ...]
 
 
-def draft(folder: Folder, founders: Founders, now: int) -> ActFile:
+def draft(folder: RegistryFolder, founders: Founders, now: int) -> ActFile:
     """Make keys, authority, tables and the genesis act; every argument is checked before a file is written.
 
     Raises:
@@ -137,7 +137,7 @@ def _genesis(founders: Founders, signer: Ed25519Signer) -> Act:
     return Act(founders.registry, 0, NO_PREVIOUS, body)
 
 
-def finish(folder: Folder, register: Register, now: int) -> Founded:
+def finish(folder: RegistryFolder, register: Register, now: int) -> Founded:
     """Log the genesis act and the first HEAD, and write what is handed out; again, it changes nothing.
 
     Args:
@@ -173,7 +173,7 @@ def finish(folder: Folder, register: Register, now: int) -> Founded:
 
 
 def _certify_administrators(
-    folder: Folder, database: Database, authority: CertificateAuthority, handed_out: Path, now: int
+    folder: RegistryFolder, database: Database, authority: CertificateAuthority, handed_out: Path, now: int
 ) -> list[Path]:
     """Write the administrators' first certificates, by the rule that holds for every member."""
     directory = recover(database).state.directory

@@ -15,7 +15,7 @@ import structlog
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
-from registry_server.sequencing.items import LapseItem, Outcome
+from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.storage import inquiries, proposals, quotas
 from registry_server.usecases.failures import complaint_of
 
@@ -87,8 +87,8 @@ class Housekeeping:
     def _lapse(self) -> None:
         """Log every lapse that is due, some at a time, until none is left or none is taken."""
         while items := self._due():
-            results = self._ledger.submit(items).result().results
-            if not any(result.outcome is Outcome.ACCEPTED for result in results):
+            results = self._ledger.append(items).result().results
+            if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
                 break
 
     def _due(self) -> list[LapseItem]:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["Inquiries", "InquiryReceipt"]
+__all__ = ["Inquiries", "InquiryProof"]
 
 
-class InquiryReceipt(NamedTuple):
+class InquiryProof(NamedTuple):
     """Inclusion receipt of an inquiry.
 
     Attributes:
@@ -41,7 +41,7 @@ class Inquiries:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def receipt(self, asker: str, inquiry_id: bytes) -> InquiryReceipt:
+    def receipt(self, asker: str, inquiry_id: bytes) -> InquiryProof:
         """Return the receipt of an asker's inquiry.
 
         Raises:
@@ -54,6 +54,6 @@ class Inquiries:
         with self._ledger.view() as view:
             stored = view.inquiry(asker, inquiry_id)
             if stored is None:
-                raise RegistryError(Reason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
+                raise RegistryError(RefusalReason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
             position, path = view.inquiry_place(stored)
-            return InquiryReceipt(stored.leaf, position, path, head_of(view))
+            return InquiryProof(stored.leaf, position, path, head_of(view))

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class PageShelf:
             kept = self._pages.get(key)
         if kept is None:
             want = "the HEAD of the first page, within 5 minutes"
-            raise RegistryError(Reason.HEAD_GONE, "at_size", "page.kept", got=str(key.size), want=want)
+            raise RegistryError(RefusalReason.HEAD_GONE, "at_size", "page.kept", got=str(key.size), want=want)
         return kept.page
 
     def _forget(self, now: int) -> None:

@@ -18,9 +18,9 @@ from client_sdk.kernel.ledger.administration import check_signed
 from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.errors import LogAheadError
-from registry_server.sequencing.items import ActItem, Outcome
+from registry_server.sequencing.items import ActItem, ItemOutcome
 from registry_server.storage import head, leaves
 from registry_server.storage import proposals as table
 from registry_server.storage.proposals import StoredProposal
@@ -172,9 +172,9 @@ class Proposals:
         return stored
 
     def _log(self, stored: StoredProposal, approvals: tuple[Approval, ...]) -> Proposal:
-        appended = self._ledger.submit([ActItem(stored.payload, approvals)]).result()
+        appended = self._ledger.append([ActItem(stored.payload, approvals)]).result()
         (result,) = appended.results
-        if result.outcome is Outcome.REFUSED or result.place is None:
+        if result.outcome is ItemOutcome.REFUSED or result.place is None:
             return self._logged_meanwhile(stored.proposal_id, result.complaint)
         place = result.place
         receipt = LeafReceipt(place.leaf, place.leaf_index, place.path, appended.checkpoint)
@@ -194,7 +194,7 @@ class Proposals:
 
 
 def _unknown() -> RegistryError:
-    return RegistryError(Reason.PROPOSAL_UNKNOWN, "proposal_id", "proposal.waiting", want="a waiting proposal")
+    return RegistryError(RefusalReason.PROPOSAL_UNKNOWN, "proposal_id", "proposal.waiting", want="a waiting proposal")
 
 
 def _check_places(waiting: Sequence[StoredProposal], proposer: str) -> None:
@@ -202,10 +202,10 @@ def _check_places(waiting: Sequence[StoredProposal], proposer: str) -> None:
     own = sum(stored.proposer == proposer for stored in waiting)
     if own >= MAX_OF_PROPOSER:
         got, want = f"{own} of {proposer}", f"at most {MAX_OF_PROPOSER} of one administrator"
-        raise RegistryError(Reason.TOO_MANY_PROPOSALS, "payload", "proposals.of-proposer", got=got, want=want)
+        raise RegistryError(RefusalReason.TOO_MANY_PROPOSALS, "payload", "proposals.of-proposer", got=got, want=want)
     if len(waiting) >= MAX_WAITING:
         got, want = str(len(waiting)), f"at most {MAX_WAITING}"
-        raise RegistryError(Reason.TOO_MANY_PROPOSALS, "payload", "proposals.count", got=got, want=want)
+        raise RegistryError(RefusalReason.TOO_MANY_PROPOSALS, "payload", "proposals.count", got=got, want=want)
 
 
 def _check_erasure(view: View, act: Act) -> None:
@@ -237,7 +237,7 @@ def _check_approval(directory: Directory, act: Act, payload: bytes, approval: Ap
         raise RuleError("ACT_SIGNATURE", "approval.key_id", "act.key", want="a key of an administrator")
     owner, public_key = found
     if owner != peer and (owner in directory.institutions or peer not in directory.administration.acting):
-        raise RegistryError(Reason.PEER_MISMATCH, "approval.key_id", "peer.match", got=owner, want=peer)
+        raise RegistryError(RefusalReason.PEER_MISMATCH, "approval.key_id", "peer.match", got=owner, want=peer)
     with within("approval.signature"):
         dsse.verify(dsse.ACT, payload, public_key, approval.signature)
 

@@ -13,7 +13,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.limits import MAX_RECORD_IDS
 from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.view import OwnRecord
 from registry_server.usecases.receipts import LeafReceipt, receipt_at
 
@@ -60,7 +60,7 @@ class Records:
         """
         if len(record_ids) > MAX_RECORD_IDS:
             got, want = str(len(record_ids)), f"at most {MAX_RECORD_IDS}"
-            raise RegistryError(Reason.SIZE_LIMIT, "record_ids", "record_ids.count", got=got, want=want)
+            raise RegistryError(RefusalReason.SIZE_LIMIT, "record_ids", "record_ids.count", got=got, want=want)
         for record_id in record_ids:
             _check_record_id(record_id)
         yield from self._named(peer, issuer, record_ids) if record_ids else self._all(peer, issuer)
@@ -107,7 +107,7 @@ class Records:
                 raise RegistryError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the issuer")
             index = view.version_index(key, version)
             if index is None:
-                raise RegistryError(Reason.VERSION_UNKNOWN, "version", "version.next", got=str(version))
+                raise RegistryError(RefusalReason.VERSION_UNKNOWN, "version", "version.next", got=str(version))
             return receipt_at(view, index)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.checkpoint import Checkpoint
 from client_sdk.kernel.formats.merkle import Frontier
 from registry_server.sequencing.committed import open_trees
-from registry_server.sequencing.errors import NotFoundedError, RegisterMismatch
+from registry_server.sequencing.errors import NoGenesisError, RegisterMismatch
 from registry_server.sequencing.publish import origin_of
 from registry_server.sequencing.recover import recover
 from registry_server.storage import head
@@ -63,7 +63,7 @@ def compare_register(database: Database, register: Register) -> RegisterState:
     """Return how register and database stand to each other; a server may be running.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         FormatError: the tiles of the database are damaged.
         StorageError: the database failed.
     """
@@ -76,7 +76,7 @@ def compare_register(database: Database, register: Register) -> RegisterState:
     with database.snapshot() as work:
         row = head.read(work)
     if row is None:
-        raise NotFoundedError
+        raise NoGenesisError
     mismatch = None
     if held is None:
         mismatch = None if problem else RegisterMismatch.MISSING
@@ -91,7 +91,7 @@ def reset_register(database: Database, register: Register, signer: Signer) -> No
     """Set the register to the database's checkpoint, whatever it held; no process may serve the database meanwhile.
 
     Raises:
-        NotFoundedError: there is no genesis yet.
+        NoGenesisError: there is no genesis yet.
         InconsistentError: what is stored does not fit together, or the key is none of the log's.
         StorageError: the database failed, or the register cannot be written.
     """

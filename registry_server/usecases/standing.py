@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from client_sdk.kernel.ledger.tls_key import check_not_ended
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import tls_keys
 from registry_server.usecases.failures import complaint_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.tls_keys import StoredTlsKey
 
-__all__ = ["REFRESH_SECONDS", "STALE_SECONDS", "Standing", "TlsStanding", "standing_of"]
+__all__ = ["REFRESH_SECONDS", "STALE_SECONDS", "PeerStanding", "TlsStanding", "standing_of"]
 
 REFRESH_SECONDS = 1.0
 STALE_SECONDS = 5.0
@@ -60,7 +60,7 @@ def standing_of(state: InstitutionState, spki_hash: bytes, key: StoredTlsKey | N
     return TlsStanding.RUNNING if vouching is not None and vouching.running else TlsStanding.NOT_VOUCHED
 
 
-class Standing:
+class PeerStanding:
     """The use case; thread-safe.
 
     Args:
@@ -126,10 +126,12 @@ class Standing:
         if found is TlsStanding.ENDED_BY_ACT:
             check_not_ended(state, spki_hash)
         if found is TlsStanding.REVOKED:
-            raise RegistryError(Reason.TLS_KEY_REVOKED, "certificate", "tls-key.revoked", want="a key not revoked")
+            raise RegistryError(
+                RefusalReason.TLS_KEY_REVOKED, "certificate", "tls-key.revoked", want="a key not revoked"
+            )
         if vouched:
             want = "a key that a running signing key vouches for"
-            raise RegistryError(Reason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want=want)
+            raise RegistryError(RefusalReason.TLS_KEY_NOT_VOUCHED, "certificate", "tls-key.vouched", want=want)
         return False
 
     def refresh(self) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["FIGURES", "Status"]
+__all__ = ["FIGURES", "ServingStatus"]
 
 # Name, and what it is.
 FIGURES: Mapping[str, str] = {
@@ -26,7 +26,7 @@ FIGURES: Mapping[str, str] = {
 }
 
 
-class Status:
+class ServingStatus:
     """The use case.
 
     Args:

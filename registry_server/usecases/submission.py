@@ -23,7 +23,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Facts, parse_facts
 from client_sdk.kernel.rules.retention import check_retain_until
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedBasis, OpenedFacts, Submission
 
-__all__ = ["Moment", "read_submission"]
+__all__ = ["Arrival", "read_submission"]
 
 # A statement is about 300 bytes, facts about 400; the limits keep one record within a few kilobytes.
 MAX_STATEMENT_BYTES = 2_048
@@ -41,7 +41,7 @@ MAX_ALIASES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Arrival:
     """When a submission came in, and what counts then.
 
     Attributes:
@@ -55,12 +55,12 @@ class Moment:
     directory: Directory
 
     @classmethod
-    def of(cls, now: int, directory: Directory) -> Moment:
+    def of(cls, now: int, directory: Directory) -> Arrival:
         """Return the moment of that time."""
         return cls(now, day_of(now, directory.rulebook.time_zone), directory)
 
 
-def read_submission(sent: Submission, peer: str, moment: Moment) -> StatementItem:
+def read_submission(sent: Submission, peer: str, moment: Arrival) -> StatementItem:
     """Return what may be appended, if the log's state allows it.
 
     Args:
@@ -79,7 +79,7 @@ def read_submission(sent: Submission, peer: str, moment: Moment) -> StatementIte
     statement = Statement.parse(payload)
     if statement.signer != peer:
         raise RegistryError(
-            Reason.PEER_MISMATCH, "statement.signer", "peer.match", got=statement.signer[:64], want=peer
+            RefusalReason.PEER_MISMATCH, "statement.signer", "peer.match", got=statement.signer[:64], want=peer
         )
     public_key = _public_key(moment.directory, key_id, peer)
     dsse.verify(dsse.STATEMENT, payload, public_key, signature)
@@ -118,7 +118,10 @@ def _check_bare(sent: Submission) -> None:
     for field in ("binding", "facts", "disclosure", "previous", "basis", "aliases"):
         if getattr(sent, field):
             raise RegistryError(
-                Reason.PART_UNEXPECTED, field, "submission.end-alone", want="nothing beside WITHDRAWN and SET_ASIDE"
+                RefusalReason.PART_UNEXPECTED,
+                field,
+                "submission.end-alone",
+                want="nothing beside WITHDRAWN and SET_ASIDE",
             )
 
 
@@ -132,14 +135,14 @@ def _read_binding(sent: Submission, statement: Statement) -> Binding:
     return binding
 
 
-def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Moment) -> Facts:
+def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Arrival) -> Facts:
     if sent.facts is None:
         _missing("facts", "what opens the facts commitment")
     commitment, facts = _open_facts(sent.facts, statement.kind, "facts")
     check_open(statement.facts_commitment, commitment, "facts")
     if not hmac.compare_digest(facts.debt.debt_ref, binding.debt_ref):
         raise RegistryError(
-            Reason.COMMITMENT_MISMATCH, "binding.debt_ref", "binding.debt-ref", want="the debt_ref of the facts"
+            RefusalReason.COMMITMENT_MISMATCH, "binding.debt_ref", "binding.debt-ref", want="the debt_ref of the facts"
         )
     check_facts(statement.kind, statement.standing, facts)
     rulebook = moment.directory.rulebook
@@ -168,7 +171,10 @@ def _read_disclosure(sent: Submission, statement: Statement) -> bytes:
         _too_long("disclosure", len(disclosure), MAX_SEALED_BYTES)
     if disclosure_digest(disclosure) != statement.disclosure_digest:
         raise RegistryError(
-            Reason.DISCLOSURE_MISMATCH, "disclosure", "disclosure.digest", want="the bytes that the statement names"
+            RefusalReason.DISCLOSURE_MISMATCH,
+            "disclosure",
+            "disclosure.digest",
+            want="the bytes that the statement names",
         )
     return disclosure
 
@@ -179,7 +185,9 @@ def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | N
             _missing("previous", "the facts of the version before")
         return None
     if statement.version == 1:
-        raise RegistryError(Reason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1")
+        raise RegistryError(
+            RefusalReason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1"
+        )
     return CommittedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
 
 
@@ -187,7 +195,7 @@ def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
     kind = RESTS_ON.get(statement.kind)
     if kind is None or statement.version != 1:
         want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
-        raise RegistryError(Reason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
+        raise RegistryError(RefusalReason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
     check_institution_id(given.record.issuer, "basis", "record.issuer")
     check_record_id(given.record.record_id, "basis")
     newest = None if given.newest is None else CommittedFacts(*_open_facts(given.newest, kind, "basis.newest"))
@@ -209,8 +217,8 @@ def _check_length(field: str, value: bytes, want: int) -> None:
 
 
 def _missing(field: str, want: str) -> NoReturn:
-    raise RegistryError(Reason.PART_MISSING, field, "submission.parts", want=want)
+    raise RegistryError(RefusalReason.PART_MISSING, field, "submission.parts", want=want)
 
 
 def _too_long(field: str, got: int, most: int) -> NoReturn:
-    raise RegistryError(Reason.SIZE_LIMIT, field, f"{field}.size", got=str(got), want=f"at most {most}")
+    raise RegistryError(RefusalReason.SIZE_LIMIT, field, f"{field}.size", got=str(got), want=f"at most {most}")

@@ -17,10 +17,10 @@ from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import Appended, Result
 from registry_server.usecases.failures import complaint_of
-from registry_server.usecases.submission import Moment, read_submission
+from registry_server.usecases.submission import Arrival, read_submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ __all__ = [
     "KEY_UNKNOWN",
     "Appended",
     "Checked",
-    "Prepared",
+    "CheckedSubmissions",
     "Result",
     "Submitting",
     "check_submission",
@@ -47,7 +47,7 @@ KEY_UNKNOWN = "KEY_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class CheckedSubmissions:
     """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
 
     checked: tuple[Checked, ...]
@@ -78,7 +78,7 @@ class Submitting:
         """
         return self.enqueue(self.prepare(peer, submissions)).result()
 
-    def prepare(self, peer: str, submissions: Sequence[Submission]) -> Prepared:
+    def prepare(self, peer: str, submissions: Sequence[Submission]) -> CheckedSubmissions:
         """Check submissions without the log. Takes about 100 us each, half of it without the interpreter's lock.
 
         Raises:
@@ -86,16 +86,16 @@ class Submitting:
         """
         if not 0 < len(submissions) <= CHUNK_SUBMISSIONS:
             raise RegistryError(
-                Reason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
+                RefusalReason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
         moment = self.moment()
-        return Prepared(tuple(self._check(sent, peer, moment) for sent in submissions))
+        return CheckedSubmissions(tuple(self._check(sent, peer, moment) for sent in submissions))
 
-    def moment(self) -> Moment:
+    def moment(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
-        return Moment.of(self._ledger.clock(), self._ledger.directory)
+        return Arrival.of(self._ledger.clock(), self._ledger.directory)
 
-    def enqueue(self, prepared: Prepared) -> Future[Appended]:
+    def enqueue(self, prepared: CheckedSubmissions) -> Future[Appended]:
         """Log what was prepared; the future fails as ``submit`` raises.
 
         Raises:
@@ -105,21 +105,21 @@ class Submitting:
         submitted: Future[Appended] = Future()
         # Not cancellable: what is enqueued is always carried out.
         submitted.set_running_or_notify_cancel()
-        appended = self._ledger.submit(items)
+        appended = self._ledger.append(items)
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, sent: Submission, peer: str, moment: Moment) -> Checked:
+    def _check(self, sent: Submission, peer: str, moment: Arrival) -> Checked:
         checked = check_submission(sent, peer, moment)
         if not isinstance(checked, Complaint) or checked.reason != KEY_UNKNOWN:
             return checked
         # Another process may have logged the act that gave the key: a view brings its news.
         with self._ledger.view() as view:
-            newest = Moment.of(moment.now, view.directory)
+            newest = Arrival.of(moment.now, view.directory)
         return check_submission(sent, peer, newest)
 
 
-def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
+def check_submission(sent: Submission, peer: str, moment: Arrival) -> Checked:
     """Return what may be appended, or why it may not, as far as that is decided without the log."""
     try:
         return read_submission(sent, peer, moment)
@@ -127,7 +127,7 @@ def check_submission(sent: Submission, peer: str, moment: Moment) -> Checked:
         return complaint_of(error)
 
 
-def _finish(prepared: Prepared, appended: Future[Appended], submitted: Future[Appended]) -> None:
+def _finish(prepared: CheckedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
     """Join what was refused before with what became of the rest."""
     error = appended.exception()
     if error is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
-from registry_server.errors import Reason, RegistryError
-from registry_server.sequencing.view import LiveBinding
+from registry_server.errors import RefusalReason, RegistryError
+from registry_server.sequencing.view import BindingRow
 from registry_server.usecases.proofs import ProvedHead, ProvedState, head_of
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
 
 __all__ = [
+    "BindingPage",
+    "BindingRow",
     "CheckpointAnswer",
     "DirectoryAnswer",
     "LeafPage",
-    "LiveBinding",
-    "LiveBindings",
     "Transparency",
 ]
 
@@ -62,7 +62,7 @@ class LeafPage(NamedTuple):
     leaves: list[bytes]
 
 
-class LiveBindings(NamedTuple):
+class BindingPage(NamedTuple):
     """Some bindings in order.
 
     Attributes:
@@ -71,7 +71,7 @@ class LiveBindings(NamedTuple):
         size: on the last page, size of the log when it was read; 0 on the others.
     """
 
-    bindings: list[LiveBinding]
+    bindings: list[BindingRow]
     begun_at: int = 0
     size: int = 0
 
@@ -112,7 +112,7 @@ class Transparency:
             hashes = view.tile(level, index) if level <= MAX_TILE_LEVEL else None
         if hashes is None:
             got = f"level {level}, index {index}"
-            raise RegistryError(Reason.TILE_UNKNOWN, "index", "tiles.tile", got=got, want="a tile of the log")
+            raise RegistryError(RefusalReason.TILE_UNKNOWN, "index", "tiles.tile", got=got, want="a tile of the log")
         return hashes
 
     def directory(self, institutions: Sequence[str], known_size: int) -> DirectoryAnswer:
@@ -129,7 +129,7 @@ class Transparency:
         """
         if len(institutions) > MAX_INSTITUTIONS:
             got, want = str(len(institutions)), f"at most {MAX_INSTITUTIONS}"
-            raise RegistryError(Reason.SIZE_LIMIT, "institutions", "institutions.count", got=got, want=want)
+            raise RegistryError(RefusalReason.SIZE_LIMIT, "institutions", "institutions.count", got=got, want=want)
         for institution in institutions:
             check_institution_id(institution, "request", "institutions")
         with self._ledger.view() as view:
@@ -166,7 +166,7 @@ class Transparency:
             yield LeafPage(start, page)
             start += len(page)
 
-    def live_bindings(self) -> Iterator[LiveBindings]:
+    def live_bindings(self) -> Iterator[BindingPage]:
         """Yield subject and opening of every record that is live at the size which the last page names.
 
         Each page is read from a snapshot of its own, which ends before the page is yielded. A record that changes has a
@@ -179,7 +179,7 @@ class Transparency:
             with self._ledger.view() as view:
                 page, size = view.live_bindings(after, self._page_bindings), view.size
             last = len(page) < self._page_bindings
-            yield LiveBindings(page, 0 if begun_at else size, size if last else 0)
+            yield BindingPage(page, 0 if begun_at else size, size if last else 0)
             if last:
                 return
             begun_at = begun_at or size
@@ -203,17 +203,17 @@ class Transparency:
 def _consistency(view: View, known_size: int, to_size: int = 0) -> tuple[bytes, ...]:
     if to_size > view.size:
         got, want = str(to_size), f"at most {view.size}"
-        raise RegistryError(Reason.RANGE_INVALID, "to_size", "log.size", got=got, want=want)
+        raise RegistryError(RefusalReason.RANGE_INVALID, "to_size", "log.size", got=got, want=want)
     if known_size == 0:
         return ()
     newer = to_size or view.size
     if known_size > newer:
         got, want = str(known_size), f"at most {newer}"
-        raise RegistryError(Reason.RANGE_INVALID, "known_size", "log.size", got=got, want=want)
+        raise RegistryError(RefusalReason.RANGE_INVALID, "known_size", "log.size", got=got, want=want)
     return view.consistency(known_size, newer)
 
 
 def _check_range(start: int, end: int, size: int) -> None:
     if start > end or end > size:
         got, want = f"{start} to {end}", f"a range within 0 to {size}"
-        raise RegistryError(Reason.RANGE_INVALID, "end", "log.range", got=got, want=want)
+        raise RegistryError(RefusalReason.RANGE_INVALID, "end", "log.range", got=got, want=want)

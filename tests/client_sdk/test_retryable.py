@@ -16,7 +16,7 @@ from client_sdk._transport.refusal import error_of
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.state import KeyService
 from registry_server import errors as registry
-from registry_server.errors import Status
+from registry_server.errors import GrpcStatus
 from registry_server.serving.status import status_code, trailing_metadata
 from registry_server.subject_key_service import errors as key_service
 from tests.support.tls import Authority
@@ -89,7 +89,7 @@ def test_the_sdk_and_grpc_retry_what_the_catalogue_says_and_nothing_else(
         reason: entry.retryable for reason, entry in catalogue.items()
     }
     assert refusing.attempts == {reason: MAX_ATTEMPTS if entry.retryable else 1 for reason, entry in catalogue.items()}
-    assert any(entry.status is Status.UNAVAILABLE for entry in catalogue.values())
+    assert any(entry.status is GrpcStatus.UNAVAILABLE for entry in catalogue.values())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureE
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from registry_server.errors import CATALOGUE, Reason, RegistryError, Status, complaint_of, entry_of
+from registry_server.errors import CATALOGUE, GrpcStatus, RefusalReason, RegistryError, complaint_of, entry_of
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases import failures
 
@@ -61,17 +61,17 @@ def test_every_reason_in_the_source_is_in_the_catalogue() -> None:
 
 
 def test_every_reason_of_the_rules_and_of_the_server_is_in_the_catalogue() -> None:
-    assert {*RuleReason, *Reason} <= set(CATALOGUE)
+    assert {*RuleReason, *RefusalReason} <= set(CATALOGUE)
 
 
 def test_the_catalogue_holds_no_reason_that_nothing_gives() -> None:
     # Made of the state's name.
     states = {f"INSTITUTION_{status.name}" for status in InstitutionStatus if status is not InstitutionStatus.ACTIVE}
-    assert set(CATALOGUE) - given_reasons() - set(RuleReason) - set(Reason) - states == set()
+    assert set(CATALOGUE) - given_reasons() - set(RuleReason) - set(RefusalReason) - states == set()
 
 
 def test_every_status_is_one_of_grpc() -> None:
-    assert {status.name for status in Status} <= {code.name for code in grpc.StatusCode}
+    assert {status.name for status in GrpcStatus} <= {code.name for code in grpc.StatusCode}
 
 
 @pytest.mark.parametrize("reason", sorted(CATALOGUE))
@@ -80,7 +80,7 @@ def test_an_entry_is_a_sentence_and_a_reason_can_stand_in_the_inquiry_tree(reaso
     assert entry.text.endswith(".")
     assert InquiryLeaf.parse(InquiryLeaf(0, reason, bytes(32)).encode()).outcome == reason
     # Retrying is for what may be otherwise a moment later.
-    assert not entry.retryable or entry.status is Status.UNAVAILABLE
+    assert not entry.retryable or entry.status is GrpcStatus.UNAVAILABLE
 
 
 def test_kernel_errors_are_told_with_their_fields() -> None:
@@ -111,11 +111,11 @@ def test_a_value_that_the_database_does_not_take_is_this_programs_fault() -> Non
 def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
     told = failures.complaint_of(StorageError(fault, "driver"))
     assert told.reason == ("DISK_FULL" if fault is StorageFault.FULL else "STORAGE_UNAVAILABLE")
-    assert entry_of(told.reason).status is Status.UNAVAILABLE
+    assert entry_of(told.reason).status is GrpcStatus.UNAVAILABLE
 
 
 def test_an_error_says_what_it_refuses() -> None:
-    error = RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
+    error = RegistryError(RefusalReason.SIZE_LIMIT, "message", "message.size", got="5 bytes", want="at most 4 bytes")
     assert error.reason == "SIZE_LIMIT"
     assert str(error) == "SIZE_LIMIT at message: message.size (got 5 bytes, want at most 4 bytes)"
     assert complaint_of(error) is error.complaint

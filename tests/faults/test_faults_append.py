@@ -12,7 +12,7 @@ from sqlalchemy import text
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.testing.programs import Programs
 from registry_server.sequencing.errors import InconsistentError, LedgerClosedError, RolledBackError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.errors import DatabaseInUseError, StorageError
 from registry_server.storage.unit_of_work import Database
@@ -53,7 +53,7 @@ def check_nothing_lost(url: str, world: World, told: dict[str, int]) -> None:
         reports = [world.report("lender-1", name) for name in sorted(told, key=int)]
         for start_ in range(0, len(reports), 200):
             records = submit(ledger, *reports[start_ : start_ + 200]).results
-            assert all(record.outcome is Outcome.REPEATED for record in records)
+            assert all(record.outcome is ItemOutcome.REPEATED for record in records)
         accept(ledger, world.report("lender-1", "afterwards"))
         with ledger.view() as view:
             assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
@@ -104,7 +104,7 @@ def test_a_commit_that_fails_may_be_sent_again(database_url: str, world: World, 
             assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         logged = not (fault is Fault.LOST and ahead == 1)
         (record,) = submit(ledger, first).results
-        assert record.outcome is (Outcome.REPEATED if logged else Outcome.ACCEPTED)
+        assert record.outcome is (ItemOutcome.REPEATED if logged else ItemOutcome.ACCEPTED)
         accept(ledger, world.report("lender-1", "loan", Standing.CURED))
     chain = reverify(database_url).chains[world.key("lender-1", "loan")]
     assert chain.version == 2
@@ -160,7 +160,7 @@ def test_an_older_database_is_refused_while_it_serves(tmp_path: Path, sqlite_tem
             work.connection.execute(text("UPDATE head SET size = size - 1"))
             work.commit()
         with pytest.raises(RolledBackError):
-            ledger.submit([]).result()
+            ledger.append([]).result()
         with pytest.raises(RolledBackError), ledger.view():
             pass
 

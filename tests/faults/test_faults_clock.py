@@ -54,7 +54,7 @@ def test_a_clock_that_is_set_stops_the_log_until_it_is_right_again(database_url:
         act = world.act(ledger, ClockBody(1))
         for _ in range(2):
             with pytest.raises(ClockJumpedError) as jumped:
-                ledger.submit([act]).result()
+                ledger.append([act]).result()
             assert jumped.value.off_ms == step
         # What time decides is not decided, and no inquiry is logged with a wrong time.
         with pytest.raises(ClockJumpedError):
@@ -174,10 +174,10 @@ def test_after_a_short_pause_nobody_is_asked_and_restarts_do_not_add_up(database
     for _ in range(3):
         world.clock.now += MAX_STEP_MS // 3
         with world.ledger(database_url) as ledger:
-            ledger.submit([world.act(ledger, ClockBody(1))]).result()
+            ledger.append([world.act(ledger, ClockBody(1))]).result()
     world.clock.now += MAX_STEP_MS // 3
     with world.ledger(database_url) as ledger, pytest.raises(ClockUnconfirmedError):
-        ledger.submit([world.act(ledger, ClockBody(1))]).result()
+        ledger.append([world.act(ledger, ClockBody(1))]).result()
 
 
 def audit_of(registry: RunningRegistry, folder: Path, now_ms: int) -> AuditReport:
@@ -208,7 +208,7 @@ def test_a_wrong_confirmation_is_corrected_by_an_act_and_audit_and_fsck_are_clea
         with pytest.raises(LogAheadError):
             ledger.check_clock()
         # No earlier than the administrators allow.
-        (early,) = ledger.submit([world.act(ledger, ClockBody(right + 1))]).result().results
+        (early,) = ledger.append([world.act(ledger, ClockBody(right + 1))]).result().results
         assert "clock.not-before" in str(early.complaint)
         world.decide(ledger, ClockBody(right - MINUTE_MS))
         assert head_time(ledger) == right
@@ -238,10 +238,10 @@ def test_the_time_of_the_log_goes_back_by_a_valid_act_alone(database_url: str, w
     with ahead(database_url, world) as ledger:
         world.confirm_clock(ledger)
         unsigned = world.act(ledger, ClockBody(1))
-        (refused,) = ledger.submit([type(unsigned)(unsigned.payload, unsigned.approvals[:1])]).result().results
+        (refused,) = ledger.append([type(unsigned)(unsigned.payload, unsigned.approvals[:1])]).result().results
         assert "ACT_THRESHOLD" in str(refused.complaint)
         statement = world.annotate("lender-1", world.key("lender-1", "in the future"))
-        together = [ledger.submit([statement]), ledger.submit([world.act(ledger, ClockBody(1))])]
+        together = [ledger.append([statement]), ledger.append([world.act(ledger, ClockBody(1))])]
         assert together[1].result().results[0].complaint is None
         assert head_time(ledger) == world.clock.now
     reverify(database_url)

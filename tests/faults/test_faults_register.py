@@ -233,7 +233,7 @@ def test_a_full_register_acknowledges_nothing_and_recovers(database_url: str, wo
         draft.unlink()
         with ledger.view() as view:
             assert view.checkpoint.startswith(f"{ORIGIN}\n{size}\n".encode())
-        ledger.submit([]).result()
+        ledger.append([]).result()
         accept(ledger, world.report("lender-1", "after"))
     reverify(database_url)
     assert findings(database_url, register_of(database_url)) == []

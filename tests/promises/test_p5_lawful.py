@@ -117,7 +117,7 @@ def test_p5_a_dispute_is_answered_in_twenty_days_or_restricted(running: RunningR
     running.records("lender-1").Submit(pb.SubmitRequest(submission=world.report("lender-1", "loan")))
     key = world.key("lender-1", "loan")
     disputed = world.annotate("lender-2", key, AnnotationFlag.DISPUTED)
-    ledger.submit([disputed]).result()
+    ledger.append([disputed]).result()
     assert flags(running, "first") == {AnnotationFlag.DISPUTED}
     pass_days(running, 19)
     assert flags(running, "second") == {AnnotationFlag.DISPUTED}

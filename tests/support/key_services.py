@@ -24,7 +24,7 @@ from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.testing.ports import free_address
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.server import serve
-from registry_server.subject_key_service.settings import Folder, make_settings, read_settings, settings_toml
+from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings, read_settings, settings_toml
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class KeyServiceSite:
     """One key service with its folder."""
 
     def __init__(self, home: Path, name: str, url: str = "") -> None:
-        self.folder = Folder(home)
+        self.folder = KeyServiceFolder(home)
         self.url = url or free_address()
         self.name = name
         settings = make_settings(

@@ -44,7 +44,7 @@ from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
 from registry_server.storage.register import FileRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
-from registry_server.subject_key_service.settings import Folder, make_settings
+from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings
 from registry_server.usecases.certificates import issue
 from registry_server.usecases.fsck.check import fsck
 from tests.support.handmade_log import REGISTRY, seed, signer
@@ -199,7 +199,7 @@ class RunningRegistry:
 
     def key_service(self, name: str) -> Identity:
         """What a key service shows: its request is made the way its own program makes it."""
-        home = Folder(self.app.settings.home.parent / f"folder of {name}")
+        home = KeyServiceFolder(self.app.settings.home.parent / f"folder of {name}")
         settings = make_settings({"name": name, "url": "127.0.0.1:18443", "listen": "127.0.0.1:18443"})
         file = KeyServiceFile.parse(setup.create(home, settings, ()).read_bytes())
         key = (home.home / "tls" / "key.pem").read_bytes()

@@ -36,7 +36,7 @@ from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, K
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.rules.retention import expires_on
-from registry_server.sequencing.errors import NotFoundedError
+from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.genesis import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
 from registry_server.sequencing.ledger import Ledger
@@ -162,7 +162,7 @@ class World:
         with Database(url) as database:
             try:
                 ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
-            except NotFoundedError:
+            except NoGenesisError:
                 self.found(database, register_of(url))
                 ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
             with ledger:
@@ -220,7 +220,7 @@ class World:
 
     def decide(self, ledger: Ledger, body: Body) -> None:
         """Log an act."""
-        (result,) = ledger.submit([self.act(ledger, body)]).result().results
+        (result,) = ledger.append([self.act(ledger, body)]).result().results
         assert result.complaint is None, result.complaint
 
     def enrol(self, ledger: Ledger) -> None:

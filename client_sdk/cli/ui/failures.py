@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
     from client_sdk.models.violation import Violation
 
-__all__ = ["HINTS", "DeclinedError", "Failure", "UsageError", "failure_of"]
+__all__ = ["HINTS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
 
 
 class UsageError(Exception):
@@ -50,7 +50,7 @@ class DeclinedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class CommandFailure:
     """An error as it is printed.
 
     Attributes:
@@ -169,7 +169,7 @@ _RULE_HINTS: dict[str, str] = {
 }
 
 
-def failure_of(error: Exception, address: str = "") -> Failure | None:
+def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
     """Return the printable form of an error; None for an unexpected one.
 
     Args:
@@ -178,30 +178,32 @@ def failure_of(error: Exception, address: str = "") -> Failure | None:
     """
     match error:
         case UsageError():
-            return Failure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
+            return CommandFailure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
         case DeclinedError():
-            return Failure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
+            return CommandFailure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
         case FormatError():
-            return Failure(
+            return CommandFailure(
                 code=ExitCode.USAGE,
                 reason="MALFORMED",
                 message=f"{error.part} has a wrong form",
                 details=error.complaint.parts,
             )
         case RuleError():
-            return Failure(
+            return CommandFailure(
                 code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=error.complaint.parts
             )
         case CreditRegistryError():
             return _of_sdk(error, address)
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            return Failure(code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}")
+            return CommandFailure(
+                code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}"
+            )
         case _:
             return None
 
 
-def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
+def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
     match error:
         case TransportError():
             return _unreachable(error, address)
@@ -212,7 +214,7 @@ def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
         case PreflightError():
             # What cannot be read at all is wrong input, as with every other file; what breaks a rule was found in it.
             malformed = bool(error.violations) and all(item.reason == "MALFORMED" for item in error.violations)
-            return Failure(
+            return CommandFailure(
                 code=ExitCode.USAGE if malformed else ExitCode.FOUND,
                 reason="MALFORMED" if malformed else "RULES_BROKEN",
                 message="nothing was sent",
@@ -223,14 +225,16 @@ def _of_sdk(error: CreditRegistryError, address: str) -> Failure:
             return _refused(error)
         case OutboxError():
             hint = "let the other run end; a damaged outbox may be moved away: a reload finds what was reported."
-            return Failure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
+            return CommandFailure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
         case ConfigError():
-            return Failure(code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error)))
+            return CommandFailure(
+                code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error))
+            )
         case _:
-            return Failure(code=ExitCode.FOUND, reason="FAILED", message=str(error))
+            return CommandFailure(code=ExitCode.FOUND, reason="FAILED", message=str(error))
 
 
-def _unreachable(error: TransportError, address: str) -> Failure:
+def _unreachable(error: TransportError, address: str) -> CommandFailure:
     where = f" at {address}" if address else ""
     reason = error.reason or error.status
     if error.reason:
@@ -243,24 +247,28 @@ def _unreachable(error: TransportError, address: str) -> Failure:
         message = f"the registry{where} does not answer"
         hint = "check address, network and certificate; `credit-registry status` tells when it answers again."
     cause = (("cause", str(error)),)
-    return Failure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=cause, hint=hint)
+    return CommandFailure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=cause, hint=hint)
 
 
-def _key_service(error: KeyServiceError) -> Failure:
+def _key_service(error: KeyServiceError) -> CommandFailure:
     details = (("service", error.service),)
     if error.reason == "PROOF_INVALID":
         message = "its answer does not prove that its own key made it"
         hint = "rely on nothing; tell the administrators which service it was."
-        return Failure(code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint)
+        return CommandFailure(
+            code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint
+        )
     message = f"the key service at {error.service} " + (error.message or "does not answer")
     if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
         hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
-        return Failure(code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint)
+        return CommandFailure(
+            code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint
+        )
     hint = HINTS.get(error.reason, "ask its operator; its address is in `credit-registry status`.")
-    return Failure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
+    return CommandFailure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 
-def _unverifiable(error: VerificationError) -> Failure:
+def _unverifiable(error: VerificationError) -> CommandFailure:
     details = tuple((name, value) for name, value in (("part", error.part), ("rule", error.rule)) if value)
     if error.rule in _RULE_HINTS:
         hint = _RULE_HINTS[error.rule]
@@ -273,11 +281,13 @@ def _unverifiable(error: VerificationError) -> Failure:
     else:
         hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
     message = error.message or "what was answered does not verify"
-    return Failure(code=ExitCode.UNVERIFIABLE, reason="UNVERIFIABLE", message=message, details=details, hint=hint)
+    return CommandFailure(
+        code=ExitCode.UNVERIFIABLE, reason="UNVERIFIABLE", message=message, details=details, hint=hint
+    )
 
 
-def _refused(error: RefusedError) -> Failure:
-    return Failure(
+def _refused(error: RefusedError) -> CommandFailure:
+    return CommandFailure(
         code=ExitCode.FOUND,
         reason=error.reason,
         message=error.message or "refused",

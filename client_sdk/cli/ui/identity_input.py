@@ -21,7 +21,7 @@ from client_sdk.regions import region_is_known
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from client_sdk.cli.ui.session import Session
+    from client_sdk.cli.ui.session import Run
 
 __all__ = ["read_identities", "read_identity", "refuse_on_command_line"]
 
@@ -43,7 +43,7 @@ def refuse_on_command_line(stray: Sequence[str] | None) -> None:
         raise UsageError(message, _HINT)
 
 
-def read_identity(session: Session, source: str | None, id_type: IdType, issuing_state: str) -> Identity:
+def read_identity(session: Run, source: str | None, id_type: IdType, issuing_state: str) -> Identity:
     """Return the one identity that is asked about or reported.
 
     Raises:
@@ -55,7 +55,7 @@ def read_identity(session: Session, source: str | None, id_type: IdType, issuing
     return found[0]
 
 
-def read_identities(session: Session, source: str | None, id_type: IdType, issuing_state: str) -> list[Identity]:
+def read_identities(session: Run, source: str | None, id_type: IdType, issuing_state: str) -> list[Identity]:
     """Return the identities of a file or of standard input, one a line, or the one that is typed.
 
     Raises:
@@ -76,7 +76,7 @@ def read_identities(session: Session, source: str | None, id_type: IdType, issui
     return found
 
 
-def _ask(session: Session, id_type: IdType, issuing_state: str) -> Identity:
+def _ask(session: Run, id_type: IdType, issuing_state: str) -> Identity:
     if not session.interactive:
         raise UsageError("an identity number is needed, and nobody is here to be asked", _HINT)
     typed = str(typer.prompt(f"Identity number ({id_type.value}, hidden)", hide_input=True, err=True))
@@ -102,7 +102,7 @@ def _lines(source: str) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _parse(session: Session, line: str, number: int, id_type: IdType, issuing_state: str) -> Identity:
+def _parse(session: Run, line: str, number: int, id_type: IdType, issuing_state: str) -> Identity:
     parts = [part.strip() for part in line.split(",")]
     place = f"line {number}: "
     if len(parts) == 1:
@@ -115,7 +115,7 @@ def _parse(session: Session, line: str, number: int, id_type: IdType, issuing_st
     return _checked(session, named, parts[1], state, place)
 
 
-def _checked(session: Session, id_type: IdType, typed: str, issuing_state: str, place: str) -> Identity:
+def _checked(session: Run, id_type: IdType, typed: str, issuing_state: str, place: str) -> Identity:
     try:
         identity = Identity.parse(id_type, typed, issuing_state)
     except FormatError as error:

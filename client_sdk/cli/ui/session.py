@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Output
     from client_sdk.client import Client
 
-__all__ = ["Session"]
+__all__ = ["Run"]
 
 
 @dataclass(slots=True)
-class Session:
+class Run:
     """One run of one verb.
 
     Attributes:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from client_sdk.cli.ui.output import Output
 
-__all__ = ["Target"]
+__all__ = ["OutputFile"]
 
 
-class Target:
+class OutputFile:
     """One file that a verb was told to write, or none.
 
     Args:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from client_sdk.checkpoints import Checkpoint, Contradiction
     from client_sdk.cli.ui.output import Json
-    from client_sdk.cli.ui.session import Session
+    from client_sdk.cli.ui.session import Run
 
 __all__ = ["checkpoint_content", "tell_contradiction"]
 
@@ -19,7 +19,7 @@ def checkpoint_content(checkpoint: Checkpoint) -> dict[str, Json]:
     return {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
 
 
-def tell_contradiction(session: Session, file: Path, proof: Contradiction) -> None:
+def tell_contradiction(session: Run, file: Path, proof: Contradiction) -> None:
     """Say what a file proves, and what to do with it."""
     first, second = proof.first.checkpoint, proof.second.checkpoint
     session.output.result(

@@ -14,13 +14,13 @@ from typing import Concatenate, ParamSpec
 import typer
 
 from client_sdk.cli.ui.exit_codes import EXIT_CODES, ExitCode
-from client_sdk.cli.ui.failures import Failure, failure_of
+from client_sdk.cli.ui.failures import CommandFailure, failure_of
 from client_sdk.cli.ui.group import Verb
 from client_sdk.cli.ui.identity_input import refuse_on_command_line
 from client_sdk.cli.ui.options import worded
 from client_sdk.cli.ui.output import Output
 from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 
 __all__ = ["verb"]
 
@@ -31,7 +31,7 @@ DEBUG_VARIABLE = "CREDIT_REGISTRY_DEBUG"
 
 def verb(
     app: typer.Typer, name: str, *, examples: Sequence[str], options: Sequence[inspect.Parameter] = ()
-) -> Callable[[Callable[Concatenate[Session, P], ExitCode | None]], Callable[Concatenate[Session, P], ExitCode | None]]:
+) -> Callable[[Callable[Concatenate[Run, P], ExitCode | None]], Callable[Concatenate[Run, P], ExitCode | None]]:
     """Make a function a verb of an application.
 
     Args:
@@ -46,14 +46,14 @@ def verb(
     """
 
     def register(
-        function: Callable[Concatenate[Session, P], ExitCode | None],
-    ) -> Callable[Concatenate[Session, P], ExitCode | None]:
+        function: Callable[Concatenate[Run, P], ExitCode | None],
+    ) -> Callable[Concatenate[Run, P], ExitCode | None]:
         @wraps(function)
         def run(ctx: typer.Context, home: Path | None, as_json: bool, *args: P.args, **kwargs: P.kwargs) -> None:  # noqa: FBT001 - typer passes it by name
             before = ctx.obj if isinstance(ctx.obj, Globals) else Globals(None, as_json=False)
             said = ctx.obj = Globals(home or before.home, as_json=as_json or before.as_json)
             if ctx.invoked_subcommand is None:
-                session = Session(Output(as_json=said.as_json), said.home)
+                session = Run(Output(as_json=said.as_json), said.home)
                 raise typer.Exit(_attempt(session, ctx.args, lambda: function(session, *args, **kwargs)))
 
         _declare(run, function, options)
@@ -69,7 +69,7 @@ def verb(
     return register
 
 
-def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode | None]) -> int:
+def _attempt(session: Run, stray: Sequence[str], work: Callable[[], ExitCode | None]) -> int:
     """Run a verb; what it raises becomes words and an exit code."""
     output = session.output
     try:
@@ -79,7 +79,7 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         return int(code)
     except (KeyboardInterrupt, EOFError, typer.Abort):
         message = "running the same command again is safe"
-        Failure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
+        CommandFailure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Standard output was closed by its reader: avoid BrokenPipeError at interpreter exit.
@@ -93,11 +93,11 @@ def _attempt(session: Session, stray: Sequence[str], work: Callable[[], ExitCode
         return int(failure.code)
 
 
-def _unforeseen(error: Exception) -> Failure:
+def _unforeseen(error: Exception) -> CommandFailure:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     # The message of an unforeseen error may hold anything, so it is not shown.
-    return Failure(
+    return CommandFailure(
         code=ExitCode.INTERNAL,
         reason="INTERNAL",
         message=f"a mistake of this program ({type(error).__name__})",

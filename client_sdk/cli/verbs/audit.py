@@ -11,8 +11,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 
 __all__ = ["register"]
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         examples=["--home auditor audit", "--home auditor audit --html audit.html", "--home auditor audit --json"],
     )
     def audit(
-        session: Session,
+        session: Run,
         /,
         *,
         html: Annotated[
@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
         from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
-        with Target(html) as as_page, Target(text) as as_words, Target(json_file) as as_document:
+        with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as told:
                 report = Auditor(session.config(), state=state).audit(progress=told, jobs=jobs)
             content, words = report.to_dict(), as_text(report)
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _progress(session: Session) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(session: Run) -> Iterator[Callable[[int, int], None] | None]:
     """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None

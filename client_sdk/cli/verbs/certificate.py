@@ -15,8 +15,8 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import word_option
 from client_sdk.cli.ui.output import Json, pairs
-from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
 from client_sdk.errors import ConfigError
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         examples=["certificate install lender-1.pem", "certificate install lender-1.pem --ca ca.pem"],
     )
     def install(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Certificate with its chain, PEM.")],
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
         session.output.result(_content(chain[0]), *_lines(chain[0], "installed"))
 
     @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
-    def renew(session: Session, /, *, new_key: NewKeyOption = False) -> None:
+    def renew(session: Run, /, *, new_key: NewKeyOption = False) -> None:
         """Get a new certificate over the one that still runs; a signing key of this home vouches for the TLS key.
 
         It also works after the signing key that vouched before has ended, as long as another one runs.
@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
         examples=["certificate request --out lender-1.request.json", "certificate request --new-key --out r.json"],
     )
     def request(
-        session: Session,
+        session: Run,
         /,
         *,
         out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the request; it holds no secret.")],
@@ -96,7 +96,7 @@ def register(app: typer.Typer) -> None:
         Such as because the certificate has expired, or the TLS key was revoked: then with --new-key.
         """
         config = session.config()
-        with Target(out) as target:
+        with OutputFile(out) as target:
             tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
             signer = config.signer(next(iter(config.keys)) if usage is None else usage)
             made = request_certificate(config, tls_key, signer, datetime.now(UTC))
@@ -122,7 +122,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def issue(
-        session: Session,
+        session: Run,
         /,
         *,
         enrolment: Annotated[
@@ -143,7 +143,7 @@ def register(app: typer.Typer) -> None:
         """
         asked = _asked(enrolment, request)
         authority = read_chain(session.config().tls_ca.read_bytes(), "the CA")
-        with Target(out) as target:
+        with OutputFile(out) as target:
             with session.client() as client:
                 issued = client.issue_certificate(asked)
             chain = read_chain(issued, "the answer")
@@ -174,7 +174,7 @@ def _pem(chain: list[x509.Certificate]) -> bytes:
     return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
 
 
-def _check_own(session: Session, certificate: x509.Certificate) -> None:
+def _check_own(session: Run, certificate: x509.Certificate) -> None:
     """Reject a certificate of another institution or for another key.
 
     Raises:

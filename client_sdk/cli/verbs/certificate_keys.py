@@ -11,7 +11,7 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import YesOption, moment_text
 from client_sdk.cli.ui.output import Json, table
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import plain
 
@@ -28,7 +28,7 @@ def register(group: typer.Typer) -> None:
 
     @verb(group, "list", examples=["certificate list", "--home admin-1 certificate list --institution lender-1"])
     def list_(
-        session: Session,
+        session: Run,
         /,
         *,
         institution: Annotated[
@@ -50,7 +50,7 @@ def register(group: typer.Typer) -> None:
         examples=["certificate revoke 3f1c09ab", "certificate revoke --file stolen-machine.pem --yes"],
     )
     def revoke(
-        session: Session,
+        session: Run,
         /,
         *,
         key: Annotated[
@@ -93,7 +93,7 @@ def _key_in(file: Path) -> bytes:
     return spki_hash(read_chain(file.read_bytes(), str(file))[0].public_key())
 
 
-def _own_key(session: Session) -> bytes:
+def _own_key(session: Run) -> bytes:
     return _key_in(session.config().tls_certificate)
 
 

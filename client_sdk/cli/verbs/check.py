@@ -22,7 +22,7 @@ from client_sdk.cli.ui.options import (
     word_option,
     words_of,
 )
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import ConfigError
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def check(
-        session: Session,
+        session: Run,
         /,
         *,
         purpose: Annotated[
@@ -154,7 +154,7 @@ def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError]) -> 
         return None
 
 
-def _show(session: Session, answers: list[Answer], files: list[Path | None], criteria: Criteria) -> None:
+def _show(session: Run, answers: list[Answer], files: list[Path | None], criteria: Criteria) -> None:
     content: list[Json] = []
     for place, (answer, file) in enumerate(zip(answers, files, strict=True), start=1):
         assessment = answer.assess(criteria)

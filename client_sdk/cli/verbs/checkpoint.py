@@ -11,7 +11,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.told_contradiction import checkpoint_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.home import replace_file
@@ -81,7 +81,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="checkpoint")
 
     @verb(group, "show", examples=["checkpoint show"])
-    def show(session: Session) -> None:
+    def show(session: Run) -> None:
         """Show the newest checkpoint that this home has verified; makes no network call."""
         from client_sdk.following import confirmation  # noqa: PLC0415 - loads gRPC
 
@@ -94,7 +94,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "save", examples=["checkpoint save lender-1.note"])
     def save(
-        session: Session,
+        session: Run,
         /,
         *,
         out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; a C2SP signed note.")],
@@ -109,7 +109,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "forget", examples=["checkpoint forget --confirm 12:tL7nI8vNPQ1x2oJtr0bDzl4+0nQ0Qy3V5a9m3y8d1nM="])
     def forget(
-        session: Session,
+        session: Run,
         /,
         *,
         confirm: Annotated[

@@ -10,7 +10,7 @@ from client_sdk.checkpoints import Contradiction, parse_checkpoint
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.told_contradiction import checkpoint_content, tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.checkpoint import signed_checkpoint
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def compare(
-        session: Session,
+        session: Run,
         /,
         *,
         notes: Annotated[
@@ -104,14 +104,14 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
     return Contradiction.of(before, after) if before.checkpoint.size == after.checkpoint.size else None
 
 
-def _tell_proof(session: Session, out: Path, proof: Contradiction) -> ExitCode:
+def _tell_proof(session: Run, out: Path, proof: Contradiction) -> ExitCode:
     from client_sdk.following import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
     tell_contradiction(session, keep_apart(out, "contradiction", ".proof", proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR
 
 
-def _tell_shown(session: Session, root: "TrustRoot", error: RollbackError) -> ExitCode:
+def _tell_shown(session: Run, root: "TrustRoot", error: RollbackError) -> ExitCode:
     """Tell what the registry has shown: with a proof, or with notes that prove nothing by themselves."""
     kept: Path | None = getattr(error, "kept", None)
     data = b"" if kept is None else kept.read_bytes()
@@ -126,7 +126,7 @@ def _tell_shown(session: Session, root: "TrustRoot", error: RollbackError) -> Ex
     return ExitCode.UNVERIFIABLE
 
 
-def _tell(session: Session, held: "list[SignedCheckpoint]", undecided: list[str]) -> ExitCode:
+def _tell(session: Run, held: "list[SignedCheckpoint]", undecided: list[str]) -> ExitCode:
     shown: list[Json] = [checkpoint_content(signed.checkpoint) for signed in held]
     sizes = ", ".join(str(signed.checkpoint.size) for signed in held)
     if undecided:

@@ -10,7 +10,7 @@ import typer
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import word, words_of
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import ADDRESS, CONFIG_FILE
 from client_sdk.errors import ConfigError
@@ -95,7 +95,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def init(
-        session: Session,
+        session: Run,
         /,
         *,
         institution: Annotated[
@@ -149,7 +149,7 @@ def register(app: typer.Typer) -> None:
         _tell(session, file.enrolment.id, lends=Role.LENDER in roles)
 
 
-def _complete(session: Session, given: dict[str, str | None]) -> dict[str, str]:
+def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     """Return every answer: as given, else asked for until it has the right form.
 
     Raises:
@@ -180,7 +180,7 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _tell(session: Session, institution: str, *, lends: bool) -> None:
+def _tell(session: Run, institution: str, *, lends: bool) -> None:
     home = session.home
     enrolment = home / f"{institution}.enrolment.json"
     keys = sorted(str(path) for path in (home / "keys").glob("*.pem"))

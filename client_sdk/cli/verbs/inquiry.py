@@ -7,7 +7,7 @@ import typer
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import hexadecimal, moment_text
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 
 __all__ = ["register"]
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "receipt", examples=["inquiry receipt 0f3a9c…"])
     def receipt(
-        session: Session,
+        session: Run,
         /,
         *,
         inquiry_id: Annotated[

@@ -11,7 +11,7 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import YesOption, word_option
 from client_sdk.cli.ui.output import Json, pairs, table
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.propose import propose_body
 from client_sdk.errors import ConfigError
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "list", examples=["key list", "key list --institution lender-2"])
     def list_(
-        session: Session,
+        session: Run,
         /,
         *,
         institution: Annotated[
@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
         examples=["key add --usage REPORT", "--home admin-1 key add --usage ADMINISTER --propose"],
     )
     def add(
-        session: Session,
+        session: Run,
         /,
         *,
         usage: UsageOption,
@@ -112,7 +112,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "use", examples=["key use --usage REPORT keys/report-2.pem"])
     def use(
-        session: Session,
+        session: Run,
         /,
         *,
         key: Annotated[str, typer.Argument(metavar="KEY", help="Key file, from here or from the home, or a URI.")],
@@ -144,7 +144,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def revoke(
-        session: Session,
+        session: Run,
         /,
         *,
         key: Annotated[str, typer.Argument(metavar="KEY-ID", help="Key id, or how it begins; see `key list`.")],

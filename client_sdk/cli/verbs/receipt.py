@@ -15,8 +15,8 @@ from client_sdk.cli.ui.options import (
     moment_text,
 )
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def receipt(
-        session: Session,
+        session: Run,
         /,
         *,
         record: RecordArgument = None,
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Get the verified receipt of a version of a record: by its id, or by your own name of it."""
         named = named_record(record, kind, reference, first_day, attempt, issuer)
-        with Target(out) as target:
+        with OutputFile(out) as target:
             with session.client() as client:
                 found = client.receipt(record_id_of(client, named), version, issuer=issuer)
             target.write(session.output, found.tlog_proof().encode())

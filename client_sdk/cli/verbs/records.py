@@ -24,7 +24,7 @@ from client_sdk.cli.ui.options import (
     moment_text,
 )
 from client_sdk.cli.ui.output import Json, pairs, table
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import receipt_content, record_rows
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def records(
-        session: Session,
+        session: Run,
         /,
         *,
         with_facts: Annotated[
@@ -99,7 +99,7 @@ def register(app: typer.Typer) -> None:
         options=column_options(apart_from=_OF_THE_NAME + _OF_VERSION_1),
     )
     def correct(
-        session: Session,
+        session: Run,
         /,
         *,
         kind: KindOption,
@@ -151,7 +151,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def withdraw(
-        session: Session,
+        session: Run,
         /,
         *,
         record: RecordArgument = None,
@@ -190,7 +190,7 @@ def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordVi
     return found[0]
 
 
-def _tell(session: Session, done: str, receipt: "Receipt") -> None:
+def _tell(session: Run, done: str, receipt: "Receipt") -> None:
     session.output.result(
         receipt_content(receipt),
         f"{done}: {receipt.uuid}",

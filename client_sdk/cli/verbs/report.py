@@ -14,7 +14,7 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption, moment_text
 from client_sdk.cli.ui.output import Json, pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import money, receipt_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
         options=column_options(),
     )
     def report(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[
@@ -172,7 +172,7 @@ def read_cells(cells: dict[str, str]) -> Report:
     return read
 
 
-def _report_one(session: Session, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
+def _report_one(session: Run, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
     """Show what would be reported, and report it after confirmation."""
     with session.client() as client:
         found = client.preflight([report])

@@ -17,9 +17,9 @@ from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, pairs
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.verbs.report_plan import (
-    Plan,
+    PortfolioCheck,
     plan_lines,
     rejected_lines,
     show_plan,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.cli.ui.output import Json
-    from client_sdk.cli.ui.session import Session
+    from client_sdk.cli.ui.session import Run
     from client_sdk.lending.files import Encoding
     from client_sdk.models.batch import BatchReport, ProgressCallback
     from client_sdk.models.batch import Progress as Step
@@ -54,7 +54,7 @@ REJECTED_COLUMNS = ("row", "reason", "field", "rule", "got", "want")
 
 
 def report_file(
-    session: Session, file: Path, rejected: Path | None, encoding: Encoding | None, *, dry_run: bool, yes: bool
+    session: Run, file: Path, rejected: Path | None, encoding: Encoding | None, *, dry_run: bool, yes: bool
 ) -> ExitCode:
     """Report a portfolio.
 
@@ -85,14 +85,14 @@ def report_file(
     if not reports:
         raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
     with session.client() as client:
-        plan = Plan(portfolio, reports, client.preflight(reports))
+        plan = PortfolioCheck(portfolio, reports, client.preflight(reports))
         if dry_run:
             show_plan(session, plan)
             return ExitCode.FOUND if plan.found.violations else ExitCode.OK
         if not yes:
             session.output.tell(*plan_lines(plan))
         session.confirm("Sign and send this?", yes=yes)
-        with Target(path) as target:
+        with OutputFile(path) as target:
             with _progress(session) as told:
                 done = client.report_many(reports, told)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
@@ -125,7 +125,7 @@ def _free_name(file: Path) -> Path:
     return next(path for path in paths if not os.path.lexists(path))
 
 
-def _show_result(session: Session, done: BatchReport, left: Sequence[Violation], written: str | None) -> None:
+def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], written: str | None) -> None:
     rejected: list[Json] = [violation_content(item) for item in done.rejected]
     notes: list[Json] = [violation_content(item) for item in done.notes]
     session.output.result(
@@ -170,7 +170,7 @@ def _rejected_csv(left: Sequence[Violation]) -> bytes:
 
 
 @contextmanager
-def _progress(session: Session) -> Iterator[ProgressCallback | None]:
+def _progress(session: Run) -> Iterator[ProgressCallback | None]:
     """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None

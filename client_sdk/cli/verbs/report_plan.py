@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.cli.ui.output import Json
-    from client_sdk.cli.ui.session import Session
+    from client_sdk.cli.ui.session import Run
     from client_sdk.lending.files import Portfolio
     from client_sdk.models.batch import PreflightReport
     from client_sdk.models.report import Report
     from client_sdk.models.row_warning import RowWarning
     from client_sdk.models.violation import Violation
 
-__all__ = ["Plan", "plan_lines", "rejected_lines", "show_plan", "warning_content", "warning_lines"]
+__all__ = ["PortfolioCheck", "plan_lines", "rejected_lines", "show_plan", "warning_content", "warning_lines"]
 
 _SHOWN = 10
 _REPEATED = "row.repeated"
 
 
-class Plan(NamedTuple):
+class PortfolioCheck(NamedTuple):
     """A portfolio that was held against the rules.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     found: PreflightReport
 
 
-def show_plan(session: Session, plan: Plan) -> None:
+def show_plan(session: Run, plan: PortfolioCheck) -> None:
     """Show the plan of a dry run, with everything that was found."""
     found = plan.found
     session.output.result(
@@ -64,7 +64,7 @@ def show_plan(session: Session, plan: Plan) -> None:
     )
 
 
-def plan_lines(plan: Plan) -> Iterator[RenderableType]:
+def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
     """Yield the plan; each row of the portfolio is counted in one line."""
     found = plan.found
     left = {item.row for item in found.violations} | {item.row for item in found.warnings if item.rule == _REPEATED}

@@ -10,7 +10,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.holders import check_holder
 from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs, table
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import plain
 from client_sdk.lending.outbox import Outbox
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @verb(app, "status", examples=["status", "status --json"])
-    def status(session: Session) -> ExitCode:
+    def status(session: Run) -> ExitCode:
         """Show registry, key services, the age of the directory, quotas, the outbox and the certificate.
 
         Ends with 3 where a key service does not answer: without each of them there is no pseudonym.

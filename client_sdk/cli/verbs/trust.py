@@ -10,7 +10,7 @@ from client_sdk import TrustRoot
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import Json, pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError, VerificationError
 from client_sdk.home import install_trust_root
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="trust")
 
     @verb(group, "fetch", examples=["trust fetch", "trust fetch --fingerprint 3f1c…"])
-    def fetch(session: Session, /, *, fingerprint: FingerprintOption = None) -> None:
+    def fetch(session: Run, /, *, fingerprint: FingerprintOption = None) -> None:
         """Fetch the genesis act from the registry, make the trust root of it, and compare its fingerprint.
 
         The registry could show you a history of its own making. What protects you is the fingerprint, told to you by
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
         examples=["trust install trust-root.bin", "trust install trust-root.bin --fingerprint 3f1c…"],
     )
     def install(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Trust root as the registry hands it out.")],
@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(group, "show", examples=["trust show", "trust show --file trust-root.bin"])
     def show(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[
@@ -84,7 +84,7 @@ def _fetch(config: "ClientConfig") -> TrustRoot:
     return fetch_trust_root(config)
 
 
-def _install(session: Session, data: bytes, fingerprint: str | None) -> None:
+def _install(session: Run, data: bytes, fingerprint: str | None) -> None:
     root = TrustRoot.parse(data)
     config = session.config()
     given = _given(fingerprint)

@@ -11,7 +11,7 @@ from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, moment_text
 from client_sdk.cli.ui.output import pairs
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def verify(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence, a receipt or a proof of misbehaviour.")],
@@ -101,7 +101,7 @@ def register(app: typer.Typer) -> None:
         return ExitCode.OK
 
 
-def _trust_root(session: Session, file: Path | None) -> "TrustRoot":
+def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
     """Return the trust root of a file, else of the home."""
     if file is not None:
         return read_trust_root(file)
@@ -111,7 +111,7 @@ def _trust_root(session: Session, file: Path | None) -> "TrustRoot":
     return session.config().trust_root()
 
 
-def _refuse(session: Session, file: Path, error: VerificationError) -> None:
+def _refuse(session: Run, file: Path, error: VerificationError) -> None:
     session.output.result(
         {"verified": False, "file": str(file), "part": error.part, "rule": error.rule, "message": error.message},
         f"REFUSED: {file} does not verify.",
@@ -121,7 +121,7 @@ def _refuse(session: Session, file: Path, error: VerificationError) -> None:
     )
 
 
-def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Receipt) -> None:
+def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt) -> None:
     session.output.result(
         receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
         f"VERIFIED: version {receipt.version} of {receipt.uuid} is in the log of the trust root {fingerprint}.",
@@ -137,7 +137,7 @@ def _accept_receipt(session: Session, file: Path, fingerprint: str, receipt: Rec
     )
 
 
-def _accept(session: Session, file: Path, fingerprint: str, answers: tuple[Answer, ...], *, asked: bool) -> None:
+def _accept(session: Run, file: Path, fingerprint: str, answers: tuple[Answer, ...], *, asked: bool) -> None:
     persons: list[Json] = [answer.to_dict() for answer in answers]
     last = PROVED if asked else NOT_PROVED
     session.output.result(

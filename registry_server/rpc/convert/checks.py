@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
-from registry_server.usecases.check import Question
+from registry_server.usecases.check import ReceivedInquiry
 
 if TYPE_CHECKING:
     from creditregistry.v1 import check_pb2 as pb
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["question"]
 
 
-def question(request: pb.CheckRequest, peer: str) -> Question:
+def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
     """Return a question of an institution, as it came."""
-    return Question(
+    return ReceivedInquiry(
         peer=peer,
         payload=request.inquiry.payload,
         key_id=request.inquiry.key_id,

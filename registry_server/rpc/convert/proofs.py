@@ -9,7 +9,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 from registry_server.usecases.proofs import inclusion_proof
 
 if TYPE_CHECKING:
-    from registry_server.usecases.inquiries import InquiryReceipt
+    from registry_server.usecases.inquiries import InquiryProof
     from registry_server.usecases.receipts import LeafReceipt
 
 __all__ = ["inquiry_receipt", "receipt"]
@@ -21,7 +21,7 @@ def receipt(value: LeafReceipt) -> pb.Receipt:
     return pb.Receipt(leaf=value.leaf, inclusion=inclusion, checkpoint=value.checkpoint)
 
 
-def inquiry_receipt(value: InquiryReceipt) -> pb.InquiryReceipt:
+def inquiry_receipt(value: InquiryProof) -> pb.InquiryReceipt:
     """Return the receipt of an inquiry."""
     return pb.InquiryReceipt(
         leaf=value.leaf,

@@ -9,7 +9,7 @@ from creditregistry.v1 import transparency_pb2 as pb
 from registry_server.usecases.proofs import map_proof, proved_institution
 
 if TYPE_CHECKING:
-    from registry_server.usecases.transparency import CheckpointAnswer, DirectoryAnswer, LeafPage, LiveBindings
+    from registry_server.usecases.transparency import BindingPage, CheckpointAnswer, DirectoryAnswer, LeafPage
 
 __all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings"]
 
@@ -49,7 +49,7 @@ def inquiry_leaves(page: LeafPage) -> pb.ListInquiryLeavesResponse:
     return pb.ListInquiryLeavesResponse(start=page.start, leaves=page.leaves)
 
 
-def live_bindings(page: LiveBindings) -> pb.ListLiveBindingsResponse:
+def live_bindings(page: BindingPage) -> pb.ListLiveBindingsResponse:
     """Return some live bindings."""
     bindings = [
         pb.LiveBinding(index=index, subject=subject, opening=opening) for index, subject, opening in page.bindings

@@ -11,7 +11,7 @@ import pytest
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.output import Output
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.errors import ConfigError
 from client_sdk.lending.files import write_portfolio
 from client_sdk.new_file import NewFile, check_new
@@ -205,7 +205,7 @@ def test_a_name_that_was_taken_meanwhile_is_told_beside_the_result(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "rejected.csv"
-    with Target(path) as target:
+    with OutputFile(path) as target:
         path.write_bytes(NOTES)
         target.write(Output(), b"row\n")
     assert (target.written, target.code) == (None, ExitCode.SETUP)

@@ -34,7 +34,7 @@ from client_sdk.testing.programs import Programs
 from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
-from registry_server.subject_key_service.settings import Folder, make_settings
+from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings
 from tests.support.served import Served, serving
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Site:
 
     def _key_service(self, name: str) -> Path:
         settings = make_settings({"name": name, "url": f"{name}.example:443", "listen": "127.0.0.1:0"})
-        return setup.create(Folder(self.folder / name), settings, ())
+        return setup.create(KeyServiceFolder(self.folder / name), settings, ())
 
     def words(self, *, threshold: int = 2) -> list[str | Path]:
         enrolments = [self.folder / name / f"{name}.enrolment.json" for name in self.administrators]

@@ -86,7 +86,7 @@ def test_annotations_and_the_lapse_that_rests_on_them_are_shown(registry: Runnin
     report(registry, "lender-1", "loan", "A")
     key = world.key("lender-1", "loan")
     dispute = world.annotate("lender-2", key, AnnotationFlag.DISPUTED)
-    assert ledger.submit([dispute]).result().results[0].complaint is None
+    assert ledger.append([dispute]).result().results[0].complaint is None
     (person,) = ask(registry, inquire(world, "lender-3", ["A"]), "lender-3")
     annotation = person.records[0].annotation
     assert annotation is not None

@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.leaf import parse_leaf
 from registry_server.app import build
 from registry_server.errors import RegistryError
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.storage.errors import DatabaseInUseError, MigrationNeededError
 from tests.conftest import sqlite_url
 from tests.support.registry import inquire, refusal, running_registry
@@ -207,7 +207,7 @@ def test_a_call_that_takes_longer_than_the_registry_allows_is_ended(tmp_path: Pa
 
 
 def test_deadlines_are_the_clients_within_the_registrys_limits() -> None:
-    limits = Deadlines(call=20, call_max=120, stream=600, stream_max=7_200)
+    limits = CallDeadlines(call=20, call_max=120, stream=600, stream_max=7_200)
     assert limits.limit(None, streaming=False) == 20
     assert limits.limit(None, streaming=True) == 600
     assert limits.limit(60, streaming=False) is None

@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
-from registry_server.sequencing.items import LapseItem, Outcome
+from registry_server.sequencing.items import ItemOutcome, LapseItem
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify
 
@@ -46,13 +46,13 @@ def reason(ledger: Ledger, *submissions: pb.Submission) -> str:
     """Why the last of some submissions is refused; those before it must be taken."""
     *before, last = submit(ledger, *submissions).results
     assert all(record.complaint is None for record in before)
-    assert last.outcome is Outcome.REFUSED
+    assert last.outcome is ItemOutcome.REFUSED
     assert last.complaint is not None
     return last.complaint.reason
 
 
 def append(ledger: Ledger, *items: Item) -> list[Result]:
-    return list(ledger.submit(items).result().results)
+    return list(ledger.append(items).result().results)
 
 
 def let_pass(ledger: Ledger, world: World, days: int) -> None:
@@ -89,13 +89,13 @@ def test_what_is_acknowledged_is_in_the_log_and_in_the_map(ledger: Ledger, world
 def test_the_same_bytes_again_give_the_first_receipt(ledger: Ledger, world: World) -> None:
     sent = world.report("lender-1", "loan")
     first, again = submit(ledger, sent).results[0], submit(ledger, sent).results[0]
-    assert (first.outcome, again.outcome) == (Outcome.ACCEPTED, Outcome.REPEATED)
+    assert (first.outcome, again.outcome) == (ItemOutcome.ACCEPTED, ItemOutcome.REPEATED)
     assert first.place is not None
     assert again.place is not None
     assert again.place[:3] == first.place[:3]
     with ledger.view() as view:
         size = view.size
-    assert submit(ledger, sent).results[0].outcome is Outcome.REPEATED
+    assert submit(ledger, sent).results[0].outcome is ItemOutcome.REPEATED
     with ledger.view() as view:
         assert view.size == size
 
@@ -103,7 +103,7 @@ def test_the_same_bytes_again_give_the_first_receipt(ledger: Ledger, world: Worl
 def test_the_same_bytes_twice_in_one_batch_count_once(ledger: Ledger, world: World) -> None:
     sent = world.report("lender-1", "loan")
     outcomes = [record.outcome for record in submit(ledger, sent, sent).results]
-    assert outcomes == [Outcome.ACCEPTED, Outcome.REPEATED]
+    assert outcomes == [ItemOutcome.ACCEPTED, ItemOutcome.REPEATED]
 
 
 def test_versions_of_one_record_follow_each_other_in_one_batch(ledger: Ledger, world: World) -> None:
@@ -117,7 +117,7 @@ def test_versions_of_one_record_follow_each_other_in_one_batch(ledger: Ledger, w
         ((found,),) = view.live_records([subject_of("person of loan")]).values()
         assert found.row.standing is Standing.CURED
     # Every one of them again, and the first two are no longer the newest.
-    assert [record.outcome for record in submit(ledger, *versions).results] == [Outcome.REPEATED] * 3
+    assert [record.outcome for record in submit(ledger, *versions).results] == [ItemOutcome.REPEATED] * 3
 
 
 def test_an_old_version_after_a_newer_one_in_the_same_batch_is_found(ledger: Ledger, world: World) -> None:
@@ -125,8 +125,8 @@ def test_an_old_version_after_a_newer_one_in_the_same_batch_is_found(ledger: Led
     accept(ledger, first)
     second = world.report("lender-1", "loan", Standing.CURED)
     assert [record.outcome for record in submit(ledger, second, first).results] == [
-        Outcome.ACCEPTED,
-        Outcome.REPEATED,
+        ItemOutcome.ACCEPTED,
+        ItemOutcome.REPEATED,
     ]
 
 
@@ -188,7 +188,7 @@ def test_a_bad_record_in_the_middle_leaves_the_others(ledger: Ledger, world: Wor
         world.report("lender-1", "three"),
     ]
     outcomes = [record.outcome for record in submit(ledger, *batch).results]
-    assert outcomes == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
+    assert outcomes == [ItemOutcome.ACCEPTED, ItemOutcome.REFUSED, ItemOutcome.ACCEPTED]
 
 
 def test_withdrawn_deletes_what_leads_to_the_subject(ledger: Ledger, world: World) -> None:
@@ -330,7 +330,7 @@ def test_a_bought_debt_lapses_together(ledger: Ledger, world: World, database_ur
     accept(ledger, world.report("lender-2", "bought", Standing.CURED))
     let_pass(ledger, world, 5 * 366)
     (lapsed,) = append(ledger, LapseItem(bought, LapseKind.ERASED, "retention-ended"))
-    assert lapsed.outcome is Outcome.ACCEPTED
+    assert lapsed.outcome is ItemOutcome.ACCEPTED
     chains = reverify(database_url).chains
     assert chains[sold].erased
     assert chains[bought].erased
@@ -358,7 +358,7 @@ def test_erasure_by_order_forgets(ledger: Ledger, world: World) -> None:
     with ledger.view() as view:
         assert view.live_records([subject_of("person of loan")]) == {}
     # What was logged before gets its old receipt; nothing is stored again.
-    assert [record.outcome for record in submit(ledger, *versions).results] == [Outcome.REPEATED] * 2
+    assert [record.outcome for record in submit(ledger, *versions).results] == [ItemOutcome.REPEATED] * 2
     assert reason(ledger, world.report("lender-1", "loan", Standing.WITHDRAWN)) == "RECORD_ERASED"
     del world.newest[key]
     assert reason(ledger, world.report("lender-1", "loan", issued_at=world.clock.now - 1)) == "RECORD_ERASED"
@@ -376,7 +376,7 @@ def test_a_key_version_retires_only_when_no_live_record_carries_it(ledger: Ledge
 def test_acts_out_of_order_are_refused(ledger: Ledger, world: World) -> None:
     first = world.act(ledger, RulebookBody(Rulebook(notice_hours=1)))
     taken, again = append(ledger, first, first)
-    assert taken.outcome is Outcome.ACCEPTED
+    assert taken.outcome is ItemOutcome.ACCEPTED
     assert violation(again) == "ACT_ORDER"
     state = ledger.directory.state
     following = Act(state.registry, state.act_number + 1, state.act_hash, RulebookBody(Rulebook(notice_hours=2)))
@@ -392,24 +392,24 @@ def test_annotations_follow_each_other_and_carry_a_text(ledger: Ledger, world: W
     kept = replace(world.annotate("lender-2", key, *flags, before=first, text="I paid"), text_disclosure=b"")
     dropped = world.annotate("lender-1", key, before=kept)
     (accepted,) = append(ledger, first)
-    assert accepted.outcome is Outcome.ACCEPTED
+    assert accepted.outcome is ItemOutcome.ACCEPTED
     with ledger.view() as view:
         ((found,),) = view.live_records([subject_of("person of loan")]).values()
         assert found.text_disclosure == first.text_disclosure
         assert [index for index, _ in view.annotation_leaves([found])[found.row.record]] == [found.row.annotation_index]
     (accepted,) = append(ledger, kept)
-    assert accepted.outcome is Outcome.ACCEPTED
+    assert accepted.outcome is ItemOutcome.ACCEPTED
     # A further version keeps annotation and text.
     accept(ledger, world.report("lender-1", "loan", Standing.ARRANGED))
     with ledger.view() as view:
         ((found,),) = view.live_records([subject_of("person of loan")]).values()
         assert found.text_disclosure == first.text_disclosure
     (accepted,) = append(ledger, dropped)
-    assert accepted.outcome is Outcome.ACCEPTED
+    assert accepted.outcome is ItemOutcome.ACCEPTED
     with ledger.view() as view:
         ((found,),) = view.live_records([subject_of("person of loan")]).values()
         assert found.text_disclosure == b""
-    assert [result.outcome for result in append(ledger, first, kept, dropped)] == [Outcome.REPEATED] * 3
+    assert [result.outcome for result in append(ledger, first, kept, dropped)] == [ItemOutcome.REPEATED] * 3
 
 
 def test_an_annotation_without_its_text_or_out_of_order_is_refused(ledger: Ledger, world: World) -> None:
@@ -422,7 +422,7 @@ def test_an_annotation_without_its_text_or_out_of_order_is_refused(ledger: Ledge
     unknown = world.annotate("lender-2", world.key("lender-1", "loan"), issuer="lender-3")
     reasons = [violation(result) for result in append(ledger, bare, restricting, unknown)]
     assert reasons == ["DISCLOSURE_MISMATCH", "ANNOTATION_INVALID", "RECORD_UNKNOWN"]
-    assert [result.outcome for result in append(ledger, first, other)] == [Outcome.ACCEPTED, Outcome.REFUSED]
+    assert [result.outcome for result in append(ledger, first, other)] == [ItemOutcome.ACCEPTED, ItemOutcome.REFUSED]
 
 
 def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
@@ -438,9 +438,9 @@ def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
     with ledger.view() as view:
         assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS, 10)] == [key]
     (done,) = append(ledger, restrict)
-    assert done.outcome is Outcome.ACCEPTED
+    assert done.outcome is ItemOutcome.ACCEPTED
     (again,) = append(ledger, restrict)
-    assert again.outcome is Outcome.REFUSED
+    assert again.outcome is ItemOutcome.REFUSED
     with ledger.view() as view:
         assert view.unanswered(world.clock.now, 10) == []
 
@@ -456,7 +456,7 @@ def test_retention_erases_when_it_is_due(ledger: Ledger, world: World) -> None:
         assert [record.chain.key for record in view.overdue("2030-09-30", 10)] == [key]
         assert view.overdue("2030-09-29", 10) == []
     done, again = append(ledger, erase, erase)
-    assert done.outcome is Outcome.ACCEPTED
+    assert done.outcome is ItemOutcome.ACCEPTED
     assert violation(again) == "RECORD_ERASED"
     with ledger.view() as view:
         assert view.overdue("2030-09-30", 10) == []

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import World, accept, submit
@@ -174,8 +174,9 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored.position is not None
         leaf = InquiryLeaf.of(first[0].received_at, ANSWERED, one.payload, one.signature).encode()
         assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
-        _, path = view.inquiry_place(stored)
-        verify_inclusion(leaf_hash(leaf), stored.position, 2, path, view.head.inquiry_root)
+        position, path = view.inquiry_place(stored)
+        assert position == stored.position
+        verify_inclusion(leaf_hash(leaf), position, 2, path, view.head.inquiry_root)
 
 
 def test_a_value_that_the_database_does_not_take_fails_its_own_call_only(ledger: Ledger, world: World) -> None:
@@ -244,6 +245,6 @@ def test_a_stored_batch_is_answered_the_same_again(ledger: Ledger, world: World)
     reports = [world.report("lender-1", f"loan {n}") for n in range(20)]
     first = submit(ledger, *reports)
     again = submit(ledger, *reports)
-    assert [record.outcome for record in again.results] == [Outcome.REPEATED] * 20
+    assert [record.outcome for record in again.results] == [ItemOutcome.REPEATED] * 20
     assert again.checkpoint == first.checkpoint
     assert [record.place for record in again.results] == [record.place for record in first.results]

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import InconsistentError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
@@ -91,7 +91,7 @@ def test_what_has_ended_is_followed(ledgers: tuple[Ledger, Ledger], world: World
     same(one, two)
     version = world.introduce_keys(one)
     accept(one, world.report("lender-1", "loan 2", key_version=version))
-    one.submit([world.annotate("lender-2", world.key("lender-1", "loan 3"), AnnotationFlag.DISPUTED)]).result()
+    one.append([world.annotate("lender-2", world.key("lender-1", "loan 3"), AnnotationFlag.DISPUTED)]).result()
     same(one, two)
     accept(two, world.report("lender-1", "loan 3", Standing.CURED))
     same(one, two)
@@ -108,8 +108,7 @@ def test_inquiries_of_both_are_sequenced(ledgers: tuple[Ledger, Ledger], world: 
         for asker, name in (("lender-1", "a"), ("lender-1", "b"), ("lender-2", "c")):
             stored = view.inquiry(asker, world.inquiry(asker, name).inquiry_id)
             assert stored is not None
-            assert stored.position is not None
-            view.inquiry_place(stored)
+            assert view.inquiry_place(stored)[0] == stored.position
 
 
 def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledger, Ledger], world: World) -> None:
@@ -137,7 +136,7 @@ def test_many_at_once_lose_and_double_nothing(postgres_url: str, database_url: s
                 for n in range(40):
                     accept(ledger, reports[lender][n])
                     outcome = submit(ledger, shared[n % 20]).results[0].outcome
-                    assert outcome in {Outcome.ACCEPTED, Outcome.REPEATED}
+                    assert outcome in {ItemOutcome.ACCEPTED, ItemOutcome.REPEATED}
             except BaseException as error:  # noqa: BLE001 - told by the main thread
                 problems.append(error)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.unit_of_work import Database
 from tests.conftest import sqlite_url
@@ -59,7 +59,7 @@ class History:
         elif action == "repeat" and self.sent:
             lender, message = self.sent[number % len(self.sent)]
             (record,) = submit(ledger, message).results
-            assert record.outcome is Outcome.REPEATED, lender
+            assert record.outcome is ItemOutcome.REPEATED, lender
         elif action in {"end", "update", "rekey"} and self.running:
             self.advance(ledger, action, number)
         elif self.alive:
@@ -71,7 +71,7 @@ class History:
             elif action == "annotate":
                 # The first of a chain is taken, one more under the same number is not.
                 flagged = self.world.annotate(LENDERS[number % 3], key, AnnotationFlag.DISPUTED)
-                ledger.submit([flagged]).result()
+                ledger.append([flagged]).result()
 
     def advance(self, ledger: Ledger, action: str, number: int) -> None:
         key = sorted(self.running)[number % len(self.running)]

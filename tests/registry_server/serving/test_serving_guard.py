@@ -29,7 +29,7 @@ from client_sdk.testing.ports import free_address
 from registry_server.errors import CATALOGUE, complaint_of
 from registry_server.rpc.permissions import PERMISSIONS, Caller
 from registry_server.serving.catalogue import Catalogue
-from registry_server.serving.deadlines import Deadlines
+from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.guard import HEALTH_METHODS, Guard, Rules
 from registry_server.serving.observation import Observer
 from registry_server.serving.places import Limits, Places
@@ -318,7 +318,7 @@ async def test_of_an_error_that_nobody_foresaw_nothing_is_told(
         "CannotBeParsed": grpc.unary_unary_rpc_method_handler(answers, _fails, _plain),
     }
     observer = Observer("registry", CollectorRegistry())
-    rules = Rules(Everybody(), Places(Limits()), Deadlines(), Catalogue(CATALOGUE, complaint_of), observer, 1_024)
+    rules = Rules(Everybody(), Places(Limits()), CallDeadlines(), Catalogue(CATALOGUE, complaint_of), observer, 1_024)
     server = open_server(Guard(rules), 1_024, 10)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Test", handlers),))
     port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())

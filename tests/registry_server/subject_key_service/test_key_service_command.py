@@ -24,7 +24,7 @@ from client_sdk.testing.ports import free_address
 from registry_server.serving.files import FileError
 from registry_server.subject_key_service import SetupError, commands
 from registry_server.subject_key_service.server import serve_until_signal
-from registry_server.subject_key_service.settings import Folder, read_settings
+from registry_server.subject_key_service.settings import KeyServiceFolder, read_settings
 from tests.support.handmade_log import signer
 from tests.support.key_services import WAIT_SECONDS, wait_until_followed, wait_until_healthy
 from tests.support.logbook import Logbook, LogbookRegistry, serve
@@ -297,7 +297,7 @@ def test_serve_says_what_is_missing(run: Command, tmp_path: Path) -> None:
 
 def start(folder: Path) -> None:
     """Begin to serve, for a folder that is not in order."""
-    asyncio.run(serve_until_signal(Folder(folder), read_settings(Folder(folder)), print))
+    asyncio.run(serve_until_signal(KeyServiceFolder(folder), read_settings(KeyServiceFolder(folder)), print))
 
 
 def test_a_key_that_others_can_read_is_refused(home: tuple[Path, KeyServiceFile, Logbook]) -> None:

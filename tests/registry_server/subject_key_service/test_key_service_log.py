@@ -18,9 +18,9 @@ from registry_server.subject_key_service.admission import Admitted
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.request_log import (
     LogEntry,
-    Outcome,
     RequestLog,
     RequestLogError,
+    RequestOutcome,
     key_requests,
 )
 
@@ -51,25 +51,30 @@ def log(empty_database_url: str) -> Iterator[RequestLog]:
 
 
 def test_requests_are_recorded_and_counted(log: RequestLog) -> None:
-    assert log.record([entry(1, 3), entry(2, 4)]) == [Outcome.ADMITTED] * 2
+    assert log.record([entry(1, 3), entry(2, 4)]) == [RequestOutcome.ADMITTED] * 2
     assert used(log) == 7
 
 
 def test_a_request_twice_in_one_transaction_counts_once(log: RequestLog) -> None:
-    assert log.record([entry(1, 3), entry(1, 3)]) == [Outcome.ADMITTED, Outcome.REPLAYED]
+    assert log.record([entry(1, 3), entry(1, 3)]) == [RequestOutcome.ADMITTED, RequestOutcome.REPLAYED]
     assert used(log) == 3
 
 
 def test_a_request_again_is_known_after_a_restart(log: RequestLog, empty_database_url: str) -> None:
     log.record([entry(1)])
     again = RequestLog(empty_database_url)
-    assert again.record([entry(1)]) == [Outcome.REPLAYED]
+    assert again.record([entry(1)]) == [RequestOutcome.REPLAYED]
     again.close()
 
 
 def test_what_does_not_fit_is_refused_and_the_rest_is_not(log: RequestLog) -> None:
     outcomes = log.record([entry(1, 60), entry(2, 50), entry(3, 40), entry(4, 1)])
-    assert outcomes == [Outcome.ADMITTED, Outcome.QUOTA_EXCEEDED, Outcome.ADMITTED, Outcome.QUOTA_EXCEEDED]
+    assert outcomes == [
+        RequestOutcome.ADMITTED,
+        RequestOutcome.QUOTA_EXCEEDED,
+        RequestOutcome.ADMITTED,
+        RequestOutcome.QUOTA_EXCEEDED,
+    ]
     assert used(log) == 100
 
 
@@ -80,8 +85,8 @@ def test_quotas_are_of_one_institution_one_use_and_one_day(log: RequestLog) -> N
         entry(3, 100, use=KeyUse.REPORT, purpose=Purpose.REPORTING),
         replace(entry(4, 100), day="2026-03-02"),
     ]
-    assert log.record([full, *others]) == [Outcome.ADMITTED] * 4
-    assert log.record([entry(5)]) == [Outcome.QUOTA_EXCEEDED]
+    assert log.record([full, *others]) == [RequestOutcome.ADMITTED] * 4
+    assert log.record([entry(5)]) == [RequestOutcome.QUOTA_EXCEEDED]
 
 
 def test_a_refused_request_is_logged_as_refused(log: RequestLog, empty_database_url: str) -> None:
@@ -90,7 +95,7 @@ def test_a_refused_request_is_logged_as_refused(log: RequestLog, empty_database_
     with engine.connect() as connection:
         assert connection.execute(select(key_requests.c.outcome)).scalars().all() == ["QUOTA_EXCEEDED"]
     engine.dispose()
-    assert log.record([entry(1, 1)]) == [Outcome.REPLAYED]
+    assert log.record([entry(1, 1)]) == [RequestOutcome.REPLAYED]
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 40)), max_size=12), st.integers(1, 5))
@@ -106,7 +111,7 @@ def test_however_requests_are_grouped_the_outcome_is_the_same(requests: list[tup
 
 def test_two_services_on_one_database_share_the_quota(log: RequestLog, empty_database_url: str) -> None:
     other = RequestLog(empty_database_url)
-    logs, outcomes = (log, other), list[Outcome]()
+    logs, outcomes = (log, other), list[RequestOutcome]()
 
     def work(at: int) -> None:
         for number in range(20):
@@ -118,8 +123,8 @@ def test_two_services_on_one_database_share_the_quota(log: RequestLog, empty_dat
     for thread in threads:
         thread.join()
     other.close()
-    assert outcomes.count(Outcome.ADMITTED) == 25
-    assert outcomes.count(Outcome.QUOTA_EXCEEDED) == 15
+    assert outcomes.count(RequestOutcome.ADMITTED) == 25
+    assert outcomes.count(RequestOutcome.QUOTA_EXCEEDED) == 15
     assert used(log) == 100
 
 
@@ -128,7 +133,7 @@ async def test_requests_that_wait_are_committed_together(log: RequestLog) -> Non
     event.listen(log._engine, "commit", commits.append)
     async with GroupCommit(log) as commit:
         outcomes = await asyncio.gather(*(commit.record(entry(number)) for number in range(50)))
-    assert outcomes == [Outcome.ADMITTED] * 50
+    assert outcomes == [RequestOutcome.ADMITTED] * 50
     assert len(commits) <= 2
 
 
@@ -138,8 +143,8 @@ async def test_whoever_has_gone_stops_nobody(log: RequestLog) -> None:
         stayed = asyncio.create_task(commit.record(entry(2)))
         await asyncio.sleep(0)
         gone.cancel()
-        assert await stayed is Outcome.ADMITTED
-        assert await commit.record(entry(3)) is Outcome.ADMITTED
+        assert await stayed is RequestOutcome.ADMITTED
+        assert await commit.record(entry(3)) is RequestOutcome.ADMITTED
     assert used(log) == 3
 
 
@@ -154,7 +159,7 @@ async def test_a_database_that_is_locked_fails_those_who_wait_and_nobody_after(t
             with pytest.raises(RequestLogError):
                 await commit.record(entry(1, 3))
             holder.exec_driver_sql("ROLLBACK")
-        assert await commit.record(entry(1, 3)) is Outcome.ADMITTED
+        assert await commit.record(entry(1, 3)) is RequestOutcome.ADMITTED
     assert used(log) == 3
     log.close()
     other.dispose()

@@ -26,7 +26,7 @@ from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.subjects.oprf import Blinding, finalize
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.status import trailing_metadata
 from registry_server.subject_key_service import SetupError
@@ -155,8 +155,12 @@ def raised_reasons() -> set[str]:
     found: set[str] = set()
     for path in (*PACKAGE.glob("*.py"), *Path(registry_server.serving.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason":
-                found.add(str(Reason[node.attr]))
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "RefusalReason"
+            ):
+                found.add(str(RefusalReason[node.attr]))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 first = node.args[0] if node.args else None
                 if node.func.id in {"RegistryError", "Complaint"} and isinstance(first, ast.Constant):

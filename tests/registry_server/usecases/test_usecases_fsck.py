@@ -39,7 +39,7 @@ def fill(url: str) -> None:
             "lender-2", key, AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT, before=dispute, text="not mine"
         )
         for item in (dispute, stated):
-            assert ledger.submit([item]).result().results[0].complaint is None
+            assert ledger.append([item]).result().results[0].complaint is None
         ledger.record_inquiries([world.inquiry("lender-1", "sequenced")]).result()
         for _ in range(22):
             world.clock.now += 86_399_999

@@ -52,7 +52,7 @@ def test_a_dispute_left_without_an_answer_restricts_the_record_once(database_url
         )
         answer = world.annotate("lender-1", world.key("lender-1", "answered"), before=answered)
         for item in (silent, answered, answer):
-            assert ledger.submit([item]).result().results[0].complaint is None
+            assert ledger.append([item]).result().results[0].complaint is None
         pass_days(world, ledger, 20)
         housekeeping.tidy()
         assert lapses(ledger) == []

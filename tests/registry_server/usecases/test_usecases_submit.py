@@ -21,7 +21,7 @@ from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.facts import ConsentForm
 from registry_server.errors import RegistryError
-from registry_server.sequencing.items import Outcome
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import signer
@@ -56,7 +56,7 @@ def refused(ledger: Ledger, message: pb.Submission, peer: str = "lender-1") -> C
     (record,) = Submitting(ledger).submit(peer, [Submission.of(message)]).results
     with ledger.view() as view:
         assert view.size == size
-    assert record.outcome is Outcome.REFUSED
+    assert record.outcome is ItemOutcome.REFUSED
     assert record.complaint is not None
     return record.complaint
 
@@ -276,7 +276,7 @@ def test_an_ended_key_signs_nothing_more_and_its_receipts_stay(ledger: Ledger, w
     accept(ledger, before)
     world.decide(ledger, KeyEndBody("lender-1", signer("lender-1 REPORT").public_key.key_id))
     assert refused(ledger, after).reason == "KEY_RANGE"
-    assert submit(ledger, before).results[0].outcome is Outcome.REPEATED
+    assert submit(ledger, before).results[0].outcome is ItemOutcome.REPEATED
 
 
 def test_a_key_that_nobody_enrolled_signs_nothing(ledger: Ledger, world: World) -> None:
@@ -348,7 +348,7 @@ def test_one_bad_submission_does_not_hold_up_the_others(ledger: Ledger, world: W
     batch = [world.report("lender-1", f"loan {n}") for n in range(9)]
     batch[4].disclosure = b""
     outcomes = [record.outcome for record in submit(ledger, *batch).results]
-    assert outcomes == [Outcome.ACCEPTED] * 4 + [Outcome.REFUSED] + [Outcome.ACCEPTED] * 4
+    assert outcomes == [ItemOutcome.ACCEPTED] * 4 + [ItemOutcome.REFUSED] + [ItemOutcome.ACCEPTED] * 4
 
 
 @pytest.mark.parametrize("count", [0, 257])

@@ -9,7 +9,7 @@ from client_sdk.acts import ActFile, AdministratorsBody, GenesisBody, PublicKey
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import counted
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         examples=["--home admin-2 act approve genesis.act", "--home admin-2 act approve 3f1c09ab"],
     )
     def approve(
-        session: Session,
+        session: Run,
         /,
         *,
         what: Annotated[str, typer.Argument(metavar="ID|FILE", help="Proposal by its id, or an act file.")],
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(app, "bring", examples=["--home admin-1 act bring new-administrators.act"])
     def bring(
-        session: Session,
+        session: Run,
         /,
         *,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Act file with signatures of new administrators.")],
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
         tell_approved(session, approved)
 
 
-def _approve_file(session: Session, path: Path, file: ActFile, *, yes: bool) -> None:
+def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None:
     config = session.config()
     act = file.act
     if act.registry != config.name:
@@ -126,7 +126,7 @@ def _check_known(body: object, key: PublicKey, institution: str) -> None:
         raise ConfigError(f"the act does not enrol the ADMINISTER key of {institution}: it was made from another file")
 
 
-def tell_approved(session: Session, approved: Approved) -> None:
+def tell_approved(session: Run, approved: Approved) -> None:
     """Print what became of a proposal or an approval."""
     proposal = approved.proposal
     content = proposal_content(proposal) | {"logged": approved.logged, "index": approved.index}

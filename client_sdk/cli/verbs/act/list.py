@@ -3,7 +3,7 @@
 import typer
 
 from client_sdk.cli.ui.output import Json, table
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.rendering import logged_content, logged_row
 
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @verb(app, "list", examples=["act list", "act list --json"])
-    def list_(session: Session, /) -> None:
+    def list_(session: Run, /) -> None:
         """List every act that is logged, from genesis on; each is verified from your trust root. For any member."""
         with session.client() as client:
             acts = client.acts()

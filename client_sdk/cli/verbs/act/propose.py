@@ -35,7 +35,7 @@ from client_sdk.checkpoints import CLOCKS_DIFFER_MS
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import YesOption, hexadecimal, moment_text, record_key, word_option
-from client_sdk.cli.ui.session import Session
+from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(propose, name="propose")
 
     @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
-    def institution(session: Session, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:
+    def institution(session: Run, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:
         """Enrol a new member from its enrolment file; look at licence and name before you sign."""
         file = EnrolmentFile.parse(enrolment.read_bytes())
         propose_body(session, lambda _: InstitutionBody(file.enrolment), yes=yes)
@@ -74,7 +74,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def key(
-        session: Session,
+        session: Run,
         /,
         *,
         grant: Annotated[
@@ -115,7 +115,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def state(
-        session: Session,
+        session: Run,
         /,
         *,
         institution: InstitutionOption,
@@ -140,7 +140,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def key_services(
-        session: Session,
+        session: Run,
         /,
         *,
         key_service: Annotated[
@@ -167,7 +167,7 @@ def register(app: typer.Typer) -> None:
         examples=["act propose rulebook --set notice_hours=72 --set dispute_days=15"],
     )
     def rulebook(
-        session: Session,
+        session: Run,
         /,
         *,
         change: Annotated[
@@ -186,7 +186,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def erasure(
-        session: Session,
+        session: Run,
         /,
         *,
         record: Annotated[
@@ -201,7 +201,7 @@ def register(app: typer.Typer) -> None:
         propose_body(session, lambda _: ErasureBody(records, ground), yes=yes)
 
     @verb(propose, "clock", examples=["act propose clock"])
-    def clock(session: Session, /, *, yes: YesOption = False) -> None:
+    def clock(session: Run, /, *, yes: YesOption = False) -> None:
         """Correct the log's time where its newest leaf lies in the future.
 
         The leaf of this act may carry an earlier time than the leaf before it: the registry's, and no earlier than this
@@ -225,7 +225,7 @@ def register(app: typer.Typer) -> None:
         ],
     )
     def administrators(
-        session: Session,
+        session: Run,
         /,
         *,
         administrator: Annotated[
@@ -250,7 +250,7 @@ def register(app: typer.Typer) -> None:
         examples=["act propose tls-key --institution lender-1 --end 3f1c… --ground 'theft, reported by telephone'"],
     )
     def tls_key(
-        session: Session,
+        session: Run,
         /,
         *,
         institution: InstitutionOption,
@@ -267,7 +267,7 @@ def register(app: typer.Typer) -> None:
         propose_body(session, lambda _: TlsKeyBody(institution, end, ground), yes=yes)
 
 
-def propose_body(session: Session, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
+def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
     """Propose an act built from the newest directory, after confirmation."""
     with session.client() as client:
         directory = client.directory()

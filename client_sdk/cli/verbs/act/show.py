@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from client_sdk.acts import ActFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.cli.ui.session import Session
-from client_sdk.cli.ui.target import Target
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(app, "show", examples=["act show", "act show 3f1c09ab", "act show genesis.act"])
     def show(
-        session: Session,
+        session: Run,
         /,
         *,
         what: Annotated[
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         if file is not None:
             show_file(session, file)
             return ExitCode.OK
-        with Target(out) as target:
+        with OutputFile(out) as target:
             with session.client() as client:
                 found = client.proposals() if what is None else (find_proposal(client, what),)
             if target:
@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
         return target.code
 
 
-def show_file(session: Session, file: ActFile) -> None:
+def show_file(session: Run, file: ActFile) -> None:
     """Print an act file."""
     approvals: list[Json] = [given.key_id.hex() for given in file.approvals]
     session.output.result(

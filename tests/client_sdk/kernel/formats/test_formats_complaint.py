@@ -12,7 +12,7 @@ from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureE
 from client_sdk.kernel.ledger.findings import Finding, FindingId, finding_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.models.violation import Violation
-from registry_server.errors import Reason, RegistryError
+from registry_server.errors import RefusalReason, RegistryError
 
 WHOLE = Complaint("NOTICE_LATE", "facts.notice.sent_at", "C06", "0 ms", "strictly before")
 
@@ -49,7 +49,7 @@ def test_the_parts_that_are_known_go_by_their_names() -> None:
         SignatureError("part", "a.rule", want="a signature"),
         ProofError("part", "a.rule"),
         RuleError(RuleReason.NOTICE_LATE, "facts", "C06", got="0 ms", want="before"),
-        RegistryError(Reason.SIZE_LIMIT, "message", "message.size", got="5", want="4"),
+        RegistryError(RefusalReason.SIZE_LIMIT, "message", "message.size", got="5", want="4"),
         RegistryError.of(WHOLE),
         VerificationError("head", "head.age", got="2 h", want="5 min"),
         RollbackError("checkpoint", "log.fork", "in words"),
