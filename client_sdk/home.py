@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from client_sdk._files import replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
@@ -30,7 +31,6 @@ from client_sdk.signing import (
     create_signing_key,
     create_tls_key,
     read_private,
-    write_private,
 )
 
 if TYPE_CHECKING:
@@ -184,27 +184,6 @@ def _is_for(certificate: bytes, key_file: Path) -> bool:
         return x509.load_pem_x509_certificates(certificate)[0].public_key() == key.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(f"{key_file} or the certificate is not in order") from None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file atomically and durably; a crash leaves the old one or the new one.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        write_private(beside, data)
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _take_folder(home: Path) -> None:

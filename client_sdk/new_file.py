@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from client_sdk._files import cannot_be_written, sync
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class NewFile:
         try:
             descriptor, draft = tempfile.mkstemp(_DRAFT, ".", self.path.parent)
         except OSError as error:
-            raise _failed(self.path, error) from error
+            raise cannot_be_written(self.path, error) from error
         os.close(descriptor)
         self.draft = Path(draft)
 
@@ -67,7 +68,7 @@ class NewFile:
         try:
             self.draft.write_bytes(data)
         except OSError as error:
-            raise _failed(self.path, error) from error
+            raise cannot_be_written(self.path, error) from error
         self.publish()
 
     def publish(self) -> None:
@@ -77,13 +78,13 @@ class NewFile:
             ConfigError: as ``write``.
         """
         try:
-            _sync(self.draft)
+            sync(self.draft)
             _name(self.draft, self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         except FileExistsError:
             raise _exists(self.path) from None
         except OSError as error:
-            raise _failed(self.path, error) from error
+            raise cannot_be_written(self.path, error) from error
         finally:
             self.discard()
 
@@ -105,17 +106,13 @@ def check_new(path: Path) -> None:
         if not path.parent.is_dir():
             raise ConfigError(f"{path} cannot be written: there is no folder {path.parent}") from None
     except OSError as error:
-        raise _failed(path, error) from error
+        raise cannot_be_written(path, error) from error
     else:
         raise _exists(path)
 
 
 def _exists(path: Path) -> ConfigError:
     return ConfigError(f"{path} exists already and is not written over: name a new file")
-
-
-def _failed(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{path} cannot be written: {error.strerror}")
 
 
 def _name(draft: Path, path: Path) -> None:
@@ -129,11 +126,3 @@ def _name(draft: Path, path: Path) -> None:
         # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         draft.replace(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

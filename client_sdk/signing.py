@@ -26,8 +26,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from client_sdk._files import write_private
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.ledger.holder import Holder, HolderKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,22 +39,17 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
-    "HOLDER_PREFIX",
     "SCHEMES",
     "SecretPrompt",
     "SignerScheme",
     "create_certificate_request",
     "create_signing_key",
     "create_tls_key",
-    "holder_uri",
+    "institution_of",
     "open_signer",
     "read_private",
     "write_private",
 ]
-
-PRIVATE_MODE = 0o600
-# Whom a certificate names, in a URI of its subject alternative names.
-HOLDER_PREFIX = "creditregistry:institution:"
 
 
 class SecretPrompt(Protocol):
@@ -113,25 +111,6 @@ def read_private(path: Path) -> bytes:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file with mode 0600, durably.
-
-    Raises:
-        ConfigError: it exists already, or cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise ConfigError(f"{path} exists already") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-
-
 def create_signing_key(path: Path) -> Ed25519Signer:
     """Make an Ed25519 key, write it as PKCS#8 in PEM with mode 0600, and return its signer.
 
@@ -154,9 +133,14 @@ def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def holder_uri(institution: str) -> str:
-    """Return how a certificate names an institution."""
-    return f"{HOLDER_PREFIX}{institution}"
+def institution_of(certificate: x509.Certificate) -> str:
+    """Return the id of the institution that a certificate names; empty where it names none, or several holders."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        holder = Holder.of_names(names.get_values_for_type(x509.UniformResourceIdentifier))
+    except (x509.ExtensionNotFound, ValueError, FormatError):
+        return ""
+    return holder.name if holder.kind is HolderKind.INSTITUTION else ""
 
 
 def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
@@ -175,7 +159,9 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
         raise ConfigError("the TLS key is no unencrypted PKCS#8 key in PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError("the TLS key is no ECDSA key")
-    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(holder_uri(institution))])
+    names = x509.SubjectAlternativeName(
+        [x509.UniformResourceIdentifier(Holder(HolderKind.INSTITUTION, institution).uri)]
+    )
     builder = x509.CertificateSigningRequestBuilder().subject_name(
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, institution)])
     )

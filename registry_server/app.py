@@ -24,6 +24,7 @@ from registry_server.logs import log_to_standard_error
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
+from registry_server.rpc.health import Probes
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
@@ -35,6 +36,7 @@ from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import Deadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
+from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
@@ -54,7 +56,6 @@ from registry_server.usecases.check import Checks
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
-from registry_server.usecases.private_files import check_private
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.standing import Standing
@@ -114,9 +115,7 @@ class App:
             self.servicers,
             self.guard,
             self.tls.credentials(),
-            status.ask,
-            status.ask_writing,
-            settings.health_interval_seconds,
+            Probes(status.ask, status.ask_writing, settings.health_interval_seconds),
             connections_within(settings.connections_max),
             settings.stream_deadline_max_seconds,
         )
@@ -170,10 +169,11 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         NotFoundedError: there is no genesis yet.
         OSError: a key cannot be read, or others can read it.
     """
-    check_private(
-        settings.home,
-        (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"),
-    )
+    check_private(settings.home)
+    for key in (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"):
+        # One that is missing is reported when it is read, or is made.
+        if key.exists():
+            check_private(key)
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")

@@ -11,7 +11,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.app import register_of
-from registry_server.certificates.authority import CertificateAuthority, write_secret
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.errors import entry_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks, system_clock
 from registry_server.sequencing.errors import (
@@ -21,6 +21,7 @@ from registry_server.sequencing.errors import (
     NotFoundedError,
     RegisterMismatchError,
 )
+from registry_server.serving.files import take_folder, write_secret
 from registry_server.settings import (
     SETTINGS_FILE,
     Settings,
@@ -34,7 +35,6 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import founding
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.fsck.check import FsckReport, fsck
-from registry_server.usecases.private_files import take_folder
 from registry_server.usecases.register import RegisterState, compare_register, reset_register
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+
+from registry_server.serving.database_url import WANTED, is_database_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,6 @@ _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 # More of them than this the one process that appends cannot keep busy.
 MAX_CHECKING_PROCESSES = 8
-_DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -148,8 +147,8 @@ class Settings(BaseSettings):
     @field_validator("database_url", "register_url")
     @classmethod
     def _database(cls, url: SecretStr) -> SecretStr:
-        if url.get_secret_value() and not _is_database(url.get_secret_value()):
-            raise ValueError("want sqlite:///path or postgresql+psycopg://user@host:port/database")
+        if url.get_secret_value() and not is_database_url(url.get_secret_value()):
+            raise ValueError(WANTED)
         return url
 
     @classmethod
@@ -214,18 +213,6 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """Origin of the log that is written (proto/README.md 1)."""
         return f"{self.registry}/log/1"
-
-
-def _is_database(url: str) -> bool:
-    """Return whether a URL is one of a database that the registry can be on; nothing is asked of the database."""
-    try:
-        parsed = make_url(url)
-        dialect = parsed.get_dialect()
-        dialect().create_connect_args(parsed)
-    except (ArgumentError, ImportError, ValueError):
-        # The library's words quote the URL, which may hold a password.
-        return False
-    return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
 
 
 def _reach(host: str) -> tuple[bool, bool]:

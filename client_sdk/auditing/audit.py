@@ -278,13 +278,13 @@ def _next_position(position: Position, fetched: Fetched | None, findings: Findin
     first, _, count = position.maps_checked
     newer = {*position.seen, *fetched.seen}
     return Position(
-        report.fingerprint,
-        report.size,
-        report.root.hex(),
-        fetched.checkpoint.raw.decode(),
-        fetched.leaf_bytes,
-        fetched.inquiries,
-        fetched.inquiry_bytes,
-        (first or report.size, report.size, count + (report.size != position.maps_checked[1])),
-        tuple(sorted(seen for seen in newer if seen.size > report.size)),
+        fingerprint=report.fingerprint,
+        size=report.size,
+        root=report.root.hex(),
+        checkpoint=fetched.checkpoint.raw.decode(),
+        leaf_bytes=fetched.leaf_bytes,
+        inquiries=fetched.inquiries,
+        inquiry_bytes=fetched.inquiry_bytes,
+        maps_checked=(first or report.size, report.size, count + (report.size != position.maps_checked[1])),
+        seen=tuple(sorted(seen for seen in newer if seen.size > report.size)),
     )

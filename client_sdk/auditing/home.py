@@ -11,13 +11,13 @@ Bindings are never written: they lead to persons and are deleted with the record
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from client_sdk._files import replace_file
 from client_sdk.auditing.leaf_store import LeafStore
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.moment import milliseconds, moment
@@ -140,25 +140,18 @@ class AuditHome:
             raise ConfigError(f"{self._file} is damaged") from None
 
     def save(self, position: Position, found: tuple[AuditFinding, ...]) -> None:
-        """Make findings and position durable, both or neither."""
+        """Make findings and position durable, both or neither.
+
+        Raises:
+            ConfigError: they cannot be written.
+        """
         content = {
             "form": _FORM,
             **asdict(position),
             "seen": [{"size": seen.size, "root": seen.root.hex()} for seen in position.seen],
             "findings": [_written(item) for item in found],
         }
-        fresh = self._file.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._file)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self._file, json.dumps(content, indent=1).encode())
 
 
 def _written(item: AuditFinding) -> dict[str, object]:

@@ -8,7 +8,6 @@ as a whole. Where the log has contradicted itself, both notes are kept beside it
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from creditregistry.v1 import proposal_pb2, transparency_pb2
 from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError
 
+from client_sdk._files import cannot_be_written, replace_file
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.checkpoint import parse_body
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.following.core import DirectoryFollower, DirectoryView
     from client_sdk.following.log_memory import ContradictionError
 
-__all__ = ["KeptDirectory", "replace"]
+__all__ = ["KeptDirectory"]
 
 _LABEL = label("creditregistry/followed-directory/v1")
 _MODE = 0o600
@@ -80,7 +80,7 @@ class KeptDirectory:
         )
         with self._writing():
             if self._kept_size() <= view.checkpoint.size:
-                replace(self._path, _LABEL + b"".join(map(lp, parts)))
+                replace_file(self._path, _LABEL + b"".join(map(lp, parts)))
 
     def keep_contradiction(self, error: ContradictionError) -> Path:
         """Write both notes of a log that has contradicted itself; return where they are.
@@ -90,7 +90,7 @@ class KeptDirectory:
         """
         path = self._path.with_name(f"{self._path.name}.contradiction")
         with self._writing():
-            replace(path, b"\n".join((error.known, error.shown)))
+            replace_file(path, b"\n".join((error.known, error.shown)))
         return path
 
     @contextmanager
@@ -102,7 +102,7 @@ class KeptDirectory:
         except Timeout:
             raise ConfigError(f"{self._path} is held by another process for {_LOCK_SECONDS} s") from None
         except OSError as error:
-            raise ConfigError(f"{self._path} cannot be written: {error.strerror}") from error
+            raise cannot_be_written(self._path, error) from error
 
     def _read(self) -> tuple[bytes, transparency_pb2.GetDirectoryProofResponse, proposal_pb2.ListActsResponse] | None:
         try:
@@ -136,18 +136,3 @@ def _split(data: bytes) -> list[bytes]:
     if at != len(data) or len(parts) != _PARTS:
         raise FormatError("kept directory", "file.parts", got=str(len(parts)), want=f"{_PARTS} whole parts")
     return parts
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Put a file (0600) in the place of another so that at any moment one of them is there, whole and durable."""
-    draft = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

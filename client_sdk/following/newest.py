@@ -12,7 +12,6 @@ registry refuses is thrown into it as ``RefusedError``.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import transparency_pb2
 from filelock import FileLock, Timeout
 
+from client_sdk._files import replace_file
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import ConfigError, RefusedError
-from client_sdk.following.kept import replace
 from client_sdk.following.log_memory import PART, ContradictionError
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
@@ -197,10 +196,7 @@ class NewestCheckpoint:
         with self._alone():
             if self.read() != known:
                 return False
-            try:
-                replace(self._path, shown.raw)
-            except OSError as error:
-                raise ConfigError(f"{self._path} cannot be written: {error.strerror}") from error
+            replace_file(self._path, shown.raw)
         return True
 
     @contextmanager
@@ -271,13 +267,7 @@ def keep_apart(folder: Path, name: str, suffix: str, data: bytes) -> Path:
         ConfigError: it cannot be written.
     """
     path = folder / f"{name}-{sha256(data).hexdigest()[:_NAME_CHARACTERS]}{suffix}"
-    draft = folder / f".{path.name}.{os.getpid()}.new"
-    try:
-        replace(draft, data)
-        # Where it is there already, it was kept before: the name is that of the content.
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    # Where it is there already, it was kept before: the name is that of the content.
+    if not path.exists():
+        replace_file(path, data)
     return path

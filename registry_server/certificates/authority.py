@@ -10,7 +10,6 @@ one URI of its subject alternative names, and never holds more than its request 
 from __future__ import annotations
 
 import ipaddress
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -25,6 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from registry_server.errors import Reason, RegistryError
+from registry_server.serving.files import replace_file, write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,6 @@ __all__ = [
     "CertificateAuthority",
     "TlsIdentity",
     "server_tls",
-    "write_secret",
 ]
 
 CERTIFICATE_DAYS = 365
@@ -46,18 +45,6 @@ _RENEWED_BEFORE = timedelta(days=30)
 _BACKDATED = timedelta(minutes=5)
 _MAX_REQUEST_BYTES = 16_384
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """Write a new file with mode 0600, durably.
-
-    Raises:
-        FileExistsError: there is one already; a key is never overwritten.
-    """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 class TlsIdentity(NamedTuple):
@@ -99,7 +86,7 @@ class CertificateAuthority:
             now: ms since 1970 UTC.
 
         Raises:
-            FileExistsError: the folder holds one already.
+            FileError: the folder holds one already, or cannot be written.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -114,7 +101,7 @@ class CertificateAuthority:
             .sign(key, SHA256())
         )
         write_secret(folder / "key.pem", _key_pem(key))
-        (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        replace_file(folder / "certificate.pem", certificate.public_bytes(Encoding.PEM))
         return cls(key, certificate)
 
     @classmethod
@@ -216,6 +203,9 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
         folder: of key.pem and certificate.pem; is made with mode 0700.
         hosts: names and addresses under which clients reach the server.
         now: ms since 1970 UTC.
+
+    Raises:
+        FileError: a file cannot be written.
     """
     wanted = tuple(dict.fromkeys(hosts))
     key, certificate = folder / "key.pem", folder / "certificate.pem"
@@ -227,7 +217,7 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
     identity = authority.issue_for_server(wanted, now)
     key.unlink(missing_ok=True)
     write_secret(key, identity.key)
-    certificate.write_bytes(identity.certificate)
+    replace_file(certificate, identity.certificate)
     return identity
 
 

@@ -8,7 +8,7 @@ incoming calls can confirm, as a balancer that sent none would keep it so for ev
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from grpc_health.v1 import health_pb2
@@ -19,7 +19,7 @@ from registry_server.usecases.failures import complaint_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Health"]
+__all__ = ["Health", "Probes"]
 
 # The server as a whole, in the words of the health protocol.
 OVERALL = ""
@@ -31,29 +31,37 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _log = structlog.get_logger("registry.health")
 
 
+class Probes(NamedTuple):
+    """Questions that tell whether the registry can serve.
+
+    Attributes:
+        ask: returns where the registry can be read; may take its time in a thread.
+        ask_writing: returns where it can be written as well. Both raise where it cannot.
+        interval: seconds between two questions.
+    """
+
+    ask: Callable[[], object]
+    ask_writing: Callable[[], object]
+    interval: float
+
+
 class Health:
     """Asks again and again, and sets the status.
 
     Args:
-        ask: returns where the registry can be read; may take its time in a thread.
-        ask_writing: returns where it can be written as well. Both raise where it cannot.
-        interval: seconds between two questions.
+        probes: what is asked, and how often.
         readers: full names of the services that only read.
         writers: of those that also write.
     """
 
     def __init__(
         self,
-        ask: Callable[[], object],
-        ask_writing: Callable[[], object],
-        interval: float,
+        probes: Probes,
         *,
         readers: tuple[str, ...] = (),
         writers: tuple[str, ...] = (),
     ) -> None:
-        self._ask = ask
-        self._ask_writing = ask_writing
-        self._interval = interval
+        self._probes = probes
         self._readers = readers
         self._writers = writers
         self._told: dict[str, bool] = {}
@@ -81,7 +89,7 @@ class Health:
             await self._watching
 
     async def _watch(self) -> None:
-        while not await self._stopped_within(self._interval):
+        while not await self._stopped_within(self._probes.interval):
             await self._update()
 
     async def _stopped_within(self, seconds: float) -> bool:
@@ -92,8 +100,8 @@ class Health:
         return True
 
     async def _update(self) -> None:
-        unread = await _reason(self._ask)
-        unwritten = unread or await _reason(self._ask_writing)
+        unread = await _reason(self._probes.ask)
+        unwritten = unread or await _reason(self._probes.ask_writing)
         await self._tell("reading", self._readers, unread)
         await self._tell("writing", self._writers, unwritten)
         await self._tell(_SERVER, (OVERALL,), unread if unwritten in _ENDED_BY_CALLS else unwritten)

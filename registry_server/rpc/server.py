@@ -18,14 +18,12 @@ from creditregistry.v1 import (
 )
 from grpc_health.v1 import health_pb2_grpc
 
-from registry_server.rpc.health import Health
+from registry_server.rpc.health import Health, Probes
 from registry_server.rpc.sizes import LONGEST_BYTES
 from registry_server.serving.memory import giving_back
 from registry_server.serving.transport import open_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import grpc
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
@@ -63,9 +61,7 @@ class RpcServer:
         servicers: of the services.
         guard: around every method.
         credentials: what is shown and trusted.
-        ask_health: returns where the registry can be read, raises where it cannot.
-        ask_writing: returns where it can be written, raises where it cannot.
-        health_interval: seconds between two questions.
+        probes: of the health service.
         connections: that may be open at the same time.
         longest_stream: seconds that a stream may take at most.
     """
@@ -75,15 +71,13 @@ class RpcServer:
         servicers: Servicers,
         guard: Guard,
         credentials: grpc.ServerCredentials,
-        ask_health: Callable[[], object],
-        ask_writing: Callable[[], object],
-        health_interval: float,
+        probes: Probes,
         connections: int,
         longest_stream: float,
     ) -> None:
         self._server = open_server(guard, LONGEST_BYTES, connections, longest_stream)
         self._beside = AsyncExitStack()
-        self._health = Health(ask_health, ask_writing, health_interval, readers=_READERS, writers=_WRITERS)
+        self._health = Health(probes, readers=_READERS, writers=_WRITERS)
         self._credentials = credentials
         record_service_pb2_grpc.add_RecordServiceServicer_to_server(servicers.records, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)

@@ -261,18 +261,22 @@ def _values(row: LiveRow) -> tuple[Value, ...]:
 
 
 def _of(columns: Fetched) -> LiveRow:
-    index, record, issuer, record_id, subject, key_version, opening, debt_ref, kind, standing, *rest = columns
+    index, record, issuer, record_id, subject, key_version, opening, debt_ref, kind, standing, *hashes = columns
+    leaf_hash, facts_commitment, annotation_index, annotation_hash = hashes
     return LiveRow(
-        index,
-        record,
-        RecordKey(issuer, record_id),
-        subject,
-        key_version,
-        opening,
-        debt_ref,
-        word(Kind, kind, "database", "kind"),
-        word(Standing, standing, "database", "standing"),
-        *rest,
+        index=index,
+        record=record,
+        key=RecordKey(issuer, record_id),
+        subject=subject,
+        subject_key_version=key_version,
+        opening=opening,
+        debt_ref=debt_ref,
+        kind=word(Kind, kind, "database", "kind"),
+        standing=word(Standing, standing, "database", "standing"),
+        leaf_hash=leaf_hash,
+        facts_commitment=facts_commitment,
+        annotation_index=annotation_index,
+        annotation_hash=annotation_hash,
     )
 
 

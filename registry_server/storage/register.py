@@ -41,6 +41,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
+from registry_server.serving.files import replace_file
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.sqlite_file import located
 
@@ -157,18 +158,8 @@ class FileRegister:
 
     def _write(self, checkpoint: Checkpoint) -> None:
         """Put a new file in the place of the old one; after a crash at any moment one of them is there, whole."""
-        draft = self._path.with_name(f"{self._path.name}.new")
         with self._failing():
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
-                file.write(checkpoint.body().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            replace_file(self._path, checkpoint.body().encode())
 
     def _parse(self, data: bytes) -> Checkpoint:
         try:

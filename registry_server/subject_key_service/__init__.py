@@ -1,1 +1,7 @@
 """The evaluator of blinded identity numbers: a separate program, run by another operator than the registry."""
+
+__all__ = ["SetupError"]
+
+
+class SetupError(Exception):
+    """A setting, a key or a file of the key service is missing or not in order; never shows a secret."""

@@ -20,9 +20,9 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
 from registry_server.serving.descriptors import raise_limit
+from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
-from registry_server.subject_key_service import setup
-from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service import SetupError, setup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.settings import Folder, make_settings, read_settings
 
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         app(args=arguments)
-    except (SetupError, ConfigError, FormatError, RuleError) as error:
+    except (SetupError, FileError, ConfigError, FormatError, RuleError) as error:
         typer.echo(f"subject-key-service: {error}", err=True)
         sys.exit(2)
 

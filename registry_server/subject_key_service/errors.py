@@ -23,43 +23,43 @@ _DENIED = Status.PERMISSION_DENIED
 _STATE = Status.FAILED_PRECONDITION
 _AWAY = Status.UNAVAILABLE
 
+# Refused by both servers, and told alike.
+_SHARED = (
+    "CERTIFICATE_UNKNOWN",
+    "DEADLINE_TOO_SHORT",
+    "INSTITUTION_TERMINATED",
+    "INSTITUTION_UNKNOWN",
+    "KEY_OF_ANOTHER",
+    "KEY_UNKNOWN",
+    "KEY_USAGE",
+    "MALFORMED",
+    "PEER_MISMATCH",
+    "QUOTA_EXCEEDED",
+    "SIGNATURE_INVALID",
+    "TLS_KEY_REVOKED",
+)
+
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
-        "CERTIFICATE_UNKNOWN": Entry(
-            Status.UNAUTHENTICATED, "The client certificate names an unknown institution or key service."
-        ),
+        **{reason: errors.CATALOGUE[reason] for reason in _SHARED},
         "DEADLINE_EXCEEDED": Entry(
             Status.DEADLINE_EXCEEDED, "The call took longer than allowed; it is not known whether it was logged."
         ),
-        "DEADLINE_TOO_SHORT": Entry(Status.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
         "DIRECTORY_STALE": Entry(_AWAY, "The key service's copy of the directory is out of date.", True),
         "ELEMENTS_COUNT": Entry(_INVALID, "A request holds 1 to 1,000 blinded elements of 32 bytes."),
         "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements do not match the signed digest."),
         "ELEMENT_INVALID": Entry(_INVALID, "A blinded element is not a canonical group element, or is the identity."),
         "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it can report but not make inquiries."),
-        "INSTITUTION_TERMINATED": Entry(_DENIED, "The institution is terminated."),
-        "INSTITUTION_UNKNOWN": Entry(_DENIED, "No act has enrolled the institution."),
         "INTERNAL": Entry(Status.INTERNAL, "The key service failed; the request id leads to its log."),
-        "KEY_OF_ANOTHER": Entry(_DENIED, "The key belongs to another institution."),
         "KEY_RANGE": Entry(_DENIED, "The key has ended."),
-        "KEY_UNKNOWN": Entry(_DENIED, "The key is not enrolled by any act."),
-        "KEY_USAGE": Entry(_DENIED, "The key was enrolled for another usage."),
-        "MALFORMED": Entry(_INVALID, "The request is malformed."),
         "NOT_A_LENDER": Entry(_DENIED, "Only lenders can ask for evaluations."),
-        "PEER_MISMATCH": Entry(_DENIED, "The client certificate and the signature name different institutions."),
         "PURPOSE_INVALID": Entry(_INVALID, "The purpose is not allowed for this use."),
-        "QUOTA_EXCEEDED": Entry(Status.RESOURCE_EXHAUSTED, "The institution's quota for today is used up."),
         "REGISTRY_OTHER": Entry(_INVALID, "The request was signed for another registry."),
         "REQUEST_REPLAYED": Entry(Status.ALREADY_EXISTS, "The request was already used; sign a new one."),
         "REQUEST_STALE": Entry(_STATE, "The request was not signed within the last 5 minutes."),
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
-        "SIGNATURE_INVALID": Entry(_DENIED, "The signature does not verify."),
         "SIZE_LIMIT": Entry(Status.RESOURCE_EXHAUSTED, "The message is longer than its limit."),
         "STORAGE_UNAVAILABLE": Entry(_AWAY, "The request log is not available; nothing was evaluated.", True),
-        "TLS_KEY_REVOKED": Entry(
-            Status.UNAUTHENTICATED,
-            "The TLS key was revoked for good: the institution needs a certificate for a new key.",
-        ),
         "TOO_MANY_CALLS": Entry(_AWAY, "The caller has too many calls under way; wait for some to end.", True),
         "VERSION_NOT_SERVED": Entry(_STATE, "This version of the subject keys is not live, or not served here."),
     }

@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, EvaluationKey
-from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

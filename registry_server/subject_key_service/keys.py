@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.state import VOPRF
 from client_sdk.kernel.subjects.oprf import SEED_BYTES, EvaluationKey
-from registry_server.subject_key_service.files import SetupError, check_private, write_secret
+from registry_server.serving.files import check_private, write_secret
+from registry_server.subject_key_service import SetupError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def create_key(folder: Path) -> tuple[int, EvaluationKey]:
     """Make the next key of a folder; return its number and the key.
 
     Raises:
-        SetupError: the folder cannot be written.
+        FileError: the folder cannot be written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     number = max(_numbers(folder), default=0) + 1
@@ -54,7 +55,8 @@ class EvaluationKeys:
         """Read every key of a folder.
 
         Raises:
-            SetupError: there is none, or one is damaged or not only its owner's to read.
+            SetupError: there is none, or one is damaged.
+            FileError: one is not only its owner's to read.
         """
         numbers = _numbers(folder) if folder.is_dir() else []
         if not numbers:
@@ -87,8 +89,8 @@ class EvaluationKeys:
 
 
 def _read(path: Path) -> EvaluationKey:
+    check_private(path)
     try:
-        check_private(path)
         seed = path.read_bytes()
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error

@@ -23,6 +23,7 @@ from registry_server.errors import RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import Deadlines
 from registry_server.serving.descriptors import connections_within
+from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
 from registry_server.serving.memory import giving_back
 from registry_server.serving.observation import Observer
@@ -30,11 +31,11 @@ from registry_server.serving.operator_http import OperatorServer, measure_proces
 from registry_server.serving.places import Limits, Places
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.serving.transport import open_server
+from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import check_fresh
 from registry_server.subject_key_service.authorization import SERVICE, Authorizer
 from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import Evaluator
-from registry_server.subject_key_service.files import SetupError, check_private
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.metrics import Metrics
@@ -85,6 +86,7 @@ async def serve(
 
     Raises:
         SetupError: something is missing or not in order, or the address is taken.
+        FileError: others can read a key.
         ConfigError: what was followed so far is damaged, or the TLS files are missing.
     """
     if not settings.registry:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from registry_server.subject_key_service.files import SetupError
+from registry_server.serving.database_url import WANTED, is_database_url
+from registry_server.subject_key_service import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Folder", "Settings", "make_settings", "read_settings", "settings_toml"]
 
 MAX_PROCESSES = 4
-_DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 
@@ -77,25 +77,9 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _database(cls, url: str) -> str:
-        if url and not _is_database(url):
-            raise ValueError("want sqlite:///path or postgresql+psycopg://user@host:port/database")
+        if url and not is_database_url(url):
+            raise ValueError(WANTED)
         return url
-
-
-def _is_database(url: str) -> bool:
-    """Return whether a URL is one of a database that the log can be on; nothing is asked of the database."""
-    # The database library takes longer to import than most commands take to run.
-    from sqlalchemy import make_url  # noqa: PLC0415 - loads that library
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - likewise
-
-    try:
-        parsed = make_url(url)
-        dialect = parsed.get_dialect()
-        dialect().create_connect_args(parsed)
-    except (ArgumentError, ImportError, ValueError):
-        # The library's words quote the URL, which may hold a password.
-        return False
-    return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
 
 
 class Folder(NamedTuple):

@@ -19,7 +19,8 @@ from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.subject_key_service.files import SetupError, replace_file, take_folder, write_secret
+from registry_server.serving.files import replace_file, take_folder, write_secret
+from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import create_key
 from registry_server.subject_key_service.settings import Folder, Settings, make_settings, read_settings, settings_toml
 
@@ -41,7 +42,8 @@ def create(folder: Folder, settings: Settings, hosts: Iterable[str] = ()) -> Pat
         hosts: further names and addresses for the certificate, beside the host of the url.
 
     Raises:
-        SetupError: there is one already, or something cannot be written.
+        SetupError: there is one already.
+        FileError: something cannot be written.
         FormatError: the name is none that a certificate can carry.
     """
     Holder.parse(Holder(HolderKind.KEY_SERVICE, settings.name).uri)
@@ -63,7 +65,8 @@ def add_version(folder: Folder) -> tuple[int, Path]:
     """Make a key for a further version of the subject keys; return its number and the file for the administrators.
 
     Raises:
-        SetupError: there is no key service, or something cannot be written.
+        SetupError: there is no key service.
+        FileError: something cannot be written.
     """
     settings = read_settings(folder)
     csr = KeyServiceFile.parse(_read(folder.home / f"{settings.name}.key-service.json")).csr
@@ -86,6 +89,7 @@ def install(
 
     Raises:
         SetupError: the certificate is not for this service's key and name, or a file or the URL is not in order.
+        FileError: something cannot be written.
     """
     settings = read_settings(folder)
     split_target(registry)

@@ -6,7 +6,6 @@ finish  logs it; hands out trust root and certificates    nothing is served befo
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,13 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
-from registry_server.certificates.authority import CertificateAuthority, write_secret
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.sequencing.genesis import found
 from registry_server.sequencing.recover import recover
+from registry_server.serving.files import replace_file, take_folder, write_secret
 from registry_server.storage import leaves, migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases import certificates
-from registry_server.usecases.private_files import take_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,10 +122,10 @@ def draft(folder: Folder, founders: Founders, now: int) -> ActFile:
     migrations.upgrade(folder.database_url)
     folder.founders.mkdir(mode=0o700, exist_ok=True)
     for enrolment in founders.administrators:
-        (folder.founders / f"{enrolment.enrolment.id}{_ENROLMENT}").write_bytes(enrolment.encode())
+        replace_file(folder.founders / f"{enrolment.enrolment.id}{_ENROLMENT}", enrolment.encode())
     for service in founders.key_services:
-        (folder.founders / f"{service.name}{_KEY_SERVICE}").write_bytes(service.encode())
-    folder.genesis.write_bytes(act.encode())
+        replace_file(folder.founders / f"{service.name}{_KEY_SERVICE}", service.encode())
+    replace_file(folder.genesis, act.encode())
     return act
 
 
@@ -164,8 +163,8 @@ def finish(folder: Folder, register: Register, now: int) -> Founded:
             genesis = leaves.leaf_range(work, 0, 1)[0].leaf
         written = _certify_administrators(folder, database, authority, handed_out, now)
     trust_root = TrustRoot.from_genesis(genesis)
-    (folder.public / "ca.pem").write_bytes(authority.certificate)
-    (folder.public / "trust-root.bin").write_bytes(trust_root.encode())
+    replace_file(folder.public / "ca.pem", authority.certificate)
+    replace_file(folder.public / "trust-root.bin", trust_root.encode())
     written += [
         certify_key_service(KeyServiceFile.parse(path.read_bytes()), authority, handed_out, now)
         for path in sorted(folder.founders.glob(f"*{_KEY_SERVICE}"))
@@ -185,7 +184,8 @@ def _certify_administrators(
         if issued is None:
             issued, _ = certificates.issue(database, directory, authority, request, carried_by="", now=now)
         target = handed_out / f"{request.institution}.pem"
-        written.append(_write(target, issued.certificate + authority.certificate))
+        replace_file(target, issued.certificate + authority.certificate)
+        written.append(target)
     return written
 
 
@@ -196,17 +196,11 @@ def certify_key_service(file: KeyServiceFile, authority: CertificateAuthority, h
         RegistryError: CERTIFICATE_REQUEST_INVALID.
     """
     issued = authority.issue_for_key_service(file.csr, file.name, host_of(file.service.url), now)
-    return _write(handed_out / f"{file.name}.pem", issued + authority.certificate)
+    target = handed_out / f"{file.name}.pem"
+    replace_file(target, issued + authority.certificate)
+    return target
 
 
 def host_of(address: str) -> str:
     """Return the host of host:port or [address]:port."""
     return address.rpartition(":")[0].strip("[]")
-
-
-def _write(path: Path, data: bytes) -> Path:
-    """Replace a file as a whole."""
-    beside = path.with_suffix(".new")
-    beside.write_bytes(data)
-    shutil.move(beside, path)
-    return path

@@ -1,1 +1,1 @@
-"""The console, the tiles and the metrics over HTTP."""
+"""Figures of the registry for Prometheus."""

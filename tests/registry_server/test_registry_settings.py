@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from registry_server.settings import SettingsError, load_settings
-from registry_server.subject_key_service.files import SetupError
+from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.settings import make_settings
 
 if TYPE_CHECKING:

@@ -36,8 +36,9 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
 from registry_server.app import App, build
-from registry_server.certificates.authority import CertificateAuthority, write_secret
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.sequencing.clock import system_clock
+from registry_server.serving.files import write_secret
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
 from registry_server.storage.register import FileRegister

@@ -5,19 +5,9 @@ from __future__ import annotations
 from cryptography import x509
 
 from client_sdk.errors import ConfigError
-from client_sdk.signing import HOLDER_PREFIX
+from client_sdk.signing import institution_of
 
-__all__ = ["check_holder", "institutions_of", "read_chain"]
-
-
-def institutions_of(certificate: x509.Certificate) -> list[str]:
-    """Return the ids of the institutions that a certificate names; one, of those that a registry issued."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    return [uri.removeprefix(HOLDER_PREFIX) for uri in uris if uri.startswith(HOLDER_PREFIX)]
+__all__ = ["check_holder", "read_chain"]
 
 
 def check_holder(certificate: x509.Certificate, institution: str) -> None:
@@ -30,9 +20,9 @@ def check_holder(certificate: x509.Certificate, institution: str) -> None:
     Raises:
         ConfigError: it names another institution, or none.
     """
-    named = institutions_of(certificate)
-    if institution not in named:
-        holder = ", ".join(named) or "no institution"
+    named = institution_of(certificate)
+    if named != institution:
+        holder = named or "no institution"
         raise ConfigError(f"TLS: certificate.pem: it is for {holder}, but this home is that of {institution}")
 
 

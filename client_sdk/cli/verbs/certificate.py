@@ -12,7 +12,7 @@ from client_sdk.acts import CertificateRequest, EnrolmentFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.holders import institutions_of, read_chain
+from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import word_option
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Session
@@ -23,7 +23,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
 from client_sdk.models import KeyUsage
-from client_sdk.signing import create_certificate_request, read_private
+from client_sdk.signing import create_certificate_request, institution_of, read_private
 
 __all__ = ["register"]
 
@@ -181,7 +181,7 @@ def _check_own(session: Session, certificate: x509.Certificate) -> None:
         ConfigError: it is one.
     """
     config = session.config()
-    if config.institution not in institutions_of(certificate):
+    if config.institution != institution_of(certificate):
         raise ConfigError(f"the certificate is not for {config.institution}")
     keys = [read_private(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
     requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]

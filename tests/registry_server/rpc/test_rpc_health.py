@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from registry_server.rpc.health import Health
+from registry_server.rpc.health import Health, Probes
 
 WAIT_SECONDS = 60
 
@@ -18,7 +18,7 @@ async def test_a_question_under_way_is_answered_before_it_ends() -> None:
         begun.release()
         assert next(answers, False) or answer.wait(WAIT_SECONDS)
 
-    health = Health(ask, lambda: None, 0.001)
+    health = Health(Probes(ask, lambda: None, 0.001))
     await health.start()
     for _ in range(2):
         assert await asyncio.to_thread(begun.acquire, timeout=WAIT_SECONDS)

@@ -21,8 +21,8 @@ from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.key_client import KeyClient
 from client_sdk.testing.ports import free_address
-from registry_server.subject_key_service import commands
-from registry_server.subject_key_service.files import SetupError
+from registry_server.serving.files import FileError
+from registry_server.subject_key_service import SetupError, commands
 from registry_server.subject_key_service.server import serve_until_signal
 from registry_server.subject_key_service.settings import Folder, read_settings
 from tests.support.handmade_log import signer
@@ -303,7 +303,7 @@ def start(folder: Path) -> None:
 def test_a_key_that_others_can_read_is_refused(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
     folder, _, _ = home
     (folder / "keys" / "1.key").chmod(0o644)
-    with pytest.raises(SetupError, match="0600"):
+    with pytest.raises(FileError, match="0600"):
         start(folder)
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_key_is_refused_and_not_shown(home: tuple[Path, KeyServiceFile
 def test_a_file_that_is_gone(home: tuple[Path, KeyServiceFile, Logbook], name: str) -> None:
     folder, _, _ = home
     (folder / name).unlink()
-    with pytest.raises((SetupError, ConfigError)):
+    with pytest.raises((SetupError, FileError, ConfigError)):
         start(folder)
 
 

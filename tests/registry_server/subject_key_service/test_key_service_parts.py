@@ -29,10 +29,10 @@ from client_sdk.kernel.subjects.oprf import Blinding, finalize
 from registry_server.errors import Reason, RegistryError
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.status import trailing_metadata
+from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.admission import admit
 from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
 from registry_server.subject_key_service.evaluator import MAX_INLINE, Evaluator
-from registry_server.subject_key_service.files import SetupError
 from registry_server.subject_key_service.keys import EvaluationKeys, create_key
 from tests.support.handmade_log import REGISTRY
 from tests.support.logbook import SERVICES, Logbook, LogbookRegistry, evaluation_key
@@ -87,7 +87,7 @@ def test_a_machine_without_shared_memory_is_told_what_to_mount() -> None:
     program = [
         "import resource",
         "from registry_server.subject_key_service.evaluator import Evaluator",
-        "from registry_server.subject_key_service.files import SetupError",
+        "from registry_server.subject_key_service import SetupError",
         "from registry_server.subject_key_service.keys import EvaluationKeys",
         # No file can grow, so none of shared memory either.
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",

@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import RegistryError
+from registry_server.serving.files import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +119,7 @@ def test_an_authority_is_kept_in_its_folder_and_never_overwritten(
     folder = tmp_path / "ca"
     assert CertificateAuthority.load(folder).certificate == authority.certificate
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileError, match="exists already"):
         CertificateAuthority.create(folder, "example", NOW)
     (folder / "key.pem").write_bytes(b"")
     with pytest.raises(RegistryError, match="INTERNAL"):

@@ -1,0 +1,87 @@
+"""Files of the SDK: written durably and whole, with mode 0600."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["cannot_be_written", "replace_file", "sync", "write_private"]
+
+_FOLDER_MODE = 0o700
+_MODE = 0o600
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file with mode 0600, durably; its folder is made where there is none.
+
+    Raises:
+        ConfigError: it exists already, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
+            _write(file.fileno(), data)
+        sync(path.parent)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already") from None
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file atomically and durably; a crash leaves the old one or the new one.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with _draft(path) as (descriptor, draft):
+            _write(descriptor, data)
+            draft.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+
+
+def sync(path: Path) -> None:
+    """Make durable what a file holds, or which names a folder has.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot_be_written(path: Path, error: OSError) -> ConfigError:
+    """Return the error of a file that the system refuses to write."""
+    return ConfigError(f"{path} cannot be written: {error.strerror}")
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[tuple[int, Path]]:
+    """Yield a new file beside a path; it is gone afterwards, unless it was moved."""
+    descriptor, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
+    try:
+        yield descriptor, Path(name)
+    finally:
+        os.close(descriptor)
+        Path(name).unlink(missing_ok=True)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    os.fsync(descriptor)

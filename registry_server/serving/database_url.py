@@ -1,0 +1,24 @@
+"""The databases that both servers can be on, by their URL."""
+
+from __future__ import annotations
+
+__all__ = ["WANTED", "is_database_url"]
+
+WANTED = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
+_DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
+
+
+def is_database_url(url: str) -> bool:
+    """Return whether a URL is one of a database that a server can be on; nothing is asked of the database."""
+    # The database library takes longer to import than most commands take to run.
+    from sqlalchemy import make_url  # noqa: PLC0415 - loads that library
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - likewise
+
+    try:
+        parsed = make_url(url)
+        dialect = parsed.get_dialect()
+        dialect().create_connect_args(parsed)
+    except (ArgumentError, ImportError, ValueError):
+        # The library's words quote the URL, which may hold a password.
+        return False
+    return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
