@@ -23,6 +23,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server import operating
 from registry_server.app import run_server
 from registry_server.errors import RegistryError
+from registry_server.serving.database_url import has_password
 from registry_server.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -46,9 +47,24 @@ Home = Annotated[
     Path,
     typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
 ]
+
+
+def _without_password(url: str | None) -> str | None:
+    if url is not None and has_password(url):
+        raise typer.BadParameter(
+            "a command line is shown to every user of the machine; keep the password in PostgreSQL's password file"
+            " (PGPASSFILE), in database_url of registry.toml, or in REGISTRY_DATABASE_URL"
+        )
+    return url
+
+
 DatabaseUrl = Annotated[
     str | None,
-    typer.Option("--database-url", help="postgresql+psycopg://...; without it the folder's registry.sqlite is used."),
+    typer.Option(
+        "--database-url",
+        help="postgresql+psycopg://..., without a password; without it the folder's registry.sqlite is used.",
+        callback=_without_password,
+    ),
 ]
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["WANTED", "is_database_url"]
+from urllib.parse import urlsplit
+
+__all__ = ["WANTED", "has_password", "is_database_url"]
 
 WANTED = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
 _DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
@@ -22,3 +24,13 @@ def is_database_url(url: str) -> bool:
         # The library's words quote the URL, which may hold a password.
         return False
     return (dialect.name, dialect.driver) in _DATABASES and not dialect.is_async
+
+
+def has_password(url: str) -> bool:
+    """Return whether a URL carries a password; on a command line every user of the machine could read it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # No URL at all: what reads it says so.
+        return False
+    return parts.password is not None or "password=" in parts.query

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
+from registry_server.serving.database_url import has_password
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
@@ -47,6 +48,15 @@ Home = Annotated[
         "--home", envvar="KEY_SERVICE_HOME", metavar="DIR", help="Folder of the key service.", show_default=False
     ),
 ]
+
+
+def _without_password(url: str) -> str:
+    if has_password(url):
+        raise typer.BadParameter(
+            "a command line is shown to every user of the machine; keep the password in PostgreSQL's password file"
+            " (PGPASSFILE), or in database_url of service.toml"
+        )
+    return url
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -103,7 +113,10 @@ def install(
     ],
     trust_root: Annotated[Path, typer.Option(help="Trust root of the registry.", exists=True, dir_okay=False)],
     registry: Annotated[str, typer.Option(help="host:port of the registry.")],
-    database_url: Annotated[str, typer.Option(help="SQLAlchemy URL of the log of requests.")] = "",
+    database_url: Annotated[
+        str,
+        typer.Option(help="SQLAlchemy URL of the log of requests, without a password.", callback=_without_password),
+    ] = "",
 ) -> None:
     """Take the certificate and the trust root that the administrators have given back."""
     root = setup.install(

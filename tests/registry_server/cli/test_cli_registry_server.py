@@ -289,7 +289,7 @@ def test_settings_that_are_not_in_order_are_named(site: Site) -> None:
 
 
 def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
-    wrong = ("--database-url", "mysql://u:hidden@h/x")
+    wrong = ("--database-url", "mysql://u@h/x")
     told = [run(*site.words(), *wrong, expected=2)]
     assert not (site.home / "registry.toml").exists()
     site.found()
@@ -297,6 +297,17 @@ def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
     told += [run(*command, "--home", site.home, *wrong, expected=2) for command in commands]
     want = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
     assert set(told) == {f"registry-server: {site.home / 'registry.toml'}: database_url: Value error, {want}\n"}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://u:hidden@h/x", "postgresql+psycopg://h/x?user=u&password=hidden"]
+)
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(site: Site, url: str) -> None:
+    for words in (site.words(), ["serve", "--home", site.home], ["db", "upgrade", "--home", site.home]):
+        told = run(*words, "--database-url", url, expected=2)
+        assert "PGPASSFILE" in told
+        assert "hidden" not in told
+    assert not site.home.exists()
 
 
 def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site) -> None:

@@ -339,8 +339,10 @@ def test_install_refuses_what_is_no_database_and_changes_nothing(
     before = {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
     arguments: list[str | Path] = ["--certificate", folder / "tls/certificate.pem", "--ca", folder / "tls/ca.pem"]
     arguments += ["--trust-root", folder / "trust-root.bin", "--registry", "127.0.0.1:1"]
-    said = run("install", "--home", folder, *arguments, "--database-url", "mysql://u:hidden@h/x", status=2)
+    said = run("install", "--home", folder, *arguments, "--database-url", "mysql://u@h/x", status=2)
     assert said.err.startswith("subject-key-service: setting database_url: ")
+    said = run("install", "--home", folder, *arguments, "--database-url", "postgresql+psycopg://u:hidden@h/x", status=2)
+    assert "PGPASSFILE" in said.err
     assert "hidden" not in said.err
     assert {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == before
 
