@@ -128,11 +128,6 @@ class App:
         self.tls.start()
         return port
 
-    @property
-    def metrics_port(self) -> int | None:
-        """Where /metrics is; None where it is not served."""
-        return None if self._operator_server is None else self._operator_server.port
-
     async def stop(self) -> None:
         """Take no more calls, finish those under way, and close; what was acknowledged is durable anyway."""
         if self._server is not None:

@@ -57,8 +57,6 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         directory=staging.directory,
         find=staging.chain,
     )
-    if statement.transferee:
-        staging.directory.check_transferee(statement.issuer, statement.transferee)
     if item.binding is not None:
         _check_aliases(staging, item)
         _check_person(staging, item, item.binding, None if before is None else before.chain)

@@ -192,6 +192,12 @@ def subject_keys_that_do_not_exist(log: HandmadeLog, _: HandmadeRegistry) -> Non
     log.head()
 
 
+@lie(_F.TRANSFEREE)
+def a_debt_that_an_administrator_bought(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.TRANSFERRED, transferee="admin-1")
+    log.head()
+
+
 @lie(_F.RETENTION)
 def an_end_without_a_date(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.say("lender-1", "running", Standing.CURED, retain_until="")

@@ -119,6 +119,9 @@ class NaiveLog:
             require(issuer.status == "TERMINATED" and issuer.successor == said.signer, "successor")
             require(self.members[said.signer].status != "TERMINATED", "successor")
             require(said.version > 1 and standing in BY_SUCCESSOR, "successor")
+        if said.transferee:
+            buyer = self.members.get(said.transferee)
+            require(buyer and "LENDER" in buyer.roles and said.transferee != said.issuer, "transferee")
         place = (said.issuer, said.record_id)
         before = self.records.get(place)
         versions = [service.subject_key_version for service in self._services()]

@@ -140,6 +140,8 @@ def advance(
     else:
         _check_next(chain, statement, directory)
     _check_retention(chain, statement)
+    if statement.transferee:
+        directory.check_transferee(statement.issuer, statement.transferee)
     continues = statement.continues if chain is None else chain.continues
     return Chain(
         statement.key,

@@ -64,6 +64,7 @@ class FindingId(StrEnum):
     SPEAKER = "SPEAKER"
     SUBJECT_KEY_VERSION = "SUBJECT_KEY_VERSION"
     TIME = "TIME"
+    TRANSFEREE = "TRANSFEREE"
     TRANSITION = "TRANSITION"
 
 
@@ -103,6 +104,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.SPEAKER: "Who signed could not speak for the issuer at that leaf.",
     _F.SUBJECT_KEY_VERSION: "A version names subject keys that it may not name.",
     _F.TIME: "The registry's clock ran backwards, or is off the auditor's.",
+    _F.TRANSFEREE: "A debt was transferred to an institution that was no other lender.",
     _F.TRANSITION: "A standing may not follow the one before it.",
 }
 
@@ -120,7 +122,7 @@ OF_REASON: Mapping[str, FindingId] = {
     "DATE_INVALID": _F.TIME,
     "ENROLMENT_INVALID": _F.ACT_INVALID,
     "ERASED_ALONE": _F.ERASED_ALONE,
-    "FACTS_INVALID": _F.TRANSITION,
+    "FACTS_INVALID": _F.TRANSFEREE,
     "HEAD_CHAIN": _F.HEAD_CHAIN,
     "HEAD_PLACE": _F.HEAD_PLACE,
     "ILLEGAL_TRANSITION": _F.TRANSITION,

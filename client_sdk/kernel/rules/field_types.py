@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.fact_words import (
@@ -36,7 +36,7 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Amounts, Consent, Debt, NoticeEvidence),
         *(CollectionStage, ConsentForm, JudgmentResult, JudgmentStage, LegalBasis, Measure, NoticeChannel, Product),
-        *(Standing, SubjectRole),
+        *(Kind, Standing, SubjectRole),
     )
 }
 _WORDS = {

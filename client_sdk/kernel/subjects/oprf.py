@@ -28,7 +28,6 @@ __all__ = [
     "SEED_BYTES",
     "Blinding",
     "EvaluationKey",
-    "check_element",
     "finalize",
 ]
 
@@ -165,16 +164,6 @@ def finalize(blindings: Sequence[Blinding], evaluated: Sequence[bytes], proof: b
         raise _unproved() from None
     except BaseException as error:  # noqa: BLE001 - see _raise_panic
         _raise_panic(error)
-
-
-def check_element(element: bytes) -> bytes:
-    """Return a blinded element if it is one.
-
-    Raises:
-        FormatError: wrong length, no point of the group, not canonical, or the identity.
-    """
-    _blinded(element)
-    return element
 
 
 def _finalize_one(blinding: Blinding, evaluated: bytes, proof: bytes, key: ristretto.PublicKey) -> bytes:

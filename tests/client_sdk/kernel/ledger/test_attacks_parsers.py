@@ -43,7 +43,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
-from client_sdk.kernel.subjects.oprf import check_element
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import REGISTRY, HandmadeLog, voprf_key
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ OTHERS: dict[str, Callable[[bytes], object]] = {
     "enforcement": lambda data: parse_facts(Kind.ENFORCEMENT, data),
     "private key": Ed25519Signer.from_pkcs8_pem,
     "public key": lambda data: check_enrolable("ed25519", data),
-    "element": check_element,
+    "element": lambda data: EvaluationKey(bytes(range(32))).evaluate([data]),
     "voprf key": check_voprf_key,
     "evidence": Verifier(LOG.trust_root).verify_file,
 }

@@ -179,6 +179,11 @@ def buy(log: HandmadeLog, buyer: str = "lender-2", **changes: object) -> str:
     return why(log)
 
 
+@pytest.mark.parametrize("to", ["lender-1", "admin-1", "nobody"])
+def test_a_debt_is_sold_to_another_lender(log: HandmadeLog, to: str) -> None:
+    assert said(log, Standing.TRANSFERRED, transferee=to) == "FACTS_INVALID"
+
+
 def test_a_bought_debt_takes_the_place_of_the_old_one(log: HandmadeLog) -> None:
     assert buy(log) == "CONTINUES_INVALID"
     sell(log)

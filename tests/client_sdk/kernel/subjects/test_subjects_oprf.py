@@ -16,7 +16,6 @@ from client_sdk.kernel.subjects.oprf import (
     MAX_BATCH,
     Blinding,
     EvaluationKey,
-    check_element,
     finalize,
 )
 
@@ -156,7 +155,6 @@ def test_what_is_no_element_is_refused_everywhere(name: str) -> None:
     data = NOT_ELEMENTS[name]
     blindings, evaluated, proof = exchange([b"x", b"y"])
     for call in (
-        lambda: check_element(data),
         lambda: check_voprf_key(data),
         lambda: KEY.evaluate([blindings[0].element, data]),
         lambda: finalize(blindings, [evaluated[0], data], proof, KEY.public_key),
