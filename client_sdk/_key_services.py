@@ -131,16 +131,21 @@ class KeyServiceAsker:
         self.owner.check()
         # Once each, in the order of RegistryState.
         services = {service.url: service for item in directory.state.key_services for service in item.services}
-        calls: list[Call[evaluation_pb2.GetStatusResponse]] = []
-        for service in services.values():
-            call = yield from begin(self._stub(service).GetStatus, evaluation_pb2.GetStatusRequest())
-            calls.append(call)
+        waiting: deque[tuple[str, Call[evaluation_pb2.GetStatusResponse]]] = deque()
         found: list[KeyServiceStatus] = []
-        for url, call in zip(services, calls, strict=True):
-            try:
-                found.append(_status_of(url, (yield from answer(call))))
-            except (RefusedError, TransportError) as error:
-                found.append(KeyServiceStatus(url=url, reachable=False, problem=str(error)))
+        try:
+            for url, service in services.items():
+                call = yield from begin(self._stub(service).GetStatus, evaluation_pb2.GetStatusRequest())
+                waiting.append((url, call))
+            while waiting:
+                url, call = waiting.popleft()
+                try:
+                    found.append(_status_of(url, (yield from answer(call))))
+                except (RefusedError, TransportError) as error:
+                    found.append(KeyServiceStatus(url=url, reachable=False, problem=str(error)))
+        finally:
+            for _, call in waiting:
+                call.cancel()
         return tuple(found)
 
     def _evaluation(
