@@ -14,17 +14,27 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 
 if TYPE_CHECKING:
     from registry_server.storage.head import HeadRow
 
-__all__ = ["CONFIRMED_FOR_MS", "MAX_STEP_MS", "Clocks", "Moment", "SystemClocks", "Timekeeper", "system_clock"]
+__all__ = [
+    "AGREES_MS",
+    "CONFIRMED_FOR_MS",
+    "MAX_STEP_MS",
+    "Clocks",
+    "Moment",
+    "SystemClocks",
+    "Timekeeper",
+    "system_clock",
+]
 
-# A third of what clients accept. The rest is for the clocks of those who vouch and of those who verify, a minute each,
-# and for the age of the newest HEAD before the next heartbeat.
-MAX_STEP_MS = MAX_OFF_MS // 3
+# Of what clients accept, the clocks of those who vouch and of those who verify take a minute each, and the age of the
+# newest HEAD before the next heartbeat 65 s. What is left is for a step, and for what a vouched clock may be off.
+MAX_STEP_MS = 80_000
+AGREES_MS = 30_000
 # So long an operator's confirmation waits for the server to see it.
 CONFIRMED_FOR_MS = 600_000
 # What a line moves by less than this is no step: readings take a moment, and time daemons correct in small steps.
@@ -203,7 +213,7 @@ class Timekeeper:
         """
         with self._lock:
             reading = self._read()
-            if abs(reading.wall - stated) > CLOCKS_DIFFER_MS or self._jumped(reading):
+            if abs(reading.wall - stated) > AGREES_MS or self._jumped(reading):
                 return False
             # What was said of a clock that has been set since counts no more.
             self._callers = {who: line for who, line in self._callers.items() if _settled(line, reading.line)}
@@ -255,7 +265,7 @@ class Timekeeper:
 
     def _is_synchronised(self, reading: _Reading) -> bool:
         vouched = self._clocks.synchronised()
-        return vouched is not None and abs(reading.wall - vouched) <= CLOCKS_DIFFER_MS
+        return vouched is not None and abs(reading.wall - vouched) <= AGREES_MS
 
 
 def _settled(line: int, other: int) -> bool:

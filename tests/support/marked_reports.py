@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.check_digits import resident_check_digit
@@ -160,6 +161,9 @@ def fact_markers(facts: Facts) -> Iterator[tuple[str, bytes | str]]:
 
 def _markers(name: str, value: object) -> Iterator[tuple[str, bytes | str]]:
     match value:
+        case Enum():
+            # A role, a stage: one of a few words, found by their neighbours in the canonical bytes.
+            pass
         case bytes() if any(value):
             yield name, value
         case date():
@@ -176,5 +180,5 @@ def _markers(name: str, value: object) -> Iterator[tuple[str, bytes | str]]:
             for field in fields(value):
                 yield from _markers(f"{name}.{field.name}", getattr(value, field.name))
         case _:
-            # A currency, a role, a stage: found by their neighbours in the canonical bytes.
+            # A currency, a small number: likewise.
             pass
