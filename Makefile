@@ -12,6 +12,8 @@ PIP = $(PYTHON) -m pip --python $(PY) --disable-pip-version-check install
 RESOLVE = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PYTHONS := 3.11 3.12 3.13 3.14
+# Tests and demo start many programs, which need not compile their modules each time.
+export PYTHONDONTWRITEBYTECODE :=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
@@ -74,7 +76,7 @@ check: $(STAMP) ## style, types, import rules, contract, migrations
 	$(VENV)/bin/lint-imports --no-logo
 	cd proto && $(CURDIR)/$(VENV)/bin/buf lint && $(CURDIR)/$(VENV)/bin/buf format --diff --exit-code
 	$(PY) proto/generate.py --check
-	$(PY) -m pytest --quiet tests/contract tests/typing
+	$(PY) $(PYTEST) --quiet tests/contract tests/typing
 
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract

@@ -49,6 +49,15 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
+# Tests that take a minute and more; begun last, they would run alone at the end.
+LONG = ("tests/readme/", "tests/demo/", "tests/faults/test_faults_hanging.py", "tests/promises/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; otherwise the order stays."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def has_room_in_memory() -> bool:
     """Whether the system keeps a folder in memory that holds all that the tests write."""
     try:
