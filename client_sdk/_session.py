@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2, submission_pb2
 
+from client_sdk._files import cannot_be_written
 from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.arguments import sixteen_bytes
 from client_sdk._protocol.own_record import read_held, unknown_record
@@ -93,7 +94,10 @@ class Session:
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
-        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_be_written(config.state_folder, error) from error
         self.keeper = DirectoryKeeper(self.follower, config.state_folder / "directory")
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
         self._turn = threading.Lock()

@@ -109,6 +109,8 @@ class KeptDirectory:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be read: {error.strerror}") from error
         genesis, proof, acts = _split(data)
         return (
             genesis,

@@ -159,6 +159,15 @@ def test_a_file_of_another_registry_is_refused(registry: LogbookRegistry, link: 
         DirectoryFeed(follower(other), link, path)
 
 
+def test_a_file_that_cannot_be_read_is_told_as_such(
+    registry: LogbookRegistry, link: grpc.Channel, tmp_path: Path
+) -> None:
+    path = tmp_path / "directory"
+    path.mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        DirectoryFeed(follower(registry), link, path)
+
+
 def test_nobody_at_the_address(authority: Authority, registry: LogbookRegistry) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
