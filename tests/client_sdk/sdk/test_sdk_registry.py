@@ -355,6 +355,15 @@ def test_acts_need_their_threshold(registry: TestRegistry) -> None:
         assert newest.approved_by == ("admin-1", "admin-3")
 
 
+def test_a_portfolio_is_reported_under_the_directory_of_now(registry: TestRegistry, lender: Client) -> None:
+    before = lender.status().act_number
+    with Client(registry.config("admin-1")) as first, Client(registry.config("admin-2")) as second:
+        proposed = first.propose(RulebookBody(replace(Rulebook(), daily_statements=4_000_001)))
+        assert second.approve(proposed.proposal).logged
+    lender.report_many([default_report(119)])
+    assert lender.directory().state.act_number == before + 1
+
+
 def enrolled(registry: TestRegistry, institution: str) -> CertificateRequest:
     """The request that a member's enrolment file holds."""
     file = registry.home(institution) / f"{institution}.enrolment.json"
@@ -398,7 +407,7 @@ def test_a_folder_of_state_that_cannot_be_made_is_told_as_such(registry: TestReg
     home = shutil.copytree(registry.home("lender-1"), tmp_path / "home")
     shutil.rmtree(home / "state")
     (home / "state").write_text("no folder")
-    with pytest.raises(ConfigError, match="state cannot be written"):
+    with pytest.raises(ConfigError, match="state cannot be made"):
         Client(replace(registry.config("lender-1"), home=home))
 
 
