@@ -13,22 +13,23 @@ from client_sdk.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["cannot_be_written", "replace_file", "sync", "write_private"]
+__all__ = ["cannot_be_written", "give_name", "replace_file", "sync", "write_private"]
 
 _FOLDER_MODE = 0o700
 _MODE = 0o600
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a new file with mode 0600, durably; its folder is made where there is none.
+    """Write a new file with mode 0600, durably and whole or not at all; its folder is made where there is none.
 
     Raises:
-        ConfigError: it exists already, or cannot be written.
+        ConfigError: it exists already, or cannot be written; nothing of it is left then.
     """
     try:
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
-            _write(file.fileno(), data)
+        with _draft(path) as (descriptor, draft):
+            _write(descriptor, data)
+            give_name(draft, path)
         sync(path.parent)
     except FileExistsError:
         raise ConfigError(f"{path} exists already") from None
@@ -50,6 +51,28 @@ def replace_file(path: Path, data: bytes) -> None:
         sync(path.parent)
     except OSError as error:
         raise cannot_be_written(path, error) from error
+
+
+def give_name(draft: Path, path: Path) -> None:
+    """Give a whole draft the name of a path at which nothing is; never over anything.
+
+    Raises:
+        FileExistsError: something is there.
+        OSError: the folder takes no file.
+    """
+    try:
+        # A link, unlike a rename, fails where something is.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
+        try:
+            draft.replace(path)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def sync(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk._steps import ask, relay
-from client_sdk.following import ContradictionError, Rounds
+from client_sdk.following import Rounds
 
 if TYPE_CHECKING:
     from client_sdk._session import Session
@@ -49,10 +49,7 @@ class Following:
             RollbackError: the log went back or split in two.
             CreditRegistryError: the registry is away, refuses, or proves nothing.
         """
-        try:
-            yield from self._rounds.refresh()
-        except ContradictionError as error:
-            yield from self.prove(self._session.newest.expose(error))
+        yield from self._rounds.refresh()
         yield from self.prove(self._session.proving_round())
         return self._session.followed(at_any_time=at_any_time)
 

@@ -20,7 +20,7 @@ from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines, TlsMaterial
-from client_sdk.errors import InvalidError, PreflightError, VerificationError
+from client_sdk.errors import ConfigError, InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import moment
@@ -64,13 +64,12 @@ __all__ = ["REFRESH_SECONDS", "Page", "Session", "is_stale"]
 REFRESH_SECONDS = 60.0
 _USES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
 # Refusals that say that the directory has moved on since it was followed.
-_STALE_RULES = frozenset(("inquiry.versions",))
 _STALE_REASONS = frozenset(("SUBJECT_KEY_VERSION", "ALIASES_INVALID"))
 
 
 def is_stale(error: InvalidError) -> bool:
     """Whether a refusal means that the directory has to be followed again before the call is repeated."""
-    return error.rule in _STALE_RULES or error.reason in _STALE_REASONS
+    return error.reason in _STALE_REASONS
 
 
 class Session:
@@ -93,7 +92,10 @@ class Session:
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
-        config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{config.state_folder} cannot be made: {error.strerror}") from error
         self.keeper = DirectoryKeeper(self.follower, config.state_folder / "directory")
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
         self._turn = threading.Lock()

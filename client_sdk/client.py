@@ -141,7 +141,8 @@ class Client:
             One answer for each person in it, as of the HEAD's time.
 
         Raises:
-            ConfigError: the file cannot be read.
+            ConfigError: the file cannot be read, or the key services do not serve the version of the subject keys under
+                which it names the person any more.
             VerificationError: a part does not verify, or the pseudonym is not that person's.
         """
         return self._run(self._member.verify(path, identity))

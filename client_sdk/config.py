@@ -192,7 +192,7 @@ class ClientConfig:
 
     @property
     def state_folder(self) -> Path:
-        """File of the followed directory: acts and the last checkpoint."""
+        """Folder of what was seen of the log: the followed directory, the newest checkpoint, proofs of misbehaviour."""
         return self.home / "state"
 
     def trust_root(self) -> TrustRoot:

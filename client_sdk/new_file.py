@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from client_sdk._files import cannot_be_written, sync
+from client_sdk._files import cannot_be_written, give_name, sync
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class NewFile:
         """
         try:
             sync(self.draft)
-            _name(self.draft, self.path)
+            give_name(self.draft, self.path)
             sync(self.path.parent)
         except FileExistsError:
             raise _exists(self.path) from None
@@ -113,16 +113,3 @@ def check_new(path: Path) -> None:
 
 def _exists(path: Path) -> ConfigError:
     return ConfigError(f"{path} exists already and is not written over: name a new file")
-
-
-def _name(draft: Path, path: Path) -> None:
-    """Move a draft to a path at which nothing is, never over anything."""
-    try:
-        # A link, unlike a rename, fails where something is.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        draft.replace(path)

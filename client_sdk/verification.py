@@ -46,7 +46,7 @@ __all__ = [
     "verify_with",
 ]
 
-# Evidence of 100 persons with 64 records each stays far below.
+# The longest evidence of 100 persons stays below.
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
 
 
@@ -130,7 +130,7 @@ def verify_with(
     """Verify evidence; where the pseudonyms of a person are given, it must be about that person alone.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read, or is about pseudonyms under subject keys that are not served any more.
         VerificationError: a part does not verify, or the pseudonym is another's.
     """
     data = evidence if isinstance(evidence, bytes) else read_evidence(Path(evidence))
@@ -145,12 +145,18 @@ def verify_with(
 
 
 def _check_person(evidence: evidence_pb2.Evidence, names: Mapping[int, Pseudonym]) -> None:
-    """Check that every pseudonym of the evidence is the given person's, under versions that are still served."""
-    for person in evidence.persons:
-        for subject in person.subjects:
-            known = names.get(subject.subject_key_version)
-            if known is None or not hmac.compare_digest(known.subject, subject.subject):
-                raise VerificationError("person", "person.pseudonym", "the evidence is about somebody else")
+    """Check that every pseudonym of the evidence is the given person's."""
+    subjects = [subject for person in evidence.persons for subject in person.subjects]
+    for subject in subjects:
+        known = names.get(subject.subject_key_version)
+        if known is not None and not hmac.compare_digest(known.subject, subject.subject):
+            raise VerificationError("person", "person.pseudonym", "the evidence is about somebody else")
+    if retired := sorted({subject.subject_key_version for subject in subjects} - set(names)):
+        versions = ", ".join(map(str, retired))
+        raise ConfigError(
+            f"the evidence verifies, but whom it is about cannot be checked any more: key services do not serve "
+            f"version {versions} of the subject keys; verify it without an identity number"
+        )
 
 
 def read_evidence(path: Path) -> bytes:

@@ -1,9 +1,10 @@
-"""An auditor's cron job: audit what is new in the log, and keep the page of each day that found something.
+"""An auditor's cron job: audit what is new in the log, and keep a page of each audit that found something more.
 
     0 * * * *  python examples/auditors_cron.py --home auditor --pages /var/lib/audit
 
-It prints one line, and ends with 0 where nothing was found, now or earlier, with 1 where something was, and with 3
-where the registry did not answer. What was found stays found.
+It prints one line, and ends with 0 where nothing was found, now or earlier, with 1 where something was, with 2 where
+something has to be put in order first, and with 3 where the registry did not answer. What was found stays found; a page
+that could not be written is written by the next audit.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from client_sdk import Auditor, AuditReport, CreditRegistryError, TransportError
 
 
 def page_of(report: AuditReport, folder: Path) -> Path:
-    """Return where the page of a report goes: a new name for each audit."""
-    return folder / f"audit-{report.audited_at:%Y%m%dT%H%M%S.%fZ}.html"
+    """Return where the page of a report goes: a new name as soon as more was found than before."""
+    return folder / f"audit-{len(report.findings):03}-found.html"
 
 
 def main() -> int:
@@ -29,8 +30,9 @@ def main() -> int:
     given = parser.parse_args()
     try:
         report = Auditor.from_home(given.home).audit(jobs=os.cpu_count() or 1)
-        if report.new:
-            report.write_html(page_of(report, given.pages))
+        page = page_of(report, given.pages)
+        if report.findings and not page.exists():
+            report.write_html(page)
     except TransportError as error:
         print(f"not audited: {error}", file=sys.stderr)
         return 3

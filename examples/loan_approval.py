@@ -4,7 +4,8 @@
         --given-on 2026-03-01 --officer clerk-7 --evidence loan-4711.evidence
 
 The number comes from standard input, because other users of the machine can read a command line. It prints one JSON
-document and ends with 0 for NOT_ADVERSE and WATCH, with 1 for BLACKLISTED and REFER: a person decides on those.
+document and ends with 0 for NOT_ADVERSE and WATCH, with 1 for BLACKLISTED and REFER: a person decides on those. It
+ends with 2 for a wrong command, and with 3 where nothing was decided: a file is missing, or the registry is away.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def main() -> int:
         consent = written_consent(document=given.consent.read_bytes(), given_on=given.given_on)
         with Client.from_home(given.home) as client:
             assessment = assess(client, applicant, consent, given.officer, given.evidence)
-    except CreditRegistryError as error:
-        # No error of the SDK shows the number.
+    except (CreditRegistryError, OSError) as error:
+        # No error of the SDK shows the number, and none about a file has it.
         print(f"not decided: {error}", file=sys.stderr)
         return 3
     print(json.dumps(assessment.to_dict(), indent=2))

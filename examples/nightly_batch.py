@@ -3,7 +3,8 @@
     python examples/nightly_batch.py --home lender-1 --portfolio portfolio.csv --rejected rejected-2026-03-01.jsonl
 
 It may be interrupted at any point and run again with the same file: nothing is reported twice. It ends with 0 where the
-registry now holds every row, with 1 where rows were rejected, and with 3 where it has to be run again.
+registry now holds every row, with 1 where rows were rejected, with 2 where something has to be put in order first, and
+with 3 where it has to be run again.
 """
 
 from __future__ import annotations
@@ -49,17 +50,23 @@ def main() -> int:
     except OSError as error:
         print(f"{given.rejected}: {error.strerror}", file=sys.stderr)
         return 2
-    with rejected:
-        try:
+    whole = False
+    try:
+        with rejected:
             done = report(given.home, given.portfolio)
-        except (TransportError, KeyServiceError) as error:
-            print(f"run it again: {error}", file=sys.stderr)
-            return 3
-        except CreditRegistryError as error:
-            print(f"nothing or not all was reported: {error}", file=sys.stderr)
-            return 2
-        for violation in (*done.rejected, *done.notes):
-            rejected.write(json.dumps(violation.to_dict(), ensure_ascii=False) + "\n")
+            for violation in (*done.rejected, *done.notes):
+                rejected.write(json.dumps(violation.to_dict(), ensure_ascii=False) + "\n")
+        whole = True
+    except (TransportError, KeyServiceError) as error:
+        print(f"run it again: {error}", file=sys.stderr)
+        return 3
+    except CreditRegistryError as error:
+        print(f"nothing or not all was reported: {error}", file=sys.stderr)
+        return 2
+    finally:
+        if not whole:
+            # The same command is given again, and takes the name again.
+            given.rejected.unlink()
     print(f"{done.rows} rows: {done.accepted} accepted, {done.repeated} known, {done.rejected_rows} rejected")
     for warning in done.warnings:
         print(warning)

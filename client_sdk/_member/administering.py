@@ -29,7 +29,7 @@ class Administering(Core):
 
     def propose(self, body: Body) -> Flow[Approved]:
         """Propose an act with one's own signature."""
-        directory = yield from self.following.refresh(at_any_time=isinstance(body, ClockBody))
+        directory = yield from self._directory_for(body)
         request = proposals.propose(proposals.next_act(directory, body), self.session.signer(KeyUsage.ADMINISTER))
         response = yield from ask(self.services.directory.ProposeAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)
@@ -47,14 +47,18 @@ class Administering(Core):
 
     def approve(self, proposal: ProposalView) -> Flow[Approved]:
         """Add one's own signature to a proposal."""
-        directory = yield from self.following.refresh(at_any_time=isinstance(proposal.act.body, ClockBody))
+        directory = yield from self._directory_for(proposal.act.body)
         request = proposals.approve(proposal, self.session.signer(KeyUsage.ADMINISTER))
         return (yield from self._approve(request, directory))
 
     def bring_approval(self, proposal: ProposalView, approval: Approval) -> Flow[Approved]:
         """Add the signature of an administrator who has no certificate yet."""
-        directory = yield from self.following.refresh()
+        directory = yield from self._directory_for(proposal.act.body)
         return (yield from self._approve(proposals.bring(proposal, approval), directory))
+
+    def _directory_for(self, body: Body) -> Flow[Directory]:
+        """Follow the directory now; for an act that corrects the log's time, whatever the time of its HEAD."""
+        return self.following.refresh(at_any_time=isinstance(body, ClockBody))
 
     def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Flow[Approved]:
         response = yield from ask(self.services.directory.ApproveAct, request)

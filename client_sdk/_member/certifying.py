@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.moment import moment
 from client_sdk.signing import read_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
     from typing import TypeVar
 
@@ -79,7 +79,7 @@ class Certifying(Core):
             RefusedError: none is running, or the registry refuses for another reason.
         """
         refused: RefusedError | None = None
-        for signer in self._signers():
+        for signer in self.session.signers.values():
             try:
                 return (yield from call(signer))
             except RefusedError as error:
@@ -87,7 +87,3 @@ class Certifying(Core):
                     raise
                 refused = error
         raise refused or ConfigError("this home has no signing key that could speak for a TLS key")
-
-    def _signers(self) -> Iterator[Signer]:
-        for usage in self.session.config.keys:
-            yield self.session.config.signer(usage)

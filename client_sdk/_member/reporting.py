@@ -75,8 +75,8 @@ class Reporting(Core):
         request = yield from beside(dispatch.keep)
         try:
             response = yield from ask(self.services.records.Submit, request)
-        except RefusedError as error:
-            yield from beside(partial(dispatch.refused, error))
+        except RefusedError:
+            yield from beside(dispatch.forget)
             raise
         receipt = yield from beside(partial(dispatch.settle, response))
         return dispatch, receipt
@@ -85,7 +85,8 @@ class Reporting(Core):
         self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None
     ) -> Flow[BatchReport]:
         """Report a portfolio."""
-        directory = yield from self.directory()
+        # Now, and not a minute ago: rows whose subject keys have changed since would be rejected.
+        directory = yield from self.following.refresh()
         outbox = yield from beside(self.session.outbox)
         reporter = BatchReporter(
             self,

@@ -14,11 +14,12 @@ from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_subject
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import disclosure_digest, open_facts
 from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
 from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.proving import read_leaf
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.models.record import RecordState, RecordView
 
@@ -69,7 +70,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
             is not its own.
     """
     with verifying():
-        leaf = parse_leaf(message.leaf)
+        leaf = read_leaf(message.leaf, "own record")
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError("own record", "record.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)

@@ -12,9 +12,9 @@ from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, Approval
 from client_sdk.kernel.formats.moment import moment
-from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, split_hashes
+from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.proposal import Approved, ProposalView
 
@@ -112,7 +112,7 @@ def read_approved(
     receipt = response.receipt
     index = receipt.inclusion.index
     with verifying():
-        leaf = parse_leaf(receipt.leaf)
+        leaf = read_leaf(receipt.leaf, "receipt")
         checkpoint = read_checkpoint(receipt.checkpoint, key)
         leaf_under(checkpoint, index, receipt.leaf, split_hashes(receipt.inclusion.path, "receipt"), "receipt")
     if not isinstance(leaf, ActLeaf) or leaf.payload != proposal.payload:
@@ -131,7 +131,7 @@ def logged_act(item: evidence_pb2.IndexedLeaf, directory: Directory) -> LoggedAc
         VerificationError: it is no act.
     """
     with verifying():
-        leaf = parse_leaf(item.leaf)
+        leaf = read_leaf(item.leaf, "acts")
         if not isinstance(leaf, ActLeaf):
             raise FormatError("acts", "acts.leaf", want="an ACT leaf")
         signers = {directory.owners[approval.key_id] for approval in leaf.approvals}

@@ -12,12 +12,12 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import parse_tlog_proof, tlog_proof
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey, Statement
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, split_hashes, within
+from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, read_leaf, split_hashes, within
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def read_receipt(
         VerificationError: it is about another version, or its proof does not lead to the checkpoint.
     """
     with verifying():
-        leaf = parse_leaf(receipt.leaf)
+        leaf = read_leaf(receipt.leaf, "receipt")
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError("receipt", "receipt.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)
@@ -129,7 +129,7 @@ def read_receipt_file(data: bytes, registry: str, key: VerifierKey) -> Receipt:
             raise FormatError("receipt", "receipt.leaf", got="no line 'extra'", want="the leaf beside its proof")
         if tlog_proof(proof.index, proof.proof, proof.checkpoint, proof.extra).encode() != data:
             raise FormatError("receipt", "receipt.form", want="the one form of a receipt")
-        leaf = parse_leaf(proof.extra)
+        leaf = read_leaf(proof.extra, "receipt")
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError("receipt", "receipt.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)

@@ -114,13 +114,17 @@ def begin(method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, seconds: float
 
 
 def answer(call: Call[A]) -> Flow[A]:
-    """Wait for the answer to a call that was begun.
+    """Wait for the answer to a call that was begun; a wait that is broken off, as by an interrupt, ends the call.
 
     Raises:
         TransportError: there is none.
         RefusedError: the server refuses.
     """
-    received: A = yield _Answer(call)
+    try:
+        received: A = yield _Answer(call)
+    finally:
+        # Of a call that has ended, this is nothing.
+        call.cancel()
     return received
 
 

@@ -127,6 +127,8 @@ class AuditHome:
             content = json.loads(self._file.read_bytes())
         except FileNotFoundError:
             return Position(), ()
+        except OSError as error:
+            raise ConfigError(f"{self._file} cannot be read: {error.strerror}") from error
         except ValueError:
             raise ConfigError(f"{self._file} is damaged") from None
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from client_sdk._files import cannot_be_written
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.encoding import u32
 
@@ -43,9 +44,12 @@ class LeafStore:
             Bytes of the file, when they have reached the disk.
 
         Raises:
-            ConfigError: the file is shorter than the offset.
+            ConfigError: the file is shorter than the offset, or cannot be opened.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
+        except OSError as error:
+            raise cannot_be_written(self._path, error) from error
         with os.fdopen(descriptor, "r+b", buffering=_BUFFER_BYTES) as file:
             if file.seek(0, os.SEEK_END) < offset:
                 raise ConfigError(f"{self._path} is shorter than the last audit left it")
@@ -61,11 +65,15 @@ class LeafStore:
         """Yield the leaves between two offsets.
 
         Raises:
-            ConfigError: the file is damaged.
+            ConfigError: the file is damaged, or cannot be opened.
         """
         if start == end:
             return
-        with self._path.open("rb", buffering=_BUFFER_BYTES) as file:
+        try:
+            opened = self._path.open("rb", buffering=_BUFFER_BYTES)
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be read: {error.strerror}") from error
+        with opened as file:
             file.seek(start)
             while start < end:
                 length = int.from_bytes(file.read(_LENGTH_BYTES))

@@ -22,10 +22,11 @@ from client_sdk._protocol.verification import verifying
 from client_sdk.errors import RefusedError, VerificationError
 from client_sdk.following.log_memory import LogMemory
 from client_sdk.kernel.formats.encoding import leaf_hash
-from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.directory_proof import verify_directory
+from client_sdk.kernel.ledger.proving import read_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -205,7 +206,7 @@ class _Draft:
             }
 
     def _apply(self, act: evidence_pb2.IndexedLeaf, size: int) -> Directory:
-        leaf = parse_leaf(act.leaf)
+        leaf = read_leaf(act.leaf, "acts")
         if not isinstance(leaf, ActLeaf):
             raise VerificationError("acts", "acts.leaf", "want ACT leaves")
         if self._directory is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from client_sdk._transport.services import Services
 from client_sdk.errors import ConfigError, CreditRegistryError
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError
+from client_sdk.following.newest import NewestCheckpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import grpc
@@ -38,12 +38,18 @@ class DirectoryKeeper:
         follower: takes up at once what the file holds.
         path: of the file, whose folder exists; None keeps the directory in memory only.
 
+    Attributes:
+        newest: keeps beside the file what proves that the log has contradicted itself; None where nothing is kept.
+
     Raises:
         ConfigError: the file is damaged, or of another registry.
     """
 
     def __init__(self, follower: DirectoryFollower, path: Path | None) -> None:
         self.follower = follower
+        self.newest = (
+            None if path is None else NewestCheckpoint(path.with_name("checkpoint"), follower.trust_root.log_key)
+        )
         self._kept = None if path is None else KeptDirectory(path)
         if self._kept is not None:
             self._kept.restore(follower)
@@ -60,19 +66,6 @@ class DirectoryKeeper:
             return
         self._kept.keep(self.follower, view)
         self._note = view.note
-
-    @contextmanager
-    def proving(self) -> Iterator[None]:
-        """Keep the proof where the log has contradicted itself."""
-        try:
-            yield
-        except ContradictionError as error:
-            if self._kept is not None:
-                try:
-                    self._kept.keep_contradiction(error)
-                except ConfigError as unkept:
-                    error.add_note(str(unkept))
-            raise
 
 
 class Rounds:
@@ -96,16 +89,31 @@ class Rounds:
             TransportError: the registry does not answer.
             RefusedError: it refuses.
             VerificationError: an answer does not verify, or an act is withheld.
-            ContradictionError: the log went back or split in two.
+            ContradictionError: the log went back or split in two; what shows it is kept beside the file.
             ConfigError: the file cannot be written; the follower knows the directory, and the next round tries again.
         """
         return alone(self._turn, self._round())
 
     def _round(self) -> Flow[DirectoryView]:
-        with self.keeper.proving():
+        try:
             view = yield from relay(self.keeper.follower.advance(), self._reply)
+        except ContradictionError as error:
+            yield from self._expose(error)
+            raise
         yield from beside(partial(self.keeper.keep, view))
         return view
+
+    def _expose(self, error: ContradictionError) -> Flow[None]:
+        """Keep what shows that the log has contradicted itself, and raise the error that names the file."""
+        if self.keeper.newest is None:
+            return
+        try:
+            yield from relay(
+                self.keeper.newest.expose(error),
+                lambda request: ask(self._services.transparency.GetCheckpoint, request),
+            )
+        except ConfigError as unkept:
+            error.add_note(str(unkept))
 
     def _reply(self, request: Request) -> Flow[Response]:
         if isinstance(request, proposal_pb2.ListActsRequest):

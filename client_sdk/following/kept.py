@@ -3,7 +3,7 @@
     file = "creditregistry/followed-directory/v1" 0x00 || lp(genesis hash) || lp(directory proof) || lp(acts)
 
 Proof and acts are the registry's own answers (protobuf) and are verified again when they are read. Mode 0600, replaced
-as a whole. Where the log has contradicted itself, both notes are kept beside it.
+as a whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.following.core import DirectoryFollower, DirectoryView
-    from client_sdk.following.log_memory import ContradictionError
 
 __all__ = ["KeptDirectory"]
 
@@ -49,8 +48,8 @@ class KeptDirectory:
         self._path = path
         self._lock = FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=_MODE)
 
-    def restore(self, follower: DirectoryFollower) -> bool:
-        """Let a follower take up what was kept; say whether there was anything.
+    def restore(self, follower: DirectoryFollower) -> None:
+        """Let a follower take up what was kept, where there is anything.
 
         Raises:
             ConfigError: the file is damaged, or of another registry.
@@ -58,14 +57,13 @@ class KeptDirectory:
         try:
             kept = self._read()
             if kept is None:
-                return False
+                return
             genesis, proof, acts = kept
             if genesis != follower.trust_root.genesis:
                 raise ConfigError(f"{self._path} was kept for another trust root")
             follower.restore(proof, acts.acts)
         except (FormatError, DecodeError, VerificationError) as error:
             raise ConfigError(f"{self._path} is damaged: {error}") from error
-        return True
 
     def keep(self, follower: DirectoryFollower, view: DirectoryView) -> None:
         """Write the view, unless another process has written a later one.
@@ -81,17 +79,6 @@ class KeptDirectory:
         with self._writing():
             if self._kept_size() <= view.checkpoint.size:
                 replace_file(self._path, _LABEL + b"".join(map(lp, parts)))
-
-    def keep_contradiction(self, error: ContradictionError) -> Path:
-        """Write both notes of a log that has contradicted itself; return where they are.
-
-        Raises:
-            ConfigError: they cannot be written.
-        """
-        path = self._path.with_name(f"{self._path.name}.contradiction")
-        with self._writing():
-            replace_file(path, b"\n".join((error.known, error.shown)))
-        return path
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -109,6 +96,8 @@ class KeptDirectory:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be read: {error.strerror}") from error
         genesis, proof, acts = _split(data)
         return (
             genesis,

@@ -17,11 +17,12 @@ from client_sdk.kernel.ledger.proving import split_hashes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.kernel.formats.checkpoint import SignedCheckpoint
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["ContradictionError", "LogMemory"]
+__all__ = ["PART", "ContradictionError", "LogMemory"]
 
+# Named by the errors about checkpoints.
 PART = "checkpoint"
 
 
@@ -56,15 +57,11 @@ class LogMemory:
 
     Args:
         key: of the log; its name is the origin.
-        note: the checkpoint that was remembered last; empty for none.
-
-    Raises:
-        FormatError: the note is not a checkpoint that this key signed.
     """
 
-    def __init__(self, key: VerifierKey, note: bytes = b"") -> None:
+    def __init__(self, key: VerifierKey) -> None:
         self._key = key
-        self._known: SignedCheckpoint | None = parse_checkpoint(note, key) if note else None
+        self._known: SignedCheckpoint | None = None
 
     @property
     def size(self) -> int:
@@ -76,7 +73,7 @@ class LogMemory:
         """The newest checkpoint, None before the first."""
         return self._known
 
-    def advance(self, note: bytes, consistency: bytes) -> Checkpoint:
+    def advance(self, note: bytes, consistency: bytes) -> None:
         """Take a checkpoint that continues the one remembered, and remember it.
 
         Args:
@@ -94,17 +91,14 @@ class LogMemory:
         if self._known is not None:
             self._check_continues(self._known, shown, path)
         self._known = shown
-        return shown.checkpoint
 
     def _check_continues(self, known: SignedCheckpoint, shown: SignedCheckpoint, path: list[bytes]) -> None:
         before, after = known.checkpoint, shown.checkpoint
         if after.size < before.size:
             message = f"got {after.size} leaves, want {before.size} or more"
-            raise ContradictionError(PART, "checkpoint.rollback", message, known=known.raw, shown=shown.raw)
+            raise ContradictionError(PART, "log.rollback", message, known=known.raw, shown=shown.raw)
         try:
             verify_consistency(before.size, after.size, path, before.root, after.root)
         except ProofError as error:
             message = f"{after.size} leaves do not begin with the {before.size} known: {error.rule}"
-            raise ContradictionError(
-                PART, "checkpoint.consistency", message, known=known.raw, shown=shown.raw
-            ) from error
+            raise ContradictionError(PART, "log.fork", message, known=known.raw, shown=shown.raw) from error

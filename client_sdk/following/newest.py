@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from client_sdk._files import replace_file
 from client_sdk._protocol.verification import verifying
-from client_sdk.errors import ConfigError, RefusedError
+from client_sdk.errors import ConfigError, RefusedError, TransportError
 from client_sdk.following.log_memory import PART, ContradictionError
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
@@ -124,13 +124,17 @@ class NewestCheckpoint:
     def expose(self, error: ContradictionError) -> Proving:
         """Ask the registry for what makes a contradiction provable, keep it, and raise the error again.
 
+        A registry that gives no proof, or does not answer, proves nothing: what it has shown is kept then.
+
         Raises:
-            ContradictionError: always, with the file that keeps what was found.
+            ContradictionError: with the file that keeps what was found.
+            ConfigError: it cannot be kept.
         """
         with verifying():
             known, shown = parse_checkpoint(error.known, self._key), parse_checkpoint(error.shown, self._key)
         if shown.checkpoint.size >= known.checkpoint.size:
-            yield from self._hold(known, shown)
+            with suppress(RefusedError, TransportError):
+                yield from self._hold(known, shown)
         raise self._contradiction(error.rule, known, shown)
 
     def forget(self, confirmed: str) -> Path:

@@ -14,7 +14,7 @@ from client_sdk._protocol.own_record import names_another, version_of
 from client_sdk._protocol.receipt import read_result
 from client_sdk._protocol.statement import sign_ending
 from client_sdk._transport.refusal import violation_error
-from client_sdk.errors import ConflictError, OutboxError, PreflightError, RefusedError, VerificationError
+from client_sdk.errors import ConflictError, OutboxError, PreflightError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.chains import plan
@@ -208,7 +208,7 @@ class Dispatch:
         result = response.result
         if result.outcome == pb.OUTCOME_REFUSED:
             error = violation_error(result.violation)
-            self.refused(error)
+            self.forget()
             raise error
         if result.outcome not in (pb.OUTCOME_ACCEPTED, pb.OUTCOME_REPEATED):
             raise VerificationError("submission", "submission.outcome", got=f"outcome {result.outcome}")
@@ -217,7 +217,7 @@ class Dispatch:
         self._outbox.settle(response.checkpoint, receipt.size, [Stored.of(receipt, signed)])
         return receipt
 
-    def refused(self, _: RefusedError) -> None:
+    def forget(self) -> None:
         """Forget what the registry has refused for good."""
         key = self._item.key
         self._outbox.settle(b"", 0, [], [(key.issuer, key.record_id, self._item.version)])

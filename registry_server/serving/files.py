@@ -1,16 +1,19 @@
 """Files of the two servers: written durably and whole, private ones for their owner only.
 
-``serving`` itself is not needed to use it: it imports nothing of ours.
+It imports nothing of ours, so that every part of the servers may use it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 __all__ = ["FileError", "check_private", "replace_file", "take_folder", "write_secret"]
 
@@ -69,14 +72,14 @@ def check_private(path: Path) -> None:
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Write a new file with mode 0600, durably; none is ever overwritten.
+    """Write a new file with mode 0600, durably and whole or not at all; none is ever overwritten.
 
     Raises:
-        FileError: there is one already, or it cannot be written.
+        FileError: there is one already, or it cannot be written; nothing of it is left then.
     """
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
-            _write(file, data)
+        with _draft(path, data) as draft:
+            _give_name(draft, path)
         _sync(path.parent)
     except FileExistsError as error:
         raise FileError(f"{path} exists already", error) from None
@@ -87,7 +90,8 @@ def write_secret(path: Path, data: bytes) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Put a file with mode 0600 in its place, durably: after a crash the old one is there or the new one, whole.
 
-    Two processes that replace the same file at once must keep each other out.
+    Two processes that replace the same file at once must keep each other out: the draft always has the same name, so
+    that crashes leave one at most.
 
     Raises:
         FileError: it cannot be written; the old one is still there.
@@ -100,6 +104,35 @@ def replace_file(path: Path, data: bytes) -> None:
         _sync(path.parent)
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}", error) from error
+
+
+@contextmanager
+def _draft(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a file beside a path that durably holds the data; it is gone afterwards, unless it was moved."""
+    descriptor, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _write(file, data)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    """Give a draft the name of a path at which nothing is; never over anything."""
+    try:
+        # A link, unlike a rename, fails where something is.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
+        try:
+            draft.replace(path)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def _write(file: BinaryIO, data: bytes) -> None:

@@ -224,6 +224,26 @@ def test_an_interrupt_reaches_the_flow() -> None:
     assert run(flow()) == "interrupted"
 
 
+class _Interrupted(_Broken):
+    """A call during which the keyboard interrupts."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def result(self) -> object:
+        raise KeyboardInterrupt
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_a_call_ends_with_the_wait_for_its_answer() -> None:
+    handle = _Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run(answer(Call(handle)))
+    assert handle.cancelled
+
+
 @both
 def test_a_generator_of_requests_is_sent_answers_and_refusals(drive: Drive) -> None:
     def requests() -> Generator[int, int, list[str]]:

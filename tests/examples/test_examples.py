@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -115,6 +116,43 @@ def test_a_portfolio_is_reported_once_and_what_is_rejected_is_written_down(
     assert (json.loads(line)["row"], json.loads(line)["reason"]) == (4, "CURRENCY_INVALID")
     assert "3 rows: 0 accepted, 2 known, 1 rejected" in run("nightly_batch", *words, tmp_path / "2.jsonl", code=1)
     assert "exists" in run("nightly_batch", *words, tmp_path / "2.jsonl", code=2).lower()
+
+
+def test_a_consent_that_is_not_there_decides_nothing(registry: TestRegistry, tmp_path: Path) -> None:
+    words = ("--home", registry.home("lender-1"), "--consent", tmp_path / "none.pdf", "--given-on", YESTERDAY)
+    files = ("--officer", "clerk-7", "--evidence", tmp_path / "evidence")
+    assert "not decided" in run("loan_approval", *words, *files, given=f"{person(902).number}\n", code=3)
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_batch_that_broke_off_is_given_again_as_it_is(registry: TestRegistry, tmp_path: Path, code: int) -> None:
+    portfolio, home = tmp_path / "portfolio.csv", shutil.copytree(registry.home("lender-1"), tmp_path / "home")
+    write_portfolio(portfolio, [default_report(920 + code)])
+    words = ("--home", home, "--portfolio", portfolio, "--rejected", tmp_path / "rejected.jsonl")
+    settings = home / "config.toml"
+    right = settings.read_text()
+    address = registry.config("lender-1").registry
+    settings.write_text(right.replace(address, "127.0.0.1:9") + "[limits]\ndeadline = 1.0\n" if code == 3 else "no = 1")
+    run("nightly_batch", *words, code=code)
+    settings.write_text(right)
+    run("nightly_batch", *words)
+    assert (tmp_path / "rejected.jsonl").read_bytes() == b""
+
+
+def test_a_page_that_could_not_be_written_is_written_by_the_next_audit(registry: TestRegistry, tmp_path: Path) -> None:
+    home = shutil.copytree(registry.home("auditor"), tmp_path / "home")
+    words = ("--home", home, "--pages", tmp_path / "pages")
+    run("auditors_cron", *words)
+    [kept] = home.rglob("audit.json")
+    content = json.loads(kept.read_bytes())
+    found = {"id": "FORK", "leaf_index": None, "field": "checkpoint", "rule": "log.fork", "got": "", "want": ""}
+    content["findings"] = [{**found, "size": 1, "found_at": 1_800_000_000_000}]
+    kept.write_text(json.dumps(content))
+    assert "pages" in run("auditors_cron", *words, code=2)
+    (tmp_path / "pages").mkdir()
+    for _ in range(2):
+        run("auditors_cron", *words, code=1)
+        assert len(list((tmp_path / "pages").iterdir())) == 1
 
 
 def test_an_auditors_job_says_that_nothing_was_found(registry: TestRegistry, tmp_path: Path) -> None:

@@ -140,6 +140,7 @@ class LogbookRegistry:
         size = len(self.log.leaves)
         return pb.GetCheckpointResponse(
             checkpoint=self.log.checkpoint(),
+            known_root=self.log.tree.root(request.known_size) if 0 < request.known_size < size else b"",
             consistency=self._consistency(request.known_size),
             head=self.log.leaves[-1],
             head_path=b"".join(self.log.tree.inclusion_proof(size - 1, size)),

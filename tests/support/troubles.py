@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import Database
 
-__all__ = ["file_of", "full_disk", "gone", "locked", "unwritable"]
+__all__ = ["FEW_BYTES", "file_of", "full_disk", "gone", "locked", "small_files_only", "unwritable"]
 
 # Takes a file's place on a device that has no room: every write is answered with ENOSPC.
 FULL_DEVICE = "/dev/full"
@@ -107,7 +107,7 @@ def unwritable(url: str) -> Iterator[None]:
         # Whoever opens the file first writes its shared index: somebody has it open all the time.
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("SELECT size FROM head").fetchall()
-            with _small_files_only():
+            with small_files_only():
                 yield
         return
     parsed = make_url(url)
@@ -121,7 +121,7 @@ def unwritable(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def _small_files_only() -> Iterator[None]:
+def small_files_only() -> Iterator[None]:
     """Let this process write no file beyond its first bytes, in which no transaction has room."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FEW_BYTES, before[1]))

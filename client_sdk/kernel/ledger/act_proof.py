@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf
 from client_sdk.kernel.formats.state import AdministratorAct
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.administration import (
@@ -23,7 +23,7 @@ from client_sdk.kernel.ledger.administration import (
     check_grant,
     check_signed,
 )
-from client_sdk.kernel.ledger.proving import within
+from client_sdk.kernel.ledger.proving import read_leaf, within
 from client_sdk.kernel.ledger.references import Claim, acts_needed
 from client_sdk.kernel.rules.errors import RuleError
 
@@ -125,7 +125,7 @@ class ActProofs:
         if known is not None:
             return known
         index, hash_ = path[-1]
-        leaf = parse_leaf(data)
+        leaf = read_leaf(data, PART)
         if not isinstance(leaf, ActLeaf):
             raise FormatError(PART, "acts.leaf", want="ACT leaves")
         act = Act.parse(leaf.payload)

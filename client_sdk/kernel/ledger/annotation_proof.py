@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
 from client_sdk.kernel.ledger.chain import period_over
+from client_sdk.kernel.ledger.proving import read_leaf
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ def read_annotations(
     """
     signed: list[tuple[int, StatementLeaf, Annotation]] = []
     *_, (newest_index, newest) = leaves
-    for index, data in leaves if isinstance(parse_leaf(newest), LapseLeaf) else leaves[-1:]:
-        leaf = parse_leaf(data)
+    for index, data in leaves if isinstance(read_leaf(newest, PART), LapseLeaf) else leaves[-1:]:
+        leaf = read_leaf(data, PART)
         if isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION:
             annotation = Annotation.parse(leaf.payload)
             _check_about(annotation, statement)
             signed.append((index, leaf, annotation))
         elif index != newest_index:
             raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
-    last = parse_leaf(newest)
+    last = read_leaf(newest, PART)
     if isinstance(last, LapseLeaf):
         return _restricted(last, leaf_hash(newest), signed, statement, rulebook, issuer)
     if len(leaves) != 1 or not signed:

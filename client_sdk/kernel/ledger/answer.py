@@ -22,7 +22,7 @@ from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
@@ -48,6 +48,7 @@ from client_sdk.kernel.ledger.proving import (
     leaf_under,
     present_under,
     read_checkpoint,
+    read_leaf,
     split_hashes,
     state_under,
     within,
@@ -361,7 +362,7 @@ class _Reading:
         part = "record"
         if item.index >= self._checkpoint.size - 1:
             raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
-        leaf = parse_leaf(item.leaf)
+        leaf = read_leaf(item.leaf, part)
         if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
             raise FormatError(part, "record.leaf", want="a statement")
         statement = Statement.parse(leaf.payload)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import evidence_pb2 as pb
 
+    from client_sdk.kernel.formats.leaf import Leaf
     from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "leaf_under",
     "present_under",
     "read_checkpoint",
+    "read_leaf",
     "split_hashes",
     "state_under",
     "within",
@@ -62,12 +64,23 @@ def split_hashes(joined: bytes, part: str) -> list[bytes]:
     return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
 
 
+def read_leaf(data: bytes, part: str) -> Leaf:
+    """Return the leaf that the bytes encode.
+
+    Raises:
+        FormatError: they encode none.
+    """
+    with within(part):
+        return parse_leaf(data)
+
+
 @lru_cache(maxsize=64)
 def read_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     """Return the checkpoint of a signed note; verified once, as one covers many answers and receipts.
 
     Raises:
-        FormatError: it is none in the one form of evidence; SignatureError if the log's key did not sign it.
+        FormatError: the note is not in its canonical form, or is of another log; SignatureError if the log's key did
+            not sign it.
     """
     return parse_checkpoint(note, key).checkpoint
 
@@ -78,7 +91,7 @@ def head_under(checkpoint: Checkpoint, head: bytes, path: Sequence[bytes], part:
     Raises:
         FormatError: the leaf is no HEAD; ProofError if it is not the last one.
     """
-    leaf = parse_leaf(head)
+    leaf = read_leaf(head, part)
     if not isinstance(leaf, HeadLeaf):
         raise FormatError(part, "head.leaf", want="a HEAD as the last leaf")
     leaf_under(checkpoint, checkpoint.size - 1, head, path, part)

@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Statement
+from client_sdk.kernel.ledger.proving import read_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ class References:
         Raises:
             FormatError: a leaf or what it holds is not in its form.
         """
-        leaf = parse_leaf(record.leaf)
+        leaf = read_leaf(record.leaf, "record")
         if isinstance(leaf, StatementLeaf):
             self.add_statement(Statement.parse(leaf.payload), leaf.key_id, record.index)
         self.add_annotations(record.annotations)
@@ -92,7 +93,7 @@ class References:
         # Only a lapse is shown with other leaves: those that it rests on.
         self.rulebook |= len(shown) > 1
         for item in shown:
-            leaf = parse_leaf(item.leaf)
+            leaf = read_leaf(item.leaf, "annotation")
             if isinstance(leaf, StatementLeaf):
                 self._signed_by(Annotation.parse(leaf.payload).author, leaf.key_id)
 

@@ -13,6 +13,7 @@ from client_sdk.errors import ConfigError, CreditRegistryError, RefusedError, Tr
 from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFeed, DirectoryFollower
 from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.verification import verify_contradiction
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.tls import Authority
 
@@ -89,11 +90,30 @@ def test_a_rollback_across_a_restart_is_refused_and_proved(
     known = DirectoryFeed(follower(registry), link, path).refresh().note
     del registry.log.leaves[-1]
     feed = DirectoryFeed(follower(registry), link, path)
-    with pytest.raises(ContradictionError):
+    with pytest.raises(ContradictionError) as told:
         feed.refresh()
-    proof = path.with_name("directory.contradiction").read_bytes()
-    assert proof == known + b"\n" + registry.log.checkpoint()
+    (kept,) = tmp_path.glob("shown-*.note")
+    assert (told.value.rule, told.value.kept, told.value.known) == ("log.rollback", kept, known)
+    assert kept.read_bytes() == registry.log.checkpoint()
     assert feed.follower.view is not None
+
+
+@pytest.mark.parametrize("further", [0, 1])
+def test_two_histories_are_kept_as_a_proof_that_anybody_can_judge(
+    registry: LogbookRegistry, link: grpc.Channel, tmp_path: Path, further: int
+) -> None:
+    path = tmp_path / "directory"
+    known = DirectoryFeed(follower(registry), link, path).refresh()
+    del registry.log.leaves[-1]
+    for later in range(1 + further):
+        registry.log.commit(known.as_of_ms + 1 + later)
+    for _ in range(2):
+        with pytest.raises(ContradictionError) as told:
+            DirectoryFeed(follower(registry), link, path).refresh()
+        (kept,) = tmp_path.glob("contradiction-*.proof")
+        assert (told.value.rule, told.value.kept) == ("log.fork", kept)
+        proof = verify_contradiction(kept.read_bytes(), registry.log.trust_root)
+        assert known.note in (proof.first.raw, proof.second.raw)
 
 
 async def test_a_rollback_is_proved_for_asyncio_too(
@@ -104,9 +124,10 @@ async def test_a_rollback_is_proved_for_asyncio_too(
         feed = AioDirectoryFeed(follower(registry), link, tmp_path / "directory")
         await feed.refresh()
         del registry.log.leaves[-1]
-        with pytest.raises(ContradictionError):
+        with pytest.raises(ContradictionError) as told:
             await feed.refresh()
-    assert (tmp_path / "directory.contradiction").exists()
+    assert told.value.kept is not None
+    assert told.value.kept.read_bytes() == registry.log.checkpoint()
 
 
 def test_an_older_view_never_replaces_a_later_one(
@@ -157,6 +178,15 @@ def test_a_file_of_another_registry_is_refused(registry: LogbookRegistry, link: 
     other = LogbookRegistry(Logbook(lenders=(), administrators=("admin-1",)))
     with pytest.raises(ConfigError, match="another trust root"):
         DirectoryFeed(follower(other), link, path)
+
+
+def test_a_file_that_cannot_be_read_is_told_as_such(
+    registry: LogbookRegistry, link: grpc.Channel, tmp_path: Path
+) -> None:
+    path = tmp_path / "directory"
+    path.mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        DirectoryFeed(follower(registry), link, path)
 
 
 def test_nobody_at_the_address(authority: Authority, registry: LogbookRegistry) -> None:

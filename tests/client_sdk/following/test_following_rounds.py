@@ -238,7 +238,7 @@ def test_an_older_log_is_a_rollback_with_both_notes(
     del log.leaves[-1]
     error = refused(follower, registry)
     assert isinstance(error, ContradictionError)
-    assert error.rule == "checkpoint.rollback"
+    assert error.rule == "log.rollback"
     assert (error.known, error.shown) == (note, log.checkpoint())
 
 
@@ -250,7 +250,7 @@ def test_another_history_of_the_same_size_is_a_fork(
     log.commit(log.logged_at + 1)
     error = refused(follower, registry)
     assert isinstance(error, ContradictionError)
-    assert error.rule == "checkpoint.consistency"
+    assert error.rule == "log.fork"
     assert error.known != error.shown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk import Client
 from client_sdk._protocol.own_record import read_held, version_of
+from client_sdk._protocol.proposal import next_act
 from client_sdk._protocol.receipt import read_receipt, read_result
 from client_sdk._protocol.statement import sign_ending
 from client_sdk.errors import RefusedError, RollbackError, VerificationError
@@ -21,7 +22,7 @@ from client_sdk.kernel.formats.act import ClockBody, RulebookBody
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
-from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf
+from client_sdk.kernel.formats.leaf import TIME_END_MS, Approval, StatementLeaf
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.state import Rulebook
@@ -29,10 +30,12 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUse, Standing
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
+from client_sdk.models.proposal import ProposalView
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:
     from client_sdk._protocol.inquiry import Question
+    from client_sdk.kernel.formats.act import Body
     from client_sdk.testing import TestRegistry
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
@@ -275,6 +278,28 @@ def test_a_log_in_the_future_hinders_no_act_that_corrects_its_time(registry: Tes
             with pytest.raises(RefusedError) as refused:
                 client.propose(ClockBody(not_before))
             assert (refused.value.reason, refused.value.rule) == ("CORRECTION_INVALID", rule)
+        # So do the signatures of administrators, their own and those that another brings.
+        waiting = unknown_proposal(client, ClockBody(now - 60_000))
+        for add in (client.approve, lambda proposal: client.bring_approval(proposal, Approval(bytes(32), bytes(64)))):
+            with pytest.raises(RefusedError) as refused:
+                add(waiting)
+            assert refused.value.field == "proposal_id"
+
+
+def unknown_proposal(client: Client, body: Body) -> ProposalView:
+    """A proposal of the next act that the registry does not know."""
+    act = next_act(client._member.session.follower.directory, body)
+    now = datetime.now(UTC)
+    return ProposalView(
+        proposal_id=bytes(32),
+        payload=act.encode(),
+        act=act,
+        approvals=(),
+        approved_by=(),
+        threshold=2,
+        proposed_at=now,
+        lapses_at=now,
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -41,12 +42,14 @@ from client_sdk.models import (
     Verdict,
     written_consent,
 )
+from client_sdk.signing import SecretPrompt, open_signer
 from tests.client_sdk.sdk_samples import FIRST_DAY, default_facts, default_report, history, person, suit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from client_sdk.kernel.formats.keys import Signer
     from client_sdk.testing import TestRegistry
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
@@ -352,6 +355,15 @@ def test_acts_need_their_threshold(registry: TestRegistry) -> None:
         assert newest.approved_by == ("admin-1", "admin-3")
 
 
+def test_a_portfolio_is_reported_under_the_directory_of_now(registry: TestRegistry, lender: Client) -> None:
+    before = lender.status().act_number
+    with Client(registry.config("admin-1")) as first, Client(registry.config("admin-2")) as second:
+        proposed = first.propose(RulebookBody(replace(Rulebook(), daily_statements=4_000_001)))
+        assert second.approve(proposed.proposal).logged
+    lender.report_many([default_report(119)])
+    assert lender.directory().state.act_number == before + 1
+
+
 def enrolled(registry: TestRegistry, institution: str) -> CertificateRequest:
     """The request that a member's enrolment file holds."""
     file = registry.home(institution) / f"{institution}.enrolment.json"
@@ -374,6 +386,29 @@ def test_a_certificate_is_renewed_over_the_old_one(registry: TestRegistry, lende
     assert registry.config("lender-1").tls_certificate.read_bytes() == renewed
     with Client(registry.config("lender-1")) as again:
         assert again.status().institution == "lender-1"
+
+
+def test_each_key_is_opened_once_whatever_it_is_used_for(registry: TestRegistry) -> None:
+    config = registry.config("lender-1")
+    opened: list[str] = []
+
+    def open_key(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+        opened.append(uri)
+        return open_signer(uri.replace("counted", "file"), home, secret)
+
+    keys = {usage: uri.replace("file", "counted") for usage, uri in config.keys.items()}
+    with Client(replace(config, keys=keys, schemes={"counted": open_key})) as client:
+        client.renew_certificate()
+        client.status()
+    assert sorted(opened) == sorted(keys.values())
+
+
+def test_a_folder_of_state_that_cannot_be_made_is_told_as_such(registry: TestRegistry, tmp_path: Path) -> None:
+    home = shutil.copytree(registry.home("lender-1"), tmp_path / "home")
+    shutil.rmtree(home / "state")
+    (home / "state").write_text("no folder")
+    with pytest.raises(ConfigError, match="state cannot be made"):
+        Client(replace(registry.config("lender-1"), home=home))
 
 
 def test_a_head_that_is_too_old_is_unverifiable(registry: TestRegistry) -> None:

@@ -120,6 +120,25 @@ def test_a_verifier_remembers_acts_and_still_checks_them() -> None:
     assert verifier.verify_file(EVIDENCE["listed"]).persons
 
 
+def _head_of(evidence: pb.Evidence) -> None:
+    evidence.head = b"no leaf"
+
+
+def _record_of(evidence: pb.Evidence) -> None:
+    evidence.persons[0].subjects[0].records[0].leaf = b"no leaf"
+
+
+@pytest.mark.parametrize(("change", "part"), [(_head_of, "head"), (_record_of, "record")])
+def test_bytes_that_are_no_leaf_are_told_by_the_part_in_which_they_stand(
+    change: Callable[[pb.Evidence], None], part: str
+) -> None:
+    evidence = canonical.parse(pb.Evidence, EVIDENCE["listed"], "evidence")
+    change(evidence)
+    with pytest.raises(FormatError) as caught:
+        Verifier(ROOT).check(evidence)
+    assert (caught.value.part, caught.value.rule) == (part, "leaf.size")
+
+
 # One part at a time, in evidence that the honest log gives
 
 
