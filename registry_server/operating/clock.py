@@ -1,4 +1,4 @@
-"""Confirming the clock."""
+"""The confirmation of the clock by an operator."""
 
 from __future__ import annotations
 

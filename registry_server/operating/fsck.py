@@ -1,4 +1,4 @@
-"""Recomputing what is stored."""
+"""Recomputation of everything that is stored, from the leaves alone."""
 
 from __future__ import annotations
 
