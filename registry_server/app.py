@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
+from registry_server.operating.register import register_of
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
@@ -48,7 +49,6 @@ from registry_server.settings import (
     Settings,
 )
 from registry_server.storage import migrations
-from registry_server.storage.register import open_register
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.certificates import Certificates
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.clock import Clocks
     from registry_server.storage.register import Register
 
-__all__ = ["App", "build", "register_of", "run_server"]
+__all__ = ["App", "build", "run_server"]
 
 
 # Threads for what blocks: reads of the database, checks of submissions and inquiries.
@@ -307,8 +307,3 @@ async def _serve(app: App, ready: Callable[[str], None]) -> None:
     ready(f"{app.settings.registry} ready on {host}:{port}")
     await stopping.wait()
     await app.stop()
-
-
-def register_of(settings: Settings) -> Register:
-    """Open the checkpoint register of a registry; the caller closes it."""
-    return open_register(settings.register_path, settings.register_url.get_secret_value(), settings.log_origin)

@@ -43,10 +43,16 @@ PROGRAMS = {
 }
 # What the programs import only when they need it, with all that is below.
 _LOADED = (
+    "alembic.command",
     "client_sdk.cli.app",
     "client_sdk.client",
     "registry_server.app",
     "registry_server.cli",
+    "registry_server.operating.clock",
+    "registry_server.operating.failures",
+    "registry_server.operating.founding",
+    "registry_server.operating.fsck",
+    "registry_server.operating.tables",
     "registry_server.subject_key_service.cli",
     "registry_server.subject_key_service.commands",
     "registry_server.subject_key_service.server",

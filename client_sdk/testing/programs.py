@@ -119,9 +119,12 @@ class Programs:
         """Start servers, and wait until each takes connections.
 
         Raises:
-            ConfigError: one is running already, ended, or does not listen in time; its log is part of the message.
+            ConfigError: one is running already, ended, or does not listen in time, in which case its log is part of the
+                message; or another program listens on its port.
         """
         for server in servers:
+            if server.name not in self._running and listens(server.port):
+                raise ConfigError(f"{server.name} cannot listen on port {server.port}: another program does")
             self.launch(server.name, server.command)
         deadline = time.monotonic() + _START_LIMIT
         for server in servers:
@@ -132,6 +135,8 @@ class Programs:
                         f"{server.name} does not listen after {_START_LIMIT:.0f} s; its log is {self.log(server.name)}"
                     )
                 time.sleep(_LOOK)
+            # What listens could be another program that was faster.
+            self._check(server.name)
 
     def launch(self, name: str, command: Sequence[str]) -> None:
         """Start a server, and wait for nothing.

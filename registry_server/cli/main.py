@@ -2,6 +2,8 @@
 
 Exit codes: 0 done, 1 fsck or a comparison found something, 2 something is not in order, 3 the database is not the one
 that the registry signed last (see ``register``).
+
+Each command imports what it needs when it is called: the whole server takes seconds to load.
 """
 
 from __future__ import annotations
@@ -15,19 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from client_sdk._version import __version__
-from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.rules.errors import RuleError
-from registry_server import operating
-from registry_server.app import run_server
-from registry_server.errors import RegistryError
 from registry_server.serving.database_url import has_password
-from registry_server.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from registry_server.settings import Value
+    from registry_server.operating.register import RegisterState
+    from registry_server.settings import Settings, Value
 
 __all__ = ["app", "main"]
 
@@ -77,13 +73,19 @@ def main() -> None:
     os.umask(0o077)
     try:
         app()
-    except (SettingsError, FormatError, RuleError, RegistryError, *operating.OperatorError) as error:
-        told = str(error) or operating.explain(error)
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"registry-server: {told}", markup=False)
-        sys.exit(_NOT_THE_SIGNED_ONE if isinstance(error, operating.RegisterMismatchError) else _NOT_IN_ORDER)
+    except Exception as error:
+        from registry_server.operating.failures import is_register_mismatch, text_of  # noqa: PLC0415 - loads settings
+
+        told = text_of(error)
+        if told is None:
+            raise
+        typer.echo(f"registry-server: {told}", err=True)
+        sys.exit(_NOT_THE_SIGNED_ONE if is_register_mismatch(error) else _NOT_IN_ORDER)
 
 
 def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
+    from registry_server.settings import load_settings  # noqa: PLC0415 - loads pydantic
+
     return load_settings(home, {"database_url": database_url, **overrides})
 
 
@@ -141,6 +143,9 @@ def init(
     ] = False,
 ) -> None:
     """Make a registry: keys, tables and the genesis act; with --finish, log that act once it is approved."""
+    from registry_server.operating.founding import draft_registry  # noqa: PLC0415 - loads cryptography
+    from registry_server.settings import SettingsError  # noqa: PLC0415 - loads pydantic
+
     if finish:
         _finish(home)
         return
@@ -151,13 +156,15 @@ def init(
         values["hosts"] = host
     if database_url:
         values["database_url"] = database_url
-    genesis = operating.draft_registry(home, values, administrator, key_service, threshold, rulebook)
+    genesis = draft_registry(home, values, administrator, key_service, threshold, rulebook)
     typer.echo(f"{genesis}: {threshold} of {len(administrator)} administrators must approve this act")
     typer.echo(f"then: registry-server init --home {home} --finish")
 
 
 def _finish(home: Path) -> None:
-    founded = operating.finish_registry(_settings(home))
+    from registry_server.operating.founding import finish_registry  # noqa: PLC0415 - loads cryptography
+
+    founded = finish_registry(_settings(home))
     for path in founded.certificates:
         typer.echo(f"{path}: certificate, to be handed to its holder")
     typer.echo(f"{home / 'public'}: CA and trust root, for everybody")
@@ -176,6 +183,8 @@ def serve(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
+    from registry_server.app import run_server  # noqa: PLC0415 - loads the whole server
+
     settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
     run_server(settings, _say)
 
@@ -189,7 +198,9 @@ def _say(line: str) -> None:
 @app.command()
 def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
-    report = operating.run_fsck(_settings(home, database_url))
+    from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
+
+    report = run_fsck(_settings(home, database_url))
     if as_json:
         counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
         shown = {
@@ -220,26 +231,33 @@ def certify(
     key_service: Annotated[Path, typer.Argument(help="File of a key service.", exists=True, dir_okay=False)],
 ) -> None:
     """Write the certificate of a key service, a new one or for another year."""
-    typer.echo(str(operating.certify_key_service(_settings(home), key_service)))
+    from registry_server.operating.founding import certify_key_service  # noqa: PLC0415 - loads cryptography
+
+    typer.echo(str(certify_key_service(_settings(home), key_service)))
 
 
 @db.command("upgrade")
 def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     """Bring the tables to the version of this program."""
-    typer.echo(operating.migrate(_settings(home, database_url)))
+    from registry_server.operating.tables import migrate  # noqa: PLC0415 - loads SQLAlchemy
+
+    typer.echo(migrate(_settings(home, database_url)))
 
 
 @db.command("current")
 def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     """Print the version of the tables."""
-    found, _ = operating.current_tables(_settings(home, database_url))
-    typer.echo(found or "none")
+    from registry_server.operating.tables import current_tables  # noqa: PLC0415 - loads SQLAlchemy
+
+    typer.echo(current_tables(_settings(home, database_url)) or "none")
 
 
 @db.command("check")
 def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     """Check that the tables have the version of this program; exit code 1 if not."""
-    found, want = operating.current_tables(_settings(home, database_url))
+    from registry_server.operating.tables import current_tables, wanted_tables  # noqa: PLC0415 - loads SQLAlchemy
+
+    found, want = current_tables(_settings(home, database_url)), wanted_tables()
     typer.echo(f"found {found or 'none'}, want {want}")
     if found != want:
         raise typer.Exit(1)
@@ -248,7 +266,9 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
 @register.command("show")
 def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
-    state = operating.show_register(_settings(home, database_url))
+    from registry_server.operating.register import show_register  # noqa: PLC0415 - loads cryptography
+
+    state = show_register(_settings(home, database_url))
     if as_json:
         shown = {
             "register": state.place,
@@ -265,7 +285,7 @@ def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJs
         raise typer.Exit(1)
 
 
-def _tell_register(state: operating.RegisterState) -> None:
+def _tell_register(state: RegisterState) -> None:
     held = state.problem or ("none" if state.held is None else state.registered)
     typer.echo(f"register {state.place}: {held}")
     typer.echo(f"database: {state.confirmation}")
@@ -281,7 +301,7 @@ and the registry would serve this database from then on. Do that only where the 
 - every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
 - what was ordered to be erased after it must be ordered again;
 - every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
-  why over another channel, and to forget that checkpoint by its own command (docs/operating.md);
+  why over another channel, and to forget that checkpoint by its own command (docs/md);
 - once the log grows again, the log's key has signed two histories. Their signatures prove it for ever.
 If that is what you want, stop every server of this registry, and run the command again with
   --confirm {confirmation}"""
@@ -296,13 +316,15 @@ def register_reset(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
+    from registry_server.operating.register import put_register, show_register  # noqa: PLC0415 - loads cryptography
+
     settings = _settings(home, database_url)
     if confirm is None:
-        state = operating.show_register(settings)
+        state = show_register(settings)
         _tell_register(state)
         typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
         raise typer.Exit(1)
-    _tell_register(operating.put_register(settings, confirm))
+    _tell_register(put_register(settings, confirm))
 
 
 @clock.command("confirm")
@@ -311,5 +333,7 @@ def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
 
     Look at it first: every leaf carries its time. A running server goes on by itself within seconds.
     """
-    now = operating.confirm_clock(_settings(home, database_url))
+    from registry_server.operating.clock import confirm_clock  # noqa: PLC0415 - loads SQLAlchemy
+
+    now = confirm_clock(_settings(home, database_url))
     typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))

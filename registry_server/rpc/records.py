@@ -20,7 +20,7 @@ from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
@@ -110,10 +110,18 @@ class RecordServicer(RecordServiceServicer):
         return pb.GetReceiptResponse(receipt=receipt(found))
 
     def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Appended | Exception]:
-        """Submit for several callers in one thread; all of them share a transaction, or fail with it."""
-        prepared = [self._submitting.prepare(peer, [Submission.of(message)]) for peer, message in batch]
+        """Submit for several callers in one thread, mostly in one transaction; each has the outcome of its own."""
+        prepared = self._submitting.prepare_each([(peer, Submission.of(message)) for peer, message in batch])
         futures = [self._submitting.enqueue(item) for item in prepared]
-        return [future.result() for future in futures]
+        return [_outcome(future) for future in futures]
+
+
+def _outcome(appended: Future[Appended]) -> Appended | Exception:
+    """Wait for an append; return what it ended with."""
+    try:
+        return appended.result()
+    except Exception as error:  # noqa: BLE001 - it is told to the caller whose submission it is
+        return error
 
 
 class _Committing(NamedTuple):

@@ -6,7 +6,6 @@ import secrets
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.ledger.holder import HolderKind
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["ServedCall", "current_call", "enter_call"]
 
 _CURRENT: ContextVar[ServedCall] = ContextVar("call")
-# Names calls over the processes of a registry and their restarts: the process by chance, its calls by number.
-_PROCESS = secrets.token_hex(5)
-_NUMBERS = count(1)
+# Bytes of a call's id: enough that none is drawn twice by any process of a registry.
+_ID_BYTES = 8
 
 
 @dataclass(slots=True)
@@ -37,7 +35,7 @@ class ServedCall:
     """
 
     method: str
-    request_id: str = field(default_factory=lambda: f"{_PROCESS}-{next(_NUMBERS)}")
+    request_id: str = field(default_factory=lambda: secrets.token_hex(_ID_BYTES))
     started: float = field(default_factory=time.perf_counter)
     holder: Holder | None = None
     noted: dict[str, object] = field(default_factory=dict)

@@ -11,6 +11,7 @@ No label and no value tells a person, a record or an institution: methods and re
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class OperatorServer:
     """Serves metrics and health of one process in a thread of its own.
 
     Args:
-        address: host:port; port 0 takes a free one.
+        address: host:port, IPv6 addresses in brackets; port 0 takes a free one.
         metrics: what ``/metrics`` shows.
         ready: whether the process serves; asked by ``/readyz``, so it must not block.
 
@@ -42,12 +43,17 @@ class OperatorServer:
 
     def __init__(self, address: str, metrics: CollectorRegistry, ready: Callable[[], bool]) -> None:
         host, _, port = address.rpartition(":")
+        host = host.strip("[]")
 
         class Handler(_Handler):
             content = metrics
             is_ready = staticmethod(ready)
 
-        self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+        class Server(ThreadingHTTPServer):
+            # Of the library's own accord it takes IPv4 alone.
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        self._server = Server((host, int(port)), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="operator-http", daemon=True)
 

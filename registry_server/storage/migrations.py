@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -16,7 +13,13 @@ from registry_server.storage.errors import MigrationNeededError, StorageError, S
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
 from registry_server.storage.unreachable import unreachable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 __all__ = ["check", "current", "newest", "upgrade"]
+
+# In which Alembic keeps the version; it is read without that library, which takes long to load.
+_VERSIONS = table("alembic_version", column("version_num"))
 
 
 def upgrade(url: str) -> None:
@@ -25,6 +28,8 @@ def upgrade(url: str) -> None:
     Raises:
         StorageError: the database cannot be reached or is in use.
     """
+    from alembic import command  # noqa: PLC0415 - takes long to load, and most commands need none of it
+
     # Whether it can be reached at all: this error says where it was looked for.
     current(url)
     SqliteFile.make(make_url(url))
@@ -59,7 +64,9 @@ def current(url: str) -> str:
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() or ""
+            if not inspect(connection).has_table(_VERSIONS.name):
+                return ""
+            return ", ".join(sorted(connection.execute(select(_VERSIONS.c.version_num)).scalars()))
     except DBAPIError as error:
         raise unreachable(parsed, error) from None
     finally:
@@ -68,11 +75,15 @@ def current(url: str) -> str:
 
 def newest() -> str:
     """Return the version that this program needs."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
     (revision,) = ScriptDirectory.from_config(_config("")).get_heads()
     return revision
 
 
 def _config(url: str) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
     config.attributes["url"] = url

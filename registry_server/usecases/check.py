@@ -29,12 +29,14 @@ from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.pages import PageKey, PageShelf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.inquiry import InquiryOpening
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+    from registry_server.storage.live import SealedRow
     from registry_server.usecases.evidence import EvidencePage
 
 __all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
@@ -124,6 +126,7 @@ class Checks:
         Raises:
             StorageError: the database failed; nothing is known of the inquiries, which may be sent again.
             ClockError: what time it is is not known.
+            InconsistentError: another process has appended what does not fit together.
         """
         now = self._ledger.clock()
         directory = self._ledger.directory
@@ -159,22 +162,32 @@ class Checks:
             item.result = item.result or result.violation
 
     def _answer(self, waiting: Sequence[_Asked], now: int) -> None:
+        """Answer from one view; what is wrong with one answer is told to its asker alone."""
         persons = [person for item in waiting for person in item.question.opening.persons]
         with self._ledger.view() as view:
             live = view.live_records([subject for person in persons for _, subject in person.pseudonyms])
             for item in waiting:
-                question = item.question
                 try:
-                    _check_asker(question, view.directory, view.size - 1)
-                    _check_versions(question, view.directory)
-                except RuleError as late:
-                    item.result = late
-                    continue
-                pages = self._writer.pages(
-                    view, question.peer, question.key_id, question.opening.persons, live, self._page_bytes
-                )
-                self._shelf.keep(question.peer, question.digest, pages, now)
-                item.result = pages[0]
+                    item.result = self._first_page(item.question, view, live, now)
+                except Exception as error:  # noqa: BLE001 - whatever is stored wrongly about these persons
+                    item.result = error
+
+    def _first_page(
+        self, question: ReceivedInquiry, view: View, live: Mapping[bytes, Sequence[SealedRow]], now: int
+    ) -> EvidencePage:
+        """Return the first page of an answer, and keep the others for when they are asked for.
+
+        Raises:
+            RuleError: the asker may no longer ask, or not under these versions of the subject keys.
+            InconsistentError: what is stored makes no evidence.
+            StorageError: the database failed.
+        """
+        _check_asker(question, view.directory, view.size - 1)
+        _check_versions(question, view.directory)
+        persons = question.opening.persons
+        pages = self._writer.pages(view, question.peer, question.key_id, persons, live, self._page_bytes)
+        self._shelf.keep(question.peer, question.digest, pages, now)
+        return pages[0]
 
 
 def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:

@@ -83,13 +83,21 @@ class Submitting:
 
         Raises:
             RegistryError: SIZE_LIMIT; too many, or none.
+            StorageError: a key is unknown here, and the database, which may have news of it, failed.
         """
         if not 0 < len(submissions) <= CHUNK_SUBMISSIONS:
             raise RegistryError(
                 RefusalReason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
             )
-        moment = self.moment()
-        return CheckedSubmissions(tuple(self._check(sent, peer, moment) for sent in submissions))
+        return CheckedSubmissions(self._check([(peer, sent) for sent in submissions]))
+
+    def prepare_each(self, calls: Sequence[tuple[str, Submission]]) -> list[CheckedSubmissions]:
+        """Check what several calls bring, one submission each, with the peer of each.
+
+        Raises:
+            StorageError: as ``prepare``.
+        """
+        return [CheckedSubmissions((checked,)) for checked in self._check(calls)]
 
     def moment(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
@@ -109,14 +117,18 @@ class Submitting:
         appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
         return submitted
 
-    def _check(self, sent: Submission, peer: str, moment: Arrival) -> Checked:
-        checked = check_submission(sent, peer, moment)
-        if not isinstance(checked, Complaint) or checked.reason != KEY_UNKNOWN:
-            return checked
-        # Another process may have logged the act that gave the key: a view brings its news.
-        with self._ledger.view() as view:
-            newest = Arrival.of(moment.now, view.directory)
-        return check_submission(sent, peer, newest)
+    def _check(self, sent: Sequence[tuple[str, Submission]]) -> tuple[Checked, ...]:
+        moment = self.moment()
+        checked = [check_submission(submission, peer, moment) for peer, submission in sent]
+        unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
+        if unknown:
+            # Another process may have logged the acts that gave the keys: one view brings the news for all.
+            with self._ledger.view() as view:
+                newest = Arrival.of(moment.now, view.directory)
+            for at in unknown:
+                peer, submission = sent[at]
+                checked[at] = check_submission(submission, peer, newest)
+        return tuple(checked)
 
 
 def check_submission(sent: Submission, peer: str, moment: Arrival) -> Checked:

@@ -26,16 +26,19 @@ def test_every_program_tells_its_version(program: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "program", "missing"),
+    ("entry", "program", "missing", "words"),
     [
-        ("registry_server", "registry-server", "prometheus_client"),
-        ("registry_server", "registry-server", "sqlalchemy"),
-        ("subject_key_service", "subject-key-service", "structlog"),
+        ("registry_server", "registry-server", "prometheus_client", ["serve", "--home", "registry"]),
+        ("registry_server", "registry-server", "sqlalchemy", ["db", "current", "--home", "registry"]),
+        ("registry_server", "registry-server", "typer", ["--help"]),
+        ("subject_key_service", "subject-key-service", "structlog", ["--help"]),
     ],
 )
-def test_without_the_server_s_packages_it_says_what_to_install(entry: str, program: str, missing: str) -> None:
+def test_without_the_server_s_packages_it_says_what_to_install(
+    entry: str, program: str, missing: str, words: list[str]
+) -> None:
     lines = ["import sys", f"sys.modules[{missing!r}] = None", f"from registry_server.entry import {entry}"]
-    ended = run([sys.executable, "-c", "\n".join([*lines, f"{entry}()"]), "--help"])
+    ended = run([sys.executable, "-c", "\n".join([*lines, f"{entry}()"]), *words])
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert ended.stderr.startswith(f"{program}: {missing}")

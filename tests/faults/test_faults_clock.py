@@ -13,7 +13,7 @@ from client_sdk.auditing.source import RegistrySource
 from client_sdk.kernel.formats.act import ClockBody
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
-from registry_server.operating import confirm_clock
+from registry_server.operating.clock import confirm_clock
 from registry_server.sequencing.clock import AGREES_MS, CONFIRMED_FOR_MS, MAX_STEP_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 from registry_server.storage.unit_of_work import Database

@@ -127,11 +127,22 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None
 
 def test_a_server_that_ends_later_is_noticed(tmp_path: Path) -> None:
     server = listener(tmp_path, "one", LISTENER.replace("signal.sigwait({signal.SIGTERM})", "listener.accept()[0]"))
-    with Programs(tmp_path) as programs:
+
+    def start_and_wait(programs: Programs) -> None:
         programs.start(server)
-        # It takes the first connection, which was made to see whether it listens, and ends.
-        with pytest.raises(ConfigError, match="one ended with 0"):
-            programs.wait()
+        programs.wait()
+
+    # It takes the first connection, which is made to see whether it listens, and ends.
+    with Programs(tmp_path) as programs, pytest.raises(ConfigError, match="one ended with 0"):
+        start_and_wait(programs)
+
+
+def test_a_server_does_not_count_as_started_where_another_program_listens(tmp_path: Path) -> None:
+    server = listener(tmp_path, "one")
+    with socket.create_server(("127.0.0.1", server.port)), Programs(tmp_path) as programs:
+        with pytest.raises(ConfigError, match=f"one cannot listen on port {server.port}.*another program"):
+            programs.start(server)
+        programs.check()
 
 
 def test_a_server_outlives_no_process_that_started_it(tmp_path: Path) -> None:
@@ -185,3 +196,8 @@ def test_a_free_port_is_none_that_something_listens_on() -> None:
         assert listens(port)
     assert not listens(port)
     assert not listens(free_port())
+
+
+def test_no_two_are_given_the_same_free_port() -> None:
+    drawn = [free_port() for _ in range(1_000)]
+    assert len(set(drawn)) == len(drawn)

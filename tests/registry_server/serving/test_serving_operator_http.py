@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import TypeAdapter
 
 from registry_server.serving.operator_http import OperatorServer, measure_process
+from registry_server.settings import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +23,15 @@ ADVICE = "make another"
 class Served:
     """A server whose readiness a test sets."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.ready = False
+        self.host = host
         metrics = CollectorRegistry()
         measure_process("example", metrics, lambda: 1_800_000_000.0)
-        self.server = OperatorServer("127.0.0.1:0", metrics, lambda: self.ready)
+        self.server = OperatorServer(f"{host}:0", metrics, lambda: self.ready)
 
     def get(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection(self.host.strip("[]"), self.server.port, timeout=60)
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read().decode()
@@ -35,12 +39,18 @@ class Served:
         return answer.status, body
 
 
-@pytest.fixture
-def served() -> Iterator[Served]:
-    made = Served()
+@contextmanager
+def serving(host: str = "127.0.0.1") -> Iterator[Served]:
+    made = Served(host)
     made.server.start()
     yield made
     made.server.stop()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving() as made:
+        yield made
 
 
 def test_a_process_is_ready_while_it_serves_and_healthy_while_it_runs(served: Served) -> None:
@@ -61,3 +71,10 @@ def test_metrics_tell_of_the_process_and_its_certificate(served: Served) -> None
 def test_nothing_else_is_served(served: Served) -> None:
     assert served.get("/")[0] == 404
     assert served.get("/metrics/")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_every_form_of_address_that_the_settings_take_is_served(host: str) -> None:
+    assert TypeAdapter(Address).validate_python(f"{host}:9464") == f"{host}:9464"
+    with serving(host) as served:
+        assert served.get("/healthz") == (200, "ok\n")

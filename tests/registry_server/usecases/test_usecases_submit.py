@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from creditregistry.v1 import statement_pb2 as pb_statement
 from creditregistry.v1 import submission_pb2 as pb
+from sqlalchemy import event
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import KeyEndBody
@@ -283,6 +285,32 @@ def test_a_key_that_nobody_enrolled_signs_nothing(ledger: Ledger, world: World) 
     message = world.report("lender-1", "loan")
     sign_again(message, Ed25519Signer.generate())
     assert refused(ledger, message).reason == "KEY_UNKNOWN"
+
+
+def test_unknown_keys_of_many_submissions_are_looked_for_in_one_snapshot(ledger: Ledger, world: World) -> None:
+    reports = [world.report("lender-1", f"loan {number}") for number in range(64)]
+    for message in reports[1:]:
+        sign_again(message, Ed25519Signer.generate())
+    sent = [Submission.of(message) for message in reports]
+    submitting, here = Submitting(ledger), threading.get_ident()
+    begun: list[int] = []
+
+    def note(_: object) -> None:
+        if threading.get_ident() == here:
+            begun.append(1)
+
+    event.listen(ledger.database.engine, "begin", note)
+    try:
+        together = submitting.prepare("lender-1", sent).checked
+        of_a_chunk = len(begun)
+        each = submitting.prepare_each([("lender-1", one) for one in sent])
+        of_calls = len(begun) - of_a_chunk
+    finally:
+        event.remove(ledger.database.engine, "begin", note)
+    assert [(item,) for item in together] == [one.checked for one in each]
+    reasons = [item.reason if isinstance(item, Complaint) else "" for item in together]
+    assert reasons == ["", *["KEY_UNKNOWN"] * 63]
+    assert (of_a_chunk, of_calls) == (1, 1)
 
 
 FACTS_THAT_BREAK_A_RULE = {

@@ -1,0 +1,27 @@
+"""Recomputation of everything that is stored, from the leaves alone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from registry_server.operating.register import register_of
+from registry_server.storage import migrations
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.fsck.check import FsckReport, fsck
+
+if TYPE_CHECKING:
+    from registry_server.settings import Settings
+
+__all__ = ["FsckReport", "run_fsck"]
+
+
+def run_fsck(settings: Settings) -> FsckReport:
+    """Recompute everything that is stored from the leaves alone; a server may be running.
+
+    Raises:
+        StorageError: the database failed.
+    """
+    migrations.check(settings.database)
+    with Database(settings.database, serving=False) as database, closing(register_of(settings)) as register:
+        return fsck(database, register)

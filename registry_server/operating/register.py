@@ -1,0 +1,59 @@
+"""The checkpoint register: what it holds, and an operator's word that it shall hold another database."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from registry_server.settings import SettingsError
+from registry_server.storage import migrations
+from registry_server.storage.register import open_register
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.register import RegisterState, compare_register, reset_register
+
+if TYPE_CHECKING:
+    from registry_server.settings import Settings
+    from registry_server.storage.register import Register
+
+__all__ = ["RegisterState", "put_register", "register_of", "show_register"]
+
+
+def register_of(settings: Settings) -> Register:
+    """Open the checkpoint register of a registry; the caller closes it."""
+    return open_register(settings.register_path, settings.register_url.get_secret_value(), settings.log_origin)
+
+
+def show_register(settings: Settings) -> RegisterState:
+    """Return what the checkpoint register holds, and what the database does; a server may be running.
+
+    Raises:
+        NoGenesisError: there is no genesis yet.
+        StorageError: the database failed.
+    """
+    migrations.check(settings.database)
+    with Database(settings.database, serving=False) as database, closing(register_of(settings)) as register:
+        return compare_register(database, register)
+
+
+def put_register(settings: Settings, confirmed: str) -> RegisterState:
+    """Let the checkpoint register hold what the database does, because an operator has confirmed exactly that.
+
+    Args:
+        settings: of the registry; no server of it runs.
+        confirmed: the confirmation that ``show_register`` names.
+
+    Raises:
+        NoGenesisError: there is no genesis yet.
+        InconsistentError: what is stored does not fit together.
+        SettingsError: something else was confirmed; nothing was changed.
+        StorageError: the database is served, or failed, or the register cannot be written.
+    """
+    migrations.check(settings.database)
+    with Database(settings.database) as database, closing(register_of(settings)) as register:
+        state = compare_register(database, register)
+        if confirmed != state.confirmation:
+            raise SettingsError(f"nothing was changed: --confirm must be exactly {state.confirmation}")
+        signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+        reset_register(database, register, signer)
+        return compare_register(database, register)
