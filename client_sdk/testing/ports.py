@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 
 from client_sdk.errors import ConfigError
 
@@ -14,6 +15,7 @@ HOST = "127.0.0.1"
 _PORTS = range(20_000, 32_768)
 _CONNECT_SECONDS = 1.0
 _given: set[int] = set()
+_drawing = threading.Lock()
 
 
 def free_port() -> int:
@@ -22,11 +24,12 @@ def free_port() -> int:
     Raises:
         ConfigError: none is left.
     """
-    while left := [port for port in _PORTS if port not in _given]:
-        port = secrets.choice(left)
-        _given.add(port)
-        if not listens(port):
-            return port
+    with _drawing:
+        while left := [port for port in _PORTS if port not in _given]:
+            port = secrets.choice(left)
+            _given.add(port)
+            if not listens(port):
+                return port
     raise ConfigError(f"no port from {_PORTS.start} to {_PORTS.stop - 1} is left")
 
 

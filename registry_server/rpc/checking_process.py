@@ -102,9 +102,9 @@ class _Checker:
 
 
 def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
-    moment = Arrival.of(request.now, directory)
+    arrival = Arrival.of(request.now, directory)
     sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
-    return tuple(check_submission(item, request.peer, moment) for item in sent)
+    return tuple(check_submission(item, request.peer, arrival) for item in sent)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.rpc.pace import Pace
-from registry_server.usecases.submit import KEY_UNKNOWN, CheckedSubmissions
+from registry_server.usecases.submit import KEY_UNKNOWN, PreparedSubmissions
 
 if TYPE_CHECKING:
     from creditregistry.v1 import submission_pb2 as pb
@@ -49,7 +49,7 @@ class Preparation:
         self.threads.shutdown(cancel_futures=True)
         self._processes.close()
 
-    def prepare(self, peer: str, chunk: pb.BatchChunk) -> CheckedSubmissions:
+    def prepare(self, peer: str, chunk: pb.BatchChunk) -> PreparedSubmissions:
         """Check a chunk of 1 to 256 submissions; blocks.
 
         Args:
@@ -68,18 +68,18 @@ class Preparation:
         finally:
             self._pace.end(elsewhere, len(chunk.submissions))
 
-    def _here(self, peer: str, chunk: pb.BatchChunk) -> CheckedSubmissions:
+    def _here(self, peer: str, chunk: pb.BatchChunk) -> PreparedSubmissions:
         return self._submitting.prepare(peer, [Submission.of(message) for message in chunk.submissions])
 
-    def _elsewhere(self, peer: str, chunk: pb.BatchChunk) -> CheckedSubmissions | None:
-        moment = self._submitting.moment()
-        checked = self._processes.check(peer, moment.now, moment.directory, chunk.SerializeToString())
+    def _elsewhere(self, peer: str, chunk: pb.BatchChunk) -> PreparedSubmissions | None:
+        arrival = self._submitting.arrival()
+        checked = self._processes.check(peer, arrival.now, arrival.directory, chunk.SerializeToString())
         if checked is None or len(checked) != len(chunk.submissions):
             return None
         # A key that the directory does not have yet is looked for where there may be news of it: here.
         unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
         if not unknown:
-            return CheckedSubmissions(checked)
+            return PreparedSubmissions(checked)
         again = self._submitting.prepare(peer, [Submission.of(chunk.submissions[at]) for at in unknown]).checked
         replaced = dict(zip(unknown, again, strict=True))
-        return CheckedSubmissions(tuple(replaced.get(at, item) for at, item in enumerate(checked)))
+        return PreparedSubmissions(tuple(replaced.get(at, item) for at, item in enumerate(checked)))

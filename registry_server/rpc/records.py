@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from registry_server.rpc.preparing import Preparation
     from registry_server.usecases.records import Records
-    from registry_server.usecases.submit import Appended, CheckedSubmissions, Submitting
+    from registry_server.usecases.submit import Appended, PreparedSubmissions, Submitting
 
 __all__ = ["RecordServicer"]
 
@@ -151,7 +151,7 @@ class _Checking(NamedTuple):
     """
 
     first: int
-    prepared: asyncio.Future[CheckedSubmissions]
+    prepared: asyncio.Future[PreparedSubmissions]
 
 
 class _Stream:
@@ -195,7 +195,7 @@ class _Stream:
         finally:
             self._checking.put_nowait(None)
 
-    async def _prepare(self, chunk: pb.BatchChunk) -> CheckedSubmissions:
+    async def _prepare(self, chunk: pb.BatchChunk) -> PreparedSubmissions:
         """Check a chunk, one of this member at a time: else its streams would keep the processors from all others."""
         async with self._turn:
             return await in_thread(self._preparation.threads, partial(self._preparation.prepare, self._peer, chunk))
@@ -228,7 +228,7 @@ class _Stream:
         return chunk
 
 
-def _look_at(done: asyncio.Future[CheckedSubmissions] | asyncio.Future[Appended]) -> None:
+def _look_at(done: asyncio.Future[PreparedSubmissions] | asyncio.Future[Appended]) -> None:
     """Retrieve an exception without a waiter, after the client has disconnected."""
     if not done.cancelled():
         done.exception()

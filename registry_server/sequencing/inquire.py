@@ -72,11 +72,11 @@ class _Book:
         before = self._known.get((item.asker, item.inquiry_id))
         if before is not None:
             return _again(item, before)
-        violation = None
+        refusal = None
         if item.outcome == ANSWERED:
-            violation = self._count(item)
-            if violation is not None:
-                item = replace(item, outcome=violation.reason, opening=b"")
+            refusal = self._count(item)
+            if refusal is not None:
+                item = replace(item, outcome=refusal.reason, opening=b"")
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
         stored = StoredInquiry(
             item.asker,
@@ -93,7 +93,7 @@ class _Book:
         )
         self._known[item.asker, item.inquiry_id] = stored
         self.fresh.append(stored)
-        return InquiryResult(item.outcome, self._now, violation=violation)
+        return InquiryResult(item.outcome, self._now, refusal=refusal)
 
     def _count(self, item: InquiryItem) -> RuleError | None:
         key = QuotaKey(item.asker, INQUIRED_SUBJECTS, self._day)
@@ -115,8 +115,8 @@ def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:
     """Return what is said of an inquiry whose id is known."""
     if (before.payload, before.signature) != (item.payload, item.signature):
         taken = RuleError("INQUIRY_TAKEN", "inquiry.inquiry_id", "inquiry.once", want="an id not used before")
-        return InquiryResult(taken.reason, before.received_at, violation=taken)
-    violation = None
+        return InquiryResult(taken.reason, before.received_at, refusal=taken)
+    refusal = None
     if before.outcome != ANSWERED:
-        violation = RuleError(before.outcome, "inquiry", "inquiry.refused", want="an inquiry not refused before")
-    return InquiryResult(before.outcome, before.received_at, repeated=True, violation=violation)
+        refusal = RuleError(before.outcome, "inquiry", "inquiry.refused", want="an inquiry not refused before")
+    return InquiryResult(before.outcome, before.received_at, repeated=True, refusal=refusal)

@@ -230,11 +230,11 @@ class InquiryResult:
         outcome: ANSWERED or the reason of refusal that stands in the inquiry tree.
         received_at: ms.
         repeated: whether the same bytes had come before; they count once.
-        violation: why it must not be answered; None where it may. INQUIRY_TAKEN where its id had come with other
+        refusal: why it must not be answered; None where it may. INQUIRY_TAKEN where its id had come with other
             bytes, which leaves no trace; QUOTA_EXCEEDED where the day's subjects are used up.
     """
 
     outcome: str
     received_at: int
     repeated: bool = False
-    violation: RuleError | None = None
+    refusal: RuleError | None = None

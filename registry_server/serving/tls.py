@@ -113,10 +113,11 @@ class ServerTls:
         return int((self._ends - time.time()) // _DAY_SECONDS)
 
     def _run(self) -> None:
-        warned = 0.0
+        warned: float | None = None
         while True:
-            if self._days() < WARN_DAYS and time.monotonic() - warned >= _DAY_SECONDS * (warned > 0):
-                warned = time.monotonic()
+            now = time.monotonic()
+            if self._days() < WARN_DAYS and (warned is None or now - warned >= _DAY_SECONDS):
+                warned = now
                 _log.warning("certificate ends soon", days=self._days(), advice=self._advice)
             if self._stopping.wait(self._interval):
                 return

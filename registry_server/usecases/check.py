@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
 
+# How long an inquiry may be asked with, and the further pages of its answer be taken.
 GOOD_FOR_MS = MAX_OFF_MS
 _PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
 
@@ -118,7 +119,7 @@ class Checks:
         self._ledger = ledger
         self._page_bytes = page_bytes
         self._writer = EvidenceWriter()
-        self._shelf = PageShelf()
+        self._shelf = PageShelf(GOOD_FOR_MS)
 
     def answer(self, questions: Sequence[ReceivedInquiry]) -> list[EvidencePage | Exception]:
         """Return for each question its answer, or the error that it ends with.
@@ -159,7 +160,7 @@ class Checks:
             return
         kept = self._ledger.record_inquiries([item.item(inquiry) for item, inquiry in own]).result()
         for (item, _), result in zip(own, kept, strict=True):
-            item.result = item.result or result.violation
+            item.result = item.result or result.refusal
 
     def _answer(self, waiting: Sequence[_Asked], now: int) -> None:
         """Answer from one view; what is wrong with one answer is told to its asker alone."""
@@ -246,6 +247,7 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
         )
     today = day_of(now, directory.rulebook.time_zone)
     if not question.opening.consent:
+        # This raises: a missing consent is told before commitments are compared with what should open them.
         check_inquiry_consent(None, today=today)
     _check_versions(question, directory)
     question.opening.check(inquiry, directory.state.live_subject_key_versions)

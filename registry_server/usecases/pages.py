@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.ledger.head_time import span
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
 
     from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["KEPT_MS", "PageKey", "PageShelf"]
+__all__ = ["PageKey", "PageShelf"]
 
-# An inquiry is good for 5 minutes, and so are the pages of its answer.
-KEPT_MS = 300_000
 # About 250 MB at most; the oldest answers go first.
 _MAX_PAGES = 64
 
@@ -36,9 +35,14 @@ class _Kept(NamedTuple):
 
 
 class PageShelf:
-    """Keeps pages until they are too old or too many. Thread-safe."""
+    """Keeps pages until they are too old or too many. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        kept_ms: how long.
+    """
+
+    def __init__(self, kept_ms: int) -> None:
+        self._kept_ms = kept_ms
         self._lock = threading.Lock()
         self._pages: OrderedDict[PageKey, _Kept] = OrderedDict()
 
@@ -47,7 +51,7 @@ class PageShelf:
         with self._lock:
             for page in pages[1:]:
                 key = PageKey(asker, inquiry_digest, page.size, page.first_position)
-                self._pages[key] = _Kept(now + KEPT_MS, page)
+                self._pages[key] = _Kept(now + self._kept_ms, page)
                 self._pages.move_to_end(key)
             self._forget(now)
 
@@ -61,7 +65,7 @@ class PageShelf:
             self._forget(now)
             kept = self._pages.get(key)
         if kept is None:
-            want = "the HEAD of the first page, within 5 minutes"
+            want = f"the HEAD of the first page, within {span(self._kept_ms)}"
             raise RegistryError(RefusalReason.HEAD_GONE, "at_size", "page.kept", got=str(key.size), want=want)
         return kept.page
 

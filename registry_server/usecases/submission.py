@@ -56,17 +56,17 @@ class Arrival:
 
     @classmethod
     def of(cls, now: int, directory: Directory) -> Arrival:
-        """Return the moment of that time."""
+        """Return the arrival at that time, ms."""
         return cls(now, day_of(now, directory.rulebook.time_zone), directory)
 
 
-def read_submission(sent: Submission, peer: str, moment: Arrival) -> StatementItem:
+def read_submission(sent: Submission, peer: str, arrival: Arrival) -> StatementItem:
     """Return what may be appended, if the log's state allows it.
 
     Args:
         sent: as it came.
         peer: institution id of who talks.
-        moment: when it came.
+        arrival: when it came.
 
     Raises:
         FormatError: bytes are not in their form, or do not open what they should; SignatureError for the signature.
@@ -81,13 +81,13 @@ def read_submission(sent: Submission, peer: str, moment: Arrival) -> StatementIt
         raise RegistryError(
             RefusalReason.PEER_MISMATCH, "statement.signer", "peer.match", got=statement.signer[:64], want=peer
         )
-    public_key = _public_key(moment.directory, key_id, peer)
+    public_key = _public_key(arrival.directory, key_id, peer)
     dsse.verify(dsse.STATEMENT, payload, public_key, signature)
     if not statement.carries_subject:
         _check_bare(sent)
         return StatementItem(statement, payload, key_id, signature)
     binding = _read_binding(sent, statement)
-    facts = _read_facts(sent, statement, binding, moment)
+    facts = _read_facts(sent, statement, binding, arrival)
     return StatementItem(
         statement,
         payload,
@@ -135,7 +135,7 @@ def _read_binding(sent: Submission, statement: Statement) -> Binding:
     return binding
 
 
-def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment: Arrival) -> Facts:
+def _read_facts(sent: Submission, statement: Statement, binding: Binding, arrival: Arrival) -> Facts:
     if sent.facts is None:
         _missing("facts", "what opens the facts commitment")
     commitment, facts = _open_facts(sent.facts, statement.kind, "facts")
@@ -145,13 +145,13 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, moment
             RefusalReason.COMMITMENT_MISMATCH, "binding.debt_ref", "binding.debt-ref", want="the debt_ref of the facts"
         )
     check_facts(statement.kind, statement.standing, facts)
-    rulebook = moment.directory.rulebook
+    rulebook = arrival.directory.rulebook
     check_admission(
         facts,
-        submitted_at_ms=moment.now,
+        submitted_at_ms=arrival.now,
         issued_at_ms=statement.issued_at,
         notice_hours=rulebook.notice_hours,
-        today=moment.today,
+        today=arrival.today,
     )
     check_retain_until(statement.standing, statement.retain_until, "", facts.ended_on, rulebook.retention_years)
     return facts

@@ -2,7 +2,6 @@
 
     prepared = submitting.prepare(peer, submissions)         forms, signatures, commitments, rules; in any thread
     submitting.enqueue(prepared)  -> Future[Appended]        one transaction, with whatever else waits
-    submitting.submit(peer, submissions)                     both, and waits
 
 A stream prepares its next chunk while the one before commits; it enqueues its chunks in their order.
 """
@@ -33,7 +32,7 @@ __all__ = [
     "KEY_UNKNOWN",
     "Appended",
     "Checked",
-    "CheckedSubmissions",
+    "PreparedSubmissions",
     "Result",
     "Submitting",
     "check_submission",
@@ -47,7 +46,7 @@ KEY_UNKNOWN = "KEY_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedSubmissions:
+class PreparedSubmissions:
     """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
 
     checked: tuple[Checked, ...]
@@ -63,22 +62,7 @@ class Submitting:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def submit(self, peer: str, submissions: Sequence[Submission]) -> Appended:
-        """Check and log submissions; wait until they are durable and in a signed checkpoint.
-
-        Args:
-            peer: institution id of who talks.
-            submissions: 1 to 256, versions of one record in their order.
-
-        Raises:
-            RegistryError: SIZE_LIMIT; too many, or none.
-            StorageError: the database failed; nothing is known of the submissions, and they may be sent again.
-            ClockError: what time it is is not known; nothing is logged until then.
-            LedgerClosedError: the registry is stopping.
-        """
-        return self.enqueue(self.prepare(peer, submissions)).result()
-
-    def prepare(self, peer: str, submissions: Sequence[Submission]) -> CheckedSubmissions:
+    def prepare(self, peer: str, submissions: Sequence[Submission]) -> PreparedSubmissions:
         """Check submissions without the log. Takes about 100 us each, half of it without the interpreter's lock.
 
         Raises:
@@ -87,24 +71,32 @@ class Submitting:
         """
         if not 0 < len(submissions) <= CHUNK_SUBMISSIONS:
             raise RegistryError(
-                RefusalReason.SIZE_LIMIT, "submissions", "submissions.count", got=str(len(submissions)), want="1 to 256"
+                RefusalReason.SIZE_LIMIT,
+                "submissions",
+                "submissions.count",
+                got=str(len(submissions)),
+                want=f"1 to {CHUNK_SUBMISSIONS}",
             )
-        return CheckedSubmissions(self._check([(peer, sent) for sent in submissions]))
+        return PreparedSubmissions(self._check([(peer, sent) for sent in submissions]))
 
-    def prepare_each(self, calls: Sequence[tuple[str, Submission]]) -> list[CheckedSubmissions]:
+    def prepare_each(self, calls: Sequence[tuple[str, Submission]]) -> list[PreparedSubmissions]:
         """Check what several calls bring, one submission each, with the peer of each.
 
         Raises:
             StorageError: as ``prepare``.
         """
-        return [CheckedSubmissions((checked,)) for checked in self._check(calls)]
+        return [PreparedSubmissions((checked,)) for checked in self._check(calls)]
 
-    def moment(self) -> Arrival:
+    def arrival(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
         return Arrival.of(self._ledger.clock(), self._ledger.directory)
 
-    def enqueue(self, prepared: CheckedSubmissions) -> Future[Appended]:
-        """Log what was prepared; the future fails as ``submit`` raises.
+    def enqueue(self, prepared: PreparedSubmissions) -> Future[Appended]:
+        """Log what was prepared, durably and in a signed checkpoint.
+
+        Returns:
+            The results; or StorageError, where nothing is known of the submissions, which may be sent again, or
+            ClockError, where what time it is is not known and nothing is logged.
 
         Raises:
             LedgerClosedError: the registry is stopping.
@@ -118,28 +110,28 @@ class Submitting:
         return submitted
 
     def _check(self, sent: Sequence[tuple[str, Submission]]) -> tuple[Checked, ...]:
-        moment = self.moment()
-        checked = [check_submission(submission, peer, moment) for peer, submission in sent]
+        arrival = self.arrival()
+        checked = [check_submission(submission, peer, arrival) for peer, submission in sent]
         unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
         if unknown:
             # Another process may have logged the acts that gave the keys: one view brings the news for all.
             with self._ledger.view() as view:
-                newest = Arrival.of(moment.now, view.directory)
+                newest = Arrival.of(arrival.now, view.directory)
             for at in unknown:
                 peer, submission = sent[at]
                 checked[at] = check_submission(submission, peer, newest)
         return tuple(checked)
 
 
-def check_submission(sent: Submission, peer: str, moment: Arrival) -> Checked:
+def check_submission(sent: Submission, peer: str, arrival: Arrival) -> Checked:
     """Return what may be appended, or why it may not, as far as that is decided without the log."""
     try:
-        return read_submission(sent, peer, moment)
+        return read_submission(sent, peer, arrival)
     except (FormatError, RegistryError, RuleError) as error:
         return complaint_of(error)
 
 
-def _finish(prepared: CheckedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
+def _finish(prepared: PreparedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
     """Join what was refused before with what became of the rest."""
     error = appended.exception()
     if error is not None:

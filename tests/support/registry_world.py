@@ -404,7 +404,13 @@ class World:
 def submit(ledger: Ledger, *submissions: pb.Submission) -> Appended:
     """Send submissions, each as its issuer."""
     (peer,) = {Statement.parse(message.statement.payload).signer for message in submissions}
-    return Submitting(ledger).submit(peer, [Submission.of(message) for message in submissions])
+    return submit_as(peer, ledger, *submissions)
+
+
+def submit_as(peer: str, ledger: Ledger, *submissions: pb.Submission) -> Appended:
+    """Send submissions as an institution, whoever signed them."""
+    submitting = Submitting(ledger)
+    return submitting.enqueue(submitting.prepare(peer, [Submission.of(message) for message in submissions])).result()
 
 
 def accept(ledger: Ledger, *submissions: pb.Submission) -> None:

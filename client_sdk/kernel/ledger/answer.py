@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.references import Claim
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
-__all__ = ["VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier"]
+__all__ = ["VERSION", "VerifiedAnswer", "VerifiedPerson", "VerifiedRecord", "Verifier"]
 
 VERSION = 1
 # The same states stand in every answer under one HEAD.

@@ -85,12 +85,12 @@ def test_they_learn_of_every_new_directory(sqlite_url: str, processes: CheckingP
     with world.ledger(sqlite_url) as ledger:
         submitting = Submitting(ledger)
         chunk = pb.BatchChunk(submissions=reports(world, 16))
-        at_first, moment = ledger.directory, submitting.moment()
+        at_first, arrival = ledger.directory, submitting.arrival()
         institutions = {name: state for name, state in at_first.institutions.items() if name != "lender-1"}
         owners = {key: owner for key, owner in at_first.owners.items() if owner != "lender-1"}
         before = replace(at_first, institutions=institutions, owners=owners)
         for directory, kind in ((before, Complaint), (at_first, StatementItem), (before, Complaint)) * 2:
-            checked = processes.check("lender-1", moment.now, directory, chunk.SerializeToString())
+            checked = processes.check("lender-1", arrival.now, directory, chunk.SerializeToString())
             assert checked is not None
             assert {type(item) for item in checked} == {kind}
 
@@ -114,23 +114,23 @@ def test_one_that_dies_loses_nothing_and_is_replaced(sqlite_url: str, processes:
 def test_one_that_does_not_answer_is_ended(sqlite_url: str, processes: CheckingProcesses) -> None:
     world = World()
     with world.ledger(sqlite_url) as ledger:
-        moment = Submitting(ledger).moment()
+        arrival = Submitting(ledger).arrival()
         chunk = pb.BatchChunk(submissions=reports(world, 16)).SerializeToString()
         stopped = processes._idle[-1]
         stopped._popen.send_signal(signal.SIGSTOP)
         stopped._end.settimeout(0.2)
-        assert processes.check("lender-1", moment.now, moment.directory, chunk) is None
+        assert processes.check("lender-1", arrival.now, arrival.directory, chunk) is None
         assert stopped._popen.returncode == -signal.SIGKILL
-        assert processes.check("lender-1", moment.now, moment.directory, chunk) is not None
+        assert processes.check("lender-1", arrival.now, arrival.directory, chunk) is not None
 
 
 def test_bytes_that_are_no_chunk_are_answered_with_nothing(sqlite_url: str, processes: CheckingProcesses) -> None:
     world = World()
     with world.ledger(sqlite_url) as ledger:
-        moment = Submitting(ledger).moment()
-        assert processes.check("lender-1", moment.now, moment.directory, b"\xff\xff\xff") is None
+        arrival = Submitting(ledger).arrival()
+        assert processes.check("lender-1", arrival.now, arrival.directory, b"\xff\xff\xff") is None
         good = pb.BatchChunk(submissions=reports(world, 16)).SerializeToString()
-        checked = processes.check("lender-1", moment.now, moment.directory, good)
+        checked = processes.check("lender-1", arrival.now, arrival.directory, good)
         assert checked is not None
         assert len(processes._idle) == 2
 
@@ -167,12 +167,12 @@ def test_none_outlives_a_server_that_is_killed() -> None:
 def test_an_interrupt_at_the_terminal_leaves_them_to_the_server(sqlite_url: str, processes: CheckingProcesses) -> None:
     world = World()
     with world.ledger(sqlite_url) as ledger:
-        moment = Submitting(ledger).moment()
+        arrival = Submitting(ledger).arrival()
         chunk = pb.BatchChunk(submissions=reports(world, 16)).SerializeToString()
         for process in processes._idle:
             process._popen.send_signal(signal.SIGINT)
         for _ in range(4):
-            assert processes.check("lender-1", moment.now, moment.directory, chunk) is not None
+            assert processes.check("lender-1", arrival.now, arrival.directory, chunk) is not None
 
 
 def test_a_stream_through_processes_is_logged_in_order(tmp_path: Path, sqlite_url: str) -> None:

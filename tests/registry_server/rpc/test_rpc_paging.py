@@ -8,7 +8,7 @@ import pytest
 from creditregistry.v1 import submission_pb2
 
 from client_sdk.kernel.formats.state import Rulebook
-from registry_server.usecases.pages import KEPT_MS
+from registry_server.usecases.check import GOOD_FOR_MS
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS, World
 
@@ -76,7 +76,7 @@ def test_pages_are_kept_for_some_minutes_and_for_their_asker(registry: RunningRe
     assert refusal(lambda: registry.inquiries("lender-3").Check(request)).reason == "HEAD_GONE"
     assert stub.Check(request).evidence.persons
     assert stub.Check(request).evidence.persons
-    registry.world.clock.now += KEPT_MS + 1
+    registry.world.clock.now += GOOD_FOR_MS + 1
     refused = refusal(lambda: stub.Check(request))
     assert refused[:4] == ("FAILED_PRECONDITION", "HEAD_GONE", "at_size", "page.kept")
 

@@ -158,7 +158,7 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
     again = ledger.record_inquiries([one, refused]).result()
     assert [(result.outcome, result.repeated) for result in again] == [(ANSWERED, True), ("CONSENT_MISSING", True)]
     assert again[0].received_at == first[0].received_at
-    assert again[1].violation is not None
+    assert again[1].refusal is not None
     with ledger.view() as view:
         stored = view.inquiry("lender-1", one.inquiry_id)
         assert stored is not None
@@ -216,11 +216,11 @@ def test_an_inquiry_id_is_used_once(ledger: Ledger, world: World) -> None:
     one = world.inquiry("lender-1", "one")
     ledger.record_inquiries([one]).result()
     (other,) = ledger.record_inquiries([world.inquiry("lender-1", "one", payload=b"other bytes")]).result()
-    assert other.violation is not None
-    assert other.violation.reason == "INQUIRY_TAKEN"
+    assert other.refusal is not None
+    assert other.refusal.reason == "INQUIRY_TAKEN"
     # Another asker's id is another inquiry.
     (theirs,) = ledger.record_inquiries([world.inquiry("lender-2", "one")]).result()
-    assert theirs.violation is None
+    assert theirs.refusal is None
 
 
 def test_asked_subjects_of_a_day_have_a_limit(database_url: str) -> None:
@@ -229,7 +229,7 @@ def test_asked_subjects_of_a_day_have_a_limit(database_url: str) -> None:
         items = [world.inquiry("lender-1", name, count=3) for name in ("one", "two")]
         first, second = ledger.record_inquiries(items).result()
         assert (first.outcome, second.outcome) == (ANSWERED, "QUOTA_EXCEEDED")
-        assert second.violation is not None
+        assert second.refusal is not None
         (small,) = ledger.record_inquiries([world.inquiry("lender-1", "three", count=2)]).result()
         assert small.outcome == ANSWERED
         (theirs,) = ledger.record_inquiries([world.inquiry("lender-2", "four", count=5)]).result()

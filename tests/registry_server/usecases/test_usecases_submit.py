@@ -27,7 +27,7 @@ from registry_server.sequencing.items import ItemOutcome
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import signer
-from tests.support.registry_world import FACTS, NOW, World, accept, submit
+from tests.support.registry_world import FACTS, NOW, World, accept, submit, submit_as
 from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def refused(ledger: Ledger, message: pb.Submission, peer: str = "lender-1") -> C
     """Why a submission is refused; nothing is logged for it."""
     with ledger.view() as view:
         size = view.size
-    (record,) = Submitting(ledger).submit(peer, [Submission.of(message)]).results
+    (record,) = submit_as(peer, ledger, message).results
     with ledger.view() as view:
         assert view.size == size
     assert record.outcome is ItemOutcome.REFUSED
@@ -381,8 +381,8 @@ def test_one_bad_submission_does_not_hold_up_the_others(ledger: Ledger, world: W
 
 @pytest.mark.parametrize("count", [0, 257])
 def test_a_chunk_has_a_limit(ledger: Ledger, count: int) -> None:
-    with pytest.raises(RegistryError, match="SIZE_LIMIT"):
-        Submitting(ledger).submit("lender-1", [Submission.of(pb.Submission())] * count)
+    with pytest.raises(RegistryError, match=r"SIZE_LIMIT.*want 1 to 256"):
+        submit_as("lender-1", ledger, *[pb.Submission()] * count)
 
 
 def test_no_refusal_shows_a_secret(ledger: Ledger, world: World) -> None:
