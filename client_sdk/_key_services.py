@@ -168,12 +168,14 @@ class KeyServiceAsker:
     def _settle(self, evaluation: Evaluation, asked: Ask, call: Call[evaluation_pb2.EvaluateResponse]) -> Flow[None]:
         """Wait for an answer, and check its proof; a service that is not there is asked again for a while."""
         until = time.monotonic() + self._seconds
-        for seconds in (*PAUSES, self._seconds):
+        pauses = iter(PAUSES)
+        while True:
             try:
                 response = yield from answer(call)
             except (RefusedError, TransportError) as error:
-                left = until - time.monotonic() - seconds
-                if left <= 0 or not _nobody_there(error):
+                seconds = next(pauses, None)
+                left = 0.0 if seconds is None else until - time.monotonic() - seconds
+                if seconds is None or left <= 0 or not _nobody_there(error):
                     raise failed(asked.service, error) from error
             else:
                 yield from beside(partial(evaluation.accept, asked, response))

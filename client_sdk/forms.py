@@ -1,5 +1,6 @@
-"""Forms of small things: ids of institutions and records, decimal places of money, words, and values as JSON."""
+"""Forms of small things: ids of institutions and records, places of money, words, times as text, values as JSON."""
 
+from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Json, Plain, plain
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Word
@@ -13,5 +14,6 @@ __all__ = [
     "Word",
     "check_institution_id",
     "check_record_id",
+    "moment_text",
     "plain",
 ]

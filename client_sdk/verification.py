@@ -46,7 +46,7 @@ __all__ = [
     "verify_with",
 ]
 
-# The longest evidence of 100 persons stays below.
+# An answer about one person travels in one message, of 16 MiB at most.
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
 
 

@@ -19,7 +19,7 @@ from client_sdk import Auditor, AuditReport, CreditRegistryError, TransportError
 
 def page_of(report: AuditReport, folder: Path) -> Path:
     """Return where the page of a report goes: a new name as soon as more was found than before."""
-    return folder / f"audit-{len(report.findings):03}-found.html"
+    return folder / f"audit-{sum(report.counts.values()):03}-found.html"
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ __all__ = [
 SETTINGS_FILE = "registry.toml"
 Value = str | int | float | list[str]
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
-# A message has 4 MiB; beside the persons of a page stand some kilobytes of states and acts.
+# A message has 16 MiB; beside the persons of a page stand some kilobytes of states and acts.
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 # More of them than this the one process that appends cannot keep busy.
 MAX_CHECKING_PROCESSES = 8

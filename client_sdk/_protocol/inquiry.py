@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.words import Purpose
-    from client_sdk.kernel.ledger.answer import VerifiedAnswer, VerifiedPerson, Verifier
+    from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
+    from client_sdk.kernel.ledger.answer_reading import VerifiedPerson
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym

@@ -17,7 +17,7 @@ from client_sdk.models.listed import ListedRecord, Unopened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client_sdk.kernel.ledger.answer import VerifiedRecord
+    from client_sdk.kernel.ledger.answer_reading import VerifiedRecord
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 

@@ -138,10 +138,6 @@ class TlsMaterial:
         """Return credentials for a client."""
         return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
 
-    def server_credentials(self) -> grpc.ServerCredentials:
-        """Return credentials for a server that demands a certificate of every client."""
-        return grpc.ssl_server_credentials([(self.key, self.certificate)], self.ca, require_client_auth=True)
-
 
 def _check_own(tls: TlsMaterial, now: datetime) -> None:
     """Check what one side shows before it is shown.

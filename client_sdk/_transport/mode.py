@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     AnyChannel: TypeAlias = grpc.Channel | grpc.aio.Channel
     Lock: TypeAlias = threading.Lock | asyncio.Lock
 
-__all__ = ["ASYNCIO", "BLOCKING", "Mode"]
+__all__ = ["ASYNCIO", "BLOCKING", "AnyChannel", "Lock", "Mode"]
 
 
 class Mode(NamedTuple):

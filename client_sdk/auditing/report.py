@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from client_sdk._version import __version__
+from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Plain, plain
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from jinja2 import Template
@@ -159,11 +160,6 @@ class AuditReport(Plain):
 def _write(path: str | Path, content: str) -> None:
     with NewFile(path) as file:
         file.write(content.encode())
-
-
-def moment_text(when: datetime) -> str:
-    """Return a time as people read it, UTC to the second."""
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def as_text(report: AuditReport) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["REGISTRY", "Command", "Site"]
+__all__ = ["REGISTRY", "Command", "Site", "enrolment"]
 
 REGISTRY = "registry"
 _PUBLIC = f"{REGISTRY}/public"

@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation
 from client_sdk.kernel.formats.words import AnnotationFlag
-from client_sdk.kernel.ledger.answer import VERSION
+from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.act_book import ActBook
@@ -56,7 +56,7 @@ class _Shared:
     def __init__(self, view: View) -> None:
         self.registry = view.registry
         self.evidence = pb.Evidence(
-            version=VERSION,
+            version=EVIDENCE_VERSION,
             checkpoint=view.checkpoint,
             head=view.head_leaf,
             head_path=b"".join(view.head_path),

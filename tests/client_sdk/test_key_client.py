@@ -27,7 +27,7 @@ from registry_server.subject_key_service.keys import EvaluationKeys
 from tests.support.handmade_log import signer, voprf_key
 from tests.support.key_services import KeyServiceSite, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, evaluation_key, serve
-from tests.support.tls import Authority
+from tests.support.tls import Authority, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ def false_service(
     server = grpc.server(ThreadPoolExecutor(4))
     name = "creditregistry.v1.SubjectKeyService"
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(name, {"Evaluate": handler})])
-    port = server.add_secure_port("127.0.0.1:0", tls.server_credentials())
+    port = server.add_secure_port("127.0.0.1:0", server_credentials(tls))
     server.start()
     try:
         yield f"127.0.0.1:{port}"

@@ -19,7 +19,7 @@ from registry_server import errors as registry
 from registry_server.errors import GrpcStatus
 from registry_server.serving.status import status_code, trailing_metadata
 from registry_server.subject_key_service import errors as key_service
-from tests.support.tls import Authority
+from tests.support.tls import Authority, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ def link(refusing: Refusing) -> Iterator[grpc.Channel]:
     authority = Authority()
     server = grpc.server(ThreadPoolExecutor(CALLS))
     server.add_generic_rpc_handlers([refusing])
-    port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())
+    port = server.add_secure_port("127.0.0.1:0", server_credentials(authority.server()))
     server.start()
     try:
         with channel(f"127.0.0.1:{port}", authority.member("lender-1")) as opened:

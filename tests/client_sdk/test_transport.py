@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from client_sdk._transport.channels import TlsMaterial, aio_channel, channel, error_of_call, split_target
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk.errors import ConfigError, UnavailableError
-from tests.support.tls import Authority
+from tests.support.tls import Authority, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -76,7 +76,7 @@ def authority() -> Authority:
 def serving(handler: Deadline, authority: Authority) -> Iterator[str]:
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers([handler])
-    port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())
+    port = server.add_secure_port("127.0.0.1:0", server_credentials(authority.server()))
     server.start()
     try:
         yield f"127.0.0.1:{port}"

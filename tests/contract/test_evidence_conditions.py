@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 VERIFIER = ROOT / "client_sdk/kernel/ledger/answer.py"
+READING = ROOT / "client_sdk/kernel/ledger/answer_reading.py"
 
 
 def written() -> dict[int, str]:
@@ -35,7 +36,7 @@ def test_each_condition_is_named_by_its_first_words() -> None:
 
 
 def test_each_condition_but_the_form_has_a_function_that_names_it() -> None:
-    lines = re.findall(r'"""(Conditions? .+)', VERIFIER.read_text())
+    lines = re.findall(r'"""(Conditions? .+)', (VERIFIER.read_text() + READING.read_text()))
     named = {int(number) for line in lines for number in re.findall(r"\b\d+\b", line)}
     ranges = [(int(first), int(last)) for line in lines for first, last in re.findall(r"(\d+) to (\d+)", line)]
     named |= {number for first, last in ranges for number in range(first, last + 1)}

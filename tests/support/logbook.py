@@ -23,6 +23,7 @@ from client_sdk.kernel.formats.prefix_tree import prove
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import HandmadeLog, seed
+from tests.support.tls import server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -192,7 +193,7 @@ def serve(registry: LogbookRegistry, tls: TlsMaterial) -> Iterator[str]:
     """Serve a registry with mutual TLS while the block lasts; yield its address."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     server.add_generic_rpc_handlers(_handlers(registry))
-    port = server.add_secure_port("127.0.0.1:0", tls.server_credentials())
+    port = server.add_secure_port("127.0.0.1:0", server_credentials(tls))
     server.start()
     try:
         yield f"127.0.0.1:{port}"

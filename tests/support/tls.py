@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,6 +32,11 @@ def institution(id_: str) -> str:
 def key_service(name: str) -> str:
     """The URI of a key service's certificate."""
     return Holder(HolderKind.KEY_SERVICE, name).uri
+
+
+def server_credentials(tls: TlsMaterial) -> grpc.ServerCredentials:
+    """Credentials for a server that demands a certificate of every client."""
+    return grpc.ssl_server_credentials([(tls.key, tls.certificate)], tls.ca, require_client_auth=True)
 
 
 class Authority:

@@ -85,7 +85,7 @@ GUIDE: dict[str, Column] = {
     "days_past_due": Column("D", "Days overdue on the day of the facts.", "85"),
     "days_estimated": Column("D", "true where the days were derived.", ""),
     "collection_stage": Column("D", "How far collection is.", "COLLECTING"),
-    "called_on": Column("D", "Day on which the whole debt was called due.", ""),
+    "called_on": Column("D", "Day on which a guarantor was called on (代偿); of a GUARANTOR alone.", ""),
     "case_number": Column("JE", "Number of the case (案号).", "(2026)京0105民初123号"),
     "court": Column("JE", "Name of the court.", "北京市朝阳区人民法院"),
     "filed_on": Column("JE", "Day on which the case was filed.", "2026-02-01"),

@@ -1,7 +1,7 @@
 """Options that several verbs share, and how their texts become values."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from uuid import UUID
 
@@ -28,7 +28,6 @@ __all__ = [
     "completing",
     "day",
     "hexadecimal",
-    "moment_text",
     "record_key",
     "uuid8",
     "word",
@@ -164,11 +163,6 @@ def record_key(text: str | RecordKey) -> RecordKey:
         return RecordKey(check_institution_id(issuer, "record", "issuer"), uuid8(record_id))
     except FormatError as error:
         raise typer.BadParameter(f"issuer: want {error.want}") from None
-
-
-def moment_text(when: datetime) -> str:
-    """Return a time as people read it, UTC to the second."""
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs, table
-from client_sdk.forms import MINOR_UNITS
+from client_sdk.forms import MINOR_UNITS, moment_text
 from client_sdk.models import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome

@@ -9,11 +9,11 @@ import typer
 from client_sdk.acts import spki_hash
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.holders import read_chain
-from client_sdk.cli.ui.options import YesOption, moment_text
+from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.forms import plain
+from client_sdk.forms import moment_text, plain
 
 if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView

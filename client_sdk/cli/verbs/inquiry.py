@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import hexadecimal, moment_text
+from client_sdk.cli.ui.options import hexadecimal
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.forms import moment_text
 
 __all__ = ["register"]
 

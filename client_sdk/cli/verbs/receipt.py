@@ -12,13 +12,13 @@ from client_sdk.cli.ui.options import (
     MaybeFirstDayOption,
     MaybeKindOption,
     MaybeReferenceOption,
-    moment_text,
 )
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+from client_sdk.forms import moment_text
 
 __all__ = ["register"]
 

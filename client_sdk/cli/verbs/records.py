@@ -21,7 +21,6 @@ from client_sdk.cli.ui.options import (
     MaybeReferenceOption,
     ReferenceOption,
     YesOption,
-    moment_text,
 )
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
@@ -30,6 +29,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
+from client_sdk.forms import moment_text
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import IdType
 from client_sdk.models.report import RecordName

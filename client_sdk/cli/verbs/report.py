@@ -12,7 +12,7 @@ from client_sdk.cli.ui.consent_input import document_digest
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption, moment_text
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import money, receipt_content
@@ -20,6 +20,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
 from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
+from client_sdk.forms import moment_text
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.files import Encoding
 from client_sdk.models import Amounts, EnforcementFacts, IdType, Kind

@@ -8,11 +8,10 @@ from cryptography import x509
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.holders import check_holder
-from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.forms import plain
+from client_sdk.forms import moment_text, plain
 from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Role
 

@@ -9,7 +9,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, moment_text
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, receipt_content
@@ -17,7 +17,7 @@ from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
-from client_sdk.forms import plain
+from client_sdk.forms import moment_text, plain
 from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
 from client_sdk.models.receipt import Receipt

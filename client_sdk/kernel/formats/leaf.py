@@ -26,6 +26,7 @@ from client_sdk.kernel.formats.errors import FormatError
 __all__ = [
     "MAX_LEAF_BYTES",
     "ActLeaf",
+    "Approval",
     "Head",
     "HeadLeaf",
     "LapseLeaf",

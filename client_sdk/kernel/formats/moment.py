@@ -1,10 +1,10 @@
-"""Times: the formats count milliseconds since 1970 UTC, values for people and programs hold aware datetimes."""
+"""Times: the formats count milliseconds since 1970 UTC, values for programs hold aware datetimes, people read text."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["LAST_MS", "milliseconds", "moment"]
+__all__ = ["LAST_MS", "milliseconds", "moment", "moment_text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -20,3 +20,8 @@ def moment(count: int) -> datetime:
 def milliseconds(when: datetime) -> int:
     """Return the milliseconds since 1970 UTC of an aware time; a part of one is dropped."""
     return (when - _EPOCH) // _MILLISECOND
+
+
+def moment_text(when: datetime) -> str:
+    """Return an aware time as people read it, UTC to the second."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

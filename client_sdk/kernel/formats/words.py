@@ -27,6 +27,7 @@ __all__ = [
     "Purpose",
     "Role",
     "Standing",
+    "TlsKeyAction",
     "Word",
     "Worded",
     "word",

@@ -72,12 +72,12 @@ def check_enrolment(registry: str, enrolment: Enrolment) -> None:
     """
     roles = enrolment.roles
     if Role.AUDITOR in roles and len(roles) > 1:
-        raise _refuse("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
+        raise RuleError("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
     for grant in enrolment.keys:
         check_usage(roles, grant)
         check_grant(registry, enrolment.id, grant)
     if Role.ADMINISTRATOR in roles and all(grant.usage is not KeyUsage.ADMINISTER for grant in enrolment.keys):
-        raise _refuse("ENROLMENT_INVALID", "keys", "institution.role", want="an ADMINISTER key of an administrator")
+        raise RuleError("ENROLMENT_INVALID", "keys", "institution.role", want="an ADMINISTER key of an administrator")
 
 
 def check_usage(roles: Iterable[Role], grant: KeyGrant) -> None:
@@ -87,7 +87,7 @@ def check_usage(roles: Iterable[Role], grant: KeyGrant) -> None:
         RuleError: KEY_USAGE.
     """
     if not any(grant.usage in USAGES[role] for role in roles):
-        raise _refuse("KEY_USAGE", "keys", "institution.role", got=grant.usage.name, want="a usage of its roles")
+        raise RuleError("KEY_USAGE", "keys", "institution.role", got=grant.usage.name, want="a usage of its roles")
 
 
 def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: InstitutionKey | None, at: int) -> None:
@@ -104,9 +104,9 @@ def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: I
         RuleError: KEY_NOT_ENDORSED.
     """
     if endorser is None or not endorser.counts_at(at):
-        raise _refuse("KEY_NOT_ENDORSED", "endorser", "key.endorsed", want="a running key of the institution")
+        raise RuleError("KEY_NOT_ENDORSED", "endorser", "key.endorsed", want="a running key of the institution")
     if grant.usage is KeyUsage.ADMINISTER and endorser.usage is not KeyUsage.ADMINISTER:
-        raise _refuse(
+        raise RuleError(
             "KEY_NOT_ENDORSED",
             "endorser",
             "key.endorsed",
@@ -117,11 +117,9 @@ def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: I
     try:
         dsse.verify(dsse.POSSESSION, payload, endorser.public_key, grant.endorsement)
     except SignatureError as error:
-        raise _refuse("KEY_NOT_ENDORSED", "endorsement", "key.endorsed", want="a signature by the endorser") from error
-
-
-def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
+        raise RuleError(
+            "KEY_NOT_ENDORSED", "endorsement", "key.endorsed", want="a signature by the endorser"
+        ) from error
 
 
 def new_key(grant: KeyGrant, index: int, act_hash: bytes) -> InstitutionKey:

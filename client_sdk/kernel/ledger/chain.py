@@ -37,10 +37,6 @@ __all__ = [
 ]
 
 
-def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
-
-
 @dataclass(frozen=True, slots=True)
 class AnnotationHead:
     """The newest link of a record's annotation chain."""
@@ -92,22 +88,22 @@ def check_speaker(statement: Statement, directory: Directory) -> None:
     """
     if statement.registry != directory.state.registry:
         want = directory.state.registry
-        raise _refuse("REGISTRY_OTHER", "registry", "statement.registry", got=statement.registry, want=want)
+        raise RuleError("REGISTRY_OTHER", "registry", "statement.registry", got=statement.registry, want=want)
     issuer = directory.institution(statement.issuer)
     if Role.LENDER not in issuer.roles:
-        raise _refuse("NOT_A_LENDER", "issuer", "institution.role", want="a LENDER")
+        raise RuleError("NOT_A_LENDER", "issuer", "institution.role", want="a LENDER")
     if statement.signer == statement.issuer:
         if issuer.status is InstitutionStatus.TERMINATED:
-            raise _refuse("INSTITUTION_TERMINATED", "issuer", "institution.state", want="its successor")
+            raise RuleError("INSTITUTION_TERMINATED", "issuer", "institution.state", want="its successor")
         if issuer.status is InstitutionStatus.SUSPENDED and statement.version == 1:
-            raise _refuse("INSTITUTION_SUSPENDED", "version", "institution.state", got="1", want="no new record")
+            raise RuleError("INSTITUTION_SUSPENDED", "version", "institution.state", got="1", want="no new record")
         return
     if issuer.status is not InstitutionStatus.TERMINATED or issuer.successor != statement.signer:
-        raise _refuse("NOT_THE_SUCCESSOR", "signer", "successor.named", want="the issuer or its named successor")
+        raise RuleError("NOT_THE_SUCCESSOR", "signer", "successor.named", want="the issuer or its named successor")
     if directory.institution(statement.signer).status is InstitutionStatus.TERMINATED:
-        raise _refuse("INSTITUTION_TERMINATED", "signer", "institution.state", want="a successor that is a member")
+        raise RuleError("INSTITUTION_TERMINATED", "signer", "institution.state", want="a successor that is a member")
     if statement.version == 1 or not may_succeed(statement.standing):
-        raise _refuse("NOT_THE_SUCCESSOR", "standing", "successor.named", want="the end of a record")
+        raise RuleError("NOT_THE_SUCCESSOR", "standing", "successor.named", want="the end of a record")
 
 
 def advance(
@@ -162,12 +158,12 @@ def advance(
 
 def _check_first(statement: Statement, directory: Directory, find: Callable[[RecordKey], Chain | None]) -> None:
     if statement.version != 1:
-        raise _refuse("VERSION_SKIPPED", "version", "version.next", got=str(statement.version), want="1")
+        raise RuleError("VERSION_SKIPPED", "version", "version.next", got=str(statement.version), want="1")
     check_transition(statement.kind, None, statement.standing)
     newest = directory.state.newest_subject_key_version
     if statement.subject_key_version != newest:
         got = str(statement.subject_key_version)
-        raise _refuse("SUBJECT_KEY_VERSION", "subject_key_version", "subject-key.newest", got=got, want=str(newest))
+        raise RuleError("SUBJECT_KEY_VERSION", "subject_key_version", "subject-key.newest", got=got, want=str(newest))
     if statement.continues is not None:
         _check_continues(statement, find(statement.continues))
 
@@ -175,31 +171,31 @@ def _check_first(statement: Statement, directory: Directory, find: Callable[[Rec
 def _check_continues(statement: Statement, old: Chain | None) -> None:
     rule = "record.continues"
     if old is None or not old.live or old.standing is not Standing.TRANSFERRED:
-        raise _refuse("CONTINUES_INVALID", "continues", rule, want="a live record that is TRANSFERRED")
+        raise RuleError("CONTINUES_INVALID", "continues", rule, want="a live record that is TRANSFERRED")
     if old.transferee != statement.issuer or old.kind is not statement.kind:
-        raise _refuse("CONTINUES_INVALID", "continues", rule, want="same kind, and this issuer as transferee")
+        raise RuleError("CONTINUES_INVALID", "continues", rule, want="same kind, and this issuer as transferee")
 
 
 def _check_next(chain: Chain, statement: Statement, directory: Directory) -> None:
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
+        raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     if not chain.live:
-        raise _refuse("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
+        raise RuleError("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
     if statement.version <= chain.version:
-        raise _refuse(
+        raise RuleError(
             "VERSION_TAKEN", "version", "version.next", got=str(statement.version), want=str(chain.version + 1)
         )
     if statement.version != chain.version + 1:
-        raise _refuse(
+        raise RuleError(
             "VERSION_SKIPPED", "version", "version.next", got=str(statement.version), want=str(chain.version + 1)
         )
     if statement.previous != chain.payload_hash:
-        raise _refuse("PREVIOUS_MISMATCH", "previous", "version.previous", want="the hash of the version before")
+        raise RuleError("PREVIOUS_MISMATCH", "previous", "version.previous", want="the hash of the version before")
     if statement.kind is not chain.kind:
-        raise _refuse("KIND_CHANGED", "kind", "record.kind", got=statement.kind.name, want=chain.kind.name)
+        raise RuleError("KIND_CHANGED", "kind", "record.kind", got=statement.kind.name, want=chain.kind.name)
     check_transition(chain.kind, chain.standing, statement.standing)
     if statement.signer != statement.issuer and statement.standing is chain.standing:
-        raise _refuse("NOT_THE_SUCCESSOR", "standing", "successor.named", want="a standing that ends the record")
+        raise RuleError("NOT_THE_SUCCESSOR", "standing", "successor.named", want="a standing that ends the record")
     if statement.carries_subject:
         _check_subject_key_version(chain, statement, directory)
 
@@ -210,7 +206,7 @@ def _check_subject_key_version(chain: Chain, statement: Statement, directory: Di
     live = directory.state.live_subject_key_versions
     risen = statement.subject_key_version > chain.subject_key_version and statement.subject_key_version in live
     if not risen or statement.standing is not chain.standing:
-        raise _refuse(
+        raise RuleError(
             "SUBJECT_KEY_VERSION",
             "subject_key_version",
             "version.rekey",
@@ -221,11 +217,11 @@ def _check_subject_key_version(chain: Chain, statement: Statement, directory: Di
 
 def _check_retention(chain: Chain | None, statement: Statement) -> None:
     if bool(statement.retain_until) is not needs_retention(statement.standing):
-        raise _refuse(
+        raise RuleError(
             "RETENTION_INVALID", "retain_until", "C07", want="a date once the conduct has ended or the debt was sold"
         )
     if chain is not None and chain.retain_until and statement.retain_until > chain.retain_until:
-        raise _refuse(
+        raise RuleError(
             "RETENTION_INVALID", "retain_until", "C07", got=statement.retain_until, want=f"at most {chain.retain_until}"
         )
 
@@ -238,12 +234,12 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     """
     if annotation.registry != directory.state.registry:
         want = directory.state.registry
-        raise _refuse("REGISTRY_OTHER", "registry", "leaf.registry", got=annotation.registry, want=want)
+        raise RuleError("REGISTRY_OTHER", "registry", "leaf.registry", got=annotation.registry, want=want)
     author = directory.institution(annotation.author)
     if author.status is InstitutionStatus.TERMINATED:
-        raise _refuse("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
+        raise RuleError("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
     if Role.LENDER not in author.roles:
-        raise _refuse("NOT_A_LENDER", "author", "institution.role", want="a LENDER")
+        raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER")
 
 
 def annotate(
@@ -268,12 +264,14 @@ def annotate(
     speaks_for_issuer = issuer.speaks_at(annotation.author, index)
     had = frozenset(before.flags) if before else frozenset[AnnotationFlag]()
     if AnnotationFlag.RESTRICTED in annotation.flags and AnnotationFlag.RESTRICTED not in had and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED set by the issuer only")
+        raise RuleError(
+            "ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED set by the issuer only"
+        )
     if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
+        raise RuleError("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
     # Only the issuer's answer ends a dispute and its deadline.
     if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
-        raise _refuse("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
+        raise RuleError("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
     unanswered = 0
     if AnnotationFlag.DISPUTED in annotation.flags and not speaks_for_issuer:
         unanswered = (before.unanswered_since if before else 0) or logged_at
@@ -292,17 +290,17 @@ def annotate(
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
+        raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
+        raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     if not chain.live:
-        raise _refuse("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
+        raise RuleError("RECORD_ENDED", "record_id", "record.live", got=chain.standing.name, want="a live record")
     head = chain.annotation
     want = head.number + 1 if head else 1
     if number != want:
-        raise _refuse("ANNOTATION_ORDER", "number", "leaf.number", got=str(number), want=str(want))
+        raise RuleError("ANNOTATION_ORDER", "number", "leaf.number", got=str(number), want=str(want))
     if previous != (head.payload_hash if head else b""):
-        raise _refuse("ANNOTATION_ORDER", "previous", "leaf.previous", want="the hash of the payload before")
+        raise RuleError("ANNOTATION_ORDER", "previous", "leaf.previous", want="the hash of the payload before")
     return chain
 
 
@@ -334,21 +332,23 @@ def lapse(
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation
         if head is None or not head.unanswered_since or not period_over(head.unanswered_since, logged_at, rulebook):
-            raise _refuse("LAPSE_EARLY", "what", "annotation.restricted", want="a dispute unanswered for the period")
+            raise RuleError("LAPSE_EARLY", "what", "annotation.restricted", want="a dispute unanswered for the period")
         if AnnotationFlag.RESTRICTED in head.flags:
-            raise _refuse("ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before")
+            raise RuleError(
+                "ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before"
+            )
         flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
         restricted = replace(
             head, number=event.number, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash, flags=flags
         )
         return replace(chain, annotation=restricted)
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
+        raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
+        raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
     if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
-        raise _refuse("LAPSE_EARLY", "what", "retention.due", got=chain.retain_until or "no date", want="a due date")
+        raise RuleError("LAPSE_EARLY", "what", "retention.due", got=chain.retain_until or "no date", want="a due date")
     return erase(chain)
 
 
@@ -374,7 +374,7 @@ def erase(chain: Chain | None) -> Chain:
         RuleError: RECORD_UNKNOWN or RECORD_ERASED.
     """
     if chain is None:
-        raise _refuse("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
+        raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
-        raise _refuse("RECORD_ERASED", "record_id", "record.erased", want="a record not erased before")
+        raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="a record not erased before")
     return replace(chain, erased=True)

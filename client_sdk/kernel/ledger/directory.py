@@ -62,10 +62,6 @@ if TYPE_CHECKING:
 __all__ = ["Directory"]
 
 
-def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)
-
-
 @dataclass(frozen=True, slots=True)
 class Directory:
     """All institutions, the registry's own state and the rulebook after some act."""
@@ -99,7 +95,7 @@ class Directory:
         """
         act = Act.parse(leaf.payload)
         if not isinstance(act.body, GenesisBody) or act.previous != NO_PREVIOUS:
-            raise _refuse("ACT_ORDER", "number", "act.genesis", want="a genesis act as leaf 0")
+            raise RuleError("ACT_ORDER", "number", "act.genesis", want="a genesis act as leaf 0")
         body = act.body
         check_zone(body.rulebook.time_zone)
         act_hash = leaf_hash(leaf.encode())
@@ -118,11 +114,11 @@ class Directory:
             trial=administration.trial,
         )
         if body.key_services.subject_key_version != 1:
-            raise _refuse("KEY_SERVICES_INVALID", "key_services", "key-services.version", want="version 1")
+            raise RuleError("KEY_SERVICES_INVALID", "key_services", "key-services.version", want="version 1")
         directory = cls({}, {}, administration, state, body.rulebook, 0)
         for enrolment in body.administrators:
             if enrolment.roles != (Role.ADMINISTRATOR,):
-                raise _refuse("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
+                raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
             directory = directory._enrol(enrolment, 0, act_hash)
         return directory
 
@@ -160,12 +156,12 @@ class Directory:
             RuleError: ACT_ORDER.
         """
         if act.registry != self.state.registry:
-            raise _refuse("ACT_ORDER", "registry", "leaf.registry", got=act.registry, want=self.state.registry)
+            raise RuleError("ACT_ORDER", "registry", "leaf.registry", got=act.registry, want=self.state.registry)
         if act.number != self.state.act_number + 1:
             want = str(self.state.act_number + 1)
-            raise _refuse("ACT_ORDER", "number", "leaf.number", got=str(act.number), want=want)
+            raise RuleError("ACT_ORDER", "number", "leaf.number", got=str(act.number), want=want)
         if act.previous != self.state.act_hash:
-            raise _refuse("ACT_ORDER", "previous", "leaf.previous", want="the hash of the act before")
+            raise RuleError("ACT_ORDER", "previous", "leaf.previous", want="the hash of the act before")
 
     def decide(self, act: Act, index: int) -> None:
         """Check what an act decides, before anybody signs it.
@@ -192,7 +188,7 @@ class Directory:
         try:
             return self.institutions[institution]
         except KeyError:
-            raise _refuse("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
+            raise RuleError("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
 
     def check_transferee(self, seller: str, buyer: str) -> None:
         """Check that the buyer of a debt can continue its record: another lender, whatever its status is now.
@@ -204,7 +200,7 @@ class Directory:
         if buyer == seller or member is None or Role.LENDER not in member.roles:
             got = "the seller" if buyer == seller else "no such lender"
             want = "the id of another lender of the directory; none for a buyer who is no member"
-            raise _refuse("FACTS_INVALID", "transferee", "transferee.lender", got=got, want=want)
+            raise RuleError("FACTS_INVALID", "transferee", "transferee.lender", got=got, want=want)
 
     def key_of(self, key_id: bytes, speaker: str, field: str = "key_id") -> InstitutionKey:
         """Return a key that an act gave to the institution that speaks with it, whether it still runs or not.
@@ -220,9 +216,9 @@ class Directory:
         owner = self.owners.get(key_id)
         key = None if owner is None else self.institutions[owner].key(key_id)
         if owner is None or key is None:
-            raise _refuse("KEY_UNKNOWN", field, "key.known", want="a key that an act gave")
+            raise RuleError("KEY_UNKNOWN", field, "key.known", want="a key that an act gave")
         if owner != speaker:
-            raise _refuse("KEY_OF_ANOTHER", field, "key.owner", got=owner, want=speaker)
+            raise RuleError("KEY_OF_ANOTHER", field, "key.owner", got=owner, want=speaker)
         return key
 
     def key_at(self, key_id: bytes, speaker: str, usage: KeyUsage, index: int) -> InstitutionKey:
@@ -233,10 +229,10 @@ class Directory:
         """
         key = self.key_of(key_id, speaker)
         if key.usage is not usage:
-            raise _refuse("KEY_USAGE", "key_id", "key.usage", got=key.usage.name, want=usage.name)
+            raise RuleError("KEY_USAGE", "key_id", "key.usage", got=key.usage.name, want=usage.name)
         if not key.counts_at(index):
             got = f"leaf {index}, key {key.first} to {key.end or 'now'}"
-            raise _refuse("KEY_RANGE", "key_id", "key.range", got=got, want="a leaf within the key's range")
+            raise RuleError("KEY_RANGE", "key_id", "key.range", got=got, want="a leaf within the key's range")
         return key
 
     def map_entries(self) -> dict[bytes, bytes]:
@@ -248,7 +244,7 @@ class Directory:
     def _changed(self, act: Act, index: int, act_hash: bytes) -> Directory:
         match act.body:
             case GenesisBody():
-                raise _refuse("ACT_ORDER", "number", "act.genesis", want="one genesis")
+                raise RuleError("ACT_ORDER", "number", "act.genesis", want="one genesis")
             case InstitutionBody(enrolment):
                 return self._enrol(enrolment, index, act_hash)
             case AdministratorsBody():
@@ -272,7 +268,9 @@ class Directory:
 
     def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
-            raise _refuse("ENROLMENT_INVALID", "id", "institution.member", got=enrolment.id, want="an id not used yet")
+            raise RuleError(
+                "ENROLMENT_INVALID", "id", "institution.member", got=enrolment.id, want="an id not used yet"
+            )
         check_enrolment(self.state.registry, enrolment)
         for grant in enrolment.keys:
             self._check_not_taken(grant)
@@ -292,12 +290,12 @@ class Directory:
         taken = {key.public_key for key in self.state.log_keys}
         taken |= {service.public_key for version in self.state.key_services for service in version.services}
         if grant.key_id in self.owners or grant.public_key in taken:
-            raise _refuse("KEY_TAKEN", "keys", "key.enrolled-once", want="a key enrolled nowhere before")
+            raise RuleError("KEY_TAKEN", "keys", "key.enrolled-once", want="a key enrolled nowhere before")
 
     def _grant(self, institution: str, grant: KeyGrant, index: int, act_hash: bytes) -> Directory:
         state = self.institution(institution)
         if state.status is InstitutionStatus.TERMINATED:
-            raise _refuse(
+            raise RuleError(
                 "STATE_INVALID", "institution", "institution.terminated", want="no key for a terminated member"
             )
         check_usage(state.roles, grant)
@@ -312,10 +310,10 @@ class Directory:
         state = self.institution(institution)
         key = state.key(key_id)
         if key is None or not key.running:
-            raise _refuse("KEY_RANGE", "key_id", "key.running", want="a running key of the institution")
+            raise RuleError("KEY_RANGE", "key_id", "key.running", want="a running key of the institution")
         if contested_from and not key.first < contested_from <= index:
             got = str(contested_from)
-            raise _refuse("KEY_RANGE", "contested_from", "key.contested", got=got, want="a leaf in the key's range")
+            raise RuleError("KEY_RANGE", "contested_from", "key.contested", got=got, want="a leaf in the key's range")
         ended = replace(key, end=index, contested_from=contested_from)
         keys = tuple(ended if held.key_id == key_id else held for held in state.keys)
         return self._with(replace(state, keys=keys), ())
@@ -325,7 +323,7 @@ class Directory:
         ended = state.ended_tls_key(spki_hash)
         if ended is not None:
             got = f"ended by the act at leaf {ended.index}"
-            raise _refuse("TLS_KEY_REVOKED", "spki_hash", "tls-key.ended", got=got, want="a key not ended before")
+            raise RuleError("TLS_KEY_REVOKED", "spki_hash", "tls-key.ended", got=got, want="a key not ended before")
         keys = (*state.ended_tls_keys, EndedTlsKey(spki_hash, index, act_hash))
         return self._with(replace(state, ended_tls_keys=tuple(sorted(keys, key=lambda key: key.spki_hash))), ())
 
@@ -333,15 +331,17 @@ class Directory:
         state = self.institution(body.institution)
         terminated = InstitutionStatus.TERMINATED
         if state.status is terminated and body.status is not terminated:
-            raise _refuse("STATE_INVALID", "status", "institution.terminated", got=body.status.name, want="TERMINATED")
+            raise RuleError(
+                "STATE_INVALID", "status", "institution.terminated", got=body.status.name, want="TERMINATED"
+            )
         if body.status is state.status and body.successor == state.successor:
-            raise _refuse("STATE_INVALID", "status", "institution.state", got=body.status.name, want="a change")
+            raise RuleError("STATE_INVALID", "status", "institution.state", got=body.status.name, want="a change")
         if body.successor:
             heir = self.institution(body.successor)
             if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
-                raise _refuse("STATE_INVALID", "successor", "successor.active-lender", want="another active LENDER")
+                raise RuleError("STATE_INVALID", "successor", "successor.active-lender", want="another active LENDER")
             if Role.LENDER not in state.roles:
-                raise _refuse("STATE_INVALID", "successor", "roles.auditor-alone", want="none but for a LENDER")
+                raise RuleError("STATE_INVALID", "successor", "roles.auditor-alone", want="none but for a LENDER")
         successions = state.successions
         if body.successor != state.successor:
             successions = (*successions, Succession(body.successor, index, act_hash))
@@ -351,17 +351,17 @@ class Directory:
         want = self.state.newest_subject_key_version + 1
         if services.subject_key_version != want:
             got = str(services.subject_key_version)
-            raise _refuse("KEY_SERVICES_INVALID", "introduce", "key-services.version", got=got, want=str(want))
+            raise RuleError("KEY_SERVICES_INVALID", "introduce", "key-services.version", got=got, want=str(want))
         used = {service.public_key for version in self.state.key_services for service in version.services}
         if any(service.public_key in used for service in services.services):
-            raise _refuse("KEY_TAKEN", "introduce", "key.enrolled-once", want="keys not used before")
+            raise RuleError("KEY_TAKEN", "introduce", "key.enrolled-once", want="keys not used before")
         state = replace(self.state, key_services=(*self.state.key_services, services))
         return replace(self, state=state)
 
     def _retire(self, version: int) -> Directory:
         kept = tuple(item for item in self.state.key_services if item.subject_key_version != version)
         if len(kept) == len(self.state.key_services) or version == self.state.newest_subject_key_version:
-            raise _refuse(
+            raise RuleError(
                 "KEY_SERVICES_INVALID",
                 "retire",
                 "key-services.retire",
@@ -375,21 +375,21 @@ class Directory:
         # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
         if rulebook.dispute_days > before.dispute_days:
             got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
-            raise _refuse("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
+            raise RuleError("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
         if rulebook.time_zone != before.time_zone:
             got, want = rulebook.time_zone, before.time_zone
-            raise _refuse("RULEBOOK_INVALID", "time_zone", "rulebook.time-zone", got=got, want=want)
+            raise RuleError("RULEBOOK_INVALID", "time_zone", "rulebook.time-zone", got=got, want=want)
         return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
 
     def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
         directory = self
         for enrolment in body.enrolments:
             if Role.ADMINISTRATOR not in enrolment.roles or enrolment.id not in body.administrators:
-                raise _refuse("ENROLMENT_INVALID", "roles", "institution.role", want="administrators only")
+                raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="administrators only")
             directory = directory._enrol(enrolment, index, act_hash)
         for institution in body.administrators:
             if Role.ADMINISTRATOR not in directory.institution(institution).roles:
-                raise _refuse(
+                raise RuleError(
                     "ADMINISTRATION_INVALID", "administrators", "institution.role", want="the role ADMINISTRATOR"
                 )
         return directory

@@ -68,7 +68,7 @@ class Replay:
             RuleError: ACT_ORDER where the log does not begin with a genesis.
         """
         if self._directory is None:
-            raise _refuse("ACT_ORDER", "number", "act.genesis", want="a genesis act as leaf 0")
+            raise RuleError("ACT_ORDER", "number", "act.genesis", want="a genesis act as leaf 0")
         return self._directory
 
     @property
@@ -108,11 +108,11 @@ class Replay:
         elif not _corrects(leaf):
             # Of an act that corrects the time, its signatures tell whether it counts.
             got = f"{self.logged_at - leaf.logged_at} ms before the leaf before"
-            self._report(index, _refuse("TIME", "logged_at", "leaf.logged-at", got=got, want="no step back"))
+            self._report(index, RuleError("TIME", "logged_at", "leaf.logged-at", got=got, want="no step back"))
         if index == 0 and not isinstance(leaf, ActLeaf):
-            raise _refuse("ACT_ORDER", "number", "log.genesis", want="a genesis act as leaf 0")
+            raise RuleError("ACT_ORDER", "number", "log.genesis", want="a genesis act as leaf 0")
         if index == 1 and not isinstance(leaf, HeadLeaf):
-            raise _refuse("HEAD_PLACE", "leaf", "head.first", want="a HEAD as leaf 1")
+            raise RuleError("HEAD_PLACE", "leaf", "head.first", want="a HEAD as leaf 1")
 
     def _take(self, index: int, leaf: Leaf, hash_: bytes) -> Signed | None:
         match leaf:
@@ -190,13 +190,13 @@ class Replay:
         carrying = sum(1 for chain in self.live() if chain.subject_key_version == version)
         if carrying:
             got = f"{carrying} live records"
-            raise _refuse("KEY_SERVICES_INVALID", "retire", "key-services.retire", got=got, want="none")
+            raise RuleError("KEY_SERVICES_INVALID", "retire", "key-services.retire", got=got, want="none")
 
     def _take_lapse(self, index: int, leaf: LapseLeaf, hash_: bytes) -> None:
         event = Lapse.parse(leaf.payload)
         if event.registry != self.directory.state.registry:
             want = self.directory.state.registry
-            raise _refuse("REGISTRY_OTHER", "registry", "leaf.registry", got=event.registry, want=want)
+            raise RuleError("REGISTRY_OTHER", "registry", "leaf.registry", got=event.registry, want=want)
         chain = chains.lapse(
             self.chains.get(event.key),
             event,
@@ -224,7 +224,7 @@ class Replay:
             if any(partner is not None and not self.chains[partner].erased for partner in partners):
                 self._report(
                     index,
-                    _refuse("ERASED_ALONE", "record_id", "record.continues", want="a record and those it continues"),
+                    RuleError("ERASED_ALONE", "record_id", "record.continues", want="a record and those it continues"),
                 )
         self._erased_in_commit.clear()
 
@@ -236,7 +236,3 @@ class Replay:
 def _corrects(leaf: Leaf) -> bool:
     """Whether a leaf is an act by which the log's time may go back."""
     return isinstance(leaf, ActLeaf) and isinstance(Act.parse(leaf.payload).body, ClockBody)
-
-
-def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)

@@ -40,22 +40,22 @@ def check_claim(
     """
     claim = TlsKeyClaim.parse(signed.payload)
     if claim.registry != directory.state.registry:
-        raise _refuse("REGISTRY_OTHER", "claim.registry", "tls-key.registry", want=directory.state.registry)
+        raise RuleError("REGISTRY_OTHER", "claim.registry", "tls-key.registry", want=directory.state.registry)
     if claim.institution != institution:
-        raise _refuse(
+        raise RuleError(
             "TLS_CLAIM_MISMATCH", "claim.institution", "tls-key.institution", got=claim.institution, want=institution
         )
     if claim.action is not action:
-        raise _refuse("TLS_CLAIM_MISMATCH", "claim.action", "tls-key.action", got=claim.action.name, want=action.name)
+        raise RuleError("TLS_CLAIM_MISMATCH", "claim.action", "tls-key.action", got=claim.action.name, want=action.name)
     state = directory.institution(institution)
     if state.status is InstitutionStatus.TERMINATED:
-        raise _refuse("INSTITUTION_TERMINATED", "institution", "tls-key.member", want="a member")
+        raise RuleError("INSTITUTION_TERMINATED", "institution", "tls-key.member", want="a member")
     key = _running_key(directory, signed.key_id, institution)
     dsse.verify(dsse.TLS_KEY, signed.payload, key.public_key, signed.signature)
     if claim.issued_at > now + CLOCK_TOLERANCE_MS:
         got = f"{(claim.issued_at - now) // 1000} s ahead"
         want = f"at most {CLOCK_TOLERANCE_MS // 1000} s ahead"
-        raise _refuse("TIME_INVALID", "claim.issued_at", "tls-key.time", got=got, want=want)
+        raise RuleError("TIME_INVALID", "claim.issued_at", "tls-key.time", got=got, want=want)
     return claim
 
 
@@ -67,21 +67,19 @@ def check_not_ended(state: InstitutionState, spki_hash: bytes) -> None:
     """
     ended = state.ended_tls_key(spki_hash)
     if ended is not None:
-        raise _refuse("TLS_KEY_REVOKED", "certificate", "tls-key.ended", got=f"ended by the act at leaf {ended.index}")
+        raise RuleError(
+            "TLS_KEY_REVOKED", "certificate", "tls-key.ended", got=f"ended by the act at leaf {ended.index}"
+        )
 
 
 def _running_key(directory: Directory, key_id: bytes, institution: str) -> InstitutionKey:
     owner = directory.owners.get(key_id)
     if owner is None:
-        raise _refuse("KEY_UNKNOWN", "claim.key_id", "tls-key.signer", want="a key that an act gave")
+        raise RuleError("KEY_UNKNOWN", "claim.key_id", "tls-key.signer", want="a key that an act gave")
     if owner != institution:
-        raise _refuse("KEY_OF_ANOTHER", "claim.key_id", "tls-key.signer", got=owner, want=institution)
+        raise RuleError("KEY_OF_ANOTHER", "claim.key_id", "tls-key.signer", got=owner, want=institution)
     key = directory.institution(owner).key(key_id)
     if key is None or not key.running:
         got = "none" if key is None else f"ended at leaf {key.end}"
-        raise _refuse("KEY_RANGE", "claim.key_id", "tls-key.signer", got=got, want="a running key")
+        raise RuleError("KEY_RANGE", "claim.key_id", "tls-key.signer", got=got, want="a running key")
     return key
-
-
-def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
-    return RuleError(reason=reason, field=field, rule=rule, got=got, want=want)

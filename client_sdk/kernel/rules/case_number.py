@@ -38,7 +38,6 @@ _LEGACY = re.compile(
     rf"{_YEAR}(?P<court>[\u4e00-\u9fff]{{1,8}}?)(?P<type>{_LEGACY_TYPES})字第(?P<seq>[1-9][0-9]{{0,6}})号{_SUFFIX}"
 )
 _LEGACY_LAST_YEAR = 2015
-_LEVELS = {1: "high", 3: "intermediate-or-special", 5: "basic-or-special"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,6 @@ class CaseNumber:
     def use(self) -> CaseUse:
         """Whether it names a judgment, an enforcement, or neither."""
         return CASE_TYPES.get(self.type_code, CaseUse.JUDGMENT)
-
-    @property
-    def court_level(self) -> str:
-        """Level of the court, where its code shows it."""
-        if self.legacy:
-            return "unknown"
-        return "supreme" if self.court.startswith(SUPREME) else _LEVELS[len(self.court)]
 
     @property
     def county(self) -> str | None:

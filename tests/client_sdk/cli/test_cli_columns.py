@@ -26,6 +26,10 @@ def test_every_column_is_explained_in_the_order_of_a_file() -> None:
     assert all(column.meaning.endswith(".") or "," in column.meaning for column in GUIDE.values())
 
 
+def test_a_column_of_guarantors_alone_says_so() -> None:
+    assert "GUARANTOR alone" in GUIDE["called_on"].meaning
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_the_examples_are_a_row_of_each_kind(kind: Kind) -> None:
     row = {name: column.example for name, column in GUIDE.items() if kind.name[0] in column.kinds} | {"kind": kind.name}

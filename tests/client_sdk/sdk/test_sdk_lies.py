@@ -185,7 +185,7 @@ def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, aske
     seen = asker._member.session.newest_seen()
     assert seen is not None
     prove = asker._member.session.proving
-    tree = MemoryTree(bytes((place,)) * 32 for place in range(seen.size - 1))
+    tree = MemoryTree(place.to_bytes(32) for place in range(seen.size - 1))
     with pytest.raises(RollbackError, match=r"log\.fork"):
         asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer))))
     with pytest.raises(RollbackError, match=r"log\.fork") as caught:

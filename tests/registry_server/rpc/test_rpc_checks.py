@@ -23,7 +23,7 @@ from tests.support.registry_world import DAY_MS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.kernel.ledger.answer import VerifiedPerson
+    from client_sdk.kernel.ledger.answer_reading import VerifiedPerson
 
     Maker = Callable[[RunningRegistry], check_pb2.CheckRequest]
 

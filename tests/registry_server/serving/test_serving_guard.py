@@ -40,7 +40,7 @@ from tests.support.key_services import KeyServiceSite, wait_until_followed
 from tests.support.logbook import Logbook, LogbookRegistry, serve
 from tests.support.registry import RunningRegistry, running_registry
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
-from tests.support.tls import Authority
+from tests.support.tls import Authority, server_credentials
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ async def test_of_an_error_that_nobody_foresaw_nothing_is_told(
     rules = Rules(Everybody(), Places(Limits()), CallDeadlines(), Catalogue(CATALOGUE, complaint_of), observer, 1_024)
     server = open_server(Guard(rules), 1_024, 10)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Test", handlers),))
-    port = server.add_secure_port("127.0.0.1:0", authority.server().server_credentials())
+    port = server.add_secure_port("127.0.0.1:0", server_credentials(authority.server()))
     await server.start()
     try:
         with channel(f"127.0.0.1:{port}", authority.member("lender-1")) as opened:

@@ -34,11 +34,12 @@ from client_sdk.acts import (
 from client_sdk.checkpoints import CLOCKS_DIFFER_MS
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import YesOption, hexadecimal, moment_text, record_key, word_option
+from client_sdk.cli.ui.options import YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
 
 if TYPE_CHECKING:

@@ -21,9 +21,8 @@ from client_sdk.acts import (
     TlsKeyBody,
     moment,
 )
-from client_sdk.cli.ui.options import moment_text
 from client_sdk.cli.ui.output import pairs
-from client_sdk.forms import plain
+from client_sdk.forms import moment_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -32,8 +32,8 @@ COUNTIES = VECTORS["court_code_to_county"]
 @pytest.mark.parametrize("case", [case for case in VECTORS["cases"] if case["valid"]], ids=lambda case: case["why"])
 def test_a_valid_number_is_read_in_its_parts(case: dict[str, Any]) -> None:
     number = parse_case_number(case["input"])
-    parts = (number.year, number.court, number.court_level, number.type_code, number.seq, number.suffix, number.text)
-    wanted = ("year", "court", "court_level", "type", "seq", "suffix", "canonical")
+    parts = (number.year, number.court, number.type_code, number.seq, number.suffix, number.text)
+    wanted = ("year", "court", "type", "seq", "suffix", "canonical")
     assert parts == tuple(case[name] for name in wanted)
     assert parse_case_number(number.text) == number
 

@@ -1,0 +1,302 @@
+"""One pass over evidence: inquiry, institutions, persons and records (proto/README.md 8, conditions 4 to 9 and 11).
+
+``Reading`` verifies each against the HEAD and the registry state that ``answer.Verifier`` has proved, and collects what
+they refer to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import directory_pb2
+from creditregistry.v1 import evidence_pb2 as pb
+
+from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.discreet import Discreet
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.map_entry import (
+    NO_ANNOTATION,
+    MappedRecord,
+    institution_key,
+    records_value,
+    subject_key,
+)
+from client_sdk.kernel.formats.seal import disclosure_digest
+from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
+from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
+from client_sdk.kernel.ledger.live_set import binding_opens
+from client_sdk.kernel.ledger.proving import (
+    absent_under,
+    leaf_under,
+    present_under,
+    read_leaf,
+    split_hashes,
+    state_under,
+    within,
+)
+from client_sdk.kernel.ledger.references import References
+from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.state import InstitutionKey
+
+__all__ = ["Reading", "VerifiedPerson", "VerifiedRecord"]
+
+# The same states stand in every answer under one HEAD.
+_parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedRecord(Discreet):
+    """A live record whose statement, place, binding and signatures verify. Its facts are still sealed."""
+
+    statement: Statement
+    index: int
+    logged_at: int
+    subject: bytes
+    disclosure: bytes
+    # False where the sealed bytes are not those that the statement names: the registry's fault.
+    intact: bool
+    # True where the key that signed is in doubt from that leaf on.
+    contested: bool
+    annotation: ShownAnnotation | None
+    text_disclosure: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifiedPerson(Discreet):
+    """Verified result for one person: its live records under every live version of the subject keys."""
+
+    position: int
+    subjects: tuple[tuple[int, bytes], ...]
+    records: tuple[VerifiedRecord, ...]
+
+    @property
+    def listed(self) -> bool:
+        """Whether there is a live record; otherwise absence is proved."""
+        return bool(self.records)
+
+
+class Reading:
+    """One pass over one evidence; collects what the inquiry and the records refer to."""
+
+    def __init__(
+        self, evidence: pb.Evidence, head: Head, as_of: int, checkpoint: Checkpoint, registry: RegistryState
+    ) -> None:
+        self._evidence = evidence
+        self._head = head
+        self._as_of = as_of
+        self._checkpoint = checkpoint
+        self._registry = registry
+        self.inquiry = Inquiry.parse(evidence.inquiry.payload)
+        self.references = References(self.inquiry.asker, evidence.inquiry.key_id)
+        self.institutions = self._read_institutions()
+        self._rulebook = self._read_rulebook()
+
+    def _read_institutions(self) -> dict[str, InstitutionState]:
+        """Condition 4, for the institution states."""
+        part = "institution state"
+        institutions: dict[str, InstitutionState] = {}
+        last = ""
+        for item in self._evidence.institutions:
+            state = _parse_institution(item.state)
+            if state.id <= last:
+                raise FormatError(part, "institutions.order", want="ascending by id, without repetition")
+            last = state.id
+            state_under(self._head, institution_key(state.id), item.state, item.proof, part)
+            institutions[state.id] = state
+        return institutions
+
+    def _read_rulebook(self) -> Rulebook | None:
+        if not self._evidence.rulebook:
+            return None
+        message = canonical.parse(directory_pb2.Rulebook, self._evidence.rulebook, "rulebook")
+        rulebook = Rulebook.of(message)
+        if rulebook.digest != self._registry.rulebook_digest:
+            raise FormatError("rulebook", "rulebook.digest", want="the rulebook of the registry state")
+        return rulebook
+
+    def _institution(self, id_: str, part: str) -> InstitutionState:
+        try:
+            return self.institutions[id_]
+        except KeyError:
+            raise FormatError(
+                part, "institutions.needed", got="none", want="the state of everyone who signed"
+            ) from None
+
+    def _key(self, owner: InstitutionState, key_id: bytes, usage: KeyUsage, index: int, part: str) -> InstitutionKey:
+        key = owner.key(key_id)
+        if key is None or key.usage is not usage or not key.counts_at(index):
+            raise FormatError(part, "key.counts", want=f"a {usage.name} key of the signer that counts at its leaf")
+        if owner.terminated_at(index):
+            raise FormatError(part, "institution.terminated", want="a signer that was not terminated")
+        return key
+
+    def check_inquiry(self) -> None:
+        """Condition 5: the question of an active lender, signed with a key that runs under this HEAD.
+
+        Raises:
+            FormatError: it is another's, or not signed so.
+        """
+        part = "inquiry"
+        inquiry, signed = self.inquiry, self._evidence.inquiry
+        if inquiry.registry != self._registry.registry:
+            raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
+        if inquiry.purpose is Purpose.REPORTING:
+            raise FormatError(part, "inquiry.purpose", got=inquiry.purpose.name, want="a reason to ask")
+        if inquiry.issued_at > self._as_of + MAX_OFF_MS:
+            got = f"{span(inquiry.issued_at - self._as_of)} after the HEAD"
+            raise FormatError(part, "inquiry.ahead", got=got, want=f"at most {span(MAX_OFF_MS)} after it")
+        asker = self._institution(inquiry.asker, part)
+        if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
+            raise FormatError(part, "inquiry.asker", want="an active LENDER")
+        key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
+        with within(part):
+            dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
+
+    def read_persons(self) -> tuple[VerifiedPerson, ...]:
+        """Condition 6, and of each person conditions 7 to 9.
+
+        Raises:
+            FormatError: something of it does not follow from the map, from a signature or from the inquiry.
+        """
+        persons: list[VerifiedPerson] = []
+        last = -1
+        for item in self._evidence.persons:
+            if item.position <= last:
+                raise FormatError("person", "persons.order", want="ascending by position, without repetition")
+            last = item.position
+            subjects = tuple((answer.subject_key_version, answer.subject) for answer in item.subjects)
+            opening = PersonOpening(item.opening, subjects)
+            self.inquiry.check_person(item.position, opening, self._registry.live_subject_key_versions)
+            records = tuple(record for answer in item.subjects for record in self._read_subject(answer))
+            _check_once(records)
+            persons.append(VerifiedPerson(item.position, subjects, records))
+        if not persons:
+            raise FormatError("person", "persons.present", want="at least one person")
+        return tuple(persons)
+
+    def _read_subject(self, answer: pb.SubjectAnswer) -> list[VerifiedRecord]:
+        """Condition 7: absence, or the records of one pseudonym with their presence."""
+        part = "map proof of the subject"
+        key = subject_key(answer.subject)
+        if not answer.records:
+            absent_under(self._head, key, answer.proof, part)
+            return []
+        mapped: list[MappedRecord] = []
+        records: list[VerifiedRecord] = []
+        for item in answer.records:
+            if mapped and item.index <= mapped[-1].leaf_index:
+                raise FormatError("record", "records.order", want="ascending by index, without repetition")
+            record, annotation_hash = self._read_record(item, answer)
+            mapped.append(MappedRecord(item.index, leaf_hash(item.leaf), annotation_hash, item.opening))
+            records.append(record)
+        present_under(self._head, key, records_value(mapped), answer.proof, part)
+        return records
+
+    def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> tuple[VerifiedRecord, bytes]:
+        """Conditions 7 and 8; returns the record and the hash of its newest annotation."""
+        part = "record"
+        if item.index >= self._checkpoint.size - 1:
+            raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
+        leaf = read_leaf(item.leaf, part)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            raise FormatError(part, "record.leaf", want="a statement")
+        statement = Statement.parse(leaf.payload)
+        if not is_live(statement.standing) or statement.registry != self._registry.registry:
+            raise FormatError(part, "record.live", want="a live standing in this registry")
+        _check_standing(statement)
+        bound = statement.subject_key_version == answer.subject_key_version
+        if not bound or not binding_opens(statement.subject_commitment, answer.subject, item.opening):
+            raise FormatError(part, "record.binding", want="a binding that opens the statement's commitment")
+        self.references.add_statement(statement, leaf.key_id, item.index)
+        issuer = self._institution(statement.issuer, part)
+        signer = self._institution(statement.signer, part)
+        if signer is not issuer:
+            succession = issuer.succession_at(item.index)
+            named = succession is not None and succession.successor == signer.id
+            if not named or statement.version == 1 or not may_succeed(statement.standing):
+                raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
+        key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
+        with within(part):
+            dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+        annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
+        record = VerifiedRecord(
+            statement,
+            item.index,
+            leaf.logged_at,
+            answer.subject,
+            item.disclosure,
+            disclosure_digest(item.disclosure) == statement.disclosure_digest,
+            doubted or key.contested_at(item.index),
+            annotation,
+            item.text_disclosure,
+        )
+        return record, annotation_hash
+
+    def _read_annotation(
+        self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
+    ) -> tuple[ShownAnnotation | None, bytes, bool]:
+        """Condition 9; returns also the hash of the newest annotation, and whether a key that signed is in doubt."""
+        part = "annotation"
+        if not item.annotations:
+            if item.text_disclosure:
+                raise FormatError(part, "annotation.text", want="no text without an annotation")
+            return None, NO_ANNOTATION, False
+        leaves = [(shown.inclusion.index, shown.leaf) for shown in item.annotations]
+        for shown in item.annotations:
+            path = split_hashes(shown.inclusion.path, part)
+            leaf_under(self._checkpoint, shown.inclusion.index, shown.leaf, path, part)
+        if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
+            raise FormatError(part, "annotation.order", want="ascending by index")
+        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        self.references.add_annotations(item.annotations)
+        if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
+            item.text_disclosure or annotation.disclosure_digest
+        ):
+            raise FormatError(part, "annotation.text", want="the sealed text that the annotation names")
+        doubted = False
+        for index, leaf, signed in annotation.signed:
+            author = self._institution(signed.author, part)
+            key = self._key(author, leaf.key_id, KeyUsage.REPORT, index, part)
+            with within(part):
+                dsse.verify(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
+            doubted |= key.contested_at(index)
+        return annotation, annotation.newest_hash, doubted
+
+    def check_nothing_unused(self) -> None:
+        """Condition 11, for institutions and the rulebook.
+
+        Raises:
+            FormatError: there is one.
+        """
+        if set(self.institutions) != self.references.institutions:
+            raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
+        if (self._rulebook is not None) is not self.references.rulebook:
+            raise FormatError("rulebook", "rulebook.needed", want="a rulebook where a lapse is shown and only there")
+
+
+def _check_standing(statement: Statement) -> None:
+    with within("record"):
+        check_shown(statement.kind, statement.standing, statement.version, retained=bool(statement.retain_until))
+
+
+def _check_once(records: Sequence[VerifiedRecord]) -> None:
+    """Reject duplicate records: two versions of one, or a record together with the one that continues it."""
+    keys = [record.statement.key for record in records]
+    continued = {record.statement.continues for record in records} - {None}
+    if len(set(keys)) != len(keys) or not continued.isdisjoint(keys):
+        raise FormatError("record", "records.once", want="each live record once, and none that another continues")
