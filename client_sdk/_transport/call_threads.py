@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
@@ -87,6 +88,14 @@ class CallThreads:
         # Threads that wait and for which no job was put; jobs that were put although none waits.
         self._idle = 0
         self._waiting = 0
+        self._let_go: deque[object] = deque()
+
+    def let_go(self, held: object) -> None:
+        """Let a thread drop what may do more than free memory when it is dropped; at the next call, or at the end.
+
+        Takes no lock, so that it may be called from ``__del__``.
+        """
+        self._let_go.append(held)
 
     def start(self, work: Callable[[], T], seconds: float) -> Job[T]:
         """Have a call made by a thread; its result is waited for so many seconds from now on."""
@@ -125,6 +134,7 @@ class CallThreads:
         while (job := self._next()) is not None:
             job.run()
             del job
+            self._let_go.clear()
             with self._turn:
                 if self._waiting:
                     self._waiting -= 1

@@ -6,6 +6,7 @@ It belongs to the process that opened it, and says at once where another one use
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
@@ -30,6 +31,7 @@ R_co = TypeVar("R_co", covariant=True)
 # Calls of one channel that may be under way at once, over all threads.
 MAX_CALLS = 100
 CLOSE_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
 _END = object()
 
 
@@ -123,7 +125,11 @@ class _UnaryCalls(Generic[R]):
 
 
 class _StreamCalls(Generic[R]):
-    """Makes calls of one method whose answer is a stream."""
+    """Makes calls of one method whose answer is a stream.
+
+    Nothing of gRPC runs in the caller's thread: an interrupt (Ctrl-C) between taking and releasing a lock of the
+    channel would leave that lock taken for ever, and every later call waiting for it.
+    """
 
     def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., _Messages[R]], usual: float) -> None:
         self._owner = owner
@@ -134,8 +140,41 @@ class _StreamCalls(Generic[R]):
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        messages = _made(self._owner, self._make, request, timeout=seconds, **kwargs)
+        opening = _Opening(partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs))
+        opened = self._threads.start(opening.open, seconds + GRACE_SECONDS)
+        try:
+            messages = opened.result()
+        except BaseException:
+            # Interrupted or overdue: nobody will read the stream.
+            self._threads.start(opening.give_up, CANCEL_SECONDS)
+            raise
         return _Stream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
+
+
+class _Opening(Generic[R]):
+    """A stream that a thread opens, and that may be given up meanwhile."""
+
+    def __init__(self, make: Callable[[], _Messages[R]]) -> None:
+        self._make = make
+        self._turn = threading.Lock()
+        self._opened: _Messages[R] | None = None
+        self._given_up = False
+
+    def open(self) -> _Messages[R]:
+        """Open the stream, and end it again where it was given up."""
+        opened = self._make()
+        with self._turn:
+            self._opened, given_up = opened, self._given_up
+        if given_up:
+            opened.cancel()
+        return opened
+
+    def give_up(self) -> None:
+        """End the stream now, or as soon as it is open."""
+        with self._turn:
+            self._given_up, opened = True, self._opened
+        if opened is not None:
+            opened.cancel()
 
 
 class _Stream(Generic[R]):
@@ -146,6 +185,10 @@ class _Stream(Generic[R]):
         self._threads = threads
         self._messages = messages
         self._until = time.monotonic() + seconds
+
+    def __del__(self) -> None:
+        # gRPC takes a lock of the channel where it lets a stream go.
+        self._threads.let_go(self._messages)
 
     def __iter__(self) -> Self:
         return self
@@ -164,8 +207,11 @@ class _Stream(Generic[R]):
         return cast("R", message)
 
     def cancel(self) -> bool:
-        """End the call; False where it has ended."""
-        return self._messages.cancel()
+        """End the call; False where it has ended. It is not waited for where gRPC is held up."""
+        try:
+            return self._threads.start(self._messages.cancel, CANCEL_SECONDS).result()
+        except OverdueError:
+            return True
 
 
 def _made(owner: Owner, make: Callable[..., R], request: object, **kwargs: object) -> R:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from client_sdk._transport.call_threads import Job
 from client_sdk._transport.channels import TlsMaterial, aio_channel, channel, error_of_call, split_target
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk.errors import ConfigError, UnavailableError
@@ -26,6 +28,7 @@ from tests.support.tls import Authority, server_credentials
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
+    from types import FrameType
 
 DEADLINES = Deadlines(unary=40.0, stream=400.0)
 SERVICE = "tests.Deadline"
@@ -253,3 +256,44 @@ def test_an_address_has_a_host_and_a_port(text: str, parts: tuple[str, int]) -> 
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ConfigError):
         split_target(text)
+
+
+def test_nothing_of_grpc_runs_where_an_interrupt_could_reach_it(target: str, authority: Authority) -> None:
+    """Ctrl-C reaches the main thread alone: inside of gRPC it could leave a lock of the channel taken for ever."""
+    entered = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and "grpc/_channel.py" in frame.f_code.co_filename:
+            entered.append(frame.f_code.co_name)
+
+    with channel(target, authority.member("lender-1"), DEADLINES) as link:
+        one, many = (
+            link.unary_unary(path("UnaryUnary"), bytes, bytes),
+            link.unary_stream(path("UnaryStream"), bytes, bytes),
+        )
+        sys.setprofile(profile)
+        try:
+            one(b"")
+            assert list(many(b"")) == [b"stream"]
+            begun = many(b"")
+            begun.cancel()
+            del begun
+        finally:
+            sys.setprofile(None)
+    assert entered == []
+
+
+def test_a_stream_whose_opening_is_interrupted_is_ended(
+    target: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Job[object]) -> object:
+        raise KeyboardInterrupt
+
+    with channel(target, authority.member("lender-1"), DEADLINES) as link:
+        many = link.unary_stream(path("UnaryStream"), bytes, bytes)
+        with monkeypatch.context() as patched:
+            patched.setattr(Job, "result", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                many(b"")
+        assert list(many(b"")) == [b"stream"]
+        assert link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"") == b"unary"
