@@ -96,12 +96,12 @@ async def test_a_wrong_person_or_id_is_told_and_never_shown(registry: TestRegist
 
 
 def test_a_row_with_a_fraction_of_money_is_rejected_and_the_others_are_sent(registry: TestRegistry) -> None:
-    report = default_report(702)
+    report = default_report(7_020)
     assert report.facts is not None
     fraction: Any = 125.5
     wrong = replace(report, facts=replace(report.facts, amounts=replace(report.facts.amounts, principal=fraction)))
     with Client(registry.config("lender-1")) as lender:
-        done = lender.report_many([wrong, default_report(703)])
+        done = lender.report_many([wrong, default_report(7_030)])
     assert (done.accepted, done.rejected_rows) == (1, 1)
     assert [(item.row, item.field, item.rule) for item in done.rejected] == [(1, "principal", "field.type")]
 

@@ -241,11 +241,19 @@ def serving(registry: TestRegistry, address: str) -> bool:
     return bool(told.status == health_pb2.HealthCheckResponse.SERVING)
 
 
+def key_services_follow(registry: TestRegistry) -> bool:
+    """Whether both answer: one that was started a moment ago has not read the directory yet."""
+    with Client(registry.config("lender-1")) as lender:
+        return all(service.reachable for service in lender.status().key_services)
+
+
 def test_p6_a_copy_that_is_served_beside_the_original_stops_by_itself(registry: TestRegistry) -> None:
+    wait_until(lambda: key_services_follow(registry))
     registry.stop("registry")
     with second_server(registry) as (address, second):
         registry.start_registry()
         assert serving(registry, address)
+        wait_until(lambda: key_services_follow(registry))
         with Client(registry.config("lender-1")) as lender:
             lender.report(default_report(810))
         wait_until(lambda: not serving(registry, address))
