@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 import structlog
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ WARN_DAYS = 30
 # How often the files are read again.
 _READ_SECONDS = 30.0
 _DAY_SECONDS = 86_400
+_CURVES = (ec.SECP256R1.name, ec.SECP384R1.name, ec.SECP521R1.name)
 _log = structlog.get_logger("certificate")
 
 
@@ -136,15 +139,34 @@ def _checked_end(files: TlsFiles) -> float:
     """Return when the certificate ends.
 
     Raises:
-        ValueError: a file is damaged, or the key is not the certificate's.
+        ValueError: a file is damaged, the key is not the certificate's or of a kind that TLS does not take, the
+            certificate is not good now, or it does not lead to the authority.
     """
     try:
-        certificate = x509.load_pem_x509_certificates(files.certificate)[0]
-        x509.load_pem_x509_certificates(files.authority)
-        own = certificate.public_key() == load_pem_private_key(files.key, password=None).public_key()
+        chain = x509.load_pem_x509_certificates(files.certificate)
+        authorities = x509.load_pem_x509_certificates(files.authority)
+        key = chain[0].public_key()
+        own = key == load_pem_private_key(files.key, password=None).public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Not chained: the library's message may quote what it read.
         raise ValueError("damaged, or not in PEM") from None
     if not own:
         raise ValueError("the certificate is for another key")
-    return certificate.not_valid_after_utc.timestamp()
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
+        raise ValueError("the key is on a curve that TLS does not take")
+    if not chain[0].not_valid_before_utc <= datetime.now(UTC) <= chain[0].not_valid_after_utc:
+        raise ValueError("the certificate is not good now")
+    if not any(_issued(chain[-1], authority) for authority in authorities):
+        raise ValueError("the certificate does not lead to the authority")
+    return chain[0].not_valid_after_utc.timestamp()
+
+
+def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Return whether an authority signed a certificate, or is that certificate."""
+    if certificate == authority:
+        return True
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

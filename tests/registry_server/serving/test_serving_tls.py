@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,21 @@ def test_files_that_do_not_belong_together_are_passed_over_and_told_once(
         folder.write(renewed)
         tls.look()
         assert serial_shown(port, member, tmp_path) == serial(renewed)
+
+
+def test_a_certificate_that_nobody_would_accept_takes_the_place_of_none(folder: Folder, authority: Authority) -> None:
+    tls = ServerTls(folder.read, ADVICE)
+    good = tls.ends()
+    expired = authority.issue(common_name="server", lifetime=timedelta(days=-1), wait=timedelta(days=-3))
+    early = authority.issue(common_name="server", lifetime=timedelta(days=9), wait=timedelta(days=1))
+    foreign = replace(Authority().server(), ca=authority.ca)
+    for wrong in (expired, early, foreign):
+        folder.write(wrong)
+        tls.look()
+        assert tls.ends() == good
+    folder.write(authority.issue(common_name="server", lifetime=timedelta(days=9)))
+    tls.look()
+    assert tls.ends() != good
 
 
 def test_the_files_are_looked_at_again_and_again(folder: Folder, authority: Authority) -> None:
