@@ -24,12 +24,13 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.text_source import Encoding, TextSource, is_packed
+from client_sdk.lending.typed_cells import cell_text, of_wrong_types
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from client_sdk.models.report import Report
 
@@ -37,15 +38,6 @@ __all__ = ["Encoding", "Portfolio", "read_csv", "read_json_lines", "read_portfol
 
 _KNOWN = frozenset(COLUMNS)
 _MALFORMED = "MALFORMED"
-_FLAGS = frozenset(("estimated", "days_estimated"))
-_JSON_TYPES: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    float: "a number with a decimal point",
-    bool: "true or false",
-    int: "a whole number",
-    str: "text",
-}
 _COMMA = ","
 _SEPARATORS = {_COMMA: "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
@@ -173,10 +165,10 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
             yield _unreadable(number, "json.object", "one JSON object a line")
         elif unknown := set(content) - _KNOWN:
             yield _unreadable(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others")
-        elif wrong := _of_wrong_types(content, number):
+        elif wrong := of_wrong_types(content, number):
             yield RejectedRow(row=number, violations=tuple(wrong))
         else:
-            yield report_of({name: _text(value) for name, value in content.items()}, number)
+            yield report_of({name: cell_text(value) for name, value in content.items()}, number)
 
 
 def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
@@ -293,44 +285,3 @@ def _unreadable(row: int, rule: str, want: str, *, got: str = "") -> RejectedRow
     return RejectedRow(
         row=row, violations=(Violation(row=row, reason=_MALFORMED, field="row", rule=rule, got=got, want=want),)
     )
-
-
-def _text(value: object) -> str:
-    """Return the cell that a JSON value stands for."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return " ".join(value)
-    return str(value)
-
-
-def _of_wrong_types(content: Mapping[str, object], number: int) -> list[Violation]:
-    """Return the values of a row that no cell could hold; their types are named, never what they are."""
-    return [
-        Violation(
-            row=number,
-            reason=_MALFORMED,
-            field=name,
-            rule="json.type",
-            got=_JSON_TYPES.get(type(value), "a value of another type"),
-            want=_wanted_type(name),
-        )
-        for name, value in content.items()
-        if not _has_type(name, value)
-    ]
-
-
-def _has_type(name: str, value: object) -> bool:
-    if name == "measures" and isinstance(value, list):
-        return all(isinstance(item, str) for item in value)
-    if isinstance(value, bool):
-        return name in _FLAGS
-    return value is None or isinstance(value, str) or (isinstance(value, int) and name not in _FLAGS)
-
-
-def _wanted_type(name: str) -> str:
-    if name in _FLAGS:
-        return "true, false or null"
-    return "a list of texts" if name == "measures" else "text, a whole number or null"

@@ -13,17 +13,16 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption
-from client_sdk.cli.ui.output import Json, pairs
+from client_sdk.cli.ui.output import Json
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.shown import money, receipt_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import report_file
-from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
+from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
+from client_sdk.cli.verbs.report_one import report_one
 from client_sdk.errors import PreflightError
-from client_sdk.forms import moment_text
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.files import Encoding
-from client_sdk.models import Amounts, EnforcementFacts, IdType, Kind
+from client_sdk.models import IdType, Kind
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
 
@@ -38,6 +37,7 @@ DocumentOption = Annotated[
         metavar="FILE", help="In place of its digest: the document; only its SHA-256 is used.", show_default=False
     ),
 ]
+_EDIT_HINT = "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
 _KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name}
 
 
@@ -53,6 +53,9 @@ def register(app: typer.Typer) -> None:
             "gpg -d portfolio.csv.gpg | report - --rejected rejected.csv --yes",
             "report --columns > portfolio.csv",
             "report --columns --explain",
+            "report --edit --kind DEFAULT",
+            "report --template --kind DEFAULT > record.toml",
+            "report --from record.toml --dry-run",
             "report --kind DEFAULT --standing OPEN --reference LOAN-4711 --identity-file number.txt …",
         ],
         options=column_options(),
@@ -82,6 +85,18 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = None,
+        from_: Annotated[
+            Path | None,
+            typer.Option(
+                "--from", metavar="FORM.toml", help="One record from a form; - for standard input.", show_default=False
+            ),
+        ] = None,
+        edit: Annotated[
+            bool, typer.Option("--edit", help="Write one record in a form in your editor (VISUAL, EDITOR, else vi).")
+        ] = False,
+        template: Annotated[
+            bool, typer.Option("--template", help="Print an empty form and end; with --kind that of one kind.")
+        ] = False,
         encoding: Annotated[
             Encoding | None,
             typer.Option(
@@ -97,7 +112,7 @@ def register(app: typer.Typer) -> None:
         consent_file: DocumentOption = None,
         **cells: str | None,
     ) -> ExitCode:
-        """Report defaults, judgments and enforcements: many from FILE, or one version of one record by options.
+        """Report defaults, judgments and enforcements: many from FILE, or one version of one record by form or options.
 
         Everything is held against the rules first and shown as a plan; it is sent when you agree (or with --yes). An
         interrupted run goes on where it ended when the same command is run again: nothing is lost or doubled.
@@ -111,6 +126,19 @@ def register(app: typer.Typer) -> None:
         if columns:
             session.output.result({"columns": list(COLUMNS)}, ",".join(COLUMNS))
             return ExitCode.OK
+        if template:
+            form = empty_form(given)
+            session.output.result({"template": form}, form.rstrip())
+            return ExitCode.OK
+        number = IdentitySource(identity_file, id_type, issuing_state)
+        if edit:
+            if file is not None or dry_run or (given and from_ is not None):
+                raise UsageError("--edit was given with FILE, --dry-run, or --from and columns", _EDIT_HINT)
+            return report_edited(session, from_, given, number, yes=yes)
+        if from_ is not None:
+            if file is not None:
+                raise UsageError("FILE and --from were given", "FILE is a portfolio, --from names one record's form.")
+            return report_form(session, from_, given, number, dry_run=dry_run, yes=yes)
         if file is not None:
             if given or identity_file is not None:
                 raise UsageError("a file and options for one record were given", "give one or the other.")
@@ -119,7 +147,12 @@ def register(app: typer.Typer) -> None:
             hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
             raise UsageError("nothing to report was given", hint)
         identity = read_identity(session, identity_file, id_type, issuing_state)
-        return _report_one(session, read_cells(given | identity_cells(identity)), dry_run=dry_run, yes=yes)
+        report = read_cells(given | identity_cells(identity))
+        with session.client() as client:
+            try:
+                return report_one(session, client, report, dry_run=dry_run, yes=yes)
+            except PreflightError as error:
+                raise PreflightError(as_options(error.violations)) from None
 
 
 def _digests(cells: Mapping[str, str | None], notice: Path | None, consent: Path | None) -> dict[str, str]:
@@ -171,58 +204,3 @@ def read_cells(cells: dict[str, str]) -> Report:
     if isinstance(read, RejectedRow):
         raise PreflightError(as_options(read.violations))
     return read
-
-
-def _report_one(session: Run, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
-    """Show what would be reported, and report it after confirmation."""
-    with session.client() as client:
-        found = client.preflight([report])
-        if found.violations:
-            raise PreflightError(as_options(found.violations))
-        plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
-        warnings = [warning_content(item) for item in found.warnings]
-        shown = (pairs(_shown(report)), *warning_lines(found.warnings))
-        if dry_run:
-            session.output.result(
-                {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
-                f"Would report {plan}",
-                *shown,
-                "Nothing was signed or sent.",
-            )
-            return ExitCode.OK
-        if not yes:
-            session.output.tell(f"To be reported: {plan}", *shown)
-        session.confirm("Sign and send it?", yes=yes)
-        receipt = client.report(report)
-    session.output.result(
-        receipt_content(receipt),
-        f"{'Had been reported before' if receipt.repeated else 'Reported'}: {plan}",
-        pairs(
-            [
-                ("  record", receipt.uuid),
-                ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
-            ]
-        ),
-    )
-    return ExitCode.OK
-
-
-def _shown(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield what a person should look at before agreeing: days, and amounts as people write them."""
-    facts = report.facts
-    if report.name is not None:
-        yield "  first day", report.name.first_day.isoformat()
-    if facts is None:
-        return
-    yield "  as of", facts.as_of.isoformat()
-    amounts = facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts
-    yield from _money("", amounts)
-    if isinstance(facts, EnforcementFacts):
-        yield from _money("executed ", facts.executed)
-
-
-def _money(prefix: str, amounts: Amounts) -> Iterator[tuple[str, str]]:
-    for part in ("principal", "interest", "penalty", "fees", "total"):
-        if (amount := getattr(amounts, part)) or part == "total":
-            yield f"  {prefix}{part}", money(amount, amounts.currency)

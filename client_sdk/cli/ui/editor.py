@@ -1,0 +1,160 @@
+"""A text in the editor of the person: VISUAL or EDITOR, in a private draft that is gone once it was used.
+
+with editing(session.home, text) as draft:
+value = draft.read(parse)       # the editor; opened again with the broken rules until the text is right
+...                             # use it: where that fails the draft is kept, and the error says where
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.record_form import annotated, without_notes
+from client_sdk.errors import ConfigError, PreflightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from client_sdk.cli.ui.output import Output
+
+__all__ = ["Draft", "editing"]
+
+T = TypeVar("T")
+
+_NAME = "record.toml"
+_VARIABLES = ("VISUAL", "EDITOR")
+_USUAL = "vi"
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
+
+
+class Draft:
+    """A form while it is edited, mode 0600 in a folder of its own, where editors put their copies too.
+
+    Attributes:
+        path: of the draft.
+    """
+
+    def __init__(self, home: Path, text: str) -> None:
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="draft-", dir=home))
+        except OSError as error:
+            raise ConfigError(f"{home} takes no draft: {error.strerror}") from error
+        self.path = self._folder / _NAME
+        self._first = text
+        self._write(text)
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether a person wrote something into it."""
+        try:
+            text = without_notes(self.path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return self.path.exists()
+        return bool(text.strip()) and text != self._first
+
+    def read(self, parse: Callable[[str], T]) -> T:
+        """Return what a parser makes of the text once it is saved; with broken rules the editor is opened again.
+
+        Raises:
+            PreflightError: the text was left as it was although it breaks rules.
+            UsageError: there is no editor, or the text was emptied.
+            ConfigError: the editor failed.
+        """
+        before = ""
+        while True:
+            self._edit()
+            text = self._text()
+            if not text.strip():
+                raise UsageError("the form was emptied: nothing was reported")
+            try:
+                return parse(text)
+            except PreflightError as error:
+                if text in (before, self._first):
+                    raise
+                before = text
+                self._write(annotated(text, error.violations))
+
+    def discard(self) -> None:
+        """Remove the draft and what the editor left beside it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _text(self) -> str:
+        try:
+            return without_notes(self.path.read_text("utf-8"))
+        except UnicodeDecodeError:
+            raise UsageError("what the editor saved is no UTF-8 text") from None
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be read: {error.strerror}") from error
+
+    def _write(self, text: str) -> None:
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def _edit(self) -> None:
+        command = _editor()
+        # Standard output may be a file or a pipe for the result.
+        output = None if os.isatty(_STANDARD_OUTPUT) else _STANDARD_ERROR
+        try:
+            process = subprocess.Popen([*command, str(self.path)], stdout=output)
+        except OSError as error:
+            raise UsageError(f"the editor {command[0]} cannot be started: {error.strerror}", _hint()) from None
+        # An interrupt from the keyboard is for the editor.
+        interrupts = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            code = process.wait()
+        finally:
+            signal.signal(signal.SIGINT, interrupts)
+        if code:
+            raise ConfigError(f"the editor {command[0]} ended with {code}")
+
+
+@contextmanager
+def editing(output: Output, home: Path, text: str) -> Iterator[Draft]:
+    """Yield a draft with a text; it is removed at the end, and kept where that is an error and something was written.
+
+    Args:
+        output: where the place of a draft that is kept is told.
+        home: of the member; the draft is below it.
+        text: to begin with.
+
+    Raises:
+        ConfigError: the home takes no draft.
+    """
+    draft = Draft(home, text)
+    try:
+        yield draft
+    except BaseException:
+        if draft.is_worth_keeping:
+            output.tell(f"What you wrote is kept in {draft.path}", f"  Go on with: report --edit --from {draft.path}")
+        else:
+            draft.discard()
+        raise
+    draft.discard()
+
+
+def _editor() -> list[str]:
+    for name in _VARIABLES:
+        try:
+            words = shlex.split(os.environ.get(name, ""))
+        except ValueError:
+            raise UsageError(f"{name} is no command line: a quote is open", _hint()) from None
+        if words:
+            return words
+    return [_USUAL]
+
+
+def _hint() -> str:
+    return f"set {' or '.join(_VARIABLES)} to an editor that returns when the file is closed."

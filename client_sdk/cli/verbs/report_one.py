@@ -1,0 +1,82 @@
+"""One report that was read: its plan, the question, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.shown import money, receipt_content
+from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
+from client_sdk.errors import PreflightError
+from client_sdk.forms import moment_text
+from client_sdk.models import EnforcementFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.cli.ui.session import Run
+    from client_sdk.client import Client
+    from client_sdk.models import Amounts
+    from client_sdk.models.report import Report
+
+__all__ = ["report_one"]
+
+
+def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
+    """Show what would be reported, and report it after confirmation.
+
+    Raises:
+        PreflightError: it breaks a rule.
+        CreditRegistryError: as ``Client.report``.
+    """
+    found = client.preflight([report])
+    if found.violations:
+        raise PreflightError(found.violations)
+    plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
+    warnings = [warning_content(item) for item in found.warnings]
+    shown = (pairs(_shown(report)), *warning_lines(found.warnings))
+    if dry_run:
+        session.output.result(
+            {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
+            f"Would report {plan}",
+            *shown,
+            "Nothing was signed or sent.",
+        )
+        return ExitCode.OK
+    if not yes:
+        session.output.tell(f"To be reported: {plan}", *shown)
+    session.confirm("Sign and send it?", yes=yes)
+    receipt = client.report(report)
+    session.output.result(
+        receipt_content(receipt),
+        f"{'Had been reported before' if receipt.repeated else 'Reported'}: {plan}",
+        pairs(
+            [
+                ("  record", receipt.uuid),
+                ("  version", receipt.version),
+                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
+            ]
+        ),
+    )
+    return ExitCode.OK
+
+
+def _shown(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what a person should look at before agreeing: days, and amounts as people write them."""
+    facts = report.facts
+    if report.name is not None:
+        yield "  first day", report.name.first_day.isoformat()
+    if facts is None:
+        return
+    yield "  as of", facts.as_of.isoformat()
+    amounts = facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts
+    yield from _money("", amounts)
+    if isinstance(facts, EnforcementFacts):
+        yield from _money("executed ", facts.executed)
+
+
+def _money(prefix: str, amounts: Amounts) -> Iterator[tuple[str, str]]:
+    for part in ("principal", "interest", "penalty", "fees", "total"):
+        if (amount := getattr(amounts, part)) or part == "total":
+            yield f"  {prefix}{part}", money(amount, amounts.currency)
