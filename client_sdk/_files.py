@@ -1,8 +1,9 @@
-"""Files of the SDK: written durably and whole, with mode 0600."""
+"""Files of the SDK: written durably and whole, with mode 0600; secrets are read from no other."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,25 @@ from client_sdk.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["cannot_be_written", "give_name", "replace_file", "sync", "write_private"]
+__all__ = ["cannot_be_written", "give_name", "read_private", "replace_file", "sync", "write_private"]
 
 _FOLDER_MODE = 0o700
 _MODE = 0o600
+
+
+def read_private(path: Path) -> bytes:
+    """Return the bytes of a file with a secret; its mode must be 0600.
+
+    Raises:
+        ConfigError: it is missing, or its mode lets group or others in.
+    """
+    try:
+        mode = path.stat().st_mode
+        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+            raise ConfigError(f"{path} is readable for others: its mode must be 0600")
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def write_private(path: Path, data: bytes) -> None:

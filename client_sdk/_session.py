@@ -88,7 +88,7 @@ class Session:
         self.config = config
         self.owner = owner
         self.trust_root = config.trust_root()
-        self.tls = TlsMaterial.from_folder(config.tls_key.parent)
+        self.tls = TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)

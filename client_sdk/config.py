@@ -39,7 +39,8 @@ from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.signing import open_signer, read_private
+from client_sdk.passphrase import PASSPHRASE_VARIABLE, encoded, is_encrypted, opened, passphrase_of_file
+from client_sdk.signing import open_signer, read_key, read_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,8 @@ class ClientConfig:
         deadline: seconds for a call.
         batch_deadline: seconds for a stream of many reports or records.
         max_age: seconds that the newest HEAD may be off this machine's clock, either way.
-        secret: asked for the passphrase of an encrypted key.
+        secret: returns the passphrase of an encrypted key, which it is given the URI of; asked whenever such a key is
+            opened. All keys of a home have one passphrase, unless you gave them others.
         schemes: further schemes of key URIs.
     """
 
@@ -134,7 +136,8 @@ class ClientConfig:
     def from_env(cls) -> ClientConfig:
         """Return the settings of the folder that ``CREDIT_REGISTRY_HOME`` names, else of the user's own.
 
-        ``CREDIT_REGISTRY_ADDRESS`` replaces the address of the registry.
+        ``CREDIT_REGISTRY_ADDRESS`` replaces the address of the registry; ``CREDIT_REGISTRY_PASSPHRASE_FILE`` names a
+        file of mode 0600 with the passphrase of its keys.
 
         Raises:
             ConfigError: as ``from_home``.
@@ -142,7 +145,9 @@ class ClientConfig:
         home = os.environ.get(HOME_VARIABLE) or platformdirs.user_config_dir("credit-registry")
         config = cls.from_home(home)
         address = os.environ.get(ADDRESS_VARIABLE)
-        return replace(config, registry=address) if address else config
+        file = os.environ.get(PASSPHRASE_VARIABLE)
+        secret = None if not file else lambda _: passphrase_of_file(file)
+        return replace(config, registry=address or config.registry, secret=secret)
 
     def to_toml(self) -> str:
         """Return the text of ``config.toml``; limits at their defaults are left out."""
@@ -221,6 +226,30 @@ class ClientConfig:
         if uri is None:
             raise ConfigError(f"no key for {usage.name} in the settings of {self.institution}")
         return open_signer(uri, self.home, self.secret, self.schemes)
+
+    def tls_key_pem(self, path: Path | None = None) -> bytes:
+        """Return a TLS key as unencrypted PKCS#8 in PEM, for memory alone.
+
+        Args:
+            path: of the key; None for the one in use.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        return encoded(read_key(path or self.tls_key, self.secret), None)
+
+    def new_key_passphrase(self) -> bytes | None:
+        """Return the passphrase that a further key of this home gets: that of its TLS key; None where it has none.
+
+        Raises:
+            ConfigError: it is not given, or wrong.
+        """
+        pem = read_private(self.tls_key)
+        if not is_encrypted(pem):
+            return None
+        passphrase = None if self.secret is None else self.secret(f"file:{self.tls_key}")
+        opened(pem, passphrase, self.tls_key)
+        return passphrase
 
     def record_secret(self) -> bytes:
         """Read the secret behind record ids.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -11,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from client_sdk._files import replace_file, write_private
+from client_sdk._files import read_private, replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
@@ -26,19 +26,19 @@ from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.signing import (
-    create_certificate_request,
-    create_signing_key,
-    create_tls_key,
-    read_private,
-)
+from client_sdk.passphrase import check_passphrase, encoded, is_encrypted, opened
+from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.signing import SecretPrompt
 
 __all__ = [
+    "change_passphrase",
     "create_home",
     "create_next_tls_key",
     "install_certificate",
@@ -58,6 +58,7 @@ def create_home(
     display_name: str,
     roles: Iterable[Role | str],
     reciprocity_level: int = 1,
+    passphrase: bytes | None = None,
 ) -> EnrolmentFile:
     """Make a member's home folder with its keys, and return what the administrators need to enrol it.
 
@@ -74,6 +75,7 @@ def create_home(
         display_name: of the institution.
         roles: that it asks for: members, or their words.
         reciprocity_level: of the rulebook.
+        passphrase: under which signing keys and TLS key are encrypted, 8 bytes or more; None for none.
 
     Raises:
         ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
@@ -83,21 +85,23 @@ def create_home(
         held = tuple(sorted({Role(role) for role in roles}))
     except ValueError:
         raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
+    if passphrase is not None:
+        check_passphrase(passphrase)
     _take_folder(home)
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
     write_private(home / CONFIG_FILE, config.to_toml().encode())
-    grants = []
+    signers, grants = [], []
     for usage in usages:
-        signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
-        grants.append(grant_key(name, institution, signer, usage))
-    create_tls_key(config.tls_key)
+        signers.append(create_signing_key(home / "keys" / f"{usage.name.lower()}.pem", passphrase))
+        grants.append(grant_key(name, institution, signers[-1], usage))
+    tls_key = create_tls_key(config.tls_key, passphrase)
     if Role.LENDER in held:
         write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
     keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
     enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), datetime.now(UTC))
+    request = request_certificate(config, encoded(tls_key, None), signers[0], datetime.now(UTC))
     file = EnrolmentFile(enrolment, request.csr, request.vouch)
     try:
         EnrolmentFile.parse(file.encode())
@@ -112,7 +116,7 @@ def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, no
 
     Args:
         config: of the member.
-        tls_key: PKCS#8 in PEM.
+        tls_key: PKCS#8 in PEM, without a passphrase.
         signer: a signing key of the member, which vouches for the TLS key.
         now: aware time at which it is signed.
 
@@ -126,14 +130,53 @@ def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, no
 
 
 def create_next_tls_key(config: ClientConfig) -> bytes:
-    """Return the TLS key that waits for its certificate, PKCS#8 in PEM; it is made where none waits yet.
+    """Return the TLS key that waits for its certificate, unencrypted PKCS#8 in PEM; it is made where none waits yet.
+
+    It has the passphrase of the TLS key in use, if that has one.
 
     Raises:
-        ConfigError: it cannot be read or written.
+        ConfigError: it cannot be read or written, or the passphrase is wrong or not given.
     """
     if not config.next_tls_key.exists():
-        create_tls_key(config.next_tls_key)
-    return read_private(config.next_tls_key)
+        create_tls_key(config.next_tls_key, config.new_key_passphrase())
+    return config.tls_key_pem(config.next_tls_key)
+
+
+def change_passphrase(config: ClientConfig, new: bytes | None) -> tuple[Path, ...]:
+    """Give the signing keys and TLS keys of a home another passphrase, or take it off, and return their files.
+
+    All are opened before the first is written. After a crash in between the same call finishes the work: a key that
+    has the new passphrase already is left under it.
+
+    Args:
+        config: of the home; its ``secret`` returns the present passphrase, if the keys have one.
+        new: 8 bytes or more; None for none.
+
+    Raises:
+        ConfigError: a key cannot be opened or written, or the new passphrase is too short or too long.
+    """
+    if new is not None:
+        check_passphrase(new)
+    named = [config.home / uri.removeprefix("file:") for uri in config.keys.values() if uri.startswith("file:")]
+    others = [*(config.home / "keys").glob("*.pem"), config.tls_key, config.next_tls_key]
+    # Behind a symbolic link lies the file that is to change.
+    files = sorted({path.resolve() for path in (*named, *(path for path in others if path.exists()))})
+    keys = [(path, _opened_by_either(path, config.secret, new)) for path in files]
+    for path, key in keys:
+        replace_file(path, encoded(key, new))
+    return tuple(files)
+
+
+def _opened_by_either(path: Path, secret: SecretPrompt | None, new: bytes | None) -> PrivateKeyTypes:
+    pem = read_private(path)
+    try:
+        return opened(pem, secret(f"file:{path}") if is_encrypted(pem) and secret is not None else None, path)
+    except ConfigError:
+        if new is None or not is_encrypted(pem):
+            raise
+        with contextlib.suppress(ConfigError):
+            return opened(pem, new, path)
+        raise
 
 
 def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) -> TrustRoot:
@@ -157,33 +200,41 @@ def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) ->
     return root
 
 
-def install_certificate(home: str | Path, certificate: bytes, ca: bytes | None = None) -> None:
+def install_certificate(
+    home: str | Path, certificate: bytes, ca: bytes | None = None, *, secret: SecretPrompt | None = None
+) -> None:
     """Write a client certificate, and the CA's where given, into a member's home; the old one is replaced.
 
     Where it is for the TLS key that waits for its certificate, that key takes the place of the old one. A crash in
     between leaves the certificate as ``tls/next-certificate.pem``, from which it can be installed again.
 
+    Args:
+        home: of the member.
+        certificate: with its chain, PEM.
+        ca: certificate of the registry's authority, PEM; None leaves the one that is there.
+        secret: asked for the passphrase of a TLS key that waits.
+
     Raises:
-        ConfigError: it is no certificate, or a file cannot be written.
+        ConfigError: it is no certificate, a file cannot be written, or the passphrase is wrong or not given.
     """
     tls = Path(home) / "tls"
     if ca is not None:
         replace_file(tls / "ca.pem", ca)
     replace_file(tls / "next-certificate.pem", certificate)
-    if _is_for(certificate, tls / NEXT_TLS_KEY):
+    if _is_for(certificate, tls / NEXT_TLS_KEY, secret):
         (tls / NEXT_TLS_KEY).replace(tls / "key.pem")
     (tls / "next-certificate.pem").replace(tls / "certificate.pem")
 
 
-def _is_for(certificate: bytes, key_file: Path) -> bool:
+def _is_for(certificate: bytes, key_file: Path, secret: SecretPrompt | None) -> bool:
     """Return whether a certificate is for the key of a file; not where there is no such file."""
     if not key_file.exists():
         return False
+    key = read_key(key_file, secret)
     try:
-        key = load_pem_private_key(read_private(key_file), password=None)
         return x509.load_pem_x509_certificates(certificate)[0].public_key() == key.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ConfigError(f"{key_file} or the certificate is not in order") from None
+        raise ConfigError("the certificate is not in order") from None
 
 
 def _take_folder(home: Path) -> None:

@@ -9,8 +9,6 @@ Verifying needs no signer.
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography import x509
@@ -18,23 +16,21 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from client_sdk._files import write_private
+from client_sdk._files import read_private, write_private
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
+from client_sdk.passphrase import encoded, is_encrypted, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from client_sdk.kernel.formats.keys import Signer
 
@@ -47,6 +43,7 @@ __all__ = [
     "create_tls_key",
     "institution_of",
     "open_signer",
+    "read_key",
     "read_private",
     "write_private",
 ]
@@ -96,41 +93,48 @@ def open_signer(
     return opener(uri, home, secret)
 
 
-def read_private(path: Path) -> bytes:
-    """Return the bytes of a file with a secret; its mode must be 0600.
-
-    Raises:
-        ConfigError: it is missing, or its mode lets group or others in.
-    """
-    try:
-        mode = path.stat().st_mode
-        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-            raise ConfigError(f"{path} is readable for others: its mode must be 0600")
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def create_signing_key(path: Path) -> Ed25519Signer:
+def create_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519Signer:
     """Make an Ed25519 key, write it as PKCS#8 in PEM with mode 0600, and return its signer.
+
+    Args:
+        path: of the file.
+        passphrase: under which it is encrypted; None for none.
 
     Raises:
         ConfigError: the file exists already, or cannot be written.
     """
-    signer = Ed25519Signer.generate()
-    write_private(path, signer.to_pkcs8_pem())
-    return signer
+    key = Ed25519PrivateKey.generate()
+    write_private(path, encoded(key, passphrase))
+    return Ed25519Signer(key)
 
 
-def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """Make an ECDSA P-256 key for TLS and write it as PKCS#8 in PEM with mode 0600.
+def create_tls_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
+    """Make an ECDSA P-256 key for TLS and write it as PKCS#8 in PEM with mode 0600; arguments as for a signing key.
 
     Raises:
         ConfigError: the file exists already, or cannot be written.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_private(path, encoded(key, passphrase))
     return key
+
+
+def read_key(path: Path, secret: SecretPrompt | None) -> PrivateKeyTypes:
+    """Open a key file of mode 0600; its passphrase is asked for if it has one.
+
+    Args:
+        path: PKCS#8 in PEM.
+        secret: asked with ``file:`` and the path.
+
+    Raises:
+        ConfigError: the file is missing, readable for others or no such key, or its passphrase is wrong or not given.
+    """
+    return _open_key(path, f"file:{path}", secret)
+
+
+def _open_key(path: Path, uri: str, secret: SecretPrompt | None) -> PrivateKeyTypes:
+    pem = read_private(path)
+    return opened(pem, secret(uri) if is_encrypted(pem) and secret is not None else None, path)
 
 
 def institution_of(certificate: x509.Certificate) -> str:
@@ -170,15 +174,7 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
 
 def _open_file(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
     path = home / uri.removeprefix("file:")
-    pem = read_private(path)
-    encrypted = b"ENCRYPTED PRIVATE KEY" in pem
-    if encrypted and secret is None:
-        raise ConfigError(f"{path} is encrypted, and nobody gives its passphrase")
-    try:
-        key = load_pem_private_key(pem, password=secret(uri) if encrypted and secret is not None else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # Not chained: the library's message may quote what it read.
-        raise ConfigError(f"{path} is no PKCS#8 key in PEM, or the passphrase is wrong") from None
+    key = _open_key(path, uri, secret)
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{path} is no Ed25519 key")
     return Ed25519Signer(key)

@@ -29,7 +29,7 @@ def fetch_trust_root(config: ClientConfig) -> TrustRoot:
         RefusedError: it refuses.
         VerificationError: what it shows is no genesis act.
     """
-    tls = TlsMaterial.from_folder(config.tls_key.parent)
+    tls = TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
     with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened, calling():
         answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))
     if not answer.acts or answer.acts[0].index:

@@ -13,7 +13,6 @@ from client_sdk._steps import ask, beside
 from client_sdk.errors import ConfigError, RefusedError
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
 from client_sdk.kernel.formats.moment import moment
-from client_sdk.signing import read_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,7 @@ class Certifying(Core):
     def renew_certificate(self, *, new_key: bool) -> Flow[bytes]:
         """Vouch for the own TLS key anew, have a certificate issued, and write it into the home folder."""
         config = self.session.config
-        read = partial(create_next_tls_key, config) if new_key else partial(read_private, config.tls_key)
+        read = partial(create_next_tls_key, config) if new_key else config.tls_key_pem
         tls_key = yield from beside(read)
         now = moment(self.session.now_ms())
 
@@ -49,7 +48,7 @@ class Certifying(Core):
             return self.issue_certificate(request_certificate(config, tls_key, signer, now))
 
         certificate = yield from self._with_running_key(issue)
-        yield from beside(partial(install_certificate, config.home, certificate))
+        yield from beside(partial(install_certificate, config.home, certificate, secret=config.secret))
         return certificate
 
     def revoke_tls_key(self, spki_hash: bytes) -> Flow[datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ class Reporting(Core):
             single.check_correction()
         prepared = single.work_off(names)
         if prepared is None:
-            return (yield from self.receipt(single.key().record_id, single.newest_version(), ""))
+            receipt = yield from self.receipt(single.key().record_id, single.newest_version(), "")
+            return replace(receipt, repeated=True)
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self._report(report, must_exist=must_exist)) if dispatch.replaced else receipt
 

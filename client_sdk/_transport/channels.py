@@ -36,7 +36,7 @@ from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from client_sdk.errors import RefusedError, TransportError
 
@@ -100,6 +100,8 @@ _SERVICE_CONFIG = json.dumps(
     }
 )
 
+_ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
+
 
 @dataclass(frozen=True, slots=True)
 class TlsMaterial:
@@ -119,18 +121,23 @@ class TlsMaterial:
         return "TlsMaterial(...)"
 
     @classmethod
-    def from_folder(cls, folder: Path) -> TlsMaterial:
+    def from_folder(cls, folder: Path, key: Callable[[], bytes] | None = None) -> TlsMaterial:
         """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
 
         They are checked here: gRPC would say of each fault only that nobody answers.
+
+        Args:
+            folder: where they are.
+            key: returns the key without a passphrase, in place of ``key.pem`` as it is.
 
         Raises:
             ConfigError: one of them is missing, damaged or expired, or the key is not the certificate's.
         """
         try:
-            tls = cls(*((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key")))
+            ca, certificate, pem = ((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key"))
         except OSError as error:
             raise ConfigError(f"TLS: {Path(str(error.filename)).name}: {error.strerror}") from error
+        tls = cls(ca, certificate, key() if key is not None and _ENCRYPTED in pem else pem)
         _check_own(tls, datetime.now(UTC))
         return tls
 

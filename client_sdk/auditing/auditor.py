@@ -84,7 +84,8 @@ class Auditor:
         """
         if jobs < 1:
             raise ConfigError(f"jobs: got {jobs}, want 1 or more")
-        trust_root, tls = self.config.trust_root(), TlsMaterial.from_folder(self.config.tls_key.parent)
+        config = self.config
+        trust_root, tls = config.trust_root(), TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
         home = AuditHome(self._state)
         # Threads of gRPC do not survive a fork.
         spawn = multiprocessing.get_context("spawn")

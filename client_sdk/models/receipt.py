@@ -29,7 +29,7 @@ class Receipt(Plain):
         path: hashes of the inclusion proof, the leaf's sibling first.
         checkpoint: signed note of the log.
         size: of that checkpoint.
-        repeated: whether the same bytes had been logged before.
+        repeated: whether the registry had this version before it was reported now.
     """
 
     issuer: str

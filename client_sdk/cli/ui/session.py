@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import platformdirs
 import typer
 
 from client_sdk.cli.ui.failures import DeclinedError, UsageError
+from client_sdk.cli.ui.passphrase_input import given_passphrase
 from client_sdk.config import HOME_VARIABLE, ClientConfig
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ class Run:
         output: where results and notes go.
         chosen: home that the command line names; None for ``CREDIT_REGISTRY_HOME``, else the user's own.
         address: of the registry, once the settings were read; named where nobody answers.
+        passphrase: of the keys, once it was asked for.
     """
 
     output: Output
     chosen: Path | None = None
     address: str = ""
+    passphrase: bytes | None = field(default=None, repr=False)
 
     @property
     def home(self) -> Path:
@@ -78,6 +81,7 @@ class Run:
             raise DeclinedError
 
     def _ask_passphrase(self, uri: str) -> bytes:
-        if not self.interactive:
-            raise UsageError(f"the key {uri} is encrypted, and nobody is here to be asked for its passphrase")
-        return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
+        """Return the passphrase of the keys: of the file that the environment names, else asked for once a run."""
+        if self.passphrase is None:
+            self.passphrase = given_passphrase(self, uri)
+        return self.passphrase

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from cryptography import x509
@@ -23,7 +23,10 @@ from client_sdk.errors import ConfigError
 from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
 from client_sdk.models import KeyUsage
-from client_sdk.signing import create_certificate_request, institution_of, read_private
+from client_sdk.signing import create_certificate_request, institution_of
+
+if TYPE_CHECKING:
+    from client_sdk.config import ClientConfig
 
 __all__ = ["register"]
 
@@ -60,10 +63,11 @@ def register(app: typer.Typer) -> None:
         authority = None if ca is None else _pem(read_chain(ca.read_bytes(), str(ca)))
         if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
             authority = _pem(chain[-1:])
-        _check_own(session, chain[0])
-        if authority is None and not session.config().tls_ca.exists():
+        config = session.config()
+        _check_own(config, chain[0])
+        if authority is None and not config.tls_ca.exists():
             raise UsageError("this home has no CA yet", "give --ca with the ca.pem of the registry.")
-        install_certificate(session.home, _pem(chain), authority)
+        install_certificate(session.home, _pem(chain), authority, secret=config.secret)
         session.output.result(_content(chain[0]), *_lines(chain[0], "installed"))
 
     @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
@@ -97,7 +101,7 @@ def register(app: typer.Typer) -> None:
         """
         config = session.config()
         with OutputFile(out) as target:
-            tls_key = create_next_tls_key(config) if new_key else read_private(config.tls_key)
+            tls_key = create_next_tls_key(config) if new_key else config.tls_key_pem()
             signer = config.signer(next(iter(config.keys)) if usage is None else usage)
             made = request_certificate(config, tls_key, signer, datetime.now(UTC))
             target.write(session.output, made.encode())
@@ -174,16 +178,15 @@ def _pem(chain: list[x509.Certificate]) -> bytes:
     return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
 
 
-def _check_own(session: Run, certificate: x509.Certificate) -> None:
+def _check_own(config: "ClientConfig", certificate: x509.Certificate) -> None:
     """Reject a certificate of another institution or for another key.
 
     Raises:
         ConfigError: it is one.
     """
-    config = session.config()
     if config.institution != institution_of(certificate):
         raise ConfigError(f"the certificate is not for {config.institution}")
-    keys = [read_private(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
+    keys = [config.tls_key_pem(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
     requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]
     if all(request.public_key() != certificate.public_key() for request in requests):
         raise ConfigError("the certificate is for another TLS key than the one in this home")

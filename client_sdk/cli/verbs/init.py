@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import word, words_of
 from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.passphrase_input import new_passphrase
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import ADDRESS, CONFIG_FILE
@@ -91,6 +93,7 @@ def register(app: typer.Typer) -> None:
         "init",
         examples=[
             "--home lender-1 init",
+            "--home lender-1 init --passphrase",
             _EXAMPLE,
         ],
     )
@@ -116,6 +119,13 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option(help="Name of the registry; part of everything you sign.", show_default=False)
         ] = None,
         reciprocity_level: Annotated[int, typer.Option(min=1, help="Level of reciprocity of the rulebook.")] = 1,
+        passphrase: Annotated[
+            bool, typer.Option("--passphrase", help="Encrypt the private keys under a passphrase, asked for twice.")
+        ] = False,
+        passphrase_file: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The same, from a file of mode 0600 with one line.", show_default=False),
+        ] = None,
     ) -> None:
         """Make this machine a member's: keys, settings, and the enrolment file for the administrators.
 
@@ -136,6 +146,7 @@ def register(app: typer.Typer) -> None:
             },
         )
         roles = [Role[item] for item in told["role"].split()]
+        encrypting = passphrase or passphrase_file is not None
         file = create_home(
             session.home,
             institution=told["institution"],
@@ -145,6 +156,7 @@ def register(app: typer.Typer) -> None:
             display_name=told["name"],
             roles=roles,
             reciprocity_level=reciprocity_level,
+            passphrase=new_passphrase(session, passphrase_file) if encrypting else None,
         )
         _tell(session, file.enrolment.id, lends=Role.LENDER in roles)
 

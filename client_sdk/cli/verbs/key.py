@@ -13,6 +13,7 @@ from client_sdk.cli.ui.options import YesOption, word_option
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs import key_passphrase
 from client_sdk.cli.verbs.act.propose import propose_body
 from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
@@ -33,8 +34,9 @@ UsageOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke, passphrase.", no_args_is_help=True)
     app.add_typer(group, name="key")
+    key_passphrase.register(group)
 
     @verb(group, "list", examples=["key list", "key list --institution lender-2"])
     def list_(
@@ -89,7 +91,9 @@ def register(app: typer.Typer) -> None:
         config = session.config()
         endorser = _endorser(config, usage)
         path = _new_path(config.home, usage)
-        grant = grant_key(config.name, config.institution, create_signing_key(path), usage, endorser)
+        grant = grant_key(
+            config.name, config.institution, create_signing_key(path, config.new_key_passphrase()), usage, endorser
+        )
         target = config.home / f"{config.institution}.{path.stem}.key.json"
         replace_file(target, KeyGrantFile(config.institution, grant).encode())
         if propose:

@@ -30,7 +30,7 @@ VERBS = {
         "Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.",
     ),
     "act": Later("act.group", "What administrators decide: list, propose, show, approve."),
-    "key": Later("key", "Keys: list, add, use, revoke."),
+    "key": Later("key", "Keys: list, add, use, revoke, passphrase."),
     "inquiry": Later("inquiry", "Your own inquiries."),
     "receipt": Later(
         "receipt", "Get the verified receipt of a version of a record: by its id, or by your own name of it."

@@ -1,0 +1,49 @@
+"""Reading passphrases: from a hidden prompt or a file, never from the command line or a variable's own text."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.passphrase import PASSPHRASE_VARIABLE, check_passphrase, passphrase_of_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.cli.ui.session import Run
+
+__all__ = ["given_passphrase", "new_passphrase"]
+
+_HINT = f"run it in a terminal, or let {PASSPHRASE_VARIABLE} name a file of mode 0600 that holds it."
+
+
+def given_passphrase(session: Run, uri: str) -> bytes:
+    """Return the passphrase that keys have: of the file that the environment names, else typed, hidden.
+
+    Raises:
+        UsageError: nobody is there to be asked.
+        ConfigError: the file cannot be used.
+    """
+    if file := os.environ.get(PASSPHRASE_VARIABLE):
+        return passphrase_of_file(file)
+    if not session.interactive:
+        raise UsageError(f"the key {uri} has a passphrase, and nobody is here to be asked for it", _HINT)
+    return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
+
+
+def new_passphrase(session: Run, file: Path | None) -> bytes:
+    """Return the passphrase that keys get: of a file, else typed twice, hidden.
+
+    Raises:
+        UsageError: nobody is there to be asked.
+        ConfigError: the file cannot be used, or the passphrase is too short or too long.
+    """
+    if file is not None:
+        return passphrase_of_file(file)
+    if not session.interactive:
+        raise UsageError("a new passphrase is needed, and nobody is here to be asked", "name a file of mode 0600.")
+    typed = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    return check_passphrase(str(typed).encode())

@@ -1,0 +1,62 @@
+"""``key passphrase``: the passphrase of a member's private keys, added, changed or removed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.output import counted
+from client_sdk.cli.ui.passphrase_input import new_passphrase
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.home import change_passphrase
+from client_sdk.passphrase import PASSPHRASE_VARIABLE
+
+__all__ = ["PassphraseFileOption", "register"]
+
+PassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="File of mode 0600 that holds the new passphrase in one line; without it you are asked twice, hidden.",
+        show_default=False,
+    ),
+]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the verb to the group ``key``."""
+
+    @verb(
+        group,
+        "passphrase",
+        examples=["key passphrase", "key passphrase --new-passphrase-file new.txt", "key passphrase --remove"],
+    )
+    def passphrase(
+        session: Run,
+        /,
+        *,
+        new_passphrase_file: PassphraseFileOption = None,
+        remove: Annotated[bool, typer.Option("--remove", help="Take the passphrase off.")] = False,
+    ) -> None:
+        """Give the signing keys and TLS keys of this home a passphrase, change it, or take it off.
+
+        The present one is asked for if there is one, or read from the file that CREDIT_REGISTRY_PASSPHRASE_FILE names.
+        Every later command asks for it once. record-id.secret is no key and stays as it is.
+        """
+        if remove and new_passphrase_file is not None:
+            raise UsageError("--remove and --new-passphrase-file were given", "give one or the other.")
+        config = session.config()
+        files = change_passphrase(config, None if remove else new_passphrase(session, new_passphrase_file))
+        done = "have no passphrase any more" if remove else "have the new passphrase"
+        session.output.result(
+            {"files": [str(file) for file in files], "encrypted": not remove},
+            f"{counted(len(files), 'key')} of {config.home} {done}.",
+            "BACK THEM UP NOW: copies made before have the passphrase that they had then, or none.",
+            *(
+                []
+                if remove
+                else [f"Programs without a terminal read it from the file that {PASSPHRASE_VARIABLE} names."]
+            ),
+        )
