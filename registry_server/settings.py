@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import tomllib
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -24,6 +25,8 @@ from registry_server.serving.database_url import WANTED, is_database_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic_core import ErrorDetails
+
 __all__ = [
     "MAX_CHECKING_PROCESSES",
     "SETTINGS_FILE",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 SETTINGS_FILE = "registry.toml"
+_PREFIX = "REGISTRY_"
 Value = str | int | float | list[str]
 _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 # A message has 16 MiB; beside the persons of a page stand some kilobytes of states and acts.
@@ -52,7 +56,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Everything that can differ between two registries, or between two processes of one."""
 
-    model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
     _file: ClassVar[Path | None] = None
 
     home: Path = Field(description="The registry's folder; relative paths start from it.")
@@ -248,12 +252,21 @@ def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = Non
     except RecursionError:
         raise SettingsError(f"{file} is nested too deeply") from None
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise SettingsError(f"{file}: {wrong}") from None
+        wrong = "; ".join(_told(item, file, given) for item in error.errors())
+        raise SettingsError(wrong) from None
     except SourceError as error:
         # It names setting and source, and not what was set.
         raise SettingsError(f"{error}: want JSON") from None
     return settings
+
+
+def _told(item: ErrorDetails, file: Path, given: Mapping[str, Value]) -> str:
+    """Return where a setting that is not in order came from, its name, and what is wanted."""
+    name = str(item["loc"][0])
+    variable = f"{_PREFIX}{name.upper()}"
+    source = "the command line" if name in given else variable if variable in os.environ else file
+    is_address = item["type"] == "string_pattern_mismatch"
+    return f"{source}: {'.'.join(map(str, item['loc']))}: {'want HOST:PORT' if is_address else item['msg']}"
 
 
 def settings_toml(values: Mapping[str, Value]) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk._version import __version__
+from registry_server.serving.command_help import Commands, OneCommand
 from registry_server.serving.database_url import has_password
 
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    help="Runs a credit registry.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
+    cls=Commands,
+    help="Runs a credit registry.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
-db = typer.Typer(help="The tables of the database.", no_args_is_help=True)
-clock = typer.Typer(help="The clock of the registry.", no_args_is_help=True)
+db = typer.Typer(cls=Commands, help="The tables of the database.", no_args_is_help=True)
+clock = typer.Typer(cls=Commands, help="The clock of the registry.", no_args_is_help=True)
 register = typer.Typer(
-    help="The checkpoint register: what was signed last, kept outside of the database.", no_args_is_help=True
+    cls=Commands,
+    help="The checkpoint register: what was signed last, kept outside of the database.",
+    no_args_is_help=True,
 )
 app.add_typer(db, name="db")
 app.add_typer(clock, name="clock")
@@ -58,7 +64,9 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         "--database-url",
-        help="postgresql+psycopg://..., without a password; without it the folder's registry.sqlite is used.",
+        metavar="URL",
+        help="postgresql+psycopg://USER@HOST/NAME, without a password; left out: that of registry.toml, else the"
+        " folder's registry.sqlite.",
         callback=_without_password,
     ),
 ]
@@ -105,36 +113,47 @@ def _before(
     del version  # shown by its callback
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def init(
     home: Home,
-    registry_name: Annotated[str | None, typer.Option("--registry", help="Its name; never changes.")] = None,
-    listen: Annotated[str, typer.Option(help="host:port of the gRPC service.")] = "127.0.0.1:7443",
+    registry_name: Annotated[
+        str | None,
+        typer.Option("--registry", metavar="NAME", help="Its name; never changes. Needed.", show_default=False),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where the gRPC service listens.")
+    ] = "127.0.0.1:7443",
     administrator: Annotated[
         list[Path] | None,
-        typer.Option(help="Enrolment file of an administrator; may be repeated.", exists=True, dir_okay=False),
+        typer.Option(
+            metavar="FILE", help="Enrolment file of an administrator; repeated for each.", exists=True, dir_okay=False
+        ),
     ] = None,
-    threshold: Annotated[int, typer.Option(help="How many administrators must sign an act.")] = 2,
+    threshold: Annotated[int, typer.Option(metavar="NUMBER", help="How many administrators must sign an act.")] = 2,
     key_service: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File of a key service; may be repeated, in the order in which outputs are joined.",
+            metavar="FILE",
+            help="File of a key service; repeated for each, in the order in which outputs are joined.",
             exists=True,
             dir_okay=False,
         ),
     ] = None,
     rulebook: Annotated[
         Path | None,
-        typer.Option(help="JSON object of limits that differ from their defaults.", exists=True, dir_okay=False),
+        typer.Option(
+            metavar="FILE", help="JSON object of limits that differ from their defaults.", exists=True, dir_okay=False
+        ),
     ] = None,
     host: Annotated[
-        list[str] | None, typer.Option(help="Further name or address in the server's certificate; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Further name or address in the server's certificate; may be repeated."),
     ] = None,
     database_url: DatabaseUrl = None,
     *,
@@ -172,15 +191,28 @@ def _finish(home: Path) -> None:
     typer.echo(founded.trust_root.fingerprint)
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def serve(
     home: Home,
-    listen: Annotated[str | None, typer.Option(help="host:port of the gRPC service.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where the gRPC service listens; left out: that of registry.toml."),
+    ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="host:port of /metrics, /healthz and /readyz; none without it.")
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where /metrics, /healthz and /readyz are, in clear; left out: that of registry.toml, else nowhere.",
+        ),
     ] = None,
     database_url: DatabaseUrl = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="debug|info|warning|error",
+            help="Which lines of the program's own log are written; left out: that of registry.toml, else info.",
+        ),
+    ] = None,
 ) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
     from registry_server.app import run_server  # noqa: PLC0415 - loads the whole server
@@ -195,7 +227,7 @@ def _say(line: str) -> None:
         typer.echo(line)
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
@@ -225,10 +257,12 @@ def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fals
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def certify(
     home: Home,
-    key_service: Annotated[Path, typer.Argument(help="File of a key service.", exists=True, dir_okay=False)],
+    key_service: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File of a key service.", exists=True, dir_okay=False)
+    ],
 ) -> None:
     """Write the certificate of a key service, a new one or for another year."""
     from registry_server.operating.founding import certify_key_service  # noqa: PLC0415 - loads cryptography
@@ -236,7 +270,7 @@ def certify(
     typer.echo(str(certify_key_service(_settings(home), key_service)))
 
 
-@db.command("upgrade")
+@db.command("upgrade", cls=OneCommand)
 def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     """Bring the tables to the version of this program."""
     from registry_server.operating.tables import migrate  # noqa: PLC0415 - loads SQLAlchemy
@@ -244,7 +278,7 @@ def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     typer.echo(migrate(_settings(home, database_url)))
 
 
-@db.command("current")
+@db.command("current", cls=OneCommand)
 def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     """Print the version of the tables."""
     from registry_server.operating.tables import current_tables  # noqa: PLC0415 - loads SQLAlchemy
@@ -252,7 +286,7 @@ def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     typer.echo(current_tables(_settings(home, database_url)) or "none")
 
 
-@db.command("check")
+@db.command("check", cls=OneCommand)
 def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     """Check that the tables have the version of this program; exit code 1 if not."""
     from registry_server.operating.tables import current_tables, wanted_tables  # noqa: PLC0415 - loads SQLAlchemy
@@ -263,7 +297,7 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
         raise typer.Exit(1)
 
 
-@register.command("show")
+@register.command("show", cls=OneCommand)
 def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
     """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
     from registry_server.operating.register import show_register  # noqa: PLC0415 - loads cryptography
@@ -301,13 +335,13 @@ and the registry would serve this database from then on. Do that only where the 
 - every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
 - what was ordered to be erased after it must be ordered again;
 - every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
-  why over another channel, and to forget that checkpoint by its own command (docs/md);
+  why over another channel, and to forget that checkpoint by its own command (docs/operating.md);
 - once the log grows again, the log's key has signed two histories. Their signatures prove it for ever.
 If that is what you want, stop every server of this registry, and run the command again with
   --confirm {confirmation}"""
 
 
-@register.command("reset")
+@register.command("reset", cls=OneCommand)
 def register_reset(
     home: Home,
     confirm: Annotated[
@@ -327,7 +361,7 @@ def register_reset(
     _tell_register(put_register(settings, confirm))
 
 
-@clock.command("confirm")
+@clock.command("confirm", cls=OneCommand)
 def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
     """Confirm what the clock shows now: after it was set, or after a start where nothing else vouches for it.
 

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
+from registry_server.serving.command_help import Commands, OneCommand
 from registry_server.serving.database_url import has_password
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
 __all__ = ["app", "run"]
 
 app = typer.Typer(
+    cls=Commands,
     help="A key service: evaluates blinded identity numbers for lenders and never learns one.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-key_app = typer.Typer(help="The VOPRF keys.", no_args_is_help=True)
+key_app = typer.Typer(cls=Commands, help="The VOPRF keys.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
-directory_app = typer.Typer(help="The directory that is followed.", no_args_is_help=True)
+directory_app = typer.Typer(cls=Commands, help="The directory that is followed.", no_args_is_help=True)
 app.add_typer(directory_app, name="directory")
 
 Home = Annotated[
@@ -88,14 +90,22 @@ def _before(
     del version  # shown by its callback
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def init(
     home: Home,
-    name: Annotated[str, typer.Option(help="Name of the service: lower-case letters, digits, hyphens.")],
-    url: Annotated[str, typer.Option(help="host:port at which members will reach it.")],
-    listen: Annotated[str, typer.Option(help="host:port on which it listens; the url unless given.")] = "",
-    san: Annotated[list[str] | None, typer.Option(help="Further host of the certificate; may be repeated.")] = None,
-    poll_seconds: Annotated[float, typer.Option(help="Between two reads of the directory.")] = 10.0,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the service: lower-case letters, digits, hyphens.")
+    ],
+    url: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where members will reach it, as acts name it.")],
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where it listens; left out: the url.", show_default=False)
+    ] = "",
+    san: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="Further host of the certificate; may be repeated.")
+    ] = None,
+    poll_seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Between two reads of the directory; at most 120.")
+    ] = 10.0,
 ) -> None:
     """Make folder and keys, and the file that the administrators of a registry need."""
     settings = make_settings({"name": name, "url": url, "listen": listen or url, "poll_seconds": poll_seconds})
@@ -104,18 +114,28 @@ def init(
     typer.echo(f"{home / 'keys'}: back this up where nobody else can read it; without it no pseudonym can be made")
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def install(
     home: Home,
-    certificate: Annotated[Path, typer.Option(help="Certificate of this service, PEM.", exists=True, dir_okay=False)],
-    ca: Annotated[
-        Path, typer.Option(help="Certificate of the registry's authority, PEM.", exists=True, dir_okay=False)
+    certificate: Annotated[
+        Path, typer.Option(metavar="FILE", help="Certificate of this service, PEM.", exists=True, dir_okay=False)
     ],
-    trust_root: Annotated[Path, typer.Option(help="Trust root of the registry.", exists=True, dir_okay=False)],
-    registry: Annotated[str, typer.Option(help="host:port of the registry.")],
+    ca: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Certificate of the registry's authority, PEM.", exists=True, dir_okay=False),
+    ],
+    trust_root: Annotated[
+        Path, typer.Option(metavar="FILE", help="Trust root of the registry.", exists=True, dir_okay=False)
+    ],
+    registry: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the registry is.")],
     database_url: Annotated[
         str,
-        typer.Option(help="SQLAlchemy URL of the log of requests, without a password.", callback=_without_password),
+        typer.Option(
+            metavar="URL",
+            help="SQLAlchemy URL of the log of requests, without a password; left out: the folder's requests.sqlite.",
+            callback=_without_password,
+            show_default=False,
+        ),
     ] = "",
 ) -> None:
     """Take the certificate and the trust root that the administrators have given back."""
@@ -131,7 +151,7 @@ def install(
     typer.echo(root.fingerprint)
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def serve(home: Home) -> None:
     """Serve until SIGTERM; prints one line as soon as it listens."""
     # The database library takes longer to import than every other command takes to run.
@@ -145,7 +165,7 @@ def serve(home: Home) -> None:
     asyncio.run(serve_until_signal(folder, settings, lambda address: _say(f"{settings.name} ready on {address}")))
 
 
-@app.command()
+@app.command(cls=OneCommand)
 def status(
     home: Home, *, as_json: Annotated[bool, typer.Option("--json", metavar="", help="For programs.")] = False
 ) -> None:
@@ -158,7 +178,7 @@ def status(
         typer.echo(f"{name.replace('_', ' ')}: {value}")
 
 
-@key_app.command("add-version")
+@key_app.command("add-version", cls=OneCommand)
 def add_version(home: Home) -> None:
     """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
     number, path = setup.add_version(KeyServiceFolder(home))
@@ -179,7 +199,7 @@ whatever log begins with the genesis of its trust root. Stop the service first, 
   --confirm {confirmation}"""
 
 
-@directory_app.command("forget")
+@directory_app.command("forget", cls=OneCommand)
 def forget(
     home: Home,
     confirm: Annotated[

@@ -46,7 +46,7 @@ def home(tmp_path: Path) -> Path:
 def test_what_is_no_database_is_refused_and_not_shown(home: Path, name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(home, {"database_url": NO_DATABASES[name]})
-    assert str(refused.value) == f"{home / 'registry.toml'}: database_url: Value error, {WANT}"
+    assert str(refused.value) == f"the command line: database_url: Value error, {WANT}"
     assert refused.value.__suppress_context__
     with pytest.raises(SetupError) as refused_too:
         make_settings({**KEY_SERVICE, "database_url": NO_DATABASES[name]})
