@@ -11,8 +11,23 @@ server: ``pip install "credit-registry[server]"``.
 
 The programs are forked from a process that has loaded them once. It stays until this process ends, so that a second
 registry is ready sooner than the first; the programs themselves end with their registry.
+
+Under pytest the fixtures of ``client_sdk.testing.plugin`` are there without an import.
 """
 
-from client_sdk.testing.registry import TestRegistry
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from client_sdk.testing.registry import TestRegistry
 
 __all__ = ["TestRegistry"]
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when it is first used: pytest imports this package for its plugin in every run of every project.
+    if name != "TestRegistry":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from client_sdk.testing.registry import TestRegistry  # noqa: PLC0415 - see above
+
+    globals()[name] = TestRegistry
+    return TestRegistry

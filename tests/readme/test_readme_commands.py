@@ -73,6 +73,9 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
     assert code == 0, said[-4000:]
     assert "BLACKLISTED" in said
     assert "VERIFIED" in said
+    # What the first screen shows is what the commands print.
+    (shown, *_) = blocks("text")
+    assert [line for line in shown.splitlines() if line not in said.splitlines()] == []
     assert (work / "loan-4711.evidence").exists()
     assert (work / "audit.html").exists()
 
