@@ -59,7 +59,7 @@ def _version(folder: Path) -> int:
     """Return the major version of an installation; 0 where a program is missing."""
     if not all((folder / "bin" / name).is_file() for name in ("initdb", "pg_ctl", "postgres")):
         return 0
-    command = [folder / "bin" / "postgres", "--version"]
+    command = [str(folder / "bin" / "postgres"), "--version"]
     told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=START_SECONDS).stdout
     number = re.search(r"\d+", told)
     return int(number[0]) if number else 0

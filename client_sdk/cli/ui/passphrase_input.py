@@ -13,14 +13,12 @@ from client_sdk.passphrase import PASSPHRASE_VARIABLE, check_passphrase, passphr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.cli.ui.session import Run
-
 __all__ = ["given_passphrase", "new_passphrase"]
 
 _HINT = f"run it in a terminal, or let {PASSPHRASE_VARIABLE} name a file of mode 0600 that holds it."
 
 
-def given_passphrase(session: Run, uri: str) -> bytes:
+def given_passphrase(uri: str, *, interactive: bool) -> bytes:
     """Return the passphrase that keys have: of the file that the environment names, else typed, hidden.
 
     Raises:
@@ -29,12 +27,12 @@ def given_passphrase(session: Run, uri: str) -> bytes:
     """
     if file := os.environ.get(PASSPHRASE_VARIABLE):
         return passphrase_of_file(file)
-    if not session.interactive:
+    if not interactive:
         raise UsageError(f"the key {uri} has a passphrase, and nobody is here to be asked for it", _HINT)
     return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
 
 
-def new_passphrase(session: Run, file: Path | None) -> bytes:
+def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:
     """Return the passphrase that keys get: of a file, else typed twice, hidden.
 
     Raises:
@@ -43,7 +41,7 @@ def new_passphrase(session: Run, file: Path | None) -> bytes:
     """
     if file is not None:
         return passphrase_of_file(file)
-    if not session.interactive:
+    if not interactive:
         raise UsageError("a new passphrase is needed, and nobody is here to be asked", "name a file of mode 0600.")
     typed = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
     return check_passphrase(str(typed).encode())

@@ -83,5 +83,5 @@ class Run:
     def _ask_passphrase(self, uri: str) -> bytes:
         """Return the passphrase of the keys: of the file that the environment names, else asked for once a run."""
         if self.passphrase is None:
-            self.passphrase = given_passphrase(self, uri)
+            self.passphrase = given_passphrase(uri, interactive=self.interactive)
         return self.passphrase

@@ -156,7 +156,7 @@ def register(app: typer.Typer) -> None:
             display_name=told["name"],
             roles=roles,
             reciprocity_level=reciprocity_level,
-            passphrase=new_passphrase(session, passphrase_file) if encrypting else None,
+            passphrase=new_passphrase(passphrase_file, interactive=session.interactive) if encrypting else None,
         )
         _tell(session, file.enrolment.id, lends=Role.LENDER in roles)
 

@@ -48,7 +48,8 @@ def register(group: typer.Typer) -> None:
         if remove and new_passphrase_file is not None:
             raise UsageError("--remove and --new-passphrase-file were given", "give one or the other.")
         config = session.config()
-        files = change_passphrase(config, None if remove else new_passphrase(session, new_passphrase_file))
+        new = None if remove else new_passphrase(new_passphrase_file, interactive=session.interactive)
+        files = change_passphrase(config, new)
         done = "have no passphrase any more" if remove else "have the new passphrase"
         session.output.result(
             {"files": [str(file) for file in files], "encrypted": not remove},

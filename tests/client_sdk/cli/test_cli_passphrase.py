@@ -105,7 +105,7 @@ def test_init_encrypts_every_key_under_a_passphrase_of_a_file(tmp_path: Path) ->
     assert encrypted(home) == {True}
     assert {stat.S_IMODE(path.stat().st_mode) for path in key_files(home)} == {0o600}
     config = replace(ClientConfig.from_home(home), secret=lambda _: OLD.encode())
-    assert config.signer(KeyUsage.REPORT).public_key
+    assert config.signer(KeyUsage.REPORT).sign(b"message")
     assert b"BEGIN PRIVATE KEY" in config.tls_key_pem()
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -27,7 +28,9 @@ UNNAMED = re.compile(r"<(?:bool|str|int|float|file|path|list\[\w+\])>|\b(?:TEXT|
 def commands(app: typer.Typer) -> Iterator[tuple[str, ...]]:
     """The words of each command and group."""
     yield ()
-    for name, command in get_command(app).commands.items():
+    program = get_command(app)
+    assert isinstance(program, TyperGroup)
+    for name, command in program.commands.items():
         yield (name,)
         yield from ((name, inner) for inner in getattr(command, "commands", ()))
 
