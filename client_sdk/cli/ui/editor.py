@@ -80,8 +80,9 @@ class Draft:
             except PreflightError as error:
                 if text in (before, self._first):
                     raise
-                before = text
-                self._write(annotated(text, error.violations))
+                noted = annotated(text, error.violations)
+                before = without_notes(noted)
+                self._write(noted)
 
     def discard(self) -> None:
         """Remove the draft and what the editor left beside it."""

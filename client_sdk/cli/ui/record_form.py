@@ -85,7 +85,8 @@ def read_form(text: str) -> dict[str, str]:
 
 def annotated(text: str, violations: Sequence[Violation]) -> str:
     """Return a form with each broken rule as a comment above its line, or at the top where it has none."""
-    lines = text.splitlines()
+    # Not splitlines: a text may hold other characters that end lines.
+    lines = text.removesuffix("\n").split("\n")
     places = {found[1]: number for number, line in reversed(list(enumerate(lines))) if (found := _LINE.match(line))}
     at_top = [_note(item, named=True) for item in violations if item.field not in places]
     noted: list[str] = [*at_top, ""] if at_top else []
@@ -97,7 +98,7 @@ def annotated(text: str, violations: Sequence[Violation]) -> str:
 
 def without_notes(text: str) -> str:
     """Return a form without what ``annotated`` added."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(_NOTE.strip()))
+    return "\n".join(line for line in text.split("\n") if not line.startswith(_NOTE.strip()))
 
 
 def _note(item: Violation, *, named: bool) -> str:

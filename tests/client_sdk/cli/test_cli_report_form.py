@@ -140,7 +140,7 @@ def test_a_template_is_printed_and_reported_once_it_is_filled_in(lender: Command
     assert dry.content["dry_run"] is True
     done = lender("report", "--from", str(form), "--identity-file", "-", "--yes", given=id_number(number)).content
     again = lender("report", "--from", "-", "--yes", given=filled(number)).content
-    assert (again["record_id"], again["repeated"]) == (done["record_id"], True)
+    assert (again["record_id"], again["index"], again["repeated"]) == (done["record_id"], done["index"], True)
 
 
 def test_a_form_says_which_rule_is_broken_by_its_column(lender: Command, number: int, tmp_path: Path) -> None:
@@ -230,6 +230,20 @@ def test_what_was_written_is_kept_where_it_cannot_be_reported(
         monkeypatch.setenv(name, value)
     if code != 2:
         lender("report", "--edit", "--from", str(kept), "--yes")
+    kept.unlink()
+    kept.parent.rmdir()
+
+
+def test_an_editor_that_changes_nothing_is_opened_once_more_and_not_for_ever(
+    lender: Command, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in editor(tmp_path, "if runs == 1: path.write_text('no toml\\u2028')").items():
+        monkeypatch.setenv(name, value)
+    error = lender("report", "--edit", "--yes", code=2).content["error"]
+    assert error["violations"][0]["rule"] == "toml.form"
+    assert (tmp_path / "runs").read_text() == "xx"
+    (kept,) = drafts(home)
+    assert without_notes(kept.read_text()).strip("\n") == "no toml\u2028"
     kept.unlink()
     kept.parent.rmdir()
 
