@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client_sdk._files import replace_file, write_private
@@ -18,6 +19,7 @@ from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
@@ -28,13 +30,13 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.signing import (
     create_certificate_request,
-    create_signing_key,
     create_tls_key,
     read_private,
+    tls_key_pem,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from client_sdk.kernel.formats.keys import Signer
 
@@ -76,34 +78,35 @@ def create_home(
         reciprocity_level: of the rulebook.
 
     Raises:
-        ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
+        ConfigError: a file exists already or cannot be written, or an argument has a wrong form; no file was written.
     """
     home = Path(path)
-    try:
-        held = tuple(sorted({Role(role) for role in roles}))
-    except ValueError:
-        raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
-    _take_folder(home)
+    held = _roles(roles)
+    for argument, text in (("licence_number", licence_number), ("display_name", display_name)):
+        if not isinstance(text, str):
+            raise ConfigError(f"{argument} must be a text")
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
-    write_private(home / CONFIG_FILE, config.to_toml().encode())
-    grants = []
-    for usage in usages:
-        signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
-        grants.append(grant_key(name, institution, signer, usage))
-    create_tls_key(config.tls_key)
-    if Role.LENDER in held:
-        write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
-    keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-    enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), datetime.now(UTC))
-    file = EnrolmentFile(enrolment, request.csr, request.vouch)
+    signers = {usage: Ed25519Signer.generate() for usage in usages}
+    tls_key = tls_key_pem(ec.generate_private_key(ec.SECP256R1()))
     try:
+        grants = [grant_key(name, institution, signer, usage) for usage, signer in signers.items()]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
+        request = request_certificate(config, tls_key, signers[usages[0]], datetime.now(UTC))
+        file = EnrolmentFile(enrolment, request.csr, request.vouch)
         EnrolmentFile.parse(file.encode())
-    except FormatError as error:
+    except (FormatError, TypeError, ValueError) as error:
+        # The libraries for messages and certificates refuse a wrong type, or text that is none, by the last two.
         raise ConfigError(f"the enrolment is not in order: {error}") from error
-    write_private(home / f"{institution}.enrolment.json", file.encode())
+    files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: tls_key}
+    files |= {home / "keys" / f"{usage.name.lower()}.pem": signer.to_pkcs8_pem() for usage, signer in signers.items()}
+    if Role.LENDER in held:
+        files[config.secret_file] = secrets.token_bytes(SECRET_BYTES)
+    files[home / f"{institution}.enrolment.json"] = file.encode()
+    _take_folder(home)
+    _write_all(files)
     return file
 
 
@@ -184,6 +187,36 @@ def _is_for(certificate: bytes, key_file: Path) -> bool:
         return x509.load_pem_x509_certificates(certificate)[0].public_key() == key.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(f"{key_file} or the certificate is not in order") from None
+
+
+def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
+    try:
+        held = tuple(sorted({Role(role) for role in roles}))
+    except (TypeError, ValueError):
+        held = ()
+    if not held:
+        raise ConfigError(f"roles: want one or more of {', '.join(Role)}")
+    return held
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """Write new private files: all of them, or none.
+
+    Raises:
+        ConfigError: one exists already, or cannot be written.
+    """
+    for path in files:
+        if path.exists() or path.is_symlink():
+            raise ConfigError(f"{path} exists already")
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_private(path, data)
+            written.append(path)
+    except ConfigError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _take_folder(home: Path) -> None:

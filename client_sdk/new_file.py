@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from client_sdk._files import cannot_be_written, give_name, sync
+from client_sdk._durable import give_name, sync
+from client_sdk._files import cannot_be_written
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -129,8 +129,13 @@ def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
         ConfigError: the file exists already, or cannot be written.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_private(path, tls_key_pem(key))
     return key
+
+
+def tls_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a TLS key as PKCS#8 in PEM, unencrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def institution_of(certificate: x509.Certificate) -> str:

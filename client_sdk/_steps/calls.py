@@ -56,7 +56,7 @@ class _Begin(Step):
 
 
 @dataclass(slots=True)
-class _Answer(Step):
+class _AwaitAnswer(Step):
     call: Call[Any]
 
     def block(self) -> object:
@@ -121,7 +121,7 @@ def answer(call: Call[A]) -> Flow[A]:
         RefusedError: the server refuses.
     """
     try:
-        received: A = yield _Answer(call)
+        received: A = yield _AwaitAnswer(call)
     finally:
         # Of a call that has ended, this is nothing.
         call.cancel()

@@ -207,7 +207,7 @@ class Sender:
         self._outbox.settle(answer.checkpoint, size, (receipt.stored for receipt in stored), refused)
         return [outcome for outcome, _ in sent]
 
-    def _read(self, item: Prepared, result: pb.SubmissionResult, note: bytes) -> tuple[Sent, _Kept | None]:
+    def _read(self, item: Prepared, result: pb.SubmissionResult, note: bytes) -> tuple[Sent, _VerifiedReceipt | None]:
         if result.outcome == pb.OUTCOME_REFUSED:
             row = 0 if item.row is None else item.row.number
             return Sent(item, accepted=False, violation=_in_columns(violation_of(result.violation, row))), None
@@ -216,7 +216,7 @@ class Sender:
         signed = item.submission.statement
         receipt = read_result(signed, item.key, item.version, result, note, self._key)
         accepted = result.outcome == pb.OUTCOME_ACCEPTED
-        return Sent(item, accepted=accepted, violation=None), _Kept(receipt.size, Stored.of(receipt, signed))
+        return Sent(item, accepted=accepted, violation=None), _VerifiedReceipt(receipt.size, Stored.of(receipt, signed))
 
 
 def _in_columns(violation: Violation) -> Violation:
@@ -224,7 +224,7 @@ def _in_columns(violation: Violation) -> Violation:
     return replace(violation, field=column_of(violation.field))
 
 
-class _Kept(NamedTuple):
+class _VerifiedReceipt(NamedTuple):
     size: int
     stored: Stored
 

@@ -18,7 +18,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from registry_server.rpc.checking_process import Request, receive, send
+from registry_server.rpc.checking_process import ChunkRequest, receive, send
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
@@ -78,7 +78,7 @@ class _Process:
             OSError: likewise, or it does not answer in time.
         """
         known = self._directory is directory
-        request = Request(peer, now, b"" if known else pickle.dumps(directory, -1), chunk)
+        request = ChunkRequest(peer, now, b"" if known else pickle.dumps(directory, -1), chunk)
         send(self._end, pickle.dumps(request, -1))
         answer = receive(self._end)
         if not answer:

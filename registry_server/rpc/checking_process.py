@@ -5,7 +5,7 @@ and ends when the socket does, however the server ended. It opens no file and no
 cannot check is answered with nothing, and the server checks it itself.
 
     frame    = 4 bytes of length, big-endian, then so many bytes
-    request  = pickled Request          answer = pickled tuple of StatementItem and Complaint, or nothing
+    request  = pickled ChunkRequest          answer = pickled tuple of StatementItem and Complaint, or nothing
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
-__all__ = ["Request", "receive", "send"]
+__all__ = ["ChunkRequest", "receive", "send"]
 
 _LENGTH = struct.Struct(">I")
 
 
-class Request(NamedTuple):
+class ChunkRequest(NamedTuple):
     """A chunk to be checked.
 
     Attributes:
@@ -48,7 +48,7 @@ class Request(NamedTuple):
     chunk: bytes
 
     def __repr__(self) -> str:
-        return "Request(...)"
+        return "ChunkRequest(...)"
 
 
 def send(end: socket.socket, data: bytes) -> None:
@@ -93,7 +93,7 @@ class _Checker:
         """Return the answer to a request; nothing where there is none."""
         try:
             # Pickle between two processes of one program, over a socket that no third one has.
-            request: Request = pickle.loads(data)  # noqa: S301 - see above
+            request: ChunkRequest = pickle.loads(data)  # noqa: S301 - see above
             if request.directory:
                 self._directory = pickle.loads(request.directory)  # noqa: S301 - see above
             return b"" if self._directory is None else pickle.dumps(_checked(request, self._directory), -1)
@@ -101,7 +101,7 @@ class _Checker:
             return b""
 
 
-def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
+def _checked(request: ChunkRequest, directory: Directory) -> tuple[Checked, ...]:
     arrival = Arrival.of(request.now, directory)
     sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
     return tuple(check_submission(item, request.peer, arrival) for item in sent)

@@ -72,7 +72,7 @@ class RecordServicer(RecordServiceServicer):
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
         """Log many; the next chunks are checked while the one before commits."""
         peer = current_call().institution
-        stream = _Stream(self._submitting, self._preparation, peer, self._turns.setdefault(peer, asyncio.Lock()))
+        stream = _BatchStream(self._submitting, self._preparation, peer, self._turns.setdefault(peer, asyncio.Lock()))
         reading = asyncio.ensure_future(stream.read(request_iterator))
         enqueuing = asyncio.ensure_future(stream.enqueue())
         try:
@@ -154,7 +154,7 @@ class _Checking(NamedTuple):
     prepared: asyncio.Future[PreparedSubmissions]
 
 
-class _Stream:
+class _BatchStream:
     """Reads ahead: the next chunks are checked, beside each other, while the ones before them commit, in their order.
 
     Args:
@@ -180,7 +180,7 @@ class _Stream:
             RegistryError: BATCH_ORDER or COUNT_MISMATCH.
         """
         try:
-            batch = _Batch(await anext(messages, None))
+            batch = _DeclaredBatch(await anext(messages, None))
             while True:
                 # A message is read once there is room for it, not before.
                 await self._places.acquire()
@@ -234,7 +234,7 @@ def _look_at(done: asyncio.Future[PreparedSubmissions] | asyncio.Future[Appended
         done.exception()
 
 
-class _Batch:
+class _DeclaredBatch:
     """Holds a stream against its header.
 
     Args:

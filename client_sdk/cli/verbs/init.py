@@ -59,7 +59,7 @@ def _roles(text: str) -> str:
     return " ".join(role.name for role in named)
 
 
-class _Question(NamedTuple):
+class _Prompt(NamedTuple):
     """What is asked where an option is not given.
 
     Attributes:
@@ -74,12 +74,12 @@ class _Question(NamedTuple):
 
 
 _QUESTIONS = {
-    "institution": _Question("Institution id (lower-case letters, digits, inner hyphens)", _institution),
-    "name": _Question("Name of the institution", _printable),
-    "licence": _Question("Number of its licence", _printable),
-    "role": _Question("Role (LENDER, AUDITOR or ADMINISTRATOR)", _roles, Role.LENDER.name),
-    "registry": _Question("Address of the registry (host:port)", _address),
-    "registry_name": _Question("Name of the registry", _registry_name),
+    "institution": _Prompt("Institution id (lower-case letters, digits, inner hyphens)", _institution),
+    "name": _Prompt("Name of the institution", _printable),
+    "licence": _Prompt("Number of its licence", _printable),
+    "role": _Prompt("Role (LENDER, AUDITOR or ADMINISTRATOR)", _roles, Role.LENDER.name),
+    "registry": _Prompt("Address of the registry (host:port)", _address),
+    "registry_name": _Prompt("Name of the registry", _registry_name),
 }
 
 
@@ -169,7 +169,7 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     return answers | {name: _ask(_QUESTIONS[name]) for name in missing}
 
 
-def _ask(question: _Question) -> str:
+def _ask(question: _Prompt) -> str:
     answer = typer.prompt(
         question.text, default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
     )

@@ -41,7 +41,7 @@ PART = "acts"
 MAX_REMEMBERED = 65_536
 
 
-class _Step(NamedTuple):
+class _ActPosition(NamedTuple):
     """State of the verification after one act."""
 
     number: int
@@ -100,12 +100,12 @@ class ActProofs:
         changes = {act.leaf_hash for act in registry.administrator_acts}
         administration = self._start
         made_by: tuple[AdministratorAct, ...] = ()
-        last = _Step(0, 0, self._genesis)
+        last = _ActPosition(0, 0, self._genesis)
         given: dict[Claim, KeyGrant | None] = {}
         for data, hash_ in zip(leaves, hashes, strict=True):
             logged = AdministratorAct(needed[hash_], hash_)
             act, after = self._judge((*made_by, logged), administration, data, registry.registry)
-            step = _Step(act.number, *logged)
+            step = _ActPosition(act.number, *logged)
             _check_follows(last, step, act)
             if (after is not None) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
@@ -180,14 +180,14 @@ def _refuse_enrolment(rule: str, want: str) -> RuleError:
     return RuleError("ENROLMENT_INVALID", "enrolment", rule, want=want)
 
 
-def _check_follows(last: _Step, step: _Step, act: Act) -> None:
+def _check_follows(last: _ActPosition, step: _ActPosition, act: Act) -> None:
     if step.number <= last.number or step.place <= last.place:
         raise FormatError(PART, "acts.order", want="acts ascending by number and place")
     if step.number == last.number + 1 and act.previous != last.leaf_hash:
         raise FormatError(PART, "acts.chain", want="each act chained to the one before")
 
 
-def _check_end(last: _Step, administration: Administration, registry: RegistryState) -> None:
+def _check_end(last: _ActPosition, administration: Administration, registry: RegistryState) -> None:
     newest = last.number == registry.act_number
     if last.number > registry.act_number or (newest and last.leaf_hash != registry.act_hash):
         raise FormatError(PART, "acts.newest", want="no act after the newest that the registry state names")
