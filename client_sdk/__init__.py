@@ -12,7 +12,7 @@ decide, ``client_sdk.home`` and ``client_sdk.signing`` homes and keys, ``client_
 ``client_sdk.testing`` a whole registry on this machine for an integrator's tests. Modules with an underscore and
 ``client_sdk.kernel`` are not for use by others.
 
-Names are loaded when they are first used: whoever needs the kernel alone, such as the server, loads no client.
+Names are loaded when they are first used: a program that needs the kernel alone, such as the server, loads no client.
 """
 
 from importlib import import_module

@@ -100,7 +100,7 @@ class AsyncClient:
         return await self._run(self._member.check_many(identities, purpose, consent, officer))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
-        """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD."""
+        """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""
         return await self._run(self._member.inquiry_receipt(inquiry_id))
 
     async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:

@@ -98,7 +98,7 @@ def create_home(
         file = EnrolmentFile(enrolment, request.csr, request.vouch)
         EnrolmentFile.parse(file.encode())
     except (FormatError, TypeError, ValueError) as error:
-        # The libraries for messages and certificates refuse a wrong type, or text that is none, by the last two.
+        # The libraries for messages and certificates refuse a wrong type, or text that is not Unicode, by the last two.
         raise ConfigError(f"the enrolment is not in order: {error}") from error
     files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: tls_key}
     files |= {home / "keys" / f"{usage.name.lower()}.pem": signer.to_pkcs8_pem() for usage, signer in signers.items()}
@@ -120,7 +120,7 @@ def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, no
         now: aware time at which it is signed.
 
     Raises:
-        ConfigError: the TLS key is none that TLS can use.
+        ConfigError: the TLS key is no ECDSA key in PKCS#8, PEM.
     """
     csr = create_certificate_request(tls_key, config.institution)
     key = spki_hash(x509.load_pem_x509_csr(csr).public_key())

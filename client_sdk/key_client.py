@@ -30,7 +30,7 @@ __all__ = ["AsyncKeyClient", "KeyClient"]
 
 
 class _WithAsker:
-    """Constructor of both key clients; each names the mode in which its calls run."""
+    """Constructor of both key clients, which differ in the mode of their calls."""
 
     _mode: ClassVar[Mode]
 

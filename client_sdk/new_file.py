@@ -5,7 +5,7 @@
         file.write(data)            # the draft gets its name; until now nothing was there
 
 Nothing that exists is ever replaced, by whatever spelling, symbolic link or hard link it is named, and a folder that
-takes no file is told before anything else is done. A block that ends without ``write`` leaves nothing behind.
+takes no file is refused before anything else is done. A block that ends without ``write`` leaves nothing behind.
 """
 
 from __future__ import annotations

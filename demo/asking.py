@@ -1,4 +1,4 @@
-"""Asking about everybody, through the SDK, and holding every answer against what was reported."""
+"""Asking about every borrower, through the SDK, and comparing each answer with what was reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WrongAnswerError(RuntimeError):
 
 @dataclass(slots=True)
 class Survey:
-    """What came of asking about everybody.
+    """Results of the inquiries about all borrowers.
 
     Attributes:
         by_answer: how many answers of each verdict and assessment.
@@ -53,11 +53,11 @@ class Survey:
 
 
 def ask_about_all(home: Path, people: Sequence[Borrower], lender: str, today: date) -> Survey:
-    """Ask about everybody in one lender's name, verify each answer and weigh it.
+    """Ask about every borrower in one lender's name, verify each answer and weigh it.
 
     Args:
         home: of the lender that asks.
-        people: whom to ask about.
+        people: to ask about.
         lender: its institution id.
         today: day of the consents.
 

@@ -67,7 +67,7 @@ def name_of(name: RecordName) -> RecordName:
 
 
 def sixteen_bytes(value: bytes, name: str) -> bytes:
-    """Return an id if it is one.
+    """Return an id whose form is right.
 
     Args:
         value: of a record or an inquiry.

@@ -52,7 +52,7 @@ class Ask(NamedTuple):
     """One signed request to one key service.
 
     Attributes:
-        service: whom to ask.
+        service: the key service to ask.
         version: of the subject keys.
         place: of the service among those of the version.
         start: place of the batch's first input.

@@ -215,12 +215,12 @@ def read_offline(
 
 
 def failure_of(error: FormatError | RuleError) -> Failure:
-    """Return what an UNVERIFIABLE answer says of the error that it comes from."""
+    """Return the failure of an UNVERIFIABLE answer for an error."""
     return Failure(part=error.field, rule=error.rule, message=error.complaint.found)
 
 
 def unverifiable(question: Question, position: int, failure: Failure) -> Answer:
-    """Return the answer about a person that nothing was proved of."""
+    """Return the UNVERIFIABLE answer about a person."""
     return Answer(
         verdict=Verdict.UNVERIFIABLE,
         registry=question.inquiry.registry,

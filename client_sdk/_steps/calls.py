@@ -117,7 +117,7 @@ def answer(call: Call[A]) -> Flow[A]:
     """Wait for the answer to a call that was begun; a wait that is broken off, as by an interrupt, ends the call.
 
     Raises:
-        TransportError: there is none.
+        TransportError: the call failed before the server answered.
         RefusedError: the server refuses.
     """
     try:

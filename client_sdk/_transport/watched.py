@@ -82,12 +82,12 @@ class WatchedChannel(grpc.Channel):
         return self._stream(self._channel.stream_stream(*args, **kwargs))
 
     def subscribe(self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - gRPC's form
-        """Tell of changes of the connection."""
+        """Call back at changes of the connection's state."""
         self._owner.check()
         self._channel.subscribe(callback, try_to_connect)
 
     def unsubscribe(self, callback: Callable[[grpc.ChannelConnectivity], None]) -> None:
-        """Tell no more."""
+        """Remove a callback."""
         self._channel.unsubscribe(callback)
 
     def close(self) -> None:

@@ -91,12 +91,12 @@ class WatchedAioChannel(grpc.aio.Channel):
                     await self._channel.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's form
-        """Return how the connection is."""
+        """Return the state of the connection."""
         self._owner.check()
         return self._channel.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """Wait until the connection is otherwise."""
+        """Wait until the connection leaves this state."""
         self._owner.check()
         await self._channel.wait_for_state_change(last_observed_state)
 
@@ -179,7 +179,7 @@ class _WatchedAioStream(Generic[R]):
 
 
 def _check_cancelled(owner: Owner) -> None:
-    """Tell a task that is cancelled from a channel that another task has closed: gRPC cancels its calls.
+    """Distinguish a cancelled task from a channel that another task has closed: gRPC then cancels its calls.
 
     Raises:
         ConfigError: the channel is closed, and nobody has cancelled the task.

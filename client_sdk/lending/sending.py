@@ -82,7 +82,7 @@ class _Room:
         self._bytes = CHUNK_BYTES - _AROUND_BYTES
 
     def take(self, items: Sequence[Prepared]) -> bool:
-        """Take the room that submissions need; say whether there was as much."""
+        """Take the room that submissions need; return False where there is less."""
         size = sum(item.submission.ByteSize() + _BEFORE_EACH_BYTES for item in items)
         fits = len(items) <= self._count and size <= self._bytes
         if not fits and self._count < CHUNK_SUBMISSIONS:
@@ -148,7 +148,7 @@ class Sender:
         )
 
     def send(self, chunks: Sequence[Sequence[Prepared]]) -> Flow[list[Sent]]:
-        """Send what is kept in the outbox, verify and store the receipts, and return what became of each.
+        """Send what is kept in the outbox, verify and store the receipts, and return the result of each.
 
         Raises:
             UnavailableError: the registry is away; what has no answer stays in the outbox.
@@ -183,7 +183,7 @@ class Sender:
         return sent
 
     def resume(self) -> Flow[list[Sent]]:
-        """Send again what an interrupted call has signed, byte for byte.
+        """Send the pending submissions of an interrupted call again, byte for byte.
 
         Raises:
             OutboxError: the outbox is damaged.

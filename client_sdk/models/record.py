@@ -33,7 +33,7 @@ class RecordView(Plain):
     """The newest version of an own record; its own signature was checked.
 
     Attributes:
-        issuer: institution id; the caller, or whom it succeeds.
+        issuer: institution id; the caller, or an institution that it succeeds.
         record_id: 16 bytes.
         kind: of the record.
         version: newest.

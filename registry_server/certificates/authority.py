@@ -1,6 +1,7 @@
 """The registry's own small certificate authority: ECDSA P-256, one level, only for TLS between its members.
 
-A certificate says who talks, never who speaks: nothing that is signed for the log rests on it. It names its holder in
+A certificate authenticates a connection, never the author of a statement: nothing signed for the log rests on it.
+It names its holder in
 one URI of its subject alternative names, and never holds more than its request asked for:
 
     creditregistry:institution:<id>      clients; an act has enrolled them
@@ -196,7 +197,7 @@ class CertificateAuthority:
 
 
 def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[str], now: int) -> TlsIdentity:
-    """Return what the server shows; made anew where there is none, it ends soon, or its hosts are others.
+    """Return the server's TLS identity; renewed if missing, near expiry, or if the host names changed.
 
     Args:
         authority: signs it.

@@ -71,7 +71,7 @@ class _Process:
         self._end.settimeout(ANSWER_SECONDS)
 
     def ask(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
-        """Return what became of each submission; None where it does not say.
+        """Return the result of each submission; None where the process gives none.
 
         Raises:
             EOFError: it has ended.
@@ -146,7 +146,7 @@ class CheckingProcesses:
                 thread.start()
 
     def check(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
-        """Return what became of each submission of a chunk; None where the caller must check it itself.
+        """Return the result of each submission of a chunk; None where the caller must check it itself.
 
         Args:
             peer: institution id of who reports.

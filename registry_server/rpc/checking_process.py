@@ -1,6 +1,6 @@
 """A process that checks submissions for the server: ``python -m registry_server.rpc.checking_process``.
 
-Its standard input is one end of a socket pair whose other end the server holds. It answers one request after the other
+Its standard input is one end of a socket pair; the server holds the other. It answers one request after the other
 and ends when the socket does, however the server ended. It opens no file and no connection, and writes nothing: what it
 cannot check is answered with nothing, and the server checks it itself.
 
@@ -90,7 +90,7 @@ class _Checker:
         self._directory: Directory | None = None
 
     def answer(self, data: bytes) -> bytes:
-        """Return the answer to a request; nothing where there is none."""
+        """Return the answer to a request; empty bytes where it cannot be given."""
         try:
             # Pickle between two processes of one program, over a socket that no third one has.
             request: ChunkRequest = pickle.loads(data)  # noqa: S301 - see above

@@ -35,7 +35,7 @@ _READ_AHEAD = 3
 
 
 class RecordServicer(RecordServiceServicer):
-    """The service.
+    """Serves RecordService.
 
     Args:
         submitting: use case.
@@ -79,7 +79,7 @@ class RecordServicer(RecordServiceServicer):
             while (committing := await stream.next_chunk()) is not None:
                 yield await _answered(committing)
             await enqueuing
-            # What the stream itself is refused for is told after the results of what came before.
+            # The refusal of the stream itself follows the results of the chunks before it.
             await reading
         finally:
             reading.cancel()
@@ -120,7 +120,7 @@ def _outcome(appended: Future[Appended]) -> Appended | Exception:
     """Wait for an append; return what it ended with."""
     try:
         return appended.result()
-    except Exception as error:  # noqa: BLE001 - it is told to the caller whose submission it is
+    except Exception as error:  # noqa: BLE001 - it becomes the error of the call
         return error
 
 

@@ -1,7 +1,7 @@
 """Clock supervision (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
 
 The wall clock is compared with one that never steps. Their difference, the line, stays the same as long as the wall
-clock runs; it moves where somebody sets it. A line is believed once something vouches for it: the system's time
+clock runs; it moves where the clock is set. A line is believed once something vouches for it: the system's time
 synchronisation, two callers (members or key services) whose clocks agree with it, or an operator. From then on the wall
 clock is believed as long as it is less than ``MAX_STEP_MS`` off the line.
 """

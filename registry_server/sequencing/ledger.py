@@ -200,7 +200,7 @@ class Ledger:
         # Before anything was decided there is little to spoil, and there may be no second one to ask.
         needed = min(_VOUCHERS, len(directory.institutions)) if directory.state.act_number else 1
         if self._timekeeper.vouch(caller, stated, needed):
-            # What hinders the heartbeat is told by the next one.
+            # A failure is logged by the next heartbeat.
             with suppress(ClockError, StorageError, InconsistentError, LedgerClosedError):
                 self.heartbeat().result()
 

@@ -19,7 +19,7 @@ _CERTIFICATE = "x509_pem_cert"
 
 
 def peer_of(auth_context: Mapping[str, Iterable[bytes]]) -> Peer:
-    """Return whom the client's certificate names, and its key.
+    """Return the holder that the client's certificate names, and its key.
 
     Args:
         auth_context: as gRPC gives it, of a connection with mutual TLS.

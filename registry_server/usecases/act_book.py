@@ -1,4 +1,4 @@
-"""The acts of the log by their leaf hash: what shows that a key was given by administrators."""
+"""Cache of the acts of the log by leaf hash; evidence shows the acts that granted the keys in it."""
 
 from __future__ import annotations
 

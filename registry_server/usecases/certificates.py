@@ -66,7 +66,7 @@ def check_request(directory: Directory, request: CertificateRequest, now: int) -
         now: ms since 1970 UTC.
 
     Raises:
-        FormatError: the vouch is none, or its signature does not verify.
+        FormatError: the vouch is malformed, or its signature does not verify.
         RegistryError: CERTIFICATE_REQUEST_INVALID.
         RuleError: the vouch does not count (``check_claim``), or an act has ended the TLS key.
     """
@@ -164,7 +164,7 @@ class Certificates:
     Args:
         ledger: who is enrolled.
         authority: what signs.
-        standing: told of every change.
+        standing: notified of every change.
         clock: ms since 1970 UTC, as the machines have it that will verify the certificates.
     """
 
@@ -239,7 +239,7 @@ class Certificates:
 
         Args:
             peer: institution id of who asks.
-            institution: whose; of others an administrator is told that and when they were issued, nothing more.
+            institution: that they name; of others an administrator sees when they were issued, nothing more.
 
         Raises:
             RegistryError: NOT_PERMITTED.

@@ -1,7 +1,7 @@
-"""Evidence: what an answer rests on, put together from one view (proto/README.md 8).
+"""Evidence: records, proofs, states and acts that prove an answer, from one view (proto/README.md 8).
 
 ``client_sdk.kernel.ledger.answer`` verifies it and is its specification. ``client_sdk.kernel.ledger.references`` says
-what records refer to: all of that is there, and nothing else.
+what records refer to: evidence holds all of that, and nothing else.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class TlsStanding(Enum):
 
 
 def standing_of(state: InstitutionState, spki_hash: bytes, key: StoredTlsKey | None) -> TlsStanding:
-    """Return how a TLS key stands.
+    """Return the status of a TLS key.
 
     Args:
         state: of its institution, in the newest directory.

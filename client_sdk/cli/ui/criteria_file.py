@@ -37,7 +37,7 @@ _STATES = frozenset(("counted", "watched"))
 
 
 def read_criteria(file: Path | None) -> Criteria:
-    """Return the criteria of a file; the defaults where there is none.
+    """Return the criteria of a file; the defaults without a file.
 
     Raises:
         UsageError: it is no TOML, or a setting is unknown or of another form.

@@ -126,7 +126,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
-    """Try before anybody is asked about that evidence can be written; return whether it goes into a folder.
+    """Check before the inquiry that evidence can be written; return whether it goes into a folder.
 
     Raises:
         ConfigError: a file exists there already, or cannot be written.

@@ -52,7 +52,7 @@ def _registry_name(text: str) -> str:
 
 
 def _roles(text: str) -> str:
-    """Return roles, separated by blanks, as the words that they are."""
+    """Return the names of roles, separated by blanks."""
     named = [word(Role)(item) for item in text.replace(",", " ").split()]
     if not named:
         raise typer.BadParameter(f"want one of {', '.join(words_of(Role))}")
@@ -60,7 +60,7 @@ def _roles(text: str) -> str:
 
 
 class _Prompt(NamedTuple):
-    """What is asked where an option is not given.
+    """The prompt for an option that is not given.
 
     Attributes:
         text: shown to the person.

@@ -189,7 +189,7 @@ def _signers(config: "ClientConfig") -> dict[KeyUsage, "Signer"]:
 
 
 def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
-    """Return a key that the institution has: the one of the same usage, else any; an ADMINISTER key needs its like.
+    """Return an own key to endorse with: of the same usage, else any; for an ADMINISTER key another ADMINISTER key.
 
     Raises:
         ConfigError: there is none; who has none left gets a new institution id.

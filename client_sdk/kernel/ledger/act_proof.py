@@ -112,7 +112,7 @@ class ActProofs:
             if after is not None:
                 administration, made_by = after, (*made_by, logged)
             further = act.body.grant if isinstance(act.body, KeyGrantBody) else None
-            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _gifts(act)}
+            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _granted(act)}
             last = step
         _check_end(last, administration, registry)
         return given
@@ -145,7 +145,7 @@ class ActProofs:
 
 
 def _check_decision(index: int, act: Act, before: Administration) -> None:
-    """Check what an act shows of its decision: whom it enrols, and that the keys that it gives are possessed.
+    """Check the proofs inside an act: of possession for the keys that it grants, and the institutions that it enrols.
 
     Raises:
         RuleError: a rule of the directory that does not need the rest of the directory is broken.
@@ -196,8 +196,8 @@ def _check_end(last: _ActPosition, administration: Administration, registry: Reg
         raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
 
 
-def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
-    """Yield what an act gives to whom."""
+def _granted(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
+    """Yield institution and key of each key that an act grants, or institution and successor."""
     match act.body:
         case InstitutionBody(enrolment):
             yield from _keys(enrolment)

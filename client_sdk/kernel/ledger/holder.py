@@ -80,7 +80,7 @@ class Peer(NamedTuple):
     """The other end of a TLS connection.
 
     Attributes:
-        holder: whom its certificate names.
+        holder: that its certificate names.
         spki_hash: SHA-256 of the SubjectPublicKeyInfo of its TLS key, 32 bytes.
     """
 

@@ -103,7 +103,7 @@ def register(app: typer.Typer) -> None:
             propose_body(session, lambda _: KeyGrantBody(file.institution, file.grant), yes=yes)
             return
         if institution is None or end is None:
-            raise UsageError("whose key ends is not said", "give --institution ID.")
+            raise UsageError("the institution of the key is missing", "give --institution ID.")
         ended = KeyEndBody(institution, end, contested_from)
         propose_body(session, lambda _: ended, yes=yes)
 

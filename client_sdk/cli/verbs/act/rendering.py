@@ -262,7 +262,7 @@ def logged_content(logged: LoggedAct) -> dict[str, Json]:
 
 
 def logged_row(logged: LoggedAct) -> tuple[object, ...]:
-    """Return one line of a list of acts: number, place, time, kind, what, about whom, signed by whom."""
+    """Return one line of a list of acts: number, place, time, kind, content, subject, signers."""
     body = logged.act.body
     return (
         logged.act.number,
