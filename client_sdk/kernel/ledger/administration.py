@@ -91,7 +91,7 @@ def check_usage(roles: Iterable[Role], grant: KeyGrant) -> None:
 
 
 def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: InstitutionKey | None, at: int) -> None:
-    """Check that a running key of the institution has endorsed a further one; an ADMINISTER key endorses another ADMINISTER key.
+    """Check that a running key of the institution has endorsed a further one, an ADMINISTER key by such a key.
 
     Args:
         registry: its name.
