@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.words import KeyUsage
 
 __all__ = [
     "create_home",
@@ -82,24 +83,12 @@ def create_home(
     """
     home = Path(path)
     held = _roles(roles)
-    for argument, text in (("licence_number", licence_number), ("display_name", display_name)):
-        if not isinstance(text, str):
-            raise ConfigError(f"{argument} must be a text")
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
     signers = {usage: Ed25519Signer.generate() for usage in usages}
     tls_key = tls_key_pem(ec.generate_private_key(ec.SECP256R1()))
-    try:
-        grants = [grant_key(name, institution, signer, usage) for usage, signer in signers.items()]
-        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-        enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-        request = request_certificate(config, tls_key, signers[usages[0]], datetime.now(UTC))
-        file = EnrolmentFile(enrolment, request.csr, request.vouch)
-        EnrolmentFile.parse(file.encode())
-    except (FormatError, TypeError, ValueError) as error:
-        # The libraries for messages and certificates refuse a wrong type, or text that is not Unicode, by the last two.
-        raise ConfigError(f"the enrolment is not in order: {error}") from error
+    file = _enrolment(config, held, signers, tls_key, licence_number, display_name, reciprocity_level)
     files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: tls_key}
     files |= {home / "keys" / f"{usage.name.lower()}.pem": signer.to_pkcs8_pem() for usage, signer in signers.items()}
     if Role.LENDER in held:
@@ -197,6 +186,36 @@ def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
     if not held:
         raise ConfigError(f"roles: want one or more of {', '.join(Role)}")
     return held
+
+
+def _enrolment(
+    config: ClientConfig,
+    roles: tuple[Role, ...],
+    signers: Mapping[KeyUsage, Signer],
+    tls_key: bytes,
+    licence_number: str,
+    display_name: str,
+    reciprocity_level: int,
+) -> EnrolmentFile:
+    """Return the enrolment of a member; it reads as the administrators will read it.
+
+    Raises:
+        ConfigError: an argument has a wrong form.
+    """
+    for argument, text in (("licence_number", licence_number), ("display_name", display_name)):
+        if not isinstance(text, str):
+            raise ConfigError(f"{argument} must be a text")
+    try:
+        grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        enrolment = Enrolment(config.institution, licence_number, display_name, roles, reciprocity_level, keys)
+        request = request_certificate(config, tls_key, next(iter(signers.values())), datetime.now(UTC))
+        file = EnrolmentFile(enrolment, request.csr, request.vouch)
+        EnrolmentFile.parse(file.encode())
+    except (FormatError, TypeError, ValueError) as error:
+        # The libraries for messages and certificates refuse a wrong type, or text that is not Unicode, by the last two.
+        raise ConfigError(f"the enrolment is not in order: {error}") from error
+    return file
 
 
 def _write_all(files: Mapping[Path, bytes]) -> None:
