@@ -95,7 +95,7 @@ class Client:
             identity: of the person; its number never leaves this machine.
             purpose: why (征信业管理条例 Art. 18, 20): a member, or its word.
             consent: that the person gave, in writing.
-            officer: who asks, as the lender names its staff.
+            officer: the member of staff who asks, by the lender's own name.
 
         Returns:
             LISTED or CLEAR where it is proved; UNVERIFIABLE, with the part that failed, where it is not.
@@ -135,7 +135,7 @@ class Client:
         Args:
             path: of the file.
             identity: who it is said to be about. The key services are then asked again whether the pseudonym is that
-                person's, and facts are opened; without it nobody is asked and facts stay sealed.
+                person's, and facts are opened; without it no key service is asked and facts stay sealed.
 
         Returns:
             One answer for each person in it, as of the HEAD's time.
@@ -186,7 +186,7 @@ class Client:
             progress: called after each step.
 
         Returns:
-            What became of each row; rows that break a rule are rejected, and the others are sent.
+            The result of each row; rows that break a rule are rejected, and the others are sent.
 
         Raises:
             OutboxError: another process is reporting from this home, or the outbox cannot be written.
@@ -204,7 +204,7 @@ class Client:
         Args:
             record_id: 16 bytes.
             issuer: of the record, for its successor; empty for an own record.
-            identity: whom the record must be about; None holds it against nobody.
+            identity: of the person whose record it must be; None does not check that.
 
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.

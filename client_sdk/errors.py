@@ -66,7 +66,7 @@ class TransportError(CreditRegistryError):
 
     Attributes:
         status: name of the gRPC status, e.g. ``UNAVAILABLE``.
-        reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where nobody was there to give one.
+        reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where the server was not reached.
         retryable: whether the same call may succeed later with nothing else changed: what the server says, and True
             where nobody answered.
     """

@@ -31,7 +31,7 @@ def purpose_of(
         identities: of the persons.
         purpose: a member, or its word.
         consent: of the persons.
-        officer: who asks.
+        officer: the member of staff who asks.
 
     Raises:
         PreflightError: one is of another type, or the purpose is no word for one.

@@ -182,7 +182,7 @@ def _check_cancelled(owner: Owner) -> None:
     """Distinguish a cancelled task from a channel that another task has closed: gRPC then cancels its calls.
 
     Raises:
-        ConfigError: the channel is closed, and nobody has cancelled the task.
+        ConfigError: the channel is closed, and the task was not cancelled.
     """
     task = asyncio.current_task()
     if task is not None and not task.cancelling():

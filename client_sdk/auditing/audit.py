@@ -257,7 +257,7 @@ def _check_directory(examination: Examination, fetched: Fetched, trust_root: Tru
 def _corrected(finding: Finding, report: AuditReport) -> bool:
     """Whether a finding was that the log's time lay in the future, and an act has corrected it since.
 
-    The act and the leaves before it say it from then on, to everybody who reads the log.
+    From then on the act and the leaves before it show it to every reader of the log.
     """
     corrected = max((act.leaf_index for act in report.acts if act.decision == CLOCK_DECISION), default=0)
     return finding.rule == AHEAD and (finding.leaf_index or 0) < corrected

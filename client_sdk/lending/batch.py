@@ -60,7 +60,7 @@ class BatchReporter:
     Args:
         link: to registry and key services.
         outbox: of the lender.
-        issuer: who signs.
+        issuer: the signing institution with its key.
         secret: behind record ids.
         preflight: rules and moment of the call.
         log_key: from the trust root.

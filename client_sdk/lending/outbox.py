@@ -4,7 +4,7 @@ An SQLite file with mode 0600. Signed bytes are stored, durably, before they are
 stored in the same transaction that deletes them: after a crash at any point the same bytes are sent again, and the
 registry answers with the first receipt. Openings are random, so bytes that were lost cannot be signed a second time.
 
-A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which leads to nobody.
+A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which identifies no person.
 """
 
 from __future__ import annotations

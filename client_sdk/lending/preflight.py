@@ -63,7 +63,7 @@ class Preflight:
     Attributes:
         rulebook: of the registry, from its acts.
         now_ms: milliseconds since 1970 UTC, taken once for a whole call.
-        institution: who reports.
+        institution: id of the reporting institution.
         directory: of the members; None where it is not known, and buyers of debts are not looked up.
     """
 

@@ -65,7 +65,7 @@ class SigningRoom:
     """Signs what is new of each unit, and counts what is not sent.
 
     Args:
-        issuer: who signs.
+        issuer: the signing institution with its key.
         preflight: rules and moment of the call.
         issued_at: of every statement of the call, milliseconds since 1970 UTC, in whole seconds.
         tally: counts rows.
@@ -97,7 +97,7 @@ class SigningRoom:
         Args:
             unit: records that rest on each other, or one.
             lookups: finished, by chain.
-            names: pseudonyms of everybody in the unit.
+            names: pseudonyms of all persons in the unit.
         """
         records: dict[tuple[ChainKey, int], _Record] = {}
         prepared: list[Prepared] = []

@@ -47,7 +47,7 @@ class SingleReport:
 
     Args:
         report: what is reported.
-        issuer: who signs.
+        issuer: the signing institution with its key.
         secret: behind record ids.
         preflight: rules and moment.
 
@@ -133,7 +133,7 @@ def ending(
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
     Args:
-        issuer: who signs: the record's issuer, or its successor.
+        issuer: the signing institution with its key: the record's issuer, or its successor.
         found: what the registry holds under the record's id; one, or none.
         standing: that it ends with.
         now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.

@@ -39,7 +39,7 @@ class RecordView(Plain):
         version: newest.
         standing: of the newest version.
         state: whether it is live.
-        subject_key_version: under which its pseudonym was made; 0 where it binds nobody.
+        subject_key_version: under which its pseudonym was made; 0 for WITHDRAWN and SET_ASIDE.
         issued_at: when the newest version was signed, UTC.
         logged_at: when the newest version was logged, UTC.
         index: place of the leaf in the log.

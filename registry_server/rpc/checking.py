@@ -149,7 +149,7 @@ class CheckingProcesses:
         """Return the result of each submission of a chunk; None where the caller must check it itself.
 
         Args:
-            peer: institution id of who reports.
+            peer: institution id of the caller.
             now: when it came in, ms.
             directory: after the newest act.
             chunk: serialised BatchChunk.

@@ -36,7 +36,7 @@ class ChunkRequest(NamedTuple):
     """A chunk to be checked.
 
     Attributes:
-        peer: institution id of who reports.
+        peer: institution id of the caller.
         now: when it came in, ms.
         directory: pickled, where it is another than that of the request before; empty where it is the same.
         chunk: serialised BatchChunk.

@@ -147,7 +147,7 @@ class _Checking(NamedTuple):
 
     Attributes:
         first: place of its first submission in the stream.
-        prepared: what comes of it.
+        prepared: its checked submissions.
     """
 
     first: int
@@ -160,7 +160,7 @@ class _BatchStream:
     Args:
         submitting: use case.
         preparation: checks chunks.
-        peer: institution id of who reports.
+        peer: institution id of the caller.
         turn: held while a chunk is checked.
     """
 

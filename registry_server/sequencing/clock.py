@@ -204,7 +204,7 @@ class Timekeeper:
         """Take note of the time that a caller says it is; it counts only for what the registry's own clock shows.
 
         Args:
-            caller: who says so; each counts once.
+            caller: that states the time; each counts once.
             stated: ms since 1970 UTC.
             needed: how many callers must agree.
 

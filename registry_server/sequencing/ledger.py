@@ -193,7 +193,7 @@ class Ledger:
         """Take note of the time that a caller says it is; where enough agree, the log goes on at once.
 
         Args:
-            caller: who says so, as its certificate names it.
+            caller: that states the time, as its certificate names it.
             stated: ms since 1970 UTC.
         """
         directory = self.directory

@@ -25,7 +25,7 @@ def peer_of(auth_context: Mapping[str, Iterable[bytes]]) -> Peer:
         auth_context: as gRPC gives it, of a connection with mutual TLS.
 
     Raises:
-        RegistryError: CERTIFICATE_UNKNOWN; it names nobody, or more than one, or its key cannot be read.
+        RegistryError: CERTIFICATE_UNKNOWN; it names no holder, or more than one, or its key cannot be read.
     """
     return _peer(tuple(auth_context.get(_NAMES, ())), b"".join(auth_context.get(_CERTIFICATE, ())))
 

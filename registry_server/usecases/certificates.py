@@ -180,7 +180,7 @@ class Certificates:
         """Return a certificate with its chain, PEM, leaf first.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             request: the peer's own, or any member's where the peer is an administrator.
             vouched: whether the peer's own TLS key is vouched for; without that it asks for itself alone.
 
@@ -238,7 +238,7 @@ class Certificates:
         """Return the newest certificates of an institution, newest first, at most 1,000.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             institution: that they name; of others an administrator sees when they were issued, nothing more.
 
         Raises:

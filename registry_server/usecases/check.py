@@ -212,11 +212,11 @@ def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
 
 
 def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, now: int) -> None:
-    """Check everything about an inquiry that does not depend on what was asked before.
+    """Check everything about an inquiry that does not depend on earlier inquiries.
 
     Raises:
         FormatError: a commitment does not open.
-        RuleError: who asks may not, or there is no consent.
+        RuleError: the asker may not ask, or there is no consent.
         RegistryError: it is stale, too long, or for an unknown purpose.
     """
     # As if under the next HEAD: what this process knows has been committed.

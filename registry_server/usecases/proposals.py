@@ -77,7 +77,7 @@ class Proposals:
         """Propose the next act with the proposer's own signature; the same act again adds a signature to it.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             payload: canonical Act.
             approval: over it.
 
@@ -104,7 +104,7 @@ class Proposals:
         """Add a signature; the one that reaches the threshold logs the act.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             proposal_id: SHA-256 of the payload.
             approval: over the payload.
 

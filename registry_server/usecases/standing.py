@@ -114,7 +114,7 @@ class PeerStanding:
         Args:
             state: of the institution.
             spki_hash: names the key.
-            vouched: refuse a key that nobody vouches for; without it, False is returned for one.
+            vouched: refuse a key without a valid vouch; without this, False is returned for one.
 
         Raises:
             RegistryError: TLS_KEY_REVOKED or TLS_KEY_NOT_VOUCHED.

@@ -153,7 +153,7 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     """Return every answer: as given, else asked for until it has the right form.
 
     Raises:
-        UsageError: one that was given has a wrong form, or one is missing and nobody is there to be asked.
+        UsageError: one that was given has a wrong form, or one is missing and standard input is not a terminal.
     """
     answers: dict[str, str] = {}
     for name, text in given.items():

@@ -242,7 +242,7 @@ def proposal_content(proposal: ProposalView) -> dict[str, Json]:
 
 
 def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
-    """Yield a proposal in words: the act, who has signed, and until when it waits."""
+    """Yield a proposal in words: the act, its signers, and until when it waits."""
     yield f"Proposal {proposal.proposal_id.hex()}"
     yield from act_lines(proposal.act)
     signed = ", ".join(proposal.approved_by) or "nobody"
