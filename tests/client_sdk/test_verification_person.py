@@ -1,4 +1,4 @@
-"""Whom evidence is about: the given person, another one, or nobody can tell any more."""
+"""The person of an evidence: the given one, another one, or one that cannot be checked any more."""
 
 from __future__ import annotations
 
