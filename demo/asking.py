@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from client_sdk.assessment import Criteria
 from client_sdk.client import Client
-from client_sdk.models import Outcome, Purpose, Verdict
+from client_sdk.models import Criteria, Outcome, Purpose, Verdict
 from demo.parties import consent_to
 from demo.synthetic import Expected
 

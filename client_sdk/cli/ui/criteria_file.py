@@ -19,10 +19,9 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, TypeVar
 
-from client_sdk.assessment import Criteria
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.forms import Word
-from client_sdk.models import JudgmentStage, Kind, Standing
+from client_sdk.models import Criteria, JudgmentStage, Kind, Standing
 
 if TYPE_CHECKING:
     from pathlib import Path
