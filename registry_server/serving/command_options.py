@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_password", "version_option"]
 
-Url = TypeVar("Url", str, str | None)
+Url = TypeVar("Url", bound=str | None)
 
 
 def refuse_password(elsewhere: str) -> Callable[[Url], Url]:

@@ -33,7 +33,7 @@ def modules() -> list[str]:
     return [name for name in names if not name.endswith("/__init__.py")]
 
 
-def test_files() -> dict[str, str]:
+def files_of_tests() -> dict[str, str]:
     """Path of each file of tests by its name, which is there once."""
     names = tracked("tests/*.py")
     paths = [name for name in names if PurePosixPath(name).name.startswith("test_")]
@@ -64,14 +64,14 @@ def rows() -> list[tuple[str, list[str]]]:
 
 
 def test_each_module_has_tests_of_its_name_or_one_row() -> None:
-    files = test_files()
+    files = files_of_tests()
     named = [module for module, _ in rows()]
     without = [module for module in modules() if not has_tests_of_its_name(module, files)]
     assert sorted(named) == sorted(without)
 
 
 def test_each_file_of_tests_in_a_row_is_there_and_reaches_the_module() -> None:
-    files = test_files()
+    files = files_of_tests()
     assert {name for _, names in rows() for name in names} <= set(files)
     wrong = [
         (module, name)
