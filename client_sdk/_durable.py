@@ -1,4 +1,4 @@
-"""Private files, mode 0600, written durably and whole, for the SDK and for both servers.
+"""Private files, mode 0600, written durably and whole, and private folders, for the SDK and for both servers.
 
 It imports nothing of ours and raises ``OSError`` alone, which ``client_sdk._files`` and
 ``registry_server.serving.files`` turn into ``ConfigError`` and ``FileError``.
@@ -7,6 +7,7 @@ It imports nothing of ours and raises ``OSError`` alone, which ``client_sdk._fil
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FILE_MODE", "FOLDER_MODE", "create", "give_name", "replace", "replace_by", "sync"]
+__all__ = ["FILE_MODE", "FOLDER_MODE", "OTHERS", "create", "give_name", "replace", "replace_by", "sync", "take_folder"]
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+# The bits of a mode with which group or others may read, write or enter.
+OTHERS = 0o077
+
+
+def take_folder(folder: Path) -> bool:
+    """Make a folder with mode 0700, or take one that is there; an empty one is given that mode.
+
+    Returns:
+        False where others may enter it and it holds something already: it is then left as it is.
+
+    Raises:
+        OSError: it cannot be made, or the path leads to something else.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if os.name != "posix" or not stat.S_IMODE(folder.stat().st_mode) & OTHERS:
+        return True
+    if any(folder.iterdir()):
+        return False
+    folder.chmod(FOLDER_MODE)
+    return True
 
 
 def create(path: Path, data: bytes) -> None:

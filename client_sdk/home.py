@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from client_sdk._durable import take_folder
 from client_sdk._files import replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
@@ -224,9 +223,6 @@ def _write_all(files: Mapping[Path, bytes]) -> None:
     Raises:
         ConfigError: one exists already, or cannot be written.
     """
-    for path in files:
-        if path.exists() or path.is_symlink():
-            raise ConfigError(f"{path} exists already")
     written: list[Path] = []
     try:
         for path, data in files.items():
@@ -245,11 +241,8 @@ def _take_folder(home: Path) -> None:
         ConfigError: others may enter it, and it holds something already; or it cannot be made.
     """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name != "posix" or not stat.S_IMODE(home.stat().st_mode) & 0o077:
-            return
-        if any(home.iterdir()):
-            raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")
-        home.chmod(0o700)
+        taken = take_folder(home)
     except OSError as error:
         raise ConfigError(f"{home} cannot be made: {error.strerror}") from error
+    if not taken:
+        raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")

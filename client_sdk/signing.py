@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from client_sdk._durable import OTHERS
 from client_sdk._files import write_private
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
@@ -104,7 +105,7 @@ def read_private(path: Path) -> bytes:
     """
     try:
         mode = path.stat().st_mode
-        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        if os.name == "posix" and stat.S_IMODE(mode) & OTHERS:
             raise ConfigError(f"{path} is readable for others: its mode must be 0600")
         return path.read_bytes()
     except OSError as error:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FileError", "check_private", "replace_file", "take_folder", "write_secret"]
 
-_OTHERS = 0o077
-
 
 class FileError(OSError):
     """A file or folder cannot be written, or is not its owner's alone; the text names it and nothing that is in it."""
@@ -37,14 +35,10 @@ def take_folder(folder: Path) -> None:
         FileError: others may enter it, and it holds something already; or it cannot be made.
     """
     try:
-        folder.mkdir(mode=_durable.FOLDER_MODE, parents=True, exist_ok=True)
-        open_to_others = bool(_mode(folder) & _OTHERS)
-        is_empty = not any(folder.iterdir())
-        if open_to_others and is_empty:
-            folder.chmod(_durable.FOLDER_MODE)
+        taken = _durable.take_folder(folder)
     except OSError as error:
         raise FileError(f"{folder} cannot be made: {error.strerror}", error) from error
-    if open_to_others and not is_empty:
+    if not taken:
         want = f"name a folder of its own, or run: chmod 700 {folder}"
         raise FileError(f"{folder} is open to others and not empty: {want}")
 
@@ -59,7 +53,7 @@ def check_private(path: Path) -> None:
         mode = _mode(path)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}", error) from error
-    if mode & _OTHERS:
+    if mode & _durable.OTHERS:
         want = _durable.FOLDER_MODE if path.is_dir() else _durable.FILE_MODE
         raise FileError(
             f"{path} is readable for others (mode {mode:04o}): its mode must be {want:04o}, "
