@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client_sdk._durable import take_folder
 from client_sdk._files import read_private, replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
@@ -27,14 +29,15 @@ from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.passphrase import check_passphrase, encoded, is_encrypted, opened
-from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, read_key
+from client_sdk.signing import create_certificate_request, create_tls_key, read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.words import KeyUsage
     from client_sdk.signing import SecretPrompt
 
 __all__ = [
@@ -78,36 +81,29 @@ def create_home(
         passphrase: under which signing keys and TLS key are encrypted, 8 bytes or more; None for none.
 
     Raises:
-        ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
+        ConfigError: a file exists already or cannot be written, or an argument has a wrong form; no file was written.
     """
     home = Path(path)
-    try:
-        held = tuple(sorted({Role(role) for role in roles}))
-    except ValueError:
-        raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
+    held = _roles(roles)
     if passphrase is not None:
         check_passphrase(passphrase)
-    _take_folder(home)
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
-    write_private(home / CONFIG_FILE, config.to_toml().encode())
-    signers, grants = [], []
-    for usage in usages:
-        signers.append(create_signing_key(home / "keys" / f"{usage.name.lower()}.pem", passphrase))
-        grants.append(grant_key(name, institution, signers[-1], usage))
-    tls_key = create_tls_key(config.tls_key, passphrase)
+    signing_keys = {usage: Ed25519PrivateKey.generate() for usage in usages}
+    signers = {usage: Ed25519Signer(key) for usage, key in signing_keys.items()}
+    tls_key = ec.generate_private_key(ec.SECP256R1())
+    unencrypted = encoded(tls_key, None)
+    file = _enrolment(config, held, signers, unencrypted, licence_number, display_name, reciprocity_level)
+    files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: encoded(tls_key, passphrase)}
+    files |= {
+        home / "keys" / f"{usage.name.lower()}.pem": encoded(key, passphrase) for usage, key in signing_keys.items()
+    }
     if Role.LENDER in held:
-        write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
-    keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-    enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, encoded(tls_key, None), signers[0], datetime.now(UTC))
-    file = EnrolmentFile(enrolment, request.csr, request.vouch)
-    try:
-        EnrolmentFile.parse(file.encode())
-    except FormatError as error:
-        raise ConfigError(f"the enrolment is not in order: {error}") from error
-    write_private(home / f"{institution}.enrolment.json", file.encode())
+        files[config.secret_file] = secrets.token_bytes(SECRET_BYTES)
+    files[home / f"{institution}.enrolment.json"] = file.encode()
+    _take_folder(home)
+    _write_all(files)
     return file
 
 
@@ -121,7 +117,7 @@ def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, no
         now: aware time at which it is signed.
 
     Raises:
-        ConfigError: the TLS key is none that TLS can use.
+        ConfigError: the TLS key is no ECDSA key in PKCS#8, PEM.
     """
     csr = create_certificate_request(tls_key, config.institution)
     key = spki_hash(x509.load_pem_x509_csr(csr).public_key())
@@ -237,6 +233,63 @@ def _is_for(certificate: bytes, key_file: Path, secret: SecretPrompt | None) -> 
         raise ConfigError("the certificate is not in order") from None
 
 
+def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
+    try:
+        held = tuple(sorted({Role(role) for role in roles}))
+    except (TypeError, ValueError):
+        held = ()
+    if not held:
+        raise ConfigError(f"roles: want one or more of {', '.join(Role)}")
+    return held
+
+
+def _enrolment(
+    config: ClientConfig,
+    roles: tuple[Role, ...],
+    signers: Mapping[KeyUsage, Signer],
+    tls_key: bytes,
+    licence_number: str,
+    display_name: str,
+    reciprocity_level: int,
+) -> EnrolmentFile:
+    """Return the enrolment of a member; it reads as the administrators will read it.
+
+    Raises:
+        ConfigError: an argument has a wrong form.
+    """
+    for argument, text in (("licence_number", licence_number), ("display_name", display_name)):
+        if not isinstance(text, str):
+            raise ConfigError(f"{argument} must be a text")
+    try:
+        grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        enrolment = Enrolment(config.institution, licence_number, display_name, roles, reciprocity_level, keys)
+        request = request_certificate(config, tls_key, next(iter(signers.values())), datetime.now(UTC))
+        file = EnrolmentFile(enrolment, request.csr, request.vouch)
+        EnrolmentFile.parse(file.encode())
+    except (FormatError, TypeError, ValueError) as error:
+        # The libraries for messages and certificates refuse a wrong type, or text that is not Unicode, by the last two.
+        raise ConfigError(f"the enrolment is not in order: {error}") from error
+    return file
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """Write new private files: all of them, or none.
+
+    Raises:
+        ConfigError: one exists already, or cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_private(path, data)
+            written.append(path)
+    except ConfigError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _take_folder(home: Path) -> None:
     """Make a folder with mode 0700, or take one that is there; an empty one is given that mode.
 
@@ -244,11 +297,8 @@ def _take_folder(home: Path) -> None:
         ConfigError: others may enter it, and it holds something already; or it cannot be made.
     """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name != "posix" or not stat.S_IMODE(home.stat().st_mode) & 0o077:
-            return
-        if any(home.iterdir()):
-            raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")
-        home.chmod(0o700)
+        taken = take_folder(home)
     except OSError as error:
         raise ConfigError(f"{home} cannot be made: {error.strerror}") from error
+    if not taken:
+        raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")

@@ -45,10 +45,10 @@ def passphrase_of_file(path: str | Path) -> bytes:
     """Return the passphrase that a file holds in one line; its mode must be 0600.
 
     Raises:
-        ConfigError: it cannot be read, lets others in, or holds no passphrase.
+        ConfigError: it cannot be read, or lets others in.
     """
     data = read_private(Path(path))
-    return check_passphrase(data.removesuffix(b"\n").removesuffix(b"\r"))
+    return data.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def is_encrypted(pem: bytes) -> bool:

@@ -155,7 +155,7 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
         institution: its id; common name, and part of a URI among the subject alternative names.
 
     Raises:
-        ConfigError: the key is none that TLS can use.
+        ConfigError: the key is no ECDSA key in PKCS#8, PEM.
     """
     try:
         key = load_pem_private_key(tls_key_pem, password=None)

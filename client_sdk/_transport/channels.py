@@ -124,7 +124,7 @@ class TlsMaterial:
     def from_folder(cls, folder: Path, key: Callable[[], bytes] | None = None) -> TlsMaterial:
         """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
 
-        They are checked here: gRPC would say of each fault only that nobody answers.
+        They are checked here: gRPC would report each fault only as an unreachable server.
 
         Args:
             folder: where they are.

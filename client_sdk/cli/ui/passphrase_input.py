@@ -40,7 +40,7 @@ def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:
         ConfigError: the file cannot be used, or the passphrase is too short or too long.
     """
     if file is not None:
-        return passphrase_of_file(file)
+        return check_passphrase(passphrase_of_file(file))
     if not interactive:
         raise UsageError("a new passphrase is needed, and nobody is here to be asked", "name a file of mode 0600.")
     typed = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
