@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from client_sdk.cli.ui.output import Output
 
-__all__ = ["Draft", "editing"]
+__all__ = ["FormDraft", "editing"]
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ _USUAL = "vi"
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
-class Draft:
+class FormDraft:
     """A form while it is edited, mode 0600 in a folder of its own, where editors put their copies too.
 
     Attributes:
@@ -123,7 +123,7 @@ class Draft:
 
 
 @contextmanager
-def editing(output: Output, home: Path, text: str) -> Iterator[Draft]:
+def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
     """Yield a draft with a text; it is removed at the end, and kept where that is an error and something was written.
 
     Args:
@@ -134,7 +134,7 @@ def editing(output: Output, home: Path, text: str) -> Iterator[Draft]:
     Raises:
         ConfigError: the home takes no draft.
     """
-    draft = Draft(home, text)
+    draft = FormDraft(home, text)
     try:
         yield draft
     except BaseException:
