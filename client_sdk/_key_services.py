@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from client_sdk._protocol.evaluation import Ask
     from client_sdk._steps import Call, Flow
-    from client_sdk._transport.channels import TlsMaterial
     from client_sdk._transport.mode import AnyChannel, Mode
+    from client_sdk._transport.tls import TlsSource
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.state import KeyService, KeyServices
     from client_sdk.kernel.formats.words import KeyUse, Purpose
@@ -59,7 +59,7 @@ class KeyServiceAsker:
         mode: Mode,
         institution: str,
         signers: Mapping[KeyUse, Signer],
-        tls: TlsMaterial,
+        tls: TlsSource,
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         now_ms: Callable[[], int] = clock_ms,

@@ -19,7 +19,8 @@ from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
-from client_sdk._transport.channels import Deadlines, TlsMaterial
+from client_sdk._transport.channels import Deadlines
+from client_sdk._transport.tls import TlsFolder
 from client_sdk.errors import ConfigError, InvalidError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
@@ -88,7 +89,7 @@ class Session:
         self.config = config
         self.owner = owner
         self.trust_root = config.trust_root()
-        self.tls = TlsMaterial.from_folder(config.tls_key.parent)
+        self.tls = TlsFolder(config.tls_key.parent)
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)

@@ -17,8 +17,8 @@ from client_sdk._transport.mode import ASYNCIO, BLOCKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from client_sdk._transport.channels import TlsMaterial
     from client_sdk._transport.mode import Mode
+    from client_sdk._transport.tls import TlsSource
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.words import KeyUse, Purpose
     from client_sdk.kernel.ledger.directory import Directory
@@ -38,7 +38,7 @@ class _WithAsker:
         self,
         institution: str,
         signers: Mapping[KeyUse, Signer],
-        tls: TlsMaterial,
+        tls: TlsSource,
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         now_ms: Callable[[], int] = clock_ms,
@@ -54,7 +54,8 @@ class KeyClient(_WithAsker):
     Args:
         institution: the member's id.
         signers: a signer of the member for each use.
-        tls: the member's certificate, and the authority of the key services.
+        tls: the member's certificate, and the authority of the key services; a ``TlsFolder`` where renewed files are to
+            be taken.
         deadline_seconds: of one question to one key service, with what it is asked again.
         now_ms: the clock, ms since 1970 UTC.
     """

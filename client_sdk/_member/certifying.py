@@ -49,8 +49,13 @@ class Certifying(Core):
             return self.issue_certificate(request_certificate(config, tls_key, signer, now))
 
         certificate = yield from self._with_running_key(issue)
-        yield from beside(partial(install_certificate, config.home, certificate))
+        yield from beside(partial(self._install, certificate))
         return certificate
+
+    def _install(self, certificate: bytes) -> None:
+        install_certificate(self.session.config.home, certificate)
+        # Further calls of this client show it; others on this home look by themselves.
+        self.session.tls.look()
 
     def revoke_tls_key(self, spki_hash: bytes) -> Flow[datetime]:
         """End a TLS key of the own institution; return when it was first revoked, UTC."""

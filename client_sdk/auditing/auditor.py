@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk._transport.calling import calling
-from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
+from client_sdk._transport.channels import Deadlines, channel
+from client_sdk._transport.tls import TlsFolder
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
@@ -84,7 +85,7 @@ class Auditor:
         """
         if jobs < 1:
             raise ConfigError(f"jobs: got {jobs}, want 1 or more")
-        trust_root, tls = self.config.trust_root(), TlsMaterial.from_folder(self.config.tls_key.parent)
+        trust_root, tls = self.config.trust_root(), TlsFolder(self.config.tls_key.parent)
         home = AuditHome(self._state)
         # Threads of gRPC do not survive a fork.
         spawn = multiprocessing.get_context("spawn")

@@ -59,6 +59,8 @@ def create_log() -> None:
         whole("inquiry_count"),
         raw("inquiry_frontier"),
         whole("clock_reference"),
+        whole("clock_line"),
+        words("clock_boot"),
         whole("checkpoint_size"),
         raw("checkpoint"),
         sa.Column("clock_confirmed_at", sa.BigInteger()),

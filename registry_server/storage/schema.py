@@ -84,6 +84,8 @@ head = Table(
     Column("inquiry_count", BigInteger, nullable=False),
     Column("inquiry_frontier", LargeBinary, nullable=False),
     Column("clock_reference", BigInteger, nullable=False),
+    Column("clock_line", BigInteger, nullable=False),
+    Column("clock_boot", Text, nullable=False),
     Column("checkpoint_size", BigInteger, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
     Column("clock_confirmed_at", BigInteger),

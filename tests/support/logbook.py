@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from creditregistry.v1 import evidence_pb2, proposal_pb2
 from creditregistry.v1 import transparency_pb2 as pb
+from cryptography import x509
 
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
@@ -108,6 +109,17 @@ class LogbookRegistry:
         self.strict = False
         # Requests so far, by the names of their messages.
         self.asked: list[str] = []
+        # Serial numbers of the certificates with which the directory was asked for, and one that is let in no more.
+        self.shown: set[int] = set()
+        self.refused: int | None = None
+
+    def let_in(self, context: grpc.ServicerContext) -> None:
+        """Note whose certificate it is, or end the call."""
+        (pem,) = cast("list[bytes]", context.auth_context()["x509_pem_cert"])
+        serial = x509.load_pem_x509_certificate(pem).serial_number
+        if serial == self.refused:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "an old certificate")
+        self.shown.add(serial)
 
     def list_acts(self, request: proposal_pb2.ListActsRequest) -> proposal_pb2.ListActsResponse:
         """A page of acts."""
@@ -165,12 +177,17 @@ def _handlers(registry: LogbookRegistry) -> list[grpc.GenericRpcHandler]:
         proposal_pb2.ListActsRequest.FromString,
         proposal_pb2.ListActsResponse.SerializeToString,
     )
-    directory_proof = grpc.unary_unary_rpc_method_handler(
-        lambda request, context: (
+
+    def prove_directory(
+        request: pb.GetDirectoryProofRequest, context: grpc.ServicerContext
+    ) -> pb.GetDirectoryProofResponse:
+        registry.let_in(context)
+        if registry.strict and request.known_size > len(registry.log.leaves):
             context.abort(grpc.StatusCode.OUT_OF_RANGE, "the log is shorter")
-            if registry.strict and request.known_size > len(registry.log.leaves)
-            else registry.directory_proof(request)
-        ),
+        return registry.directory_proof(request)
+
+    directory_proof = grpc.unary_unary_rpc_method_handler(
+        prove_directory,
         pb.GetDirectoryProofRequest.FromString,
         pb.GetDirectoryProofResponse.SerializeToString,
     )
