@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.models.answer import Answer
 from client_sdk.models.weighing import Criteria
 
 if TYPE_CHECKING:
-    from client_sdk.models.answer import Answer
     from client_sdk.models.assessment import Assessment
 
 __all__ = ["Criteria", "assess"]
@@ -19,5 +20,12 @@ def assess(answer: Answer, criteria: Criteria) -> Assessment:
     Args:
         answer: about one person.
         criteria: of the lender.
+
+    Raises:
+        FormatError: ``answer`` is no Answer.
+        ConfigError: ``criteria`` are no Criteria.
     """
+    given: object = answer
+    if not isinstance(given, Answer):
+        raise FormatError("answer", "field.type", got=type(given).__name__, want="an Answer")
     return answer.assess(criteria)

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from client_sdk._files import cannot_be_written, give_name, sync
+from client_sdk._files import cannot_be_written, give_name, path_of, sync
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class NewFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = path_of(path, "path")
         check_new(self.path)
         try:
             descriptor, draft = tempfile.mkstemp(_DRAFT, ".", self.path.parent)
