@@ -37,6 +37,9 @@ class KeyClient:
         tls: the member's certificate, and the authority of the key services.
         deadline_seconds: of one question to one key service, with what it is asked again.
         now_ms: the clock, ms since 1970 UTC.
+
+    Raises:
+        ConfigError: an argument is not in order.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class KeyClient:
             versions: of the subject keys; all live ones unless given.
 
         Raises:
+            PreflightError: an argument is of another type.
             ConfigError: there is no key of that use, a version is not live, or the client is closed or was made in
                 another process.
             KeyServiceError: a service is down, late, refuses, or its answer is not proved.
@@ -107,7 +111,7 @@ class AsyncKeyClient:
     """Asks key services from one event loop; arguments as for ``KeyClient``.
 
     Raises:
-        ConfigError: no event loop is running.
+        ConfigError: no event loop is running, or an argument is not in order.
     """
 
     def __init__(
