@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from client_sdk._steps.driver import Step, run, run_async
+from client_sdk.errors import CreditRegistryError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -126,9 +127,14 @@ def beside(work: Callable[[], R], stop: Callable[[], None] | None = None) -> Flo
 async def each_async(flow: Flow[Iterator[R]]) -> AsyncIterator[R]:
     """Run a flow in the event loop, and yield each item of what it returns; they are made beside the loop."""
     items = await run_async(flow)
-    while made := await run_async(beside(partial(_next, items))):
+    while True:
+        made, error = await run_async(beside(partial(_next, items)))
         for item in made:
             yield item
+        if error is not None:
+            raise error
+        if not made:
+            return
 
 
 def pause(seconds: float) -> Flow[None]:
@@ -170,8 +176,14 @@ class Stoppable(Generic[R]):
         self._stopped = True
 
 
-def _next(items: Iterator[R]) -> list[R]:
-    return list(islice(items, ITEMS))
+def _next(items: Iterator[R]) -> tuple[list[R], CreditRegistryError | None]:
+    """Return the next items, and what one of them could not be made for."""
+    made: list[R] = []
+    try:
+        made.extend(islice(items, ITEMS))
+    except CreditRegistryError as error:
+        return made, error
+    return made, None
 
 
 def _look_away(running: asyncio.Future[Any]) -> None:

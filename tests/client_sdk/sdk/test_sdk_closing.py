@@ -85,8 +85,8 @@ def threads_in_calls() -> int:
 def tasks_in_calls(*generators: object) -> int:
     """How many tasks of the running loop, or asynchronous generators, wait for the answer to a call."""
     count = 0
-    here: Any
-    for here in (*(task.get_coro() for task in asyncio.all_tasks()), *generators):
+    for outermost in (*(task.get_coro() for task in asyncio.all_tasks()), *generators):
+        here: Any = outermost
         while here is not None and getattr(here, "cr_code", None) not in WAITING:
             here = getattr(here, "cr_await", None) or getattr(here, "ag_await", None)
         count += here is not None
