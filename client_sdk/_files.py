@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 from client_sdk import _durable
 from client_sdk.errors import ConfigError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["cannot_be_written", "path_of", "replace_file", "write_private"]
 
-__all__ = ["cannot_be_written", "replace_file", "write_private"]
+
+def path_of(value: str | Path, name: str) -> Path:
+    """Return the path that an argument or a setting gives.
+
+    Args:
+        value: of the argument.
+        name: of the argument, for the error.
+
+    Raises:
+        ConfigError: it is no text and no Path, or holds a character that the name of no file has.
+    """
+    given: object = value
+    if not isinstance(given, str | Path):
+        raise ConfigError(f"{name}: want a path as text or as a Path, got {type(given).__name__}")
+    try:
+        written = os.fsencode(given)
+    except UnicodeEncodeError:
+        # Not chained: the error holds the text.
+        written = b"\0"
+    if b"\0" in written:
+        raise ConfigError(f"{name}: want a path, got characters that no name of a file has")
+    return Path(given)
 
 
 def write_private(path: Path, data: bytes) -> None:

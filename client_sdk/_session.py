@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk._protocol import inquiry as inquiries
-from client_sdk._protocol.arguments import sixteen_bytes
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
 from client_sdk._transport.tls import TlsFolder
-from client_sdk.errors import ConfigError, InvalidError, PreflightError, VerificationError
+from client_sdk.errors import ConfigError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import moment
@@ -59,18 +58,11 @@ if TYPE_CHECKING:
     from client_sdk.models.answer import Answer
     from client_sdk.models.status import KeyServiceStatus
 
-__all__ = ["REFRESH_SECONDS", "Page", "Session", "is_stale"]
+__all__ = ["REFRESH_SECONDS", "Page", "Session"]
 
 # How old the followed directory may be before it is followed again; well below what the key services allow.
 REFRESH_SECONDS = 60.0
 _USES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
-# Refusals that say that the directory has moved on since it was followed.
-_STALE_REASONS = frozenset(("SUBJECT_KEY_VERSION", "ALIASES_INVALID"))
-
-
-def is_stale(error: InvalidError) -> bool:
-    """Whether a refusal means that the directory has to be followed again before the call is repeated."""
-    return error.reason in _STALE_REASONS
 
 
 class Session:
@@ -140,6 +132,8 @@ class Session:
         """
         self.owner.check_open()
         with self._turn:
+            # Once more: what is opened after the client was closed would stay open.
+            self.owner.check_open()
             if self._outbox is None:
                 self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)
             return self._outbox
@@ -308,13 +302,13 @@ class Session:
 
     def record(self, record_id: bytes, issuer: str) -> RecordKey:
         """Return which record an id names: of that issuer, an own one where it is empty."""
-        return RecordKey(issuer or self.config.institution, sixteen_bytes(record_id, "record_id"))
+        return RecordKey(issuer or self.config.institution, record_id)
 
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_LISTED]]
+            asked = record_ids[start : start + MAX_LISTED]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

@@ -84,7 +84,10 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close connections and outbox; calls under way in other tasks fail."""
+        """Close connections and outbox; calls under way in other tasks raise ConfigError: the client is closed.
+
+        What they have signed waits in the outbox; whether the registry has logged it is not known.
+        """
         await run_async(self._member.close())
 
     # --- asking ------------------------------------------------------------------------------------------------------

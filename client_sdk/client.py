@@ -5,8 +5,9 @@
         assessment = answer.assess()
 
 One client serves any number of threads of one process; a process that was forked opens its own. ``AsyncClient`` does
-the same for asyncio: both run the same flows, and hold no logic of their own. Every method also raises ConfigError
-where the client is closed, or was made in another process.
+the same for asyncio: both run the same flows, and hold no logic of their own. Every method also raises PreflightError
+where an argument is of another type, and ConfigError where the client is closed, before the call or during it, or was
+made in another process.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close connections and outbox; calls under way in other threads fail."""
+        """Close connections and outbox; calls under way in other threads raise ConfigError: the client is closed.
+
+        What they have signed waits in the outbox; whether the registry has logged it is not known.
+        """
         run(self._member.close())
 
     # --- asking ------------------------------------------------------------------------------------------------------

@@ -58,6 +58,9 @@ class KeyClient(_WithAsker):
             be taken.
         deadline_seconds: of one question to one key service, with what it is asked again.
         now_ms: the clock, ms since 1970 UTC.
+
+    Raises:
+        ConfigError: an argument is not in order.
     """
 
     _mode = BLOCKING
@@ -91,6 +94,7 @@ class KeyClient(_WithAsker):
             versions: of the subject keys; all live ones unless given.
 
         Raises:
+            PreflightError: an argument is of another type.
             ConfigError: there is no key of that use, a version is not live, or the client is closed or was made in
                 another process.
             KeyServiceError: a service is down, late, refuses, or its answer is not proved.
@@ -117,7 +121,7 @@ class AsyncKeyClient(_WithAsker):
     """Asks key services from one event loop; arguments as for ``KeyClient``.
 
     Raises:
-        ConfigError: no event loop is running.
+        ConfigError: no event loop is running, or an argument is not in order.
     """
 
     _mode = ASYNCIO

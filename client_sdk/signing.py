@@ -110,6 +110,8 @@ def read_private(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError:
+        raise ConfigError("a path cannot be read: it holds characters that no name of a file has") from None
 
 
 def create_signing_key(path: Path) -> Ed25519Signer:

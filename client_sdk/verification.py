@@ -10,11 +10,11 @@ by asking the key services again, which ``Client.verify`` does for a member who 
 from __future__ import annotations
 
 import hmac
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2
 
+from client_sdk._files import path_of
 from client_sdk._protocol.inquiry import read_offline
 from client_sdk._protocol.receipt import read_receipt_file
 from client_sdk._protocol.verification import verifying
@@ -29,6 +29,7 @@ from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -57,7 +58,7 @@ def read_trust_root(path: str | Path) -> TrustRoot:
         ConfigError: the file cannot be read, or is no trust root.
     """
     try:
-        return TrustRoot.parse(Path(path).read_bytes())
+        return TrustRoot.parse(path_of(path, "trust_root").read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (FormatError, RuleError) as error:
@@ -133,7 +134,7 @@ def verify_with(
         ConfigError: the file cannot be read, or is about pseudonyms under subject keys that are not served any more.
         VerificationError: a part does not verify, or the pseudonym is another's.
     """
-    data = evidence if isinstance(evidence, bytes) else read_evidence(Path(evidence))
+    data = evidence if isinstance(evidence, bytes) else read_evidence(path_of(evidence, "evidence"))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
         answers = read_offline(data, parsed, verifier, names)

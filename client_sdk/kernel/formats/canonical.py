@@ -63,7 +63,7 @@ def parse(message_type: type[M], data: bytes, part: str) -> M:
         # Unknown fields would be written again; without them the bytes differ.
         message.DiscardUnknownFields()
         again = message.SerializeToString(deterministic=True)
-    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError):
+    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError, TypeError):
         # Not chained: the library's error may hold what it read.
         raise FormatError(part, "canonical.protobuf", want=f"one {message_type.__name__}") from None
     if again != data:
