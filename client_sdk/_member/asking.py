@@ -87,5 +87,7 @@ class Asking(Core):
         """Verify an evidence file against the trust root."""
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:
-            (names,) = yield from self.names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)
+            directory = yield from self.directory()
+            purpose = self.session.review_purpose(directory)
+            (names,) = yield from self.names([identity], KeyUse.INQUIRE, purpose)
         return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))

@@ -77,7 +77,7 @@ _QUESTIONS = {
     "institution": _Question("Institution id (lower-case letters, digits, inner hyphens)", _institution),
     "name": _Question("Name of the institution", _printable),
     "licence": _Question("Number of its licence", _printable),
-    "role": _Question("Role (LENDER, AUDITOR or ADMINISTRATOR)", _roles, Role.LENDER.name),
+    "role": _Question("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)", _roles, Role.LENDER.name),
     "registry": _Question("Address of the registry (host:port)", _address),
     "registry_name": _Question("Name of the registry", _registry_name),
 }

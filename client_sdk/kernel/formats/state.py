@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.keys import check_enrolable, key_id
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
-from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, word
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, go_together, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,8 +239,8 @@ class InstitutionState:
         check_ascending([key.key_id for key in keys], part, "keys")
         roles = tuple(word(Role, role, part, "roles") for role in message.roles)
         check_ascending(roles, part, "roles")
-        if not roles or (Role.AUDITOR in roles and len(roles) > 1):
-            raise FormatError(part, "roles.auditor-alone", want="a role, and AUDITOR alone")
+        if not go_together(roles):
+            raise FormatError(part, "roles.alone", want="a role, and AUDITOR or REPRESENTATIVE alone")
         if any(not any(key.usage in USAGES[role] for role in roles) for key in keys):
             raise FormatError(part, "institution.role", want="keys of a usage of its roles")
         status = word(InstitutionStatus, message.status, part, "status")

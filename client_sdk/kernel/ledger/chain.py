@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import payload_hash
-from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.formats.words import (
+    ANNOTATING,
+    AnnotationFlag,
+    InstitutionStatus,
+    Kind,
+    LapseKind,
+    Role,
+    Standing,
+)
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
@@ -238,8 +246,8 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     author = directory.institution(annotation.author)
     if author.status is InstitutionStatus.TERMINATED:
         raise RuleError("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
-    if Role.LENDER not in author.roles:
-        raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER")
+    if ANNOTATING.isdisjoint(author.roles):
+        raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER or a REPRESENTATIVE")
 
 
 def annotate(
