@@ -21,6 +21,7 @@ __all__ = [
     "PURPOSES",
     "USAGES",
     "AnnotationFlag",
+    "DisputeOutcome",
     "InstitutionStatus",
     "KeyUsage",
     "KeyUse",
@@ -169,6 +170,15 @@ class AnnotationFlag(Word):
     DISPUTED = "DISPUTED", 1
     RESTRICTED = "RESTRICTED", 2
     STATEMENT = "STATEMENT", 3
+
+
+class DisputeOutcome(Word):
+    """How a dispute is answered or ends (征信业管理条例 Art. 25)."""
+
+    CORRECTED = "CORRECTED", 1
+    CONFIRMED = "CONFIRMED", 2
+    UNCONFIRMED = "UNCONFIRMED", 3
+    WITHDRAWN = "WITHDRAWN", 4
 
 
 class LapseKind(Word):

@@ -29,7 +29,7 @@ from client_sdk.kernel.formats.map_entry import (
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
@@ -235,7 +235,7 @@ class Reading:
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         with within(part):
             dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
-        annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
+        annotation, annotation_hash, doubted = self._read_annotation(item, statement)
         record = VerifiedRecord(
             statement,
             item.index,
@@ -249,9 +249,7 @@ class Reading:
         )
         return record, annotation_hash
 
-    def _read_annotation(
-        self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
-    ) -> tuple[ShownAnnotation | None, bytes, bool]:
+    def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bytes, bool]:
         """Condition 9; returns also the hash of the newest annotation, and whether a key that signed is in doubt."""
         part = "annotation"
         if not item.annotations:
@@ -264,7 +262,7 @@ class Reading:
             leaf_under(self._checkpoint, shown.inclusion.index, shown.leaf, path, part)
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        annotation = read_annotations(leaves, statement, self._rulebook)
         self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
