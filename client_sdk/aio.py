@@ -163,7 +163,7 @@ class AsyncClient:
     async def open_dispute(
         self, issuer: str, record_id: bytes, *, code: str = "", evidence: Iterable[bytes] = ()
     ) -> AnnotationReceipt:
-        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); every answer shows it from the next commit on."""
+        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); all answers from now on show it."""
         return await self._run(self._member.open_dispute(issuer, record_id, code, evidence))
 
     async def withdraw_dispute(self, issuer: str, record_id: bytes) -> AnnotationReceipt:

@@ -258,7 +258,7 @@ class Client:
     def open_dispute(
         self, issuer: str, record_id: bytes, *, code: str = "", evidence: Iterable[bytes] = ()
     ) -> AnnotationReceipt:
-        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); every answer shows it from the next commit on.
+        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); all answers from now on show it.
 
         Args:
             issuer: institution id of the record's issuer.

@@ -1,4 +1,4 @@
-"""Flows behind the methods of ``Client`` and ``AsyncClient``: asking, reporting, disputes, administering, certificates."""
+"""Flows behind the methods of ``Client`` and ``AsyncClient``: asking, reporting, disputes, acts, certificates."""
 
 from client_sdk._member.administering import Administering
 from client_sdk._member.asking import Asking
