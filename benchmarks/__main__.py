@@ -1,7 +1,7 @@
 """Run the benchmarks: ``python -m benchmarks [--row NAME …]``.
 
 Prints one line a row, writes ``.bench/results.json``, and ends with status 0 only if each row reaches 0.85 of its goal.
-A row that cannot be measured is told with its cause, and the others are measured all the same.
+A row that fails is printed with its error, and the others are measured all the same.
 """
 
 from __future__ import annotations

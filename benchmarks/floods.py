@@ -1,4 +1,4 @@
-"""How long other members wait, and how much memory a server takes, while somebody floods it.
+"""How long other members wait, and how much memory a server takes, while one client floods it.
 
     python -m benchmarks.floods [KIND ...]
 

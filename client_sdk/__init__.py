@@ -12,7 +12,7 @@ decide, ``client_sdk.home`` and ``client_sdk.signing`` homes and keys, ``client_
 ``client_sdk.testing`` a whole registry on this machine for an integrator's tests. Modules with an underscore and
 ``client_sdk.kernel`` are not for use by others.
 
-Names are loaded when they are first used: whoever needs the kernel alone, such as the server, loads no client.
+Names are loaded when they are first used: a program that needs the kernel alone, such as the server, loads no client.
 """
 
 from importlib import import_module
@@ -22,7 +22,6 @@ from client_sdk._version import __version__
 
 if TYPE_CHECKING:
     from client_sdk.aio import AsyncClient
-    from client_sdk.assessment import Criteria, assess
     from client_sdk.auditing.auditor import Auditor
     from client_sdk.auditing.home import AuditFinding
     from client_sdk.auditing.report import AuditReport
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
         CollectionStage,
         Consent,
         ConsentForm,
+        Criteria,
         Debt,
         DefaultFacts,
         DefaultReport,
@@ -226,7 +226,6 @@ __all__ = [
     "VerificationError",
     "Violation",
     "__version__",
-    "assess",
     "debt",
     "fetch_trust_root",
     "notice_sent",
@@ -246,14 +245,12 @@ _HOMES = {
     "CertificateRequest": "client_sdk.kernel.ledger.certificate_request_file",
     "Client": "client_sdk.client",
     "ClientConfig": "client_sdk.config",
-    "Criteria": "client_sdk.assessment",
     "Encoding": "client_sdk.lending.files",
     "Finding": "client_sdk.kernel.ledger.findings",
     "FindingId": "client_sdk.kernel.ledger.findings",
     "InstitutionRow": "client_sdk.auditing.tally",
     "Portfolio": "client_sdk.lending.files",
     "TrustRoot": "client_sdk.kernel.ledger.trust_root",
-    "assess": "client_sdk.assessment",
     "fetch_trust_root": "client_sdk.trust",
     "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",

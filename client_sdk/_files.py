@@ -1,22 +1,16 @@
-"""Files of the SDK: written durably and whole, with mode 0600."""
+"""Files of the SDK: written durably and whole, with mode 0600; failures are ``ConfigError``."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk import _durable
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["cannot_be_written", "give_name", "replace_file", "sync", "write_private"]
-
-_FOLDER_MODE = 0o700
-_MODE = 0o600
+__all__ = ["cannot_be_written", "replace_file", "write_private"]
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -26,11 +20,8 @@ def write_private(path: Path, data: bytes) -> None:
         ConfigError: it exists already, or cannot be written; nothing of it is left then.
     """
     try:
-        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        with _draft(path) as (descriptor, draft):
-            _write(descriptor, data)
-            give_name(draft, path)
-        sync(path.parent)
+        path.parent.mkdir(mode=_durable.FOLDER_MODE, parents=True, exist_ok=True)
+        _durable.create(path, data)
     except FileExistsError:
         raise ConfigError(f"{path} exists already") from None
     except OSError as error:
@@ -44,67 +35,12 @@ def replace_file(path: Path, data: bytes) -> None:
         ConfigError: it cannot be written.
     """
     try:
-        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        with _draft(path) as (descriptor, draft):
-            _write(descriptor, data)
-            draft.replace(path)
-        sync(path.parent)
+        path.parent.mkdir(mode=_durable.FOLDER_MODE, parents=True, exist_ok=True)
+        _durable.replace(path, data)
     except OSError as error:
         raise cannot_be_written(path, error) from error
-
-
-def give_name(draft: Path, path: Path) -> None:
-    """Give a whole draft the name of a path at which nothing is; never over anything.
-
-    Raises:
-        FileExistsError: something is there.
-        OSError: the folder takes no file.
-    """
-    try:
-        # A link, unlike a rename, fails where something is.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
-        try:
-            draft.replace(path)
-        except OSError:
-            path.unlink()
-            raise
-
-
-def sync(path: Path) -> None:
-    """Make durable what a file holds, or which names a folder has.
-
-    Raises:
-        OSError: it cannot be.
-    """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def cannot_be_written(path: Path, error: OSError) -> ConfigError:
     """Return the error of a file that the system refuses to write."""
     return ConfigError(f"{path} cannot be written: {error.strerror}")
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[tuple[int, Path]]:
-    """Yield a new file beside a path; it is gone afterwards, unless it was moved."""
-    descriptor, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
-    try:
-        yield descriptor, Path(name)
-    finally:
-        os.close(descriptor)
-        Path(name).unlink(missing_ok=True)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    with os.fdopen(descriptor, "wb", closefd=False) as file:
-        file.write(data)
-    os.fsync(descriptor)

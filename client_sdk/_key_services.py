@@ -51,12 +51,7 @@ class KeyServiceAsker:
     """Connections of one member to the key services.
 
     Args:
-        mode: in which the flows run.
-        institution: the member's id.
-        signers: a signer of the member for each use.
-        tls: the member's certificate, and the authority of the key services.
-        deadline_seconds: of one question to one key service, with what it is asked again.
-        now_ms: the clock, ms since 1970 UTC.
+        mode: in which the flows run; the other arguments are those of ``KeyClient``.
     """
 
     def __init__(

@@ -308,7 +308,7 @@ class Session:
     # --- reporting ---------------------------------------------------------------------------------------------------
 
     def issuer(self, directory: Directory) -> Issuer:
-        """Return who signs statements.
+        """Return the issuer that signs statements.
 
         Raises:
             ConfigError: there is no REPORT key.
@@ -371,7 +371,7 @@ class Page:
         self.answers: list[Answer] = []
 
     def request(self) -> check_pb2.CheckRequest | None:
-        """Return the request for the next page; None when everybody is answered."""
+        """Return the request for the next page; None when all persons are answered."""
         if self._done:
             return None
         return self._question.request(self._position, 0 if self._at is None else self._at.size)

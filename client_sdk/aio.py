@@ -101,7 +101,7 @@ class AsyncClient:
         return await self._run(self._member.check_many(identities, purpose, consent, officer))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
-        """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD."""
+        """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""
         return await self._run(self._member.inquiry_receipt(inquiry_id))
 
     async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
@@ -133,7 +133,7 @@ class AsyncClient:
         return await self._run(self._member.report_many(reports, progress))
 
     async def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
-        """Hold a portfolio against the rules without sending anything; return what is wrong or odd in it, by row."""
+        """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return await self._run(self._member.preflight(reports))
 
     async def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
@@ -145,7 +145,7 @@ class AsyncClient:
         return await self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
 
     def record_id(self, name: RecordName) -> bytes:
-        """Return the id of an own record; attempt 0 where the name does not tell it."""
+        """Return the id of an own record; attempt 0 where the name has none."""
         return self._member.record_id(name)
 
     def records(

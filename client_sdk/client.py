@@ -96,7 +96,7 @@ class Client:
             identity: of the person; its number never leaves this machine.
             purpose: why (征信业管理条例 Art. 18, 20): a member, or its word.
             consent: that the person gave, in writing.
-            officer: who asks, as the lender names its staff.
+            officer: the member of staff who asks, by the lender's own name.
 
         Returns:
             LISTED or CLEAR where it is proved; UNVERIFIABLE, with the part that failed, where it is not.
@@ -121,7 +121,7 @@ class Client:
         return self._run(self._member.check_many(identities, purpose, consent, officer))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
-        """Return the place of an own inquiry in the inquiry tree; there is one after the next HEAD.
+        """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.
 
         Raises:
             UnavailableError: it has none yet; reason INQUIRY_WAITING.
@@ -136,7 +136,7 @@ class Client:
         Args:
             path: of the file.
             identity: who it is said to be about. The key services are then asked again whether the pseudonym is that
-                person's, and facts are opened; without it nobody is asked and facts stay sealed.
+                person's, and facts are opened; without it no key service is asked and facts stay sealed.
 
         Returns:
             One answer for each person in it, as of the HEAD's time.
@@ -184,10 +184,10 @@ class Client:
         Args:
             reports: such as ``read_portfolio`` yields; versions of one record, records of one debt, and what rests on
                 each other, each in order of time.
-            progress: told after each step.
+            progress: called after each step.
 
         Returns:
-            What became of each row; rows that break a rule are rejected, and the others are sent.
+            The result of each row; rows that break a rule are rejected, and the others are sent.
 
         Raises:
             OutboxError: another process is reporting from this home, or the outbox cannot be written.
@@ -196,7 +196,7 @@ class Client:
         return self._run(self._member.report_many(reports, progress))
 
     def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
-        """Hold a portfolio against the rules without sending anything; return what is wrong or odd in it, by row."""
+        """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return self._run(self._member.preflight(reports))
 
     def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
@@ -205,7 +205,7 @@ class Client:
         Args:
             record_id: 16 bytes.
             issuer: of the record, for its successor; empty for an own record.
-            identity: whom the record must be about; None holds it against nobody.
+            identity: of the person whose record it must be; None does not check that.
 
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.
@@ -217,7 +217,7 @@ class Client:
         return self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
 
     def record_id(self, name: RecordName) -> bytes:
-        """Return the id of an own record; attempt 0 where the name does not tell it.
+        """Return the id of an own record; attempt 0 where the name has none.
 
         Raises:
             ConfigError: the secret behind record ids is missing.
@@ -359,7 +359,7 @@ class Client:
         """Add the signature of an administrator whom the act itself enrols, and who has no certificate yet.
 
         Raises:
-            RefusedError: the signature is none, or the proposal has lapsed.
+            RefusedError: the signature is invalid, or the proposal has lapsed.
         """
         return self._run(self._member.bring_approval(proposal, approval))
 

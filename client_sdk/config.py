@@ -89,6 +89,9 @@ class ClientConfig:
     schemes: Mapping[str, SignerScheme] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("institution", "registry", "name"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"config: {name} must be a text")
         try:
             check_institution_id(self.institution, "config", "institution")
         except FormatError as error:

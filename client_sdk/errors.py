@@ -3,10 +3,10 @@
 CreditRegistryError                    everything below
 ├── ConfigError                        settings, keys or files of this machine are not in order
 ├── TransportError                     no answer came
-│   ├── UnavailableError               nobody there, or the connection broke: try again later
+│   ├── UnavailableError               server not reachable, or the connection broke: try again later
 │   └── DeadlineExceededError          too late: whether it was done is not known; the same call again is safe
 ├── RefusedError                       the registry or a key service answered no (reason, field, rule, got, want)
-│   ├── NotPermittedError              who asks may not: certificate, role, key, state of the institution
+│   ├── NotPermittedError              the caller is not permitted: certificate, role, key, state of the institution
 │   ├── QuotaError                     too much or too large
 │   ├── ConflictError                  the registry already holds something else
 │   └── InvalidError                   what was sent breaks a rule or has a wrong form
@@ -16,7 +16,7 @@ CreditRegistryError                    everything below
 ├── KeyServiceError                    a key service is down, refuses, or proves nothing (service)
 ├── OutboxError                        the outbox is locked, damaged or another member's
 ├── FormatError                        a file, an id or another value has a wrong form (part, rule, got, want)
-│   └── IdentityError                  an identity number that is none; a ValueError too
+│   └── IdentityError                  an invalid identity number; a ValueError too
 └── RuleError                          facts or a date break a rule (reason, field, rule, got, want)
 
 No error holds an identity number, a pseudonym, a fact, an opening or a key. A refusal is told apart by its reason, a
@@ -66,7 +66,7 @@ class TransportError(CreditRegistryError):
 
     Attributes:
         status: name of the gRPC status, e.g. ``UNAVAILABLE``.
-        reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where nobody was there to give one.
+        reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where the server was not reached.
         retryable: whether the same call may succeed later with nothing else changed: what the server says, and True
             where nobody answered.
     """
@@ -125,7 +125,7 @@ class RefusedError(Complaining, CreditRegistryError):
 
     @classmethod
     def of(cls, complaint: Complaint, message: str = "", *, status: str = "UNKNOWN", retryable: bool = False) -> Self:
-        """Return the error that a complaint of the registry or of a key service means."""
+        """Return the error for a complaint of the registry or of a key service."""
         error = cls(complaint.reason, message, status=status, retryable=retryable)
         error.complaint = complaint
         return error

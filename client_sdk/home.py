@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from client_sdk._durable import take_folder
 from client_sdk._files import replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
@@ -28,15 +29,16 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.signing import (
     create_certificate_request,
-    create_signing_key,
     create_tls_key,
     read_private,
+    tls_key_pem,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.words import KeyUsage
 
 __all__ = [
     "create_home",
@@ -76,34 +78,23 @@ def create_home(
         reciprocity_level: of the rulebook.
 
     Raises:
-        ConfigError: a file exists already or cannot be written, or an argument has a wrong form.
+        ConfigError: a file exists already or cannot be written, or an argument has a wrong form; no file was written.
     """
     home = Path(path)
-    try:
-        held = tuple(sorted({Role(role) for role in roles}))
-    except ValueError:
-        raise ConfigError(f"roles: want one or more of {', '.join(Role)}") from None
-    _take_folder(home)
+    held = _roles(roles)
     usages = sorted(usage for role in held for usage in USAGES[role])
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
-    write_private(home / CONFIG_FILE, config.to_toml().encode())
-    grants = []
-    for usage in usages:
-        signer = create_signing_key(home / "keys" / f"{usage.name.lower()}.pem")
-        grants.append(grant_key(name, institution, signer, usage))
-    create_tls_key(config.tls_key)
+    signers = {usage: Ed25519Signer.generate() for usage in usages}
+    tls_key = tls_key_pem(ec.generate_private_key(ec.SECP256R1()))
+    file = _enrolment(config, held, signers, tls_key, licence_number, display_name, reciprocity_level)
+    files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: tls_key}
+    files |= {home / "keys" / f"{usage.name.lower()}.pem": signer.to_pkcs8_pem() for usage, signer in signers.items()}
     if Role.LENDER in held:
-        write_private(config.secret_file, secrets.token_bytes(SECRET_BYTES))
-    keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-    enrolment = Enrolment(institution, licence_number, display_name, held, reciprocity_level, keys)
-    request = request_certificate(config, config.tls_key.read_bytes(), config.signer(usages[0]), datetime.now(UTC))
-    file = EnrolmentFile(enrolment, request.csr, request.vouch)
-    try:
-        EnrolmentFile.parse(file.encode())
-    except FormatError as error:
-        raise ConfigError(f"the enrolment is not in order: {error}") from error
-    write_private(home / f"{institution}.enrolment.json", file.encode())
+        files[config.secret_file] = secrets.token_bytes(SECRET_BYTES)
+    files[home / f"{institution}.enrolment.json"] = file.encode()
+    _take_folder(home)
+    _write_all(files)
     return file
 
 
@@ -117,7 +108,7 @@ def request_certificate(config: ClientConfig, tls_key: bytes, signer: Signer, no
         now: aware time at which it is signed.
 
     Raises:
-        ConfigError: the TLS key is none that TLS can use.
+        ConfigError: the TLS key is no ECDSA key in PKCS#8, PEM.
     """
     csr = create_certificate_request(tls_key, config.institution)
     key = spki_hash(x509.load_pem_x509_csr(csr).public_key())
@@ -186,6 +177,63 @@ def _is_for(certificate: bytes, key_file: Path) -> bool:
         raise ConfigError(f"{key_file} or the certificate is not in order") from None
 
 
+def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
+    try:
+        held = tuple(sorted({Role(role) for role in roles}))
+    except (TypeError, ValueError):
+        held = ()
+    if not held:
+        raise ConfigError(f"roles: want one or more of {', '.join(Role)}")
+    return held
+
+
+def _enrolment(
+    config: ClientConfig,
+    roles: tuple[Role, ...],
+    signers: Mapping[KeyUsage, Signer],
+    tls_key: bytes,
+    licence_number: str,
+    display_name: str,
+    reciprocity_level: int,
+) -> EnrolmentFile:
+    """Return the enrolment of a member; it reads as the administrators will read it.
+
+    Raises:
+        ConfigError: an argument has a wrong form.
+    """
+    for argument, text in (("licence_number", licence_number), ("display_name", display_name)):
+        if not isinstance(text, str):
+            raise ConfigError(f"{argument} must be a text")
+    try:
+        grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
+        keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
+        enrolment = Enrolment(config.institution, licence_number, display_name, roles, reciprocity_level, keys)
+        request = request_certificate(config, tls_key, next(iter(signers.values())), datetime.now(UTC))
+        file = EnrolmentFile(enrolment, request.csr, request.vouch)
+        EnrolmentFile.parse(file.encode())
+    except (FormatError, TypeError, ValueError) as error:
+        # The libraries for messages and certificates refuse a wrong type, or text that is not Unicode, by the last two.
+        raise ConfigError(f"the enrolment is not in order: {error}") from error
+    return file
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """Write new private files: all of them, or none.
+
+    Raises:
+        ConfigError: one exists already, or cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_private(path, data)
+            written.append(path)
+    except ConfigError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _take_folder(home: Path) -> None:
     """Make a folder with mode 0700, or take one that is there; an empty one is given that mode.
 
@@ -193,11 +241,8 @@ def _take_folder(home: Path) -> None:
         ConfigError: others may enter it, and it holds something already; or it cannot be made.
     """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name != "posix" or not stat.S_IMODE(home.stat().st_mode) & 0o077:
-            return
-        if any(home.iterdir()):
-            raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")
-        home.chmod(0o700)
+        taken = take_folder(home)
     except OSError as error:
         raise ConfigError(f"{home} cannot be made: {error.strerror}") from error
+    if not taken:
+        raise ConfigError(f"{home} is open to others and not empty: name a folder of its own, or chmod 700 {home}")

@@ -8,7 +8,7 @@ Addresses and public keys come from the directory, so from acts that administrat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from client_sdk._key_services import DEADLINE_SECONDS, KeyServiceAsker, clock_ms
 from client_sdk._steps import run, run_async
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from client_sdk._transport.channels import TlsMaterial
+    from client_sdk._transport.mode import Mode
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.words import KeyUse, Purpose
     from client_sdk.kernel.ledger.directory import Directory
@@ -28,16 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncKeyClient", "KeyClient"]
 
 
-class KeyClient:
-    """Asks key services, blocking; for any number of threads.
+class _WithAsker:
+    """Constructor of both key clients, which differ in the mode of their calls."""
 
-    Args:
-        institution: the member's id.
-        signers: a signer of the member for each use.
-        tls: the member's certificate, and the authority of the key services.
-        deadline_seconds: of one question to one key service, with what it is asked again.
-        now_ms: the clock, ms since 1970 UTC.
-    """
+    _mode: ClassVar[Mode]
 
     def __init__(
         self,
@@ -49,8 +44,22 @@ class KeyClient:
         now_ms: Callable[[], int] = clock_ms,
     ) -> None:
         self._asker = KeyServiceAsker(
-            BLOCKING, institution, signers, tls, deadline_seconds=deadline_seconds, now_ms=now_ms
+            self._mode, institution, signers, tls, deadline_seconds=deadline_seconds, now_ms=now_ms
         )
+
+
+class KeyClient(_WithAsker):
+    """Asks key services, blocking; for any number of threads.
+
+    Args:
+        institution: the member's id.
+        signers: a signer of the member for each use.
+        tls: the member's certificate, and the authority of the key services.
+        deadline_seconds: of one question to one key service, with what it is asked again.
+        now_ms: the clock, ms since 1970 UTC.
+    """
+
+    _mode = BLOCKING
 
     def __enter__(self) -> Self:
         self._asker.owner.check()
@@ -103,25 +112,14 @@ class KeyClient:
         return run(self._asker.statuses(directory))
 
 
-class AsyncKeyClient:
+class AsyncKeyClient(_WithAsker):
     """Asks key services from one event loop; arguments as for ``KeyClient``.
 
     Raises:
         ConfigError: no event loop is running.
     """
 
-    def __init__(
-        self,
-        institution: str,
-        signers: Mapping[KeyUse, Signer],
-        tls: TlsMaterial,
-        *,
-        deadline_seconds: float = DEADLINE_SECONDS,
-        now_ms: Callable[[], int] = clock_ms,
-    ) -> None:
-        self._asker = KeyServiceAsker(
-            ASYNCIO, institution, signers, tls, deadline_seconds=deadline_seconds, now_ms=now_ms
-        )
+    _mode = ASYNCIO
 
     async def __aenter__(self) -> Self:
         self._asker.owner.check()

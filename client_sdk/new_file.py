@@ -5,7 +5,7 @@
         file.write(data)            # the draft gets its name; until now nothing was there
 
 Nothing that exists is ever replaced, by whatever spelling, symbolic link or hard link it is named, and a folder that
-takes no file is told before anything else is done. A block that ends without ``write`` leaves nothing behind.
+takes no file is refused before anything else is done. A block that ends without ``write`` leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from client_sdk._files import cannot_be_written, give_name, sync
+from client_sdk._durable import give_name, sync
+from client_sdk._files import cannot_be_written
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:

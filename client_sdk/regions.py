@@ -21,7 +21,7 @@ __all__ = ["region_is_known"]
 
 
 def region_is_known(identity: Identity) -> bool:
-    """Say whether the county of a resident number was in use in the year of birth; true for every other type."""
+    """Return whether the county of a resident number was in use in the year of birth; true for every other type."""
     if identity.id_type is not IdType.CN_RESIDENT_ID:
         return True
     try:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from client_sdk._durable import OTHERS
 from client_sdk._files import write_private
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
@@ -104,7 +105,7 @@ def read_private(path: Path) -> bytes:
     """
     try:
         mode = path.stat().st_mode
-        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        if os.name == "posix" and stat.S_IMODE(mode) & OTHERS:
             raise ConfigError(f"{path} is readable for others: its mode must be 0600")
         return path.read_bytes()
     except OSError as error:
@@ -129,8 +130,13 @@ def create_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
         ConfigError: the file exists already, or cannot be written.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_private(path, tls_key_pem(key))
     return key
+
+
+def tls_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a TLS key as PKCS#8 in PEM, unencrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def institution_of(certificate: x509.Certificate) -> str:
@@ -151,7 +157,7 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
         institution: its id; common name, and part of a URI among the subject alternative names.
 
     Raises:
-        ConfigError: the key is none that TLS can use.
+        ConfigError: the key is no ECDSA key in PKCS#8, PEM.
     """
     try:
         key = load_pem_private_key(tls_key_pem, password=None)

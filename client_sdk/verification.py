@@ -83,7 +83,7 @@ def verify(evidence: str | Path | bytes, trust_root: str | Path | TrustRoot) -> 
 
 
 def is_contradiction(data: bytes) -> bool:
-    """Whether a file says of itself that it proves a log's misbehaviour, and is no evidence of an answer."""
+    """Whether a file begins as a proof of a log's misbehaviour, instead of evidence of an answer."""
     return data.startswith(CONTRADICTION_LABEL)
 
 
@@ -102,7 +102,7 @@ def verify_contradiction(data: bytes, trust_root: TrustRoot) -> Contradiction:
 
 
 def is_receipt(data: bytes) -> bool:
-    """Whether a file says of itself that it is a receipt."""
+    """Whether a file begins as a receipt."""
     return data.startswith(TLOG_PROOF_LABEL)
 
 
@@ -150,11 +150,11 @@ def _check_person(evidence: evidence_pb2.Evidence, names: Mapping[int, Pseudonym
     for subject in subjects:
         known = names.get(subject.subject_key_version)
         if known is not None and not hmac.compare_digest(known.subject, subject.subject):
-            raise VerificationError("person", "person.pseudonym", "the evidence is about somebody else")
+            raise VerificationError("person", "person.pseudonym", "the evidence is about another person")
     if retired := sorted({subject.subject_key_version for subject in subjects} - set(names)):
         versions = ", ".join(map(str, retired))
         raise ConfigError(
-            f"the evidence verifies, but whom it is about cannot be checked any more: key services do not serve "
+            f"the evidence verifies, but its person cannot be checked any more: key services do not serve "
             f"version {versions} of the subject keys; verify it without an identity number"
         )
 

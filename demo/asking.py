@@ -1,4 +1,4 @@
-"""Asking about everybody, through the SDK, and holding every answer against what was reported."""
+"""Asking about every borrower, through the SDK, and comparing each answer with what was reported."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from client_sdk.assessment import Criteria
 from client_sdk.client import Client
-from client_sdk.models import Outcome, Purpose, Verdict
+from client_sdk.models import Criteria, Outcome, Purpose, Verdict
 from demo.parties import consent_to
 from demo.synthetic import Expected
 
@@ -28,7 +27,7 @@ class WrongAnswerError(RuntimeError):
 
 @dataclass(slots=True)
 class Survey:
-    """What came of asking about everybody.
+    """Results of the inquiries about all borrowers.
 
     Attributes:
         by_answer: how many answers of each verdict and assessment.
@@ -53,11 +52,11 @@ class Survey:
 
 
 def ask_about_all(home: Path, people: Sequence[Borrower], lender: str, today: date) -> Survey:
-    """Ask about everybody in one lender's name, verify each answer and weigh it.
+    """Ask about every borrower in one lender's name, verify each answer and weigh it.
 
     Args:
         home: of the lender that asks.
-        people: whom to ask about.
+        people: to ask about.
         lender: its institution id.
         today: day of the consents.
 

@@ -1,4 +1,4 @@
-"""What the demo says: numbered steps in words, and the commands that did them."""
+"""Output of the demo: numbered steps in words, and the commands that did them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Narrator:
         return time.monotonic() - self._began
 
     def title(self, text: str, *lines: str) -> None:
-        """Begin."""
+        """Print the title."""
         self._console.print(f"[bold]{escape(text)}[/]")
         for line in lines:
             self._console.print(escape(line))
@@ -73,7 +73,7 @@ class Narrator:
         self._console.print(f"         {escape(advice)}")
 
     def end(self, text: str) -> None:
-        """Say the last word."""
+        """Print the last lines."""
         self._console.print(f"\n[dim]{self.seconds:5.1f} s[/]  [bold green]{escape(text)}[/]")
 
 

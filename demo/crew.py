@@ -53,7 +53,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """What a lender's process says: how far it is, what came of it, or why it failed."""
+    """A message of a lender's process: its progress, its result, or its error."""
 
     place: int
     progress: Progress | None = None
@@ -73,12 +73,12 @@ def read_clients(order: Order) -> tuple[bytes, list[Borrower]]:
     return unpacked, parse_portfolio(unpacked, order.limit)
 
 
-def report_at_once(order: Order, told: Callable[[int, Progress], None]) -> list[BatchReport]:
+def report_at_once(order: Order, progress: Callable[[int, Progress], None]) -> list[BatchReport]:
     """Let every lender report its part, all at the same time.
 
     Args:
         order: what to report.
-        told: is told the place of a lender and how far it is.
+        progress: called with the place of a lender in the order and its progress.
 
     Returns:
         What became of each lender's rows, in the order of the lenders.
@@ -95,7 +95,7 @@ def report_at_once(order: Order, told: Callable[[int, Progress], None]) -> list[
     try:
         for process in crew:
             process.start()
-        done = _listen(crew, words, told)
+        done = _listen(crew, words, progress)
         for process in crew:
             process.join(_JOIN)
         return done
@@ -106,7 +106,7 @@ def report_at_once(order: Order, told: Callable[[int, Progress], None]) -> list[
 
 
 def _listen(
-    crew: Sequence[BaseProcess], words: Queue[_Word], told: Callable[[int, Progress], None]
+    crew: Sequence[BaseProcess], words: Queue[_Word], progress: Callable[[int, Progress], None]
 ) -> list[BatchReport]:
     done: dict[int, BatchReport] = {}
     while len(done) < len(crew):
@@ -120,7 +120,7 @@ def _listen(
         if word.report is not None:
             done[word.place] = word.report
         elif word.progress is not None:
-            told(word.place, word.progress)
+            progress(word.place, word.progress)
     return [done[place] for place in range(len(crew))]
 
 

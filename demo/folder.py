@@ -1,4 +1,4 @@
-"""The folder that a demo has for itself: one run at a time, and nothing of anybody else's deleted."""
+"""The folder of a demo: one run at a time, and nothing deleted that the demo did not make."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reserved(folder: Path, mark: str) -> Iterator[None]:
 
     Args:
         folder: to be kept.
-        mark: name of a file that tells a folder of ours from one of somebody else's.
+        mark: name of a file that marks a folder as made by this program.
 
     Raises:
         FolderError: another run has it, or it holds something else.

@@ -222,7 +222,7 @@ def judgment_step(suit: Suit, stage: JudgmentStage, on: date, *, paid: bool = Fa
 def enforcement_step(
     enforcement: Enforcement, standing: Standing, on: date, *, executed: int = 0, first: bool = False
 ) -> EnforcementReport:
-    """Report how the enforcement stands.
+    """Report the state of the enforcement.
 
     Args:
         enforcement: the enforcement.

@@ -1,4 +1,4 @@
-"""Who takes part: invented institutions, and the papers that they would have in their files.
+"""The parties of the demo: invented institutions, and the papers that they would have in their files.
 
 Every number here is synthetic: credit codes with a right check character that no register has issued, consents and
 notices that exist only as digests, made again in the same way whenever they are asked for.
@@ -81,7 +81,7 @@ def consent_to(lender: str, contract: str, signed_on: date) -> Consent:
 
 
 def notice_of(lender: str, contract: str, episode: date, sent_on: date) -> NoticeEvidence:
-    """Return the evidence that the borrower was told before anything was reported (征信业管理条例 Art. 15).
+    """Return the evidence that the borrower was notified before anything was reported (征信业管理条例 Art. 15).
 
     Args:
         lender: institution id.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "Summary", "play"]
 
-# Who asks. Any lender could: what it is told does not depend on who reported.
+# The lender that asks. It could be any: the answer does not depend on who reported.
 _ASKER = LENDERS[1].name
 _SHOWN = (Story.STAYED, Story.CURED_LATELY, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
 _REFUSED = 1
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(slots=True)
 class Summary:
-    """What the demo came to; written as ``summary.json``.
+    """Results of the demo; written as ``summary.json``.
 
     Attributes:
         borrowers: invented.

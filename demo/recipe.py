@@ -6,7 +6,7 @@
     amount    max(0, bill - paid) of the month, marked as estimated, because the file does not tell it
     days      between two buckets, derived from k and marked as estimated
 
-Nothing is drawn by lot: the same file gives the same reports, so that a second run has nothing new to say.
+Nothing is random: the same file gives the same reports, so that a second run has nothing new to say.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a portfolio comes to.
+    """Counts of a portfolio.
 
     Attributes:
         borrowers: clients, with and without records.

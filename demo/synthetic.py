@@ -1,7 +1,7 @@
-"""1,000 invented borrowers and what became of their loans: the same on every machine, and every day but for the dates.
+"""1,000 invented borrowers with the histories of their loans: the same on every machine and day, but for the dates.
 
-Dates count back from the day of the run, so that what ended lately is always lately. What a lender that asks must be
-told follows from each borrower's story, and the demo holds every answer against it.
+Dates count back from the day of the run, so that what ended lately is always lately. The answer that a lender
+must get follows from each borrower's story, and the demo holds every answer against it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PRODUCTS = (Product.CONSUMER_LOAN, Product.CREDIT_CARD, Product.CAR_LOAN, Produ
 
 
 class Expected(NamedTuple):
-    """What a lender that asks must be told."""
+    """The answer that a lender that asks must get."""
 
     verdict: Verdict
     outcome: Outcome
@@ -59,7 +59,7 @@ _BLACKLISTED = Expected(Verdict.LISTED, Outcome.BLACKLISTED)
 
 
 class Story(Enum):
-    """What became of a borrower's loan, how many borrowers of 1,000 share it, and what follows for who asks."""
+    """The history of a borrower's loan, how many borrowers of 1,000 share it, and the answer that follows."""
 
     PAID_ALWAYS = ("always paid", 360, _CLEAR)
     OVERDUE = ("overdue", 250, _BLACKLISTED)

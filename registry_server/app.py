@@ -278,7 +278,7 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Args:
         settings: of the process.
-        ready: told once where it listens, as soon as it does.
+        ready: called once with the address, as soon as the server listens.
 
     Raises:
         Exception: as ``build`` and ``App.start``.

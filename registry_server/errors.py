@@ -319,7 +319,7 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType({**_RULES, **_LEDGER, **_SERVE
 
 
 class RegistryError(Complaining, Exception):
-    """The server refuses.
+    """A request that the server refuses, with its complaint.
 
     Args:
         reason: of the catalogue.
@@ -340,7 +340,7 @@ class RegistryError(Complaining, Exception):
 
 
 def entry_of(reason: str) -> Entry:
-    """Return how a reason is told; a reason that no catalogue holds is told as INTERNAL."""
+    """Return gRPC status and public message of a reason; those of INTERNAL for a reason that no catalogue holds."""
     return CATALOGUE.get(reason, CATALOGUE[RefusalReason.INTERNAL])
 
 

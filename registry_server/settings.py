@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of a second database that holds the checkpoint register instead of that file.",
     )
     log_key: str = Field(
-        default="log-key.pem", description="PKCS#8 file of the log's Ed25519 key. Whoever has it can fork the log."
+        default="log-key.pem", description="PKCS#8 file of the log's Ed25519 key. With it the log can be forked."
     )
     shutdown_grace_seconds: Seconds = Field(
         default=10.0, description="How long calls under way may take after SIGTERM; then they are cancelled."

@@ -1,4 +1,4 @@
-"""Flows about the directory: acts, proposals, and how the registry stands."""
+"""Flows about the directory: acts, proposals, and the status of the registry."""
 
 from __future__ import annotations
 

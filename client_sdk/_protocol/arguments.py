@@ -37,7 +37,7 @@ def purpose_of(
         identities: of the persons.
         purpose: a member, or its word.
         consent: of the persons.
-        officer: who asks.
+        officer: the member of staff who asks.
 
     Raises:
         PreflightError: one is of another type, or the purpose is no word for one.
@@ -73,7 +73,7 @@ def name_of(name: RecordName) -> RecordName:
 
 
 def sixteen_bytes(value: bytes, name: str) -> bytes:
-    """Return an id if it is one.
+    """Return an id whose form is right.
 
     Args:
         value: of a record or an inquiry.

@@ -52,7 +52,7 @@ class Ask(NamedTuple):
     """One signed request to one key service.
 
     Attributes:
-        service: whom to ask.
+        service: the key service to ask.
         version: of the subject keys.
         place: of the service among those of the version.
         start: place of the batch's first input.
@@ -72,7 +72,7 @@ class Evaluation:
     """The outputs of all key services for some inputs; each batch is blinded and signed when its turn comes.
 
     Args:
-        asker: who asks.
+        asker: institution, key, use and purpose of the requests.
         versions: of the subject keys, with their services.
         inputs: ``Identity.voprf_input()`` of each person.
         now_ms: the clock, ms since 1970 UTC; requests are good for 5 minutes.

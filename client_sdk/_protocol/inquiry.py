@@ -97,7 +97,7 @@ def ask(
         people: identity and pseudonyms of each, under every live version of the subject keys.
         purpose: why.
         consent: of the persons.
-        officer: who asks, as the lender names its staff.
+        officer: the member of staff who asks, by the lender's own name.
         issued_at: milliseconds since 1970 UTC.
     """
     persons = tuple(_person(names) for _, names in people)
@@ -137,7 +137,7 @@ def read_page(
 ) -> tuple[list[Answer], Checkpoint | None]:
     """Verify one page and return an answer for each person on it.
 
-    What does not verify gives UNVERIFIABLE for everybody from there on, never CLEAR.
+    A page that does not verify gives UNVERIFIABLE for its persons and all later ones, never CLEAR.
 
     Returns:
         The answers, and the checkpoint that they rest on; None where it does not verify, so that no page follows.
@@ -157,7 +157,7 @@ def read_page(
 
 
 def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: range) -> None:
-    """Hold what is proved against what was asked, what was seen before, and the clock."""
+    """Compare the proved answer with the inquiry, with checkpoints seen before, and with the clock."""
     if [person.position for person in verified.persons] != list(positions) or not positions:
         raise FormatError("person", "persons.asked", got=f"{len(verified.persons)}", want="the persons of this page")
     checkpoint, known = verified.checkpoint, expected.known
@@ -215,12 +215,12 @@ def read_offline(
 
 
 def failure_of(error: FormatError | RuleError) -> Failure:
-    """Return what an UNVERIFIABLE answer says of the error that it comes from."""
+    """Return the failure of an UNVERIFIABLE answer for an error."""
     return Failure(part=error.field, rule=error.rule, message=error.complaint.found)
 
 
 def unverifiable(question: Question, position: int, failure: Failure) -> Answer:
-    """Return the answer about a person that nothing was proved of."""
+    """Return the UNVERIFIABLE answer about a person."""
     return Answer(
         verdict=Verdict.UNVERIFIABLE,
         registry=question.inquiry.registry,

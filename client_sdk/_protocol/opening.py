@@ -1,4 +1,4 @@
-"""Opening the facts of proved records, and saying whose fault it is where they do not open (proto/README.md 3)."""
+"""Opening the facts of proved records, with the cause where they do not open (proto/README.md 3)."""
 
 from __future__ import annotations
 

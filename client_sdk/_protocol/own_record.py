@@ -139,7 +139,7 @@ def views_of(found: Iterable[HeldRecord], names: Mapping[int, Pseudonym] | None)
 
     Args:
         found: that the registry holds.
-        names: of the person whose records are wanted, with their facts opened; None for everybody's, sealed.
+        names: of the person whose records are wanted, with their facts opened; None for those of all persons, sealed.
 
     Raises:
         VerificationError: a disclosure does not open, or to no facts of that kind.

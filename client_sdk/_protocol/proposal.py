@@ -69,7 +69,7 @@ def read_proposal(message: pb.Proposal, directory: Directory) -> ProposalView:
     """Return a proposal, once its id and the signatures of known administrators verify.
 
     Raises:
-        VerificationError: the id is not that of the payload, the payload is no act, or a signature is none.
+        VerificationError: the id is not that of the payload, the payload is no act, or a signature is invalid.
     """
     with verifying():
         if sha256(message.payload).digest() != message.proposal_id:
@@ -101,7 +101,7 @@ def _signers(payload: bytes, approvals: Iterable[Approval], directory: Directory
 def read_approved(
     response: pb.ProposeActResponse | pb.ApproveActResponse, directory: Directory, key: VerifierKey
 ) -> Approved:
-    """Return what became of a proposal, once the receipt of a logged act verifies.
+    """Return the result of a proposal, once the receipt of a logged act verifies.
 
     Raises:
         VerificationError: proposal or receipt do not verify, or the logged act is another one.

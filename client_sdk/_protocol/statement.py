@@ -65,10 +65,10 @@ class Version:
         payload_hash: SHA-256 of its payload.
         kind: of the record.
         standing: of that version.
-        subject_key_version: 0 where it binds nobody.
+        subject_key_version: 0 for WITHDRAWN and SET_ASIDE.
         retain_until: YYYY-MM-DD, or empty.
-        opening: of its facts commitment; empty where it binds nobody.
-        facts: canonical bytes; empty where it binds nobody.
+        opening: of its facts commitment; empty for WITHDRAWN and SET_ASIDE.
+        facts: canonical bytes; empty for WITHDRAWN and SET_ASIDE.
     """
 
     number: int
@@ -126,7 +126,7 @@ def sign_version(
     """Make and sign the next version of a record.
 
     Args:
-        issuer: who signs.
+        issuer: the signing institution with its key.
         report: what is reported; it passed pre-flight.
         key: which record.
         names: the person's pseudonym under each live version of the subject keys.
@@ -176,7 +176,7 @@ def sign_ending(
     """Sign a version without subject and facts: WITHDRAWN or SET_ASIDE.
 
     Args:
-        issuer: who signs: the record's issuer, or its successor.
+        issuer: the signing institution with its key: the record's issuer, or its successor.
         key: which record.
         before: its newest version.
         standing: WITHDRAWN or SET_ASIDE.

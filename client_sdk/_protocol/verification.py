@@ -1,4 +1,4 @@
-"""One seam between the kernel's errors and the SDK's: what an answer breaks is UNVERIFIABLE."""
+"""Conversion of the kernel's errors about an answer to VerificationError, which makes it UNVERIFIABLE."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["verifying"]
 
 @contextmanager
 def verifying() -> Iterator[None]:
-    """Turn what the kernel raises about an answer into a VerificationError, with part and rule."""
+    """Raise the kernel's errors about an answer as a VerificationError with part and rule."""
     try:
         yield
     except (FormatError, RuleError) as error:

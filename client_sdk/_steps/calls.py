@@ -56,7 +56,7 @@ class _Begin(Step):
 
 
 @dataclass(slots=True)
-class _Answer(Step):
+class _AwaitAnswer(Step):
     call: Call[Any]
 
     def block(self) -> object:
@@ -117,11 +117,11 @@ def answer(call: Call[A]) -> Flow[A]:
     """Wait for the answer to a call that was begun; a wait that is broken off, as by an interrupt, ends the call.
 
     Raises:
-        TransportError: there is none.
+        TransportError: the call failed before the server answered.
         RefusedError: the server refuses.
     """
     try:
-        received: A = yield _Answer(call)
+        received: A = yield _AwaitAnswer(call)
     finally:
         # Of a call that has ended, this is nothing.
         call.cancel()

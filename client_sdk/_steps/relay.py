@@ -1,4 +1,4 @@
-"""Running what knows nothing of steps, a generator that yields requests and is sent answers, as a flow."""
+"""Running a generator that yields requests and is sent answers, and knows nothing of steps, as a flow."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class CallThreads:
         self._let_go: deque[object] = deque()
 
     def let_go(self, held: object) -> None:
-        """Let a thread drop what may do more than free memory when it is dropped; at the next call, or at the end.
+        """Drop the reference to an object in a thread, as its finalizer may block; at the next call, or at the end.
 
         Takes no lock, so that it may be called from ``__del__``.
         """

@@ -17,7 +17,7 @@ __all__ = ["calling"]
 
 @contextmanager
 def calling() -> Iterator[None]:
-    """Raise what a failed call means."""
+    """Raise the SDK's error for a failed call."""
     try:
         yield
     except grpc.RpcError as error:

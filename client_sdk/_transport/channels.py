@@ -122,7 +122,7 @@ class TlsMaterial:
     def from_folder(cls, folder: Path) -> TlsMaterial:
         """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
 
-        They are checked here: gRPC would say of each fault only that nobody answers.
+        They are checked here: gRPC would report each fault only as an unreachable server.
 
         Raises:
             ConfigError: one of them is missing, damaged or expired, or the key is not the certificate's.

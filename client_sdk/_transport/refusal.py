@@ -64,7 +64,7 @@ _WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL",
 
 
 def error_of(status: str, message: str, details: bytes | None) -> RefusedError | TransportError:
-    """Return the error that a failed call means.
+    """Return the SDK's error for a failed call.
 
     Args:
         status: name of the gRPC status code, e.g. ``FAILED_PRECONDITION``.
@@ -83,12 +83,12 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
 
 
 def violation_of(message: submission_pb2.Violation, row: int = 0) -> Violation:
-    """Return the violation that a result of a batch carries."""
+    """Return the violation in a result of a batch."""
     return Violation.of(_complaint(message), row=row)
 
 
 def violation_error(message: submission_pb2.Violation) -> RefusedError:
-    """Return the error that a refused submission means."""
+    """Return the SDK's error for a refused submission."""
     kind = _BY_REASON.get(message.reason, InvalidError)
     status = "FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT"
     return kind.of(_complaint(message), status=status)

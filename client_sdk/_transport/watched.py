@@ -35,7 +35,7 @@ CANCEL_SECONDS = 1.0
 _END = object()
 
 
-class _Messages(Protocol[R_co]):
+class _BlockingStream(Protocol[R_co]):
     """A stream as gRPC gives it."""
 
     def __next__(self) -> R_co: ...
@@ -82,12 +82,12 @@ class WatchedChannel(grpc.Channel):
         return self._stream(self._channel.stream_stream(*args, **kwargs))
 
     def subscribe(self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - gRPC's form
-        """Tell of changes of the connection."""
+        """Call back at changes of the connection's state."""
         self._owner.check()
         self._channel.subscribe(callback, try_to_connect)
 
     def unsubscribe(self, callback: Callable[[grpc.ChannelConnectivity], None]) -> None:
-        """Tell no more."""
+        """Remove a callback."""
         self._channel.unsubscribe(callback)
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class WatchedChannel(grpc.Channel):
     def _unary(self, make: Callable[..., R], usual: float) -> _UnaryCalls[R]:
         return _UnaryCalls(self._owner, self._threads, make, usual)
 
-    def _stream(self, make: Callable[..., _Messages[R]]) -> _StreamCalls[R]:
+    def _stream(self, make: Callable[..., _BlockingStream[R]]) -> _StreamCalls[R]:
         return _StreamCalls(self._owner, self._threads, make, self._deadlines.stream)
 
 
@@ -131,13 +131,15 @@ class _StreamCalls(Generic[R]):
     channel would leave that lock taken for ever, and every later call waiting for it.
     """
 
-    def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., _Messages[R]], usual: float) -> None:
+    def __init__(
+        self, owner: Owner, threads: CallThreads, make: Callable[..., _BlockingStream[R]], usual: float
+    ) -> None:
         self._owner = owner
         self._threads = threads
         self._make = make
         self._usual = usual
 
-    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
+    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedStream[R]:
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
         opening = _Opening(partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs))
@@ -148,19 +150,19 @@ class _StreamCalls(Generic[R]):
             # Interrupted or overdue: nobody will read the stream.
             self._threads.start(opening.give_up, CANCEL_SECONDS)
             raise
-        return _Stream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
+        return _WatchedStream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
 
 
 class _Opening(Generic[R]):
     """A stream that a thread opens, and that may be given up meanwhile."""
 
-    def __init__(self, make: Callable[[], _Messages[R]]) -> None:
+    def __init__(self, make: Callable[[], _BlockingStream[R]]) -> None:
         self._make = make
         self._turn = threading.Lock()
-        self._opened: _Messages[R] | None = None
+        self._opened: _BlockingStream[R] | None = None
         self._given_up = False
 
-    def open(self) -> _Messages[R]:
+    def open(self) -> _BlockingStream[R]:
         """Open the stream, and end it again where it was given up."""
         opened = self._make()
         with self._turn:
@@ -177,10 +179,10 @@ class _Opening(Generic[R]):
             opened.cancel()
 
 
-class _Stream(Generic[R]):
+class _WatchedStream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, owner: Owner, threads: CallThreads, messages: _Messages[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, threads: CallThreads, messages: _BlockingStream[R], seconds: float) -> None:
         self._owner = owner
         self._threads = threads
         self._messages = messages

@@ -28,7 +28,7 @@ R_co = TypeVar("R_co", covariant=True)
 CLOSE_SECONDS = 5.0
 
 
-class _Answer(Protocol[R_co]):
+class _AioCall(Protocol[R_co]):
     """A call with one answer as gRPC gives it."""
 
     def __await__(self) -> Generator[Any, None, R_co]: ...
@@ -36,7 +36,7 @@ class _Answer(Protocol[R_co]):
     def cancel(self) -> bool: ...
 
 
-class _Messages(Protocol[R_co]):
+class _AioStream(Protocol[R_co]):
     """A stream as gRPC gives it."""
 
     def __aiter__(self) -> AsyncIterator[R_co]: ...
@@ -91,12 +91,12 @@ class WatchedAioChannel(grpc.aio.Channel):
                     await self._channel.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's form
-        """Return how the connection is."""
+        """Return the state of the connection."""
         self._owner.check()
         return self._channel.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """Wait until the connection is otherwise."""
+        """Wait until the connection leaves this state."""
         self._owner.check()
         await self._channel.wait_for_state_change(last_observed_state)
 
@@ -105,7 +105,7 @@ class WatchedAioChannel(grpc.aio.Channel):
         self._owner.check()
         await self._channel.channel_ready()
 
-    def _unary(self, make: Callable[..., _Answer[R]], usual: float) -> Callable[..., _Waiting[R]]:
+    def _unary(self, make: Callable[..., _AioCall[R]], usual: float) -> Callable[..., _Waiting[R]]:
         def call(request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
             self._owner.check()
             seconds = usual if timeout is None else timeout
@@ -113,11 +113,11 @@ class WatchedAioChannel(grpc.aio.Channel):
 
         return call
 
-    def _stream(self, make: Callable[..., _Messages[R]]) -> Callable[..., _Stream[R]]:
-        def call(request: object, timeout: float | None = None, **kwargs: object) -> _Stream[R]:
+    def _stream(self, make: Callable[..., _AioStream[R]]) -> Callable[..., _WatchedAioStream[R]]:
+        def call(request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
             self._owner.check()
             seconds = self._deadlines.stream if timeout is None else timeout
-            return _Stream(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+            return _WatchedAioStream(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
 
         return call
 
@@ -125,7 +125,7 @@ class WatchedAioChannel(grpc.aio.Channel):
 class _Waiting(Generic[R]):
     """Waits for one answer."""
 
-    def __init__(self, owner: Owner, answer: _Answer[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, answer: _AioCall[R], seconds: float) -> None:
         self._owner = owner
         self._answer = answer
         self._until = asyncio.get_running_loop().time() + seconds
@@ -149,10 +149,10 @@ class _Waiting(Generic[R]):
         return self._answer.cancel()
 
 
-class _Stream(Generic[R]):
+class _WatchedAioStream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, owner: Owner, messages: _Messages[R], seconds: float) -> None:
+    def __init__(self, owner: Owner, messages: _AioStream[R], seconds: float) -> None:
         self._owner = owner
         self._call = messages
         self._messages = messages.__aiter__()
@@ -179,10 +179,10 @@ class _Stream(Generic[R]):
 
 
 def _check_cancelled(owner: Owner) -> None:
-    """Tell a task that is cancelled from a channel that another task has closed: gRPC cancels its calls.
+    """Distinguish a cancelled task from a channel that another task has closed: gRPC then cancels its calls.
 
     Raises:
-        ConfigError: the channel is closed, and nobody has cancelled the task.
+        ConfigError: the channel is closed, and the task was not cancelled.
     """
     task = asyncio.current_task()
     if task is not None and not task.cancelling():

@@ -66,7 +66,7 @@ def audit(
         home: the auditor's folder for this registry.
         trust_root: what the auditor starts from.
         executor: verifies signatures; None for this process.
-        progress: told how many of how many leaves are done.
+        progress: called with the number of leaves that are done and of all leaves.
         now_ms: the auditor's clock, in ms since 1970 UTC; None for the machine's.
 
     Returns:
@@ -159,7 +159,7 @@ def _verify_content(
     report: AuditReport,
     tally: LeafTally,
 ) -> AuditReport:
-    """Hold map, inquiries, clocks and directory against the log; nothing of it means anything without a genesis."""
+    """Check map, inquiries, clocks and directory against the log; skipped if the log has no valid genesis."""
     if not examination.begun:
         return report
     examination.check_map(fetched.bindings)
@@ -183,7 +183,7 @@ def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 class _Signatures:
-    """Has signatures verified, here or elsewhere, and takes up what is found before the block ends."""
+    """Verifies signatures, here or in the executor, and adds their findings before the block ends."""
 
     def __init__(self, executor: Executor | None, findings: Findings) -> None:
         self._executor = executor
@@ -257,7 +257,7 @@ def _check_directory(examination: Examination, fetched: Fetched, trust_root: Tru
 def _corrected(finding: Finding, report: AuditReport) -> bool:
     """Whether a finding was that the log's time lay in the future, and an act has corrected it since.
 
-    The act and the leaves before it say it from then on, to everybody who reads the log.
+    From then on the act and the leaves before it show it to every reader of the log.
     """
     corrected = max((act.leaf_index for act in report.acts if act.decision == CLOCK_DECISION), default=0)
     return finding.rule == AHEAD and (finding.leaf_index or 0) < corrected

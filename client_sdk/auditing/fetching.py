@@ -35,7 +35,7 @@ _RULE = "log.checkpoint"
 
 
 class Fetched(NamedTuple):
-    """All that the second half works on.
+    """All data that the offline verification needs.
 
     Attributes:
         size: of the log, as the bindings name it.

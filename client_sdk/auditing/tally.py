@@ -47,7 +47,7 @@ class ActRow(NamedTuple):
         number: of the act.
         logged_at: when it was logged, UTC.
         decision: what kind of decision.
-        about: whom or what it is about.
+        about: id of the institution, key service or record that the act is about.
         signers: ids of the administrators who signed.
     """
 

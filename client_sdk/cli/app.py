@@ -1,4 +1,4 @@
-"""The application: what is said before a verb, and how the process is set up."""
+"""The Typer application: its global options, and how the process is set up."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The program as a whole: which verbs it has, and that ``--json`` brings one document on every way out."""
+"""The program: its verbs, and one JSON document under ``--json`` however it ends."""
 
 from __future__ import annotations
 

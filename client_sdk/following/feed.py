@@ -126,7 +126,7 @@ class DirectoryFeed:
 
     Args:
         follower: takes up at once what the file holds.
-        channel: to the registry; whoever opened it closes it.
+        channel: to the registry; the caller closes it.
         path: file in which the directory is kept; None keeps it in memory only.
 
     Raises:
@@ -158,7 +158,7 @@ class AioDirectoryFeed:
 
         Args:
             every_seconds: from the end of a round to the start of the next.
-            report: told after each round what went wrong, None for nothing.
+            report: called after each round with its error, None where it went well.
         """
         while True:
             problem: CreditRegistryError | None = None

@@ -217,7 +217,7 @@ class NewestCheckpoint:
     def _contradiction(
         self, rule: str, known: SignedCheckpoint, shown: SignedCheckpoint, proof: Contradiction | None = None
     ) -> ContradictionError:
-        """Keep what was shown beside the file, as a proof where it is one, and return the error that tells of it."""
+        """Keep the contradicting checkpoint beside the file, as a proof where both are signed, and return the error."""
         if proof is None:
             size = shown.checkpoint.size
             told = (

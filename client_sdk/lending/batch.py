@@ -60,7 +60,7 @@ class BatchReporter:
     Args:
         link: to registry and key services.
         outbox: of the lender.
-        issuer: who signs.
+        issuer: the signing institution with its key.
         secret: behind record ids.
         preflight: rules and moment of the call.
         log_key: from the trust root.
@@ -88,14 +88,14 @@ class BatchReporter:
     def report(
         self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
     ) -> Flow[BatchReport]:
-        """Report every row and return what became of it.
+        """Report every row and return the result of each.
 
         May be interrupted at any point and run again with the same input: nothing is lost or doubled.
 
         Args:
             reports: of any kinds; versions of one record, records of one debt, and what rests on each other, each in
                 order of time.
-            progress: told after each step.
+            progress: called after each step.
 
         Raises:
             OutboxError: the outbox is in use, or cannot be written.

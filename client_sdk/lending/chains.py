@@ -1,4 +1,4 @@
-"""Sorting the rows of a portfolio: which are versions of one record, and which records rest on each other."""
+"""Grouping the rows of a portfolio: versions of one record, and records that rest on each other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DebtKey: TypeAlias = "tuple[Identity, Kind, str, str]"
 
 
 class ChainKey(NamedTuple):
-    """Which episode: what a record id is derived from, without the attempt where that is not told."""
+    """Which episode: what a record id is derived from, without the attempt where none is given."""
 
     kind: Kind
     reference: str
@@ -98,7 +98,7 @@ class Episode:
 
 
 def _said(row: Row) -> Report:
-    """Return what a row says, wherever it stands."""
+    """Return the content of a row, without its place."""
     return replace(row.report, row=0)
 
 
@@ -192,7 +192,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
 
 
 def _number(item: object, place: int) -> int:
-    """Return what violations call a row whose types were not checked yet."""
+    """Return the row number for violations, of a report whose types were not checked yet."""
     row = getattr(item, "row", None)
     return row if isinstance(row, int) and row else place
 

@@ -1,4 +1,4 @@
-"""Holding rows against what the registry has: what is there already, what ended or was erased, what is new.
+"""Comparison of rows with the records that the registry holds: repeated, ended, erased or new.
 
 A lender that lost its outbox cannot sign the same bytes again, so the content decides: whatever has the subject,
 standing and facts of the newest version held counts as repeated, and with it every version below.
@@ -78,8 +78,8 @@ class Lookup:
     def attempt_of(self, segment: int) -> int:
         """Return the attempt that a segment is about.
 
-        Where the attempt is told, segments count from it. Where it is not and the registry knows more attempts than the
-        input has segments, they are the newest ones: the lender's systems have forgotten what was withdrawn before.
+        Where the attempt is given, segments count from it. Where it is not and the registry knows more attempts than
+        the input has segments, they are the newest ones: the lender's systems have forgotten what was withdrawn before.
         """
         if self.chain.key.attempt is not None:
             return self.chain.key.attempt + segment

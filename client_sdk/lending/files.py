@@ -116,7 +116,7 @@ def read_portfolio(source: str | Path | BinaryIO, *, encoding: Encoding | None =
 def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     """Yield the rows of a CSV text, each on one line: no cell of these columns holds a line break.
 
-    A quote that is left open is told at its line and takes no line behind it along.
+    A quote that is left open is an error of its line and does not swallow the lines after it.
 
     Raises:
         PreflightError: the header names an unknown column, or one twice, or is missing.
@@ -267,7 +267,7 @@ def _check_header(header: list[str], line: str) -> None:
 
 
 def _instead_of_header(line: str) -> str:
-    """Return what a first line is that names no column."""
+    """Return a description of a first line that names no column."""
     for separator, name in _SEPARATORS.items():
         if {cell.strip().lower() for cell in line.split(separator)} & _KNOWN:
             return f"a header with {name} between its columns, some of which are unknown"

@@ -1,10 +1,10 @@
-"""The outbox: what was signed and has no receipt yet, and the receipts (P6).
+"""The outbox: signed submissions without a receipt yet, and receipts (P6).
 
 An SQLite file with mode 0600. Signed bytes are stored, durably, before they are sent, and kept until the receipt is
 stored in the same transaction that deletes them: after a crash at any point the same bytes are sent again, and the
 registry answers with the first receipt. Openings are random, so bytes that were lost cannot be signed a second time.
 
-A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which leads to nobody.
+A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which identifies no person.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Stored(NamedTuple):
 
     @classmethod
     def of(cls, receipt: Receipt, signed: evidence_pb2.SignedPayload) -> Stored:
-        """Return what is kept of a verified receipt for a signed statement."""
+        """Return the stored form of a verified receipt for a signed statement."""
         return cls(
             receipt.issuer,
             receipt.record_id,
@@ -185,7 +185,7 @@ class Outbox:
             )
 
     def pending(self) -> list[Pending]:
-        """Return what was signed and has no receipt, in the order in which it was signed.
+        """Return the submissions without a receipt, in the order in which they were signed.
 
         Raises:
             OutboxError: the file is damaged.
@@ -195,7 +195,7 @@ class Outbox:
             return [Pending(*row) for row in database.execute(query)]
 
     def pending_version(self, issuer: str, record_id: bytes, version: int) -> Pending | None:
-        """Return what was signed for one version and has no receipt; None for nothing.
+        """Return the submission of one version without a receipt; None where there is none.
 
         Raises:
             OutboxError: the file is damaged.

@@ -48,7 +48,7 @@ _FACTS = {DefaultReport: DefaultFacts, JudgmentReport: JudgmentFacts, Enforcemen
 
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
-    """Return the violation that an error of the kernel means."""
+    """Return the violation for an error of the kernel."""
     complaint = error.complaint
     # Bytes that are not in their form have no reason of their own.
     return Violation.of(
@@ -63,7 +63,7 @@ class Preflight:
     Attributes:
         rulebook: of the registry, from its acts.
         now_ms: milliseconds since 1970 UTC, taken once for a whole call.
-        institution: who reports.
+        institution: id of the reporting institution.
         directory: of the members; None where it is not known, and buyers of debts are not looked up.
     """
 
@@ -91,7 +91,7 @@ class Preflight:
         return _run(checks, report, row)
 
     def is_over(self, report: Report) -> bool:
-        """Say whether the law keeps this version no longer: its conduct ended too long ago, whatever else it says."""
+        """Return whether the retention period of this version is over, counted from the end of the conduct."""
         ended_on = None if report.facts is None else report.facts.ended_on
         if ended_on is None or not needs_retention(report.standing):
             return False
@@ -108,7 +108,7 @@ class Preflight:
 
         Returns:
             The violations of each. Where one is over its retention, so are those before it: sent without their end,
-            they would say of somebody who paid long ago that the debt is open.
+            they would call a debt open that was paid long ago.
         """
         found = [self.check_report(report, row) for report, row in zip(reports, rows, strict=True)]
         for place, (before, after) in enumerate(pairwise(reports), start=1):

@@ -82,7 +82,7 @@ class _Room:
         self._bytes = CHUNK_BYTES - _AROUND_BYTES
 
     def take(self, items: Sequence[Prepared]) -> bool:
-        """Take the room that submissions need; say whether there was as much."""
+        """Take the room that submissions need; return False where there is less."""
         size = sum(item.submission.ByteSize() + _BEFORE_EACH_BYTES for item in items)
         fits = len(items) <= self._count and size <= self._bytes
         if not fits and self._count < CHUNK_SUBMISSIONS:
@@ -148,7 +148,7 @@ class Sender:
         )
 
     def send(self, chunks: Sequence[Sequence[Prepared]]) -> Flow[list[Sent]]:
-        """Send what is kept in the outbox, verify and store the receipts, and return what became of each.
+        """Send what is kept in the outbox, verify and store the receipts, and return the result of each.
 
         Raises:
             UnavailableError: the registry is away; what has no answer stays in the outbox.
@@ -183,7 +183,7 @@ class Sender:
         return sent
 
     def resume(self) -> Flow[list[Sent]]:
-        """Send again what an interrupted call has signed, byte for byte.
+        """Send the pending submissions of an interrupted call again, byte for byte.
 
         Raises:
             OutboxError: the outbox is damaged.
@@ -207,7 +207,7 @@ class Sender:
         self._outbox.settle(answer.checkpoint, size, (receipt.stored for receipt in stored), refused)
         return [outcome for outcome, _ in sent]
 
-    def _read(self, item: Prepared, result: pb.SubmissionResult, note: bytes) -> tuple[Sent, _Kept | None]:
+    def _read(self, item: Prepared, result: pb.SubmissionResult, note: bytes) -> tuple[Sent, _VerifiedReceipt | None]:
         if result.outcome == pb.OUTCOME_REFUSED:
             row = 0 if item.row is None else item.row.number
             return Sent(item, accepted=False, violation=_in_columns(violation_of(result.violation, row))), None
@@ -216,7 +216,7 @@ class Sender:
         signed = item.submission.statement
         receipt = read_result(signed, item.key, item.version, result, note, self._key)
         accepted = result.outcome == pb.OUTCOME_ACCEPTED
-        return Sent(item, accepted=accepted, violation=None), _Kept(receipt.size, Stored.of(receipt, signed))
+        return Sent(item, accepted=accepted, violation=None), _VerifiedReceipt(receipt.size, Stored.of(receipt, signed))
 
 
 def _in_columns(violation: Violation) -> Violation:
@@ -224,7 +224,7 @@ def _in_columns(violation: Violation) -> Violation:
     return replace(violation, field=column_of(violation.field))
 
 
-class _Kept(NamedTuple):
+class _VerifiedReceipt(NamedTuple):
     size: int
     stored: Stored
 

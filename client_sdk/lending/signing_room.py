@@ -53,7 +53,7 @@ class Prepared(NamedTuple):
 
 @dataclass(slots=True, repr=False)
 class _Record:
-    """One record while its rows are worked off."""
+    """One record while its rows are processed."""
 
     found: Found
     before: Version | None
@@ -65,7 +65,7 @@ class SigningRoom:
     """Signs what is new of each unit, and counts what is not sent.
 
     Args:
-        issuer: who signs.
+        issuer: the signing institution with its key.
         preflight: rules and moment of the call.
         issued_at: of every statement of the call, milliseconds since 1970 UTC, in whole seconds.
         tally: counts rows.
@@ -97,7 +97,7 @@ class SigningRoom:
         Args:
             unit: records that rest on each other, or one.
             lookups: finished, by chain.
-            names: pseudonyms of everybody in the unit.
+            names: pseudonyms of all persons in the unit.
         """
         records: dict[tuple[ChainKey, int], _Record] = {}
         prepared: list[Prepared] = []
@@ -177,7 +177,7 @@ class SigningRoom:
         lookups: Mapping[ChainKey, Lookup],
         people: Mapping[int, Pseudonym],
     ) -> _BasisSoFar | None:
-        """Return the record that the row's rests on, as it stands at this place of the input."""
+        """Return the basis record of this row, including earlier rows of the same input."""
         basis = step.row.report.basis
         if basis is None:
             return None
@@ -225,7 +225,7 @@ class SigningRoom:
 
 
 class _BasisSoFar(NamedTuple):
-    """A record that another rests on: an own one with its newest version, or another's as the report tells it."""
+    """A basis record: an own one with its newest version, or another lender's as the report names it."""
 
     key: RecordKey
     newest: Version | None
@@ -233,7 +233,7 @@ class _BasisSoFar(NamedTuple):
 
 
 def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
-    """Return what is sent of the basis, once the rules on it hold as far as they can be checked here."""
+    """Return the basis as it is sent, once the rules hold that can be checked here."""
     report = row.report
     if report.facts is None:
         return None

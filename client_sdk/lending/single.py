@@ -43,11 +43,11 @@ __all__ = ["Dispatch", "SingleReport", "ending"]
 
 @dataclass(slots=True, repr=False)
 class SingleReport:
-    """One report on its way.
+    """One report in progress.
 
     Args:
         report: what is reported.
-        issuer: who signs.
+        issuer: the signing institution with its key.
         secret: behind record ids.
         preflight: rules and moment.
 
@@ -77,7 +77,7 @@ class SingleReport:
         return [record_id for lookup in self._lookups for record_id in lookup.wanted()]
 
     def take(self, held: Sequence[HeldRecord]) -> None:
-        """Take the answer to what was wanted."""
+        """Take the records that were looked up."""
         found = {record.statement.record_id: record for record in held}
         for lookup in self._lookups:
             for record_id, attempt in lookup.wanted().items():
@@ -133,11 +133,11 @@ def ending(
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
     Args:
-        issuer: who signs: the record's issuer, or its successor.
+        issuer: the signing institution with its key: the record's issuer, or its successor.
         found: what the registry holds under the record's id; one, or none.
         standing: that it ends with.
         now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.
-        names: pseudonyms of the person whom the record must name; None where the caller named nobody.
+        names: pseudonyms of the person whom the record must name; None where the caller named no person.
 
     Raises:
         ConflictError: there is no such record, it is not live any more, or it is about another person.
@@ -218,6 +218,6 @@ class Dispatch:
         return receipt
 
     def forget(self) -> None:
-        """Forget what the registry has refused for good."""
+        """Delete a submission that the registry has refused for good."""
         key = self._item.key
         self._outbox.settle(b"", 0, [], [(key.issuer, key.record_id, self._item.version)])

@@ -1,4 +1,4 @@
-"""Counting what became of each row, and telling it as it happens."""
+"""Counts of results by row, with progress reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tally:
     """Counts and results of the rows of one call; changed by one thread at a time.
 
     Attributes:
-        progress: told after each step; None for nobody.
+        progress: called after each step, unless None.
     """
 
     progress: ProgressCallback | None
@@ -70,7 +70,7 @@ class Tally:
         return self.accepted + self.repeated + self.ended + self.erased + self.rejected_rows
 
     def tell(self, phase: Phase) -> None:
-        """Tell how far it is."""
+        """Report the progress."""
         if self.progress is not None:
             self.progress(Progress(phase=phase, done=self.done, total=self.rows))
 

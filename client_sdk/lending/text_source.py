@@ -157,7 +157,7 @@ class TextSource:
                 while chunk := file.read(_CHUNK):
                     yield chunk
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            # Told with its line when the text is read.
+            # Reported with its line when the text is read.
             return
 
 

@@ -54,6 +54,7 @@ from client_sdk.models.report import (
 from client_sdk.models.row_warning import RowWarning
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.violation import Violation
+from client_sdk.models.weighing import Criteria
 
 __all__ = [
     "Amounts",
@@ -68,6 +69,7 @@ __all__ = [
     "CollectionStage",
     "Consent",
     "ConsentForm",
+    "Criteria",
     "Debt",
     "DefaultFacts",
     "DefaultReport",

@@ -1,4 +1,4 @@
-"""Answers: what the registry proves about one person, and what the asker could open of it."""
+"""Answers: proved records of one person, with the facts that the asker could open."""
 
 from __future__ import annotations
 
@@ -141,5 +141,5 @@ class Answer(Plain):
 
 
 def person_file(evidence: Path) -> Path:
-    """Return where what names the person goes: beside the evidence."""
+    """Return the path of the file that names the person, beside the evidence."""
     return evidence.with_name(f"{evidence.name}.person.json")

@@ -44,7 +44,7 @@ class ReasonId(StrEnum):
     # About one record that is not weighed.
     SAME_DEBT = "SAME_DEBT"
     RESTRICTED = "RESTRICTED"
-    # Told beside the weight, which it does not change unless the criteria say so.
+    # Informative: it does not change the outcome unless the criteria say so.
     DISPUTED = "DISPUTED"
     SUBJECT_STATEMENT = "SUBJECT_STATEMENT"
     # What makes it REFER.
@@ -62,7 +62,7 @@ class Reason(Plain):
 
     Attributes:
         id: stable word.
-        outcome: what it speaks for; None where it is only told.
+        outcome: that it leads to; None where it is informative.
         record: ``ListedRecord.ref``; empty for the whole answer.
         detail: for people, without any fact.
     """

@@ -27,7 +27,7 @@ def written_consent(*, document: bytes, given_on: date) -> Consent:
 
 
 def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -> NoticeEvidence:
-    """Return the evidence that a person was told before the record is supplied (征信业管理条例 Art. 15).
+    """Return the evidence that a person was notified before the record is supplied (征信业管理条例 Art. 15).
 
     Args:
         document: the notice as sent; keep it.

@@ -1,4 +1,4 @@
-"""Receipts: that something is in the log (proto/README.md 8). What is returned has been verified."""
+"""Receipts: proofs that a version or an inquiry is in the log (proto/README.md 8), already verified."""
 
 from __future__ import annotations
 

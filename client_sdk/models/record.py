@@ -33,13 +33,13 @@ class RecordView(Plain):
     """The newest version of an own record; its own signature was checked.
 
     Attributes:
-        issuer: institution id; the caller, or whom it succeeds.
+        issuer: institution id; the caller, or an institution that it succeeds.
         record_id: 16 bytes.
         kind: of the record.
         version: newest.
         standing: of the newest version.
         state: whether it is live.
-        subject_key_version: under which its pseudonym was made; 0 where it binds nobody.
+        subject_key_version: under which its pseudonym was made; 0 for WITHDRAWN and SET_ASIDE.
         issued_at: when the newest version was signed, UTC.
         logged_at: when the newest version was logged, UTC.
         index: place of the leaf in the log.

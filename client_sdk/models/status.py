@@ -42,7 +42,7 @@ class Status(Plain):
 
     Attributes:
         registry: its name.
-        institution: who asks.
+        institution: of the caller.
         fingerprint: of the trust root, hexadecimal.
         size: leaves of the newest checkpoint.
         root: of the newest checkpoint, 32 bytes.

@@ -1,7 +1,7 @@
-"""Weighing: what a lender's own criteria make of the records of an answer.
+"""Weighing: the assessment of an answer's records by a lender's own criteria.
 
 A pure function of records and time: it reads no clock and asks nobody, so the same answer and criteria give the same
-assessment to whoever repeats it. It is told in reasons with stable ids, because somebody must explain it to the person
+assessment at any time. It has reasons with stable ids, because it must be explained to the person
 (PIPL Art. 24). What could not be opened makes it REFER, whatever else speaks.
 """
 
@@ -61,7 +61,8 @@ class Criteria:
         judgment_stages: stages at which an open suit counts; at others it is only watched.
         forget_ended_after_days: days since the conduct ended, after which it is NOT_ADVERSE; None for never.
         count_guarantors: whether what is owed as a guarantor counts like one's own; if not, it is watched.
-        refer_disputed: whether a disputed record makes the assessment REFER; if not, it counts and the dispute is told.
+        refer_disputed: whether a disputed record makes the assessment REFER; if not, it counts, and
+            the dispute is a reason without an outcome.
     """
 
     counted: frozenset[tuple[Kind, Standing]] = COUNTED
@@ -75,7 +76,7 @@ class Criteria:
 
 
 class _Weighed(NamedTuple):
-    """A record whose facts are open, with what it comes to."""
+    """A record with open facts, and its outcome."""
 
     record: ListedRecord
     facts: Facts
@@ -124,7 +125,7 @@ def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
 
 
 def _weigh(record: ListedRecord, facts: Facts, as_of: datetime, criteria: Criteria) -> _Weighed:
-    """Return what one record with open facts comes to, and why."""
+    """Return the outcome of one record with open facts, and its reasons."""
     state = (record.kind, record.standing)
     if state not in criteria.counted and state not in criteria.watched:
         return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.NOT_COUNTED_KIND)

@@ -5,7 +5,7 @@
     with TestRegistry() as registry, registry.client("lender-1") as client:
         client.report(...)
 
-It is the real thing run small: three administrators of whom two must sign, a registry on SQLite and two key services,
+It is the real thing run small: three administrators with a threshold of two, a registry on SQLite and two key services,
 each a program of its own with mutual TLS between all of them, and members that were enrolled by acts. It needs the
 server: ``pip install "credit-registry[server]"``.
 

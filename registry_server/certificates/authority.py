@@ -1,6 +1,7 @@
 """The registry's own small certificate authority: ECDSA P-256, one level, only for TLS between its members.
 
-A certificate says who talks, never who speaks: nothing that is signed for the log rests on it. It names its holder in
+A certificate authenticates a connection, never the author of a statement: nothing signed for the log rests on it.
+It names its holder in
 one URI of its subject alternative names, and never holds more than its request asked for:
 
     creditregistry:institution:<id>      clients; an act has enrolled them
@@ -55,7 +56,7 @@ class TlsIdentity(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _CertificateSigningRequest:
     """A certificate signing request whose signature verifies."""
 
     public_key: ec.EllipticCurvePublicKey
@@ -175,10 +176,10 @@ class CertificateAuthority:
         """Return a new key with a server certificate for these host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = tuple(dict.fromkeys(hosts))
-        asked = _Request(key.public_key(), names[0], (), names)
+        asked = _CertificateSigningRequest(key.public_key(), names[0], (), names)
         return TlsIdentity(_key_pem(key), self._issue(asked, ExtendedKeyUsageOID.SERVER_AUTH, now=now))
 
-    def _issue(self, asked: _Request, *usages: x509.ObjectIdentifier, now: int) -> bytes:
+    def _issue(self, asked: _CertificateSigningRequest, *usages: x509.ObjectIdentifier, now: int) -> bytes:
         uris = [x509.UniformResourceIdentifier(uri) for uri in asked.uris]
         hosts = [_general_name(host) for host in asked.hosts]
         authority = self._key.public_key()
@@ -196,7 +197,7 @@ class CertificateAuthority:
 
 
 def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[str], now: int) -> TlsIdentity:
-    """Return what the server shows; made anew where there is none, it ends soon, or its hosts are others.
+    """Return the server's TLS identity; renewed if missing, near expiry, or if the host names changed.
 
     Args:
         authority: signs it.
@@ -246,7 +247,7 @@ def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey, now: int
     )
 
 
-def _read_request(pem: bytes) -> _Request:
+def _read_request(pem: bytes) -> _CertificateSigningRequest:
     if len(pem) > _MAX_REQUEST_BYTES:
         raise _refused("csr", "certificate.size", got=f"{len(pem)} bytes", want=f"at most {_MAX_REQUEST_BYTES} bytes")
     try:
@@ -268,10 +269,10 @@ def _read_request(pem: bytes) -> _Request:
     hosts = tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
     if len(uris) + len(hosts) != len(names):
         raise _refused("csr.names", "certificate.names", want="URIs and hosts only")
-    return _Request(key, common_names[0], uris, hosts)
+    return _CertificateSigningRequest(key, common_names[0], uris, hosts)
 
 
-def _institution_request(pem: bytes, institution: str) -> _Request:
+def _institution_request(pem: bytes, institution: str) -> _CertificateSigningRequest:
     asked = _read_request(pem)
     _check_holder(asked, Holder(HolderKind.INSTITUTION, institution))
     if asked.hosts:
@@ -286,7 +287,7 @@ def _alternative_names(request: x509.CertificateSigningRequest) -> list[x509.Gen
         return []
 
 
-def _check_holder(asked: _Request, holder: Holder) -> None:
+def _check_holder(asked: _CertificateSigningRequest, holder: Holder) -> None:
     if asked.common_name != holder.name:
         raise _refused("csr.subject", "certificate.subject", got="another name", want=holder.name)
     if asked.uris != (holder.uri,):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk._version import __version__
-from registry_server.serving.database_url import has_password
+from registry_server.serving.command_options import refuse_password, version_option
 
 if TYPE_CHECKING:
     from registry_server.operating.register import RegisterState
@@ -43,23 +43,12 @@ Home = Annotated[
     Path,
     typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
 ]
-
-
-def _without_password(url: str | None) -> str | None:
-    if url is not None and has_password(url):
-        raise typer.BadParameter(
-            "a command line is shown to every user of the machine; keep the password in PostgreSQL's password file"
-            " (PGPASSFILE), in database_url of registry.toml, or in REGISTRY_DATABASE_URL"
-        )
-    return url
-
-
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         "--database-url",
         help="postgresql+psycopg://..., without a password; without it the folder's registry.sqlite is used.",
-        callback=_without_password,
+        callback=refuse_password("in database_url of registry.toml, or in REGISTRY_DATABASE_URL"),
     ),
 ]
 _NOT_IN_ORDER = 2
@@ -89,19 +78,8 @@ def _settings(home: Path, database_url: str | None = None, **overrides: Value | 
     return load_settings(home, {"database_url": database_url, **overrides})
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if value:
-        typer.echo(f"registry-server {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _before(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+def _before(*, version: Annotated[bool, version_option("registry-server")] = False) -> None:
     del version  # shown by its callback
 
 

@@ -17,7 +17,7 @@ __all__ = ["confirm_clock"]
 
 
 def confirm_clock(settings: Settings, clocks: Clocks | None = None) -> int:
-    """Keep that an operator confirms what the clock shows now; return it, ms. A server may be running.
+    """Store an operator's confirmation of the clock; return the time confirmed, ms. A server may be running.
 
     Raises:
         LogAheadError: the newest leaf lies in the future, which confirming the clock does not mend; it is confirmed.

@@ -1,4 +1,4 @@
-"""Errors that end a command of the operator, each told in one line."""
+"""Errors that end a command of the operator, each printed in one line."""
 
 from __future__ import annotations
 

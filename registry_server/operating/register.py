@@ -1,4 +1,4 @@
-"""The checkpoint register: what it holds, and an operator's word that it shall hold another database."""
+"""The checkpoint register: comparison with the database, and its reset by an operator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def show_register(settings: Settings) -> RegisterState:
 
 
 def put_register(settings: Settings, confirmed: str) -> RegisterState:
-    """Let the checkpoint register hold what the database does, because an operator has confirmed exactly that.
+    """Set the checkpoint register to the database's checkpoint, which an operator has confirmed by its size and root.
 
     Args:
         settings: of the registry; no server of it runs.

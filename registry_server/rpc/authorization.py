@@ -32,7 +32,7 @@ class Authorizer:
     def is_current(self, method: str, peer: Peer) -> bool:
         """Whether what is known in memory is enough to judge a call; else ``refresh`` comes first.
 
-        Whether the registry serves is told on the ground of older knowledge too: it is asked when the database is away.
+        Health calls are decided on older knowledge too: they are made when the database is away.
         """
         return (method in HEALTH_METHODS or self._standing.fresh) and self._knows(peer)
 

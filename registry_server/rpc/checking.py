@@ -18,7 +18,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from registry_server.rpc.checking_process import Request, receive, send
+from registry_server.rpc.checking_process import ChunkRequest, receive, send
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
@@ -71,14 +71,14 @@ class _Process:
         self._end.settimeout(ANSWER_SECONDS)
 
     def ask(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
-        """Return what became of each submission; None where it does not say.
+        """Return the result of each submission; None where the process gives none.
 
         Raises:
             EOFError: it has ended.
             OSError: likewise, or it does not answer in time.
         """
         known = self._directory is directory
-        request = Request(peer, now, b"" if known else pickle.dumps(directory, -1), chunk)
+        request = ChunkRequest(peer, now, b"" if known else pickle.dumps(directory, -1), chunk)
         send(self._end, pickle.dumps(request, -1))
         answer = receive(self._end)
         if not answer:
@@ -146,10 +146,10 @@ class CheckingProcesses:
                 thread.start()
 
     def check(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
-        """Return what became of each submission of a chunk; None where the caller must check it itself.
+        """Return the result of each submission of a chunk; None where the caller must check it itself.
 
         Args:
-            peer: institution id of who reports.
+            peer: institution id of the caller.
             now: when it came in, ms.
             directory: after the newest act.
             chunk: serialised BatchChunk.

@@ -1,11 +1,11 @@
 """A process that checks submissions for the server: ``python -m registry_server.rpc.checking_process``.
 
-Its standard input is one end of a socket pair whose other end the server holds. It answers one request after the other
+Its standard input is one end of a socket pair; the server holds the other. It answers one request after the other
 and ends when the socket does, however the server ended. It opens no file and no connection, and writes nothing: what it
 cannot check is answered with nothing, and the server checks it itself.
 
     frame    = 4 bytes of length, big-endian, then so many bytes
-    request  = pickled Request          answer = pickled tuple of StatementItem and Complaint, or nothing
+    request  = pickled ChunkRequest          answer = pickled tuple of StatementItem and Complaint, or nothing
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
-__all__ = ["Request", "receive", "send"]
+__all__ = ["ChunkRequest", "receive", "send"]
 
 _LENGTH = struct.Struct(">I")
 
 
-class Request(NamedTuple):
+class ChunkRequest(NamedTuple):
     """A chunk to be checked.
 
     Attributes:
-        peer: institution id of who reports.
+        peer: institution id of the caller.
         now: when it came in, ms.
         directory: pickled, where it is another than that of the request before; empty where it is the same.
         chunk: serialised BatchChunk.
@@ -48,7 +48,7 @@ class Request(NamedTuple):
     chunk: bytes
 
     def __repr__(self) -> str:
-        return "Request(...)"
+        return "ChunkRequest(...)"
 
 
 def send(end: socket.socket, data: bytes) -> None:
@@ -90,10 +90,10 @@ class _Checker:
         self._directory: Directory | None = None
 
     def answer(self, data: bytes) -> bytes:
-        """Return the answer to a request; nothing where there is none."""
+        """Return the answer to a request; empty bytes where it cannot be given."""
         try:
             # Pickle between two processes of one program, over a socket that no third one has.
-            request: Request = pickle.loads(data)  # noqa: S301 - see above
+            request: ChunkRequest = pickle.loads(data)  # noqa: S301 - see above
             if request.directory:
                 self._directory = pickle.loads(request.directory)  # noqa: S301 - see above
             return b"" if self._directory is None else pickle.dumps(_checked(request, self._directory), -1)
@@ -101,7 +101,7 @@ class _Checker:
             return b""
 
 
-def _checked(request: Request, directory: Directory) -> tuple[Checked, ...]:
+def _checked(request: ChunkRequest, directory: Directory) -> tuple[Checked, ...]:
     arrival = Arrival.of(request.now, directory)
     sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
     return tuple(check_submission(item, request.peer, arrival) for item in sent)

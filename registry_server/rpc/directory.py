@@ -26,7 +26,7 @@ __all__ = ["DirectoryServicer"]
 
 
 class DirectoryServicer(DirectoryServiceServicer):
-    """The service.
+    """Serves DirectoryService.
 
     Args:
         acts_: use case.

@@ -58,7 +58,7 @@ class Gathering(Generic[A, R]):
         self._serving: asyncio.Task[None] | None = None
 
     async def submit(self, item: A) -> R:
-        """Return what became of one item.
+        """Return the result of one item.
 
         Raises:
             RegistryError: QUEUE_FULL; too many wait already.
@@ -87,7 +87,7 @@ class Gathering(Generic[A, R]):
             results: Sequence[R | Exception]
             try:
                 results = await loop.run_in_executor(self._executor, self._serve, items)
-            except Exception as error:  # noqa: BLE001 - it is told to everybody who waits for it
+            except Exception as error:  # noqa: BLE001 - it is raised in every call that waits for it
                 results = [error] * len(batch)
             for (_, waiting), result in zip(batch, results, strict=True):
                 _settle(waiting, result)

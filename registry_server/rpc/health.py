@@ -70,7 +70,7 @@ class Health:
         self.servicer = health_aio.HealthServicer()
 
     def is_serving(self) -> bool:
-        """Return what was told last of the server as a whole."""
+        """Return the newest status of the server as a whole."""
         return self._told.get(_SERVER, False) and not self._stopping.is_set()
 
     async def start(self) -> None:

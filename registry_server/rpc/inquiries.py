@@ -28,7 +28,7 @@ _GATHERED = 32
 
 
 class InquiryServicer(InquiryServiceServicer):
-    """The service.
+    """Serves InquiryService.
 
     Args:
         checks: use case.

@@ -46,7 +46,7 @@ class Pace:
         self._begin_period()
 
     def begin(self) -> bool:
-        """Return which way the next piece of work goes; ``end`` follows, whatever becomes of it."""
+        """Return the implementation for the next piece of work; ``end`` must follow, also after an error."""
         with self._lock:
             if not self._working and self._clock() - self._ended_at > PAUSE_SECONDS:
                 self._begin_period()

@@ -70,7 +70,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
             "ProposeAct": _ADMINISTRATOR,
             "ListProposals": _ADMINISTRATOR,
             "ApproveAct": _ADMINISTRATOR,
-            # For whom is decided by the use case: members for themselves, administrators also for others.
+            # The use case decides about the institution: members ask for themselves, administrators also for others.
             "IssueCertificate": _MEMBER,
             "ListCertificates": _MEMBER,
             "RevokeTlsKey": _MEMBER,

@@ -53,7 +53,7 @@ class Preparation:
         """Check a chunk of 1 to 256 submissions; blocks.
 
         Args:
-            peer: institution id of who reports.
+            peer: institution id of the caller.
             chunk: as it came.
         """
         if len(chunk.submissions) < _WORTH_SENDING:

@@ -35,7 +35,7 @@ _READ_AHEAD = 3
 
 
 class RecordServicer(RecordServiceServicer):
-    """The service.
+    """Serves RecordService.
 
     Args:
         submitting: use case.
@@ -72,14 +72,14 @@ class RecordServicer(RecordServiceServicer):
     ) -> AsyncIterator[pb.SubmitBatchResponse]:
         """Log many; the next chunks are checked while the one before commits."""
         peer = current_call().institution
-        stream = _Stream(self._submitting, self._preparation, peer, self._turns.setdefault(peer, asyncio.Lock()))
+        stream = _BatchStream(self._submitting, self._preparation, peer, self._turns.setdefault(peer, asyncio.Lock()))
         reading = asyncio.ensure_future(stream.read(request_iterator))
         enqueuing = asyncio.ensure_future(stream.enqueue())
         try:
             while (committing := await stream.next_chunk()) is not None:
                 yield await _answered(committing)
             await enqueuing
-            # What the stream itself is refused for is told after the results of what came before.
+            # The refusal of the stream itself follows the results of the chunks before it.
             await reading
         finally:
             reading.cancel()
@@ -120,7 +120,7 @@ def _outcome(appended: Future[Appended]) -> Appended | Exception:
     """Wait for an append; return what it ended with."""
     try:
         return appended.result()
-    except Exception as error:  # noqa: BLE001 - it is told to the caller whose submission it is
+    except Exception as error:  # noqa: BLE001 - it becomes the error of the call
         return error
 
 
@@ -147,20 +147,20 @@ class _Checking(NamedTuple):
 
     Attributes:
         first: place of its first submission in the stream.
-        prepared: what comes of it.
+        prepared: its checked submissions.
     """
 
     first: int
     prepared: asyncio.Future[PreparedSubmissions]
 
 
-class _Stream:
+class _BatchStream:
     """Reads ahead: the next chunks are checked, beside each other, while the ones before them commit, in their order.
 
     Args:
         submitting: use case.
         preparation: checks chunks.
-        peer: institution id of who reports.
+        peer: institution id of the caller.
         turn: held while a chunk is checked.
     """
 
@@ -180,7 +180,7 @@ class _Stream:
             RegistryError: BATCH_ORDER or COUNT_MISMATCH.
         """
         try:
-            batch = _Batch(await anext(messages, None))
+            batch = _DeclaredBatch(await anext(messages, None))
             while True:
                 # A message is read once there is room for it, not before.
                 await self._places.acquire()
@@ -234,7 +234,7 @@ def _look_at(done: asyncio.Future[PreparedSubmissions] | asyncio.Future[Appended
         done.exception()
 
 
-class _Batch:
+class _DeclaredBatch:
     """Holds a stream against its header.
 
     Args:

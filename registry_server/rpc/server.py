@@ -115,7 +115,7 @@ class RpcServer:
         return port
 
     def is_serving(self) -> bool:
-        """Return what the health service tells of the server as a whole."""
+        """Return the health status of the server as a whole."""
         return self._health.is_serving()
 
     async def stop(self, grace: float) -> None:

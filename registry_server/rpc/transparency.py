@@ -1,4 +1,4 @@
-"""TransparencyService: what verifies the registry."""
+"""TransparencyService: checkpoints, tiles, leaves and proofs, with which the registry is verified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["TransparencyServicer"]
 
 
 class TransparencyServicer(TransparencyServiceServicer):
-    """The service.
+    """Serves TransparencyService.
 
     Args:
         transparency: use case.
@@ -79,7 +79,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         _request: pb.ListLiveBindingsRequest,
         _context: object,
     ) -> AsyncIterator[pb.ListLiveBindingsResponse]:
-        """Stream what opens live records."""
+        """Stream the openings of live records."""
         async for page in pages_from(self._pages, self._transparency.live_bindings):
             yield convert.live_bindings(page)
 

@@ -1,6 +1,6 @@
 """Sequencer: appends items to the log and signs the next checkpoint, one transaction for each batch.
 
-    found.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
+    genesis.found(database, register, signer, payload, ...)        genesis, leaf 0 and 1; once
     ledger.Ledger.open(database, register, signer)                recovers, refuses what does not fit together
         .append(items)              -> Future[Appended]           StatementItem AnnotationItem ActItem LapseItem
         .record_inquiries(items)    -> Future[[InquiryResult]]    durable before they are answered

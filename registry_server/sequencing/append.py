@@ -151,7 +151,7 @@ def _accepted(staging: Staging, index: int) -> Result:
 
 
 def _known_statement(staging: Staging, item: StatementItem) -> Result | None:
-    """Return what is said of a version that is in the log already; None where it is not."""
+    """Return the result for a version that is in the log already; None where it is not."""
     statement = item.statement
     record = staging.record(statement.key)
     if record is None or statement.version > record.chain.version:

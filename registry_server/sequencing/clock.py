@@ -1,7 +1,7 @@
 """Clock supervision (ADR 0014): the registry signs no HEAD that its clients would have to refuse.
 
 The wall clock is compared with one that never steps. Their difference, the line, stays the same as long as the wall
-clock runs; it moves where somebody sets it. A line is believed once something vouches for it: the system's time
+clock runs; it moves where the clock is set. A line is believed once something vouches for it: the system's time
 synchronisation, two callers (members or key services) whose clocks agree with it, or an operator. From then on the wall
 clock is believed as long as it is less than ``MAX_STEP_MS`` off the line.
 """
@@ -113,7 +113,7 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-class _Reading(NamedTuple):
+class _ClockReading(NamedTuple):
     """One look at the clocks, ms.
 
     Attributes:
@@ -204,7 +204,7 @@ class Timekeeper:
         """Take note of the time that a caller says it is; it counts only for what the registry's own clock shows.
 
         Args:
-            caller: who says so; each counts once.
+            caller: that states the time; each counts once.
             stated: ms since 1970 UTC.
             needed: how many callers must agree.
 
@@ -224,7 +224,7 @@ class Timekeeper:
             fresh, self._line = self._line is None, reading.line
             return fresh
 
-    def _read(self) -> _Reading:
+    def _read(self) -> _ClockReading:
         """Read both clocks at one moment."""
         reading, took = self._read_once()
         for _ in range(_FURTHER_READINGS):
@@ -233,14 +233,14 @@ class Timekeeper:
             reading, took = self._read_once()
         return reading
 
-    def _read_once(self) -> tuple[_Reading, int]:
+    def _read_once(self) -> tuple[_ClockReading, int]:
         """Return both clocks, and how long it took, ms."""
         before = self._clocks.steady()
         wall = self._clocks.wall()
         after = self._clocks.steady()
-        return _Reading(wall, after), after - before
+        return _ClockReading(wall, after), after - before
 
-    def _believe(self, reading: _Reading) -> None:
+    def _believe(self, reading: _ClockReading) -> None:
         confirmed = self._is_confirmed(reading)
         if self._line is not None and _settled(self._line, reading.line):
             return
@@ -254,16 +254,16 @@ class Timekeeper:
         elif self._jumped(reading):
             raise ClockJumpedError(reading.line - self._line)
 
-    def _jumped(self, reading: _Reading) -> bool:
+    def _jumped(self, reading: _ClockReading) -> bool:
         return self._line is not None and abs(reading.line - self._line) > MAX_STEP_MS
 
-    def _is_confirmed(self, reading: _Reading) -> bool:
+    def _is_confirmed(self, reading: _ClockReading) -> bool:
         """Whether an operator has confirmed this clock; each confirmation counts once, and not for what comes later."""
         given, used = self._confirmed, self._confirmation_used
         self._confirmation_used = given
         return given is not None and given != used and -MAX_STEP_MS <= reading.wall - given <= CONFIRMED_FOR_MS
 
-    def _is_synchronised(self, reading: _Reading) -> bool:
+    def _is_synchronised(self, reading: _ClockReading) -> bool:
         vouched = self._clocks.synchronised()
         return vouched is not None and abs(reading.wall - vouched) <= AGREES_MS
 

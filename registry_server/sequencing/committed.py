@@ -30,7 +30,7 @@ __all__ = ["Committed", "leaf_hashes", "map_of_rows", "open_trees"]
 class Committed:
     """State, log tree and inquiry tree after the newest commit that this process knows.
 
-    Whoever replaces them, needs them and a snapshot of the database to agree, or moves the checkpoint register, holds
+    Code that replaces them, needs them and a snapshot of the database to agree, or moves the checkpoint register, holds
     ``lock``.
 
     Args:

@@ -24,7 +24,7 @@ __all__ = ["record"]
 
 
 def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[InquiryItem]) -> list[InquiryResult]:
-    """Keep inquiries, in one transaction; return what became of each.
+    """Keep inquiries, in one transaction; return the result of each.
 
     Args:
         database: where they are kept.
@@ -112,7 +112,7 @@ class _Book:
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:
-    """Return what is said of an inquiry whose id is known."""
+    """Return the result for a repeated inquiry id."""
     if (before.payload, before.signature) != (item.payload, item.signature):
         taken = RuleError("INQUIRY_TAKEN", "inquiry.inquiry_id", "inquiry.once", want="an id not used before")
         return InquiryResult(taken.reason, before.received_at, refusal=taken)

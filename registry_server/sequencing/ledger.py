@@ -193,14 +193,14 @@ class Ledger:
         """Take note of the time that a caller says it is; where enough agree, the log goes on at once.
 
         Args:
-            caller: who says so, as its certificate names it.
+            caller: that states the time, as its certificate names it.
             stated: ms since 1970 UTC.
         """
         directory = self.directory
         # Before anything was decided there is little to spoil, and there may be no second one to ask.
         needed = min(_VOUCHERS, len(directory.institutions)) if directory.state.act_number else 1
         if self._timekeeper.vouch(caller, stated, needed):
-            # What hinders the heartbeat is told by the next one.
+            # A failure is logged by the next heartbeat.
             with suppress(ClockError, StorageError, InconsistentError, LedgerClosedError):
                 self.heartbeat().result()
 

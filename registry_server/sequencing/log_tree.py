@@ -148,7 +148,7 @@ class LogTree:
             raise FormatError("tile", "tile.width", got=f"level {level}", want="a complete node") from None
 
     def paths(self, size: int) -> PathReader:
-        """Return what reads inclusion paths in the tree of that many leaves."""
+        """Return a reader of inclusion paths in the tree of that many leaves."""
         return PathReader(self.node, size)
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
@@ -160,7 +160,7 @@ class LogTree:
         return self.paths(size).path(index)
 
     def consistency(self, older: int, newer: int) -> tuple[bytes, ...]:
-        """Return what proves that the newer tree begins with the older one (RFC 6962 2.1.2).
+        """Return the consistency proof: the newer tree begins with the older one (RFC 6962 2.1.2).
 
         Raises:
             FormatError: the sizes are not 0 < older <= newer <= size.
@@ -267,7 +267,7 @@ class PathReader:
         return (*self._siblings(index, 0, min(TILE_HEIGHT, (self._size - 1).bit_length())), *upper)
 
     def _siblings(self, index: int, start: int, end: int) -> list[bytes]:
-        """Return what stands beside a leaf's path at the heights from start to before end."""
+        """Return the sibling hashes of a leaf's path at the heights from start to before end."""
         size, node, edge = self._size, self._node, self._edge
         path: list[bytes] = []
         for height in range(start, end):

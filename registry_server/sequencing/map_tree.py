@@ -1,6 +1,6 @@
 """The map in memory: the prefix tree of proto/README.md 6, kept so that one change touches one path.
 
-A tree is a value: ``changed`` returns a new one that shares all but the touched paths with the old one. Whoever
+A tree is a value: ``changed`` returns a new one that shares all but the touched paths with the old one. A reader that
 answers from an older HEAD keeps its tree and needs no lock, and a commit that fails leaves nothing to undo.
 
     node = None                            nothing
@@ -132,7 +132,7 @@ class MapTree:
         return None if node is None else dict(_entries(node[1])).get(key)
 
     def prove(self, key: bytes) -> MapProof:
-        """Return what shows whether a key is there.
+        """Return the proof of presence or absence of a key.
 
         Raises:
             FormatError: the key has the wrong length.

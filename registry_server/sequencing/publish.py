@@ -2,7 +2,7 @@
 
     commit -> move the checkpoint register (compare-and-swap) -> sign -> store the checkpoint
 
-A signature over the same (origin, size, root) is the same bytes whoever makes it, and the register moves only from a
+A signature over the same (origin, size, root) is the same bytes from every process, and the register moves only from a
 tree to one that begins with it: so a crash anywhere is repaired by doing the rest again, and a database that is older
 than the register, or holds another history, signs nothing.
 """

@@ -1,4 +1,4 @@
-"""A batch on its way into the log: what has been taken so far, over the rows that it started from.
+"""Staging of a batch: the changes of the items accepted so far, on top of the rows that it started from.
 
 Items see what earlier items of the batch have done. Nothing here touches the database; the append writes what has
 come together, once, at the end.
@@ -117,7 +117,7 @@ class Staging:
         return index
 
     def put_record(self, record: StoredRecord) -> None:
-        """Set how a record stands."""
+        """Set the state of a record."""
         key = record.chain.key
         self.loaded.records[key] = self._changed_records[key] = record
 
@@ -159,11 +159,11 @@ class Staging:
         self._touched.add(subject)
 
     def changed_records(self) -> list[StoredRecord]:
-        """Return every record that is new or stands otherwise than before."""
+        """Return every record that is new or has changed."""
         return list(self._changed_records.values())
 
     def live_changes(self) -> LiveChanges:
-        """Return what becomes of the table of live records."""
+        """Return the changes of the table of live records."""
         changes = LiveChanges([], [], [])
         for key, sealed in self._sealed.items():
             row, stored_at = self.loaded.live.get(key), self._stored_at.get(key)

@@ -205,7 +205,7 @@ class View:
         return self._log.inclusion(index, self.size)
 
     def consistency(self, older: int, newer: int) -> tuple[bytes, ...]:
-        """Return what proves that the first ``newer`` leaves begin with the first ``older`` ones.
+        """Return the consistency proof: the first ``newer`` leaves begin with the first ``older`` ones.
 
         Raises:
             FormatError: not 0 < older <= newer <= size.

@@ -27,9 +27,9 @@ class ServedCall:
 
     Attributes:
         method: full name, ``/package.Service/Method``.
-        request_id: names the call in the log; told to the caller where it fails.
+        request_id: names the call in the log; part of the error that a caller gets.
         started: seconds of a clock that never steps.
-        holder: whom the client certificate names; None until that is known.
+        holder: that the client certificate names; None until that is known.
         noted: further fields of its line in the log; nothing of what was sent.
         vouched: whether a running signing key of the holder vouches for the client's TLS key.
     """

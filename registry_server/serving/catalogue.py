@@ -1,4 +1,4 @@
-"""The error catalogue of one server: how it tells each reason for which it refuses."""
+"""The error catalogue of one server: gRPC status and public message of each refusal reason."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class Catalogue(NamedTuple):
     complaint_of: Callable[[BaseException], Complaint]
 
     def entry(self, refusal: Complaint) -> Entry:
-        """Return how a refusal is told; a reason that the catalogue does not hold is told as INTERNAL."""
+        """Return gRPC status and public message of a refusal; those of INTERNAL for one that is not in it."""
         return self.entries.get(refusal.reason, self.entries[RefusalReason.INTERNAL])

@@ -1,25 +1,19 @@
 """Files of the two servers: written durably and whole, private ones for their owner only.
 
-It imports nothing of ours, so that every part of the servers may use it.
+Of ours it imports only what writes them, so that every part of the servers may use it.
 """
 
 from __future__ import annotations
 
-import os
 import stat
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+from client_sdk import _durable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["FileError", "check_private", "replace_file", "take_folder", "write_secret"]
-
-_FOLDER_MODE = 0o700
-_MODE = 0o600
-_OTHERS = 0o077
 
 
 class FileError(OSError):
@@ -41,14 +35,10 @@ def take_folder(folder: Path) -> None:
         FileError: others may enter it, and it holds something already; or it cannot be made.
     """
     try:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        open_to_others = bool(_mode(folder) & _OTHERS)
-        is_empty = not any(folder.iterdir())
-        if open_to_others and is_empty:
-            folder.chmod(_FOLDER_MODE)
+        taken = _durable.take_folder(folder)
     except OSError as error:
         raise FileError(f"{folder} cannot be made: {error.strerror}", error) from error
-    if open_to_others and not is_empty:
+    if not taken:
         want = f"name a folder of its own, or run: chmod 700 {folder}"
         raise FileError(f"{folder} is open to others and not empty: {want}")
 
@@ -63,8 +53,8 @@ def check_private(path: Path) -> None:
         mode = _mode(path)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}", error) from error
-    if mode & _OTHERS:
-        want = _FOLDER_MODE if path.is_dir() else _MODE
+    if mode & _durable.OTHERS:
+        want = _durable.FOLDER_MODE if path.is_dir() else _durable.FILE_MODE
         raise FileError(
             f"{path} is readable for others (mode {mode:04o}): its mode must be {want:04o}, "
             f"run: chmod {want:o} {path}; who could read it until now may have its secrets"
@@ -78,9 +68,7 @@ def write_secret(path: Path, data: bytes) -> None:
         FileError: there is one already, or it cannot be written; nothing of it is left then.
     """
     try:
-        with _draft(path, data) as draft:
-            _give_name(draft, path)
-        _sync(path.parent)
+        _durable.create(path, data)
     except FileExistsError as error:
         raise FileError(f"{path} exists already", error) from None
     except OSError as error:
@@ -96,57 +84,10 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         FileError: it cannot be written; the old one is still there.
     """
-    draft = path.with_name(f"{path.name}.new")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
-            _write(file, data)
-        draft.replace(path)
-        _sync(path.parent)
+        _durable.replace_by(path.with_name(f"{path.name}.new"), path, data)
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}", error) from error
-
-
-@contextmanager
-def _draft(path: Path, data: bytes) -> Iterator[Path]:
-    """Yield a file beside a path that durably holds the data; it is gone afterwards, unless it was moved."""
-    descriptor, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            _write(file, data)
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _give_name(draft: Path, path: Path) -> None:
-    """Give a draft the name of a path at which nothing is; never over anything."""
-    try:
-        # A link, unlike a rename, fails where something is.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without hard links: the name is taken first, then the draft put in the place of our own file.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
-        try:
-            draft.replace(path)
-        except OSError:
-            path.unlink()
-            raise
-
-
-def _write(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _mode(path: Path) -> int:

@@ -85,7 +85,7 @@ class Rules:
         admission: decides by method and caller alone who may call.
         places: of each holder.
         deadlines: of calls and streams.
-        catalogue: how refusals are told.
+        catalogue: gRPC status and public message of each reason.
         observer: notes how calls end.
         default_bytes: of a request, where ``request_bytes`` has no row for the method.
         request_bytes: of the longest request, by method.

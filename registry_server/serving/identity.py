@@ -19,13 +19,13 @@ _CERTIFICATE = "x509_pem_cert"
 
 
 def peer_of(auth_context: Mapping[str, Iterable[bytes]]) -> Peer:
-    """Return whom the client's certificate names, and its key.
+    """Return the holder that the client's certificate names, and its key.
 
     Args:
         auth_context: as gRPC gives it, of a connection with mutual TLS.
 
     Raises:
-        RegistryError: CERTIFICATE_UNKNOWN; it names nobody, or more than one, or its key cannot be read.
+        RegistryError: CERTIFICATE_UNKNOWN; it names no holder, or more than one, or its key cannot be read.
     """
     return _peer(tuple(auth_context.get(_NAMES, ())), b"".join(auth_context.get(_CERTIFICATE, ())))
 

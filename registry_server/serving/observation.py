@@ -42,7 +42,7 @@ class Observer:
         self._running.inc()
 
     def pass_over(self) -> None:
-        """Note nothing of a call that has ended but that it has."""
+        """End a call without counting or logging its outcome."""
         self._running.dec()
 
     def end(self, call: ServedCall, reason: str, rule: str = "") -> None:

@@ -45,15 +45,15 @@ class OperatorServer:
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
 
-        class Handler(_Handler):
+        class BoundHandler(_HttpHandler):
             content = metrics
             is_ready = staticmethod(ready)
 
-        class Server(ThreadingHTTPServer):
+        class HttpServer(ThreadingHTTPServer):
             # Of the library's own accord it takes IPv4 alone.
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-        self._server = Server((host, int(port)), Handler)
+        self._server = HttpServer((host, int(port)), BoundHandler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="operator-http", daemon=True)
 
@@ -89,7 +89,7 @@ def measure_process(program: str, metrics: CollectorRegistry, certificate_ends: 
     ).set_function(certificate_ends)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _HttpHandler(BaseHTTPRequestHandler):
     """Answers three paths and nothing else."""
 
     content: CollectorRegistry

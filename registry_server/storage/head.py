@@ -85,7 +85,7 @@ def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
 
 
 def confirm_clock(work: UnitOfWork, now: int) -> None:
-    """Keep that an operator confirmed the clock."""
+    """Store an operator's confirmation of the clock."""
     work.connection.execute(update(schema.head), {"clock_confirmed_at": now})
 
 

@@ -83,7 +83,7 @@ class Register(Protocol):
         ...
 
     def reset(self, checkpoint: Checkpoint) -> None:
-        """Let it hold a checkpoint, whatever it held: an operator has confirmed it."""
+        """Set it to a checkpoint, whatever it held: an operator has confirmed it."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
-"""The tables. What each of them may hold, and for how long, is what keeps P3 and P4.
+"""The tables. Their columns and retention implement P3 and P4.
 
-For ever, and leading to nobody: leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
+Kept for ever, and about no identifiable person:
+leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them.
 Deleted with the record or the inquiry that it belongs to: live_records, and the column ``inquiries.opening``.
 

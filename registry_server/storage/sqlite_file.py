@@ -1,7 +1,7 @@
 """The one file of an SQLite database, which must stay where it was found.
 
-A file that is moved or deleted lives on for whoever has it open: SQLite goes on writing to it, and what was
-acknowledged is found by nobody once the process has ended. Where a name leads nowhere, SQLite makes an empty database.
+A file that is moved or deleted lives on in processes that have it open: SQLite goes on writing to it, and what was
+acknowledged is lost once the process has ended. Where a name leads nowhere, SQLite makes an empty database.
 Neither may happen to a registry (P6): at the beginning and at the end of every transaction it looks whether the name
 still leads to the file that was opened, and only a migration makes a new one.
 """
@@ -28,7 +28,7 @@ _MODE = 0o600
 
 
 class SqliteFile:
-    """A file that is there, and which one it is.
+    """An existing database file, identified by device and inode.
 
     Args:
         url: of the database.
@@ -69,7 +69,7 @@ class SqliteFile:
             raise StorageError(StorageFault.GONE, f"{path}: {error.strerror}") from None
 
     def keep_private(self) -> None:
-        """Take from everybody else the right to read the file and what SQLite keeps beside it.
+        """Set mode 0600 on the file and on SQLite's files beside it.
 
         Raises:
             StorageError: it belongs to another user.

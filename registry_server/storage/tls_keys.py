@@ -1,6 +1,6 @@
 """TLS keys of members, and the journal of certificates that were issued for them.
 
-A key has one row, which tells whether it may talk; a certificate has one row for ever. Whoever writes holds the lock of
+A key has one row, which tells whether it may talk; a certificate has one row for ever. A writer holds the lock of
 the head row, so that ``change`` grows in the order of the commits.
 """
 

@@ -149,7 +149,7 @@ class Database:
     def snapshot(self, *, reserved: bool = False) -> Iterator[UnitOfWork]:
         """Yield a transaction that reads one state of the database from its first statement to its end.
 
-        It takes one of the connections and keeps SQLite's write-ahead log from being emptied: whoever holds one does
+        It takes one of the connections and keeps SQLite's write-ahead log from being emptied: its holder does
         nothing meanwhile but read, and above all waits for no peer.
 
         Args:
@@ -181,7 +181,7 @@ class Database:
             yield UnitOfWork(connection)
 
     def purge(self, tables: Sequence[Table]) -> bool:
-        """Take what was deleted out of the files that still hold it (P4); outside every transaction.
+        """Remove deleted data from the files that still hold it (P4); outside every transaction.
 
         Args:
             tables: those from which rows were deleted.

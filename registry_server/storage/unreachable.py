@@ -1,6 +1,6 @@
 """Error message for an unreachable database: address and cause, without secrets.
 
-The text is for the operator's terminal. Clients are told the kind of the failure alone (usecases.failures).
+The text is for the operator's terminal. Clients get the kind of the failure alone (usecases.failures).
 """
 
 from __future__ import annotations

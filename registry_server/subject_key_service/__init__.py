@@ -1,4 +1,4 @@
-"""The evaluator of blinded identity numbers: a separate program, run by another operator than the registry."""
+"""The subject key service: evaluates blinded identity numbers; a separate program, run by another operator."""
 
 __all__ = ["SetupError"]
 

@@ -36,7 +36,7 @@ USAGES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that only its quota or its repetition can still stop.
+    """A valid request, before its quota and its uniqueness are checked.
 
     Attributes:
         request: what was signed.
@@ -59,7 +59,7 @@ class Admitted:
 
 
 def check_fresh(view: DirectoryView | None, now_ms: int) -> DirectoryView:
-    """Return the directory if it can be relied on.
+    """Return the directory if it is recent enough.
 
     Raises:
         RegistryError: DIRECTORY_STALE; it is more than 5 minutes off the clock, or there is none.

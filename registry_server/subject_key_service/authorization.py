@@ -45,7 +45,7 @@ class LenderAuthorizer:
     def check(self, method: str, peer: Peer) -> bool:
         """Let a call through; return True, as key services ask for no vouch.
 
-        Health is told to members and to key services, whose operators watch them with their own certificates. Before
+        Health is shown to members and to key services, whose operators watch them with their own certificates. Before
         the first directory nobody is known yet: health says so, the status is empty, and nothing is evaluated.
 
         Raises:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 from client_sdk.following import DirectoryFollower, KeptDirectory, confirmation
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
-from registry_server.serving.database_url import has_password
+from registry_server.serving.command_options import refuse_password, version_option
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
@@ -50,15 +49,6 @@ Home = Annotated[
 ]
 
 
-def _without_password(url: str) -> str:
-    if has_password(url):
-        raise typer.BadParameter(
-            "a command line is shown to every user of the machine; keep the password in PostgreSQL's password file"
-            " (PGPASSFILE), or in database_url of service.toml"
-        )
-    return url
-
-
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit; what is not in order ends it with status 2 and one line on standard error.
 
@@ -72,19 +62,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if value:
-        typer.echo(f"subject-key-service {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _before(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+def _before(*, version: Annotated[bool, version_option("subject-key-service")] = False) -> None:
     del version  # shown by its callback
 
 
@@ -115,7 +94,10 @@ def install(
     registry: Annotated[str, typer.Option(help="host:port of the registry.")],
     database_url: Annotated[
         str,
-        typer.Option(help="SQLAlchemy URL of the log of requests, without a password.", callback=_without_password),
+        typer.Option(
+            help="SQLAlchemy URL of the log of requests, without a password.",
+            callback=refuse_password("or in database_url of service.toml"),
+        ),
     ] = "",
 ) -> None:
     """Take the certificate and the trust root that the administrators have given back."""

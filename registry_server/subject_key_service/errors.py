@@ -23,7 +23,7 @@ _DENIED = GrpcStatus.PERMISSION_DENIED
 _STATE = GrpcStatus.FAILED_PRECONDITION
 _AWAY = GrpcStatus.UNAVAILABLE
 
-# Refused by both servers, and told alike.
+# Reasons of both servers, with the same status and message.
 _SHARED = (
     "CERTIFICATE_UNKNOWN",
     "DEADLINE_TOO_SHORT",
@@ -67,7 +67,7 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 
 
 def complaint_of(error: BaseException) -> Complaint:
-    """Return how an error is told to the outside; what was not foreseen is INTERNAL, and nothing of it is told."""
+    """Return the complaint that a client gets of an error; an unforeseen one is INTERNAL, without its text."""
     if isinstance(error, RequestLogError):
         return Complaint(
             "STORAGE_UNAVAILABLE", "", "storage.failed", want="a log of requests that answers and has room"

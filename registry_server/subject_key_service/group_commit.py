@@ -40,7 +40,7 @@ class GroupCommit:
         self._thread.shutdown()
 
     async def record(self, entry: LogEntry) -> RequestOutcome:
-        """Return what became of a request, once that is durable.
+        """Return the outcome of a request, once that is durable.
 
         Raises:
             RequestLogError: nothing was logged, or nothing is known of it.

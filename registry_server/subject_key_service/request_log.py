@@ -1,6 +1,6 @@
 """The durable log of requests, with replay protection and quotas, on SQLite or PostgreSQL (proto/README.md 1 and 4).
 
-Who asked, when, for how many elements, with which purpose, and the blinded elements themselves, which say nothing of
+Institution, time, number of elements, purpose, and the blinded elements themselves, which say nothing of
 what they blind; never a result. A row is durable before its answer leaves. A request id is taken once, for ever.
 """
 
@@ -170,7 +170,7 @@ class RequestLog:
         """Log requests in one transaction and count them against their quotas; durable when it returns.
 
         Returns:
-            What became of each, in the same order. A replayed one is neither logged again nor counted.
+            The outcome of each, in the same order. A replayed one is neither logged again nor counted.
 
         Raises:
             RequestLogError: nothing was logged, or nothing is known of it.

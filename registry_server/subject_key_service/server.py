@@ -77,12 +77,12 @@ async def serve(
     stop: asyncio.Event,
     now_ms: Callable[[], int] = _clock_ms,
 ) -> None:
-    """Serve until told to stop; calls under way are finished.
+    """Serve until the stop event; calls under way are finished.
 
     Args:
         folder: of the key service.
         settings: of the key service.
-        ready: told the address as soon as it listens.
+        ready: called with the address as soon as the server listens.
         stop: set to end the service.
         now_ms: the clock, ms since 1970 UTC.
 
@@ -160,7 +160,7 @@ class _Watch:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def add_health(self, server: grpc.aio.Server) -> None:
-        """Let a server answer whether the directory can be relied on."""
+        """Add the gRPC health service, which is SERVING while the directory is recent enough."""
         await self._set_health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
@@ -180,7 +180,7 @@ class _Watch:
         task.add_done_callback(self._tasks.discard)
 
     def is_fresh(self) -> bool:
-        """Return whether the directory can be relied on; it is what health tells."""
+        """Return whether the directory is recent enough; this is the health status."""
         try:
             check_fresh(self._follower.view, self._now_ms())
         except RegistryError:

@@ -1,4 +1,4 @@
-"""The gRPC service: checks, logs, then evaluates; what it tells is a result with its proof, or one reason."""
+"""The gRPC service: checks, logs, then evaluates; it answers with outputs and their proof, or with one reason."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class KeyServicer(SubjectKeyServiceServicer):
     async def GetStatus(  # noqa: N802 - the name of the method in the contract
         self, _request: evaluation_pb2.GetStatusRequest, _context: object
     ) -> evaluation_pb2.GetStatusResponse:
-        """Tell versions, age of the directory, and what is left of the caller's quotas."""
+        """Return versions, age of the directory, and the rest of the caller's quotas."""
         view = self._follower.view
         if view is None:
             return evaluation_pb2.GetStatusResponse()

@@ -2,7 +2,7 @@
 
 HOME/                    mode 0700
 service.toml           this module
-keys/1.key ...         VOPRF keys, mode 0600: whoever has those of all services can test any identity number
+keys/1.key ...         VOPRF keys, mode 0600: with those of all services any identity number can be tested
 tls/                   key.pem (0600), certificate.pem, ca.pem
 trust-root.bin         what the directory is followed from
 directory              what was followed so far

@@ -1,4 +1,4 @@
-"""Making a key service: its folder, its keys, what the administrators get, and what they give back."""
+"""Setting up a key service: folder, keys, its file for the administrators, certificate and trust root from them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def create(folder: KeyServiceFolder, settings: KeyServiceSettings, hosts: Iterab
     Raises:
         SetupError: there is one already.
         FileError: something cannot be written.
-        FormatError: the name is none that a certificate can carry.
+        FormatError: a certificate cannot carry the name.
     """
     Holder.parse(Holder(HolderKind.KEY_SERVICE, settings.name).uri)
     if folder.settings.exists():
@@ -83,7 +83,7 @@ def add_version(folder: KeyServiceFolder) -> tuple[int, Path]:
 def install(
     folder: KeyServiceFolder, certificate: bytes, ca: bytes, trust_root: bytes, registry: str, database_url: str = ""
 ) -> TrustRoot:
-    """Take what the administrators have given back; return the trust root, whose fingerprint people compare.
+    """Install certificate and trust root from the administrators; return the trust root, for people to compare.
 
     Args:
         folder: of the key service.

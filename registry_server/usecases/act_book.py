@@ -1,4 +1,4 @@
-"""The acts of the log by their leaf hash: what shows that a key was given by administrators."""
+"""Cache of the acts of the log by leaf hash; evidence shows the acts that granted the keys in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ActBook"]
 _PAGE = 1_000
 
 
-class _Act(NamedTuple):
+class _NumberedLeaf(NamedTuple):
     number: int
     leaf: bytes
 
@@ -27,7 +27,7 @@ class ActBook:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._acts: dict[bytes, _Act] = {}
+        self._acts: dict[bytes, _NumberedLeaf] = {}
 
     def leaves(self, view: View, hashes: Iterable[bytes]) -> tuple[bytes, ...]:
         """Return the leaves of acts, ascending by number.
@@ -43,4 +43,4 @@ class ActBook:
     def _read(self, view: View) -> None:
         with self._lock:
             while page := view.acts(len(self._acts), _PAGE):
-                self._acts.update({leaf_hash(act.leaf): _Act(act.number, act.leaf) for act in page})
+                self._acts.update({leaf_hash(act.leaf): _NumberedLeaf(act.number, act.leaf) for act in page})

@@ -1,4 +1,4 @@
-"""Acts as members read them: in order, from any number on."""
+"""Listing of logged acts in order, from any number on."""
 
 from __future__ import annotations
 

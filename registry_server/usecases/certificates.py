@@ -66,7 +66,7 @@ def check_request(directory: Directory, request: CertificateRequest, now: int) -
         now: ms since 1970 UTC.
 
     Raises:
-        FormatError: the vouch is none, or its signature does not verify.
+        FormatError: the vouch is malformed, or its signature does not verify.
         RegistryError: CERTIFICATE_REQUEST_INVALID.
         RuleError: the vouch does not count (``check_claim``), or an act has ended the TLS key.
     """
@@ -164,7 +164,7 @@ class Certificates:
     Args:
         ledger: who is enrolled.
         authority: what signs.
-        standing: told of every change.
+        standing: notified of every change.
         clock: ms since 1970 UTC, as the machines have it that will verify the certificates.
     """
 
@@ -180,7 +180,7 @@ class Certificates:
         """Return a certificate with its chain, PEM, leaf first.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             request: the peer's own, or any member's where the peer is an administrator.
             vouched: whether the peer's own TLS key is vouched for; without that it asks for itself alone.
 
@@ -238,8 +238,8 @@ class Certificates:
         """Return the newest certificates of an institution, newest first, at most 1,000.
 
         Args:
-            peer: institution id of who asks.
-            institution: whose; of others an administrator is told that and when they were issued, nothing more.
+            peer: institution id of the caller.
+            institution: that they name; of others an administrator sees when they were issued, nothing more.
 
         Raises:
             RegistryError: NOT_PERMITTED.

@@ -76,7 +76,7 @@ class ReceivedInquiry:
 
 
 class _Asked:
-    """A question on its way to its result.
+    """An inquiry in progress.
 
     Attributes:
         question: as it came.
@@ -107,7 +107,7 @@ class _Asked:
 
 
 class Checks:
-    """Answers inquiries, many at once; one statement of each kind a batch, whatever their number.
+    """Answers inquiries, many at once, with a constant number of SQL statements for each batch.
 
     Args:
         ledger: where they are kept and answered from.
@@ -162,7 +162,7 @@ class Checks:
             item.result = item.result or result.refusal
 
     def _answer(self, waiting: Sequence[_Asked], now: int) -> None:
-        """Answer from one view; what is wrong with one answer is told to its asker alone."""
+        """Answer from one view; an error in one answer goes to its asker alone."""
         persons = [person for item in waiting for person in item.question.opening.persons]
         with self._ledger.view() as view:
             live = view.live_records([subject for person in persons for _, subject in person.pseudonyms])
@@ -211,7 +211,7 @@ def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
 
 
 def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, now: int) -> None:
-    """Check everything about an inquiry that does not depend on what was asked before.
+    """Check everything about an inquiry that does not depend on earlier inquiries.
 
     Raises:
         FormatError: a commitment does not open.
@@ -245,7 +245,7 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
         )
     today = day_of(now, directory.rulebook.time_zone)
     if not question.opening.consent:
-        # This raises: a missing consent is told before commitments are compared with what should open them.
+        # This raises: a missing consent is refused before commitments are compared with their openings.
         check_inquiry_consent(None, today=today)
     _check_versions(question, directory)
     question.opening.check(inquiry, directory.state.live_subject_key_versions)

@@ -1,7 +1,7 @@
-"""Evidence: what an answer rests on, put together from one view (proto/README.md 8).
+"""Evidence: records, proofs, states and acts that prove an answer, from one view (proto/README.md 8).
 
 ``client_sdk.kernel.ledger.answer`` verifies it and is its specification. ``client_sdk.kernel.ledger.references`` says
-what records refer to: all of that is there, and nothing else.
+what records refer to: evidence holds all of that, and nothing else.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ class EvidenceWriter:
         shared = self._shared(view)
         rows = [row for person in persons for _, subject in person.pseudonyms for row in live.get(subject, ())]
         annotations = view.annotation_leaves(rows) if any(row.row.annotation_index >= 0 for row in rows) else {}
-        pages: list[_Page] = [_Page(shared, asker, key_id)]
+        pages: list[_PageInProgress] = [_PageInProgress(shared, asker, key_id)]
         try:
             for position, person in enumerate(persons):
                 answer = _person(view, position, person, live, annotations)
                 length = answer.ByteSize()
                 if pages[-1].length and pages[-1].length + length > page_bytes:
-                    pages.append(_Page(shared, asker, key_id))
+                    pages.append(_PageInProgress(shared, asker, key_id))
                 pages[-1].add(answer, length)
             starts = [page.evidence.persons[0].position for page in pages[1:]]
             return [
@@ -127,7 +127,7 @@ class EvidenceWriter:
         return shared
 
 
-class _Page:
+class _PageInProgress:
     """A page that grows, with everything that its records refer to."""
 
     def __init__(self, shared: _Shared, asker: str, key_id: bytes) -> None:

@@ -29,7 +29,7 @@ class PageKey(NamedTuple):
     position: int
 
 
-class _Kept(NamedTuple):
+class _KeptPage(NamedTuple):
     until: int
     page: EvidencePage
 
@@ -44,14 +44,14 @@ class PageShelf:
     def __init__(self, kept_ms: int) -> None:
         self._kept_ms = kept_ms
         self._lock = threading.Lock()
-        self._pages: OrderedDict[PageKey, _Kept] = OrderedDict()
+        self._pages: OrderedDict[PageKey, _KeptPage] = OrderedDict()
 
     def keep(self, asker: str, inquiry_digest: bytes, pages: Sequence[EvidencePage], now: int) -> None:
         """Keep all pages of an answer but the first, which is answered at once."""
         with self._lock:
             for page in pages[1:]:
                 key = PageKey(asker, inquiry_digest, page.size, page.first_position)
-                self._pages[key] = _Kept(now + self._kept_ms, page)
+                self._pages[key] = _KeptPage(now + self._kept_ms, page)
                 self._pages.move_to_end(key)
             self._forget(now)
 

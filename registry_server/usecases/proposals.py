@@ -1,8 +1,8 @@
 """Proposals: acts that gather signatures until they reach the threshold and are logged.
 
 A proposal is seen by administrators only and lapses after 7 days. It is gone as soon as an act has taken its number,
-which is the next one for all of them: each logged act clears the table. Whoever adds the signature that reaches the
-threshold gets the receipt, again and again where the answer was lost.
+which is the next one for all of them: each logged act clears the table. The call that adds the last signature needed
+gets the receipt, again and again where the answer was lost.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Proposals:
         """Propose the next act with the proposer's own signature; the same act again adds a signature to it.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             payload: canonical Act.
             approval: over it.
 
@@ -104,7 +104,7 @@ class Proposals:
         """Add a signature; the one that reaches the threshold logs the act.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             proposal_id: SHA-256 of the payload.
             approval: over the payload.
 
@@ -124,7 +124,7 @@ class Proposals:
         return self._gather(stored.payload, approval, stored.number)
 
     def _check_correction(self, body: ClockBody) -> None:
-        """Check that the log's time is wrong, and that the registry's clock is none that the act excludes."""
+        """Check that the log's time is wrong, and that the act does not exclude the registry's clock."""
         check_correction(body.not_before, self._ledger.clock())
         try:
             self._ledger.check_clock()

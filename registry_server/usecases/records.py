@@ -49,7 +49,7 @@ class Records:
         records do not come.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             issuer: institution id; empty for the peer.
             record_ids: which; none for all. Unknown ones are left out.
 
@@ -92,7 +92,7 @@ class Records:
         """Return the receipt of a version of an issuer's record.
 
         Args:
-            peer: institution id of who asks.
+            peer: institution id of the caller.
             issuer: institution id; empty for the peer.
             record_id: 16 bytes.
             version: of the record.

@@ -43,7 +43,7 @@ class TlsStanding(Enum):
 
 
 def standing_of(state: InstitutionState, spki_hash: bytes, key: StoredTlsKey | None) -> TlsStanding:
-    """Return how a TLS key stands.
+    """Return the status of a TLS key.
 
     Args:
         state: of its institution, in the newest directory.
@@ -114,7 +114,7 @@ class PeerStanding:
         Args:
             state: of the institution.
             spki_hash: names the key.
-            vouched: refuse a key that nobody vouches for; without it, False is returned for one.
+            vouched: refuse a key without a valid vouch; without this, False is returned for one.
 
         Raises:
             RegistryError: TLS_KEY_REVOKED or TLS_KEY_NOT_VOUCHED.

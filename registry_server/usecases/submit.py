@@ -132,7 +132,7 @@ def check_submission(sent: Submission, peer: str, arrival: Arrival) -> Checked:
 
 
 def _finish(prepared: PreparedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
-    """Join what was refused before with what became of the rest."""
+    """Merge earlier refusals with the results of the other submissions."""
     error = appended.exception()
     if error is not None:
         submitted.set_exception(error)

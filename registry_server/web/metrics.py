@@ -1,4 +1,4 @@
-"""Figures of the registry for /metrics, asked for when somebody looks.
+"""Figures of the registry for /metrics, computed at each scrape.
 
 No label and no value tells a person, a record or an institution: methods and reasons, sizes and ages.
 """

@@ -1,4 +1,4 @@
-"""Whom evidence is about: the given person, another one, or nobody can tell any more."""
+"""The person of an evidence: the given one, another one, or one that cannot be checked any more."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_evidence_about_the_person_verifies() -> None:
 
 
 def test_evidence_about_another_person_is_refused() -> None:
-    with pytest.raises(VerificationError, match="somebody else"):
+    with pytest.raises(VerificationError, match="another person"):
         verified(names(OTHER))
 
 

@@ -1,4 +1,4 @@
-"""Whoever has a person's identity number, the secret keys of all key services, and everything that is left.
+"""An attacker with a person's identity number, the secret keys of all key services, and all remaining data.
 
 The attacker knows the formats, tries every run of 32 bytes that is left as an opening, and knows what the facts of the
 record were.
@@ -64,7 +64,7 @@ class Attacker:
         self.pseudonym = derive(1, self.outputs)
 
     def names(self) -> Needles:
-        """What names the person to whoever has number and keys."""
+        """Pseudonyms of the person, from number and keys."""
         needles = Needles()
         needles.add("pseudonym", self.pseudonym.subject)
         needles.add("seal key", self.pseudonym.seal_key)
@@ -143,7 +143,7 @@ class Attacker:
 
 
 def _output(data: bytes, key: EvaluationKey) -> bytes:
-    """What a key service's secret makes of an input, found by asking it as a lender does."""
+    """The output of a key service for an input, from the evaluation that a lender asks for."""
     blinding = Blinding.of(data)
     evaluated, proof = key.evaluate([blinding.element])
     (output,) = finalize([blinding], evaluated, proof, key.public_key)

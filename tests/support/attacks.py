@@ -1,4 +1,4 @@
-"""What every attack on an answer needs: an honest log, a verifier on either side of it, and a forger."""
+"""Shared parts of the attacks on an answer: an honest log, a verifier, and a forger."""
 
 from __future__ import annotations
 

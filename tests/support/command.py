@@ -16,7 +16,7 @@ __all__ = ["Command", "Ended"]
 
 
 class Ended:
-    """What a command came to."""
+    """Exit code and output of a command."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code = code

@@ -3,7 +3,7 @@
 python -m tests.support.crashing_server URL FAULT COMMIT        dies at that commit
 python -m tests.support.crashing_server URL register MOVE       dies before that move of the checkpoint register
 python -m tests.support.crashing_server URL registered MOVE     dies after it, before anything is signed
-python -m tests.support.crashing_server URL none 0              appends until somebody kills it
+python -m tests.support.crashing_server URL none 0              appends until it is killed
 """
 
 from __future__ import annotations

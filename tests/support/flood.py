@@ -1,4 +1,4 @@
-"""What one member, or somebody without a certificate, sends to take a server down; a process of its own, run by tests.
+"""Floods by one member, or by a client without certificate, to take a server down; a process of its own, run by tests.
 
     python -m tests.support.flood KIND HOST:PORT TLS_FOLDER
 

@@ -48,7 +48,7 @@ def pseudonym(person: str) -> bytes:
 
 
 class AnsweringRegistry:
-    """Whoever holds the log's key, and answers from a handmade log. What it may lie about is an attribute.
+    """A registry with the log's key that answers from a handmade log. Each thing that it may lie about is an attribute.
 
     Attributes:
         log: whose leaves are shown; every answer adds a HEAD of its own.

@@ -36,7 +36,7 @@ LIES: list[Lie] = []
 
 
 class Forger:
-    """Names somebody's key and signs with another."""
+    """Names one key and signs with another."""
 
     def __init__(self, name: str) -> None:
         self.public_key = signer(name).public_key

@@ -193,7 +193,7 @@ class RunningRegistry:
         return self.authority.issue_for_institution(request, institution, now or system_clock())
 
     def forged(self, institution: str) -> Identity:
-        """A key of somebody else, with a certificate in a member's name that the authority's own key has signed."""
+        """A foreign key, with a certificate in a member's name that the authority's own key has signed."""
         key = new_key()
         return Identity(key, self.unvouched(institution, key))
 

@@ -1,4 +1,4 @@
-"""A registry's members without the registry: whoever signs acts, reports and asks, with keys that follow from names.
+"""Members of a registry without the registry: administrators, lenders and askers, with keys derived from names.
 
 world = World()                                  three administrators, three lenders, an auditor; a clock to be set
 with world.ledger(url) as ledger: ...            founds where needed; enrols the members
@@ -73,7 +73,7 @@ FACTS: dict[tuple[Kind, Standing], Facts] = {
 class Clock:
     """The clocks of a machine, as a test sets them: time passes where ``now`` is set, and ``jump`` sets the wall clock.
 
-    As a kernel does, it says that it is synchronised until somebody sets the wall clock.
+    As a kernel does, it says that it is synchronised until the wall clock is set.
     """
 
     def __init__(self, now: int = NOW) -> None:
@@ -408,7 +408,7 @@ def submit(ledger: Ledger, *submissions: pb.Submission) -> Appended:
 
 
 def submit_as(peer: str, ledger: Ledger, *submissions: pb.Submission) -> Appended:
-    """Send submissions as an institution, whoever signed them."""
+    """Send submissions as an institution, also with signatures of another."""
     submitting = Submitting(ledger)
     return submitting.enqueue(submitting.prepare(peer, [Submission.of(message) for message in submissions])).result()
 

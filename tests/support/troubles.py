@@ -104,7 +104,7 @@ def unwritable(url: str) -> Iterator[None]:
     """Let the database be read and not written: files that the system refuses to write, a server that is a standby."""
     path = file_of(url)
     if path is not None:
-        # Whoever opens the file first writes its shared index: somebody has it open all the time.
+        # The first connection writes the shared index: one is kept open all the time.
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("SELECT size FROM head").fetchall()
             with small_files_only():

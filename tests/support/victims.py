@@ -43,7 +43,7 @@ class Victims:
         self.defects: list[BaseException] = []
 
     def add(self, name: str, call: Callable[[], object]) -> None:
-        """Let somebody make a call over and over."""
+        """Make a call over and over in a thread."""
 
         def work() -> None:
             while not self._stop.is_set():
@@ -61,7 +61,7 @@ class Victims:
     def add_async(
         self, name: str, opened: Callable[[], AbstractAsyncContextManager[Callable[[], Awaitable[object]]]]
     ) -> None:
-        """Let somebody make a call over and over in an event loop, with what was opened in it."""
+        """Make a call over and over in an event loop, with what was opened in it."""
 
         async def run() -> None:
             async with opened() as call:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["wait_until"]
 
-# Far more than anything takes on a slow machine; whoever waits so long has found a fault.
+# Far more than anything takes on a slow machine: a longer wait is a fault.
 MOST_SECONDS = 120.0
 PAUSE_SECONDS = 0.01
 

@@ -62,7 +62,7 @@ def identity_cells(identity: Identity) -> dict[str, str]:
 
 
 def as_options(violations: Sequence[Violation]) -> tuple[Violation, ...]:
-    """Return broken rules as somebody who gave options reads them: the option's name, and what it takes."""
+    """Return violations with the names of options in place of columns, and the values that each option takes."""
     return tuple(_as_option(item) for item in violations)
 
 

@@ -11,7 +11,7 @@ __all__ = ["document_digest", "read_consent"]
 
 
 def read_consent(form: ConsentForm, given: date, digest: bytes | None, file: Path | None) -> Consent:
-    """Return a consent, with the digest as told or of the signed document.
+    """Return a consent, with the digest that was given or that of the signed document.
 
     Raises:
         UsageError: neither digest nor document is given, or both are.

@@ -19,10 +19,9 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, TypeVar
 
-from client_sdk.assessment import Criteria
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.forms import Word
-from client_sdk.models import JudgmentStage, Kind, Standing
+from client_sdk.models import Criteria, JudgmentStage, Kind, Standing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +36,7 @@ _STATES = frozenset(("counted", "watched"))
 
 
 def read_criteria(file: Path | None) -> Criteria:
-    """Return the criteria of a file; the defaults where there is none.
+    """Return the criteria of a file; the defaults without a file.
 
     Raises:
         UsageError: it is no TOML, or a setting is unknown or of another form.

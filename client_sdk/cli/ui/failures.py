@@ -174,7 +174,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
 
     Args:
         error: what a verb raised.
-        address: of the registry, named where nobody answers.
+        address: of the registry, named where it does not answer.
     """
     match error:
         case UsageError():

@@ -14,6 +14,7 @@ from client_sdk.models import IdType, Kind, RecordKey
 
 __all__ = [
     "AttemptOption",
+    "ContestedFromOption",
     "FirstDayOption",
     "IdTypeOption",
     "IdentityFileOption",
@@ -166,6 +167,9 @@ def record_key(text: str | RecordKey) -> RecordKey:
 
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+ContestedFromOption = Annotated[
+    int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")
+]
 KindOption = Annotated[Kind, word_option(Kind, "Kind of the record.")]
 ReferenceOption = Annotated[
     str, typer.Option(metavar="TEXT", help="Your own name of the debt; never shown to anybody else.")

@@ -48,7 +48,7 @@ class Output:
         self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
     def result(self, content: Json, *lines: RenderableType) -> None:
-        """Print what came of the verb: the content as JSON, or the lines."""
+        """Print the result of the verb: the content as JSON, or the lines."""
         self.told = True
         if self.as_json:
             self.out.file.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The global options: ``credit-registry --home DIR --json VERB``. Loads nothing that a verb needs."""
+"""The global options: ``credit-registry --home DIR --json VERB``. Imports nothing that only verbs need."""
 
 from pathlib import Path
 from typing import Annotated

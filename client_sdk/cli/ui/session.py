@@ -28,7 +28,7 @@ class Run:
     Attributes:
         output: where results and notes go.
         chosen: home that the command line names; None for ``CREDIT_REGISTRY_HOME``, else the user's own.
-        address: of the registry, once the settings were read; named where nobody answers.
+        address: of the registry, once the settings were read; named where it does not answer.
     """
 
     output: Output
@@ -67,7 +67,7 @@ class Run:
         """Ask before something is done that lasts.
 
         Raises:
-            UsageError: nobody is there to ask.
+            UsageError: standard input is not a terminal.
             DeclinedError: the answer is no.
         """
         if yes:

@@ -62,7 +62,7 @@ def money(amount: int, currency: str) -> str:
 
 
 def answer_lines(answer: Answer) -> Iterator[RenderableType]:
-    """Yield what people read of an answer: verdict, as of when, and each record."""
+    """Yield the text of an answer: verdict, as of when, and each record."""
     word = Text(answer.verdict.value, style=_STYLES[answer.verdict])
     yield Text.assemble(word, f"  {_MEANINGS[answer.verdict]}")
     if answer.failure is not None:
@@ -126,7 +126,7 @@ def _fact_text(value: object) -> str:
 
 
 def assessment_lines(assessment: Assessment) -> Iterator[RenderableType]:
-    """Yield what people read of an assessment: outcome, reasons, totals."""
+    """Yield the text of an assessment: outcome, reasons, totals."""
     yield Text.assemble("Assessment: ", Text(assessment.outcome.value, style=_STYLES[assessment.outcome]))
     yield table(
         ("  reason", "speaks for", "record", ""),
@@ -160,5 +160,5 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
 
 
 def receipt_content(receipt: Receipt) -> dict[str, Json]:
-    """Return what a verb tells of a receipt: all but the bytes of its proof."""
+    """Return a receipt as JSON, without the bytes of its proof."""
     return {name: value for name, value in receipt.to_dict().items() if name not in _PROOF}

@@ -1,7 +1,7 @@
 """Output files named by options.
 
 A target is made before the verb asks or sends anything, so that a name that is taken, or a folder that takes no file,
-is told while nothing has happened. What goes wrong with the file afterwards never hides the result.
+is reported before anything is done. What goes wrong with the file afterwards never hides the result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["OutputFile"]
 
 
 class OutputFile:
-    """One file that a verb was told to write, or none.
+    """The output file of a verb, if one is wanted.
 
     Args:
         path: of a file that does not exist; None where the option was left out.
@@ -53,7 +53,7 @@ class OutputFile:
         return self._file is not None
 
     def write(self, output: Output, data: bytes) -> None:
-        """Write the content, where a file is wanted; a failure is told on standard error and in ``code``."""
+        """Write the content, where a file is wanted; a failure is printed on standard error and kept in ``code``."""
         if self._file is None:
             return
         try:

@@ -32,6 +32,6 @@ def tell_contradiction(session: Run, file: Path, proof: Contradiction) -> None:
         f"PROVED by {file}: {proof}.",
         f"  {first.size} leaves: {first.root.hex()}",
         f"  {second.size} leaves: {second.root.hex()}",
-        "Whoever has the trust root can verify this file alone. Stop relying on this registry; hand the file to the",
+        "Anyone with the trust root can verify this file alone. Stop relying on this registry; hand the file to the",
         "auditors, the administrators and the other members.",
     )

@@ -70,7 +70,7 @@ def verb(
 
 
 def _attempt(session: Run, stray: Sequence[str], work: Callable[[], ExitCode | None]) -> int:
-    """Run a verb; what it raises becomes words and an exit code."""
+    """Run a verb; an exception becomes a message and an exit code."""
     output = session.output
     try:
         refuse_on_command_line(stray)

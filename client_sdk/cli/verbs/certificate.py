@@ -1,4 +1,4 @@
-"""``certificate``: who talks. The registry's own small CA certifies the TLS keys that a member itself vouches for."""
+"""``certificate``: TLS certificates. The registry's CA certifies the TLS keys that a member vouches for."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,7 +178,7 @@ def _check_own(session: Run, certificate: x509.Certificate) -> None:
     """Reject a certificate of another institution or for another key.
 
     Raises:
-        ConfigError: it is one.
+        ConfigError: the certificate is rejected.
     """
     config = session.config()
     if config.institution != institution_of(certificate):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.assessment import Criteria
 from client_sdk.cli.ui.consent_input import read_consent
 from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.exit_codes import ExitCode
@@ -26,7 +25,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.models import ConsentForm, IdType, Purpose
+from client_sdk.models import ConsentForm, Criteria, IdType, Purpose
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
@@ -126,7 +125,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
-    """Try before anybody is asked about that evidence can be written; return whether it goes into a folder.
+    """Check before the inquiry that evidence can be written; return whether it goes into a folder.
 
     Raises:
         ConfigError: a file exists there already, or cannot be written.

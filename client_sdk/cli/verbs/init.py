@@ -52,15 +52,15 @@ def _registry_name(text: str) -> str:
 
 
 def _roles(text: str) -> str:
-    """Return roles, separated by blanks, as the words that they are."""
+    """Return the names of roles, separated by blanks."""
     named = [word(Role)(item) for item in text.replace(",", " ").split()]
     if not named:
         raise typer.BadParameter(f"want one of {', '.join(words_of(Role))}")
     return " ".join(role.name for role in named)
 
 
-class _Question(NamedTuple):
-    """What is asked where an option is not given.
+class _Prompt(NamedTuple):
+    """The prompt for an option that is not given.
 
     Attributes:
         text: shown to the person.
@@ -153,7 +153,7 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     """Return every answer: as given, else asked for until it has the right form.
 
     Raises:
-        UsageError: one that was given has a wrong form, or one is missing and nobody is there to be asked.
+        UsageError: one that was given has a wrong form, or one is missing and standard input is not a terminal.
     """
     answers: dict[str, str] = {}
     for name, text in given.items():
@@ -169,7 +169,7 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     return answers | {name: _ask(_QUESTIONS[name]) for name in missing}
 
 
-def _ask(question: _Question) -> str:
+def _ask(question: _Prompt) -> str:
     answer = typer.prompt(
         question.text, default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
     )

@@ -1,4 +1,4 @@
-"""``inquiry receipt``: that one's own question is in the log."""
+"""``inquiry receipt``: proof that a member's own inquiry is in the log."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
             ),
         ],
     ) -> None:
-        """Get the verified place of an inquiry in the inquiry tree; there is one after the next HEAD, in a minute."""
+        """Get the verified place of an inquiry in the inquiry tree; it is known after the next HEAD, in a minute."""
         with session.client() as client:
             found = client.inquiry_receipt(inquiry_id)
         session.output.result(

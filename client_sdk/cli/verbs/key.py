@@ -9,7 +9,7 @@ import typer
 from client_sdk.acts import KeyEndBody, KeyGrantBody, KeyGrantFile, grant_key
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import YesOption, word_option
+from client_sdk.cli.ui.options import ContestedFromOption, YesOption, word_option
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
@@ -151,10 +151,7 @@ def register(app: typer.Typer) -> None:
         institution: Annotated[
             str | None, typer.Option(metavar="ID", help="Whose; without it your own.", show_default=False)
         ] = None,
-        contested_from: Annotated[
-            int,
-            typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing."),
-        ] = 0,
+        contested_from: ContestedFromOption = 0,
         yes: YesOption = False,
     ) -> None:
         """End a key: administrators propose the act, others are told what to ask the administrators for.
@@ -189,7 +186,7 @@ def _signers(config: "ClientConfig") -> dict[KeyUsage, "Signer"]:
 
 
 def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
-    """Return a key that the institution has: the one of the same usage, else any; an ADMINISTER key needs its like.
+    """Return an own key to endorse with: of the same usage, else any; for an ADMINISTER key another ADMINISTER key.
 
     Raises:
         ConfigError: there is none; who has none left gets a new institution id.

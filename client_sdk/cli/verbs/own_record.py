@@ -1,4 +1,4 @@
-"""Naming a record: by its id, or, where it is an own one, as the lender's own systems name it."""
+"""Options that name a record: by its id, or an own one by kind, reference and first day."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ def named_record(
     attempt: int,
     issuer: str,
 ) -> bytes | RecordName:
-    """Return which record is meant: its id, or the lender's own name of it.
+    """Return the record that the options name: its id, or the lender's own name of it.
 
     Raises:
         UsageError: it is named in no way, in both, or in half; or it is another issuer's and not named by its id.

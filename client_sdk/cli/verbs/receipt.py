@@ -1,4 +1,4 @@
-"""``receipt``: that a version of a record is in the log."""
+"""``receipt``: proof that a version of a record is in the log."""
 
 from pathlib import Path
 from typing import Annotated

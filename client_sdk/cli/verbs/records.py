@@ -1,4 +1,4 @@
-"""``records``: one's own and those that one took over, as the registry holds them; corrected or withdrawn."""
+"""``records``: own records and those of a predecessor, as the registry holds them; corrected or withdrawn."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -209,7 +209,7 @@ def _report_one(session: Run, report: Report, *, dry_run: bool, yes: bool) -> Ex
 
 
 def _shown(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield what a person should look at before agreeing: days, and amounts as people write them."""
+    """Yield the lines to review before confirmation: days, and amounts in major units."""
     facts = report.facts
     if report.name is not None:
         yield "  first day", report.name.first_day.isoformat()

@@ -70,8 +70,8 @@ def report_file(
         OK where the registry now holds every row, FOUND otherwise.
 
     Raises:
-        UsageError: there is no such file or it holds no row, nobody is there to agree, or rejected rows of a pipe have
-            no file to go to.
+        UsageError: there is no such file or it holds no row, there is no terminal to confirm on, or
+            rejected rows of a pipe have no file to go to.
         ConfigError: the file for rejected rows exists already, or cannot be written; nothing was sent.
         CreditRegistryError: as ``Client.report_many``.
     """

@@ -90,7 +90,7 @@ def _form(portfolio: Portfolio) -> str:
 
 
 def warning_lines(warnings: Sequence[RowWarning]) -> Iterator[RenderableType]:
-    """Yield what is allowed and probably a mistake."""
+    """Yield the warnings: values that are allowed and probably a mistake."""
     if not warnings:
         return
     yield f"  Warnings, which keep no row back: {len(warnings):,}"

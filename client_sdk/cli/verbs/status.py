@@ -1,4 +1,4 @@
-"""``status``: how registry, key services and this home stand."""
+"""``status``: state of the registry, the key services and this home."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING

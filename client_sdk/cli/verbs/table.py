@@ -1,4 +1,4 @@
-"""The verbs by name, with the first line of their help: all that is known of a verb before it is called."""
+"""The verbs by name, each with its module and the first line of its help, so that lists import no verb."""
 
 from client_sdk.cli.ui.group import Later
 

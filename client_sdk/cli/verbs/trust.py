@@ -1,4 +1,4 @@
-"""``trust``: what a verifier starts from. A person compares its fingerprint over another channel."""
+"""``trust``: the trust root of a home. A person compares its fingerprint over another channel."""
 
 from pathlib import Path
 from string import hexdigits

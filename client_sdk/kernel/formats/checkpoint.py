@@ -185,7 +185,7 @@ class TlogProof:
         index: the leaf's place.
         proof: the siblings, leaf's first, 32 bytes each.
         checkpoint: the signed note, verbatim.
-        extra: bytes that nobody vouches for by themselves, in a receipt the leaf; None where the line is absent.
+        extra: bytes that no signature covers, in a receipt the leaf; None where the line is absent.
     """
 
     index: int

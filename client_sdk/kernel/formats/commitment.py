@@ -1,6 +1,6 @@
 """Hiding commitments (proto/README.md 1, 2, 5, 9): HMAC-SHA256 keyed by a 32-byte random opening, used once.
 
-Whoever lacks the opening learns nothing about what was committed to, even with the value in hand; deleting the
+Without the opening nothing is learnt about what was committed to, even with the value in hand; deleting the
 opening makes the commitment, and every root above it, untestable for ever.
 """
 

@@ -63,7 +63,7 @@ def _check_own(text: str) -> None:
 
 
 def check_creditor(code: str) -> str:
-    """Return the code of a debt's first creditor if it is one.
+    """Return the code of a debt's first creditor whose form is right.
 
     Raises:
         FormatError: neither a unified social credit code nor an LEI, in capitals and with the right check character.

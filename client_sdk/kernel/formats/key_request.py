@@ -27,7 +27,7 @@ def elements_digest(blinded: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """Which service, which version, who asks, when and why. Good for 5 minutes and once."""
+    """Key service, subject key version, institution, time and purpose. Valid once, for 5 minutes."""
 
     registry: str
     service: bytes

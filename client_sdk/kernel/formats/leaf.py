@@ -22,6 +22,7 @@ from creditregistry.v1 import statement_pb2 as pb
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.encoding import u32
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.keys import KEY_ID_BYTES
 
 __all__ = [
     "MAX_LEAF_BYTES",
@@ -38,7 +39,6 @@ __all__ = [
 
 MAX_LEAF_BYTES = 65_535
 FORMAT_VERSION = 1
-KEY_ID_BYTES = 32
 # The longest signature of any algorithm that the formats name (ML-DSA-87).
 MAX_SIGNATURE_BYTES = 4_627
 # More administrators than this cannot sign one act.

@@ -103,7 +103,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
 
 def verify_consistency(m: int, n: int, proof: Sequence[bytes], root_m: bytes, root_n: bytes) -> None:
-    """Accept that the tree of n leaves begins with the tree of m leaves (RFC 9162 2.1.4.2).
+    """Verify a consistency proof: the tree of n leaves begins with the tree of m leaves (RFC 9162 2.1.4.2).
 
     Args:
         m: size of the older tree, at least 1: an empty tree proves nothing, its callers say what they do with it.
@@ -200,7 +200,7 @@ def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
 
 
 def consistency_proof(m: int, n: int, node: NodeReader) -> list[bytes]:
-    """Return what proves that the tree of n leaves begins with the tree of m leaves (RFC 6962 2.1.2).
+    """Return the consistency proof: the tree of n leaves begins with the tree of m leaves (RFC 6962 2.1.2).
 
     Args:
         m: size of the older tree, at least 1.
@@ -379,7 +379,7 @@ class MemoryTree:
         return inclusion_proof(index, size, self.node)
 
     def consistency_proof(self, m: int, n: int) -> list[bytes]:
-        """Return what proves that the first n leaves begin with the first m.
+        """Return the consistency proof: the first n leaves begin with the first m.
 
         Raises:
             FormatError: the sizes are not 0 < m <= n, or the tree has fewer leaves.

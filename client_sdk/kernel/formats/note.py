@@ -238,7 +238,7 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> VerifiedNote:
 
     Raises:
         FormatError: the bytes are not a note, or two trusted keys share name and key id.
-        SignatureError: a trusted key's signature does not verify, or there is none.
+        SignatureError: a trusted key's signature does not verify or is missing.
     """
     by_name: dict[tuple[str, int], VerifierKey] = {}
     for key in trusted:

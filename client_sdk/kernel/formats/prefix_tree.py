@@ -203,7 +203,7 @@ def verify_absence(root: bytes, key: bytes, siblings: Sequence[bytes], other: tu
 
 
 def _require_neighbour(key: bytes, other_key: bytes, depth: int) -> None:
-    """Refuse another entry that is the key's own, or that does not belong in the key's place."""
+    """Reject a neighbour with the key itself, or with a key that does not share the prefix."""
     differing = _number(key) ^ _number(other_key)
     if not differing:
         raise ProofError(_ABSENCE, "map-proof.other-key", want="a key that differs from the one asked for")

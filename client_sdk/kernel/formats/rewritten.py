@@ -21,7 +21,7 @@ _NOTHING = frozenset(("nan", "nat", "null", "none", "n/a", "<na>", "undefined"))
 
 
 def rewritten(text: str) -> str:
-    """Return what kind of such a text it is, in words; nothing for any other text."""
+    """Return a description of the damage; empty for any other text."""
     plain = text.strip() if text.isascii() else unicodedata.normalize("NFKC", text).strip()
     if _SHORTENED.fullmatch(plain):
         return "a number in scientific notation"

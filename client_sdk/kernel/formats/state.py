@@ -312,7 +312,7 @@ class KeyServices:
         """Return the value of a parsed message.
 
         Raises:
-            FormatError: no service, no version, a key that is none, or one key or name twice.
+            FormatError: no service, no version, an invalid key, or one key or name twice.
         """
         services = tuple(KeyService(item.url, check_voprf_key(item.public_key), item.name) for item in message.services)
         for service in services:

@@ -225,7 +225,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A snapshot of all that is remarked on one record (proto/README.md 5)."""
+    """A snapshot of all annotations of one record (proto/README.md 5)."""
 
     registry: str
     author: str

@@ -1,7 +1,7 @@
 """Signed claims about TLS keys: a member vouches for one of its TLS keys or revokes it.
 
 A claim with action VOUCH is called a vouch. The key is named by the SHA-256 of its SubjectPublicKeyInfo, so that one
-claim holds for every certificate of that key, whoever issued it.
+claim holds for every certificate of that key, by any issuer.
 """
 
 from __future__ import annotations

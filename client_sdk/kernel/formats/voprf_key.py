@@ -25,7 +25,7 @@ def parse_voprf_key(public_key: bytes) -> ristretto.PublicKey:
 
 
 def check_voprf_key(public_key: bytes) -> bytes:
-    """Return a key service's public key if it is one.
+    """Return a key service's public key if it is valid.
 
     Raises:
         FormatError: as ``parse_voprf_key``.

@@ -41,7 +41,7 @@ PART = "acts"
 MAX_REMEMBERED = 65_536
 
 
-class _Step(NamedTuple):
+class _ActPosition(NamedTuple):
     """State of the verification after one act."""
 
     number: int
@@ -100,19 +100,19 @@ class ActProofs:
         changes = {act.leaf_hash for act in registry.administrator_acts}
         administration = self._start
         made_by: tuple[AdministratorAct, ...] = ()
-        last = _Step(0, 0, self._genesis)
+        last = _ActPosition(0, 0, self._genesis)
         given: dict[Claim, KeyGrant | None] = {}
         for data, hash_ in zip(leaves, hashes, strict=True):
             logged = AdministratorAct(needed[hash_], hash_)
             act, after = self._judge((*made_by, logged), administration, data, registry.registry)
-            step = _Step(act.number, *logged)
+            step = _ActPosition(act.number, *logged)
             _check_follows(last, step, act)
             if (after is not None) is not (hash_ in changes):
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not None:
                 administration, made_by = after, (*made_by, logged)
             further = act.body.grant if isinstance(act.body, KeyGrantBody) else None
-            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _gifts(act)}
+            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _granted(act)}
             last = step
         _check_end(last, administration, registry)
         return given
@@ -145,7 +145,7 @@ class ActProofs:
 
 
 def _check_decision(index: int, act: Act, before: Administration) -> None:
-    """Check what an act shows of its decision: whom it enrols, and that the keys that it gives are possessed.
+    """Check the proofs inside an act: of possession for the keys that it grants, and the institutions that it enrols.
 
     Raises:
         RuleError: a rule of the directory that does not need the rest of the directory is broken.
@@ -180,14 +180,14 @@ def _refuse_enrolment(rule: str, want: str) -> RuleError:
     return RuleError("ENROLMENT_INVALID", "enrolment", rule, want=want)
 
 
-def _check_follows(last: _Step, step: _Step, act: Act) -> None:
+def _check_follows(last: _ActPosition, step: _ActPosition, act: Act) -> None:
     if step.number <= last.number or step.place <= last.place:
         raise FormatError(PART, "acts.order", want="acts ascending by number and place")
     if step.number == last.number + 1 and act.previous != last.leaf_hash:
         raise FormatError(PART, "acts.chain", want="each act chained to the one before")
 
 
-def _check_end(last: _Step, administration: Administration, registry: RegistryState) -> None:
+def _check_end(last: _ActPosition, administration: Administration, registry: RegistryState) -> None:
     newest = last.number == registry.act_number
     if last.number > registry.act_number or (newest and last.leaf_hash != registry.act_hash):
         raise FormatError(PART, "acts.newest", want="no act after the newest that the registry state names")
@@ -196,8 +196,8 @@ def _check_end(last: _Step, administration: Administration, registry: RegistrySt
         raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
 
 
-def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
-    """Yield what an act gives to whom."""
+def _granted(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
+    """Yield institution and key of each key that an act grants, or institution and successor."""
     match act.body:
         case InstitutionBody(enrolment):
             yield from _keys(enrolment)

@@ -65,7 +65,7 @@ def check_grant(registry: str, institution: str, grant: KeyGrant) -> None:
 
 
 def check_enrolment(registry: str, enrolment: Enrolment) -> None:
-    """Check what an enrolment shows by itself: roles that go together, and keys of these roles that are possessed.
+    """Check what an enrolment shows by itself: roles that go together, and possessed keys of these roles.
 
     Raises:
         RuleError: ENROLMENT_INVALID, KEY_USAGE or KEY_NOT_POSSESSED.
@@ -91,7 +91,7 @@ def check_usage(roles: Iterable[Role], grant: KeyGrant) -> None:
 
 
 def check_endorsed(registry: str, institution: str, grant: KeyGrant, endorser: InstitutionKey | None, at: int) -> None:
-    """Check that a running key of the institution has endorsed a further one; an ADMINISTER key endorses its like.
+    """Check that a running key of the institution has endorsed a further one, an ADMINISTER key by such a key.
 
     Args:
         registry: its name.
@@ -173,7 +173,7 @@ class Administration:
         }
 
     def check(self) -> None:
-        """Check that the administration is one that the rules allow.
+        """Check that the rules allow these administrators and this threshold.
 
         Raises:
             RuleError: too few administrators or too low a threshold, or the threshold cannot be reached.
@@ -202,7 +202,7 @@ class Administration:
         """Check that another administration may take the place of this one.
 
         Raises:
-            RuleError: it is none that the rules allow, or makes a trial of a registry.
+            RuleError: the rules forbid the administrators or threshold that result, or it makes a trial of a registry.
         """
         if after.trial and not self.trial:
             raise RuleError(

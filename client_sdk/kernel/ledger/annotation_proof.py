@@ -43,7 +43,7 @@ class ShownAnnotation(NamedTuple):
 def read_annotations(
     leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None
 ) -> ShownAnnotation:
-    """Return what the shown leaves of an annotation chain say.
+    """Return the annotation state that the shown leaves of an annotation chain prove.
 
     Args:
         leaves: index and leaf, ascending.

@@ -281,7 +281,7 @@ class Reading:
         """Condition 11, for institutions and the rulebook.
 
         Raises:
-            FormatError: there is one.
+            FormatError: an institution or the rulebook is there without need, or missing.
         """
         if set(self.institutions) != self.references.institutions:
             raise FormatError("institution state", "institutions.needed", want="only those that are referred to")

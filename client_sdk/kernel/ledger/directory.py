@@ -164,7 +164,7 @@ class Directory:
             raise RuleError("ACT_ORDER", "previous", "leaf.previous", want="the hash of the act before")
 
     def decide(self, act: Act, index: int) -> None:
-        """Check what an act decides, before anybody signs it.
+        """Check an act's decision before it is signed.
 
         Raises:
             RuleError: what the decision breaks.

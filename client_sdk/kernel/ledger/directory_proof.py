@@ -2,7 +2,7 @@
 
     checkpoint > HEAD (last leaf) > map root > presence of RegistryState and of each InstitutionState
 
-The proof rests on the log's key alone: whoever reads it holds it against the acts.
+The proof rests on the log's key alone: the reader compares it with the acts.
 """
 
 from __future__ import annotations

@@ -265,7 +265,7 @@ class Examination:
             self._findings.note(FindingId.MAP_ROOT, index, "map_root", "map.root", want=want)
 
     def check_directory(self, registry: RegistryState, institutions: Iterable[InstitutionState]) -> None:
-        """Hold what the registry proves of itself and of members against what the acts say."""
+        """Compare the proved states of registry and members with the acts."""
         rule = "map.directory"
         directory = self.replay.directory
         if registry != directory.state:

@@ -208,7 +208,7 @@ class Finding(Complaining, Plain):
 
 
 def finding_of(index: int | None, error: FormatError | RuleError, leaf_type: int = 0) -> Finding:
-    """Return what a kernel error means of a leaf.
+    """Return the finding for a kernel error about a leaf.
 
     Args:
         index: of the leaf.

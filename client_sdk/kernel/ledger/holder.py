@@ -80,7 +80,7 @@ class Peer(NamedTuple):
     """The other end of a TLS connection.
 
     Attributes:
-        holder: whom its certificate names.
+        holder: that its certificate names.
         spki_hash: SHA-256 of the SubjectPublicKeyInfo of its TLS key, 32 bytes.
     """
 
@@ -96,7 +96,7 @@ class Peer(NamedTuple):
             certificate: PEM.
 
         Raises:
-            FormatError: it names nobody, or more than one, or its key cannot be read.
+            FormatError: it names no holder, or more than one, or its key cannot be read.
         """
         holder = Holder.of_names(name.decode("ascii", "replace") for name in names)
         try:

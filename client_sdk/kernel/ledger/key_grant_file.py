@@ -1,7 +1,7 @@
 """Key-grant files: a further key of a member, on its way to the administrators.
 
-JSON, so that people can read what they pass on. It holds a public key, the proof that somebody holds it, and the
-signature of a key that the institution has already (proto/README.md 5); no secret.
+JSON, so that people can read what they pass on. It holds a public key, the proof of possession of its private key, and
+the signature of a key that the institution has already (proto/README.md 5); no secret.
 """
 
 from __future__ import annotations

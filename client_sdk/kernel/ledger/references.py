@@ -1,6 +1,6 @@
 """References of an answer: the institutions, keys, acts and rulebook that its records lead to (proto/README.md 8).
 
-The registry puts exactly these into evidence, who cuts evidence down to one person keeps exactly these, and a verifier
+The registry puts exactly these into evidence, a cut to one person keeps exactly these, and a verifier
 refuses evidence that lacks one of them or holds anything else.
 
     inquiry, statements, annotations > who signed, with which key    > the acts that gave these keys
@@ -102,7 +102,7 @@ class References:
         self._keys.add((institution, key_id))
 
     def claims(self, states: Mapping[str, InstitutionState]) -> frozenset[Claim]:
-        """Return what the acts must prove.
+        """Return the claims that the acts must prove.
 
         Args:
             states: by institution id, those of ``institutions`` among them.
@@ -141,7 +141,7 @@ def acts_needed(registry: RegistryState, claims: Iterable[Claim]) -> dict[bytes,
         claims: that the acts must prove.
 
     Raises:
-        FormatError: an act is said to be at two places.
+        FormatError: two places are given for one act.
     """
     genesis, *changes = registry.administrator_acts
     needed = {act.leaf_hash: act.place for act in changes}

@@ -1,8 +1,8 @@
 """Replay: computes directory, chains and live records from the leaves (proto/README.md 5 to 7).
 
-Whoever feeds every leaf in order knows the directory, each record's chain, which records are live and the newest
-HEAD, without a fact and without a subject. Signatures of statements are handed back to the caller, who may verify
-them elsewhere; everything else is checked here.
+Feeding every leaf in order yields the directory, each record's chain, the live records and the newest HEAD, without a
+fact and without a subject. Signatures of statements are handed back to the caller, who may verify them elsewhere;
+everything else is checked here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Replay:
     """The state of a log after the leaves fed so far.
 
     Args:
-        report: told of each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
+        report: called for each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
     """
 
     def __init__(self, report: Callable[[int, FormatError | RuleError], None]) -> None:

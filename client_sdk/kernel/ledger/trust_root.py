@@ -1,7 +1,7 @@
 """Trust root: registry name, log keys and genesis administrators (proto/README.md 8).
 
 Its fingerprint, the leaf hash of the genesis act, is compared by people over another channel. The file carries that
-leaf: all the rest follows from it, so whoever hands out the file can change nothing that the fingerprint does not show.
+leaf: all the rest follows from it, so the file cannot be changed without changing the fingerprint.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Basis of a record: a judgment may name its default, an enforcement must name its judgment (proto/README.md 2).
 
 The basis travels beside the facts at version 1 only and is stored nowhere. That it is about the same subject, and that
-the facts open its newest commitment, is checked by whoever holds the bindings; here is what the facts must say.
+the facts open its newest commitment, is checked where the bindings are held; here is what the facts must say.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rules on facts: within one version, and at the moment it is admitted.
 
-Pre-flight, registry and whoever opens facts run the same functions, in this order: ``check_facts`` (one version by
-itself), ``check_admission`` (against the moment of submission), ``check_progress`` (against the version before),
-``check_basis`` (against the record it rests on). Each raises the first rule that is broken.
+Pre-flight, registry and every verifier that opens facts run the same functions, in this order: ``check_facts`` (one
+version by itself), ``check_admission`` (against the moment of submission), ``check_progress`` (against the version
+before), ``check_basis`` (against the record it rests on). Each raises the first rule that is broken.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def day_of(milliseconds: int, time_zone: str) -> date:
         time_zone: ``Asia/Shanghai`` or ``UTC``, as the rulebook carries it.
 
     Raises:
-        RuleError: DATE_INVALID; the moment is past every calendar, or the zone is none that a rulebook may name.
+        RuleError: DATE_INVALID; the moment is past every calendar, or a rulebook may not name the zone.
     """
     try:
         return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()

@@ -1,6 +1,6 @@
 """Age of a person reported: nobody under 14 (PIPL Art. 28 to 31, P07), nobody under 18 in a court listing (J04).
 
-And nothing that is told of a person happened before the birth: one of the two is then a typing error.
+No event that is reported of a person is before the birth: one of the two is then a typing error.
 
 Pre-flight only: the registry never learns a birth date.
 """

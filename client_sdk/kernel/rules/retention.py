@@ -71,7 +71,7 @@ def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:
         time_zone: of the rulebook.
 
     Raises:
-        RuleError: DATE_INVALID; the moment or the zone is none.
+        RuleError: DATE_INVALID; the moment or the zone is invalid.
     """
     return bool(retain_until) and retain_until <= day_of(logged_at_ms, time_zone).isoformat()
 

@@ -36,7 +36,7 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         required: whether it must show something.
 
     Raises:
-        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is none or that misleads or that
+        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is unassigned or that misleads or that
             Unicode 14.0 does not assign, not in NFC, or what a spreadsheet puts where it has no text.
     """
     if len(text) > most or (required and not text.strip()):

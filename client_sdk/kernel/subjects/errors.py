@@ -8,7 +8,7 @@ __all__ = ["IdentityError"]
 
 
 class IdentityError(FormatError, ValueError):
-    """An identity number that is none; the error never shows it, nor any part of it.
+    """An invalid identity number; the error never shows it, nor any part of it.
 
     It is a ValueError too, so that a form of a web service that was filled in wrongly is answered as such.
     """

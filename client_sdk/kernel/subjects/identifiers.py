@@ -199,7 +199,7 @@ def _resident(number: str) -> str:
     """Return the 18-character number; 15 digits are those of people born from 1900 to 1999 (GB 11643-1989)."""
     if _RESIDENT_OLD.fullmatch(number):
         if number[12:] in _CENTENARIANS:
-            # These sequence numbers were for people born in the 1800s: the century cannot be told.
+            # These sequence numbers were for people born in the 1800s: the century is not known.
             raise _refused("identity.centenarian", "the number with 18 characters")
         body = number[:6] + "19" + number[6:]
         number = body + resident_check_digit(body)
@@ -240,7 +240,7 @@ def _check_somebody(number: str) -> None:
     digits = {char for char in number if char.isdigit()}
     if digits <= {"0"} or len(set(number)) == 1:
         got = "one character, repeated" if len(set(number)) == 1 else "no digit but 0" if digits else "no digit"
-        raise IdentityError("identity", "identity.placeholder", got=got, want="the number of somebody, no placeholder")
+        raise IdentityError("identity", "identity.placeholder", got=got, want="the number of a person, no placeholder")
 
 
 def _check_type(id_type: IdType, number: str) -> None:

@@ -14,7 +14,7 @@ __all__ = ["question"]
 
 
 def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
-    """Return a question of an institution, as it came."""
+    """Return an inquiry of an institution; nothing of it is checked yet."""
     return ReceivedInquiry(
         peer=peer,
         payload=request.inquiry.payload,

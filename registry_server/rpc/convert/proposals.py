@@ -31,7 +31,7 @@ def approval(message: pb.Approval) -> Approval:
 
 
 def proposal(value: Proposal) -> pb.Proposal:
-    """Return how a proposal stands."""
+    """Return the state of a proposal."""
     stored = value.stored
     return pb.Proposal(
         proposal_id=stored.proposal_id,

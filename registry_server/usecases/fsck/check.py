@@ -44,7 +44,7 @@ __all__ = ["FsckReport", "fsck"]
 
 
 def fsck(database: Database, register: Register | None = None) -> FsckReport:
-    """Return what a whole database is found to be, from one snapshot of it.
+    """Check a whole database in one snapshot, and return the findings.
 
     Args:
         database: may be served meanwhile.

@@ -60,7 +60,7 @@ def auditor(tmp_path: Path) -> Iterator[Auditor]:
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error of ours
-    """Somebody pulls the plug."""
+    """A power failure."""
 
 
 class PulledPlug:

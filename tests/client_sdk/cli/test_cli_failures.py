@@ -1,4 +1,4 @@
-"""What goes wrong outside of the command: nobody answers, somebody interrupts, a terminal, a full pipe."""
+"""Failures outside of the command: a server that is away, an interrupt, a terminal, a full pipe."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.assessment import Criteria, assess
+from client_sdk import Criteria
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.models import (
     Amounts,
@@ -66,7 +66,7 @@ def answer(*records: ListedRecord) -> Answer:
 
 
 def reasons(given: Answer, criteria: Criteria | None = None) -> list[tuple[ReasonId, Outcome | None]]:
-    return [(reason.id, reason.outcome) for reason in assess(given, criteria or Criteria()).reasons]
+    return [(reason.id, reason.outcome) for reason in given.assess(criteria).reasons]
 
 
 def test_clear_is_not_adverse() -> None:
@@ -133,7 +133,7 @@ def test_an_open_default_is_blacklisted_with_its_total() -> None:
 )
 def test_criteria_weigh(listed: ListedRecord, criteria: Criteria, reason: ReasonId, outcome: Outcome) -> None:
     assert reasons(answer(listed), criteria) == [(reason, outcome)]
-    assert assess(answer(listed), criteria).outcome is outcome
+    assert answer(listed).assess(criteria).outcome is outcome
 
 
 @pytest.mark.parametrize("unopened", list(Unopened))
@@ -164,7 +164,7 @@ def test_disputed_counts_and_is_told_unless_the_criteria_refer_it() -> None:
         (ReasonId.DISPUTED, None),
         (ReasonId.SUBJECT_STATEMENT, None),
     ]
-    assert assess(disputed, Criteria(refer_disputed=True)).outcome is Outcome.REFER
+    assert disputed.assess(Criteria(refer_disputed=True)).outcome is Outcome.REFER
 
 
 def test_one_debt_is_counted_once_and_the_gravest_record_of_it() -> None:
@@ -216,4 +216,4 @@ def test_every_record_has_a_reason_and_doubt_always_refers(records: list[ListedR
     assert {item.ref for item in records} <= {reason.record for reason in result.reasons}
     doubted = any((item.contested or item.unopened is not None) and not item.restricted for item in records)
     assert (result.outcome is Outcome.REFER) is doubted
-    assert assess(answer(*records), Criteria()) == result
+    assert answer(*records).assess() == result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -17,21 +17,24 @@ from client_sdk.kernel.formats.keys import Ed25519Signer, Signer, verify
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.signing import SecretPrompt, open_signer
+from tests.support.troubles import FEW_BYTES, small_files_only
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+ARGUMENTS: dict[str, Any] = {
+    "institution": "lender-1",
+    "registry": "127.0.0.1:7443",
+    "name": "example",
+    "licence_number": "L-1",
+    "display_name": "Lender",
+    "roles": (Role.LENDER,),
+}
+
+
 def make(home: Path, *roles: Role) -> EnrolmentFile:
-    return create_home(
-        home,
-        institution="lender-1",
-        registry="127.0.0.1:7443",
-        name="example",
-        licence_number="L-1",
-        display_name="Lender",
-        roles=roles or (Role.LENDER,),
-    )
+    return create_home(home, **(ARGUMENTS | {"roles": roles or (Role.LENDER,)}))
 
 
 def test_a_home_holds_what_a_lender_needs_and_nobody_else_reads_it(tmp_path: Path) -> None:
@@ -46,6 +49,54 @@ def test_a_home_holds_what_a_lender_needs_and_nobody_else_reads_it(tmp_path: Pat
     enrolled = {grant.usage: grant.public_key for grant in file.enrolment.keys}
     assert enrolled == {usage: config.signer(usage).public_key.raw for usage in config.keys}
     assert EnrolmentFile.parse((home / "lender-1.enrolment.json").read_bytes()) == file
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"institution": "Lender"},
+        {"institution": None},
+        {"registry": "nowhere"},
+        {"registry": 7443},
+        {"name": ""},
+        {"name": "\ud800"},
+        {"licence_number": ""},
+        {"licence_number": 7},
+        {"display_name": "Len\u202eder"},
+        {"display_name": "L" * 100_000},
+        {"reciprocity_level": -1},
+        {"reciprocity_level": "high"},
+        {"roles": ()},
+        {"roles": ("BANK",)},
+    ],
+    ids=str,
+)
+def test_a_home_that_is_refused_leaves_nothing_behind(wrong: dict[str, Any], tmp_path: Path) -> None:
+    home = tmp_path / "lender-1"
+    with pytest.raises(ConfigError):
+        create_home(home, **(ARGUMENTS | wrong))
+    assert not list(tmp_path.iterdir())
+    create_home(home, **ARGUMENTS)
+
+
+@pytest.mark.parametrize("taken", ["lender-1.enrolment.json", "keys/inquire.pem", "tls/key.pem", "record-id.secret"])
+def test_a_file_that_is_there_is_kept_and_no_other_is_written_beside_it(taken: str, tmp_path: Path) -> None:
+    (tmp_path / taken).parent.mkdir(exist_ok=True, mode=0o700)
+    (tmp_path / taken).write_bytes(b"before")
+    tmp_path.chmod(0o700)
+    with pytest.raises(ConfigError, match="exists already"):
+        make(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / taken]
+    assert (tmp_path / taken).read_bytes() == b"before"
+
+
+def test_a_disk_that_takes_no_more_leaves_no_file_of_a_home(tmp_path: Path) -> None:
+    home = tmp_path / "lender-1"
+    arguments = ARGUMENTS | {"display_name": "L" * FEW_BYTES}
+    with small_files_only(), pytest.raises(ConfigError, match="cannot be written"):
+        create_home(home, **arguments)
+    assert not [path for path in home.rglob("*") if path.is_file()]
+    create_home(home, **arguments)
 
 
 def test_the_request_names_the_institution(tmp_path: Path) -> None:

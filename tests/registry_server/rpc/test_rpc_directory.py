@@ -1,4 +1,4 @@
-"""Acts on a running registry: proposed, approved, logged once, seen by everybody; certificates for whom they enrol."""
+"""Acts on a running registry: proposed, approved, logged once, seen by everybody; certificates of new members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a key service answers at all: by the directory that it follows, on every connection."""
+"""Peers that a key service answers: by the directory that it follows, on every connection."""
 
 from __future__ import annotations
 

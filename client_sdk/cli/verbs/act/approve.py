@@ -1,4 +1,4 @@
-"""``act approve``: sign what was read, in a file before the registry serves, and at the registry afterwards."""
+"""``act approve``: sign an act, in a file before the registry serves, and at the registry afterwards."""
 
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Bring the registry signatures that people without a certificate gave in a file.
 
-        Administrators whom an act itself enrols have no certificate yet: `act show ID --out FILE`, they run
+        Administrators that are enrolled by the act itself have no certificate yet: `act show ID --out FILE`, they run
         `act approve FILE`, and an acting administrator brings it back.
         """
         given = ActFile.parse(file.read_bytes())
@@ -109,7 +109,7 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
 
 
 def _check_known(body: object, key: PublicKey, institution: str) -> None:
-    """Refuse to sign a genesis or a change of administrators in which one's own key has no place.
+    """Refuse to sign a genesis or a change of administrators that does not hold the member's own key.
 
     Raises:
         ConfigError: the signature would count for nothing.
@@ -127,7 +127,7 @@ def _check_known(body: object, key: PublicKey, institution: str) -> None:
 
 
 def tell_approved(session: Run, approved: Approved) -> None:
-    """Print what became of a proposal or an approval."""
+    """Print the result of a proposal or an approval."""
     proposal = approved.proposal
     content = proposal_content(proposal) | {"logged": approved.logged, "index": approved.index}
     missing = max(proposal.threshold - len(proposal.approved_by), 0)

@@ -1,4 +1,4 @@
-"""``act list``: what was decided."""
+"""``act list``: the acts in the log."""
 
 import typer
 

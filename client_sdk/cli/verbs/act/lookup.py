@@ -1,4 +1,4 @@
-"""Finding the act that is meant: a file, or a proposal at the registry by the beginning of its id."""
+"""Lookup of an act: a file, or a proposal at the registry by the beginning of its id."""
 
 from __future__ import annotations
 

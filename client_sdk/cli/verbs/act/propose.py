@@ -34,7 +34,7 @@ from client_sdk.acts import (
 from client_sdk.checkpoints import CLOCKS_DIFFER_MS
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import YesOption, hexadecimal, record_key, word_option
+from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
@@ -89,10 +89,7 @@ def register(app: typer.Typer) -> None:
             bytes | None,
             typer.Option(parser=hexadecimal(_KEY_ID_BYTES), metavar="KEY-ID", help="Which ends.", show_default=False),
         ] = None,
-        contested_from: Annotated[
-            int,
-            typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing."),
-        ] = 0,
+        contested_from: ContestedFromOption = 0,
         yes: YesOption = False,
     ) -> None:
         """Give a member a further key, or end one."""
@@ -103,7 +100,7 @@ def register(app: typer.Typer) -> None:
             propose_body(session, lambda _: KeyGrantBody(file.institution, file.grant), yes=yes)
             return
         if institution is None or end is None:
-            raise UsageError("whose key ends is not said", "give --institution ID.")
+            raise UsageError("the institution of the key is missing", "give --institution ID.")
         ended = KeyEndBody(institution, end, contested_from)
         propose_body(session, lambda _: ended, yes=yes)
 

@@ -242,7 +242,7 @@ def proposal_content(proposal: ProposalView) -> dict[str, Json]:
 
 
 def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
-    """Yield a proposal in words: the act, who has signed, and until when it waits."""
+    """Yield a proposal in words: the act, its signers, and until when it waits."""
     yield f"Proposal {proposal.proposal_id.hex()}"
     yield from act_lines(proposal.act)
     signed = ", ".join(proposal.approved_by) or "nobody"
@@ -262,7 +262,7 @@ def logged_content(logged: LoggedAct) -> dict[str, Json]:
 
 
 def logged_row(logged: LoggedAct) -> tuple[object, ...]:
-    """Return one line of a list of acts: number, place, time, kind, what, about whom, signed by whom."""
+    """Return one line of a list of acts: number, place, time, kind, content, subject, signers."""
     body = logged.act.body
     return (
         logged.act.number,

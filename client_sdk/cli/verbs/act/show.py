@@ -1,4 +1,4 @@
-"""``act show``: read before you sign."""
+"""``act show``: acts in words, for review before they are signed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(
                 metavar="FILE",
-                help="Write the proposal to a new act file, for who signs without access.",
+                help="Write the proposal to a new act file, for a signer without access.",
                 show_default=False,
             ),
         ] = None,

@@ -1,4 +1,4 @@
-"""The certificate authority: it signs what was asked for, for whom it was asked, and nothing more."""
+"""The certificate authority: it signs what a request asks for, for its institution, and nothing more."""
 
 from __future__ import annotations
 
