@@ -9,8 +9,8 @@ from creditregistry.v1 import dispute_pb2
 
 from client_sdk._member.core import Core
 from client_sdk._protocol.annotation import (
+    AnnotationDraft,
     AnnotationEnd,
-    Draft,
     read_annotated,
     read_disputes,
     read_end,
@@ -47,12 +47,12 @@ class Disputing(Core):
         self, issuer: str, record_id: bytes, code: str, evidence: Iterable[bytes]
     ) -> Flow[AnnotationReceipt]:
         """Dispute a record for its subject."""
-        draft = Draft(add=_DISPUTED, code=code, evidence=tuple(evidence))
+        draft = AnnotationDraft(add=_DISPUTED, code=code, evidence=tuple(evidence))
         return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
 
     def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Take back a dispute that this member opened."""
-        draft = Draft(drop=_DISPUTED, outcome=DisputeOutcome.WITHDRAWN)
+        draft = AnnotationDraft(drop=_DISPUTED, outcome=DisputeOutcome.WITHDRAWN)
         return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
 
     def answer_dispute(
@@ -61,7 +61,7 @@ class Disputing(Core):
         """Answer a dispute of an own record, or of one that was taken over."""
         outcome = answer_of(answer)
         drop = frozenset[AnnotationFlag]() if outcome is DisputeOutcome.UNCONFIRMED else _ANSWERED
-        draft = Draft(drop=drop, outcome=outcome, evidence=tuple(evidence))
+        draft = AnnotationDraft(drop=drop, outcome=outcome, evidence=tuple(evidence))
         return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
 
     def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> Flow[AnnotationReceipt]:
@@ -71,17 +71,17 @@ class Disputing(Core):
         purpose = self.session.review_purpose(directory)
         (names,) = yield from self.names([identity], KeyUse.INQUIRE, purpose)
 
-        def draft(end: AnnotationEnd) -> Draft:
+        def draft(end: AnnotationEnd) -> AnnotationDraft:
             name = names.get(end.subject_key_version)
             if name is None:
                 raise ConflictError("SUBJECT_KEY_VERSION", want="a record under subject keys that are still served")
-            return Draft(add=_STATEMENT, text=text, seal_key=name.seal_key)
+            return AnnotationDraft(add=_STATEMENT, text=text, seal_key=name.seal_key)
 
         return (yield from self._annotate(self.session.record(record_id, issuer), draft))
 
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
-        draft = Draft(drop=_STATEMENT)
+        draft = AnnotationDraft(drop=_STATEMENT)
         return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
 
     def disputes(self, issuer: str, *, opened: bool) -> Flow[tuple[DisputeView, ...]]:
@@ -99,7 +99,9 @@ class Disputing(Core):
                 return tuple(found)
             first = response.next
 
-    def _annotate(self, record: RecordKey, draft: Callable[[AnnotationEnd], Draft]) -> Flow[AnnotationReceipt]:
+    def _annotate(
+        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft]
+    ) -> Flow[AnnotationReceipt]:
         """Log the next annotation of a record; again, where another member's came first."""
         for attempt in range(_ATTEMPTS):
             directory = yield from self.following.refresh()

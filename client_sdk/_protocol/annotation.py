@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.ledger.directory import Directory
 
-__all__ = ["AnnotationEnd", "Draft", "read_annotated", "read_disputes", "read_end", "record_ref", "sign_annotation"]
+__all__ = [
+    "AnnotationDraft",
+    "AnnotationEnd",
+    "read_annotated",
+    "read_disputes",
+    "read_end",
+    "record_ref",
+    "sign_annotation",
+]
 
 PART = "annotation"
 
@@ -62,7 +70,7 @@ class AnnotationEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class AnnotationDraft:
     """What an annotation changes of the one before; everything else is carried over.
 
     Attributes:
@@ -180,7 +188,7 @@ def _end(
 
 
 def sign_annotation(
-    end: AnnotationEnd, draft: Draft, registry: str, author: str, signer: Signer, now: int
+    end: AnnotationEnd, draft: AnnotationDraft, registry: str, author: str, signer: Signer, now: int
 ) -> dispute_pb2.AnnotateRequest:
     """Return the request that logs the next annotation of a record.
 

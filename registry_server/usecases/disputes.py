@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
     from registry_server.storage.records import StoredRecord
 
-__all__ = ["AnnotationEnd", "Disputes", "DisputesPage", "PlacedLeaf", "ReceivedAnnotation", "StandingDispute"]
+__all__ = ["ChainEnd", "Disputes", "DisputesPage", "PlacedLeaf", "ReceivedAnnotation", "StandingDispute"]
 
 # An annotation names at most 16 documents beside its fixed fields.
 MAX_ANNOTATION_BYTES = 2_048
@@ -61,7 +61,7 @@ class PlacedLeaf:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationEnd:
+class ChainEnd:
     """The end of an annotation chain: the newest annotation, and the lapse that follows it, if one does."""
 
     leaves: tuple[PlacedLeaf, ...]
@@ -116,7 +116,7 @@ class Disputes:
                 return Appended(view.checkpoint, (refused,))
         return self._ledger.append([item]).result()
 
-    def end(self, key: RecordKey) -> AnnotationEnd:
+    def end(self, key: RecordKey) -> ChainEnd:
         """Return the end of a record's annotation chain.
 
         Raises:
@@ -130,7 +130,7 @@ class Disputes:
             if record is None:
                 raise RuleError("RECORD_UNKNOWN", "record", "record.known", want="a record of the log")
             (leaves,) = _ends(view, [record])
-            return AnnotationEnd(leaves, view.checkpoint, record.chain.subject_key_version)
+            return ChainEnd(leaves, view.checkpoint, record.chain.subject_key_version)
 
     def standing(self, peer: str, issuer: str, from_: int) -> DisputesPage:
         """Return disputes that stand about an issuer's records.

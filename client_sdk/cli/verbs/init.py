@@ -74,12 +74,12 @@ class _Prompt(NamedTuple):
 
 
 _QUESTIONS = {
-    "institution": _Question("Institution id (lower-case letters, digits, inner hyphens)", _institution),
-    "name": _Question("Name of the institution", _printable),
-    "licence": _Question("Number of its licence", _printable),
-    "role": _Question("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)", _roles, Role.LENDER.name),
-    "registry": _Question("Address of the registry (host:port)", _address),
-    "registry_name": _Question("Name of the registry", _registry_name),
+    "institution": _Prompt("Institution id (lower-case letters, digits, inner hyphens)", _institution),
+    "name": _Prompt("Name of the institution", _printable),
+    "licence": _Prompt("Number of its licence", _printable),
+    "role": _Prompt("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)", _roles, Role.LENDER.name),
+    "registry": _Prompt("Address of the registry (host:port)", _address),
+    "registry_name": _Prompt("Name of the registry", _registry_name),
 }
 
 
