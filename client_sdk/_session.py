@@ -25,7 +25,7 @@ from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheck
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, purposes_of
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
@@ -231,6 +231,17 @@ class Session:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
+    def review_purpose(self, directory: Directory) -> Purpose:
+        """Return for which purpose this member asks key services about a person whose evidence it has already.
+
+        Raises:
+            ConfigError: it may ask for none.
+        """
+        purposes = purposes_of(directory.institution(self.config.institution).roles)
+        if not purposes:
+            raise ConfigError("only a LENDER or a REPRESENTATIVE can hold evidence against a person's number")
+        return Purpose.POST_LOAN_REVIEW if Purpose.POST_LOAN_REVIEW in purposes else min(purposes)
+
     def check_asking(
         self, directory: Directory, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
     ) -> None:
@@ -242,8 +253,12 @@ class Session:
         most = min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry)
         try:
             check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
-            if purpose is Purpose.REPORTING:
-                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, "a purpose of asking")
+            purposes = purposes_of(directory.institution(self.config.institution).roles)
+            if purpose not in purposes:
+                want = (
+                    f"one of {', '.join(sorted(purposes))}" if purposes else "a LENDER or a REPRESENTATIVE, who may ask"
+                )
+                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, want)
             if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
                 got = f"{len(officer)} characters"
                 raise _refused(

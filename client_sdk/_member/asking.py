@@ -91,6 +91,8 @@ class Asking(Core):
         """Verify an evidence file against the trust root."""
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:
-            arguments.person_of(identity, "identity")
-            (names,) = yield from self.names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)
+            directory = yield from self.directory()
+            purpose = self.session.review_purpose(directory)
+            person = arguments.person_of(identity, "identity")
+            (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
         return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))

@@ -7,6 +7,7 @@ identity number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,11 +18,12 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
-from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
+from client_sdk.kernel.rules.text import check_text
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
 from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, RecordName
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     from client_sdk.models.report import Report
 
 __all__ = [
+    "answer_of",
     "approval_of",
     "body_of",
     "bytes_of",
     "callable_of",
     "consent_of",
+    "digests_of",
     "flag_of",
     "institution_of",
     "items_of",
@@ -55,6 +59,7 @@ __all__ = [
     "request_of",
     "sixteen_bytes",
     "spki_hash_of",
+    "statement_text",
     "text_of",
     "version_of",
 ]
@@ -63,6 +68,10 @@ T = TypeVar("T")
 
 # Of a record id and of an inquiry id.
 ID_BYTES = 16
+# Of a subject's statement (FCRA 611(b) has 100 words).
+MAX_STATEMENT_CHARACTERS = 500
+# A resident number, a card or an account, also with blanks between its digits.
+_NUMBER = re.compile(r"[0-9]{15}")
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
@@ -202,6 +211,38 @@ def institution_of(value: str, field: str) -> str:
         except FormatError as error:
             raise _refused(field, error.rule, f"{len(value)} characters", error.want) from None
     return value
+
+
+# --- disputes --------------------------------------------------------------------------------------------------------
+
+
+def answer_of(outcome: DisputeOutcome | str) -> DisputeOutcome:
+    """Return the answer to a dispute, which may be given as its word."""
+    want = "CORRECTED, CONFIRMED or UNCONFIRMED"
+    of_type(outcome, str, "outcome", want)
+    if outcome not in DisputeOutcome.__members__ or outcome == DisputeOutcome.WITHDRAWN:
+        raise _refused("outcome", "dispute.answer", "another word", want)
+    return DisputeOutcome(outcome)
+
+
+def digests_of(values: Iterable[bytes], field: str) -> tuple[bytes, ...]:
+    """Return SHA-256 of documents; they are gone through once."""
+    return tuple(bytes_of(value, field, HASH_BYTES) for value in items_of(values, field, "a sequence of SHA-256"))
+
+
+def statement_text(text: str) -> str:
+    """Return the statement of a subject if others can read it as it was written.
+
+    Everybody who may see the record reads it, so it holds nothing that looks like an identity number.
+    """
+    text_of(text, "text")
+    try:
+        check_text(text, "text", MAX_STATEMENT_CHARACTERS, required=True)
+    except RuleError as error:
+        raise _refused(error.field, error.rule, error.got, error.want) from None
+    if _NUMBER.search("".join(text.split())):
+        raise _refused("text", "statement.number", "15 or more digits in a row", "no identity or account number")
+    return text
 
 
 # --- acts and certificates -------------------------------------------------------------------------------------------

@@ -291,6 +291,19 @@ class View:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""
         return [row for row in records.overdue(self.work, day, limit) if row.chain.live]
 
-    def unanswered(self, before: int, limit: int) -> list[StoredRecord]:
-        """Return records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
-        return records.unanswered(self.work, before, limit)
+    def disputed_of(self, issuer: str, first: int, limit: int) -> list[StoredRecord]:
+        """Return an issuer's records with a dispute that stands, from that first index on, at most so many."""
+        return records.disputed(self.work, first, limit, issuer=issuer)
+
+    def disputed_by(self, institution: str, first: int, limit: int) -> list[StoredRecord]:
+        """Return records with a dispute that stands and that the institution opened, as ``disputed_of``."""
+        return records.disputed(self.work, first, limit, by=institution)
+
+    def annotation_chains(self, found: Iterable[StoredRecord]) -> dict[int, list[tuple[int, bytes]]]:
+        """Return index and leaf of every link in the annotation chains of records, by their first index."""
+        annotated = [row.first_index for row in found if row.chain.annotation is not None]
+        return records.annotation_leaves(self.work, annotated)
+
+    def unanswered(self, before: int) -> Iterator[StoredRecord]:
+        """Yield records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
+        return records.unanswered(self.work, before)

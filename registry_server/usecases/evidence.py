@@ -13,7 +13,6 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation
-from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
 from registry_server.sequencing.errors import InconsistentError
@@ -23,7 +22,6 @@ from registry_server.usecases.proofs import inclusion_proof, map_proof, proved_i
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.inquiry import PersonOpening
     from registry_server.sequencing.view import ProvedState, View
     from registry_server.storage.live import SealedRow
@@ -182,7 +180,7 @@ def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -
     row = sealed.row
     shown: Iterable[tuple[int, bytes]] = ()
     if row.annotation_index >= 0:
-        shown = _shown(chain, view.directory.institution(row.key.issuer))
+        shown = _shown(chain)
     return pb.LiveRecord(
         index=row.index,
         leaf=sealed.leaf,
@@ -196,7 +194,7 @@ def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -
     )
 
 
-def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list[tuple[int, bytes]]:
+def _shown(chain: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     """Return the newest leaf of an annotation chain, and those that a lapse rests on (proto/README.md 5)."""
     shown = [chain[-1]]
     if not isinstance(parse_leaf(chain[-1][1]), LapseLeaf):
@@ -206,7 +204,7 @@ def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list
         if not isinstance(leaf, StatementLeaf):
             break
         annotation = Annotation.parse(leaf.payload)
-        if AnnotationFlag.DISPUTED not in annotation.flags or issuer.speaks_at(annotation.author, index):
+        if not annotation.disputed or annotation.outcome is not None:
             break
         shown.append((index, data))
     return shown[::-1]

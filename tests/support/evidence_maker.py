@@ -9,7 +9,7 @@ from creditregistry.v1 import facts_pb2
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
-from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
 from client_sdk.kernel.formats.prefix_tree import prove
 from client_sdk.kernel.formats.statement import Annotation
@@ -161,12 +161,16 @@ class _Maker:
             self.sign(self.log.leaves[indexes[-1]])
             return indexes[-1:]
         self.lapsed = True
-        issuer = self.log.state.directory.institution(chain.key.issuer)
-        answered = [at for at in indexes[:-1] if issuer.speaks_at(self.author(self.log.leaves[at]), at)]
+        answered = [at for at in indexes[:-1] if self.answers(self.log.leaves[at])]
         since = [at for at in indexes if not answered or at > answered[-1]]
         for at in since[:-1]:
             self.sign(self.log.leaves[at])
         return since
+
+    @staticmethod
+    def answers(data: bytes) -> bool:
+        leaf = parse_leaf(data)
+        return isinstance(leaf, StatementLeaf) and Annotation.parse(leaf.payload).outcome is not None
 
     def author(self, data: bytes) -> str:
         leaf = parse_leaf(data)

@@ -28,7 +28,7 @@ from client_sdk.kernel.formats.map_entry import (
 from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
 from client_sdk.kernel.formats.prefix_tree import prove, root_of
 from client_sdk.kernel.formats.statement import Annotation, Statement
-from client_sdk.kernel.formats.words import AnnotationFlag, Purpose
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
 
@@ -101,7 +101,7 @@ class AnsweringRegistry:
                 annotation = Annotation.parse(leaf.payload)
                 if annotation.key != statement.key:
                     continue
-                if AnnotationFlag.DISPUTED not in annotation.flags or annotation.author == statement.issuer:
+                if not annotation.disputed or annotation.outcome is not None:
                     break
                 shown.append(index)
         return shown[::-1]

@@ -7,7 +7,7 @@ root from its definition, and says of each leaf whether it counts. What the kern
 from __future__ import annotations
 
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import common_pb2 as words
@@ -163,19 +163,33 @@ class NaiveLog:
         require(signed_by(key.public, "annotation", payload, signature), "signature")
         require(said.registry == self.registry, "registry")
         author = self.members[said.author]
-        require(author.status != "TERMINATED" and "LENDER" in author.roles, "author")
+        require(author.status != "TERMINATED" and {"LENDER", "REPRESENTATIVE"} & set(author.roles), "author")
         record = self._follows((said.issuer, said.record_id), said.number, said.previous)
         own = said.author in (said.issuer, self.members[said.issuer].successor)
         restricted = statement_pb2.ANNOTATION_FLAG_RESTRICTED
         disputed = statement_pb2.ANNOTATION_FLAG_DISPUTED
         if not own:
             require((restricted in said.flags) == (restricted in record.flags), "restricted")
-            require(disputed in said.flags or disputed not in record.flags, "disputed")
-        record.flags = set(said.flags)
-        if own or disputed not in said.flags:
+        stood, stands, outcome = disputed in record.flags, disputed in said.flags, said.outcome
+        if outcome:
+            require(stood, "nothing to answer")
+            if outcome == statement_pb2.DISPUTE_OUTCOME_WITHDRAWN:
+                require(said.author == record.disputed_by, "withdrawn by another")
+            else:
+                require(own and said.evidence, "answer")
+            if outcome == statement_pb2.DISPUTE_OUTCOME_CORRECTED:
+                require(record.index > record.disputed_since, "corrected")
+            require(stands == (outcome == statement_pb2.DISPUTE_OUTCOME_UNCONFIRMED), "stands")
             record.disputed_at = 0
+            record.answered = outcome != statement_pb2.DISPUTE_OUTCOME_WITHDRAWN
+        elif stands and not stood:
+            require(said.evidence or not record.answered, "reopened")
+            record.disputed_at, record.disputed_since, record.disputed_by = logged_at, index, said.author
+        elif stands:
+            record.disputed_at = record.disputed_at or (logged_at if said.evidence else 0)
         else:
-            record.disputed_at = record.disputed_at or logged_at
+            require(not stood, "disputed")
+        record.flags = set(said.flags)
         record.notes.append((index, leaf, said))
 
     def _follows(self, place: tuple[str, bytes], number: int, previous: bytes) -> Record:
@@ -194,7 +208,10 @@ class NaiveLog:
             record = self._follows(place, said.number, said.previous)
             require(record.disputed_at, "disputed")
             asked, now = (datetime.fromisoformat(day(time)) for time in (record.disputed_at, logged_at))
-            require((now - asked).days > self.genesis.rulebook.dispute_days, "early")
+            due = asked + timedelta(days=self.genesis.rulebook.dispute_days)
+            while due.weekday() > 4:
+                due += timedelta(days=1)
+            require(now > due, "early")
             require(statement_pb2.ANNOTATION_FLAG_RESTRICTED not in record.flags, "restricted")
             record.flags.add(statement_pb2.ANNOTATION_FLAG_RESTRICTED)
             record.notes.append((index, leaf, None))

@@ -155,6 +155,9 @@ class Record:
     notes: list[tuple[int, bytes, statement_pb2.Annotation | None]] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
     disputed_at: int = 0
+    disputed_since: int = 0
+    disputed_by: str = ""
+    answered: bool = False
     continued: bool = False
     erased: bool = False
 

@@ -29,7 +29,7 @@ from client_sdk.kernel.formats.map_entry import (
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
@@ -155,14 +155,16 @@ class Reading:
         inquiry, signed = self.inquiry, self._evidence.inquiry
         if inquiry.registry != self._registry.registry:
             raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
-        if inquiry.purpose is Purpose.REPORTING:
-            raise FormatError(part, "inquiry.purpose", got=inquiry.purpose.name, want="a reason to ask")
         if inquiry.issued_at > self._as_of + MAX_OFF_MS:
             got = f"{span(inquiry.issued_at - self._as_of)} after the HEAD"
             raise FormatError(part, "inquiry.ahead", got=got, want=f"at most {span(MAX_OFF_MS)} after it")
         asker = self._institution(inquiry.asker, part)
-        if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
-            raise FormatError(part, "inquiry.asker", want="an active LENDER")
+        purposes = purposes_of(asker.roles)
+        if asker.status is not InstitutionStatus.ACTIVE or not purposes:
+            raise FormatError(part, "inquiry.asker", want="an active LENDER or REPRESENTATIVE")
+        if inquiry.purpose not in purposes:
+            got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
+            raise FormatError(part, "inquiry.purpose", got=got, want=want)
         key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
         with within(part):
             dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
@@ -233,7 +235,7 @@ class Reading:
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         with within(part):
             dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
-        annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
+        annotation, annotation_hash, doubted = self._read_annotation(item, statement)
         record = VerifiedRecord(
             statement,
             item.index,
@@ -247,9 +249,7 @@ class Reading:
         )
         return record, annotation_hash
 
-    def _read_annotation(
-        self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
-    ) -> tuple[ShownAnnotation | None, bytes, bool]:
+    def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bytes, bool]:
         """Condition 9; returns also the hash of the newest annotation, and whether a key that signed is in doubt."""
         part = "annotation"
         if not item.annotations:
@@ -262,7 +262,7 @@ class Reading:
             leaf_under(self._checkpoint, shown.inclusion.index, shown.leaf, path, part)
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        annotation = read_annotations(leaves, statement, self._rulebook)
         self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest

@@ -148,10 +148,10 @@ def test_only_an_administrators_key_endorses_one(log: HandmadeLog) -> None:
 @pytest.mark.parametrize(
     ("roles", "usages", "rule"),
     [
-        ((Role.LENDER, Role.AUDITOR), (KeyUsage.INQUIRE,), "roles.auditor-alone"),
+        ((Role.LENDER, Role.AUDITOR), (KeyUsage.INQUIRE,), "roles.alone"),
         ((Role.AUDITOR,), (KeyUsage.INQUIRE,), "institution.role"),
         ((Role.LENDER,), (KeyUsage.INQUIRE, KeyUsage.ADMINISTER), "institution.role"),
-        ((Role.AUDITOR, Role.ADMINISTRATOR), (KeyUsage.ADMINISTER,), "roles.auditor-alone"),
+        ((Role.AUDITOR, Role.ADMINISTRATOR), (KeyUsage.ADMINISTER,), "roles.alone"),
         ((Role.LENDER, Role.ADMINISTRATOR), (KeyUsage.INQUIRE,), "institution.role"),
     ],
 )

@@ -118,8 +118,8 @@ def test_a_successor_that_is_terminated_speaks_no_more(log: HandmadeLog) -> None
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        pytest.param({"roles": (Role.LENDER, Role.AUDITOR)}, "roles.auditor-alone", id="lender and auditor"),
-        pytest.param({"roles": ()}, "roles.auditor-alone", id="no role"),
+        pytest.param({"roles": (Role.LENDER, Role.AUDITOR)}, "roles.alone", id="lender and auditor"),
+        pytest.param({"roles": ()}, "roles.alone", id="no role"),
         pytest.param({"roles": (Role.ADMINISTRATOR,)}, "institution.role", id="keys of another role"),
         pytest.param(
             {"status": InstitutionStatus.TERMINATED, "successions": (Succession("lender-3", 0, bytes(32)),)},

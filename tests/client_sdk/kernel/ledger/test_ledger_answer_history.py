@@ -34,6 +34,7 @@ from client_sdk.kernel.formats.words import (
 from client_sdk.kernel.ledger.administration import new_key
 from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from tests.support.disputes import UNCONFIRMED
 from tests.support.evidence_maker import make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, signer, voprf_key
 from tests.support.lies import Forger, honest_log
@@ -197,7 +198,7 @@ def test_a_restriction_by_the_clock_is_proved() -> None:
 def test_a_restriction_after_an_answer_is_refused() -> None:
     log = honest_log()
     log.wait(10 * DAY_MS)
-    log.annotate("lender-2", "lender-2", "disputed", DISPUTED)
+    log.annotate("lender-2", "lender-2", "disputed", DISPUTED, **UNCONFIRMED)
     log.wait(11 * DAY_MS)
     key = RecordKey("lender-2", record_id("disputed"))
     head = log.state.chains[key].annotation
