@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.commitment import commit_facts, commit_inquiry, c
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, StatementLeaf
+from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
@@ -38,6 +39,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.sequencing.map_tree import MapTree
+from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,12 +130,6 @@ def _record(reporter: Ed25519Signer, subject: bytes) -> pb.LiveRecord:
     return pb.LiveRecord(index=LEAVES - 10, leaf=leaf, opening=opening, disclosure=disclosure)
 
 
-def _proof(tree: MapTree, key: bytes) -> pb.MapProof:
-    proof = tree.prove(key)
-    other_key, other_value = proof.other or (b"", b"")
-    return pb.MapProof(siblings=b"".join(proof.siblings), other_key=other_key, other_value=other_value)
-
-
 def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
     world = _world()
     opening = os.urandom(32)
@@ -151,6 +147,7 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, EMPTY_ROOT).encode()
     ).encode()
     log = MemoryTree([*(os.urandom(32) for _ in range(LEAVES - 1)), leaf_hash(head)])
+    proof = world.tree.prove([REGISTRY_KEY, institution_key("lender-1"), subject_key(subject)])
     evidence = pb.Evidence(
         version=1,
         inquiry=pb.SignedPayload(
@@ -160,27 +157,15 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         ),
         checkpoint=sign_checkpoint(f"{REGISTRY}/log/1", LEAVES, log.root(), world.log),
         head=head,
-        head_path=b"".join(log.inclusion_proof(LEAVES - 1, LEAVES)),
+        log_proof=prove_leaves([LEAVES - 1], LEAVES, log.node),
         registry_state=world.directory.state.encode(),
-        registry_proof=_proof(world.tree, REGISTRY_KEY),
-        institutions=[
-            pb.ProvedInstitution(
-                state=world.directory.institutions["lender-1"].encode(),
-                proof=_proof(world.tree, institution_key("lender-1")),
-            )
-        ],
+        map_proof=map_proof(proof),
+        institutions=[world.directory.institutions["lender-1"].encode()],
         acts=[world.enrolment],
         persons=[
             pb.PersonAnswer(
                 opening=opening,
-                subjects=[
-                    pb.SubjectAnswer(
-                        subject_key_version=1,
-                        subject=subject,
-                        proof=_proof(world.tree, subject_key(subject)),
-                        records=records,
-                    )
-                ],
+                subjects=[pb.SubjectAnswer(subject_key_version=1, subject=subject, records=records)],
             )
         ],
     )

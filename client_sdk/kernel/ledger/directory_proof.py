@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState
-from client_sdk.kernel.ledger.proving import head_under, read_checkpoint, split_hashes, state_under
+from client_sdk.kernel.ledger.proving import entries_under, head_under, read_checkpoint, split_hashes, within
+from client_sdk.kernel.ledger.shown import state_entries
 
 if TYPE_CHECKING:
     from creditregistry.v1 import transparency_pb2 as pb
@@ -49,14 +49,11 @@ def verify_directory(response: pb.GetDirectoryProofResponse, key: VerifierKey) -
     """
     checkpoint = read_checkpoint(response.checkpoint, key)
     leaf = head_under(checkpoint, response.head, split_hashes(response.head_path, PART), PART)
-    head = leaf.head
-    state_under(head, REGISTRY_KEY, response.registry_state, response.registry_proof, PART)
-    institutions: list[InstitutionState] = []
-    for item in response.institutions:
-        state = InstitutionState.parse(item.state)
-        state_under(head, institution_key(state.id), item.state, item.proof, PART)
-        institutions.append(state)
+    institutions = tuple(map(InstitutionState.parse, response.institutions))
     if any(later.id <= earlier.id for earlier, later in pairwise(institutions)):
         raise FormatError(PART, "institutions.order", want="ascending by id, without repetition")
+    states = {state.id: data for state, data in zip(institutions, response.institutions, strict=True)}
+    with within(PART):
+        entries_under(leaf.head, state_entries(response.registry_state, states), response.map_proof)
     registry = RegistryState.parse(response.registry_state)
-    return ProvedDirectory(checkpoint, head, leaf.logged_at, registry, tuple(institutions))
+    return ProvedDirectory(checkpoint, leaf.head, leaf.logged_at, registry, institutions)

@@ -109,7 +109,7 @@ DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
         change(statement__payload=lambda raw: raw + b"\xf8\x07\x01"),
         "MALFORMED",
         "statement",
-        _CANONICAL,
+        "canonical.unknown-field",
     ),
     "payload too long": (
         change(statement__payload=bytes(3_000)),
