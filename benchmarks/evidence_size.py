@@ -29,7 +29,7 @@ from client_sdk.kernel.formats.map_entry import (
     records_value,
     subject_key,
 )
-from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
+from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Statement
@@ -38,6 +38,7 @@ from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.usecases.proofs import map_proof
 
@@ -86,7 +87,11 @@ def _world() -> _World:
         for number, signer in enumerate(administrators, 1)
     )
     services = KeyServices(
-        1, tuple(KeyService(f"127.0.0.1:1000{n}", os.urandom(32), f"key-service-{n}") for n in range(2))
+        1,
+        tuple(
+            KeyService(f"127.0.0.1:1000{n}", EvaluationKey.from_seed(os.urandom(32)).public_key, f"key-service-{n}")
+            for n in range(2)
+        ),
     )
     log_key = LogKey(f"{REGISTRY}/log/1", "ed25519", log.public_key.raw)
     first = _signed(
@@ -98,7 +103,7 @@ def _world() -> _World:
     directory = directory.apply(2, second)
     subject = os.urandom(32)
     record = _record(reporter, subject)
-    entries = {os.urandom(32): os.urandom(32) for _ in range(SUBJECTS - 1)}
+    entries = {subject_key(os.urandom(32)): os.urandom(32) for _ in range(SUBJECTS - 1)}
     entries |= directory.map_entries()
     shown = MappedRecord(record.index, leaf_hash(record.leaf), NO_ANNOTATION, record.opening)
     entries[subject_key(subject)] = records_value([shown])
@@ -144,7 +149,7 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         os.urandom(32),
     ).encode()
     head = HeadLeaf(
-        NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, EMPTY_ROOT).encode()
+        NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, os.urandom(32)).encode()
     ).encode()
     log = MemoryTree([*(os.urandom(32) for _ in range(LEAVES - 1)), leaf_hash(head)])
     proof = world.tree.prove([REGISTRY_KEY, institution_key("lender-1"), subject_key(subject)])
