@@ -12,6 +12,7 @@ Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -21,7 +22,7 @@ from client_sdk.kernel.formats.map_proof import MAX_DEPTH, MapProof, ordered_key
 from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["MapTree"]
 
@@ -40,6 +41,9 @@ _MAX_BASE_DEPTH = 24
 _LEAF_PREFIX = b"\x02"
 _PARENT_PREFIX = b"\x03"
 _TOP_BIT = KEY_BITS - 1
+_RIGHT_HALF = b"\x80"
+# Sets of keys of which a tree remembers the proofs.
+_MAX_REMEMBERED = 256
 
 
 class MapTree:
@@ -50,10 +54,11 @@ class MapTree:
         count: number of entries under it.
     """
 
-    __slots__ = ("_top", "count")
+    __slots__ = ("_right_proofs", "_top", "count")
 
     def __init__(self, top: Node = None, count: int = 0) -> None:
         self._top = top
+        self._right_proofs: dict[tuple[bytes, ...], MapProof] = {}
         self.count = count
 
     @classmethod
@@ -141,9 +146,23 @@ class MapTree:
         Raises:
             FormatError: there is none, or one has the wrong length.
         """
-        prover = _Prover(ordered_keys(keys))
-        prover.prove(self._top)
-        return MapProof(bytes(prover.depths), bytes(prover.others), b"".join(prover.siblings))
+        ordered, top = ordered_keys(keys), self._top
+        middle = bisect_left(ordered, _RIGHT_HALF)
+        if not 0 < middle < len(ordered) or top is None or len(top) == 2:  # noqa: PLR2004 - a page
+            return _prove(top, ordered, 0)
+        # Each half of the map adds its own part.
+        left, right = _prove(top[1], ordered[:middle], 1), self._prove_right(top[2], tuple(ordered[middle:]))
+        return MapProof(left.depths + right.depths, left.others + right.others, left.siblings + right.siblings)
+
+    def _prove_right(self, node: Node, keys: tuple[bytes, ...]) -> MapProof:
+        """Return the part of the directory, remembered: most answers under one HEAD show the same few of its keys."""
+        proof = self._right_proofs.get(keys)
+        if proof is None:
+            proof = _prove(node, keys, 1)
+            if len(self._right_proofs) >= _MAX_REMEMBERED:
+                self._right_proofs.clear()
+            self._right_proofs[keys] = proof
+        return proof
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield key and value of every entry, ascending by key."""
@@ -158,6 +177,13 @@ class MapTree:
                 yield from _entries(node[1])
 
 
+def _prove(node: Node, keys: Sequence[bytes], depth: int) -> MapProof:
+    """Return the proof of ascending keys in a subtree; all of them lead to it."""
+    prover = _Prover(keys)
+    prover.walk(node, depth)
+    return MapProof(bytes(prover.depths), bytes(prover.others), b"".join(prover.siblings))
+
+
 class _Prover:
     """One walk over a tree, along the paths of some keys (``client_sdk.kernel.formats.map_proof``).
 
@@ -167,16 +193,16 @@ class _Prover:
 
     __slots__ = ("_keys", "_numbers", "depths", "others", "siblings")
 
-    def __init__(self, keys: list[bytes]) -> None:
+    def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = keys
         self._numbers = [int.from_bytes(key) for key in keys]
         self.depths = bytearray()
         self.others = bytearray()
         self.siblings: list[bytes] = []
 
-    def prove(self, top: Node) -> None:
-        """Walk the whole tree."""
-        self._node(top, 0, len(self._keys), 0)
+    def walk(self, node: Node, depth: int) -> None:
+        """Walk a subtree, above which so many bits are decided."""
+        self._node(node, 0, len(self._keys), depth)
 
     def _node(self, node: Node, start: int, end: int, depth: int) -> None:
         """Walk a node with the keys from start to before end, which lead to it."""

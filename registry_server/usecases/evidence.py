@@ -137,7 +137,7 @@ class _Page:
         self.evidence.institutions.extend(map(view.institution_state, shown))
         self.evidence.acts.extend(acts.leaves(view, needed))
         self.evidence.log_proof = view.log_proof(self._leaves)
-        self.evidence.map_proof.CopyFrom(map_proof(view.map_proof(shown, self._subjects)))
+        self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects)))
         if references.rulebook:
             self.evidence.rulebook = view.rulebook.encode()
         return self.evidence

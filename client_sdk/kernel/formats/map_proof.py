@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -167,12 +168,23 @@ class _Walk:
         count = len(self._keys)
         if not count or len(self._depths) != count:
             raise ProofError(_PART, "map-proof.depths", got=f"{len(self._depths)} depths", want=f"{count} for the keys")
-        root, _ = self._node(0, count, 0)
+        return self.subtree(0)[0]
+
+    def subtree(self, depth: int) -> tuple[bytes, int]:
+        """Return hash and least number of entries of the subtree to which the whole proof leads.
+
+        Args:
+            depth: number of leading bits that all keys share.
+
+        Raises:
+            ProofError: no map yields it, or something of it is left over.
+        """
+        node = self._node(0, len(self._keys), depth)
         if self._other_at != len(self._others):
             raise ProofError(_PART, "map-proof.other-place", want="other entries in the places of absent keys only")
         if self._sibling_at != len(self._siblings):
             raise ProofError(_PART, "map-proof.length", want=f"{self._sibling_at} bytes of siblings")
-        return root
+        return node
 
     def _node(self, start: int, end: int, depth: int) -> tuple[bytes, int]:
         """Return hash and least number of entries of the subtree of these keys, which share their first bits."""
@@ -185,7 +197,10 @@ class _Walk:
         while middle < end and not self._numbers[middle] >> shift & 1:
             middle += 1
         left = self._node(start, middle, depth + 1) if middle > start else None
-        right = self._node(middle, end, depth + 1) if middle < end else None
+        if not depth and start < middle < end and self._kept is None:
+            right: tuple[bytes, int] | None = self._last_half(middle)
+        else:
+            right = self._node(middle, end, depth + 1) if middle < end else None
         left, right = left or self._sibling(), right or self._sibling()
         # A subtree of one entry or none is no deeper than its place.
         if left[1] + right[1] < _MANY:
@@ -193,6 +208,13 @@ class _Walk:
         if self._kept is not None:
             self._kept.beside(self._keys[start:middle], left[0], self._keys[middle:end], right[0])
         return parent(left[0], right[0]), _MANY
+
+    def _last_half(self, middle: int) -> tuple[bytes, int]:
+        """Return the right half of the map, to which all belongs that the left half has not taken."""
+        entries = tuple(zip(self._keys[middle:], self._values[middle:], strict=True))
+        others, siblings = self._others[self._other_at :], self._siblings[self._sibling_at :]
+        self._other_at, self._sibling_at = len(self._others), len(self._siblings)
+        return _right_half(entries, MapProof(self._depths[middle:], others, siblings))
 
     def _lone(self, at: int, depth: int) -> tuple[bytes, int]:
         """Return the subtree of a single key whose place lies deeper: what most paths are below their first levels."""
@@ -250,6 +272,12 @@ class _Walk:
             raise ProofError(_PART, "map-proof.length", got=f"{len(self._siblings)} bytes", want="more siblings")
         self._sibling_at += HASH_BYTES
         return sibling, 0 if sibling == EMPTY else _MANY
+
+
+# The half of the directory: the same few keys and hashes in most answers under one HEAD.
+@lru_cache(maxsize=256)
+def _right_half(entries: tuple[tuple[bytes, bytes | None], ...], proof: MapProof) -> tuple[bytes, int]:
+    return _Walk(dict(entries), proof).subtree(1)
 
 
 class _Kept:

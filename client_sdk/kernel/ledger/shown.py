@@ -8,6 +8,7 @@ A verifier computes both from the evidence itself, so that what is proved is wha
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.encoding import leaf_hash
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["shown_entries", "shown_leaves", "state_entries"]
 
+# The same states stand in every answer under one HEAD.
+_institution_key = lru_cache(maxsize=1024)(institution_key)
+_state_value = lru_cache(maxsize=1024)(state_value)
+
 
 def state_entries(registry_state: bytes, institutions: Mapping[str, bytes]) -> dict[bytes, bytes]:
     """Return the map entries of states: key and value.
@@ -37,8 +42,8 @@ def state_entries(registry_state: bytes, institutions: Mapping[str, bytes]) -> d
         registry_state: canonical RegistryState.
         institutions: canonical InstitutionState by institution id.
     """
-    entries = {institution_key(id_): state_value(state) for id_, state in institutions.items()}
-    entries[REGISTRY_KEY] = state_value(registry_state)
+    entries = {_institution_key(id_): _state_value(state) for id_, state in institutions.items()}
+    entries[REGISTRY_KEY] = _state_value(registry_state)
     return entries
 
 
