@@ -147,7 +147,7 @@ def _view(item: dispute_pb2.Dispute, note: bytes, directory: Directory, key: Ver
 
 
 def _end(
-    leaves: Sequence[evidence_pb2.AnnotationLeaf],
+    leaves: Sequence[dispute_pb2.AnnotationLink],
     record: RecordKey,
     directory: Directory,
     note: bytes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import common_pb2, evidence_pb2
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import dispute_pb2 as pb
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceServicer
 
@@ -78,7 +78,5 @@ def _dispute(dispute: StandingDispute) -> pb.Dispute:
     )
 
 
-def _leaves(placed: Iterable[PlacedLeaf]) -> list[evidence_pb2.AnnotationLeaf]:
-    return [
-        evidence_pb2.AnnotationLeaf(inclusion=inclusion_proof(item.index, item.path), leaf=item.leaf) for item in placed
-    ]
+def _leaves(placed: Iterable[PlacedLeaf]) -> list[pb.AnnotationLink]:
+    return [pb.AnnotationLink(inclusion=inclusion_proof(item.index, item.path), leaf=item.leaf) for item in placed]

@@ -19,11 +19,10 @@ from creditregistry.v1 import transparency_pb2 as pb
 from cryptography import x509
 
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
-from client_sdk.kernel.formats.prefix_tree import prove
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import HandmadeLog, seed
+from tests.support.proofs import prove_directory
 from tests.support.tls import server_credentials
 
 if TYPE_CHECKING:
@@ -134,17 +133,13 @@ class LogbookRegistry:
         log, size = self.log, len(self.log.leaves)
         members = {**log.state.directory.institutions, **self.institutions}
         registry = self.registry_state or log.state.directory.state
-        entries = sorted(log.entries().items())
         return pb.GetDirectoryProofResponse(
             checkpoint=log.checkpoint(),
             head=log.leaves[-1],
             head_path=b"".join(log.tree.inclusion_proof(size - 1, size)),
             registry_state=registry.encode(),
-            registry_proof=_proof(entries, REGISTRY_KEY),
-            institutions=[
-                evidence_pb2.ProvedInstitution(state=members[id_].encode(), proof=_proof(entries, institution_key(id_)))
-                for id_ in request.institutions
-            ],
+            map_proof=prove_directory(log.entries(), request.institutions),
+            institutions=[members[id_].encode() for id_ in request.institutions],
             consistency=self._consistency(request.known_size),
         )
 
@@ -164,10 +159,6 @@ class LogbookRegistry:
             return self.consistency
         size = len(self.log.leaves)
         return b"".join(self.log.tree.consistency_proof(known_size, size)) if 0 < known_size < size else b""
-
-
-def _proof(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> evidence_pb2.MapProof:
-    return evidence_pb2.MapProof(siblings=b"".join(prove(entries, key).siblings))
 
 
 def _handlers(registry: LogbookRegistry) -> list[grpc.GenericRpcHandler]:

@@ -27,6 +27,7 @@ from tests.support.naive_parts import (
     Wrong,
     continued_by,
     day,
+    first_bit,
     long,
     naive_map_root,
     naive_tree_root,
@@ -415,11 +416,13 @@ class NaiveLog:
             assert committed == record.versions[-1].subject_commitment
             note = sha(b"\x00", record.notes[-1][1]) if record.notes else ZERO
             part = record.index.to_bytes(8, "big") + sha(b"\x00", record.leaf) + note + opening
-            listed.setdefault(sha(b"creditregistry/map/subject/v1\x00", subject), []).append(part)
+            listed.setdefault(first_bit(0, sha(b"creditregistry/map/subject/v1\x00", subject)), []).append(part)
         entries = {key: sha(b"creditregistry/map/records/v1\x00", *parts) for key, parts in listed.items()}
         for id_, member in self.members.items():
-            entries[sha(b"creditregistry/map/institution/v1\x00", long(id_.encode()))] = sha(member.state())
-        entries[sha(b"creditregistry/map/registry/v1\x00")] = sha(self._registry_state())
+            entries[first_bit(1, sha(b"creditregistry/map/institution/v1\x00", long(id_.encode())))] = sha(
+                member.state()
+            )
+        entries[first_bit(1, sha(b"creditregistry/map/registry/v1\x00"))] = sha(self._registry_state())
         return entries
 
     def _registry_state(self) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
@@ -36,7 +35,6 @@ class ShownAnnotation(NamedTuple):
     code: str
     text_commitment: bytes
     disclosure_digest: bytes
-    newest_hash: bytes
     signed: tuple[tuple[int, StatementLeaf, Annotation], ...]
 
 
@@ -65,7 +63,7 @@ def read_annotations(
             raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
     last = read_leaf(newest, PART)
     if isinstance(last, LapseLeaf):
-        return _restricted(last, leaf_hash(newest), signed, statement, rulebook)
+        return _restricted(last, signed, statement, rulebook)
     if len(leaves) != 1 or not signed:
         raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
     annotation = signed[0][2]
@@ -74,7 +72,6 @@ def read_annotations(
         annotation.code,
         annotation.text_commitment,
         annotation.disclosure_digest,
-        leaf_hash(newest),
         tuple(signed),
     )
 
@@ -88,7 +85,6 @@ def _check_about(remark: Annotation | Lapse, statement: Statement) -> None:
 
 def _restricted(
     leaf: LapseLeaf,
-    newest_hash: bytes,
     signed: Sequence[tuple[int, StatementLeaf, Annotation]],
     statement: Statement,
     rulebook: Rulebook | None,
@@ -110,9 +106,7 @@ def _restricted(
         raise FormatError(PART, "annotation.early", want="a lapse after the period")
     newest = signed[-1][2]
     flags = tuple(sorted({*newest.flags, AnnotationFlag.RESTRICTED}))
-    return ShownAnnotation(
-        flags, newest.code, newest.text_commitment, newest.disclosure_digest, newest_hash, tuple(signed)
-    )
+    return ShownAnnotation(flags, newest.code, newest.text_commitment, newest.disclosure_digest, tuple(signed))
 
 
 def _after_period(disputed_at: int, lapsed_at: int, rulebook: Rulebook) -> bool:

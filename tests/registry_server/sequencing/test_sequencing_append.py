@@ -11,9 +11,15 @@ import pytest
 from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody, RulebookBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.map_entry import (
+    REGISTRY_KEY,
+    institution_key,
+    records_value,
+    state_value,
+    subject_key,
+)
+from client_sdk.kernel.formats.map_proof import verify_keys
 from client_sdk.kernel.formats.merkle import verify_inclusion
-from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from registry_server.sequencing.items import ItemOutcome, LapseItem
@@ -79,12 +85,15 @@ def test_what_is_acknowledged_is_in_the_log_and_in_the_map(ledger: Ledger, world
         assert isinstance(parse_leaf(view.head_leaf), HeadLeaf)
         subject = subject_of("person of loan")
         ((found,),) = view.live_records([subject]).values()
-        proof = view.prove_subject(subject)
-        verify_presence(view.head.map_root, subject_key(subject), records_value([found.row.mapped]), proof.siblings)
         assert found.disclosure == sent.disclosure
         nobody = subject_of("nobody")
-        absent = view.prove_subject(nobody)
-        verify_absence(view.head.map_root, subject_key(nobody), absent.siblings, absent.other)
+        held = {
+            REGISTRY_KEY: state_value(view.registry_state),
+            institution_key("lender-1"): state_value(view.institution_state("lender-1")),
+            subject_key(subject): records_value([found.row.mapped]),
+            subject_key(nobody): None,
+        }
+        verify_keys(view.head.map_root, held, view.map_proof(["lender-1"], [subject, nobody]))
 
 
 def test_the_same_bytes_again_give_the_first_receipt(ledger: Ledger, world: World) -> None:

@@ -102,6 +102,34 @@ class GetAnnotationRequest(_message.Message):
 Global___GetAnnotationRequest: _TypeAlias = GetAnnotationRequest  # noqa: Y015
 
 @_typing.final
+class AnnotationLink(_message.Message):
+    """A leaf of a record's annotation chain, with its place in the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCLUSION_FIELD_NUMBER: _builtins.int
+    LEAF_FIELD_NUMBER: _builtins.int
+    leaf: _builtins.bytes
+    """The leaf."""
+    @_builtins.property
+    def inclusion(self) -> _evidence_pb2.InclusionProof:
+        """Where it is logged."""
+
+    def __init__(
+        self,
+        *,
+        inclusion: _evidence_pb2.InclusionProof | None = ...,
+        leaf: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inclusion", b"inclusion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inclusion", b"inclusion", "leaf", b"leaf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnotationLink: _TypeAlias = AnnotationLink  # noqa: Y015
+
+@_typing.final
 class GetAnnotationResponse(_message.Message):
     """The end of a record's annotation chain."""
 
@@ -115,13 +143,13 @@ class GetAnnotationResponse(_message.Message):
     subject_key_version: _builtins.int
     """Under which the record's newest version names its subject; its text is sealed under this version."""
     @_builtins.property
-    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.AnnotationLeaf]:
+    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLink]:
         """The newest annotation with its place, then the lapse that follows it, if one does; empty for a record without any."""
 
     def __init__(
         self,
         *,
-        leaves: _abc.Iterable[_evidence_pb2.AnnotationLeaf] | None = ...,
+        leaves: _abc.Iterable[Global___AnnotationLink] | None = ...,
         checkpoint: _builtins.bytes = ...,
         subject_key_version: _builtins.int = ...,
     ) -> None: ...
@@ -182,7 +210,7 @@ class Dispute(_message.Message):
         """Which record is disputed."""
 
     @_builtins.property
-    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.AnnotationLeaf]:
+    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLink]:
         """The newest annotation with its place, then the lapse that follows it, if one does."""
 
     def __init__(
@@ -191,7 +219,7 @@ class Dispute(_message.Message):
         record: _common_pb2.RecordRef | None = ...,
         opened_by: _builtins.str = ...,
         unanswered_since: _builtins.int = ...,
-        leaves: _abc.Iterable[_evidence_pb2.AnnotationLeaf] | None = ...,
+        leaves: _abc.Iterable[Global___AnnotationLink] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
