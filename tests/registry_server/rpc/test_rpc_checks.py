@@ -151,7 +151,9 @@ def test_an_answer_is_durable_in_the_inquiry_tree_and_its_asker_gets_the_receipt
     early = refusal(lambda: inquiries.GetInquiryReceipt(wanted))
     assert early[:4] == ("UNAVAILABLE", "INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced")
     (leaf,) = kept(registry)
-    receipt = inquiries.GetInquiryReceipt(wanted).receipt
+    proved = inquiries.GetInquiryReceipt(wanted).inquiry
+    assert (proved.payload, proved.signature) == (request.inquiry.payload, request.inquiry.signature)
+    receipt = proved.receipt
     assert InquiryLeaf.parse(receipt.leaf) == leaf
     head = parse_leaf(receipt.head)
     assert isinstance(head, HeadLeaf)
