@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
-from registry_server.rpc.convert.checks import question
+from registry_server.rpc.convert.checks import padded, question
 from registry_server.rpc.convert.proofs import proved_inquiry
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
@@ -44,7 +44,7 @@ class InquiryServicer(InquiryServiceServicer):
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""
         answer = await self._checks.submit(question(request, current_call().institution))
-        return pb.CheckResponse(evidence=answer.evidence, next_position=answer.next_position)
+        return padded(answer)
 
     async def GetInquiryReceipt(
         self,

@@ -159,8 +159,11 @@ class CheckResponse(_message.Message):
 
     EVIDENCE_FIELD_NUMBER: _builtins.int
     NEXT_POSITION_FIELD_NUMBER: _builtins.int
+    PADDING_FIELD_NUMBER: _builtins.int
     next_position: _builtins.int
     """First person of the next page; 0 when all are answered."""
+    padding: _builtins.bytes
+    """Zero bytes that make the message a multiple of 8 KiB, so that its size does not tell CLEAR from LISTED."""
     @_builtins.property
     def evidence(self) -> _evidence_pb2.Evidence:
         """Everything the answer rests on."""
@@ -170,10 +173,11 @@ class CheckResponse(_message.Message):
         *,
         evidence: _evidence_pb2.Evidence | None = ...,
         next_position: _builtins.int = ...,
+        padding: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_position", b"next_position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_position", b"next_position", "padding", b"padding"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
