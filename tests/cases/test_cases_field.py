@@ -48,9 +48,10 @@ class Case(NamedTuple):
     Attributes:
         id: name of the case.
         kind: what it shows.
-        file: beside ``cases.jsonl``.
-        how: ``plan`` where the dry run tells, ``sent`` where only the registry can.
+        file: beside ``cases.jsonl``; empty where the case is no portfolio.
+        how: ``plan`` where the dry run tells, ``sent`` where only the registry can, ``own`` for a test of its own.
         expect: ``accept``, ``reject`` or ``warn``.
+        test: that shows it, as ``file::function``, where it has one of its own.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Case(NamedTuple):
     file: str
     how: str
     expect: str
+    test: str = ""
 
 
 def cases() -> list[Case]:
@@ -83,8 +85,22 @@ def lender(registry: TestRegistry) -> Command:
 
 
 def test_each_file_belongs_to_a_case() -> None:
-    named = {case.file for case in cases()} | {"cases.jsonl", "permit-renewed.txt"}
+    named = {case.file for case in cases()} - {""} | {"cases.jsonl", "permit-renewed.txt"}
     assert {path.name for path in CASES.iterdir()} == named
+
+
+def test_each_case_is_run_and_named_once() -> None:
+    found = cases()
+    assert len({case.id for case in found}) == len(found)
+    for case in found:
+        assert case.expect in {"accept", "reject", "warn"}
+        assert (case.how in {"plan", "sent"}) is bool(case.file), case.id
+        if case.how != "own":
+            assert not case.test
+            continue
+        file, _, function = case.test.partition("::")
+        text = (CASES.parents[2] / file).read_text(encoding="utf-8")
+        assert f"def {function}(" in text, case.id
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.how == "plan"], ids=lambda case: case.id)
@@ -468,3 +484,28 @@ def test_no_answer_is_cut_off_by_a_character_that_a_console_lacks(
         )
         assert "LISTED" in ended.stdout.decode(form)
     subprocess.run([*program, "check", "--help"], env=environment, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize(
+    ("off_seconds", "told", "bound"),
+    [
+        (240, "ahead of the registry's clock", "at most 1 min ahead"),
+        (600, "ahead of the registry's newest HEAD", "at most 5 min ahead"),
+        (-600, "behind the registry's newest HEAD", "at most 5 min behind"),
+    ],
+)
+def test_a_clock_that_is_off_is_named_with_its_bound(
+    registry: TestRegistry, off_seconds: int, told: str, bound: str
+) -> None:
+    program = (
+        f"import time; now = time.time_ns; time.time_ns = lambda: now() + {off_seconds * 10**9}\n"
+        "from client_sdk.cli import main; main()"
+    )
+    words = [sys.executable, "-c", program, "--home", str(registry.home("lender-2")), *ASKING, "-"]
+    number = number_in(CASES / "control-letters.csv")
+    ended = subprocess.run(words, input=number, capture_output=True, text=True, check=False)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0, said
+    for word in ("clock", told, bound):
+        assert word in said
+    assert number not in said
