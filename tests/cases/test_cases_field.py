@@ -484,28 +484,3 @@ def test_no_answer_is_cut_off_by_a_character_that_a_console_lacks(
         )
         assert "LISTED" in ended.stdout.decode(form)
     subprocess.run([*program, "check", "--help"], env=environment, capture_output=True, check=True)
-
-
-@pytest.mark.parametrize(
-    ("off_seconds", "told", "bound"),
-    [
-        (240, "ahead of the registry's clock", "at most 1 min ahead"),
-        (600, "ahead of the registry's newest HEAD", "at most 5 min ahead"),
-        (-600, "behind the registry's newest HEAD", "at most 5 min behind"),
-    ],
-)
-def test_a_clock_that_is_off_is_named_with_its_bound(
-    registry: TestRegistry, off_seconds: int, told: str, bound: str
-) -> None:
-    program = (
-        f"import time; now = time.time_ns; time.time_ns = lambda: now() + {off_seconds * 10**9}\n"
-        "from client_sdk.cli import main; main()"
-    )
-    words = [sys.executable, "-c", program, "--home", str(registry.home("lender-2")), *ASKING, "-"]
-    number = number_in(CASES / "control-letters.csv")
-    ended = subprocess.run(words, input=number, capture_output=True, text=True, check=False)
-    said = ended.stdout + ended.stderr
-    assert ended.returncode != 0, said
-    for word in ("clock", told, bound):
-        assert word in said
-    assert number not in said
