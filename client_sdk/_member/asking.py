@@ -10,7 +10,7 @@ from creditregistry.v1 import check_pb2
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.inquiry import unproved
-from client_sdk._protocol.receipt import read_inquiry_receipt
+from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt
 from client_sdk._steps import ask, beside
 from client_sdk.errors import RollbackError, VerificationError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
@@ -81,9 +81,12 @@ class Asking(Core):
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""
+        directory = yield from self.directory()
         request = check_pb2.GetInquiryReceiptRequest(inquiry_id=arguments.sixteen_bytes(inquiry_id, "inquiry_id"))
         response = yield from ask(self.services.inquiries.GetInquiryReceipt, request)
-        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self.session.log_key)
+        session = self.session
+        asker = directory.institution(session.config.institution)
+        receipt = read_inquiry_receipt(response.inquiry, inquiry_id, asker, session.config.name, session.log_key)
         yield from self.prove(self.session.proving(receipt.checkpoint))
         return receipt
 

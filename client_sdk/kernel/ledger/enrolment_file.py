@@ -59,6 +59,8 @@ def from_base64(text: object, part: str) -> bytes:
     Raises:
         FormatError: it is not canonical base64.
     """
+    if not str(text).isascii():
+        raise FormatError(part, "file.base64", want="base64")
     try:
         data = base64.b64decode(str(text), validate=True)
     except ValueError:
