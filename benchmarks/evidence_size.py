@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.commitment import commit_facts, commit_inquiry, c
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, StatementLeaf
+from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
@@ -28,7 +29,7 @@ from client_sdk.kernel.formats.map_entry import (
     records_value,
     subject_key,
 )
-from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
+from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Statement
@@ -37,7 +38,9 @@ from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.subjects.oprf import EvaluationKey
 from registry_server.sequencing.map_tree import MapTree
+from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +87,11 @@ def _world() -> _World:
         for number, signer in enumerate(administrators, 1)
     )
     services = KeyServices(
-        1, tuple(KeyService(f"127.0.0.1:1000{n}", os.urandom(32), f"key-service-{n}") for n in range(2))
+        1,
+        tuple(
+            KeyService(f"127.0.0.1:1000{n}", EvaluationKey.from_seed(os.urandom(32)).public_key, f"key-service-{n}")
+            for n in range(2)
+        ),
     )
     log_key = LogKey(f"{REGISTRY}/log/1", "ed25519", log.public_key.raw)
     first = _signed(
@@ -96,7 +103,7 @@ def _world() -> _World:
     directory = directory.apply(2, second)
     subject = os.urandom(32)
     record = _record(reporter, subject)
-    entries = {os.urandom(32): os.urandom(32) for _ in range(SUBJECTS - 1)}
+    entries = {subject_key(os.urandom(32)): os.urandom(32) for _ in range(SUBJECTS - 1)}
     entries |= directory.map_entries()
     shown = MappedRecord(record.index, leaf_hash(record.leaf), NO_ANNOTATION, record.opening)
     entries[subject_key(subject)] = records_value([shown])
@@ -128,12 +135,6 @@ def _record(reporter: Ed25519Signer, subject: bytes) -> pb.LiveRecord:
     return pb.LiveRecord(index=LEAVES - 10, leaf=leaf, opening=opening, disclosure=disclosure)
 
 
-def _proof(tree: MapTree, key: bytes) -> pb.MapProof:
-    proof = tree.prove(key)
-    other_key, other_value = proof.other or (b"", b"")
-    return pb.MapProof(siblings=b"".join(proof.siblings), other_key=other_key, other_value=other_value)
-
-
 def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
     world = _world()
     opening = os.urandom(32)
@@ -148,9 +149,10 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         os.urandom(32),
     ).encode()
     head = HeadLeaf(
-        NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, EMPTY_ROOT).encode()
+        NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, os.urandom(32)).encode()
     ).encode()
     log = MemoryTree([*(os.urandom(32) for _ in range(LEAVES - 1)), leaf_hash(head)])
+    proof = world.tree.prove([REGISTRY_KEY, institution_key("lender-1"), subject_key(subject)])
     evidence = pb.Evidence(
         version=1,
         inquiry=pb.SignedPayload(
@@ -160,27 +162,15 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         ),
         checkpoint=sign_checkpoint(f"{REGISTRY}/log/1", LEAVES, log.root(), world.log),
         head=head,
-        head_path=b"".join(log.inclusion_proof(LEAVES - 1, LEAVES)),
+        log_proof=prove_leaves([LEAVES - 1], LEAVES, log.node),
         registry_state=world.directory.state.encode(),
-        registry_proof=_proof(world.tree, REGISTRY_KEY),
-        institutions=[
-            pb.ProvedInstitution(
-                state=world.directory.institutions["lender-1"].encode(),
-                proof=_proof(world.tree, institution_key("lender-1")),
-            )
-        ],
+        map_proof=map_proof(proof),
+        institutions=[world.directory.institutions["lender-1"].encode()],
         acts=[world.enrolment],
         persons=[
             pb.PersonAnswer(
                 opening=opening,
-                subjects=[
-                    pb.SubjectAnswer(
-                        subject_key_version=1,
-                        subject=subject,
-                        proof=_proof(world.tree, subject_key(subject)),
-                        records=records,
-                    )
-                ],
+                subjects=[pb.SubjectAnswer(subject_key_version=1, subject=subject, records=records)],
             )
         ],
     )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from client_sdk import _durable
 from client_sdk.errors import ConfigError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["cannot_be_written", "read_private", "replace_file", "write_private"]
+__all__ = ["cannot_be_written", "path_of", "read_private", "replace_file", "write_private"]
 
 
 def read_private(path: Path) -> bytes:
@@ -28,6 +25,31 @@ def read_private(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError:
+        raise ConfigError("a path cannot be read: it holds characters that no name of a file has") from None
+
+
+def path_of(value: str | Path, name: str) -> Path:
+    """Return the path that an argument or a setting gives.
+
+    Args:
+        value: of the argument.
+        name: of the argument, for the error.
+
+    Raises:
+        ConfigError: it is no text and no Path, or holds a character that the name of no file has.
+    """
+    given: object = value
+    if not isinstance(given, str | Path):
+        raise ConfigError(f"{name}: want a path as text or as a Path, got {type(given).__name__}")
+    try:
+        written = os.fsencode(given)
+    except UnicodeEncodeError:
+        # Not chained: the error holds the text.
+        written = b"\0"
+    if b"\0" in written:
+        raise ConfigError(f"{name}: want a path, got characters that no name of a file has")
+    return Path(given)
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk._protocol import inquiry as inquiries
-from client_sdk._protocol.arguments import sixteen_bytes
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
-from client_sdk._transport.channels import Deadlines, TlsMaterial
-from client_sdk.errors import ConfigError, InvalidError, PreflightError, VerificationError
+from client_sdk._transport.channels import Deadlines
+from client_sdk._transport.tls import TlsFolder
+from client_sdk.errors import ConfigError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, purposes_of
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
@@ -58,18 +58,11 @@ if TYPE_CHECKING:
     from client_sdk.models.answer import Answer
     from client_sdk.models.status import KeyServiceStatus
 
-__all__ = ["REFRESH_SECONDS", "Page", "Session", "is_stale"]
+__all__ = ["REFRESH_SECONDS", "Page", "Session"]
 
 # How old the followed directory may be before it is followed again; well below what the key services allow.
 REFRESH_SECONDS = 60.0
 _USES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
-# Refusals that say that the directory has moved on since it was followed.
-_STALE_REASONS = frozenset(("SUBJECT_KEY_VERSION", "ALIASES_INVALID"))
-
-
-def is_stale(error: InvalidError) -> bool:
-    """Whether a refusal means that the directory has to be followed again before the call is repeated."""
-    return error.reason in _STALE_REASONS
 
 
 class Session:
@@ -88,7 +81,7 @@ class Session:
         self.config = config
         self.owner = owner
         self.trust_root = config.trust_root()
-        self.tls = TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
+        self.tls = TlsFolder(config.tls_key.parent, config.tls_key_pem)
         self.deadlines = Deadlines(unary=config.deadline, stream=config.batch_deadline)
         self.verifier = Verifier(self.trust_root)
         self.follower = DirectoryFollower(self.trust_root)
@@ -139,6 +132,8 @@ class Session:
         """
         self.owner.check_open()
         with self._turn:
+            # Once more: what is opened after the client was closed would stay open.
+            self.owner.check_open()
             if self._outbox is None:
                 self._outbox = Outbox(self.config.outbox_file, self.config.name, self.config.institution)
             return self._outbox
@@ -236,6 +231,17 @@ class Session:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
+    def review_purpose(self, directory: Directory) -> Purpose:
+        """Return for which purpose this member asks key services about a person whose evidence it has already.
+
+        Raises:
+            ConfigError: it may ask for none.
+        """
+        purposes = purposes_of(directory.institution(self.config.institution).roles)
+        if not purposes:
+            raise ConfigError("only a LENDER or a REPRESENTATIVE can hold evidence against a person's number")
+        return Purpose.POST_LOAN_REVIEW if Purpose.POST_LOAN_REVIEW in purposes else min(purposes)
+
     def check_asking(
         self, directory: Directory, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
     ) -> None:
@@ -247,8 +253,12 @@ class Session:
         most = min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry)
         try:
             check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
-            if purpose is Purpose.REPORTING:
-                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, "a purpose of asking")
+            purposes = purposes_of(directory.institution(self.config.institution).roles)
+            if purpose not in purposes:
+                want = (
+                    f"one of {', '.join(sorted(purposes))}" if purposes else "a LENDER or a REPRESENTATIVE, who may ask"
+                )
+                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, want)
             if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
                 got = f"{len(officer)} characters"
                 raise _refused(
@@ -307,13 +317,13 @@ class Session:
 
     def record(self, record_id: bytes, issuer: str) -> RecordKey:
         """Return which record an id names: of that issuer, an own one where it is empty."""
-        return RecordKey(issuer or self.config.institution, sixteen_bytes(record_id, "record_id"))
+        return RecordKey(issuer or self.config.institution, record_id)
 
     @staticmethod
     def listings(record_ids: Sequence[bytes], issuer: str) -> Iterator[submission_pb2.ListRecordsRequest]:
         """Yield the requests for an issuer's records, its own where it is empty; for all where no ids are given."""
         for start in range(0, max(1, len(record_ids)), MAX_LISTED):
-            asked = [sixteen_bytes(one, "record_id") for one in record_ids[start : start + MAX_LISTED]]
+            asked = record_ids[start : start + MAX_LISTED]
             yield submission_pb2.ListRecordsRequest(record_ids=asked, issuer=issuer)
 
     def read_records(

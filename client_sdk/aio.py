@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from client_sdk._steps import Flow
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
-    from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
+    from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -84,7 +85,10 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close connections and outbox; calls under way in other tasks fail."""
+        """Close connections and outbox; calls under way in other tasks raise ConfigError: the client is closed.
+
+        What they have signed waits in the outbox; whether the registry has logged it is not known.
+        """
         await run_async(self._member.close())
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -158,6 +162,34 @@ class AsyncClient:
         return await self._run(self._member.receipt(record_id, version, issuer))
 
     # --- administering -----------------------------------------------------------------------------------------------
+
+    async def open_dispute(
+        self, issuer: str, record_id: bytes, *, code: str = "", evidence: Iterable[bytes] = ()
+    ) -> AnnotationReceipt:
+        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); all answers from now on show it."""
+        return await self._run(self._member.open_dispute(issuer, record_id, code, evidence))
+
+    async def withdraw_dispute(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
+        """Take back a dispute that this member opened; arguments and errors as for ``open_dispute``."""
+        return await self._run(self._member.withdraw_dispute(issuer, record_id))
+
+    async def answer_dispute(
+        self, record_id: bytes, outcome: DisputeOutcome | str, *, evidence: Iterable[bytes], issuer: str = ""
+    ) -> AnnotationReceipt:
+        """Answer a dispute of an own record; CORRECTED after a further version of it, which corrects it."""
+        return await self._run(self._member.answer_dispute(record_id, outcome, evidence, issuer))
+
+    async def disputes(self, *, issuer: str = "", opened: bool = False) -> tuple[DisputeView, ...]:
+        """Return the disputes that stand, with the day until which an answer is due."""
+        return await self._run(self._member.disputes(issuer, opened=opened))
+
+    async def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> AnnotationReceipt:
+        """Attach the subject's own statement to a record (征信业管理条例 Art. 16), sealed to the subject."""
+        return await self._run(self._member.add_statement(issuer, record_id, identity, text))
+
+    async def remove_statement(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
+        """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
+        return await self._run(self._member.remove_statement(issuer, record_id))
 
     async def propose(self, body: Body) -> Approved:
         """Propose an act with one's own signature; where one signature is the threshold, it is logged at once."""

@@ -5,8 +5,9 @@
         assessment = answer.assess()
 
 One client serves any number of threads of one process; a process that was forked opens its own. ``AsyncClient`` does
-the same for asyncio: both run the same flows, and hold no logic of their own. Every method also raises ConfigError
-where the client is closed, or was made in another process.
+the same for asyncio: both run the same flows, and hold no logic of their own. Every method also raises PreflightError
+where an argument is of another type, and ConfigError where the client is closed, before the call or during it, or was
+made in another process.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from client_sdk._steps import Flow
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
-    from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
+    from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -83,7 +85,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close connections and outbox; calls under way in other threads fail."""
+        """Close connections and outbox; calls under way in other threads raise ConfigError: the client is closed.
+
+        What they have signed waits in the outbox; whether the registry has logged it is not known.
+        """
         run(self._member.close())
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -251,6 +256,81 @@ class Client:
             VerificationError: the receipt does not verify.
         """
         return self._run(self._member.receipt(record_id, version, issuer))
+
+    # --- disputes ----------------------------------------------------------------------------------------------------
+
+    def open_dispute(
+        self, issuer: str, record_id: bytes, *, code: str = "", evidence: Iterable[bytes] = ()
+    ) -> AnnotationReceipt:
+        """Dispute a record for its subject (异议, 征信业管理条例 Art. 25); all answers from now on show it.
+
+        Args:
+            issuer: institution id of the record's issuer.
+            record_id: 16 bytes.
+            code: reason code, at most 64 letters, digits, dots, underscores and hyphens; may be empty.
+            evidence: SHA-256 of the documents that show it, at most 16; a dispute that was answered needs some.
+
+        Raises:
+            PreflightError: code or evidence are not in their form; nothing was sent.
+            RefusedError: there is no such live record, or it was answered and there is no evidence.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.open_dispute(issuer, record_id, code, evidence))
+
+    def withdraw_dispute(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
+        """Take back a dispute that this member opened; arguments and errors as for ``open_dispute``."""
+        return self._run(self._member.withdraw_dispute(issuer, record_id))
+
+    def answer_dispute(
+        self, record_id: bytes, outcome: DisputeOutcome | str, *, evidence: Iterable[bytes], issuer: str = ""
+    ) -> AnnotationReceipt:
+        """Answer a dispute of an own record; CORRECTED after a further version of it, which corrects it.
+
+        Args:
+            record_id: 16 bytes.
+            outcome: CORRECTED, CONFIRMED or UNCONFIRMED: a member, or its word.
+            evidence: SHA-256 of the documents that the answer rests on, 1 to 16.
+            issuer: of the record, for its successor; empty for an own record.
+
+        Raises:
+            PreflightError: an argument is not in order; nothing was sent.
+            RefusedError: no dispute stands, or nothing was corrected.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.answer_dispute(record_id, outcome, evidence, issuer))
+
+    def disputes(self, *, issuer: str = "", opened: bool = False) -> tuple[DisputeView, ...]:
+        """Return the disputes that stand, with the day until which an answer is due.
+
+        Args:
+            issuer: about the records of this institution, for its successor; empty for own records.
+            opened: instead, those that this member opened about anybody's records.
+
+        Raises:
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.disputes(issuer, opened=opened))
+
+    def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> AnnotationReceipt:
+        """Attach the subject's own statement to a record (征信业管理条例 Art. 16), sealed to the subject.
+
+        Args:
+            issuer: institution id of the record's issuer.
+            record_id: 16 bytes.
+            identity: of the subject.
+            text: at most 500 characters, without identity or account numbers.
+
+        Raises:
+            PreflightError: the text is not in order; nothing was sent.
+            RefusedError: there is no such live record.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.add_statement(issuer, record_id, identity, text))
+
+    def remove_statement(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
+        """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
+        return self._run(self._member.remove_statement(issuer, record_id))
 
     # --- administering -----------------------------------------------------------------------------------------------
 

@@ -25,12 +25,13 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
 
+from client_sdk._files import path_of
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
@@ -43,12 +44,12 @@ from client_sdk.passphrase import PASSPHRASE_VARIABLE, encoded, is_encrypted, op
 from client_sdk.signing import open_signer, read_key, read_private
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.signing import SecretPrompt, SignerScheme
 
-__all__ = ["ADDRESS", "CONFIG_FILE", "HOME_VARIABLE", "NEXT_TLS_KEY", "ClientConfig"]
+__all__ = ["ADDRESS", "CONFIG_FILE", "HOME_VARIABLE", "MOST_SECONDS", "NEXT_TLS_KEY", "ClientConfig", "is_seconds"]
 
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
@@ -59,11 +60,15 @@ _LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_
 CONFIG_FILE = "config.toml"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _MAX_CONFIG_BYTES = 65_536
+# A year; locks and calls take no longer waits.
+MOST_SECONDS = 31_536_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
     """Configuration of a client: addresses, files of its home, time limits.
+
+    A setting that is not in order is refused with a ConfigError.
 
     Attributes:
         institution: id of the member.
@@ -92,8 +97,7 @@ class ClientConfig:
 
     def __post_init__(self) -> None:
         for name in ("institution", "registry", "name"):
-            if not isinstance(getattr(self, name), str):
-                raise ConfigError(f"config: {name} must be a text")
+            _check_text(getattr(self, name), name)
         try:
             check_institution_id(self.institution, "config", "institution")
         except FormatError as error:
@@ -102,8 +106,12 @@ class ClientConfig:
             raise ConfigError("config: registry must be host:port")
         if not self.name:
             raise ConfigError("config: name, of the registry, is missing")
-        if min(self.deadline, self.batch_deadline, self.max_age) <= 0:
-            raise ConfigError("config: limits are seconds above 0")
+        object.__setattr__(self, "home", path_of(self.home, "config: home"))
+        _check_keys(self.keys)
+        for name in _LIMITS:
+            if not is_seconds(getattr(self, name)):
+                raise ConfigError(f"config: limits: {name} must be seconds above 0, at most {MOST_SECONDS:,}")
+        _check_functions(self.secret, self.schemes)
 
     @classmethod
     def from_home(cls, path: str | Path) -> ClientConfig:
@@ -112,7 +120,7 @@ class ClientConfig:
         Raises:
             ConfigError: there is no ``config.toml``, or it is not in order.
         """
-        home = Path(path)
+        home = path_of(path, "home")
         file = home / CONFIG_FILE
         try:
             raw = file.read_bytes()[:_MAX_CONFIG_BYTES]
@@ -225,6 +233,9 @@ class ClientConfig:
         Raises:
             ConfigError: none is configured, or it cannot be opened.
         """
+        given: object = usage
+        if not isinstance(given, KeyUsage):
+            raise ConfigError(f"usage: want a KeyUsage, got {type(given).__name__}")
         uri = self.keys.get(usage)
         if uri is None:
             raise ConfigError(f"no key for {usage.name} in the settings of {self.institution}")
@@ -266,6 +277,31 @@ class ClientConfig:
         return secret
 
 
+def _check_text(value: object, name: str) -> None:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ConfigError(f"config: {name} must be a text of characters that can be printed")
+
+
+def is_seconds(value: object) -> bool:
+    """Whether a value is a number of seconds for which a call can be waited for."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_SECONDS
+
+
+def _check_functions(secret: object, schemes: object) -> None:
+    if secret is not None and not callable(secret):
+        raise ConfigError("config: secret must be a function, or None")
+    if not isinstance(schemes, Mapping) or not all(map(callable, schemes.values())):
+        raise ConfigError("config: schemes must be a mapping of functions")
+
+
+def _check_keys(keys: object) -> None:
+    right = isinstance(keys, Mapping) and all(isinstance(usage, KeyUsage) for usage in keys)
+    if not isinstance(keys, Mapping) or not right:
+        raise ConfigError("config: keys must be a mapping of KeyUsage to key URIs")
+    for usage, uri in keys.items():
+        _check_text(uri, f"the URI of the {usage.name} key")
+
+
 def _text(content: Mapping[str, object], name: str, file: Path) -> str:
     value = content.get(name)
     if not isinstance(value, str):
@@ -288,7 +324,4 @@ def _keys(content: object, file: Path) -> dict[KeyUsage, str]:
 def _limits(content: object, file: Path) -> dict[str, float]:
     if not isinstance(content, dict) or set(content) - set(_LIMITS):
         raise ConfigError(f"{file}: limits must be a table of {', '.join(sorted(_LIMITS))}")
-    for name, value in content.items():
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ConfigError(f"{file}: limits: {name} must be seconds")
-    return _LIMITS | {name: float(value) for name, value in content.items()}
+    return _LIMITS | content

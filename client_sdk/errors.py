@@ -58,7 +58,7 @@ __all__ = [
 
 
 class ConfigError(CreditRegistryError):
-    """Settings, keys or files of this machine are missing or not in order."""
+    """Settings, keys or files of this machine are not in order, or a client is closed or of another process or loop."""
 
 
 class TransportError(CreditRegistryError):

@@ -17,8 +17,8 @@ from client_sdk._transport.mode import ASYNCIO, BLOCKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from client_sdk._transport.channels import TlsMaterial
     from client_sdk._transport.mode import Mode
+    from client_sdk._transport.tls import TlsSource
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.words import KeyUse, Purpose
     from client_sdk.kernel.ledger.directory import Directory
@@ -38,7 +38,7 @@ class _WithAsker:
         self,
         institution: str,
         signers: Mapping[KeyUse, Signer],
-        tls: TlsMaterial,
+        tls: TlsSource,
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         now_ms: Callable[[], int] = clock_ms,
@@ -54,9 +54,13 @@ class KeyClient(_WithAsker):
     Args:
         institution: the member's id.
         signers: a signer of the member for each use.
-        tls: the member's certificate, and the authority of the key services.
+        tls: the member's certificate, and the authority of the key services; a ``TlsFolder`` where renewed files are to
+            be taken.
         deadline_seconds: of one question to one key service, with what it is asked again.
         now_ms: the clock, ms since 1970 UTC.
+
+    Raises:
+        ConfigError: an argument is not in order.
     """
 
     _mode = BLOCKING
@@ -90,6 +94,7 @@ class KeyClient(_WithAsker):
             versions: of the subject keys; all live ones unless given.
 
         Raises:
+            PreflightError: an argument is of another type.
             ConfigError: there is no key of that use, a version is not live, or the client is closed or was made in
                 another process.
             KeyServiceError: a service is down, late, refuses, or its answer is not proved.
@@ -116,7 +121,7 @@ class AsyncKeyClient(_WithAsker):
     """Asks key services from one event loop; arguments as for ``KeyClient``.
 
     Raises:
-        ConfigError: no event loop is running.
+        ConfigError: no event loop is running, or an argument is not in order.
     """
 
     _mode = ASYNCIO

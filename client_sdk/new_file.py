@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from client_sdk._durable import give_name, sync
-from client_sdk._files import cannot_be_written
+from client_sdk._files import cannot_be_written, path_of
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class NewFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = path_of(path, "path")
         check_new(self.path)
         try:
             descriptor, draft = tempfile.mkstemp(_DRAFT, ".", self.path.parent)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from creditregistry.v1 import proposal_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 
 from client_sdk._transport.calling import calling
 from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
-from client_sdk.errors import VerificationError
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
-
-if TYPE_CHECKING:
-    from client_sdk.config import ClientConfig
 
 __all__ = ["fetch_trust_root"]
 
@@ -24,11 +20,14 @@ def fetch_trust_root(config: ClientConfig) -> TrustRoot:
     """Return the trust root that the registry's genesis act makes. Compare its fingerprint before use.
 
     Raises:
-        ConfigError: the certificate is not in order.
+        ConfigError: the certificate is not in order, or ``config`` is no ClientConfig.
         TransportError: the registry does not answer.
         RefusedError: it refuses.
         VerificationError: what it shows is no genesis act.
     """
+    given: object = config
+    if not isinstance(given, ClientConfig):
+        raise ConfigError(f"config: want a ClientConfig, got {type(given).__name__}")
     tls = TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
     with channel(config.registry, tls, Deadlines(unary=config.deadline)) as opened, calling():
         answer = DirectoryServiceStub(opened).ListActs(proposal_pb2.ListActsRequest(from_number=0))

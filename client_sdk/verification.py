@@ -1,21 +1,25 @@
-"""Verifying evidence files offline: no account, no network, only the trust root (P2).
+"""Verifying files offline: no account, no network, only the trust root (P2).
 
     for answer in verify("answer.evidence", "trust-root.bin"):
         print(answer.verdict, answer.as_of)
 
-It proves what is listed under a pseudonym, as of the time of the HEAD. That the pseudonym is a given person's is shown
-by asking the key services again, which ``Client.verify`` does for a member who knows the identity number.
+Evidence, receipts of records and of inquiries, proofs of misbehaviour, and the trust root itself: each file says of
+itself what it is (``is_receipt`` and its like).
+
+Evidence proves what is listed under a pseudonym, as of the time of the HEAD. That the pseudonym is a given person's is
+shown by asking the key services again, which ``Client.verify`` does for a member who knows the identity number.
 """
 
 from __future__ import annotations
 
 import hmac
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2
 
+from client_sdk._files import path_of
 from client_sdk._protocol.inquiry import read_offline
+from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt_file
 from client_sdk._protocol.receipt import read_receipt_file
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import ConfigError, VerificationError
@@ -24,30 +28,38 @@ from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.inquiry_file import INQUIRY_RECEIPT_LABEL
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
-    from client_sdk.models.receipt import Receipt
+    from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 __all__ = [
     "is_contradiction",
+    "is_inquiry_receipt",
     "is_receipt",
+    "is_trust_root",
     "read_evidence",
     "read_trust_root",
     "verify",
     "verify_contradiction",
+    "verify_inquiry_receipt",
     "verify_receipt",
+    "verify_trust_root",
     "verify_with",
 ]
 
 # An answer about one person travels in one message, of 16 MiB at most.
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
+# Version 1, then field 2: in a trust root a name shorter than 128 bytes, in evidence an inquiry, which is longer.
+_VERSIONED, _SHORT = b"\x08\x01\x12", 0x80
 
 
 def read_trust_root(path: str | Path) -> TrustRoot:
@@ -57,7 +69,7 @@ def read_trust_root(path: str | Path) -> TrustRoot:
         ConfigError: the file cannot be read, or is no trust root.
     """
     try:
-        return TrustRoot.parse(Path(path).read_bytes())
+        return TrustRoot.parse(path_of(path, "trust_root").read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (FormatError, RuleError) as error:
@@ -121,6 +133,57 @@ def verify_receipt(data: bytes, trust_root: TrustRoot) -> Receipt:
     return read_receipt_file(data, trust_root.registry, trust_root.log_key)
 
 
+def is_inquiry_receipt(data: bytes) -> bool:
+    """Whether a file says of itself that it is the receipt of an inquiry."""
+    return data.startswith(INQUIRY_RECEIPT_LABEL)
+
+
+def verify_inquiry_receipt(data: bytes, trust_root: TrustRoot, evidence: bytes | None = None) -> InquiryReceipt:
+    """Verify offline that the registry took in a question, and when.
+
+    The receipt alone does not show that a key of the asker made the signature; evidence of the answer does, and with
+    it the receipt shows that this very question was put.
+
+    Args:
+        data: bytes of the file that ``InquiryReceipt.encode`` makes.
+        trust_root: of the registry.
+        evidence: bytes of an evidence file that verifies, whose inquiry must be this one; None for the receipt alone.
+
+    Raises:
+        VerificationError: the file proves nothing, or is about another inquiry than the evidence.
+    """
+    receipt = read_inquiry_receipt_file(data, trust_root.registry, trust_root.log_key)
+    if evidence is not None:
+        with verifying():
+            asked = canonical.parse(evidence_pb2.Evidence, evidence, "evidence").inquiry
+        if (asked.payload, asked.signature) != (receipt.payload, receipt.signature):
+            raise VerificationError("inquiry receipt", "inquiry-receipt.inquiry", want="the inquiry of the evidence")
+    return receipt
+
+
+def is_trust_root(data: bytes) -> bool:
+    """Whether a file begins as a trust root does."""
+    return data.startswith(_VERSIONED) and len(data) > len(_VERSIONED) and data[len(_VERSIONED)] < _SHORT
+
+
+def verify_trust_root(data: bytes, fingerprint: str = "") -> TrustRoot:
+    """Verify that a trust root is the one that its genesis act makes, and that its administrators signed that act.
+
+    Args:
+        data: bytes of the file.
+        fingerprint: that it must have, 64 hexadecimal digits, as an administrator told it over another channel; empty
+            to compare it afterwards. Without it anybody's own registry verifies.
+
+    Raises:
+        VerificationError: the file is no trust root, or has another fingerprint.
+    """
+    with verifying():
+        root = TrustRoot.parse(data)
+    if fingerprint and not hmac.compare_digest(root.fingerprint.encode(), fingerprint.lower().encode()):
+        raise VerificationError("trust root", "trust-root.fingerprint", got=root.fingerprint, want=fingerprint.lower())
+    return root
+
+
 def verify_with(
     verifier: Verifier,
     evidence: str | Path | bytes,
@@ -133,7 +196,7 @@ def verify_with(
         ConfigError: the file cannot be read, or is about pseudonyms under subject keys that are not served any more.
         VerificationError: a part does not verify, or the pseudonym is another's.
     """
-    data = evidence if isinstance(evidence, bytes) else read_evidence(Path(evidence))
+    data = evidence if isinstance(evidence, bytes) else read_evidence(path_of(evidence, "evidence"))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
         answers = read_offline(data, parsed, verifier, names)

@@ -25,6 +25,7 @@ from registry_server.operating.register import register_of
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
+from registry_server.rpc.disputes import DisputeServicer
 from registry_server.rpc.health import Probes
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.preparing import Preparation
@@ -53,6 +54,7 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
+from registry_server.usecases.disputes import Disputes
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
@@ -242,6 +244,7 @@ def _servicers(
     certificates = Certificates(ledger, authority, standing, system_clock)
     return Servicers(
         RecordServicer(Submitting(ledger), Records(ledger), workers.executor, workers.pages, workers.preparation),
+        DisputeServicer(Disputes(ledger), workers.executor),
         InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),

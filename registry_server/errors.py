@@ -172,7 +172,7 @@ _LEDGER: dict[str, Entry] = {
     "KEY_USAGE": Entry(_DENIED, "The key was enrolled for another usage."),
     "KIND_CHANGED": Entry(_STATE, "The kind of a record cannot change."),
     "LAPSE_EARLY": Entry(_STATE, "The period before this lapse is not over."),
-    "NOT_A_LENDER": Entry(_DENIED, "Only lenders can report and annotate."),
+    "NOT_A_LENDER": Entry(_DENIED, "Only lenders can report; only lenders and representatives can ask and annotate."),
     "NOT_THE_SUCCESSOR": Entry(
         _DENIED, "The institution is not the issuer's successor, or a successor cannot make this change."
     ),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import proposal_pb2
 
 from client_sdk._member.core import Core
+from client_sdk._protocol import arguments
 from client_sdk._protocol import proposal as proposals
-from client_sdk._steps import ask
+from client_sdk._steps import ask, beside
 from client_sdk.kernel.formats.act import ClockBody
 from client_sdk.kernel.formats.words import KeyUsage
 
@@ -29,30 +31,35 @@ class Administering(Core):
 
     def propose(self, body: Body) -> Flow[Approved]:
         """Propose an act with one's own signature."""
-        directory = yield from self._directory_for(body)
-        request = proposals.propose(proposals.next_act(directory, body), self.session.signer(KeyUsage.ADMINISTER))
+        decided = arguments.body_of(body)
+        directory = yield from self._directory_for(decided)
+        act = proposals.next_act(directory, decided)
+        request = yield from beside(partial(proposals.propose, act, self.session.signer(KeyUsage.ADMINISTER)))
         response = yield from ask(self.services.directory.ProposeAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)
 
     def acts(self) -> Flow[tuple[LoggedAct, ...]]:
         """Follow the directory now, and return every act that is logged."""
         yield from self.following.refresh()
-        return self.session.acts()
+        return (yield from beside(self.session.acts))
 
     def proposals(self) -> Flow[tuple[ProposalView, ...]]:
         """Return the acts that wait for signatures."""
         directory = yield from self.following.refresh(at_any_time=True)
         response = yield from ask(self.services.directory.ListProposals, proposal_pb2.ListProposalsRequest())
-        return tuple(proposals.read_proposal(message, directory) for message in response.proposals)
+        return (yield from beside(partial(proposals.read_proposals, response, directory)))
 
     def approve(self, proposal: ProposalView) -> Flow[Approved]:
         """Add one's own signature to a proposal."""
+        arguments.proposal_of(proposal)
         directory = yield from self._directory_for(proposal.act.body)
-        request = proposals.approve(proposal, self.session.signer(KeyUsage.ADMINISTER))
+        request = yield from beside(partial(proposals.approve, proposal, self.session.signer(KeyUsage.ADMINISTER)))
         return (yield from self._approve(request, directory))
 
     def bring_approval(self, proposal: ProposalView, approval: Approval) -> Flow[Approved]:
         """Add the signature of an administrator who has no certificate yet."""
+        arguments.proposal_of(proposal)
+        arguments.approval_of(approval)
         directory = yield from self._directory_for(proposal.act.body)
         return (yield from self._approve(proposals.bring(proposal, approval), directory))
 
@@ -72,4 +79,6 @@ class Administering(Core):
 
     def connect(self, older: bytes, newer: bytes) -> Flow[None]:
         """Let the registry prove that two checkpoints belong to one history."""
-        return self.prove(self.session.newest.connect(older, newer))
+        arguments.bytes_of(older, "older")
+        arguments.bytes_of(newer, "newer")
+        yield from self.prove(self.session.newest.connect(older, newer))

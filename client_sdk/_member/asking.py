@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2
 
 from client_sdk._member.core import Core
-from client_sdk._protocol.arguments import purpose_of, sixteen_bytes
+from client_sdk._protocol import arguments
 from client_sdk._protocol.inquiry import unproved
-from client_sdk._protocol.receipt import read_inquiry_receipt
+from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt
 from client_sdk._steps import ask, beside
 from client_sdk.errors import RollbackError, VerificationError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
@@ -43,9 +43,12 @@ class Asking(Core):
         self, identities: Sequence[Identity], purpose: Purpose | str, consent: Consent, officer: str
     ) -> Flow[list[Answer]]:
         """Ask about many persons under one consent, 100 an inquiry."""
-        why = purpose_of(identities, purpose, consent, officer)
+        asked_about = yield from beside(partial(arguments.persons_of, identities, "inquiry.persons"))
+        why = arguments.purpose_of(purpose)
+        arguments.consent_of(consent)
+        arguments.text_of(officer, "inquiry.officer")
         answers: list[Answer] = []
-        persons = list(dict.fromkeys(identities))
+        persons = list(dict.fromkeys(asked_about))
         for start in range(0, len(persons), MAX_PERSONS):
             asked = persons[start : start + MAX_PERSONS]
             try:
@@ -55,15 +58,16 @@ class Asking(Core):
             except VerificationError as error:
                 answers += unproved(self.session.config.name, asked, error)
         found = dict(zip(persons, answers, strict=True))
-        return [found[identity] for identity in identities]
+        return [found[identity] for identity in asked_about]
 
     def _ask(
         self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
     ) -> Flow[list[Answer]]:
         directory = yield from self.directory()
         self.session.check_asking(directory, identities, purpose, consent, officer)
-        names = yield from self.keys.pseudonyms(directory, identities, KeyUse.INQUIRE, purpose)
-        question = self.session.ask(list(zip(identities, names, strict=True)), purpose, consent, officer)
+        names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
+        people = list(zip(identities, names, strict=True))
+        question = yield from beside(partial(self.session.ask, people, purpose, consent, officer))
         page = yield from beside(partial(self.session.pages, question))
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)
@@ -77,9 +81,12 @@ class Asking(Core):
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""
-        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=sixteen_bytes(inquiry_id, "inquiry_id"))
+        directory = yield from self.directory()
+        request = check_pb2.GetInquiryReceiptRequest(inquiry_id=arguments.sixteen_bytes(inquiry_id, "inquiry_id"))
         response = yield from ask(self.services.inquiries.GetInquiryReceipt, request)
-        receipt = read_inquiry_receipt(response.receipt, inquiry_id, self.session.log_key)
+        session = self.session
+        asker = directory.institution(session.config.institution)
+        receipt = read_inquiry_receipt(response.inquiry, inquiry_id, asker, session.config.name, session.log_key)
         yield from self.prove(self.session.proving(receipt.checkpoint))
         return receipt
 
@@ -87,5 +94,8 @@ class Asking(Core):
         """Verify an evidence file against the trust root."""
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:
-            (names,) = yield from self.names([identity], KeyUse.INQUIRE, Purpose.POST_LOAN_REVIEW)
+            directory = yield from self.directory()
+            purpose = self.session.review_purpose(directory)
+            person = arguments.person_of(identity, "identity")
+            (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
         return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))

@@ -6,11 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk._following import Following
-from client_sdk._key_services import KeyServiceAsker
-from client_sdk._session import Session, is_stale
-from client_sdk._steps import beside, messages, shut
+from client_sdk._key_services import KeyServiceAsker, is_not_served
+from client_sdk._protocol import arguments
+from client_sdk._session import Session
+from client_sdk._steps import beside, messages, owned, shut
+from client_sdk._transport.refusal import is_stale
 from client_sdk._transport.services import Services
-from client_sdk.errors import InvalidError
+from client_sdk.config import ClientConfig
+from client_sdk.errors import ConfigError, InvalidError, KeyServiceError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 
 if TYPE_CHECKING:
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._steps import Flow
     from client_sdk._transport.mode import Mode
-    from client_sdk.config import ClientConfig
     from client_sdk.following import Proving
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -43,6 +45,9 @@ class Core:
     """
 
     def __init__(self, config: ClientConfig, mode: Mode) -> None:
+        given: object = config
+        if not isinstance(given, ClientConfig):
+            raise ConfigError(f"config: want a ClientConfig, got {type(given).__name__}")
         # Files are read, and may be refused, before a connection is opened that nobody would close.
         self.session = Session(config, mode.owner())
         self.keys = KeyServiceAsker(
@@ -57,13 +62,12 @@ class Core:
         self.following = Following(self.session, self.services, mode.lock())
 
     def owned(self, flow: Flow[R]) -> Flow[R]:
-        """Run a flow once it is clear that the caller may use this client.
+        """Run a flow for a caller who may use this client.
 
         Raises:
-            ConfigError: the client is closed, or was made in another process or event loop.
+            ConfigError: the client is closed, or was closed during the call, or is of another process or event loop.
         """
-        self.session.owner.check()
-        return (yield from flow)
+        return owned(self.session.owner, flow)
 
     def close(self) -> Flow[None]:
         """Close connections and outbox."""
@@ -85,7 +89,7 @@ class Core:
         try:
             return (yield from call())
         except InvalidError as error:
-            if not is_stale(error):
+            if not is_stale(error.reason):
                 raise
         yield from self.following.refresh()
         return (yield from call())
@@ -96,14 +100,25 @@ class Core:
         use: KeyUse = KeyUse.REPORT,
         purpose: Purpose = Purpose.REPORTING,
     ) -> Flow[list[dict[int, Pseudonym]]]:
-        """Return the pseudonyms of persons, under each live version of the subject keys."""
+        """Return the pseudonyms of persons, under each live version of the subject keys.
+
+        Where a key service does not serve one of them, either it or the directory is behind: the directory is followed,
+        and then the key service is waited for.
+        """
         directory = yield from self.directory()
-        return (yield from self.keys.pseudonyms(directory, identities, use, purpose))
+        try:
+            return (yield from self.keys.pseudonyms(directory, identities, use, purpose))
+        except KeyServiceError as error:
+            if not is_not_served(error):
+                raise
+        directory = yield from self.following.refresh()
+        return (yield from self.keys.pseudonyms(directory, identities, use, purpose, patient=True))
 
     def name(self, identity: Identity | None) -> Flow[Mapping[int, Pseudonym] | None]:
         """Return the pseudonyms of a person for reporting; None for nobody."""
         if identity is None:
             return None
+        arguments.person_of(identity, "identity")
         (names,) = yield from self.names([identity])
         return names
 

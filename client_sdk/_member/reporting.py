@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import submission_pb2
 
 from client_sdk._member.core import Core
-from client_sdk._protocol.arguments import name_of
+from client_sdk._protocol import arguments
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_receipt
 from client_sdk._steps import Stoppable, ask, beside, open_stream
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from client_sdk._steps import Call, Flow
     from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
 
 __all__ = ["Reporting"]
+
+# Wanted of a portfolio.
+_ROWS = "reports, one after the other, such as those of read_portfolio"
 
 
 class Reporting(Core):
@@ -44,30 +48,37 @@ class Reporting(Core):
             report: a complete snapshot.
             must_exist: whether the registry has to hold the record already, with the same standing.
         """
-        return self.fresh(partial(self._report, report, must_exist=must_exist))
+        arguments.report_of(report)
+        return (yield from self.fresh(partial(self._report, report, must_exist=must_exist)))
 
     def _report(self, report: Report, *, must_exist: bool) -> Flow[Receipt]:
         directory = yield from self.directory()
-        secret = self.session.config.record_secret()
-        single = SingleReport(report, self.session.issuer(directory), secret, self.session.preflight(directory))
+        single = yield from beside(partial(self._single, report, directory))
         (names,) = yield from self.names([report.identity])
-        while wanted := single.wanted():
-            single.take((yield from self.held(wanted)))
-        if must_exist:
-            single.check_correction()
-        prepared = single.work_off(names)
+        while wanted := (yield from beside(single.wanted)):
+            held = yield from self.held(wanted)
+            yield from beside(partial(single.take, held))
+        prepared = yield from beside(partial(single.work_off, names, must_exist=must_exist))
         if prepared is None:
-            receipt = yield from self.receipt(single.key().record_id, single.newest_version(), "")
+            record_id, version = yield from beside(single.newest)
+            receipt = yield from self.receipt(record_id, version, "")
             return replace(receipt, repeated=True)
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self._report(report, must_exist=must_exist)) if dispatch.replaced else receipt
 
+    def _single(self, report: Report, directory: Directory) -> SingleReport:
+        secret = self.session.config.record_secret()
+        return SingleReport(report, self.session.issuer(directory), secret, self.session.preflight(directory))
+
     def end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Flow[Receipt]:
         """End a record: WITHDRAWN or SET_ASIDE."""
+        arguments.record_id_of(record_id)
+        arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
         held = yield from self.held([record_id], issuer)
         directory = yield from self.directory()
-        prepared = ending(self.session.issuer(directory), held, standing, self.session.now_ms(), names)
+        issuer_now = self.session.issuer(directory)
+        prepared = yield from beside(partial(ending, issuer_now, held, standing, self.session.now_ms(), names))
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self.end(record_id, issuer, standing, identity)) if dispatch.replaced else receipt
 
@@ -87,19 +98,27 @@ class Reporting(Core):
         self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None
     ) -> Flow[BatchReport]:
         """Report a portfolio."""
+        arguments.items_of(reports, "reports", _ROWS)
+        arguments.callable_of(progress, "progress")
         # Now, and not a minute ago: rows whose subject keys have changed since would be rejected.
         directory = yield from self.following.refresh()
-        outbox = yield from beside(self.session.outbox)
-        reporter = BatchReporter(
+        reporter = yield from beside(partial(self._reporter, directory))
+        return (yield from reporter.report(reports, progress))
+
+    def _reporter(self, directory: Directory) -> BatchReporter:
+        return BatchReporter(
             self,
-            outbox,
+            self.session.outbox(),
             self.session.issuer(directory),
             self.session.config.record_secret(),
             self.session.preflight(directory),
             self.session.log_key,
             self.session.config.batch_deadline,
         )
-        return (yield from reporter.report(reports, progress))
+
+    def follow(self) -> Flow[Directory]:
+        """Follow the directory now."""
+        return self.following.refresh()
 
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
@@ -109,6 +128,7 @@ class Reporting(Core):
 
     def preflight(self, reports: Iterable[Report | RejectedRow]) -> Flow[PreflightReport]:
         """Hold a portfolio against the rules without sending anything."""
+        arguments.items_of(reports, "reports", _ROWS)
         directory = yield from self.directory()
         rows = Stoppable(reports)
         planned = yield from beside(partial(plan, rows, self.session.preflight(directory)), rows.stop)
@@ -116,18 +136,25 @@ class Reporting(Core):
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; no flow, as it waits for nothing."""
-        return record_id_of(self.session.config.record_secret(), ChainKey.of(name_of(name)), name.attempt or 0)
+        return record_id_of(
+            self.session.config.record_secret(), ChainKey.of(arguments.name_of(name)), name.attempt or 0
+        )
 
     def records(
         self, record_ids: Sequence[bytes], identity: Identity | None, issuer: str
     ) -> Flow[Iterator[RecordView]]:
         """Return own records as the registry holds them; facts are opened as they are read."""
+        wanted = yield from beside(partial(arguments.record_ids_of, record_ids))
+        arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
-        held = yield from self.held(record_ids, issuer)
+        held = yield from self.held(wanted, issuer)
         return views_of(held, names)
 
     def receipt(self, record_id: bytes, version: int, issuer: str) -> Flow[Receipt]:
         """Return the receipt of a version, from the outbox or else from the registry."""
+        arguments.record_id_of(record_id)
+        arguments.version_of(version)
+        arguments.institution_of(issuer, "issuer")
         record = self.session.record(record_id, issuer)
         outbox = yield from beside(self.session.outbox)
         kept = yield from beside(partial(outbox.receipt, record.issuer, record_id, version))

@@ -15,7 +15,7 @@ from client_sdk.errors import KeyServiceError, RefusedError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_request import REQUEST_ID_BYTES, KeyRequest, elements_digest
-from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH, Blinding, finalize
+from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, Blinding, finalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Asker", "Evaluation", "failed"]
 
 PROOF_INVALID = "PROOF_INVALID"
+# Inputs of one request. A key service takes more, but checking the proof of a batch holds the interpreter's lock: of
+# 1,000 it is a fifth of a second in which no other thread of the program goes on, nor asyncio's loop.
+BATCH_INPUTS = 256
 
 
 class Asker(NamedTuple):
@@ -98,7 +101,7 @@ class Evaluation:
     @property
     def starts(self) -> range:
         """Place of the first input of each batch."""
-        return range(0, len(self._inputs), MAX_BATCH)
+        return range(0, len(self._inputs), BATCH_INPUTS)
 
     def asks(self, start: int) -> list[Ask]:
         """Blind a batch, and return a request to each service of each version.
@@ -106,7 +109,7 @@ class Evaluation:
         Args:
             start: one of ``starts``.
         """
-        blindings = [Blinding.of(item) for item in self._inputs[start : start + MAX_BATCH]]
+        blindings = [Blinding.of(item) for item in self._inputs[start : start + BATCH_INPUTS]]
         blinded = b"".join(blinding.element for blinding in blindings)
         return [
             Ask(

@@ -191,7 +191,7 @@ def _answer_of(
         as_of=moment(verified.as_of),
         size=verified.checkpoint.size,
         records=tuple(sorted((listed(record, names) for record in person.records), key=lambda item: item.index)),
-        _cut=partial(cut_evidence, evidence, person.position),
+        _cut=partial(cut_evidence, evidence, person.position, verified.checkpoint.size),
     )
 
 

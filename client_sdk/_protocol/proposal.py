@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.ledger.directory import Directory
 
-__all__ = ["approve", "bring", "logged_act", "next_act", "propose", "read_approved", "read_proposal"]
+__all__ = ["approve", "bring", "logged_act", "next_act", "propose", "read_approved", "read_proposals"]
 
 
 def next_act(directory: Directory, body: Body) -> Act:
@@ -63,6 +63,11 @@ def bring(proposal: ProposalView, approval: Approval) -> pb.ApproveActRequest:
 
 def _approval(payload: bytes, signer: Signer) -> pb.Approval:
     return pb.Approval(key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.ACT, payload))
+
+
+def read_proposals(response: pb.ListProposalsResponse, directory: Directory) -> tuple[ProposalView, ...]:
+    """Return the proposals of an answer; errors as for ``read_proposal``."""
+    return tuple(read_proposal(message, directory) for message in response.proposals)
 
 
 def read_proposal(message: pb.Proposal, directory: Directory) -> ProposalView:

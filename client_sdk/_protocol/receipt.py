@@ -7,25 +7,21 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import submission_pb2
 
 from client_sdk._protocol.verification import verifying
-from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import parse_tlog_proof, tlog_proof
-from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import TIME_END_MS, StatementLeaf
-from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import RecordKey, Statement
-from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, read_leaf, split_hashes, within
-from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
+from client_sdk.models.receipt import Receipt
 
 if TYPE_CHECKING:
     from creditregistry.v1 import evidence_pb2
 
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["read_inquiry_receipt", "read_receipt", "read_receipt_file", "read_result"]
+__all__ = ["read_receipt", "read_receipt_file", "read_result"]
 
 
 def read_result(
@@ -146,49 +142,5 @@ def read_receipt_file(data: bytes, registry: str, key: VerifierKey) -> Receipt:
         leaf=proof.extra,
         path=proof.proof,
         checkpoint=proof.checkpoint,
-        size=checkpoint.size,
-    )
-
-
-def read_inquiry_receipt(
-    receipt: evidence_pb2.InquiryReceipt,
-    inquiry_id: bytes,
-    key: VerifierKey,
-    signed: evidence_pb2.SignedPayload | None = None,
-) -> InquiryReceipt:
-    """Return the receipt of an own inquiry, once it verifies.
-
-    Args:
-        receipt: of the answer.
-        inquiry_id: that was asked for.
-        key: of the log.
-        signed: the inquiry itself, where it is at hand; the leaf is then held against it.
-
-    Raises:
-        VerificationError: leaf, HEAD or checkpoint do not lead to one another, or the leaf is of another inquiry.
-    """
-    with verifying():
-        checkpoint = read_checkpoint(receipt.checkpoint, key)
-        head_path = split_hashes(receipt.head_path, "inquiry receipt")
-        head = head_under(checkpoint, receipt.head, head_path, "inquiry receipt").head
-        path = split_hashes(receipt.inclusion.path, "inquiry receipt")
-        with within("inquiry receipt"):
-            index, count = receipt.inclusion.index, head.inquiry_count
-            verify_inclusion(leaf_hash(receipt.leaf), index, count, path, head.inquiry_root)
-        leaf = InquiryLeaf.parse(receipt.leaf)
-    if signed is not None:
-        own = InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature)
-        if own.digest != leaf.digest:
-            raise VerificationError("inquiry receipt", "inquiry.digest", want="the leaf of the inquiry that was signed")
-    return InquiryReceipt(
-        inquiry_id=inquiry_id,
-        received_at=moment(leaf.received_at),
-        outcome=leaf.outcome,
-        index=receipt.inclusion.index,
-        leaf=receipt.leaf,
-        path=tuple(path),
-        head=receipt.head,
-        head_path=tuple(head_path),
-        checkpoint=receipt.checkpoint,
         size=checkpoint.size,
     )

@@ -16,9 +16,10 @@ error, but not before what runs beside it has ended.
 """
 
 from client_sdk._steps.calls import Call, answer, ask, begin, message, messages, open_stream, shut
-from client_sdk._steps.driver import Flow, Step, each_async, run, run_async
+from client_sdk._steps.driver import Flow, Step, run, run_async
+from client_sdk._steps.owned import owned
 from client_sdk._steps.relay import relay
-from client_sdk._steps.work import Stoppable, alone, beside, pause, together
+from client_sdk._steps.work import Stoppable, alone, beside, each_async, pause, together
 
 __all__ = [
     "Call",
@@ -34,6 +35,7 @@ __all__ = [
     "message",
     "messages",
     "open_stream",
+    "owned",
     "pause",
     "relay",
     "run",

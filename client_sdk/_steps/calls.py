@@ -52,6 +52,7 @@ class _Begin(Step):
         return Call(self.method.future(self.request, timeout=self.seconds))
 
     async def wait(self) -> Call[Any]:
+        await self.method.ready()
         return Call(self.method(self.request, timeout=self.seconds))
 
 
@@ -76,6 +77,7 @@ class _Open(Step):
         return Call(self.method(self.request, timeout=self.seconds))
 
     async def wait(self) -> Call[Any]:
+        await self.method.ready()
         return self.block()
 
 

@@ -10,12 +10,12 @@ import grpc
 from client_sdk._transport.channels import error_of_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import Generator
     from typing import TypeAlias
 
     from client_sdk.errors import CreditRegistryError
 
-__all__ = ["Flow", "Step", "each_async", "run", "run_async"]
+__all__ = ["Flow", "Step", "run", "run_async"]
 
 R = TypeVar("R")
 
@@ -68,12 +68,6 @@ async def run_async(flow: Flow[R]) -> R:
     except StopIteration as end:
         value: R = end.value
         return value
-
-
-async def each_async(flow: Flow[Iterator[R]]) -> AsyncIterator[R]:
-    """Run a flow in the event loop, and yield each item of what it returns."""
-    for item in await run_async(flow):
-        yield item
 
 
 def _meaning(error: grpc.RpcError) -> CreditRegistryError:

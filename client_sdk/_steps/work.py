@@ -7,23 +7,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from client_sdk._steps.driver import Step, run, run_async
+from client_sdk.errors import CreditRegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from client_sdk._steps.driver import Flow
     from client_sdk._transport.mode import Lock
 
-__all__ = ["Stoppable", "alone", "beside", "pause", "together"]
+__all__ = ["Stoppable", "alone", "beside", "each_async", "pause", "together"]
 
 R = TypeVar("R")
 
 # How long a cancelled task waits for its threads: long enough for all that ends in time, so that they have let go of
 # the outbox. Rows that never come from the caller's own iterator hold it up no longer than that.
 END_SECONDS = 15.0
+# Of an iterator that are made in one go; a thread for each of them would cost more than most items.
+ITEMS = 256
 
 
 @dataclass(slots=True)
@@ -119,6 +124,19 @@ def beside(work: Callable[[], R], stop: Callable[[], None] | None = None) -> Flo
     return result
 
 
+async def each_async(flow: Flow[Iterator[R]]) -> AsyncIterator[R]:
+    """Run a flow in the event loop, and yield each item of what it returns; they are made beside the loop."""
+    items = await run_async(flow)
+    while True:
+        made, error = await run_async(beside(partial(_next, items)))
+        for item in made:
+            yield item
+        if error is not None:
+            raise error
+        if not made:
+            return
+
+
 def pause(seconds: float) -> Flow[None]:
     """Wait for so many seconds."""
     yield _Pause(seconds)
@@ -156,6 +174,16 @@ class Stoppable(Generic[R]):
     def stop(self) -> None:
         """End with the next item."""
         self._stopped = True
+
+
+def _next(items: Iterator[R]) -> tuple[list[R], CreditRegistryError | None]:
+    """Return the next items, and what one of them could not be made for."""
+    made: list[R] = []
+    try:
+        made.extend(islice(items, ITEMS))
+    except CreditRegistryError as error:
+        return made, error
+    return made, None
 
 
 def _look_away(running: asyncio.Future[Any]) -> None:

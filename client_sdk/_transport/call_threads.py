@@ -7,6 +7,7 @@ call, as starting one costs more than a call. They are daemons: one that hangs d
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from collections import deque
@@ -76,18 +77,25 @@ class Job(Generic[T]):
 class CallThreads:
     """Threads for the calls of one connection.
 
+    An interrupt (Ctrl-C) may end a caller between any two of its steps, and reaches no other thread than the main one.
+    So a caller does no more than put its job into a queue, and the threads themselves count how many they are. They are
+    begun without ``threading``, whose ``start`` waits in the caller for the thread to run, under locks that an
+    interrupt could leave taken (ADR 0015).
+
     Args:
         most: how many calls are made at once; further ones wait for their turn.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
+        # Whoever looks at the jobs, or changes a count, holds the turn.
         self._turn = threading.Lock()
+        self._jobs: deque[Job[object]] = deque()
         self._threads = 0
-        # Threads that wait and for which no job was put; jobs that were put although none waits.
         self._idle = 0
-        self._waiting = 0
+        self._closed = False
+        # An item for each job that a thread which is there is to take; one too many wakes a thread for nothing.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._let_go: deque[object] = deque()
 
     def let_go(self, held: object) -> None:
@@ -100,62 +108,65 @@ class CallThreads:
     def start(self, work: Callable[[], T], seconds: float) -> Job[T]:
         """Have a call made by a thread; its result is waited for so many seconds from now on."""
         job = Job(work, seconds)
-        with self._turn:
-            new = not self._idle and self._threads < self._most
-            if self._idle:
-                self._idle -= 1
-            elif new:
-                self._threads += 1
-            else:
-                self._waiting += 1
-        if not new or self._begin():
-            self._jobs.put(job)  # type: ignore[arg-type]  # who runs a job does not look at its result
-        else:
+        try:
+            handed_over = self._hand_over(job)  # type: ignore[arg-type]  # who runs a job does not look at its result
+        except BaseException:
+            # Interrupted: nobody will wait for it.
+            job.cancel()
+            raise
+        if not handed_over:
             job.run()
         return job
 
     def close(self) -> None:
         """Let the threads end as soon as they are idle."""
         with self._turn:
-            for _ in range(self._threads):
-                self._jobs.put(None)
+            self._closed = True
+            for _ in range(self._idle):
+                self._wake.put(None)
 
-    def _begin(self) -> bool:
-        """Start a thread; False where none can be had, such as while the interpreter ends."""
-        try:
-            threading.Thread(target=self._run, name="call", daemon=True).start()
-        except RuntimeError:
-            with self._turn:
-                self._threads -= 1
-            return False
+    def _hand_over(self, job: Job[object]) -> bool:
+        """Give a job to a thread; False where none can be had, such as while the interpreter ends."""
+        with self._turn:
+            self._jobs.append(job)
+            if len(self._jobs) <= self._idle or self._threads >= self._most:
+                self._wake.put(None)
+                return True
+            try:
+                _thread.start_new_thread(self._run, ())
+            except RuntimeError:
+                self._jobs.pop()
+                return False
         return True
 
     def _run(self) -> None:
+        with self._turn:
+            # Others may have begun since this thread was.
+            if self._threads >= self._most:
+                return
+            self._threads += 1
         while (job := self._next()) is not None:
             job.run()
             del job
             self._let_go.clear()
-            with self._turn:
-                if self._waiting:
-                    self._waiting -= 1
-                else:
-                    self._idle += 1
 
     def _next(self) -> Job[object] | None:
         """Return the next job; None where this thread ends."""
+        with self._turn:
+            self._idle += 1
+        over = False
         while True:
-            try:
-                job = self._jobs.get(timeout=IDLE_SECONDS)
-            except Empty:
-                job = None
             with self._turn:
-                # If no thread is counted as idle, a job is already on its way to this one.
-                if job is None and self._idle > 0:
+                if self._jobs or over or self._closed:
                     self._idle -= 1
+                    if self._jobs:
+                        return self._jobs.popleft()
                     self._threads -= 1
                     return None
-            if job is not None:
-                return job
+            try:
+                self._wake.get(timeout=IDLE_SECONDS)
+            except Empty:
+                over = True
 
 
 def _cancelled() -> NoReturn:

@@ -9,9 +9,6 @@ second attempt needs a new one. gRPC for Python ignores the deadline of a servic
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
@@ -23,21 +20,20 @@ from creditregistry.v1 import (
     subject_key_service_pb2,
     transparency_service_pb2,
 )
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client_sdk._transport.deadlines import Deadlines, OverdueError
 from client_sdk._transport.owner import Owner
 from client_sdk._transport.refusal import STATUS_DETAILS, error_of
+from client_sdk._transport.tls import TlsMaterial
 from client_sdk._transport.watched import WatchedChannel
 from client_sdk._transport.watched_aio import WatchedAioChannel
 from client_sdk._version import __version__
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from client_sdk._transport.tls import TlsSource
     from client_sdk.errors import RefusedError, TransportError
 
 __all__ = [
@@ -103,86 +99,6 @@ _SERVICE_CONFIG = json.dumps(
 _ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class TlsMaterial:
-    """Certificate chain, private key and trusted CA of one side of mutual TLS, in PEM.
-
-    Attributes:
-        ca: the certificates that the other side's must lead to.
-        certificate: one's own, leaf first.
-        key: its private key.
-    """
-
-    ca: bytes
-    certificate: bytes
-    key: bytes
-
-    def __repr__(self) -> str:
-        return "TlsMaterial(...)"
-
-    @classmethod
-    def from_folder(cls, folder: Path, key: Callable[[], bytes] | None = None) -> TlsMaterial:
-        """Read ``ca.pem``, ``certificate.pem`` and ``key.pem`` of a folder.
-
-        They are checked here: gRPC would report each fault only as an unreachable server.
-
-        Args:
-            folder: where they are.
-            key: returns the key without a passphrase, in place of ``key.pem`` as it is.
-
-        Raises:
-            ConfigError: one of them is missing, damaged or expired, or the key is not the certificate's.
-        """
-        try:
-            ca, certificate, pem = ((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key"))
-        except OSError as error:
-            raise ConfigError(f"TLS: {Path(str(error.filename)).name}: {error.strerror}") from error
-        tls = cls(ca, certificate, key() if key is not None and _ENCRYPTED in pem else pem)
-        _check_own(tls, datetime.now(UTC))
-        return tls
-
-    def channel_credentials(self) -> grpc.ChannelCredentials:
-        """Return credentials for a client."""
-        return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
-
-
-def _check_own(tls: TlsMaterial, now: datetime) -> None:
-    """Check what one side shows before it is shown.
-
-    Raises:
-        ConfigError: a file is damaged, the key is another one's, or the certificate is not good now.
-    """
-    _certificates(tls.ca, "ca.pem")
-    certificate = _certificates(tls.certificate, "certificate.pem")[0]
-    try:
-        key = load_pem_private_key(tls.key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # Not chained: the library's message may quote what it read.
-        raise ConfigError("TLS: key.pem: damaged, or no unencrypted private key in PEM") from None
-    try:
-        own = certificate.public_key() == key.public_key()
-        first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except (ValueError, UnsupportedAlgorithm):
-        raise ConfigError("TLS: certificate.pem: its key or its dates cannot be read") from None
-    if not own:
-        raise ConfigError("TLS: certificate.pem: it is for another key than the one in key.pem")
-    if now < first:
-        raise ConfigError(f"TLS: certificate.pem: good only from {first:%Y-%m-%d %H:%M:%S} UTC on, {_clock(now)}")
-    if now > last:
-        raise ConfigError(f"TLS: certificate.pem: expired on {last:%Y-%m-%d}, {_clock(now)}; too late to renew it")
-
-
-def _clock(now: datetime) -> str:
-    return f"and this machine's clock shows {now:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _certificates(pem: bytes, name: str) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        raise ConfigError(f"TLS: {name}: damaged, or no certificate in PEM") from None
-
-
 class Target(NamedTuple):
     """An address.
 
@@ -209,20 +125,26 @@ def split_target(target: str) -> Target:
     return Target(bare, int(port))
 
 
-def channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.Channel:
+def channel(target: str, tls: TlsSource, deadlines: Deadlines | None = None) -> grpc.Channel:
     """Return a blocking channel to ``host:port``; the caller closes it."""
-    return WatchedChannel(grpc.secure_channel(target, tls.channel_credentials(), _options()), deadlines or Deadlines())
+
+    def connect(shown: TlsMaterial) -> grpc.Channel:
+        return grpc.secure_channel(target, shown.channel_credentials(), _options())
+
+    return WatchedChannel(tls, connect, deadlines or Deadlines())
 
 
-def aio_channel(target: str, tls: TlsMaterial, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
+def aio_channel(target: str, tls: TlsSource, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
     """Return a channel to ``host:port`` for the running event loop; the caller closes it.
 
     Raises:
         ConfigError: no event loop is running.
     """
-    owner = Owner.of_running_loop()
-    bare = grpc.aio.secure_channel(target, tls.channel_credentials(), _options())
-    return WatchedAioChannel(bare, deadlines or Deadlines(), owner)
+
+    def connect(shown: TlsMaterial) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(target, shown.channel_credentials(), _options())
+
+    return WatchedAioChannel(tls, connect, deadlines or Deadlines(), Owner.of_running_loop())
 
 
 def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:

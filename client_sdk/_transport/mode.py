@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from client_sdk._transport.channels import TlsMaterial
     from client_sdk._transport.deadlines import Deadlines
+    from client_sdk._transport.tls import TlsSource
 
     AnyChannel: TypeAlias = grpc.Channel | grpc.aio.Channel
     Lock: TypeAlias = threading.Lock | asyncio.Lock
@@ -34,7 +34,7 @@ class Mode(NamedTuple):
     """
 
     owner: Callable[[], Owner]
-    channel: Callable[[str, TlsMaterial, Deadlines], AnyChannel]
+    channel: Callable[[str, TlsSource, Deadlines], AnyChannel]
     lock: Callable[[], Lock]
 
 

@@ -18,36 +18,64 @@ from client_sdk.errors import (
     UnavailableError,
 )
 from client_sdk.kernel.formats.complaint import Complaint
+from client_sdk.kernel.rules.errors import RuleReason
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from creditregistry.v1 import submission_pb2
 
-__all__ = ["DOMAIN", "STATUS_DETAILS", "error_of", "violation_error", "violation_of"]
+__all__ = [
+    "BY_REASON",
+    "BY_STATUS",
+    "DOMAIN",
+    "STATUS_DETAILS",
+    "WITHOUT_ANSWER",
+    "error_of",
+    "is_stale",
+    "violation_error",
+    "violation_of",
+]
 
 DOMAIN = "creditregistry"
 # Metadata key under which gRPC carries a google.rpc.Status.
 STATUS_DETAILS = "grpc-status-details-bin"
 
-# Reasons whose class is not that of the status that they come with, or that come in results, without any status.
+# The class of every reason with which registry or key services decide: with the status of a call, and in the results of
+# a batch, which carry none. Other reasons come with a status under which nothing was decided.
 _CONFLICTS = (
-    *("ACT_ORDER", "CONTINUES_INVALID", "DEBT_TAKEN", "INQUIRY_TAKEN", "PREVIOUS_MISMATCH"),
-    *("RECORD_ENDED", "RECORD_ERASED", "RECORD_UNKNOWN", "VERSION_SKIPPED", "VERSION_TAKEN"),
+    *("ACT_ORDER", "ACT_THRESHOLD", "ADMINISTRATION_INVALID", "ALREADY_FOUNDED", "ANNOTATION_INVALID"),
+    *("ANNOTATION_ORDER", "CONTINUES_INVALID", "CORRECTION_INVALID", "DEBT_TAKEN", "ENROLMENT_INVALID"),
+    *("ERASED_ALONE", "HEAD_GONE", "INQUIRY_STALE", "INQUIRY_TAKEN", "KEY_NOT_ENDORSED", "KEY_NOT_POSSESSED"),
+    *("KEY_SERVICES_INVALID", "KEY_TAKEN", "KIND_CHANGED", "LAPSE_EARLY", "PREVIOUS_MISMATCH", "RECORD_ENDED"),
+    *("RECORD_ERASED", "RECORD_UNKNOWN", "REQUEST_REPLAYED", "REQUEST_STALE", "RULEBOOK_INVALID", "STATE_INVALID"),
+    *("VERSION_NOT_SERVED", "VERSION_SKIPPED", "VERSION_TAKEN", "VOUCH_STALE"),
 )
 _NOT_PERMITTED = (
-    *("CERTIFICATE_UNKNOWN", "INSTITUTION_SUSPENDED", "INSTITUTION_TERMINATED", "INSTITUTION_UNKNOWN"),
-    *("KEY_OF_ANOTHER", "KEY_RANGE", "KEY_UNKNOWN", "KEY_USAGE", "NOT_A_LENDER", "NOT_PERMITTED"),
-    *("NOT_THE_SUCCESSOR", "PEER_MISMATCH", "TLS_KEY_NOT_VOUCHED", "TLS_KEY_REVOKED"),
+    *("ACT_SIGNATURE", "CERTIFICATE_UNKNOWN", "INSTITUTION_SUSPENDED", "INSTITUTION_TERMINATED"),
+    *("INSTITUTION_UNKNOWN", "KEY_OF_ANOTHER", "KEY_RANGE", "KEY_UNKNOWN", "KEY_USAGE", "NOT_A_LENDER"),
+    *("NOT_PERMITTED", "NOT_THE_SUCCESSOR", "PEER_MISMATCH", "TLS_KEY_NOT_VOUCHED", "TLS_KEY_REVOKED"),
 )
 _QUOTAS = ("QUOTA_EXCEEDED", "SIZE_LIMIT", "TOO_MANY_PROPOSALS", "TOO_MANY_RECORDS", "TOO_MANY_SUBJECTS")
-_INVALID = ("ILLEGAL_TRANSITION", "SIGNATURE_INVALID", "SUBJECT_KEY_VERSION")
-_BY_REASON: dict[str, type[RefusedError]] = {
+_INVALID = (
+    *RuleReason,
+    *("ALIASES_INVALID", "BATCH_ORDER", "CERTIFICATE_REQUEST_INVALID", "COMMITMENT_MISMATCH", "COUNT_MISMATCH"),
+    *("DISCLOSURE_MISMATCH", "ELEMENTS_COUNT", "ELEMENTS_MISMATCH", "ELEMENT_INVALID", "INQUIRY_UNKNOWN", "MALFORMED"),
+    *("PART_MISSING", "PART_UNEXPECTED", "PROPOSAL_UNKNOWN", "PURPOSE_INVALID", "RANGE_INVALID", "REGISTRY_OTHER"),
+    *("SERVICE_OTHER", "SIGNATURE_INVALID", "SUBJECT_CHANGED", "SUBJECT_KEY_VERSION", "TILE_UNKNOWN", "TIME_INVALID"),
+    *("TLS_CLAIM_MISMATCH", "VERSION_UNKNOWN"),
+)
+BY_REASON: Mapping[str, type[RefusedError]] = {
+    **{str(reason): InvalidError for reason in _INVALID},
     **dict.fromkeys(_CONFLICTS, ConflictError),
     **dict.fromkeys(_NOT_PERMITTED, NotPermittedError),
     **dict.fromkeys(_QUOTAS, QuotaError),
-    **dict.fromkeys(_INVALID, InvalidError),
 }
-_BY_STATUS: dict[str, type[RefusedError]] = {
+# Said of the subject keys by the registry, where the directory has moved on since it was followed.
+_STALE = frozenset(("ALIASES_INVALID", "SUBJECT_KEY_VERSION"))
+# Of reasons that this version of the SDK does not know.
+BY_STATUS: Mapping[str, type[RefusedError]] = {
     "PERMISSION_DENIED": NotPermittedError,
     "UNAUTHENTICATED": NotPermittedError,
     "RESOURCE_EXHAUSTED": QuotaError,
@@ -60,7 +88,7 @@ _BY_TRANSPORT: dict[str, type[TransportError]] = {
     "DEADLINE_EXCEEDED": DeadlineExceededError,
 }
 # Statuses under which nothing was decided; with or without a reason of the catalogue.
-_WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
+WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
 
 
 def error_of(status: str, message: str, details: bytes | None) -> RefusedError | TransportError:
@@ -73,7 +101,7 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
     """
     reason, metadata = _error_info(details) or ("", {})
     told = metadata.get("retryable") == "true"
-    if status in _WITHOUT_ANSWER:
+    if status in WITHOUT_ANSWER:
         kind = _BY_TRANSPORT.get(status, TransportError)
         text = ": ".join(part for part in (reason or status, message) if part)
         # Where no server of ours said anything, the same call may reach one that does.
@@ -82,14 +110,19 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
     return _class_of(reason, status).of(Complaint(reason or status, *parts), message, status=status, retryable=told)
 
 
+def is_stale(reason: str) -> bool:
+    """Whether a refusal means that the directory has to be followed again before the call is repeated."""
+    return reason in _STALE
+
+
 def violation_of(message: submission_pb2.Violation, row: int = 0) -> Violation:
     """Return the violation in a result of a batch."""
     return Violation.of(_complaint(message), row=row)
 
 
 def violation_error(message: submission_pb2.Violation) -> RefusedError:
-    """Return the SDK's error for a refused submission."""
-    kind = _BY_REASON.get(message.reason, InvalidError)
+    """Return the error that a refused submission means."""
+    kind = BY_REASON.get(message.reason, InvalidError)
     status = "FAILED_PRECONDITION" if kind is ConflictError else "INVALID_ARGUMENT"
     return kind.of(_complaint(message), status=status)
 
@@ -99,7 +132,7 @@ def _complaint(message: submission_pb2.Violation) -> Complaint:
 
 
 def _class_of(reason: str, status: str) -> type[RefusedError]:
-    return _BY_REASON.get(reason) or _BY_STATUS.get(status, InvalidError)
+    return BY_REASON.get(reason) or BY_STATUS.get(status, InvalidError)
 
 
 def _error_info(details: bytes | None) -> tuple[str, dict[str, str]] | None:

@@ -1,6 +1,7 @@
 """A channel whose calls all end: at their deadline, or a little later where gRPC does not end them.
 
-It belongs to the process that opened it, and says at once where another one uses it, or where it is closed.
+Each begins on a connection that shows the newest TLS files. The channel belongs to the process that opened it, and says
+at once where another one uses it, or where it is closed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 import grpc
 
 from client_sdk._transport.call_threads import CallThreads
+from client_sdk._transport.connections import Connections, Method
 from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 from client_sdk._transport.owner import Owner
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk._transport.call_threads import Job
+    from client_sdk._transport.connections import Connection
     from client_sdk._transport.deadlines import Deadlines
+    from client_sdk._transport.tls import TlsMaterial, TlsSource
 
 __all__ = ["WatchedChannel"]
 
@@ -42,6 +46,8 @@ class _BlockingStream(Protocol[R_co]):
 
     def cancel(self) -> bool: ...
 
+    def add_callback(self, callback: Callable[[], None]) -> bool: ...
+
 
 class WatchedChannel(grpc.Channel):
     """A channel with a deadline for each call; for any number of threads.
@@ -49,15 +55,16 @@ class WatchedChannel(grpc.Channel):
     What it makes calls with is used as gRPC's own: called, or begun with ``future``; streams are iterated or cancelled.
 
     Args:
-        channel: that makes the calls; closed with this one.
+        tls: what it shows.
+        connect: opens gRPC's own channel, which is closed with this one.
         deadlines: of calls that name none.
     """
 
-    def __init__(self, channel: grpc.Channel, deadlines: Deadlines) -> None:
-        self._channel = channel
+    def __init__(self, tls: TlsSource, connect: Callable[[TlsMaterial], grpc.Channel], deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self._owner = Owner()
         self._threads = CallThreads(MAX_CALLS)
+        self._connections: Connections[grpc.Channel] = Connections(tls, connect, self._leave)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -67,44 +74,96 @@ class WatchedChannel(grpc.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(self._channel.unary_unary(*args, **kwargs), self._deadlines.unary)
+        return self._unary(Method("unary_unary", *args, **kwargs), self._deadlines.unary)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(self._channel.stream_unary(*args, **kwargs), self._deadlines.stream)
+        return self._unary(Method("stream_unary", *args, **kwargs), self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._stream(self._channel.unary_stream(*args, **kwargs))
+        return self._stream(Method("unary_stream", *args, **kwargs))
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._stream(self._channel.stream_stream(*args, **kwargs))
+        return self._stream(Method("stream_stream", *args, **kwargs))
 
     def subscribe(self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - gRPC's form
-        """Call back at changes of the connection's state."""
+        """Tell of changes of the connection that is the newest now."""
         self._owner.check()
-        self._channel.subscribe(callback, try_to_connect)
+        self._connections.channel.subscribe(callback, try_to_connect)
 
     def unsubscribe(self, callback: Callable[[grpc.ChannelConnectivity], None]) -> None:
-        """Remove a callback."""
-        self._channel.unsubscribe(callback)
+        """Tell no more."""
+        self._connections.channel.unsubscribe(callback)
 
     def close(self) -> None:
         """End all calls and close the connection; gRPC waits for its streams, so it is not waited for for ever."""
         if self._owner.close():
-            with contextlib.suppress(OverdueError):
-                self._threads.start(self._channel.close, CLOSE_SECONDS).result()
+            closing = [self._threads.start(opened.close, CLOSE_SECONDS) for opened in self._connections.close()]
+            for closed in closing:
+                with contextlib.suppress(OverdueError):
+                    closed.result()
             self._threads.close()
 
-    def _unary(self, make: Callable[..., R], usual: float) -> _UnaryCalls[R]:
-        return _UnaryCalls(self._owner, self._threads, make, usual)
+    def _leave(self, channel: grpc.Channel) -> None:
+        # Not in the thread that asks for it, which may be gRPC's own.
+        self._threads.start(channel.close, CLOSE_SECONDS)
 
-    def _stream(self, make: Callable[..., _BlockingStream[R]]) -> _StreamCalls[R]:
-        return _StreamCalls(self._owner, self._threads, make, self._deadlines.stream)
+    def _unary(self, method: Method[grpc.Channel], usual: float) -> _BlockingUnaryCalls[Any]:
+        return _BlockingUnaryCalls(
+            self._owner, self._threads, _Maker(self._owner, self._connections, method).one, usual
+        )
+
+    def _stream(self, method: Method[grpc.Channel]) -> _BlockingStreamCalls[Any]:
+        make = _Maker(self._owner, self._connections, method).many
+        return _BlockingStreamCalls(self._owner, self._threads, make, self._deadlines.stream)
 
 
-class _UnaryCalls(Generic[R]):
+class _Maker:
+    """Makes calls of one method on the newest connection, in a thread that may wait and read files."""
+
+    def __init__(self, owner: Owner, connections: Connections[grpc.Channel], method: Method[grpc.Channel]) -> None:
+        self._owner = owner
+        self._connections = connections
+        self._method = method
+
+    def one(self, request: object, timeout: float, **kwargs: object) -> Any:
+        """Make a call with one answer."""
+        connection = self._take()
+        try:
+            return self._made(connection, request, timeout, **kwargs)
+        finally:
+            self._connections.give_back(connection)
+
+    def many(self, request: object, timeout: float, **kwargs: object) -> _BlockingStream[Any]:
+        """Make a call whose answer is a stream; its connection is given back when it has ended."""
+        connection = self._take()
+        give_back = self._connections.giving_back(connection)
+        try:
+            messages: _BlockingStream[Any] = self._made(connection, request, timeout, **kwargs)
+        except BaseException:
+            give_back()
+            raise
+        if not messages.add_callback(give_back):
+            give_back()
+        return messages
+
+    def _take(self) -> Connection[grpc.Channel]:
+        if self._connections.due:
+            self._connections.look()
+        return self._connections.take()
+
+    def _made(self, connection: Connection[grpc.Channel], request: object, timeout: float, **kwargs: object) -> Any:
+        try:
+            return self._method.on(connection)(request, timeout=timeout, **kwargs)
+        except ValueError:
+            # So gRPC says that another thread has closed the channel meanwhile.
+            self._owner.check()
+            raise
+
+
+class _BlockingUnaryCalls(Generic[R]):
     """Makes calls of one method that has one answer."""
 
     def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., R], usual: float) -> None:
@@ -120,11 +179,11 @@ class _UnaryCalls(Generic[R]):
         """Begin a call, and return what waits for its answer."""
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        work = partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs)
+        work = partial(self._make, request, timeout=seconds, **kwargs)
         return self._threads.start(work, seconds + GRACE_SECONDS)
 
 
-class _StreamCalls(Generic[R]):
+class _BlockingStreamCalls(Generic[R]):
     """Makes calls of one method whose answer is a stream.
 
     Nothing of gRPC runs in the caller's thread: an interrupt (Ctrl-C) between taking and releasing a lock of the
@@ -142,10 +201,9 @@ class _StreamCalls(Generic[R]):
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedStream[R]:
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        opening = _Opening(partial(_made, self._owner, self._make, request, timeout=seconds, **kwargs))
-        opened = self._threads.start(opening.open, seconds + GRACE_SECONDS)
+        opening = _Opening(partial(self._make, request, timeout=seconds, **kwargs))
         try:
-            messages = opened.result()
+            messages = self._threads.start(opening.open, seconds + GRACE_SECONDS).result()
         except BaseException:
             # Interrupted or overdue: nobody will read the stream.
             self._threads.start(opening.give_up, CANCEL_SECONDS)
@@ -197,9 +255,9 @@ class _WatchedStream(Generic[R]):
 
     def __next__(self) -> R:
         self._owner.check()
-        reading = self._threads.start(partial(next, self._messages, _END), self._until - time.monotonic())
         try:
-            message = reading.result()
+            read = partial(next, self._messages, _END)
+            message = self._threads.start(read, self._until - time.monotonic()).result()
         except BaseException:
             # Overdue, interrupted or broken: the stream is not read any further.
             self.cancel()
@@ -214,12 +272,3 @@ class _WatchedStream(Generic[R]):
             return self._threads.start(self._messages.cancel, CANCEL_SECONDS).result()
         except OverdueError:
             return True
-
-
-def _made(owner: Owner, make: Callable[..., R], request: object, **kwargs: object) -> R:
-    try:
-        return make(request, **kwargs)
-    except ValueError:
-        # So gRPC says that another thread has closed the channel meanwhile.
-        owner.check()
-        raise

@@ -1,6 +1,7 @@
 """The channel for asyncio whose calls all end; see ``watched``.
 
-It belongs to one event loop. Here the loop itself sees to the end: it does not wait inside of gRPC.
+It belongs to one event loop. Here the loop itself sees to the end: it does not wait inside of gRPC. It reads no files
+either: who waits for ``ready`` before a call has a thread look at those of TLS.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 import grpc
 import grpc.aio
 
+from client_sdk._transport.connections import Connections, Method
 from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from client_sdk._transport.deadlines import Deadlines
     from client_sdk._transport.owner import Owner
+    from client_sdk._transport.tls import TlsMaterial, TlsSource
 
 __all__ = ["WatchedAioChannel"]
 
@@ -35,6 +38,8 @@ class _AioCall(Protocol[R_co]):
 
     def cancel(self) -> bool: ...
 
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None: ...
+
 
 class _AioStream(Protocol[R_co]):
     """A stream as gRPC gives it."""
@@ -43,6 +48,8 @@ class _AioStream(Protocol[R_co]):
 
     def cancel(self) -> bool: ...
 
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None: ...
+
 
 class WatchedAioChannel(grpc.aio.Channel):
     """A channel for asyncio with a deadline for each call.
@@ -50,15 +57,20 @@ class WatchedAioChannel(grpc.aio.Channel):
     What it makes calls with is used as gRPC's own: calls are awaited or iterated, and cancelled.
 
     Args:
-        channel: that makes the calls; closed with this one.
+        tls: what it shows.
+        connect: opens gRPC's own channel, which is closed with this one.
         deadlines: of calls that name none.
         owner: the event loop of both.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, deadlines: Deadlines, owner: Owner) -> None:
-        self._channel = channel
+    def __init__(
+        self, tls: TlsSource, connect: Callable[[TlsMaterial], grpc.aio.Channel], deadlines: Deadlines, owner: Owner
+    ) -> None:
         self._deadlines = deadlines
         self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._connections: Connections[grpc.aio.Channel] = Connections(tls, connect, self._leave)
 
     async def __aenter__(self) -> Self:
         self._owner.check()
@@ -69,57 +81,103 @@ class WatchedAioChannel(grpc.aio.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(self._channel.unary_unary(*args, **kwargs), self._deadlines.unary)
+        return self._unary(Method("unary_unary", *args, **kwargs), self._deadlines.unary)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(self._channel.stream_unary(*args, **kwargs), self._deadlines.stream)
+        return self._unary(Method("stream_unary", *args, **kwargs), self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._stream(self._channel.unary_stream(*args, **kwargs))
+        return self._stream(Method("unary_stream", *args, **kwargs))
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._stream(self._channel.stream_stream(*args, **kwargs))
+        return self._stream(Method("stream_stream", *args, **kwargs))
 
     async def close(self, grace: float | None = None) -> None:
         """End all calls, after so many seconds if any are given, and close the connection."""
         if self._owner.close():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS + (grace or 0.0)):
-                    await self._channel.close(grace)
+                    closing = (opened.close(grace) for opened in self._connections.close())
+                    await asyncio.gather(*closing, *self._leaving)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's form
         """Return the state of the connection."""
         self._owner.check()
-        return self._channel.get_state(try_to_connect)
+        return self._connections.channel.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
         """Wait until the connection leaves this state."""
         self._owner.check()
-        await self._channel.wait_for_state_change(last_observed_state)
+        await self._connections.channel.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
         """Wait until there is a connection."""
         self._owner.check()
-        await self._channel.channel_ready()
+        await self._connections.channel.channel_ready()
 
-    def _unary(self, make: Callable[..., _AioCall[R]], usual: float) -> Callable[..., _Waiting[R]]:
-        def call(request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
-            self._owner.check()
-            seconds = usual if timeout is None else timeout
-            return _Waiting(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
+    def _leave(self, channel: grpc.aio.Channel) -> None:
+        # A call that is let go ends in whichever thread that happens.
+        self._loop.call_soon_threadsafe(self._close, channel)
 
+    def _close(self, channel: grpc.aio.Channel) -> None:
+        task = self._loop.create_task(channel.close())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def _unary(self, method: Method[grpc.aio.Channel], usual: float) -> _AioUnaryCalls[Any]:
+        return _AioUnaryCalls(self._owner, self._connections, method, usual)
+
+    def _stream(self, method: Method[grpc.aio.Channel]) -> _AioStreamCalls[Any]:
+        return _AioStreamCalls(self._owner, self._connections, method, self._deadlines.stream)
+
+
+class _Calls:
+    """Makes calls of one method on the newest connection."""
+
+    def __init__(
+        self, owner: Owner, connections: Connections[grpc.aio.Channel], method: Method[grpc.aio.Channel], usual: float
+    ) -> None:
+        self._owner = owner
+        self._connections = connections
+        self._method = method
+        self._usual = usual
+
+    async def ready(self) -> None:
+        """Let the TLS files be looked at where it is time; a call without that shows what was seen of them before."""
+        if self._connections.due:
+            await asyncio.to_thread(self._connections.look)
+
+    def _begin(self, request: object, seconds: float, **kwargs: object) -> Any:
+        """Begin a call; its connection is given back when it has ended."""
+        self._owner.check()
+        connection = self._connections.take()
+        give_back = self._connections.giving_back(connection)
+        try:
+            call: _AioCall[Any] | _AioStream[Any] = self._method.on(connection)(request, timeout=seconds, **kwargs)
+        except BaseException:
+            give_back()
+            raise
+        call.add_done_callback(give_back)
         return call
 
-    def _stream(self, make: Callable[..., _AioStream[R]]) -> Callable[..., _WatchedAioStream[R]]:
-        def call(request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
-            self._owner.check()
-            seconds = self._deadlines.stream if timeout is None else timeout
-            return _WatchedAioStream(self._owner, make(request, timeout=seconds, **kwargs), seconds + GRACE_SECONDS)
 
-        return call
+class _AioUnaryCalls(_Calls, Generic[R]):
+    """Makes calls of one method that has one answer."""
+
+    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
+        seconds = self._usual if timeout is None else timeout
+        return _Waiting(self._owner, self._begin(request, seconds, **kwargs), seconds + GRACE_SECONDS)
+
+
+class _AioStreamCalls(_Calls, Generic[R]):
+    """Makes calls of one method whose answer is a stream."""
+
+    def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
+        seconds = self._usual if timeout is None else timeout
+        return _WatchedAioStream(self._owner, self._begin(request, seconds, **kwargs), seconds + GRACE_SECONDS)
 
 
 class _Waiting(Generic[R]):

@@ -8,13 +8,14 @@ sys.exit(report.exit_code)
 from __future__ import annotations
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk._files import path_of
 from client_sdk._transport.calling import calling
-from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
+from client_sdk._transport.channels import Deadlines, channel
+from client_sdk._transport.tls import TlsFolder
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
@@ -23,13 +24,15 @@ from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Executor
+    from pathlib import Path
 
     from client_sdk.auditing.report import AuditReport
 
 __all__ = ["Auditor"]
 
 _FOLDER = "audit"
+# More processes than any machine of an auditor has processors.
+_MOST_JOBS = 1_024
 
 
 class Auditor:
@@ -38,11 +41,17 @@ class Auditor:
     Args:
         config: of the auditor's home.
         state: folder of the audit, made where there is none; None for ``audit`` in the home.
+
+    Raises:
+        ConfigError: ``config`` is no ClientConfig, or ``state`` no path.
     """
 
     def __init__(self, config: ClientConfig, *, state: str | Path | None = None) -> None:
+        given: object = config
+        if not isinstance(given, ClientConfig):
+            raise ConfigError(f"config: want a ClientConfig, got {type(given).__name__}")
         self.config = config
-        self._state = config.home / _FOLDER if state is None else Path(state)
+        self._state = config.home / _FOLDER if state is None else path_of(state, "state")
 
     @classmethod
     def from_home(cls, path: str | Path, *, state: str | Path | None = None) -> Auditor:
@@ -76,19 +85,26 @@ class Auditor:
                 importable: it starts its work under ``if __name__ == "__main__"``.
 
         Raises:
-            ConfigError: certificate, trust root or folder is missing, damaged, in use or of another registry, or
-                ``jobs`` is below 1.
+            ConfigError: certificate, trust root or folder is missing, damaged, in use or of another registry,
+                ``jobs`` is below 1 or above 1,024, or an argument is of another type.
             TransportError: the registry does not answer.
             RefusedError: it refuses, e.g. because the caller is no auditor.
             VerificationError: a stream was cut short or out of order, so that nothing was audited.
         """
-        if jobs < 1:
-            raise ConfigError(f"jobs: got {jobs}, want 1 or more")
-        config = self.config
-        trust_root, tls = config.trust_root(), TlsMaterial.from_folder(config.tls_key.parent, config.tls_key_pem)
+        _check_audit(progress, executor, jobs)
+        trust_root, tls = self.config.trust_root(), TlsFolder(self.config.tls_key.parent, self.config.tls_key_pem)
         home = AuditHome(self._state)
         # Threads of gRPC do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
         with channel(self.config.registry, tls, Deadlines()) as opened, own as pool, calling():
             return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
+
+
+def _check_audit(progress: object, executor: object, jobs: object) -> None:
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress: want a function, or None, got {type(progress).__name__}")
+    if not isinstance(executor, Executor | None):
+        raise ConfigError(f"executor: want an Executor, or None, got {type(executor).__name__}")
+    if type(jobs) is not int or not 1 <= jobs <= _MOST_JOBS:
+        raise ConfigError(f"jobs: want a whole number from 1 to {_MOST_JOBS:,}")

@@ -25,7 +25,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.ledger.directory import Directory
-from client_sdk.kernel.ledger.directory_proof import verify_directory
+from client_sdk.kernel.ledger.directory_proof import registry_alone, verify_directory
 from client_sdk.kernel.ledger.proving import read_leaf
 
 if TYPE_CHECKING:
@@ -239,10 +239,7 @@ class _Draft:
         self, directory: Directory, proof: transparency_pb2.GetDirectoryProofResponse, shown: ProvedDirectory
     ) -> DirectoryView:
         """Return the draft as it is kept: the institutions of the proof were looked at and are in the acts."""
-        kept = transparency_pb2.GetDirectoryProofResponse()
-        kept.CopyFrom(proof)
-        kept.ClearField("institutions")
-        kept.ClearField("consistency")
+        kept = registry_alone(proof, shown)
         return DirectoryView(directory, tuple(self._acts), kept, shown.checkpoint, shown.logged_at)
 
 

@@ -5,6 +5,9 @@
 Records go in random order, so that neither the log nor a witness reads a lender's customer list from it; versions of
 one record, and records that rest on each other, go in theirs. All statements of one call carry one ``issued_at``. The
 three stages of a block overlap: while one is being sent, the next is signed and the one after that is looked up.
+
+Subject keys may be introduced or retired meanwhile. What was signed under the old ones is refused; the directory is
+followed then, and those rows are worked off a second time at the end.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk._steps import Stoppable, beside, together
+from client_sdk._transport.refusal import is_stale
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
@@ -108,35 +112,60 @@ class BatchReporter:
         with self._outbox.alone():
             tally.tell(Phase.CHECKING)
             rows = Stoppable(reports)
-            planned = yield from beside(partial(plan, rows, self._preflight), rows.stop)
-            tally.planned(planned)
+            units = yield from beside(partial(self._plan, rows, tally), rows.stop)
             tally.tell(Phase.RESUMING)
             resumed = yield from self._sender.resume()
             logged = {(sent.item.key.record_id, sent.item.version) for sent in resumed if sent.accepted}
             # Whole seconds: finer ones would tell how the rows of one lender follow each other.
             issued_at = self._preflight.now_ms // 1_000 * 1_000
             room = SigningRoom(self._issuer, self._preflight, issued_at, tally, logged)
-            random.SystemRandom().shuffle(planned.units)
-            yield from self._pump(planned.units, room, tally)
+            left = yield from self._pump(units, room, tally, again=True)
+            yield from self._pump(left, room, tally, again=False)
         tally.tell(Phase.DONE)
-        return tally.report()
+        return (yield from beside(tally.report))
 
-    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally) -> Flow[None]:
+    def _plan(self, reports: Iterable[Report | RejectedRow], tally: Tally) -> list[Unit]:
+        """Return what is to be sent, in random order."""
+        planned = plan(reports, self._preflight)
+        tally.planned(planned)
+        random.SystemRandom().shuffle(planned.units)
+        return planned.units
+
+    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally, *, again: bool) -> Flow[list[Unit]]:
         """Move blocks through the three stages, each a step behind the one before; all three end before the next step.
 
         What is under way is so waited for, as it writes into the outbox, also where another stage fails.
+
+        Args:
+            units: to be worked off.
+            room: that signs.
+            tally: counts what became of the rows.
+            again: whether rows that a change of the subject keys has overtaken are returned, and not counted.
+
+        Returns:
+            The units of such rows, with what was refused of them.
         """
+        left: list[Unit] = []
         gathered: _Gathered | None = None
+        sending: Sequence[Unit] = ()
         chunks: list[list[Prepared]] = []
         for block in (*_blocks(units), [], []):
             signing = gathered
             gathered, chunks, sent = yield from together(
                 self._gather(block), beside(partial(_sign, room, signing)), self._sender.send(chunks)
             )
-            _count(sent, tally)
+            overtaken = _overtaken(sending, sent) if again else []
+            if overtaken:
+                yield from self._link.follow()
+                # Another one: what is already looked up keeps the names that it was looked up with.
+                self._names = {}
+            left += overtaken
+            _count(_without(sent, overtaken), tally)
+            sending = () if signing is None else signing.units
             if signing is not None:
                 tally.tell(Phase.SENDING)
                 yield from beside(partial(self._sender.keep, chunks))
+        return left
 
     def _gather(self, units: Sequence[Unit]) -> Flow[_Gathered | None]:
         """Look up the persons of a block, and what the registry holds of its records."""
@@ -155,11 +184,7 @@ class BatchReporter:
 
     def _look(self, lookups: Mapping[ChainKey, Lookup]) -> Flow[bool]:
         """Look up one more attempt of each record that may have one; False when all is known."""
-        wanted = {
-            record_id: (lookup, attempt)
-            for lookup in lookups.values()
-            for record_id, attempt in lookup.wanted().items()
-        }
+        wanted = yield from beside(partial(_wanted, lookups))
         ids = list(wanted)
         for start in range(0, len(ids), MAX_LISTED):
             asked = ids[start : start + MAX_LISTED]
@@ -171,11 +196,35 @@ class BatchReporter:
         return bool(ids)
 
 
+def _wanted(lookups: Mapping[ChainKey, Lookup]) -> dict[bytes, tuple[Lookup, int]]:
+    """Return, by record id, the attempts that have to be looked up next."""
+    return {
+        record_id: (lookup, attempt) for lookup in lookups.values() for record_id, attempt in lookup.wanted().items()
+    }
+
+
 def _sign(room: SigningRoom, gathered: _Gathered | None) -> list[list[Prepared]]:
     """Sign what is new of a block, and pack it into chunks."""
     if gathered is None:
         return []
     return pack([room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units])
+
+
+def _overtaken(units: Iterable[Unit], sent: Sequence[Sent]) -> list[Unit]:
+    """Return the units of which a row was refused for the subject keys it was signed under, with all refused rows.
+
+    Those behind such a row, of its record or of another that rests on it, may have been refused for that alone.
+    """
+    refused = {item.row: violation for item, _, violation in sent if item.row is not None and violation is not None}
+    stale = {row for row, violation in refused.items() if is_stale(violation.reason)}
+    if not stale:
+        return []
+    return [unit.only(refused.keys()) for unit in units if any(step.row in stale for step in unit.steps)]
+
+
+def _without(sent: Sequence[Sent], units: Iterable[Unit]) -> list[Sent]:
+    rows = {step.row for unit in units for step in unit.steps}
+    return [one for one in sent if one.item.row not in rows]
 
 
 def _blocks(units: Sequence[Unit]) -> Iterator[Sequence[Unit]]:

@@ -17,6 +17,7 @@ from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from client_sdk.kernel.rules.facts import Facts
@@ -117,6 +118,16 @@ class Unit:
     chains: list[Episode] = field(default_factory=list)
     steps: list[UnitRow] = field(default_factory=list)
 
+    def only(self, rows: AbstractSet[Row]) -> Unit:
+        """Return the same records with those of their rows alone, to follow what the registry holds by now."""
+        chains = {
+            # A segment without rows stays, as segments are counted to tell attempts apart.
+            chain.key: Episode(chain.key, [[row for row in segment if row in rows] for segment in chain.segments])
+            for chain in self.chains
+        }
+        steps = [UnitRow(row, chains[chain.key], segment) for row, chain, segment in self.steps if row in rows]
+        return Unit(list(chains.values()), steps)
+
 
 @dataclass(slots=True)
 class Plan:
@@ -166,7 +177,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     for place, item in enumerate(reports, start=1):
         result.rows += 1
         if isinstance(item, RejectedRow):
-            _reject(result, item.violations)
+            _reject(result, _told(item, place))
             continue
         if broken := check_types(item, _number(item, place)):
             _reject(result, broken)
@@ -189,6 +200,15 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     result.warnings += _warnings(chains.values())
     result.units = list(_units([step for step in steps if step.row in kept], chains))
     return result
+
+
+def _told(item: RejectedRow, place: int) -> tuple[Violation, ...]:
+    """Return why a row was rejected before; that it does not say so, where it does not."""
+    told: object = item.violations
+    if isinstance(told, tuple) and all(isinstance(one, Violation) and type(one.row) is int for one in told):
+        return told
+    got, want = type(told).__name__, "a tuple of Violation"
+    return (Violation(row=place, reason="MALFORMED", field="violations", rule="field.type", got=got, want=want),)
 
 
 def _number(item: object, place: int) -> int:

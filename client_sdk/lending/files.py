@@ -16,8 +16,9 @@ import csv
 import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, cast
 
+from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats import strict_json
 from client_sdk.kernel.formats.errors import FormatError
@@ -96,13 +97,20 @@ def read_portfolio(source: str | Path | BinaryIO, *, encoding: Encoding | None =
         PreflightError: it is no text, or not in its encoding, its compression is damaged, or its header names an
             unknown column, or one twice.
     """
-    path = Path(source) if isinstance(source, str) else source
+    path = source if callable(getattr(source, "read", None)) else path_of(cast("str | Path", source), "source")
     try:
-        text = TextSource(path, encoding)
+        text = TextSource(cast("Path | BinaryIO", path), _encoding(encoding))
         is_json = isinstance(path, Path) and _is_json(path)
         return Portfolio(text, is_json=is_json or text.first_character() in _JSON_BEGINNINGS)
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error}") from error
+
+
+def _encoding(given: Encoding | None) -> Encoding | None:
+    try:
+        return None if given is None else Encoding(given)
+    except ValueError:
+        raise ConfigError(f"encoding: want one of {', '.join(Encoding)}, or None") from None
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
@@ -180,9 +188,9 @@ def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
     Raises:
         ConfigError: the file exists already, or cannot be written.
     """
-    file = Path(path)
     count = 0
-    with NewFile(file) as new:
+    with NewFile(path) as new:
+        file = new.path
         try:
             with _open_new(new.draft, packed=is_packed(file)) as lines:
                 write = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")

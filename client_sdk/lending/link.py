@@ -35,6 +35,10 @@ class RegistryLink(Protocol):
         """Return what the registry holds of at most 1,000 own records, verified; unknown ones are left out."""
         ...
 
+    def follow(self) -> Flow[object]:
+        """Follow the directory now, so that names are under the versions of the subject keys that are live."""
+        ...
+
     def submit(
         self, chunks: Sequence[Sequence[submission_pb2.Submission]], seconds: float
     ) -> Flow[Call[submission_pb2.SubmitBatchResponse]]:

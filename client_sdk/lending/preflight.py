@@ -212,6 +212,7 @@ def _check_types(report: object) -> None:
     identity: object = report.identity
     if not isinstance(identity, Identity):
         raise RuleError(RuleReason.IDENTIFIER_INVALID, "identity", "field.type", want="an Identity")
+    identity.check_canonical()
     facts: object = report.facts
     if facts is not None:
         if not isinstance(facts, _FACTS[type(report)]):

@@ -15,7 +15,6 @@ from client_sdk._protocol.receipt import read_result
 from client_sdk._protocol.statement import sign_ending
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, VerificationError
-from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
@@ -83,14 +82,10 @@ class SingleReport:
             for record_id, attempt in lookup.wanted().items():
                 lookup.known[attempt] = found.get(record_id)
 
-    def key(self) -> RecordKey:
-        """Return which record it is, once all is looked up."""
-        return RecordKey(self.issuer.institution, self._own.find(0).record_id)
-
-    def newest_version(self) -> int:
-        """Return the newest version that the registry holds of it; 0 for none."""
-        held = self._own.find(0).held
-        return 0 if held is None else held.statement.version
+    def newest(self) -> tuple[bytes, int]:
+        """Return the id of its record, and the newest version that the registry holds; 0 for none."""
+        found = self._own.find(0)
+        return found.record_id, 0 if found.held is None else found.held.statement.version
 
     def check_correction(self) -> None:
         """Check that the registry holds the record with the standing that is reported.
@@ -105,13 +100,19 @@ class SingleReport:
             got, want = self.report.standing.name, held.statement.standing.name
             raise ConflictError("ILLEGAL_TRANSITION", field="standing", rule="correction.standing", got=got, want=want)
 
-    def work_off(self, names: Mapping[int, Pseudonym]) -> Prepared | None:
+    def work_off(self, names: Mapping[int, Pseudonym], *, must_exist: bool = False) -> Prepared | None:
         """Return the signed submission; None where the registry holds this version already.
+
+        Args:
+            names: pseudonyms of the person, by version of the subject keys.
+            must_exist: whether the registry has to hold the record already, with the same standing.
 
         Raises:
             PreflightError: a rule is broken.
-            ConflictError: the record has ended or was erased.
+            ConflictError: the record has ended or was erased, or it is not there as it must be.
         """
+        if must_exist:
+            self.check_correction()
         tally = Tally(None)
         room = SigningRoom(self.issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
         lookups = {lookup.chain.key: lookup for lookup in self._lookups}

@@ -177,7 +177,9 @@ def _opener(source: Path | BinaryIO) -> Callable[[], BinaryIO]:
 
 
 def _kept(stream: BinaryIO | IO[bytes]) -> Callable[[], BinaryIO]:
-    data = stream.read(MAX_STREAM_BYTES + 1)
+    data: object = stream.read(MAX_STREAM_BYTES + 1)
+    if not isinstance(data, bytes):
+        raise ConfigError(f"source: want a stream of bytes, got one of {type(data).__name__}")
     if len(data) > MAX_STREAM_BYTES:
         raise ConfigError(f"a stream of more than {MAX_STREAM_BYTES:,} bytes: split it, or report from a file")
     return lambda: io.BytesIO(data)

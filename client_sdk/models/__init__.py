@@ -3,6 +3,7 @@
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
+    DisputeOutcome,
     InstitutionStatus,
     KeyUsage,
     Kind,
@@ -35,6 +36,7 @@ from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
+from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -57,6 +59,7 @@ from client_sdk.models.weighing import Criteria
 __all__ = [
     "Amounts",
     "AnnotationFlag",
+    "AnnotationReceipt",
     "Answer",
     "Approved",
     "Assessment",
@@ -70,6 +73,8 @@ __all__ = [
     "Debt",
     "DefaultFacts",
     "DefaultReport",
+    "DisputeOutcome",
+    "DisputeView",
     "EnforcementFacts",
     "EnforcementReport",
     "Facts",

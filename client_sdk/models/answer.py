@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client_sdk.errors import VerificationError
+from client_sdk._files import path_of
+from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
@@ -18,6 +18,7 @@ from client_sdk.new_file import NewFile
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.listed import ListedRecord
@@ -93,7 +94,13 @@ class Answer(Plain):
 
         Args:
             criteria: the lender's own; None for the defaults.
+
+        Raises:
+            ConfigError: they are no Criteria.
         """
+        given: object = criteria
+        if not isinstance(given, Criteria | None):
+            raise ConfigError(f"criteria: want Criteria, or None, got {type(given).__name__}")
         if self.failure is not None or self.as_of is None:
             detail = "" if self.failure is None else f"{self.failure.part}: {self.failure.rule}"
             reason = Reason(id=ReasonId.UNVERIFIABLE, outcome=Outcome.REFER, detail=detail)
@@ -113,7 +120,7 @@ class Answer(Plain):
             VerificationError: the answer is UNVERIFIABLE, so there is nothing that proves it.
             ConfigError: a file exists already, or cannot be written.
         """
-        target = Path(path)
+        target = path_of(path, "path")
         evidence = self.evidence
         if not evidence:
             failure = self.failure or Failure(part="evidence", rule="evidence.present")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Consent, ConsentForm, NoticeChannel, NoticeEvidence
+from client_sdk.kernel.rules.field_types import check_field_types
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,8 +23,13 @@ def written_consent(*, document: bytes, given_on: date) -> Consent:
     Args:
         document: the signed document; keep it.
         given_on: date on which it was given.
+
+    Raises:
+        RuleError: FACTS_INVALID; the document is no bytes, or the day no date.
     """
-    return Consent(form=ConsentForm.WRITTEN, date=given_on, digest=sha256(document).digest())
+    consent = Consent(form=ConsentForm.WRITTEN, date=given_on, digest=_digest(document, "consent.document"))
+    check_field_types(consent, "consent")
+    return consent
 
 
 def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -> NoticeEvidence:
@@ -35,9 +41,24 @@ def notice_sent(*, document: bytes, sent_at: datetime, channel: NoticeChannel) -
         channel: how it was sent.
 
     Raises:
-        RuleError: DATE_INVALID; ``sent_at`` is no time, or has no time zone.
+        RuleError: DATE_INVALID; ``sent_at`` is no time, or has no time zone. FACTS_INVALID; the document is no bytes,
+            or the channel is none.
     """
     given: object = sent_at
     if not isinstance(given, datetime) or given.tzinfo is None:
         raise RuleError(RuleReason.DATE_INVALID, "notice.sent_at", "notice.time-zone", want="a time with its zone")
-    return NoticeEvidence(channel=channel, sent_at=moment(milliseconds(sent_at)), digest=sha256(document).digest())
+    digest = _digest(document, "notice.document")
+    try:
+        sent = moment(milliseconds(sent_at))
+    except (OverflowError, ValueError):
+        want = "a time in UTC from 1970 to 9999"
+        raise RuleError(RuleReason.DATE_INVALID, "notice.sent_at", "notice.sent-at", want=want) from None
+    notice = NoticeEvidence(channel=channel, sent_at=sent, digest=digest)
+    check_field_types(notice, "notice")
+    return notice
+
+
+def _digest(document: object, field: str) -> bytes:
+    if not isinstance(document, bytes | bytearray | memoryview):
+        raise RuleError(RuleReason.FACTS_INVALID, field, "field.type", got=type(document).__name__, want="bytes")
+    return sha256(document).digest()

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from creditregistry.v1 import check_pb2, evidence_pb2
+
 from client_sdk.kernel.formats.checkpoint import tlog_proof
 from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.ledger.inquiry_file import inquiry_file
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from client_sdk.kernel.formats.words import Purpose
 
 __all__ = ["InquiryReceipt", "Receipt"]
 
@@ -58,10 +63,16 @@ class InquiryReceipt(Plain):
     """Verified receipt of an inquiry in the inquiry tree of a HEAD.
 
     Attributes:
+        asker: institution id.
         inquiry_id: 16 bytes.
-        received_at: when the registry got the inquiry, UTC.
+        purpose: why it was asked.
+        persons: how many the inquiry is about.
+        issued_at: when the asker signed it, UTC.
+        received_at: when the registry got it, UTC.
         outcome: ANSWERED, or the reason of refusal.
         index: place in the inquiry tree.
+        payload: the inquiry, as it was signed.
+        signature: over it.
         leaf: of the inquiry tree.
         path: hashes of its inclusion proof.
         head: the HEAD leaf.
@@ -70,13 +81,30 @@ class InquiryReceipt(Plain):
         size: of that checkpoint.
     """
 
+    asker: str
     inquiry_id: bytes
+    purpose: Purpose
+    persons: int
+    issued_at: datetime
     received_at: datetime
     outcome: str
     index: int
+    payload: bytes
+    signature: bytes
     leaf: bytes
     path: tuple[bytes, ...]
     head: bytes
     head_path: tuple[bytes, ...]
     checkpoint: bytes
     size: int
+
+    def encode(self) -> bytes:
+        """Return the bytes of a file that proves by itself (proto/README.md 8)."""
+        receipt = evidence_pb2.InquiryReceipt(
+            leaf=self.leaf, head=self.head, head_path=b"".join(self.head_path), checkpoint=self.checkpoint
+        )
+        # The only inquiry of a tree has place 0 and no path: an empty message, which is not written.
+        if self.path:
+            receipt.inclusion.index = self.index
+            receipt.inclusion.path = b"".join(self.path)
+        return inquiry_file(check_pb2.ProvedInquiry(payload=self.payload, signature=self.signature, receipt=receipt))

@@ -8,16 +8,19 @@ assessment at any time. It has reasons with stable ids, because it must be expla
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from client_sdk.kernel.rules.facts import Amounts, Facts
@@ -36,6 +39,9 @@ COUNTED = frozenset(
         (Kind.ENFORCEMENT, Standing.STAYED),
     )
 )
+# Of a time that can be taken off a date.
+_MOST_DAYS = 999_999_999
+_STATE = (Kind, Standing)
 WATCHED = frozenset(
     (
         (Kind.DEFAULT, Standing.ARRANGED),
@@ -63,6 +69,9 @@ class Criteria:
         count_guarantors: whether what is owed as a guarantor counts like one's own; if not, it is watched.
         refer_disputed: whether a disputed record makes the assessment REFER; if not, it counts, and
             the dispute is a reason without an outcome.
+
+    Raises:
+        ConfigError: one is of another type.
     """
 
     counted: frozenset[tuple[Kind, Standing]] = COUNTED
@@ -73,6 +82,48 @@ class Criteria:
     forget_ended_after_days: int | None = 365
     count_guarantors: bool = True
     refer_disputed: bool = False
+
+    def __post_init__(self) -> None:
+        for name, fits in _FITTING.items():
+            held = getattr(self, name)
+            if not fits(held):
+                raise ConfigError(f"criteria: {name} cannot hold what was given: {type(held).__name__}")
+
+
+def _are_states(held: object) -> bool:
+    """Say whether these are pairs of a kind and a standing, which may be given as words."""
+    return isinstance(held, AbstractSet) and all(
+        isinstance(state, tuple)
+        and len(state) == len(_STATE)
+        and all(word in kind.__members__ for word, kind in zip(state, _STATE, strict=True))
+        for state in held
+    )
+
+
+def _are_stages(held: object) -> bool:
+    return isinstance(held, AbstractSet) and all(stage in JudgmentStage.__members__ for stage in held)
+
+
+def _is_number(held: object) -> bool:
+    return type(held) is int and 0 <= held <= _MOST_DAYS
+
+
+def _are_amounts(held: object) -> bool:
+    return isinstance(held, Mapping) and all(
+        isinstance(currency, str) and type(amount) is int for currency, amount in held.items()
+    )
+
+
+_FITTING: dict[str, Callable[[object], bool]] = {
+    "counted": _are_states,
+    "watched": _are_states,
+    "min_days_past_due": lambda held: type(held) is int,
+    "min_amounts": _are_amounts,
+    "judgment_stages": _are_stages,
+    "forget_ended_after_days": lambda held: held is None or _is_number(held),
+    "count_guarantors": lambda held: type(held) is bool,
+    "refer_disputed": lambda held: type(held) is bool,
+}
 
 
 class _Weighed(NamedTuple):

@@ -17,7 +17,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError, CreditRegistryError
 from client_sdk.home import create_home, install_certificate, install_trust_root
 from client_sdk.kernel.formats.act import InstitutionBody
-from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage, Role
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -138,7 +138,7 @@ class TestRegistry:
             ConfigError: the key services do not take it up in time.
         """
         self._enrol([self._make_home(institution, role)])
-        if role is Role.LENDER:
+        if role in ANNOTATING:
             self._await_key_services(institution)
         return self.home(institution)
 

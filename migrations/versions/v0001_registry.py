@@ -59,6 +59,8 @@ def create_log() -> None:
         whole("inquiry_count"),
         raw("inquiry_frontier"),
         whole("clock_reference"),
+        whole("clock_line"),
+        words("clock_boot"),
         whole("checkpoint_size"),
         raw("checkpoint"),
         sa.Column("clock_confirmed_at", sa.BigInteger()),
@@ -110,12 +112,16 @@ def create_records() -> None:
         whole("unanswered_since"),
         raw("text_commitment"),
         raw("text_disclosure_digest"),
+        whole("disputed_since"),
+        words("disputed_by"),
+        small("dispute_outcome"),
         sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
     )
     op.create_index(op.f("ix_records_issuer_first_index"), "records", ["issuer", "first_index"])
     create_partial_index("ix_records_retain_until", "records", "retain_until", "retain_until <> '' AND NOT erased")
     create_partial_index("ix_records_unanswered_since", "records", "unanswered_since", "unanswered_since > 0")
+    create_partial_index("ix_records_disputed_since", "records", "disputed_since", "disputed_since > 0")
     op.create_table(
         "versions",
         key("leaf_index"),

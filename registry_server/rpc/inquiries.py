@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
-from registry_server.rpc.convert.checks import question
-from registry_server.rpc.convert.proofs import inquiry_receipt
+from registry_server.rpc.convert.checks import padded, question
+from registry_server.rpc.convert.proofs import proved_inquiry
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
 from registry_server.serving.call import current_call
@@ -44,7 +44,7 @@ class InquiryServicer(InquiryServiceServicer):
     async def Check(self, request: pb.CheckRequest, _context: object) -> pb.CheckResponse:
         """Answer about 1 to 100 persons."""
         answer = await self._checks.submit(question(request, current_call().institution))
-        return pb.CheckResponse(evidence=answer.evidence, next_position=answer.next_position)
+        return padded(answer)
 
     async def GetInquiryReceipt(
         self,
@@ -54,4 +54,4 @@ class InquiryServicer(InquiryServiceServicer):
         """Return the place of an own inquiry."""
         peer = current_call().institution
         found = await in_thread(self._executor, partial(self._inquiries.receipt, peer, request.inquiry_id))
-        return pb.GetInquiryReceiptResponse(receipt=inquiry_receipt(found))
+        return pb.GetInquiryReceiptResponse(inquiry=proved_inquiry(found))

@@ -20,6 +20,7 @@ class Caller(StrEnum):
     LENDER = "LENDER"
     AUDITOR = "AUDITOR"
     ADMINISTRATOR = "ADMINISTRATOR"
+    REPRESENTATIVE = "REPRESENTATIVE"
     KEY_SERVICE = "KEY_SERVICE"
 
     @classmethod
@@ -33,7 +34,8 @@ _HEALTH = "grpc.health.v1"
 _LENDER = frozenset((Caller.LENDER,))
 _AUDITOR = frozenset((Caller.AUDITOR,))
 _ADMINISTRATOR = frozenset((Caller.ADMINISTRATOR,))
-_MEMBER = frozenset((Caller.LENDER, Caller.AUDITOR, Caller.ADMINISTRATOR))
+_ASKER = frozenset((Caller.LENDER, Caller.REPRESENTATIVE))
+_MEMBER = frozenset(Caller) - {Caller.KEY_SERVICE}
 _ANY = frozenset(Caller)
 
 
@@ -48,7 +50,8 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
         "RecordService",
         {"Submit": _LENDER, "SubmitBatch": _LENDER, "ListRecords": _LENDER, "GetReceipt": _LENDER},
     )
-    | _service("InquiryService", {"Check": _LENDER, "GetInquiryReceipt": _LENDER})
+    | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
+    | _service("InquiryService", {"Check": _ASKER, "GetInquiryReceipt": _ASKER})
     | _service(
         "TransparencyService",
         {

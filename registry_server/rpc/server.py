@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import (
     directory_service_pb2,
     directory_service_pb2_grpc,
+    dispute_service_pb2,
+    dispute_service_pb2_grpc,
     inquiry_service_pb2,
     inquiry_service_pb2_grpc,
     record_service_pb2,
@@ -26,6 +28,7 @@ from registry_server.serving.transport import open_server
 if TYPE_CHECKING:
     import grpc
     from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceServicer
+    from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
@@ -36,7 +39,13 @@ __all__ = ["SERVICES", "RpcServer", "Servicers"]
 
 SERVICES = tuple(
     service.full_name
-    for file in (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2)
+    for file in (
+        record_service_pb2,
+        dispute_service_pb2,
+        inquiry_service_pb2,
+        transparency_service_pb2,
+        directory_service_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 # The directory service is a reader: administrators must reach it while the log stands still, to decide what ends that.
@@ -49,6 +58,7 @@ class Servicers:
     """One of each service."""
 
     records: RecordServiceServicer
+    disputes: DisputeServiceServicer
     inquiries: InquiryServiceServicer
     transparency: TransparencyServiceServicer
     directory: DirectoryServiceServicer
@@ -80,6 +90,7 @@ class RpcServer:
         self._health = Health(probes, readers=_READERS, writers=_WRITERS)
         self._credentials = credentials
         record_service_pb2_grpc.add_RecordServiceServicer_to_server(servicers.records, self._server)
+        dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)
         directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, self._server)

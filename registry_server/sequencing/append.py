@@ -41,7 +41,7 @@ from registry_server.storage.head import HeadRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry_server.sequencing.clock import Timekeeper
+    from registry_server.sequencing.clock import KnownClock, Timekeeper
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.storage.unit_of_work import Database, UnitOfWork
@@ -120,7 +120,7 @@ def append(
         due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
         if not staging.leaves and not due:
             return Batch(state, results, logged=False)
-        sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.reference)
+        sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.known)
         with committed.lock:
             work.commit()
             committed.advance(sealed.state, sealed.log, sealed.inquiries)
@@ -185,7 +185,7 @@ def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
 
 
 def seal(
-    work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, reference: int
+    work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, clock: KnownClock
 ) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
@@ -195,7 +195,7 @@ def seal(
         log: the log's tree before it.
         asked: the inquiry tree before it.
         before: the state before it; None for the genesis.
-        reference: what time it is by a clock that was vouched for, ms.
+        clock: what is known of it, for the next start.
     """
     waiting = inquiries.waiting(work, MAX_SEQUENCED_INQUIRIES)
     asked_after = asked.stage([leaf_hash(inquiry.leaf) for inquiry in waiting])
@@ -216,7 +216,7 @@ def seal(
     leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
     if waiting:
         inquiries.place(work, asked.size, waiting)
-    _write_head(work, state, log_after, asked_after, reference, new=before is None)
+    _write_head(work, state, log_after, asked_after, clock, new=before is None)
     return ClosedBatch(state, log_after, asked_after)
 
 
@@ -236,7 +236,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
 
 
 def _write_head(
-    work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, reference: int, *, new: bool
+    work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, clock: KnownClock, *, new: bool
 ) -> None:
     row = HeadRow(
         size=state.size,
@@ -248,6 +248,8 @@ def _write_head(
         newest_act=state.head.newest_act,
         inquiry_count=asked.size,
         inquiry_frontier=asked.frontier,
-        clock_reference=reference,
+        clock_reference=clock.reference,
+        clock_line=clock.line,
+        clock_boot=clock.boot,
     )
     (head.create if new else head.write)(work, row)

@@ -4,6 +4,9 @@ The wall clock is compared with one that never steps. Their difference, the line
 clock runs; it moves where the clock is set. A line is believed once something vouches for it: the system's time
 synchronisation, two callers (members or key services) whose clocks agree with it, or an operator. From then on the wall
 clock is believed as long as it is less than ``MAX_STEP_MS`` off the line.
+
+Each commit keeps the line, and which running of the machine (boot) it holds for: after a restart of the server alone,
+the clock is compared with it as if the server had run on.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import ctypes
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
@@ -25,6 +29,7 @@ __all__ = [
     "CONFIRMED_FOR_MS",
     "MAX_STEP_MS",
     "Clocks",
+    "KnownClock",
     "Moment",
     "SystemClocks",
     "Timekeeper",
@@ -44,6 +49,7 @@ _AT_ONCE_MS = 100
 _FURTHER_READINGS = 2
 # Linux counts the time of a suspended machine in this clock, and slews it together with the wall clock.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _UNSYNCHRONISED = 0x0040  # STA_UNSYNC of <sys/timex.h>; set by the kernel whenever the clock is set by hand
 
 
@@ -60,6 +66,10 @@ class Clocks(Protocol):
 
     def synchronised(self) -> int | None:
         """Return the time that time synchronisation vouches for, ms since 1970 UTC; None where none does."""
+        ...
+
+    def boot(self) -> str:
+        """Return the name of the boot since which ``steady`` counts, another after each; empty where it has none."""
         ...
 
 
@@ -87,6 +97,15 @@ class SystemClocks:
         if failed or state.status & _UNSYNCHRONISED or state.maxerror > CLOCKS_DIFFER_MS * 1_000:
             return None
         return int(state.seconds) * 1_000
+
+    def boot(self) -> str:
+        """Return Linux's random id of this boot; empty elsewhere."""
+        if _STEADY == time.CLOCK_MONOTONIC:
+            return ""
+        try:
+            return _BOOT_ID.read_text("ascii").strip()
+        except (OSError, ValueError):
+            return ""
 
 
 class _Timex(ctypes.Structure):
@@ -141,6 +160,20 @@ class Moment(NamedTuple):
     leaf: int
 
 
+class KnownClock(NamedTuple):
+    """What was known of the clock at a commit; stored for the next start.
+
+    Attributes:
+        reference: the time by the line, ms since 1970 UTC.
+        line: wall clock less steady clock, ms; counts in the boot that is named.
+        boot: see ``Clocks.boot``; empty where the line counts no longer than its process.
+    """
+
+    reference: int
+    line: int = 0
+    boot: str = ""
+
+
 class Timekeeper:
     """Says what time it is, or why that is not known; thread-safe.
 
@@ -154,14 +187,15 @@ class Timekeeper:
         self._lock = threading.Lock()
         self._line: int | None = None
         self._callers: dict[str, int] = {}
-        self._reference = row.clock_reference
+        self._boot = clocks.boot()
+        self._stored = _known_of(row)
         self._confirmed = row.clock_confirmed_at
         self._confirmation_used: int | None = None
 
     def saw(self, row: HeadRow) -> None:
         """Take note of the head row as it is now."""
         with self._lock:
-            self._reference, self._confirmed = row.clock_reference, row.clock_confirmed_at
+            self._stored, self._confirmed = _known_of(row), row.clock_confirmed_at
 
     def now(self) -> int:
         """Return what time it is, ms since 1970 UTC.
@@ -195,10 +229,12 @@ class Timekeeper:
         return Moment(now, now)
 
     @property
-    def reference(self) -> int:
-        """The current time by the confirmed reference, stored for the next start; 0 if there is none."""
+    def known(self) -> KnownClock:
+        """What is known of the clock now, to be stored; a reference of 0 where nothing is."""
         with self._lock:
-            return 0 if self._line is None else self._line + self._clocks.steady()
+            if self._line is None:
+                return KnownClock(0)
+            return KnownClock(self._line + self._clocks.steady(), self._line, self._boot)
 
     def vouch(self, caller: str, stated: int, needed: int) -> bool:
         """Take note of the time that a caller says it is; it counts only for what the registry's own clock shows.
@@ -247,12 +283,19 @@ class Timekeeper:
         if confirmed or self._is_synchronised(reading):
             self._line = reading.line
         elif self._line is None:
-            if abs(reading.wall - self._reference) > MAX_STEP_MS:
-                raise ClockUnconfirmedError(reading.wall - self._reference)
+            line = self._line_before(reading)
+            if abs(reading.line - line) > MAX_STEP_MS:
+                raise ClockUnconfirmedError(reading.line - line)
             # No new line: restarts must not add up to more than one step.
-            self._line = self._reference - reading.steady
+            self._line = line
         elif self._jumped(reading):
             raise ClockJumpedError(reading.line - self._line)
+
+    def _line_before(self, reading: _ClockReading) -> int:
+        """Return the line before this start; after a boot, as if no time had passed since the newest commit."""
+        if self._boot and self._boot == self._stored.boot:
+            return self._stored.line
+        return self._stored.reference - reading.steady
 
     def _jumped(self, reading: _ClockReading) -> bool:
         return self._line is not None and abs(reading.line - self._line) > MAX_STEP_MS
@@ -266,6 +309,10 @@ class Timekeeper:
     def _is_synchronised(self, reading: _ClockReading) -> bool:
         vouched = self._clocks.synchronised()
         return vouched is not None and abs(reading.wall - vouched) <= AGREES_MS
+
+
+def _known_of(row: HeadRow) -> KnownClock:
+    return KnownClock(row.clock_reference, row.clock_line, row.clock_boot)
 
 
 def _settled(line: int, other: int) -> bool:

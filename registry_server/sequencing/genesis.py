@@ -9,6 +9,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.append import seal
+from registry_server.sequencing.clock import KnownClock
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.loading import Loaded
 from registry_server.sequencing.publish import Publisher, origin_of
@@ -56,7 +57,7 @@ def found(
             staging.add_leaf(leaf.encode())
             staging.acts.append((0, 0))
             # The operator who founds a registry confirms its clock.
-            seal(work, staging, *open_trees(database, None), None, now)
+            seal(work, staging, *open_trees(database, None), None, KnownClock(now))
             work.commit()
     return _publish_first(database, register, signer, payload)
 

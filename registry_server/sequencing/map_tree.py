@@ -12,15 +12,17 @@ Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS, MapProof
+from client_sdk.kernel.formats.map_proof import MAX_DEPTH, MapProof, ordered_keys
+from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["MapTree"]
 
@@ -39,6 +41,9 @@ _MAX_BASE_DEPTH = 24
 _LEAF_PREFIX = b"\x02"
 _PARENT_PREFIX = b"\x03"
 _TOP_BIT = KEY_BITS - 1
+_RIGHT_HALF = b"\x80"
+# Sets of keys of which a tree remembers the proofs.
+_MAX_REMEMBERED = 256
 
 
 class MapTree:
@@ -49,10 +54,11 @@ class MapTree:
         count: number of entries under it.
     """
 
-    __slots__ = ("_top", "count")
+    __slots__ = ("_right_proofs", "_top", "count")
 
     def __init__(self, top: Node = None, count: int = 0) -> None:
         self._top = top
+        self._right_proofs: dict[tuple[bytes, ...], MapProof] = {}
         self.count = count
 
     @classmethod
@@ -131,33 +137,32 @@ class MapTree:
             bit -= 1
         return None if node is None else dict(_entries(node[1])).get(key)
 
-    def prove(self, key: bytes) -> MapProof:
-        """Return the proof of presence or absence of a key.
+    def prove(self, keys: Iterable[bytes]) -> MapProof:
+        """Return what shows whether keys are there, and with which values.
+
+        Args:
+            keys: 32 bytes each, at least one.
 
         Raises:
-            FormatError: the key has the wrong length.
+            FormatError: there is none, or one has the wrong length.
         """
-        if len(key) != HASH_BYTES:
-            raise FormatError("map", "map.key", got=f"{len(key)} bytes", want=f"{HASH_BYTES} bytes")
-        siblings: list[bytes] = []
-        node, number, depth = self._top, int.from_bytes(key), 0
-        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
-            _, left, right = node
-            node, beside = (right, left) if number >> (_TOP_BIT - depth) & 1 else (left, right)
-            siblings.append(EMPTY if beside is None else beside[0])
-            depth += 1
-        entries = [] if node is None else [*_pieces(node[1])]
-        while len(entries) > 1:
-            ones = [entry for entry in entries if _bit(entry, depth)]
-            zeros = entries[: len(entries) - len(ones)]
-            entries, others = (ones, zeros) if number >> (_TOP_BIT - depth) & 1 else (zeros, ones)
-            depth += 1
-            siblings.append(_root(others, depth) if others else EMPTY)
-        other = None
-        if entries and not entries[0].startswith(key):
-            other = (entries[0][:HASH_BYTES], entries[0][HASH_BYTES:])
-        siblings.reverse()
-        return MapProof(tuple(siblings), other)
+        ordered, top = ordered_keys(keys), self._top
+        middle = bisect_left(ordered, _RIGHT_HALF)
+        if not 0 < middle < len(ordered) or top is None or len(top) == 2:  # noqa: PLR2004 - a page
+            return _prove(top, ordered, 0)
+        # Each half of the map adds its own part.
+        left, right = _prove(top[1], ordered[:middle], 1), self._prove_right(top[2], tuple(ordered[middle:]))
+        return MapProof(left.depths + right.depths, left.others + right.others, left.siblings + right.siblings)
+
+    def _prove_right(self, node: Node, keys: tuple[bytes, ...]) -> MapProof:
+        """Return the part of the directory, remembered: most answers under one HEAD show the same few of its keys."""
+        proof = self._right_proofs.get(keys)
+        if proof is None:
+            proof = _prove(node, keys, 1)
+            if len(self._right_proofs) >= _MAX_REMEMBERED:
+                self._right_proofs.clear()
+            self._right_proofs[keys] = proof
+        return proof
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield key and value of every entry, ascending by key."""
@@ -170,6 +175,93 @@ class MapTree:
                 waiting += (node[2], node[1])
             else:
                 yield from _entries(node[1])
+
+
+def _prove(node: Node, keys: Sequence[bytes], depth: int) -> MapProof:
+    """Return the proof of ascending keys in a subtree; all of them lead to it."""
+    prover = _Prover(keys)
+    prover.walk(node, depth)
+    return MapProof(bytes(prover.depths), bytes(prover.others), b"".join(prover.siblings))
+
+
+class _Prover:
+    """One walk over a tree, along the paths of some keys (``client_sdk.kernel.formats.map_proof``).
+
+    Args:
+        keys: ascending, each once.
+    """
+
+    __slots__ = ("_keys", "_numbers", "depths", "others", "siblings")
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = keys
+        self._numbers = [int.from_bytes(key) for key in keys]
+        self.depths = bytearray()
+        self.others = bytearray()
+        self.siblings: list[bytes] = []
+
+    def walk(self, node: Node, depth: int) -> None:
+        """Walk a subtree, above which so many bits are decided."""
+        self._node(node, 0, len(self._keys), depth)
+
+    def _node(self, node: Node, start: int, end: int, depth: int) -> None:
+        """Walk a node with the keys from start to before end, which lead to it."""
+        if end - start == 1:
+            self._lone(node, start, depth)
+        elif node is None or len(node) == 2:  # noqa: PLR2004 - a page
+            self._page([] if node is None else _pieces(node[1]), start, end, depth)
+        else:
+            _, left, right = node
+            middle = self._middle(start, end, depth)
+            if middle > start:
+                self._node(left, start, middle, depth + 1)
+            if middle < end:
+                self._node(right, middle, end, depth + 1)
+            if middle == start:
+                self.siblings.append(EMPTY if left is None else left[0])
+            elif middle == end:
+                self.siblings.append(EMPTY if right is None else right[0])
+
+    def _lone(self, node: Node, at: int, depth: int) -> None:
+        """Walk a node with a single key, which is what most paths have below the first levels."""
+        number = self._numbers[at]
+        above: list[bytes] = []
+        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
+            _, left, right = node
+            node, beside = (right, left) if number >> (_TOP_BIT - depth) & 1 else (left, right)
+            above.append(EMPTY if beside is None else beside[0])
+            depth += 1
+        self._page([] if node is None else _pieces(node[1]), at, at + 1, depth)
+        self.siblings.extend(reversed(above))
+
+    def _page(self, entries: list[bytes], start: int, end: int, depth: int) -> None:
+        """Walk the entries of one page."""
+        if len(entries) <= 1:
+            if depth > MAX_DEPTH:
+                raise FormatError("map", "map.depth", got=f"depth {depth}", want=f"at most {MAX_DEPTH}")
+            self.depths.extend([depth] * (end - start))
+            if entries and entries[0][:HASH_BYTES] not in self._keys[start:end]:
+                self.others += entries[0]
+            return
+        ones = [entry for entry in entries if _bit(entry, depth)]
+        zeros = entries[: len(entries) - len(ones)]
+        middle = self._middle(start, end, depth)
+        depth += 1
+        if middle > start:
+            self._page(zeros, start, middle, depth)
+        if middle < end:
+            self._page(ones, middle, end, depth)
+        if middle == start:
+            self.siblings.append(_root(zeros, depth) if zeros else EMPTY)
+        elif middle == end:
+            self.siblings.append(_root(ones, depth) if ones else EMPTY)
+
+    def _middle(self, start: int, end: int, depth: int) -> int:
+        """Return the place of the first key whose bit is set."""
+        shift, middle = _TOP_BIT - depth, start
+        while middle < end and not self._numbers[middle] >> shift & 1:
+            middle += 1
+        return middle
 
 
 def _pieces(page: bytes) -> list[bytes]:

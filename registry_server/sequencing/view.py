@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from client_sdk.kernel.formats.leaf import Head
-    from client_sdk.kernel.formats.prefix_tree import MapProof
+    from client_sdk.kernel.formats.map_proof import MapProof
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.log_tree import LogTree
@@ -26,14 +27,7 @@ if TYPE_CHECKING:
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["BindingRow", "OwnRecord", "ProvedState", "Served", "View"]
-
-
-class ProvedState(NamedTuple):
-    """A canonical InstitutionState or RegistryState with its presence in the map."""
-
-    state: bytes
-    proof: MapProof
+__all__ = ["BindingRow", "OwnRecord", "Served", "View"]
 
 
 class BindingRow(NamedTuple):
@@ -62,7 +56,7 @@ class OwnRecord(NamedTuple):
 
 
 class Served:
-    """A commit as it is served: with its checkpoint, and proofs that every answer from it shares.
+    """A commit as it is served: with its checkpoint, and what every answer from it shares.
 
     Args:
         state: of the commit.
@@ -70,26 +64,24 @@ class Served:
         head_path: inclusion of the HEAD, leaf's sibling first.
     """
 
-    __slots__ = ("_proved", "checkpoint", "head_path", "registry", "state")
+    __slots__ = ("_institutions", "checkpoint", "head_path", "registry_state", "state")
 
     def __init__(self, state: State, checkpoint: bytes, head_path: tuple[bytes, ...]) -> None:
         self.state = state
         self.checkpoint = checkpoint
         self.head_path = head_path
-        self.registry = ProvedState(state.directory.state.encode(), state.map_tree.prove(REGISTRY_KEY))
-        self._proved: dict[str, ProvedState] = {}
+        self.registry_state = state.directory.state.encode()
+        self._institutions: dict[str, bytes] = {}
 
-    def institution(self, institution: str) -> ProvedState:
-        """Return an institution's state with its proof.
+    def institution_state(self, institution: str) -> bytes:
+        """Return a canonical InstitutionState.
 
         Raises:
             RuleError: INSTITUTION_UNKNOWN.
         """
-        found = self._proved.get(institution)
+        found = self._institutions.get(institution)
         if found is None:
-            state = self.state.directory.institution(institution).encode()
-            found = ProvedState(state, self.state.map_tree.prove(institution_key(institution)))
-            self._proved[institution] = found
+            found = self._institutions[institution] = self.state.directory.institution(institution).encode()
         return found
 
 
@@ -156,25 +148,31 @@ class View:
         return self._state.directory.rulebook
 
     @property
-    def registry(self) -> ProvedState:
-        """RegistryState with its proof; made once for each HEAD."""
-        return self._served.registry
+    def registry_state(self) -> bytes:
+        """Canonical RegistryState; encoded once for each HEAD."""
+        return self._served.registry_state
 
-    def institution(self, institution: str) -> ProvedState:
-        """Return an InstitutionState with its proof; made once for each HEAD.
+    def institution_state(self, institution: str) -> bytes:
+        """Return a canonical InstitutionState; encoded once for each HEAD.
 
         Raises:
             RuleError: INSTITUTION_UNKNOWN.
         """
-        return self._served.institution(institution)
+        return self._served.institution_state(institution)
 
-    def prove_subject(self, subject: bytes) -> MapProof:
-        """Return presence or absence of a pseudonym in the map."""
-        return self._state.map_tree.prove(subject_key(subject))
+    def map_proof(self, institutions: Iterable[str], subjects: Iterable[bytes] = ()) -> MapProof:
+        """Return what the map holds of the registry, of institutions and of pseudonyms."""
+        keys = [REGISTRY_KEY, *map(institution_key, institutions), *map(subject_key, subjects)]
+        return self._state.map_tree.prove(keys)
 
-    def prove(self, key: bytes) -> MapProof:
-        """Return presence or absence of a key of the map."""
-        return self._state.map_tree.prove(key)
+    def log_proof(self, indexes: Iterable[int]) -> bytes:
+        """Return what shows that the HEAD and the leaves at these places are in the log.
+
+        Raises:
+            FormatError: a leaf is outside the log.
+        """
+        places = {*indexes, self.size - 1}
+        return prove_leaves(places, self.size, self._log.node) if len(places) > 1 else b"".join(self.head_path)
 
     def live_records(self, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
         """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
@@ -291,6 +289,19 @@ class View:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""
         return [row for row in records.overdue(self.work, day, limit) if row.chain.live]
 
-    def unanswered(self, before: int, limit: int) -> list[StoredRecord]:
-        """Return records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
-        return records.unanswered(self.work, before, limit)
+    def disputed_of(self, issuer: str, first: int, limit: int) -> list[StoredRecord]:
+        """Return an issuer's records with a dispute that stands, from that first index on, at most so many."""
+        return records.disputed(self.work, first, limit, issuer=issuer)
+
+    def disputed_by(self, institution: str, first: int, limit: int) -> list[StoredRecord]:
+        """Return records with a dispute that stands and that the institution opened, as ``disputed_of``."""
+        return records.disputed(self.work, first, limit, by=institution)
+
+    def annotation_chains(self, found: Iterable[StoredRecord]) -> dict[int, list[tuple[int, bytes]]]:
+        """Return index and leaf of every link in the annotation chains of records, by their first index."""
+        annotated = [row.first_index for row in found if row.chain.annotation is not None]
+        return records.annotation_leaves(self.work, annotated)
+
+    def unanswered(self, before: int) -> Iterator[StoredRecord]:
+        """Yield records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
+        return records.unanswered(self.work, before)

@@ -37,6 +37,8 @@ class HeadRow:
         checkpoint_size: size of the newest checkpoint that is stored.
         checkpoint: the signed note.
         clock_reference: what time it was at the newest commit by a clock that was vouched for, ms.
+        clock_line: by how much that clock was ahead of the machine's steady one, ms.
+        clock_boot: names the running of the machine in which its steady clock counts; empty where nothing names it.
         clock_confirmed_at: what an operator's clock showed when the operator confirmed it, ms.
     """
 
@@ -50,6 +52,8 @@ class HeadRow:
     inquiry_count: int
     inquiry_frontier: bytes
     clock_reference: int
+    clock_line: int = 0
+    clock_boot: str = ""
     checkpoint_size: int = 0
     checkpoint: bytes = b""
     clock_confirmed_at: int | None = None
@@ -94,5 +98,5 @@ def _fetch(work: UnitOfWork, query: Select[Fetched]) -> HeadRow | None:
     return None if row is None else HeadRow(*row)  # type: ignore[call-arg,arg-type]  # the columns are those of the class
 
 
-def _values(row: HeadRow) -> dict[str, int | bytes | None]:
+def _values(row: HeadRow) -> dict[str, int | bytes | str | None]:
     return {name: getattr(row, name) for name in HeadRow.__slots__}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing, word
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, Standing, word
 from client_sdk.kernel.ledger.chain import AnnotationHead, Chain
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
@@ -30,6 +31,7 @@ __all__ = [
     "annotation_leaves",
     "annotation_places",
     "by_keys",
+    "disputed",
     "of_issuer",
     "overdue",
     "put",
@@ -166,13 +168,32 @@ def overdue(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
     return _fetch(work, query.order_by(record.retain_until, record.first_index).limit(limit))
 
 
-def unanswered(work: UnitOfWork, before: int, limit: int) -> list[StoredRecord]:
-    """Return live records with a dispute unanswered since before that moment (ms) and not restricted yet."""
+def unanswered(work: UnitOfWork, before: int) -> Iterator[StoredRecord]:
+    """Yield live records with a dispute unanswered since before that moment (ms) and not restricted yet."""
     record = schema.records.c
     query = select(schema.records).where(record.unanswered_since > 0, record.unanswered_since < before)
     found = _fetch(work, query.order_by(record.unanswered_since, record.first_index))
-    waiting = (row for row in found if row.chain.live and not _restricted(row.chain))
-    return [row for row, _ in zip(waiting, range(limit), strict=False)]
+    return (row for row in found if row.chain.live and not _restricted(row.chain))
+
+
+def disputed(work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: str = "") -> list[StoredRecord]:
+    """Return live records with a dispute that stands, in order of their first leaf, at most so many.
+
+    Args:
+        work: the transaction.
+        first: index of the first leaf of the first record wanted.
+        limit: how many.
+        issuer: only of this institution; empty for any.
+        by: only with disputes that this institution opened; empty for any.
+    """
+    record = schema.records.c
+    query = select(schema.records).where(record.disputed_since > 0, record.first_index >= first)
+    if issuer:
+        query = query.where(record.issuer == issuer)
+    if by:
+        query = query.where(record.disputed_by == by)
+    found = _fetch(work, query.order_by(record.first_index))
+    return list(islice((row for row in found if row.chain.live), limit))
 
 
 def _restricted(chain: Chain) -> bool:
@@ -183,7 +204,7 @@ def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
     return [_of_row(tuple(row)) for row in work.connection.execute(query)]
 
 
-_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"")
+_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"", 0, "", 0)
 
 
 def _to_row(record: StoredRecord) -> tuple[Value, ...]:
@@ -222,6 +243,9 @@ def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
         head.unanswered_since,
         head.text_commitment,
         head.disclosure_digest,
+        head.disputed_since,
+        head.disputed_by,
+        0 if head.outcome is None else head.outcome.number,
     )
 
 
@@ -269,9 +293,10 @@ def _of_row(row: Fetched) -> StoredRecord:
 
 
 def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
-    number, payload_hash, index, leaf_hash, flags, unanswered_since, text_commitment, digest = columns
+    number, payload_hash, index, leaf_hash, flags, unanswered_since, text_commitment, digest, *dispute = columns
     if not number:
         return None
+    disputed_since, disputed_by, outcome = dispute
     return AnnotationHead(
         number,
         payload_hash,
@@ -281,4 +306,7 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
         unanswered_since,
         text_commitment,
         digest,
+        disputed_since,
+        disputed_by,
+        word(DisputeOutcome, outcome, "database", "dispute_outcome") if outcome else None,
     )

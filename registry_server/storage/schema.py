@@ -84,6 +84,8 @@ head = Table(
     Column("inquiry_count", BigInteger, nullable=False),
     Column("inquiry_frontier", LargeBinary, nullable=False),
     Column("clock_reference", BigInteger, nullable=False),
+    Column("clock_line", BigInteger, nullable=False),
+    Column("clock_boot", Text, nullable=False),
     Column("checkpoint_size", BigInteger, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
     Column("clock_confirmed_at", BigInteger),
@@ -138,6 +140,9 @@ records = Table(
     Column("unanswered_since", BigInteger, nullable=False),
     Column("text_commitment", LargeBinary, nullable=False),
     Column("text_disclosure_digest", LargeBinary, nullable=False),
+    Column("disputed_since", BigInteger, nullable=False),
+    Column("disputed_by", Text, nullable=False),
+    Column("dispute_outcome", Integer, nullable=False),
     UniqueConstraint("issuer", "record_id"),
 )
 
@@ -155,6 +160,13 @@ Index(
     records.c.unanswered_since,
     sqlite_where=text("unanswered_since > 0"),
     postgresql_where=text("unanswered_since > 0"),
+)
+
+Index(
+    "ix_records_disputed_since",
+    records.c.disputed_since,
+    sqlite_where=text("disputed_since > 0"),
+    postgresql_where=text("disputed_since > 0"),
 )
 
 versions = Table(

@@ -1,6 +1,7 @@
 """Validation of key-requests, except what needs the database.
 
-certificate and signature name one institution, a LENDER: ACTIVE for both uses, SUSPENDED for REPORT only
+certificate and signature name one institution: a LENDER, ACTIVE for both uses or SUSPENDED for REPORT; or an ACTIVE
+  REPRESENTATIVE for INQUIRE
 the signing key runs and has the usage that the request's use names, in the newest directory
 the directory is at most 5 minutes old; the request was signed at most 5 minutes ago, for this service and version
 1 to 1,000 elements of 32 bytes, those whose digest was signed
@@ -13,18 +14,20 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role, purposes_of
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
 from registry_server.errors import RegistryError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from creditregistry.v1 import evaluation_pb2
 
     from client_sdk.following import DirectoryView
     from registry_server.subject_key_service.keys import EvaluationKeys
 
-__all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_fresh", "check_lender"]
+__all__ = ["MAX_AGE_MS", "Admitted", "admit", "check_asker", "check_fresh", "may_evaluate"]
 
 # Of a request, and of the directory (proto/README.md 1).
 MAX_AGE_MS = MAX_OFF_MS
@@ -72,7 +75,12 @@ def _off(off_ms: int) -> str:
     return f"{span(off_ms)} {'ahead of' if off_ms > 0 else 'behind'} this key service's clock"
 
 
-def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:
+def may_evaluate(roles: Collection[Role], use: KeyUse) -> bool:
+    """Whether an institution with these roles is answered: lenders for both uses, representatives to inquire."""
+    return Role.LENDER in roles or (use is KeyUse.INQUIRE and bool(purposes_of(roles)))
+
+
+def check_asker(view: DirectoryView, institution: str, use: KeyUse) -> None:
     """Check that an institution may ask for this use.
 
     Raises:
@@ -80,9 +88,9 @@ def check_lender(view: DirectoryView, institution: str, use: KeyUse) -> None:
         RegistryError: NOT_A_LENDER, INSTITUTION_SUSPENDED or INSTITUTION_TERMINATED.
     """
     state = view.directory.institution(institution)
-    if Role.LENDER not in state.roles:
-        got = ", ".join(role.name for role in state.roles)
-        raise RegistryError("NOT_A_LENDER", "institution", "institution.role", got=got, want="LENDER")
+    if not may_evaluate(state.roles, use):
+        got, want = ", ".join(role.name for role in state.roles), "LENDER, or REPRESENTATIVE to inquire"
+        raise RegistryError("NOT_A_LENDER", "institution", "institution.role", got=got, want=want)
     if state.status is InstitutionStatus.TERMINATED:
         raise RegistryError("INSTITUTION_TERMINATED", "institution", "institution.member", want="ACTIVE")
     if state.status is InstitutionStatus.SUSPENDED and use is not KeyUse.REPORT:
@@ -121,21 +129,21 @@ def admit(
     if request.registry != current.directory.state.registry:
         want = current.directory.state.registry
         raise RegistryError("REGISTRY_OTHER", "registry", "key-request.registry", want=want)
-    check_lender(current, request.institution, request.use)
+    check_asker(current, request.institution, request.use)
     # A key-request stands at no leaf: it is judged by the newest directory, as if it came after the last leaf.
     key = current.directory.key_at(signed.key_id, request.institution, USAGES[request.use], current.checkpoint.size)
     dsse.verify(dsse.KEY_REQUEST, signed.payload, key.public_key, signed.signature)
-    _check_purpose(request)
+    _check_purpose(request, current.directory.institution(request.institution).roles)
     _check_service(request, current, keys)
     _check_age(request, now_ms)
     _check_elements(request, message.blinded)
     return Admitted(request, signed.payload, signed.key_id, signed.signature, message.blinded)
 
 
-def _check_purpose(request: KeyRequest) -> None:
-    reporting = request.purpose is Purpose.REPORTING
-    if reporting is not (request.use is KeyUse.REPORT):
-        want = "REPORTING" if request.use is KeyUse.REPORT else "another purpose than REPORTING"
+def _check_purpose(request: KeyRequest, roles: Collection[Role]) -> None:
+    purposes = {Purpose.REPORTING} if request.use is KeyUse.REPORT else purposes_of(roles)
+    if request.purpose not in purposes:
+        want = f"one of {', '.join(sorted(purposes))}"
         raise RegistryError("PURPOSE_INVALID", "purpose", "key-request.purpose", got=request.purpose.name, want=want)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.words import InstitutionStatus, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, purposes_of
 from client_sdk.kernel.ledger.holder import HolderKind
 from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import RegistryError
@@ -69,7 +69,7 @@ class LenderAuthorizer:
         if state.status is InstitutionStatus.TERMINATED:
             raise RegistryError("INSTITUTION_TERMINATED", "certificate", "institution.status", want="a member")
         check_not_ended(state, peer.spki_hash)
-        if method == EVALUATE and Role.LENDER not in state.roles:
-            got = ", ".join(role.name for role in state.roles)
-            raise RegistryError("NOT_A_LENDER", "certificate", "institution.roles", got=got, want="LENDER")
+        if method == EVALUATE and not purposes_of(state.roles):
+            got, want = ", ".join(role.name for role in state.roles), "LENDER or REPRESENTATIVE"
+            raise RegistryError("NOT_A_LENDER", "certificate", "institution.roles", got=got, want=want)
         return True

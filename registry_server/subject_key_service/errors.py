@@ -52,7 +52,7 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
         "INSTITUTION_SUSPENDED": Entry(_DENIED, "The institution is suspended: it can report but not make inquiries."),
         "INTERNAL": Entry(GrpcStatus.INTERNAL, "The key service failed; the request id leads to its log."),
         "KEY_RANGE": Entry(_DENIED, "The key has ended."),
-        "NOT_A_LENDER": Entry(_DENIED, "Only lenders can ask for evaluations."),
+        "NOT_A_LENDER": Entry(_DENIED, "Only lenders and representatives can ask for evaluations."),
         "PURPOSE_INVALID": Entry(_INVALID, "The purpose is not allowed for this use."),
         "REGISTRY_OTHER": Entry(_INVALID, "The request was signed for another registry."),
         "REQUEST_REPLAYED": Entry(GrpcStatus.ALREADY_EXISTS, "The request was already used; sign a new one."),

@@ -15,6 +15,7 @@ from creditregistry.v1.subject_key_service_pb2_grpc import add_SubjectKeyService
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from client_sdk._transport.channels import TlsMaterial, aio_channel
+from client_sdk._transport.tls import TlsFolder
 from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFollower
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -96,7 +97,7 @@ async def serve(
     for path in (folder.home, folder.tls / "key.pem"):
         check_private(path)
     keys = EvaluationKeys.load(folder.keys)
-    tls = TlsMaterial.from_folder(folder.tls)
+    tls = TlsFolder(folder.tls)
     shown = ServerTls(partial(_tls_files, folder), "registry-server certify makes another; then install it")
     follower = DirectoryFollower(_trust_root(folder))
     metrics = Metrics()

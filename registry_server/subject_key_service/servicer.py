@@ -9,11 +9,11 @@ from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceServicer
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import KeyUse, Role
+from client_sdk.kernel.formats.words import KeyUse
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.errors import RegistryError
 from registry_server.serving.call import current_call
-from registry_server.subject_key_service.admission import admit
+from registry_server.subject_key_service.admission import admit, may_evaluate
 from registry_server.subject_key_service.request_log import LogEntry, RequestOutcome
 
 if TYPE_CHECKING:
@@ -119,11 +119,10 @@ class KeyServicer(SubjectKeyServiceServicer):
     def _left(self, view: DirectoryView, institution: str) -> tuple[int, int]:
         """Return how many elements an institution may still ask for today, for REPORT and for INQUIRE."""
         rulebook = view.directory.rulebook
-        if Role.LENDER not in view.directory.institution(institution).roles:
-            return 0, 0
+        roles = view.directory.institution(institution).roles
         day = day_of(self._now_ms(), rulebook.time_zone).isoformat()
         report, inquire = (
-            max(0, _limit(rulebook, use) - self._log.used(institution, use, day))
+            max(0, _limit(rulebook, use) - self._log.used(institution, use, day)) if may_evaluate(roles, use) else 0
             for use in (KeyUse.REPORT, KeyUse.INQUIRE)
         )
         return report, inquire

@@ -1,7 +1,8 @@
 """Certificates of members: issued for TLS keys that a running signing key of the member vouches for, and for no other.
 
 An administrator may carry another member's request and cannot make one. One vouch gives one certificate: brought
-again, it gives the same one, so that carrying it often fills nothing.
+again, it gives the same one, so that carrying it often fills nothing. What is refused or repeated is decided in a
+snapshot: it takes no lock for which others would wait.
 """
 
 from __future__ import annotations
@@ -114,18 +115,18 @@ def issue(
         StorageError: the database failed.
     """
     claim, vouch_hash = check_request(directory, request, now), _vouch_hash(request)
-    spki_hash = claim.spki_hash
+    spki_hash, place = claim.spki_hash, _quota_place(directory, claim, now)
+    with database.snapshot() as work:
+        key, before = _decide_issue(work, claim, vouch_hash, place, now)
+    if before is not None:
+        return before, key
+    certificate = authority.issue_for_institution(request.csr, claim.institution, now)
     with database.append() as work:
         head.lock(work)
-        key = tls_keys.get(work, claim.institution, spki_hash) or StoredTlsKey(claim.institution, spki_hash)
-        if key.revoked_at:
-            raise RegistryError(RefusalReason.TLS_KEY_REVOKED, "csr.key", "tls-key.revoked", want="a key not revoked")
-        before = tls_keys.certificate(work, vouch_hash)
-        if before is not None and before.not_after > now:
+        key, before = _decide_issue(work, claim, vouch_hash, place, now)
+        if before is not None:
             return before, key
-        if before is not None or claim.issued_at < key.vouched_at:
-            raise RegistryError(RefusalReason.VOUCH_STALE, "vouch", "tls-key.newest", want="a vouch signed just now")
-        _count(work, directory, claim, now)
+        quotas.add(work, {place: 1})
         issued = StoredCertificate(
             vouch_hash,
             claim.institution,
@@ -134,7 +135,7 @@ def issue(
             now + CERTIFICATE_DAYS * _DAY_MS,
             request.vouch.key_id,
             carried_by,
-            authority.issue_for_institution(request.csr, claim.institution, now),
+            certificate,
         )
         tls_keys.add_certificate(work, issued)
         key = replace(
@@ -215,14 +216,18 @@ class Certificates:
             got = revocation.claim.institution
             raise RegistryError(RefusalReason.PEER_MISMATCH, "claim.institution", "peer.match", got=got, want=peer)
         claim = check_claim(directory, revocation, action=TlsKeyAction.REVOKE, institution=peer, now=now)
-        with self._ledger.database.append() as work:
+        place, database = _quota_place(directory, claim, now), self._ledger.database
+        with database.snapshot() as work:
+            key, counts = _decide_revocation(work, claim, place)
+        if key.revoked_at:
+            return key.revoked_at
+        with database.append() as work:
             head.lock(work)
-            key = tls_keys.get(work, peer, claim.spki_hash) or StoredTlsKey(peer, claim.spki_hash)
+            key, counts = _decide_revocation(work, claim, place)
             if key.revoked_at:
                 return key.revoked_at
-            if not key.change:
-                # A key on record is revoked whatever the day has seen; of others there would be no end.
-                _count(work, directory, claim, now)
+            if counts:
+                quotas.add(work, {place: 1})
             key = tls_keys.put(work, replace(key, revoked_at=now, revocation=revocation.encode()))
             work.commit()
         self._standing.learn([key])
@@ -279,10 +284,57 @@ def _listed(issued: StoredCertificate, state: InstitutionState, key: StoredTlsKe
     return Listed(issued, standing_of(state, issued.spki_hash, key), 0 if key is None else key.revoked_at)
 
 
-def _count(work: UnitOfWork, directory: Directory, claim: TlsKeyClaim, now: int) -> None:
+def _decide_issue(
+    work: UnitOfWork, claim: TlsKeyClaim, vouch_hash: bytes, place: QuotaKey, now: int
+) -> tuple[StoredTlsKey, StoredCertificate | None]:
+    """Decide a request for a certificate: first in a snapshot, and once more under the lock where one is to be issued.
+
+    Returns:
+        What is on record of the key, and the certificate that the vouch has given; None where one is to be issued.
+
+    Raises:
+        RegistryError: TLS_KEY_REVOKED, VOUCH_STALE or QUOTA_EXCEEDED.
+    """
+    key = _on_record(work, claim)
+    if key.revoked_at:
+        raise RegistryError(RefusalReason.TLS_KEY_REVOKED, "csr.key", "tls-key.revoked", want="a key not revoked")
+    before = tls_keys.certificate(work, vouch_hash)
+    if before is not None and before.not_after > now:
+        return key, before
+    if before is not None or claim.issued_at < key.vouched_at:
+        raise RegistryError(RefusalReason.VOUCH_STALE, "vouch", "tls-key.newest", want="a vouch signed just now")
+    _check_quota(work, place)
+    return key, None
+
+
+def _decide_revocation(work: UnitOfWork, claim: TlsKeyClaim, place: QuotaKey) -> tuple[StoredTlsKey, bool]:
+    """Decide a revocation: first in a snapshot, and once more under the lock where it is to be written.
+
+    Returns:
+        What is on record of the key, and whether its revocation counts against the day's quota.
+
+    Raises:
+        RegistryError: QUOTA_EXCEEDED.
+    """
+    key = _on_record(work, claim)
+    # A key on record is revoked whatever the day has seen; of others there would be no end.
+    counts = not key.change
+    if counts:
+        _check_quota(work, place)
+    return key, counts
+
+
+def _on_record(work: UnitOfWork, claim: TlsKeyClaim) -> StoredTlsKey:
+    found = tls_keys.get(work, claim.institution, claim.spki_hash)
+    return found or StoredTlsKey(claim.institution, claim.spki_hash)
+
+
+def _quota_place(directory: Directory, claim: TlsKeyClaim, now: int) -> QuotaKey:
     day = day_of(now, directory.rulebook.time_zone).isoformat()
-    place = QuotaKey(claim.institution, quotas.CERTIFICATES, day)
+    return QuotaKey(claim.institution, quotas.CERTIFICATES, day)
+
+
+def _check_quota(work: UnitOfWork, place: QuotaKey) -> None:
     if quotas.used(work, [place])[place] >= MAX_CLAIMS_PER_DAY:
         want = f"at most {MAX_CLAIMS_PER_DAY} a day"
         raise RegistryError(RefusalReason.QUOTA_EXCEEDED, "claim", "tls-key.daily", want=want)
-    quotas.add(work, {place: 1})

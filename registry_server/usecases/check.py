@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import lp
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
@@ -43,7 +43,6 @@ __all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
 
 # How long an inquiry may be asked with, and the further pages of its answer be taken.
 GOOD_FOR_MS = MAX_OFF_MS
-_PURPOSES = frozenset(Purpose) - {Purpose.REPORTING}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,8 +215,8 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
 
     Raises:
         FormatError: a commitment does not open.
-        RuleError: the asker may not ask, or there is no consent.
-        RegistryError: it is stale, too long, or for an unknown purpose.
+        RuleError: who asks may not, or there is no consent.
+        RegistryError: it is stale, too long, or for a purpose for which its asker may not ask.
     """
     # As if under the next HEAD: what this process knows has been committed.
     _check_asker(question, directory, None)
@@ -231,11 +230,10 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
     if age > GOOD_FOR_MS:
         got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
         raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
-    if inquiry.purpose not in _PURPOSES:
-        got = inquiry.purpose.name
-        raise RegistryError(
-            RefusalReason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want="a reason"
-        )
+    purposes = purposes_of(directory.institution(inquiry.asker).roles)
+    if inquiry.purpose not in purposes:
+        got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
+        raise RegistryError(RefusalReason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want=want)
     count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
     if count > most:
         raise RegistryError(
@@ -255,7 +253,7 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
 
 
 def _check_asker(question: ReceivedInquiry, directory: Directory, index: int | None) -> None:
-    """Check that the asker is an active lender and its key one for asking (proto/README.md 6).
+    """Check that the asker is active, may ask at all, and its key is one for asking (proto/README.md 6).
 
     Args:
         question: the asker's own.
@@ -280,8 +278,8 @@ def _check_status(asker: InstitutionState) -> None:
     if asker.status is not InstitutionStatus.ACTIVE:
         reason = f"INSTITUTION_{asker.status.name}"
         raise RuleError(reason, "inquiry.asker", "institution.state", got=asker.status.name, want="ACTIVE")
-    if Role.LENDER not in asker.roles:
-        raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER")
+    if not purposes_of(asker.roles):
+        raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER or a REPRESENTATIVE")
 
 
 def _check_versions(question: ReceivedInquiry, directory: Directory) -> None:

@@ -10,25 +10,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import evidence_pb2 as pb
 
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation
-from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.act_book import ActBook
-from registry_server.usecases.proofs import inclusion_proof, map_proof, proved_institution
+from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.inquiry import PersonOpening
-    from registry_server.sequencing.view import ProvedState, View
+    from registry_server.sequencing.view import View
     from registry_server.storage.live import SealedRow
 
 __all__ = ["EvidencePage", "EvidenceWriter"]
+
+# 32 hashes: no path is longer in a log of four billion leaves, nor in the map of as many subjects but by rare chance.
+_PATH_BYTES = 32 * HASH_BYTES
 
 
 class EvidencePage(NamedTuple):
@@ -50,35 +52,11 @@ class EvidencePage(NamedTuple):
         return self.evidence.persons[0].position
 
 
-class _Shared:
-    """What all answers under one HEAD share: made once for it."""
-
-    def __init__(self, view: View) -> None:
-        self.registry = view.registry
-        self.evidence = pb.Evidence(
-            version=EVIDENCE_VERSION,
-            checkpoint=view.checkpoint,
-            head=view.head_leaf,
-            head_path=b"".join(view.head_path),
-            registry_state=view.registry.state,
-            registry_proof=map_proof(view.registry.proof),
-        )
-        self._institutions: dict[bytes, pb.ProvedInstitution] = {}
-
-    def institution(self, proved: ProvedState) -> pb.ProvedInstitution:
-        """Return the message of an institution's state."""
-        message = self._institutions.get(proved.state)
-        if message is None:
-            message = self._institutions[proved.state] = proved_institution(proved)
-        return message
-
-
 class EvidenceWriter:
-    """Writes evidence; remembers the acts of the log, and what answers under the newest HEAD share. Thread-safe."""
+    """Writes evidence; remembers the acts of the log. Thread-safe."""
 
     def __init__(self) -> None:
         self._acts = ActBook()
-        self._newest: _Shared | None = None
 
     def pages(
         self,
@@ -97,46 +75,45 @@ class EvidenceWriter:
             key_id: with which it signed.
             persons: what it asked about, in order.
             live: the live records of all their pseudonyms.
-            page_bytes: persons of one page together; beside them stand some kilobytes of states and acts.
+            page_bytes: persons of one page together, with what they need of the proofs at most; beside them stand some
+                kilobytes of states and acts.
 
         Raises:
             InconsistentError: what is stored makes no evidence.
         """
-        shared = self._shared(view)
         rows = [row for person in persons for _, subject in person.pseudonyms for row in live.get(subject, ())]
         annotations = view.annotation_leaves(rows) if any(row.row.annotation_index >= 0 for row in rows) else {}
-        pages: list[_PageInProgress] = [_PageInProgress(shared, asker, key_id)]
+        pages: list[_PageInProgress] = [_PageInProgress(view, asker, key_id)]
         try:
             for position, person in enumerate(persons):
-                answer = _person(view, position, person, live, annotations)
-                length = answer.ByteSize()
+                answer = _person(position, person, live, annotations)
+                length = answer.ByteSize() + _PATH_BYTES * _paths(answer)
                 if pages[-1].length and pages[-1].length + length > page_bytes:
-                    pages.append(_PageInProgress(shared, asker, key_id))
+                    pages.append(_PageInProgress(view, asker, key_id))
                 pages[-1].add(answer, length)
             starts = [page.evidence.persons[0].position for page in pages[1:]]
             return [
-                EvidencePage(page.finish(view, self._acts), view.size, following)
+                EvidencePage(page.finish(self._acts), view.size, following)
                 for page, following in zip(pages, [*starts, 0], strict=True)
             ]
         except FormatError as error:
             raise InconsistentError("evidence", got=str(error), want="leaves and states in their form") from error
 
-    def _shared(self, view: View) -> _Shared:
-        shared = self._newest
-        # The registry's state is proved once for each HEAD: the same object means the same HEAD.
-        if shared is None or shared.registry is not view.registry:
-            shared = self._newest = _Shared(view)
-        return shared
-
 
 class _PageInProgress:
     """A page that grows, with everything that its records refer to."""
 
-    def __init__(self, shared: _Shared, asker: str, key_id: bytes) -> None:
-        self._shared = shared
+    def __init__(self, view: View, asker: str, key_id: bytes) -> None:
+        self._view = view
         self._references = References(asker, key_id)
-        self.evidence = pb.Evidence()
-        self.evidence.CopyFrom(shared.evidence)
+        self._subjects: list[bytes] = []
+        self._leaves: list[int] = []
+        self.evidence = pb.Evidence(
+            version=EVIDENCE_VERSION,
+            checkpoint=view.checkpoint,
+            head=view.head_leaf,
+            registry_state=view.registry_state,
+        )
         self.length = 0
 
     def add(self, person: pb.PersonAnswer, length: int) -> None:
@@ -144,23 +121,31 @@ class _PageInProgress:
         self.evidence.persons.append(person)
         self.length += length
         for subject in person.subjects:
+            self._subjects.append(subject.subject)
             for record in subject.records:
                 self._references.add_record(record)
+                self._leaves.extend(item.index for item in record.annotations)
 
-    def finish(self, view: View, acts: ActBook) -> pb.Evidence:
-        """Return the page with the states, acts and rulebook that it refers to."""
-        references, directory = self._references, view.directory
+    def finish(self, acts: ActBook) -> pb.Evidence:
+        """Return the page with its proofs, and the states, acts and rulebook that it refers to."""
+        view, references, directory = self._view, self._references, self._view.directory
         needed = acts_needed(directory.state, references.claims(directory.institutions))
-        shown = (view.institution(institution) for institution in sorted(references.institutions))
-        self.evidence.institutions.extend(map(self._shared.institution, shown))
+        shown = sorted(references.institutions)
+        self.evidence.institutions.extend(map(view.institution_state, shown))
         self.evidence.acts.extend(acts.leaves(view, needed))
+        self.evidence.log_proof = view.log_proof(self._leaves)
+        self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects)))
         if references.rulebook:
             self.evidence.rulebook = view.rulebook.encode()
         return self.evidence
 
 
+def _paths(person: pb.PersonAnswer) -> int:
+    """Return how many paths through map and log the answer about a person adds to the proofs."""
+    return sum(1 + sum(len(record.annotations) for record in subject.records) for subject in person.subjects)
+
+
 def _person(
-    view: View,
     position: int,
     person: PersonOpening,
     live: Mapping[bytes, Sequence[SealedRow]],
@@ -170,33 +155,29 @@ def _person(
         pb.SubjectAnswer(
             subject_key_version=version,
             subject=subject,
-            proof=map_proof(view.prove_subject(subject)),
-            records=[_record(view, row, annotations.get(row.row.record, ())) for row in live.get(subject, ())],
+            records=[_record(row, annotations.get(row.row.record, ())) for row in live.get(subject, ())],
         )
         for version, subject in person.pseudonyms
     ]
     return pb.PersonAnswer(position=position, opening=person.opening, subjects=subjects)
 
 
-def _record(view: View, sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -> pb.LiveRecord:
+def _record(sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -> pb.LiveRecord:
     row = sealed.row
     shown: Iterable[tuple[int, bytes]] = ()
     if row.annotation_index >= 0:
-        shown = _shown(chain, view.directory.institution(row.key.issuer))
+        shown = _shown(chain)
     return pb.LiveRecord(
         index=row.index,
         leaf=sealed.leaf,
         opening=row.opening,
         disclosure=sealed.disclosure,
-        annotations=[
-            pb.AnnotationLeaf(inclusion=inclusion_proof(index, view.inclusion(index)), leaf=leaf)
-            for index, leaf in shown
-        ],
+        annotations=[pb.IndexedLeaf(index=index, leaf=leaf) for index, leaf in shown],
         text_disclosure=sealed.text_disclosure,
     )
 
 
-def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list[tuple[int, bytes]]:
+def _shown(chain: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     """Return the newest leaf of an annotation chain, and those that a lapse rests on (proto/README.md 5)."""
     shown = [chain[-1]]
     if not isinstance(parse_leaf(chain[-1][1]), LapseLeaf):
@@ -206,7 +187,7 @@ def _shown(chain: Sequence[tuple[int, bytes]], issuer: InstitutionState) -> list
         if not isinstance(leaf, StatementLeaf):
             break
         annotation = Annotation.parse(leaf.payload)
-        if AnnotationFlag.DISPUTED not in annotation.flags or issuer.speaks_at(annotation.author, index):
+        if not annotation.disputed or annotation.outcome is not None:
             break
         shown.append((index, data))
     return shown[::-1]

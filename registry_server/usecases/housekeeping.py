@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
 
 from client_sdk.kernel.formats.words import LapseKind
+from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
@@ -22,7 +24,9 @@ from registry_server.usecases.failures import complaint_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.kernel.formats.state import Rulebook
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.storage.records import StoredRecord
 
 __all__ = ["Housekeeping"]
 
@@ -35,6 +39,11 @@ RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 _DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
+
+
+def _is_silent(row: StoredRecord, now: int, rulebook: Rulebook) -> bool:
+    head = row.chain.annotation
+    return head is not None and period_over(head.unanswered_since, now, rulebook)
 
 
 class Housekeeping:
@@ -97,8 +106,9 @@ class Housekeeping:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
-            # By the moment first, as the table is sorted; the rule itself counts calendar days.
-            silent = view.unanswered(now - rulebook.dispute_days * _DAY_MS, _MAX_LAPSES)
+            # By the moment first, as the table is sorted; the rule itself counts calendar days and skips holidays.
+            waiting = view.unanswered(now - rulebook.dispute_days * _DAY_MS)
+            silent = list(islice((row for row in waiting if _is_silent(row, now, rulebook)), _MAX_LAPSES))
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),

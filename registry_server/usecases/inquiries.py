@@ -16,15 +16,19 @@ __all__ = ["Inquiries", "InquiryProof"]
 
 
 class InquiryProof(NamedTuple):
-    """Inclusion receipt of an inquiry.
+    """A signed inquiry with its inclusion receipt.
 
     Attributes:
+        payload: the inquiry, as it was signed.
+        signature: over it.
         leaf: of the inquiry tree.
         position: its place.
         path: to the inquiry root of the HEAD, leaf's sibling first.
         head: the HEAD.
     """
 
+    payload: bytes
+    signature: bytes
     leaf: bytes
     position: int
     path: tuple[bytes, ...]
@@ -56,4 +60,4 @@ class Inquiries:
             if stored is None:
                 raise RegistryError(RefusalReason.INQUIRY_UNKNOWN, "inquiry_id", "inquiry.known", want="an own inquiry")
             position, path = view.inquiry_place(stored)
-            return InquiryProof(stored.leaf, position, path, head_of(view))
+            return InquiryProof(stored.payload, stored.signature, stored.leaf, position, path, head_of(view))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
+    from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["Proposal", "Proposals"]
 
@@ -152,24 +153,25 @@ class Proposals:
             number: of the act.
             proposer: who proposes it; empty where the proposal must be there.
         """
-        now, proposal_id = self._ledger.clock(), sha256(payload).digest()
-        with self._ledger.database.append() as work:
+        now, database = self._ledger.clock(), self._ledger.database
+        # What is refused, and a signature that is there already, takes no lock for which others would wait.
+        with database.snapshot() as work:
+            decided = _decide(work, payload, approval, number, proposer, now)
+        if decided is None or not decided.writes:
+            return None if decided is None else decided.after
+        with database.append() as work:
             # Logging an act takes this lock too: no approval is added while the act's number is being taken.
             head.lock(work)
+            decided = _decide(work, payload, approval, number, proposer, now)
+            if decided is None or not decided.writes:
+                return None if decided is None else decided.after
             table.forget_lapsed(work, now)
-            stored = table.get(work, proposal_id)
-            if stored is None and (not proposer or number <= leaves.newest_act_number(work)):
-                return None
-            if stored is None:
-                _check_places(table.waiting(work, now), proposer)
-                stored = StoredProposal(proposal_id, number, proposer, payload, (approval,), now, now + LAPSE_MS)
-                table.add(work, stored)
+            if decided.before is None:
+                table.add(work, decided.after)
             else:
-                others = [given for given in stored.approvals if given.key_id != approval.key_id]
-                stored = replace(stored, approvals=tuple(sorted((*others, approval))))
-                table.approve(work, proposal_id, stored.approvals)
+                table.approve(work, decided.after.proposal_id, decided.after.approvals)
             work.commit()
-        return stored
+        return decided.after
 
     def _log(self, stored: StoredProposal, approvals: tuple[Approval, ...]) -> Proposal:
         appended = self._ledger.append([ActItem(stored.payload, approvals)]).result()
@@ -191,6 +193,39 @@ class Proposals:
         if logged is None:
             raise _unknown() if complaint is None else RegistryError.of(complaint)
         return logged
+
+
+class _Decided(NamedTuple):
+    """A proposal before and after a signature; ``before`` is None where it is a new one."""
+
+    before: StoredProposal | None
+    after: StoredProposal
+
+    @property
+    def writes(self) -> bool:
+        return self.before != self.after
+
+
+def _decide(
+    work: UnitOfWork, payload: bytes, approval: Approval, number: int, proposer: str, now: int
+) -> _Decided | None:
+    """Decide what a signature changes; None where the proposal that it is for, or its number, is gone.
+
+    Raises:
+        RegistryError: TOO_MANY_PROPOSALS.
+    """
+    proposal_id = sha256(payload).digest()
+    stored = table.get(work, proposal_id)
+    if stored is None or stored.lapses_at <= now:
+        if not proposer or number <= leaves.newest_act_number(work):
+            return None
+        _check_places(table.waiting(work, now), proposer)
+        new = StoredProposal(proposal_id, number, proposer, payload, (approval,), now, now + LAPSE_MS)
+        return _Decided(None, new)
+    # One signature of each key is enough; a second one would change nothing but the bytes.
+    if any(given.key_id == approval.key_id for given in stored.approvals):
+        return _Decided(stored, stored)
+    return _Decided(stored, replace(stored, approvals=tuple(sorted((*stored.approvals, approval)))))
 
 
 def _unknown() -> RegistryError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["OwnRecord", "Records"]
+__all__ = ["OwnRecord", "Records", "issuer_read_by"]
 
 # Records of one message; each takes about 2 KB.
 PAGE_RECORDS = 256
@@ -67,11 +67,13 @@ class Records:
 
     def _named(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
         with self._ledger.view() as view:
-            known = view.first_indexes(_issuer(view.directory, peer, issuer), record_ids)
+            known = view.first_indexes(issuer_read_by(view.directory, peer, issuer), record_ids)
         ordered = [record_id for _, record_id in known]
         for start in range(0, len(ordered), self._page):
             with self._ledger.view() as view:
-                page = view.own_records(_issuer(view.directory, peer, issuer), ordered[start : start + self._page])
+                page = view.own_records(
+                    issuer_read_by(view.directory, peer, issuer), ordered[start : start + self._page]
+                )
             yield page
 
     def _all(self, peer: str, issuer: str) -> Iterator[list[OwnRecord]]:
@@ -79,7 +81,7 @@ class Records:
         for number in count():
             with self._ledger.view() as view:
                 size = size if number else view.size
-                page = view.own_records_between(_issuer(view.directory, peer, issuer), after, size, self._page)
+                page = view.own_records_between(issuer_read_by(view.directory, peer, issuer), after, size, self._page)
             if page:
                 yield page
             if len(page) < self._page:
@@ -102,7 +104,7 @@ class Records:
         """
         _check_record_id(record_id)
         with self._ledger.view() as view:
-            key = RecordKey(_issuer(view.directory, peer, issuer), record_id)
+            key = RecordKey(issuer_read_by(view.directory, peer, issuer), record_id)
             if view.stored_record(key) is None:
                 raise RegistryError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the issuer")
             index = view.version_index(key, version)
@@ -111,7 +113,7 @@ class Records:
             return receipt_at(view, index)
 
 
-def _issuer(directory: Directory, peer: str, issuer: str) -> str:
+def issuer_read_by(directory: Directory, peer: str, issuer: str) -> str:
     """Return the issuer whose records are asked for, if the caller may read them."""
     if not issuer or issuer == peer:
         return peer

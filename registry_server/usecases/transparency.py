@@ -8,11 +8,12 @@ from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.view import BindingRow
-from registry_server.usecases.proofs import ProvedHead, ProvedState, head_of
+from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from client_sdk.kernel.formats.map_proof import MapProof
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
 
@@ -48,10 +49,12 @@ class CheckpointAnswer(NamedTuple):
 
 
 class DirectoryAnswer(NamedTuple):
-    """Institutions, proved in one HEAD; ascending by id."""
+    """Canonical states of the registry and of institutions, these ascending by id, proved in one HEAD."""
 
     head: ProvedHead
-    institutions: tuple[ProvedState, ...]
+    registry_state: bytes
+    institutions: tuple[bytes, ...]
+    proof: MapProof
     consistency: tuple[bytes, ...]
 
 
@@ -133,8 +136,10 @@ class Transparency:
         for institution in institutions:
             check_institution_id(institution, "request", "institutions")
         with self._ledger.view() as view:
-            states = tuple(view.institution(institution) for institution in sorted(set(institutions)))
-            return DirectoryAnswer(head_of(view), states, _consistency(view, known_size))
+            shown = sorted(set(institutions))
+            states = tuple(map(view.institution_state, shown))
+            proof, consistency = view.map_proof(shown), _consistency(view, known_size)
+            return DirectoryAnswer(head_of(view), view.registry_state, states, proof, consistency)
 
     def vouch_for_clock(self, caller: str, sent_at: int) -> None:
         """Take note of a caller's clock.

@@ -48,9 +48,10 @@ class Case(NamedTuple):
     Attributes:
         id: name of the case.
         kind: what it shows.
-        file: beside ``cases.jsonl``.
-        how: ``plan`` where the dry run tells, ``sent`` where only the registry can.
+        file: beside ``cases.jsonl``; empty where the case is no portfolio.
+        how: ``plan`` where the dry run tells, ``sent`` where only the registry can, ``own`` for a test of its own.
         expect: ``accept``, ``reject`` or ``warn``.
+        test: that shows it, as ``file::function``, where it has one of its own.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Case(NamedTuple):
     file: str
     how: str
     expect: str
+    test: str = ""
 
 
 def cases() -> list[Case]:
@@ -83,8 +85,22 @@ def lender(registry: TestRegistry) -> Command:
 
 
 def test_each_file_belongs_to_a_case() -> None:
-    named = {case.file for case in cases()} | {"cases.jsonl", "permit-renewed.txt"}
+    named = {case.file for case in cases()} - {""} | {"cases.jsonl", "permit-renewed.txt"}
     assert {path.name for path in CASES.iterdir()} == named
+
+
+def test_each_case_is_run_and_named_once() -> None:
+    found = cases()
+    assert len({case.id for case in found}) == len(found)
+    for case in found:
+        assert case.expect in {"accept", "reject", "warn"}
+        assert (case.how in {"plan", "sent"}) is bool(case.file), case.id
+        if case.how != "own":
+            assert not case.test
+            continue
+        file, _, function = case.test.partition("::")
+        text = (CASES.parents[2] / file).read_text(encoding="utf-8")
+        assert f"def {function}(" in text, case.id
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.how == "plan"], ids=lambda case: case.id)

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 import grpc
 import pytest
 
-from client_sdk._steps import Call, Stoppable, alone, answer, beside, message, pause, relay, run, run_async, together
+from client_sdk._steps import (
+    Call,
+    Stoppable,
+    alone,
+    answer,
+    beside,
+    each_async,
+    message,
+    pause,
+    relay,
+    run,
+    run_async,
+    together,
+)
 from client_sdk.errors import InvalidError, TransportError, UnavailableError
 from tests.support.waiting import wait_until
 
@@ -37,6 +50,31 @@ both = pytest.mark.parametrize("drive", [run, run_in_a_loop], ids=["blocking", "
 
 def fail(error: BaseException) -> NoReturn:
     raise error
+
+
+async def test_items_are_made_beside_the_loop_and_yielded_up_to_the_one_that_fails() -> None:
+    threads: set[int] = set()
+
+    def items() -> Iterator[int]:
+        for number in range(600):
+            threads.add(threading.get_ident())
+            yield number
+        raise InvalidError("NO_MORE")
+
+    def flow() -> Flow[Iterator[int]]:
+        yield from ()
+        return items()
+
+    found: list[int] = []
+
+    async def take() -> None:
+        async for item in each_async(flow()):
+            found.append(item)  # noqa: PERF401 - what came before the error is kept
+
+    with pytest.raises(InvalidError, match="NO_MORE"):
+        await take()
+    assert found == list(range(600))
+    assert threading.get_ident() not in threads
 
 
 @both

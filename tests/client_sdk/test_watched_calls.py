@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ import pytest
 
 from client_sdk._transport import call_threads, deadlines, watched, watched_aio
 from client_sdk._transport.call_threads import CallThreads
-from client_sdk._transport.channels import Deadlines, error_of_call
+from client_sdk._transport.channels import Deadlines, TlsMaterial, error_of_call
 from client_sdk._transport.owner import Owner
 from client_sdk._transport.watched import WatchedChannel
 from client_sdk._transport.watched_aio import WatchedAioChannel
@@ -24,9 +26,12 @@ from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 SHORT = Deadlines(unary=0.2, stream=0.2)
 LONG = Deadlines(unary=60.0, stream=60.0)
+# What the connections of these tests show.
+NOTHING = TlsMaterial(b"", b"", b"")
 # In which whatever is given up after a fraction of a second has ended, however slow the machine.
 SOON = 30.0
 
@@ -105,13 +110,20 @@ def given_up() -> Iterator[None]:
     assert isinstance(error_of_call(caught.value), DeadlineExceededError)
 
 
+def watching(bare: Deaf | grpc.Channel, deadlines: Deadlines) -> WatchedChannel:
+    return WatchedChannel(NOTHING, lambda _: bare, deadlines)  # type: ignore[arg-type,return-value]  # all that is called
+
+
+def watching_aio(bare: Deaf | grpc.aio.Channel, deadlines: Deadlines) -> WatchedAioChannel:
+    return WatchedAioChannel(NOTHING, lambda _: bare, deadlines, Owner.of_running_loop())  # type: ignore[arg-type,return-value]  # all that is called
+
+
 def blocking(target: str) -> WatchedChannel:
-    return WatchedChannel(Deaf(grpc.insecure_channel(target)), SHORT)  # type: ignore[arg-type]  # all that is called
+    return watching(Deaf(grpc.insecure_channel(target)), SHORT)
 
 
 def for_asyncio(target: str) -> WatchedAioChannel:
-    bare = Deaf(grpc.aio.insecure_channel(target))
-    return WatchedAioChannel(bare, SHORT, Owner.of_running_loop())  # type: ignore[arg-type]  # all that is called
+    return watching_aio(Deaf(grpc.aio.insecure_channel(target)), SHORT)
 
 
 def test_a_call_that_never_ends_is_given_up(target: str) -> None:
@@ -141,7 +153,7 @@ async def test_a_stream_for_asyncio_that_never_ends_is_given_up_and_cancelled(ta
 
 
 async def test_a_cancelled_task_cancels_its_call(target: str, silent: Silent) -> None:
-    async with WatchedAioChannel(grpc.aio.insecure_channel(target), LONG, Owner.of_running_loop()) as link:
+    async with watching_aio(grpc.aio.insecure_channel(target), LONG) as link:
         messages = link.unary_stream("/tests.Silent/Stream")(b"")
         task = asyncio.ensure_future(anext(messages))
         await asyncio.sleep(0)
@@ -152,7 +164,7 @@ async def test_a_cancelled_task_cancels_its_call(target: str, silent: Silent) ->
 
 
 def test_a_stream_may_be_cancelled_from_another_thread(target: str, silent: Silent) -> None:
-    with WatchedChannel(grpc.insecure_channel(target), LONG) as link, ThreadPoolExecutor(1) as pool:
+    with watching(grpc.insecure_channel(target), LONG) as link, ThreadPoolExecutor(1) as pool:
         stream = link.unary_stream("/tests.Silent/Stream")(b"")
         reading = pool.submit(list, stream)
         wait_until(reading.running)
@@ -167,7 +179,7 @@ def test_a_channel_that_cannot_be_closed_is_left(target: str, monkeypatch: pytes
     bare = Deaf(grpc.insecure_channel(target))
     really = bare.close
     bare.close = lambda: never.wait(SOON) and None  # type: ignore[assignment]  # closes nothing
-    link = WatchedChannel(bare, SHORT)  # type: ignore[arg-type]  # all that is called
+    link = watching(bare, SHORT)
     link.close()
     assert not never.is_set()
     never.set()
@@ -202,6 +214,30 @@ def test_threads_are_used_again_and_end_when_nobody_calls(monkeypatch: pytest.Mo
     wait_until(lambda: threads._threads == 0)
 
 
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def test_no_interrupt_takes_a_thread_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Threads that end at once, so that nearly each call begins one.
+    monkeypatch.setattr(call_threads, "IDLE_SECONDS", 0.0)
+    threads, before = CallThreads(2), signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for step in range(1_000):
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, (step % 200 + 1) * 2e-6)
+                threads.start(lambda: 1, SOON).result()
+                # Those that come later than the call come here; a longer sleep could begin just after its interrupt.
+                wait_until(lambda: False)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    both = threading.Barrier(2)
+    together = [threads.start(partial(both.wait, SOON), SOON) for _ in range(2)]
+    assert sorted(job.result() for job in together) == [0, 1]
+    threads.close()
+    wait_until(lambda: threads._threads == 0)
+
+
 def test_what_a_call_raises_is_raised_where_it_is_waited_for() -> None:
     threads = CallThreads(1)
     for _ in range(3):
@@ -211,7 +247,7 @@ def test_what_a_call_raises_is_raised_where_it_is_waited_for() -> None:
 
 
 def test_a_closed_channel_says_so(target: str) -> None:
-    link = WatchedChannel(grpc.insecure_channel(target), LONG)
+    link = watching(grpc.insecure_channel(target), LONG)
     unary, stream = link.unary_unary("/tests.Silent/Unary"), link.unary_stream("/tests.Silent/Stream")
     link.close()
     link.close()
@@ -227,7 +263,7 @@ def test_without_an_event_loop_there_is_no_channel_for_asyncio() -> None:
 
 @pytest.mark.parametrize("kind", ["Unary", "Stream"])
 async def test_a_call_under_way_on_a_channel_that_is_closed_is_told_so(target: str, silent: Silent, kind: str) -> None:
-    link = WatchedAioChannel(grpc.aio.insecure_channel(target), LONG, Owner.of_running_loop())
+    link = watching_aio(grpc.aio.insecure_channel(target), LONG)
 
     async def call() -> None:
         if kind == "Unary":
@@ -243,7 +279,7 @@ async def test_a_call_under_way_on_a_channel_that_is_closed_is_told_so(target: s
 
 
 def test_a_call_under_way_in_another_thread_ends_with_its_channel(target: str, silent: Silent) -> None:
-    link = WatchedChannel(grpc.insecure_channel(target), LONG)
+    link = watching(grpc.insecure_channel(target), LONG)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(link.unary_unary("/tests.Silent/Unary"), b"")
         assert silent.begun.wait(SOON)

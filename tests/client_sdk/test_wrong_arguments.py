@@ -59,7 +59,8 @@ anything: st.SearchStrategy[Any] = st.one_of(
         [
             *(Decimal("125.50"), timedelta(1), Timestamp(2026, 3, 31), object(), NoticeChannel, Path("a")),
             *((), [], {}, set(), ("OPEN", "NONSENSE"), ("FROZEN", []), [1], {"kind": "DEFAULT"}),
-            *("OPEN", "LOAN_APPROVAL", "CREDIT_CARD", "CNY", "2026-03-31", "NaT", "lender-1"),
+            *("OPEN", "LOAN_APPROVAL", "CREDIT_CARD", "CNY", "2026-03-31", "NaT", "lender-1", "half \ud800"),
+            *(RejectedRow(row=1, violations=None), RejectedRow(row=1, violations=(5,))),  # type: ignore[arg-type]  # meant
             *(RecordKey("lender-1", b"1"), RecordKey("", bytes(16)), RecordKey(1, 2)),  # type: ignore[arg-type]  # meant
             *(Basis(record=RecordKey("lender-2", bytes(16))), Basis(record=None)),  # type: ignore[arg-type]  # meant
             *REPORTS,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from client_sdk._transport.refusal import BY_REASON, BY_STATUS, WITHOUT_ANSWER
+from client_sdk.errors import ConflictError, InvalidError, QuotaError
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError, ProofError, SignatureError
 from client_sdk.kernel.formats.words import InstitutionStatus
@@ -16,6 +18,7 @@ from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from registry_server.errors import CATALOGUE, GrpcStatus, RefusalReason, RegistryError, complaint_of, entry_of
 from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.subject_key_service import errors as key_services
 from registry_server.usecases import failures
 
 if TYPE_CHECKING:
@@ -25,6 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # The key service has a catalogue of its own: test_key_service_parts.
 SERVER = ("certificates", "rpc", "sequencing", "serving", "storage", "usecases")
 KERNEL = ("formats", "ledger", "rules", "subjects")
+# Reasons whose class in the SDK is not that of the status that they come with.
+OTHER_THAN_STATUS = {
+    "ILLEGAL_TRANSITION": InvalidError,
+    "RECORD_UNKNOWN": ConflictError,
+    "SIGNATURE_INVALID": InvalidError,
+    "SUBJECT_KEY_VERSION": InvalidError,
+    "TOO_MANY_RECORDS": QuotaError,
+}
 # Functions that make a RuleError of their first argument.
 MAKERS = {"_refuse", "RuleError", "RegistryError", "Complaint"}
 
@@ -83,6 +94,15 @@ def test_an_entry_is_a_sentence_and_a_reason_can_stand_in_the_inquiry_tree(reaso
     assert InquiryLeaf.parse(InquiryLeaf(0, reason, bytes(32)).encode()).outcome == reason
     # Retrying is for what may be otherwise a moment later.
     assert not entry.retryable or entry.status is GrpcStatus.UNAVAILABLE
+
+
+def test_the_sdk_has_a_class_for_every_reason_with_which_something_is_decided() -> None:
+    """Results of a batch carry a reason and no status: the reason alone must say which class it is."""
+    catalogue = {**key_services.CATALOGUE, **CATALOGUE}
+    decided = {reason: entry.status.name for reason, entry in catalogue.items() if entry.status not in WITHOUT_ANSWER}
+    assert set(BY_REASON) == set(decided)
+    by_status = {reason: BY_STATUS.get(status, InvalidError) for reason, status in decided.items()}
+    assert {reason: kind for reason, kind in BY_REASON.items() if kind is not by_status[reason]} == OTHER_THAN_STATUS
 
 
 def test_kernel_errors_are_told_with_their_fields() -> None:

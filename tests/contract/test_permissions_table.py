@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from creditregistry.v1 import (
     directory_service_pb2,
+    dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     transparency_service_pb2,
@@ -17,33 +18,47 @@ from registry_server.rpc.server import SERVICES
 from registry_server.rpc.sizes import DEFAULT_BYTES, LONGEST_BYTES, REQUEST_BYTES
 from registry_server.serving.guard import HEALTH_METHODS
 
-FILES = (record_service_pb2, inquiry_service_pb2, transparency_service_pb2, directory_service_pb2, health_pb2)
+FILES = (
+    record_service_pb2,
+    dispute_service_pb2,
+    inquiry_service_pb2,
+    transparency_service_pb2,
+    directory_service_pb2,
+    health_pb2,
+)
 # Written down once more, so that a change of the table is a change of two files.
 EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L"},
-    "InquiryService": {"Check": "L", "GetInquiryReceipt": "L"},
+    "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
+    "InquiryService": {"Check": "LR", "GetInquiryReceipt": "LR"},
     "TransparencyService": {
-        "GetCheckpoint": "LUAK",
-        "GetTile": "LUAK",
-        "GetDirectoryProof": "LUAK",
+        "GetCheckpoint": "LUARK",
+        "GetTile": "LUARK",
+        "GetDirectoryProof": "LUARK",
         "ListLeaves": "U",
         "ListLiveBindings": "U",
         "ListInquiryLeaves": "U",
     },
     "DirectoryService": {
-        "ListActs": "LUAK",
+        "ListActs": "LUARK",
         "ProposeAct": "A",
         "ListProposals": "A",
         "ApproveAct": "A",
-        "IssueCertificate": "LUA",
-        "ListCertificates": "LUA",
-        "RevokeTlsKey": "LUA",
+        "IssueCertificate": "LUAR",
+        "ListCertificates": "LUAR",
+        "RevokeTlsKey": "LUAR",
     },
-    "Health": {"Check": "LUAK"},
+    "Health": {"Check": "LUARK"},
 }
 # A stream that each caller could hold open for ever, and a method that the library does not serve.
 NOT_SERVED = {"/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"}
-LETTERS = {"L": Caller.LENDER, "U": Caller.AUDITOR, "A": Caller.ADMINISTRATOR, "K": Caller.KEY_SERVICE}
+LETTERS = {
+    "L": Caller.LENDER,
+    "U": Caller.AUDITOR,
+    "A": Caller.ADMINISTRATOR,
+    "K": Caller.KEY_SERVICE,
+    "R": Caller.REPRESENTATIVE,
+}
 
 
 def contract_methods() -> set[str]:

@@ -182,6 +182,108 @@ def test_after_a_short_pause_nobody_is_asked_and_restarts_do_not_add_up(database
         ledger.append([world.act(ledger, ClockBody(1))]).result()
 
 
+@pytest.mark.parametrize("step", [-3 * DAY_MS, -MAX_STEP_MS - 1, MAX_STEP_MS + 1])
+def test_a_restart_of_the_server_alone_does_not_hide_that_the_clock_was_set(
+    database_url: str, world: World, step: int
+) -> None:
+    world.clock.reboot("first")
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "before"))
+        last = head_time(ledger)
+    world.clock.is_synchronised = False
+    world.clock.now += 3 * DAY_MS
+    world.clock.jump(step)
+    with world.ledger(database_url) as ledger:
+        with pytest.raises(ClockUnconfirmedError) as unconfirmed:
+            ledger.heartbeat().result()
+        assert unconfirmed.value.off_ms == step
+        assert head_time(ledger) == last
+        world.clock.jump(-step)
+        accept(ledger, world.report("lender-1", "after"))
+        assert head_time(ledger) == world.clock.now
+    reverify(database_url)
+
+
+@pytest.mark.parametrize("voucher", ["callers", "operator"])
+def test_after_a_restart_of_the_server_alone_others_may_vouch_for_a_clock_that_was_set(
+    database_url: str, world: World, voucher: str
+) -> None:
+    world.clock.reboot("first")
+    with world.ledger(database_url):
+        pass
+    world.clock.jump(DAY_MS)
+    with world.ledger(database_url) as ledger:
+        if voucher == "callers":
+            ledger.vouch_for_clock("lender-1", world.clock.now)
+            ledger.vouch_for_clock("lender-2", world.clock.now)
+        else:
+            world.confirm_clock(ledger)
+        accept(ledger, world.report("lender-1", "afterwards"))
+    # The line that they vouched for is the one that the next start knows.
+    world.clock.now += DAY_MS
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "once more"))
+        assert head_time(ledger) == world.clock.now
+    reverify(database_url)
+
+
+def test_after_a_long_pause_of_the_server_alone_nobody_is_asked(database_url: str, world: World) -> None:
+    world.clock.reboot("first")
+    with world.ledger(database_url):
+        pass
+    world.clock.is_synchronised = False
+    world.clock.now += 7 * DAY_MS
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "after it"))
+        assert head_time(ledger) == world.clock.now
+
+
+def test_steps_over_restarts_on_one_boot_do_not_add_up(database_url: str, world: World) -> None:
+    world.clock.reboot("first")
+    with world.ledger(database_url):
+        pass
+    for _ in range(3):
+        world.clock.now += DAY_MS
+        world.clock.jump(MAX_STEP_MS // 3)
+        with world.ledger(database_url) as ledger:
+            ledger.append([world.act(ledger, ClockBody(1))]).result()
+    world.clock.jump(MAX_STEP_MS // 3)
+    with world.ledger(database_url) as ledger, pytest.raises(ClockUnconfirmedError):
+        ledger.append([world.act(ledger, ClockBody(1))]).result()
+
+
+# Of the boot in which the newest commit was made, and of this one: no line counts from one to the other.
+@pytest.mark.parametrize(("before", "now"), [("first", "second"), ("", "second"), ("first", ""), ("", "")])
+def test_after_another_boot_the_time_of_the_newest_commit_is_all_that_is_known(
+    database_url: str, world: World, before: str, now: str
+) -> None:
+    world.clock.reboot(before)
+    with world.ledger(database_url) as ledger:
+        last = head_time(ledger)
+    world.clock.is_synchronised = False
+    world.clock.now += DAY_MS
+    world.clock.reboot(now)
+    with world.ledger(database_url) as ledger:
+        with pytest.raises(ClockUnconfirmedError) as unconfirmed:
+            ledger.heartbeat().result()
+        assert unconfirmed.value.off_ms == world.clock.now - last
+    # What no start can see: a clock that stood still while the machine was off.
+    world.clock.jump(-DAY_MS)
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "late"))
+        assert head_time(ledger) == last
+    # From here on the line is known, where the boot has a name.
+    world.clock.now += DAY_MS
+    world.clock.jump(-DAY_MS)
+    with world.ledger(database_url) as ledger:
+        if now:
+            with pytest.raises(ClockUnconfirmedError):
+                ledger.heartbeat().result()
+        else:
+            accept(ledger, world.report("lender-1", "late again"))
+    reverify(database_url)
+
+
 def audit_of(registry: RunningRegistry, folder: Path, now_ms: int) -> AuditReport:
     source = RegistrySource(registry.channel(AUDITOR))
     return audit(source, AuditHome(folder / "audit"), registry.trust_root, now_ms=now_ms)

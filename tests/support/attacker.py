@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.commitment import commit_facts
 from client_sdk.kernel.formats.encoding import label
 from client_sdk.kernel.formats.errors import FormatError, ProofError
 from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, records_value, subject_key
-from client_sdk.kernel.formats.prefix_tree import prove, verify_presence
+from client_sdk.kernel.formats.map_proof import prove_keys, verify_keys
 from client_sdk.kernel.formats.seal import disclosure_digest, open_facts, seal_facts
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey, finalize
 from client_sdk.kernel.subjects.pseudonym import derive
@@ -124,11 +124,11 @@ class Attacker:
         """Try to rebuild the map of an old HEAD with the person in it, all other entries being known."""
         key, (index, leaf_hash) = subject_key(self.pseudonym.subject), old.place
         # What stands beside the person's entry does not depend on its value.
-        siblings = prove(sorted({**old.others, key: bytes(32)}.items()), key).siblings
+        proof = prove_keys(sorted({**old.others, key: bytes(32)}.items()), [key])
         for opening in openings:
             value = records_value([MappedRecord(index, leaf_hash, NO_ANNOTATION, opening)])
             with suppress(ProofError):
-                verify_presence(old.root, key, value, siblings)
+                verify_keys(old.root, {key: value}, proof)
                 return True
         return False
 

@@ -9,13 +9,12 @@ from creditregistry.v1 import facts_pb2
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
-from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
-from client_sdk.kernel.formats.prefix_tree import prove
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
+from tests.support.proofs import prove_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,8 +70,6 @@ class _Maker:
         self.log = log
         self.asker = asker
         self.persons = persons
-        self.tree = log.tree
-        self.entries = sorted(log.entries().items())
         self.signers: set[_Signer] = set()
         self.referred = {asker}
         # Acts that named a successor who signed.
@@ -80,7 +77,7 @@ class _Maker:
         self.lapsed = False
 
     def make(self, shown: Iterable[int]) -> pb.Evidence:
-        log, size = self.log, len(self.log.leaves)
+        log = self.log
         directory = log.state.directory
         payload = inquiry_of(log, self.asker, self.persons).encode()
         key = signer(f"{self.asker} INQUIRE")
@@ -92,17 +89,14 @@ class _Maker:
             ),
             checkpoint=log.checkpoint(),
             head=log.leaves[-1],
-            head_path=b"".join(self.tree.inclusion_proof(size - 1, size)),
             registry_state=directory.state.encode(),
-            registry_proof=self.proof(REGISTRY_KEY),
             persons=[self.person(position) for position in shown],
         )
-        for id_ in sorted(self.referred):
-            state = directory.institutions[id_].encode()
-            evidence.institutions.add(state=state, proof=self.proof(institution_key(id_)))
+        evidence.institutions.extend(directory.institutions[id_].encode() for id_ in sorted(self.referred))
         evidence.acts.extend(log.leaves[index] for index in sorted(self.acts()))
         if self.lapsed:
             evidence.rulebook = directory.rulebook.encode()
+        prove_evidence(evidence, log.entries(), self.referred, log.tree)
         return evidence
 
     def acts(self) -> set[int]:
@@ -115,20 +109,11 @@ class _Maker:
         # The genesis is in the trust root.
         return (needed | self.named) - {0}
 
-    def proof(self, key: bytes) -> pb.MapProof:
-        found = prove(self.entries, key)
-        proof = pb.MapProof(siblings=b"".join(found.siblings))
-        if found.other is not None:
-            proof.other_key, proof.other_value = found.other
-        return proof
-
     def person(self, position: int) -> pb.PersonAnswer:
         person = self.persons[position]
         answer = pb.PersonAnswer(position=position, opening=seed(f"ask {person}"))
         for version, subject in pseudonyms(self.log, person):
-            item = answer.subjects.add(
-                subject_key_version=version, subject=subject, proof=self.proof(subject_key(subject))
-            )
+            item = answer.subjects.add(subject_key_version=version, subject=subject)
             item.records.extend(self.records(subject))
         return answer
 
@@ -146,9 +131,7 @@ class _Maker:
             self.named.add(succession.first)
         record = pb.LiveRecord(index=chain.index, leaf=leaf, opening=secret.opening, disclosure=secret.disclosure)
         for index in self.annotation_leaves(chain):
-            path = b"".join(self.tree.inclusion_proof(index, len(self.log.leaves)))
-            inclusion = pb.InclusionProof(index=index, path=path)
-            record.annotations.add(inclusion=inclusion, leaf=self.log.leaves[index])
+            record.annotations.add(index=index, leaf=self.log.leaves[index])
         return record
 
     def annotation_leaves(self, chain: Chain) -> list[int]:
@@ -161,12 +144,16 @@ class _Maker:
             self.sign(self.log.leaves[indexes[-1]])
             return indexes[-1:]
         self.lapsed = True
-        issuer = self.log.state.directory.institution(chain.key.issuer)
-        answered = [at for at in indexes[:-1] if issuer.speaks_at(self.author(self.log.leaves[at]), at)]
+        answered = [at for at in indexes[:-1] if self.answers(self.log.leaves[at])]
         since = [at for at in indexes if not answered or at > answered[-1]]
         for at in since[:-1]:
             self.sign(self.log.leaves[at])
         return since
+
+    @staticmethod
+    def answers(data: bytes) -> bool:
+        leaf = parse_leaf(data)
+        return isinstance(leaf, StatementLeaf) and Annotation.parse(leaf.payload).outcome is not None
 
     def author(self, data: bytes) -> str:
         leaf = parse_leaf(data)

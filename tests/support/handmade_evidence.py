@@ -26,11 +26,12 @@ from client_sdk.kernel.formats.map_entry import (
     subject_key,
 )
 from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MemoryTree
-from client_sdk.kernel.formats.prefix_tree import prove, root_of
+from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Annotation, Statement
-from client_sdk.kernel.formats.words import AnnotationFlag, Purpose
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
+from tests.support.proofs import prove_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,20 +102,20 @@ class AnsweringRegistry:
                 annotation = Annotation.parse(leaf.payload)
                 if annotation.key != statement.key:
                     continue
-                if AnnotationFlag.DISPUTED not in annotation.flags or annotation.author == statement.issuer:
+                if not annotation.disputed or annotation.outcome is not None:
                     break
                 shown.append(index)
         return shown[::-1]
 
-    def annotation(self, index: int) -> pb.AnnotationLeaf:
-        """A leaf of an annotation chain; its path is filled in by ``answer``."""
-        return pb.AnnotationLeaf(inclusion=pb.InclusionProof(index=index), leaf=self.log.leaves[index])
+    def annotation(self, index: int) -> pb.IndexedLeaf:
+        """A leaf of an annotation chain."""
+        return pb.IndexedLeaf(index=index, leaf=self.log.leaves[index])
 
     def answer(self, asker: str, *people: str, by: Signer | None = None, **head: object) -> pb.Evidence:
         """Answer an inquiry of that member about those people, under a HEAD that this makes."""
-        entries = sorted(self._entries().items())
+        entries = self._entries()
         fields = {
-            "map_root": root_of(entries),
+            "map_root": root_of(sorted(entries.items())),
             "entry_count": len(entries),
             "previous": self.log.state.head_chain.leaf_hash,
             "newest_act": self.newest_act,
@@ -123,18 +124,15 @@ class AnsweringRegistry:
         }
         last = HeadLeaf(self.log.logged_at, Head(**{**fields, **head}).encode()).encode()  # type: ignore[arg-type]  # the test names fields
         tree = MemoryTree(map(leaf_hash, [*self.log.leaves, last]))
-        size = tree.size
         evidence = pb.Evidence(
             version=1,
             inquiry=self.inquiry(asker, people, by),
-            checkpoint=sign_checkpoint(self.log.origin, size, tree.root(), self.log.log_signer),
+            checkpoint=sign_checkpoint(self.log.origin, tree.size, tree.root(), self.log.log_signer),
             head=last,
-            head_path=b"".join(tree.inclusion_proof(size - 1, size)),
             registry_state=self.state.encode(),
-            registry_proof=_proof(entries, REGISTRY_KEY),
-            persons=[self._person(entries, tree, position, person) for position, person in enumerate(people)],
+            persons=[self._person(position, person) for position, person in enumerate(people)],
         )
-        self._refer(evidence, entries, asker)
+        prove_evidence(evidence, entries, self._refer(evidence, asker), tree)
         return evidence
 
     def inquiry(self, asker: str, people: Sequence[str], by: Signer | None = None) -> pb.SignedPayload:
@@ -162,21 +160,13 @@ class AnsweringRegistry:
                 entries[subject_key(subject)] = records_value([_mapped(record) for record in records])
         return entries
 
-    def _person(
-        self, entries: Sequence[tuple[bytes, bytes]], tree: MemoryTree, position: int, person: str
-    ) -> pb.PersonAnswer:
+    def _person(self, position: int, person: str) -> pb.PersonAnswer:
         subject = pseudonym(person)
-        records = self.records.get(subject, [])
-        for record in records:
-            for shown in record.annotations:
-                shown.inclusion.path = b"".join(tree.inclusion_proof(shown.inclusion.index, tree.size))
-        answer = pb.SubjectAnswer(
-            subject_key_version=1, subject=subject, proof=_proof(entries, subject_key(subject)), records=records
-        )
+        answer = pb.SubjectAnswer(subject_key_version=1, subject=subject, records=self.records.get(subject, []))
         return pb.PersonAnswer(position=position, opening=_opening(person), subjects=[answer])
 
-    def _refer(self, evidence: pb.Evidence, entries: Sequence[tuple[bytes, bytes]], asker: str) -> None:
-        """Add the states, acts and rulebook that the rest refers to."""
+    def _refer(self, evidence: pb.Evidence, asker: str) -> set[str]:
+        """Add the states, acts and rulebook that the rest refers to; returns whose states."""
         named, keys = {asker}, {evidence.inquiry.key_id}
         places = {act.leaf_hash: act.place for act in self.state.administrator_acts[1:]}
         for record in _records(evidence):
@@ -194,12 +184,11 @@ class AnsweringRegistry:
                 else:
                     named.add(Annotation.parse(leaf.payload).author)
                     keys.add(leaf.key_id)
-        for id_ in sorted(named):
-            proof = _proof(entries, institution_key(id_))
-            evidence.institutions.append(pb.ProvedInstitution(state=self.institutions[id_].encode(), proof=proof))
+        evidence.institutions.extend(self.institutions[id_].encode() for id_ in sorted(named))
         for state in self.institutions.values():
             places |= {key.act_hash: key.first for key in state.keys if key.key_id in keys}
         evidence.acts.extend(self.acts[hash_] for hash_ in sorted(places, key=places.__getitem__))
+        return named
 
 
 def _opening(person: str) -> bytes:
@@ -213,9 +202,3 @@ def _records(evidence: pb.Evidence) -> Iterator[pb.LiveRecord]:
 def _mapped(record: pb.LiveRecord) -> MappedRecord:
     annotation = leaf_hash(record.annotations[-1].leaf) if record.annotations else NO_ANNOTATION
     return MappedRecord(record.index, leaf_hash(record.leaf), annotation, record.opening)
-
-
-def _proof(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> pb.MapProof:
-    proof = prove(entries, key)
-    other_key, other_value = proof.other or (b"", b"")
-    return pb.MapProof(siblings=b"".join(proof.siblings), other_key=other_key, other_value=other_value)

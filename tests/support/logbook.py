@@ -11,18 +11,18 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from creditregistry.v1 import evidence_pb2, proposal_pb2
 from creditregistry.v1 import transparency_pb2 as pb
+from cryptography import x509
 
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
-from client_sdk.kernel.formats.prefix_tree import prove
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import HandmadeLog, seed
+from tests.support.proofs import prove_directory
 from tests.support.tls import server_credentials
 
 if TYPE_CHECKING:
@@ -108,6 +108,17 @@ class LogbookRegistry:
         self.strict = False
         # Requests so far, by the names of their messages.
         self.asked: list[str] = []
+        # Serial numbers of the certificates with which the directory was asked for, and one that is let in no more.
+        self.shown: set[int] = set()
+        self.refused: int | None = None
+
+    def let_in(self, context: grpc.ServicerContext) -> None:
+        """Note whose certificate it is, or end the call."""
+        (pem,) = cast("list[bytes]", context.auth_context()["x509_pem_cert"])
+        serial = x509.load_pem_x509_certificate(pem).serial_number
+        if serial == self.refused:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "an old certificate")
+        self.shown.add(serial)
 
     def list_acts(self, request: proposal_pb2.ListActsRequest) -> proposal_pb2.ListActsResponse:
         """A page of acts."""
@@ -122,17 +133,13 @@ class LogbookRegistry:
         log, size = self.log, len(self.log.leaves)
         members = {**log.state.directory.institutions, **self.institutions}
         registry = self.registry_state or log.state.directory.state
-        entries = sorted(log.entries().items())
         return pb.GetDirectoryProofResponse(
             checkpoint=log.checkpoint(),
             head=log.leaves[-1],
             head_path=b"".join(log.tree.inclusion_proof(size - 1, size)),
             registry_state=registry.encode(),
-            registry_proof=_proof(entries, REGISTRY_KEY),
-            institutions=[
-                evidence_pb2.ProvedInstitution(state=members[id_].encode(), proof=_proof(entries, institution_key(id_)))
-                for id_ in request.institutions
-            ],
+            map_proof=prove_directory(log.entries(), request.institutions),
+            institutions=[members[id_].encode() for id_ in request.institutions],
             consistency=self._consistency(request.known_size),
         )
 
@@ -154,10 +161,6 @@ class LogbookRegistry:
         return b"".join(self.log.tree.consistency_proof(known_size, size)) if 0 < known_size < size else b""
 
 
-def _proof(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> evidence_pb2.MapProof:
-    return evidence_pb2.MapProof(siblings=b"".join(prove(entries, key).siblings))
-
-
 def _handlers(registry: LogbookRegistry) -> list[grpc.GenericRpcHandler]:
     """The few methods that following needs; every other one is unknown to this server."""
     list_acts = grpc.unary_unary_rpc_method_handler(
@@ -165,12 +168,17 @@ def _handlers(registry: LogbookRegistry) -> list[grpc.GenericRpcHandler]:
         proposal_pb2.ListActsRequest.FromString,
         proposal_pb2.ListActsResponse.SerializeToString,
     )
-    directory_proof = grpc.unary_unary_rpc_method_handler(
-        lambda request, context: (
+
+    def prove_directory(
+        request: pb.GetDirectoryProofRequest, context: grpc.ServicerContext
+    ) -> pb.GetDirectoryProofResponse:
+        registry.let_in(context)
+        if registry.strict and request.known_size > len(registry.log.leaves):
             context.abort(grpc.StatusCode.OUT_OF_RANGE, "the log is shorter")
-            if registry.strict and request.known_size > len(registry.log.leaves)
-            else registry.directory_proof(request)
-        ),
+        return registry.directory_proof(request)
+
+    directory_proof = grpc.unary_unary_rpc_method_handler(
+        prove_directory,
         pb.GetDirectoryProofRequest.FromString,
         pb.GetDirectoryProofResponse.SerializeToString,
     )

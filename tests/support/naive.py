@@ -7,7 +7,7 @@ root from its definition, and says of each leaf whether it counts. What the kern
 from __future__ import annotations
 
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import common_pb2 as words
@@ -27,6 +27,7 @@ from tests.support.naive_parts import (
     Wrong,
     continued_by,
     day,
+    first_bit,
     long,
     naive_map_root,
     naive_tree_root,
@@ -163,19 +164,33 @@ class NaiveLog:
         require(signed_by(key.public, "annotation", payload, signature), "signature")
         require(said.registry == self.registry, "registry")
         author = self.members[said.author]
-        require(author.status != "TERMINATED" and "LENDER" in author.roles, "author")
+        require(author.status != "TERMINATED" and {"LENDER", "REPRESENTATIVE"} & set(author.roles), "author")
         record = self._follows((said.issuer, said.record_id), said.number, said.previous)
         own = said.author in (said.issuer, self.members[said.issuer].successor)
         restricted = statement_pb2.ANNOTATION_FLAG_RESTRICTED
         disputed = statement_pb2.ANNOTATION_FLAG_DISPUTED
         if not own:
             require((restricted in said.flags) == (restricted in record.flags), "restricted")
-            require(disputed in said.flags or disputed not in record.flags, "disputed")
-        record.flags = set(said.flags)
-        if own or disputed not in said.flags:
+        stood, stands, outcome = disputed in record.flags, disputed in said.flags, said.outcome
+        if outcome:
+            require(stood, "nothing to answer")
+            if outcome == statement_pb2.DISPUTE_OUTCOME_WITHDRAWN:
+                require(said.author == record.disputed_by, "withdrawn by another")
+            else:
+                require(own and said.evidence, "answer")
+            if outcome == statement_pb2.DISPUTE_OUTCOME_CORRECTED:
+                require(record.index > record.disputed_since, "corrected")
+            require(stands == (outcome == statement_pb2.DISPUTE_OUTCOME_UNCONFIRMED), "stands")
             record.disputed_at = 0
+            record.answered = outcome != statement_pb2.DISPUTE_OUTCOME_WITHDRAWN
+        elif stands and not stood:
+            require(said.evidence or not record.answered, "reopened")
+            record.disputed_at, record.disputed_since, record.disputed_by = logged_at, index, said.author
+        elif stands:
+            record.disputed_at = record.disputed_at or (logged_at if said.evidence else 0)
         else:
-            record.disputed_at = record.disputed_at or logged_at
+            require(not stood, "disputed")
+        record.flags = set(said.flags)
         record.notes.append((index, leaf, said))
 
     def _follows(self, place: tuple[str, bytes], number: int, previous: bytes) -> Record:
@@ -194,7 +209,10 @@ class NaiveLog:
             record = self._follows(place, said.number, said.previous)
             require(record.disputed_at, "disputed")
             asked, now = (datetime.fromisoformat(day(time)) for time in (record.disputed_at, logged_at))
-            require((now - asked).days > self.genesis.rulebook.dispute_days, "early")
+            due = asked + timedelta(days=self.genesis.rulebook.dispute_days)
+            while due.weekday() > 4:
+                due += timedelta(days=1)
+            require(now > due, "early")
             require(statement_pb2.ANNOTATION_FLAG_RESTRICTED not in record.flags, "restricted")
             record.flags.add(statement_pb2.ANNOTATION_FLAG_RESTRICTED)
             record.notes.append((index, leaf, None))
@@ -398,11 +416,13 @@ class NaiveLog:
             assert committed == record.versions[-1].subject_commitment
             note = sha(b"\x00", record.notes[-1][1]) if record.notes else ZERO
             part = record.index.to_bytes(8, "big") + sha(b"\x00", record.leaf) + note + opening
-            listed.setdefault(sha(b"creditregistry/map/subject/v1\x00", subject), []).append(part)
+            listed.setdefault(first_bit(0, sha(b"creditregistry/map/subject/v1\x00", subject)), []).append(part)
         entries = {key: sha(b"creditregistry/map/records/v1\x00", *parts) for key, parts in listed.items()}
         for id_, member in self.members.items():
-            entries[sha(b"creditregistry/map/institution/v1\x00", long(id_.encode()))] = sha(member.state())
-        entries[sha(b"creditregistry/map/registry/v1\x00")] = sha(self._registry_state())
+            entries[first_bit(1, sha(b"creditregistry/map/institution/v1\x00", long(id_.encode())))] = sha(
+                member.state()
+            )
+        entries[first_bit(1, sha(b"creditregistry/map/registry/v1\x00"))] = sha(self._registry_state())
         return entries
 
     def _registry_state(self) -> bytes:

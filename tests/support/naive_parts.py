@@ -81,6 +81,11 @@ def naive_map_root(entries: dict[bytes, bytes], depth: int = 0) -> bytes:
     return sha(b"\x03", naive_map_root(halves[0], depth + 1), naive_map_root(halves[1], depth + 1))
 
 
+def first_bit(bit: int, digest: bytes) -> bytes:
+    """A digest with another most significant bit: 0 for subjects, 1 for the directory."""
+    return bytes((digest[0] % 128 + 128 * bit,)) + digest[1:]
+
+
 def signed_by(public_key: bytes, form: str, payload: bytes, signature: bytes) -> bool:
     kind = TYPE.format(form)
     message = f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload
@@ -155,6 +160,9 @@ class Record:
     notes: list[tuple[int, bytes, statement_pb2.Annotation | None]] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
     disputed_at: int = 0
+    disputed_since: int = 0
+    disputed_by: str = ""
+    answered: bool = False
     continued: bool = False
     erased: bool = False
 

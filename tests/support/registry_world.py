@@ -79,6 +79,7 @@ class Clock:
     def __init__(self, now: int = NOW) -> None:
         self._now = now
         self._steady = 0
+        self._boot = ""
         self.is_synchronised = True
 
     def __call__(self) -> int:
@@ -110,6 +111,14 @@ class Clock:
     def synchronised(self) -> int | None:
         """What time synchronisation vouches for."""
         return self._now if self.is_synchronised else None
+
+    def boot(self) -> str:
+        """The name of the boot; empty, as on a machine that has none, until ``reboot`` gives one."""
+        return self._boot
+
+    def reboot(self, boot: str) -> None:
+        """Start the machine anew, while no time passes."""
+        self._boot, self._steady = boot, 0
 
     def pass_days(self, days: int) -> None:
         """Let days pass."""

@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
-from creditregistry.v1 import evidence_pb2
 from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import (
     TransparencyServiceServicer,
     add_TransparencyServiceServicer_to_server,
 )
 
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key
-from client_sdk.kernel.formats.prefix_tree import prove
+from tests.support.proofs import prove_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,23 +103,16 @@ class HandmadeRegistry(TransparencyServiceServicer):
         directory, size = self.log.state.directory, self._size
         registry = self.registry_state or directory.state
         members = directory.institutions if self.institutions is None else self.institutions
-        entries = sorted((self.entries or self.log.entries()).items())
+        entries = self.entries or self.log.entries()
         shown = [id_ for id_ in request.institutions if id_ in members]
         return pb.GetDirectoryProofResponse(
             checkpoint=self.checkpoint or self.log.checkpoint(size),
             head=self.log.leaves[size - 1],
             head_path=b"".join(self.log.tree.inclusion_proof(size - 1, size)),
             registry_state=registry.encode(),
-            registry_proof=_proof(entries, REGISTRY_KEY),
-            institutions=[
-                evidence_pb2.ProvedInstitution(state=members[id_].encode(), proof=_proof(entries, institution_key(id_)))
-                for id_ in shown
-            ],
+            map_proof=prove_directory(entries, shown),
+            institutions=[members[id_].encode() for id_ in shown],
         )
-
-
-def _proof(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> evidence_pb2.MapProof:
-    return evidence_pb2.MapProof(siblings=b"".join(prove(entries, key).siblings))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.models import Facts
     from client_sdk.models.assessment import Assessment
     from client_sdk.models.listed import ListedRecord
-    from client_sdk.models.receipt import Receipt
+    from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # The bytes of a receipt: what a file holds, and no line of a terminal.
-_PROOF = frozenset(("leaf", "path", "checkpoint"))
+_PROOF = frozenset(("payload", "signature", "leaf", "path", "head", "head_path", "checkpoint"))
 
 _STYLES = {
     Verdict.LISTED: "bold yellow",
@@ -159,6 +159,6 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
     )
 
 
-def receipt_content(receipt: Receipt) -> dict[str, Json]:
-    """Return a receipt as JSON, without the bytes of its proof."""
+def receipt_content(receipt: Receipt | InquiryReceipt) -> dict[str, Json]:
+    """Return what a verb tells of a receipt: all but the bytes of its proof."""
     return {name: value for name, value in receipt.to_dict().items() if name not in _PROOF}

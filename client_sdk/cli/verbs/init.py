@@ -79,7 +79,7 @@ _QUESTIONS = {
     "institution": _Prompt("Institution id (lower-case letters, digits, inner hyphens)", _institution),
     "name": _Prompt("Name of the institution", _printable),
     "licence": _Prompt("Number of its licence", _printable),
-    "role": _Prompt("Role (LENDER, AUDITOR or ADMINISTRATOR)", _roles, Role.LENDER.name),
+    "role": _Prompt("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)", _roles, Role.LENDER.name),
     "registry": _Prompt("Address of the registry (host:port)", _address),
     "registry_name": _Prompt("Name of the registry", _registry_name),
 }

@@ -1,13 +1,16 @@
 """``inquiry receipt``: proof that a member's own inquiry is in the log."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import hexadecimal
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 
@@ -25,7 +28,11 @@ def register(app: typer.Typer) -> None:
     def _group() -> None:
         """Your own inquiries."""
 
-    @verb(group, "receipt", examples=["inquiry receipt 0f3a9c…"])
+    @verb(
+        group,
+        "receipt",
+        examples=["inquiry receipt 0f3a9c…", "inquiry receipt 0f3a9c… --out loan-4711.inquiry-receipt"],
+    )
     def receipt(
         session: Run,
         /,
@@ -38,17 +45,27 @@ def register(app: typer.Typer) -> None:
                 help="Inquiry id, hexadecimal, as `check` shows it.",
             ),
         ],
-    ) -> None:
-        """Get the verified place of an inquiry in the inquiry tree; it is known after the next HEAD, in a minute."""
-        with session.client() as client:
-            found = client.inquiry_receipt(inquiry_id)
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE", help="Write it to a new file, with the inquiry; `verify` takes it.", show_default=False
+            ),
+        ] = None,
+    ) -> ExitCode:
+        """Get the verified place of an inquiry in the inquiry tree; there is one after the next HEAD, in a minute."""
+        with OutputFile(out) as target:
+            with session.client() as client:
+                found = client.inquiry_receipt(inquiry_id)
+            target.write(session.output, found.encode())
         session.output.result(
-            found.to_dict() | {"checkpoint": found.checkpoint.decode()},
+            found.to_dict() | {"checkpoint": found.checkpoint.decode(), "file": target.written},
             f"The inquiry is in the log: {found.outcome}.",
             pairs(
                 [
                     ("  received", moment_text(found.received_at)),
                     ("  place", f"leaf {found.index} of the inquiry tree, in a log of {found.size} leaves"),
+                    *([] if target.written is None else [("  written to", target.written)]),
                 ]
             ),
         )
+        return target.code

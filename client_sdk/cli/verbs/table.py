@@ -21,9 +21,11 @@ VERBS = {
         "records",
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
+    "dispute": Later("dispute", "Disputes about your records: list, answer."),
+    "subject": Later("subject", "For a person: disputes, and the person's own statement."),
     "verify": Later(
         "verify",
-        "Verify an evidence file or a receipt offline: no account, no network, no word of the registry is believed.",
+        "Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.",
     ),
     "audit": Later(
         "audit",

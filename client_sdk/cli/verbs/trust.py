@@ -1,7 +1,6 @@
 """``trust``: the trust root of a home. A person compares its fingerprint over another channel."""
 
 from pathlib import Path
-from string import hexdigits
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,29 +8,22 @@ import typer
 from client_sdk import TrustRoot
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.trust_shown import (
+    FingerprintOption,
+    fingerprint_of,
+    grouped,
+    trust_content,
+    trust_lines,
+)
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError, VerificationError
 from client_sdk.home import install_trust_root
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from client_sdk.config import ClientConfig
 
 __all__ = ["register"]
-
-FINGERPRINT_DIGITS = 64
-
-FingerprintOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HEX",
-        help="Fingerprint that you received over a trusted channel, such as by telephone.",
-        show_default=False,
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +67,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Show the trust root with its fingerprint."""
         root = session.config().trust_root() if file is None else TrustRoot.parse(file.read_bytes())
-        session.output.result(_content(root), *_lines(root))
+        session.output.result(trust_content(root), *trust_lines(root))
 
 
 def _fetch(config: "ClientConfig") -> TrustRoot:
@@ -87,67 +79,21 @@ def _fetch(config: "ClientConfig") -> TrustRoot:
 def _install(session: Run, data: bytes, fingerprint: str | None) -> None:
     root = TrustRoot.parse(data)
     config = session.config()
-    given = _given(fingerprint)
+    given = fingerprint_of(fingerprint)
     if root.registry != config.name:
         raise FormatError("trust root", "registry.name", got=root.registry, want=config.name)
     if fingerprint is None:
-        session.output.tell("Trust root:", *_lines(root), "")
+        session.output.tell("Trust root:", *trust_lines(root), "")
         if not session.interactive:
             hint = "compare the fingerprint over another channel, then run it again with --fingerprint HEX."
             raise UsageError("the trust root was not installed", hint)
         session.confirm("Is this the fingerprint that an administrator told you over another channel?", yes=False)
         fingerprint = root.fingerprint
     elif given != root.fingerprint:
-        message = f"got {_grouped(root.fingerprint)}, want {_grouped(given)} as given"
+        message = f"got {grouped(root.fingerprint)}, want {grouped(given)} as given"
         raise VerificationError("trust root", "trust-root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
-        _content(root) | {"installed": str(config.trust_root_file)},
+        trust_content(root) | {"installed": str(config.trust_root_file)},
         f"Installed {config.trust_root_file}: registry {root.registry}, fingerprint {root.fingerprint}",
     )
-
-
-def _given(fingerprint: str | None) -> str:
-    """Return a fingerprint as it was typed, without blanks; empty for none.
-
-    Raises:
-        UsageError: it is no fingerprint.
-    """
-    if fingerprint is None:
-        return ""
-    given = "".join(fingerprint.split()).lower()
-    if len(given) != FINGERPRINT_DIGITS:
-        got = f"{len(given)} characters"
-        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {got}")
-    odd = next((character for character in given if character not in hexdigits), "")
-    if odd:
-        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {odd!r} among them")
-    return given
-
-
-def _content(root: TrustRoot) -> dict[str, Json]:
-    return {
-        "registry": root.registry,
-        "fingerprint": root.fingerprint,
-        "log": root.log_key.name,
-        "administrators": list(root.administrators),
-        "threshold": root.threshold,
-    }
-
-
-def _lines(root: TrustRoot) -> list["RenderableType"]:
-    return [
-        pairs(
-            [
-                ("  registry", root.registry),
-                ("  log", root.log_key.name),
-                ("  administrators", f"{', '.join(root.administrators)}; {root.threshold} of them sign an act"),
-                ("  fingerprint", _grouped(root.fingerprint)),
-            ]
-        )
-    ]
-
-
-def _grouped(fingerprint: str) -> str:
-    """Return a fingerprint in groups of eight, as people read it out; spaces do not matter."""
-    return " ".join(fingerprint[at : at + 8] for at in range(0, len(fingerprint), 8))

@@ -1,4 +1,4 @@
-"""``verify``: verify an evidence file, a receipt or a proof of misbehaviour offline with the trust root."""
+"""``verify``: verify evidence, receipts, proofs of misbehaviour and trust roots offline."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,20 +14,25 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
+from client_sdk.cli.ui.trust_shown import FingerprintOption, fingerprint_of, trust_content, trust_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
 from client_sdk.forms import moment_text, plain
 from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
-from client_sdk.models.receipt import Receipt
+from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.verification import (
     is_contradiction,
+    is_inquiry_receipt,
     is_receipt,
+    is_trust_root,
     read_evidence,
     read_trust_root,
     verify_contradiction,
+    verify_inquiry_receipt,
     verify_receipt,
+    verify_trust_root,
 )
 from client_sdk.verification import verify as verify_offline
 
@@ -41,6 +46,11 @@ __all__ = ["register"]
 NOT_PROVED = (
     "That the pseudonym is a given person's is not proved by this file: only asking the key services again shows it, "
     "which a member who knows the identity number does with --identity-file."
+)
+# What a trust root cannot prove of itself.
+NOT_COMPARED = (
+    "That it is the registry's is shown by the fingerprint alone: compare it with the one that an administrator told "
+    "you over another channel, or give that one with --fingerprint."
 )
 PROVED = "The key services gave the same pseudonym for the identity number: the file is about that person."
 
@@ -56,48 +66,78 @@ def register(app: typer.Typer) -> None:
             "--home lender-1 verify loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
             "verify --trust-root trust-root.bin loan-4711.tlog-proof",
+            "verify --trust-root trust-root.bin loan-4711.inquiry-receipt",
+            "verify --trust-root trust-root.bin loan-4711.evidence --inquiry-receipt loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
+            "verify trust-root.bin --fingerprint 3f1c…",
         ],
     )
     def verify(
         session: Run,
         /,
         *,
-        file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence, a receipt or a proof of misbehaviour.")],
+        file: Annotated[
+            Path,
+            typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof of misbehaviour or a trust root."),
+        ],
         trust_root: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
         ] = None,
+        inquiry_receipt: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Receipt of the inquiry that the evidence answers: shows that it was put, and when.",
+                show_default=False,
+            ),
+        ] = None,
+        fingerprint: FingerprintOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
     ) -> ExitCode:
-        """Verify an evidence file or a receipt offline: no account, no network, no word of the registry is believed.
+        """Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.
 
         Ends with 0 if every part verifies, with 1 if one does not; it then names that part. With --identity-file a
         member asks the key services again, so that it is also shown whom the file is about. A file that proves that
-        the log's key has signed two histories ends it with 6.
+        the log's key has signed two histories ends it with 6. A trust root is held against --fingerprint.
         """
         check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
-        root = _trust_root(session, trust_root)
+        wanted = fingerprint_of(fingerprint)
+        if sum(option is not None for option in (inquiry_receipt, fingerprint, identity_file)) > 1:
+            raise UsageError(
+                "--inquiry-receipt, --fingerprint and --identity-file do not go together", "use one a run."
+            )
         try:
-            if identity_file is None:
-                data = read_evidence(file)
-                if is_contradiction(data):
-                    tell_contradiction(session, file, verify_contradiction(data, root))
-                    return ExitCode.MISBEHAVIOUR
-                if is_receipt(data):
-                    _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
-                    return ExitCode.OK
-                answers = verify_offline(data, root)
-            else:
+            if identity_file is not None:
+                root = _trust_root(session, trust_root)
                 identity = read_identity(session, identity_file, id_type, issuing_state)
                 with session.client() as client:
                     answers = client.verify(file, identity)
+                _accept(session, file, root.fingerprint, answers, asked=True)
+                return ExitCode.OK
+            data = read_evidence(file)
+            if wanted or (inquiry_receipt is None and is_trust_root(data)):
+                _accept_trust_root(session, file, verify_trust_root(data, wanted), compared=bool(wanted))
+                return ExitCode.OK
+            root = _trust_root(session, trust_root)
+            if inquiry_receipt is not None:
+                answers = verify_offline(data, root)
+                put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
+                _accept(session, file, root.fingerprint, answers, put)
+            elif is_contradiction(data):
+                tell_contradiction(session, file, verify_contradiction(data, root))
+                return ExitCode.MISBEHAVIOUR
+            elif is_receipt(data):
+                _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
+            elif is_inquiry_receipt(data):
+                _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
+            else:
+                _accept(session, file, root.fingerprint, verify_offline(data, root))
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
-        _accept(session, file, root.fingerprint, answers, asked=identity_file is not None)
         return ExitCode.OK
 
 
@@ -137,9 +177,47 @@ def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt
     )
 
 
-def _accept(session: Run, file: Path, fingerprint: str, answers: tuple[Answer, ...], *, asked: bool) -> None:
+def _accept_inquiry_receipt(session: Run, file: Path, fingerprint: str, receipt: InquiryReceipt) -> None:
+    session.output.result(
+        receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
+        f"VERIFIED: an inquiry of {receipt.asker} is in the log of the trust root {fingerprint}.",
+        pairs(
+            [
+                ("  inquiry", receipt.inquiry_id.hex()),
+                ("  purpose", receipt.purpose.name),
+                ("  persons", receipt.persons),
+                ("  signed", moment_text(receipt.issued_at)),
+                ("  received", moment_text(receipt.received_at)),
+                ("  outcome", receipt.outcome),
+                ("  place", f"leaf {receipt.index} of the inquiry tree, in a log of {receipt.size} leaves"),
+            ]
+        ),
+        "That a key of the asker signed it is not shown by this file: the evidence of the answer shows it.",
+    )
+
+
+def _accept_trust_root(session: Run, file: Path, root: "TrustRoot", *, compared: bool) -> None:
+    session.output.result(
+        trust_content(root) | {"verified": True, "file": str(file), "fingerprint_compared": compared},
+        f"VERIFIED: {file} is the trust root that its genesis act makes, signed by its administrators.",
+        *trust_lines(root),
+        "It has the fingerprint that you gave." if compared else NOT_COMPARED,
+    )
+
+
+def _accept(
+    session: Run,
+    file: Path,
+    fingerprint: str,
+    answers: tuple[Answer, ...],
+    put: InquiryReceipt | None = None,
+    *,
+    asked: bool = False,
+) -> None:
     persons: list[Json] = [answer.to_dict() for answer in answers]
     last = PROVED if asked else NOT_PROVED
+    received = None if put is None else put.received_at
+    shown = [] if received is None else [f"The registry took in this inquiry at {moment_text(received)}.", ""]
     session.output.result(
         {
             "verified": True,
@@ -148,11 +226,13 @@ def _accept(session: Run, file: Path, fingerprint: str, answers: tuple[Answer, .
             "fingerprint": fingerprint,
             "as_of": plain(answers[0].as_of),
             "person_proved": asked,
+            "inquiry_received_at": plain(received),
             "persons": persons,
             "note": last,
         },
         f"VERIFIED: every part of {file} follows from the trust root {fingerprint}.",
         *(line for answer in answers for line in answer_lines(answer)),
         "",
+        *shown,
         last,
     )

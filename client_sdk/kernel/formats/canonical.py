@@ -63,10 +63,12 @@ def parse(message_type: type[M], data: bytes, part: str) -> M:
         # Unknown fields would be written again; without them the bytes differ.
         message.DiscardUnknownFields()
         again = message.SerializeToString(deterministic=True)
-    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError):
+    except (DecodeError, EncodeError, UnicodeDecodeError, RecursionError, TypeError):
         # Not chained: the library's error may hold what it read.
         raise FormatError(part, "canonical.protobuf", want=f"one {message_type.__name__}") from None
     if again != data:
+        if len(again) != message_type.FromString(data).ByteSize():
+            raise FormatError(part, "canonical.unknown-field", want=f"the fields of a {message_type.__name__} alone")
         raise FormatError(
             part, "canonical.encoding", got=f"{len(data)} bytes", want=f"the canonical {len(again)} bytes"
         )

@@ -18,6 +18,7 @@ from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.merkle import EMPTY_ROOT, MAX_PROOF_HASHES
+from client_sdk.kernel.formats.utf8 import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,10 +233,9 @@ def parse_tlog_proof(text: str) -> TlogProof:
     if len(lines) - 1 > MAX_PROOF_HASHES:
         raise FormatError("tlog proof", "tlog-proof.length", got=str(len(lines) - 1), want=f"<= {MAX_PROOF_HASHES}")
     proof = tuple(_hash(line, "tlog proof", "tlog-proof.hash") for line in lines[1:])
-    try:
-        signed = checkpoint.encode()
-    except UnicodeEncodeError:
-        raise FormatError("tlog proof", "note.utf-8", want="text that UTF-8 can write") from None
+    signed = encoded(checkpoint)
+    if signed is None:
+        raise FormatError("tlog proof", "note.utf-8", want="text that UTF-8 can write")
     parse_body(note.parse(signed).text)
     return TlogProof(index, proof, signed, extra)
 

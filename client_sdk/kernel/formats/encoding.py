@@ -11,6 +11,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.utf8 import encoded
 
 __all__ = ["HASH_BYTES", "LEAF_PREFIX", "H", "label", "leaf_hash", "lp", "u32", "u64"]
 
@@ -63,12 +64,10 @@ def lp(value: bytes | str) -> bytes:
     Raises:
         FormatError: the text holds half of a surrogate pair and so has no UTF-8 form.
     """
-    if isinstance(value, str):
-        try:
-            value = value.encode()
-        except UnicodeEncodeError:
-            raise FormatError("encoding", "text.utf-8", want="text that UTF-8 can write") from None
-    return u32(len(value)) + value
+    raw = encoded(value) if isinstance(value, str) else value
+    if raw is None:
+        raise FormatError("encoding", "text.utf-8", want="text that UTF-8 can write")
+    return u32(len(raw)) + raw
 
 
 def H(*parts: bytes) -> bytes:  # noqa: N802 - the name that the formats give to their hash

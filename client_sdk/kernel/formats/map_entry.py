@@ -1,12 +1,15 @@
 """Keys and values of the map (proto/README.md 6).
 
-    subject      key   = H("creditregistry/map/subject/v1" || subject)
+    subject      key   = H("creditregistry/map/subject/v1" || subject), with bit 0 cleared
                  value = H("creditregistry/map/records/v1" || for each live record, ascending by index:
                          index || leaf hash || leaf hash of its newest annotation, or 32 zero bytes || opening)
-    institution  key   = H("creditregistry/map/institution/v1" || id),  value = H(canonical InstitutionState)
-    registry     key   = H("creditregistry/map/registry/v1"),           value = H(canonical RegistryState)
+    institution  key   = H("creditregistry/map/institution/v1" || id), with bit 0 set
+                 value = H(canonical InstitutionState)
+    registry     key   = H("creditregistry/map/registry/v1"), with bit 0 set
+                 value = H(canonical RegistryState)
 
-A subject without live records has no entry.
+A subject without live records has no entry. Bit 0 is the most significant bit of byte 0, the first that decides: one
+half of the map holds the subjects, the other the few institutions and the registry, which every answer proves.
 """
 
 from __future__ import annotations
@@ -35,7 +38,14 @@ NO_ANNOTATION = bytes(32)
 _SUBJECT = label("creditregistry/map/subject/v1")
 _RECORDS = label("creditregistry/map/records/v1")
 _INSTITUTION = label("creditregistry/map/institution/v1")
-REGISTRY_KEY = sha256(label("creditregistry/map/registry/v1")).digest()
+_FIRST_BIT = 0x80
+
+
+def _in_directory(digest: bytes) -> bytes:
+    return bytes((digest[0] | _FIRST_BIT,)) + digest[1:]
+
+
+REGISTRY_KEY = _in_directory(sha256(label("creditregistry/map/registry/v1")).digest())
 
 
 class MappedRecord(NamedTuple):
@@ -52,7 +62,8 @@ class MappedRecord(NamedTuple):
 
 def subject_key(subject: bytes) -> bytes:
     """Return the key of a pseudonym; a neighbour in a proof cannot be asked for."""
-    return sha256(_SUBJECT + subject).digest()
+    digest = sha256(_SUBJECT + subject).digest()
+    return bytes((digest[0] & ~_FIRST_BIT,)) + digest[1:]
 
 
 def records_value(records: Iterable[MappedRecord]) -> bytes:
@@ -72,7 +83,7 @@ def value_of_parts(parts: Iterable[bytes]) -> bytes:
 
 def institution_key(institution: str) -> bytes:
     """Return the key of an institution id."""
-    return sha256(_INSTITUTION + lp(institution)).digest()
+    return _in_directory(sha256(_INSTITUTION + lp(institution)).digest())
 
 
 def state_value(state: bytes) -> bytes:

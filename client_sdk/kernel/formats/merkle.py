@@ -30,7 +30,9 @@ __all__ = [
     "TileRoot",
     "consistency_proof",
     "inclusion_proof",
+    "left_width",
     "node_hash",
+    "range_root",
     "root_at",
     "root_from_inclusion",
     "root_of",
@@ -170,7 +172,7 @@ def root_at(size: int, node: NodeReader) -> bytes:
     """
     if size < 0:
         raise FormatError("tree", "tree.size", got=str(size), want="0 or more")
-    return _range_root(0, size, node) if size else EMPTY_ROOT
+    return range_root(0, size, node) if size else EMPTY_ROOT
 
 
 def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
@@ -189,12 +191,12 @@ def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
     path: list[bytes] = []
     start, end = 0, size
     while end - start > 1:
-        middle = start + _split(end - start)
+        middle = start + left_width(end - start)
         if index < middle:
-            path.append(_range_root(middle, end, node))
+            path.append(range_root(middle, end, node))
             end = middle
         else:
-            path.append(_range_root(start, middle, node))
+            path.append(range_root(start, middle, node))
             start = middle
     return path[::-1]
 
@@ -216,15 +218,15 @@ def consistency_proof(m: int, n: int, node: NodeReader) -> list[bytes]:
     start, end = 0, n
     # Follow the older tree's right edge down to a subtree that belongs to both trees whole.
     while m != end:
-        middle = start + _split(end - start)
+        middle = start + left_width(end - start)
         if m <= middle:
-            path.append(_range_root(middle, end, node))
+            path.append(range_root(middle, end, node))
             end = middle
         else:
-            path.append(_range_root(start, middle, node))
+            path.append(range_root(start, middle, node))
             start = middle
     if start:
-        path.append(_range_root(start, end, node))
+        path.append(range_root(start, end, node))
     return path[::-1]
 
 
@@ -387,12 +389,12 @@ class MemoryTree:
         return consistency_proof(m, n, self.node)
 
 
-def _split(width: int) -> int:
-    """Return the largest power of two strictly below a width of at least 2."""
+def left_width(width: int) -> int:
+    """Return the largest power of two strictly below a width of at least 2: where RFC 6962 2.1 halves a tree."""
     return 1 << (width - 1).bit_length() - 1
 
 
-def _range_root(start: int, end: int, node: NodeReader) -> bytes:
+def range_root(start: int, end: int, node: NodeReader) -> bytes:
     """Return the hash over the leaves [start, end), where start is a multiple of a power of two >= the width."""
     pieces = []
     while start < end:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.kernel.formats import keys
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.utf8 import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,9 +63,11 @@ def decode_base64(text: str, part: str, rule: str) -> bytes:
     Raises:
         FormatError: it is not base64, or not the shortest spelling of its bytes.
     """
+    if not text.isascii():
+        raise FormatError(part, rule, want="standard base64")
     try:
         raw = b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except binascii.Error:
         raise FormatError(part, rule, want="standard base64") from None
     if b64encode(raw).decode() != text:
         raise FormatError(part, rule, want="the only base64 spelling of its bytes")
@@ -199,10 +202,9 @@ def parse(data: bytes) -> Note:
     """
     if len(data) > MAX_NOTE_BYTES:
         raise FormatError("note", "note.length", got=f"{len(data)} bytes", want=f"<= {MAX_NOTE_BYTES} bytes")
-    try:
-        whole = data.decode()
-    except UnicodeDecodeError:
-        raise FormatError("note", "note.utf-8", want="UTF-8") from None
+    whole = decoded(data)
+    if whole is None:
+        raise FormatError("note", "note.utf-8", want="UTF-8")
     if _CONTROL.search(whole):
         raise FormatError("note", "note.control-character", want="none but line feeds")
     text, gap, lines = whole.rpartition("\n\n")
@@ -274,10 +276,9 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
     key = VerifierKey.ed25519(name, signer.public_key.raw)
     if not text.endswith("\n"):
         raise FormatError("note", "note.line-feed", want="a line feed at the end of the text")
-    try:
-        message = text.encode()
-    except UnicodeEncodeError:
-        raise FormatError("note", "note.utf-8", want="text that UTF-8 can write") from None
+    message = encoded(text)
+    if message is None:
+        raise FormatError("note", "note.utf-8", want="text that UTF-8 can write")
     signed = Note(text, (NoteSignature(name, key.key_id, signer.sign(message)),)).encode()
     parse(signed)
     return signed

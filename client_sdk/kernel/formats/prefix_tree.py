@@ -10,16 +10,12 @@ nothing or more tree: one root never proves both that a key is there and that it
 
 from __future__ import annotations
 
-import hmac
-from bisect import bisect_left
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, islice
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
-from client_sdk.kernel.formats.errors import FormatError, ProofError
+from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "EMPTY",
     "KEY_BITS",
-    "MapProof",
     "leaf_node",
     "parent",
-    "prove",
     "root_of",
-    "verify_absence",
-    "verify_presence",
 ]
 
 KEY_BITS = 256
@@ -42,21 +34,6 @@ EMPTY = bytes(HASH_BYTES)
 _LEAF_PREFIX = b"\x02"
 _PARENT_PREFIX = b"\x03"
 _LAST_BIT = KEY_BITS - 1
-_PRESENCE = "map presence proof"
-_ABSENCE = "map absence proof"
-
-
-@dataclass(frozen=True, slots=True)
-class MapProof:
-    """Proof of presence or absence of one key.
-
-    Attributes:
-        siblings: deepest first, 32 bytes each.
-        other: key and value of the entry that sits in the key's place; None if that is the key's own or nothing.
-    """
-
-    siblings: tuple[bytes, ...]
-    other: tuple[bytes, bytes] | None = None
 
 
 def leaf_node(key: bytes, value: bytes) -> bytes:
@@ -127,113 +104,3 @@ def _lifted(node: bytes, number: int, level: int, target: int) -> bytes:
             node = sha256(_PARENT_PREFIX + node + EMPTY).digest()
         level -= 1
     return node
-
-
-def prove(entries: Sequence[tuple[bytes, bytes]], key: bytes) -> MapProof:
-    """Return the proof of a key, present or absent, computed from nothing; a reference, not for serving.
-
-    Args:
-        entries: (key, value), 32 bytes each, strictly ascending by key.
-        key: 32 bytes.
-
-    Raises:
-        FormatError: the key or an entry has the wrong length, or the keys do not ascend.
-    """
-    if len(key) != HASH_BYTES:
-        raise FormatError("map", "map.key", got=f"{len(key)} bytes", want=f"{HASH_BYTES} bytes")
-    number = _number(key)
-    siblings: list[bytes] = []
-    inside = list(entries)
-    while len(inside) > 1:
-        depth = len(siblings)
-        bit = 1 << (_LAST_BIT - depth)
-        # The first key of this subtree whose bit is set: the key's own leading bits, then a one, then zeros.
-        first_right = (number >> (KEY_BITS - depth) << (KEY_BITS - depth)) | bit
-        middle = bisect_left(inside, first_right.to_bytes(HASH_BYTES, "big"), key=itemgetter(0))
-        left, right = inside[:middle], inside[middle:]
-        inside, beside = (right, left) if number & bit else (left, right)
-        siblings.append(root_of(beside, depth + 1))
-    found = inside[0] if inside else None
-    other = found if found is not None and found[0] != key else None
-    return MapProof(tuple(reversed(siblings)), other)
-
-
-def verify_presence(root: bytes, key: bytes, value: bytes, siblings: Sequence[bytes]) -> None:
-    """Accept that the map with this root holds this value under this key.
-
-    Args:
-        root: 32 bytes.
-        key: 32 bytes.
-        value: 32 bytes.
-        siblings: deepest first, 32 bytes each.
-
-    Raises:
-        ProofError: it does not, or the proof is one that no map yields.
-    """
-    _require_hashes(_PRESENCE, root, key, value, *siblings)
-    if len(siblings) > KEY_BITS:
-        raise ProofError(_PRESENCE, "map-proof.length", got=f"{len(siblings)} siblings", want=f"<= {KEY_BITS}")
-    _require_company(_PRESENCE, siblings)
-    _require_root(_PRESENCE, root, _fold(key, leaf_node(key, value), siblings))
-
-
-def verify_absence(root: bytes, key: bytes, siblings: Sequence[bytes], other: tuple[bytes, bytes] | None) -> None:
-    """Accept that the map with this root holds nothing under this key.
-
-    Args:
-        root: 32 bytes.
-        key: 32 bytes.
-        siblings: deepest first, 32 bytes each.
-        other: key and value of the entry that sits in the key's place, None if nothing does.
-
-    Raises:
-        ProofError: it may hold something, or the proof is one that no map yields.
-    """
-    _require_hashes(_ABSENCE, root, key, *(other or ()), *siblings)
-    # At depth 256 there is room for the key itself and for nothing else.
-    if len(siblings) >= KEY_BITS:
-        raise ProofError(_ABSENCE, "map-proof.length", got=f"{len(siblings)} siblings", want=f"< {KEY_BITS}")
-    _require_company(_ABSENCE, siblings)
-    if other is None:
-        node = EMPTY
-    else:
-        _require_neighbour(key, other[0], len(siblings))
-        node = leaf_node(*other)
-    _require_root(_ABSENCE, root, _fold(key, node, siblings))
-
-
-def _require_neighbour(key: bytes, other_key: bytes, depth: int) -> None:
-    """Reject a neighbour with the key itself, or with a key that does not share the prefix."""
-    differing = _number(key) ^ _number(other_key)
-    if not differing:
-        raise ProofError(_ABSENCE, "map-proof.other-key", want="a key that differs from the one asked for")
-    if differing.bit_length() > KEY_BITS - depth:
-        raise ProofError(_ABSENCE, "map-proof.other-place", want=f"a key that shares the first {depth} bits")
-
-
-def _require_company(part: str, siblings: Sequence[bytes]) -> None:
-    """Reject proofs whose deepest sibling is empty: they are not minimal."""
-    if siblings and siblings[0] == EMPTY:
-        raise ProofError(part, "map-proof.canonical", want="a deepest sibling that is not empty")
-
-
-def _fold(key: bytes, node: bytes, siblings: Sequence[bytes]) -> bytes:
-    """Return the root that a node in the key's place leads to."""
-    # The deepest bit that decides becomes bit 0.
-    number = _number(key) >> (KEY_BITS - len(siblings))
-    for sibling in siblings:
-        left, right = (sibling, node) if number & 1 else (node, sibling)
-        node = sha256(_PARENT_PREFIX + left + right).digest()
-        number >>= 1
-    return node
-
-
-def _require_root(part: str, root: bytes, found: bytes) -> None:
-    if not hmac.compare_digest(root, found):
-        raise ProofError(part, "map-proof.root", want="the root of the map")
-
-
-def _require_hashes(part: str, *values: bytes) -> None:
-    for value in values:
-        if len(value) != HASH_BYTES:
-            raise ProofError(part, "map-proof.hash-length", got=f"{len(value)} bytes", want=f"{HASH_BYTES} bytes")

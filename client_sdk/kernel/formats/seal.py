@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, check_open, commit_facts, commit_text, require_opening
 from client_sdk.kernel.formats.encoding import label, u32
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.utf8 import decoded, encoded
 
 __all__ = ["MAX_SEALED_BYTES", "Opened", "disclosure_digest", "open_facts", "open_text", "seal_facts", "seal_text"]
 
@@ -73,9 +74,12 @@ def seal_text(seal_key: bytes, text_commitment: bytes, opening: bytes, text: str
     """Seal the text of an annotation to the subject (proto/README.md 5).
 
     Raises:
-        FormatError: the text is too long, or the opening has the wrong length.
+        FormatError: the text is too long or cannot be written in UTF-8, or the opening has the wrong length.
     """
-    return _seal(seal_key, _TEXT + text_commitment, opening, text.encode())
+    content = encoded(text)
+    if content is None:
+        raise FormatError("disclosure", "seal.text", want="text that UTF-8 can write")
+    return _seal(seal_key, _TEXT + text_commitment, opening, content)
 
 
 def open_text(seal_key: bytes, text_commitment: bytes, sealed: bytes) -> str:
@@ -85,10 +89,9 @@ def open_text(seal_key: bytes, text_commitment: bytes, sealed: bytes) -> str:
         FormatError: as ``open_facts``, or the text is not UTF-8.
     """
     opened = _open(seal_key, _TEXT + text_commitment, sealed)
-    try:
-        text = opened.content.decode()
-    except UnicodeDecodeError:
-        raise FormatError("disclosure", "seal.text", want="UTF-8") from None
+    text = decoded(opened.content)
+    if text is None:
+        raise FormatError("disclosure", "seal.text", want="UTF-8")
     check_open(text_commitment, commit_text(opened.opening, text), "disclosure")
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
@@ -13,10 +13,10 @@ from creditregistry.v1 import directory_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
-from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.statement import check_institution_id, is_day, is_weekend
 from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
-from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, word
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, go_together, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,8 +239,8 @@ class InstitutionState:
         check_ascending([key.key_id for key in keys], part, "keys")
         roles = tuple(word(Role, role, part, "roles") for role in message.roles)
         check_ascending(roles, part, "roles")
-        if not roles or (Role.AUDITOR in roles and len(roles) > 1):
-            raise FormatError(part, "roles.auditor-alone", want="a role, and AUDITOR alone")
+        if not go_together(roles):
+            raise FormatError(part, "roles.alone", want="a role, and AUDITOR or REPRESENTATIVE alone")
         if any(not any(key.usage in USAGES[role] for role in roles) for key in keys):
             raise FormatError(part, "institution.role", want="keys of a usage of its roles")
         status = word(InstitutionStatus, message.status, part, "status")
@@ -327,6 +327,24 @@ class KeyServices:
         return cls(message.subject_key_version, services)
 
 
+_DAY_LISTS = ("holidays", "workdays")
+# Ten years of a calendar that is decreed year by year.
+_MAX_DAYS = 400
+
+
+def _check_days(name: str, days: Sequence[str]) -> None:
+    """Check a list of days of a rulebook: real ones in order, weekdays as holidays and weekends as workdays."""
+    for text in days:
+        if not is_day(text):
+            raise FormatError("rulebook", f"{name}.date", want="real days as YYYY-MM-DD")
+        if is_weekend(text) is not (name == "workdays"):
+            want = "Saturdays and Sundays" if name == "workdays" else "Mondays to Fridays"
+            raise FormatError("rulebook", f"{name}.weekday", got=text, want=want)
+    check_ascending(days, "rulebook", name)
+    if len(days) > _MAX_DAYS:
+        raise FormatError("rulebook", f"{name}.count", got=str(len(days)), want=f"at most {_MAX_DAYS}")
+
+
 # What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by proto/README.md 3 and 9.
 _MOST = {
     "retention_years": 5,
@@ -351,6 +369,8 @@ class Rulebook:
     heartbeat_seconds: int = 60
     daily_statements: int = 5_000_000
     daily_inquired_subjects: int = 1_000_000
+    holidays: tuple[str, ...] = ()
+    workdays: tuple[str, ...] = ()
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form."""
@@ -372,13 +392,17 @@ class Rulebook:
         Raises:
             FormatError: a limit is missing, or the law's limits are exceeded.
         """
-        rulebook = cls(**{name: getattr(message, name) for name in cls.__slots__})
-        optional = {"notice_hours"}
+        fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
+        lists = {name: tuple(fields[name]) for name in _DAY_LISTS}
+        rulebook = cls(**{**fields, **lists})
+        optional = {"notice_hours", *lists}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in _MOST.items():
             if getattr(rulebook, name) > most:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
+        for name, days in lists.items():
+            _check_days(name, days)
         return rulebook
 
 

@@ -16,7 +16,7 @@ from creditregistry.v1 import statement_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import AnnotationFlag, Kind, LapseKind, Standing, word
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, LapseKind, Standing, word
 
 __all__ = [
     "Annotation",
@@ -25,10 +25,15 @@ __all__ = [
     "Statement",
     "check_institution_id",
     "check_record_id",
+    "is_day",
+    "is_weekend",
     "payload_hash",
 ]
 
 RECORD_ID_BYTES = 16
+_FRIDAY = 5
+# Documents that one annotation rests on.
+MAX_EVIDENCE = 16
 # RFC 9562 4.1 and 5.8: the bits of bytes 6 and 8 that say "UUID, version 8".
 _VERSION_8 = 0x80
 _VARIANT = 0x80
@@ -85,7 +90,7 @@ def _check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _is_date(text: str) -> bool:
+def is_day(text: str) -> bool:
     """Whether a real day is written as YYYY-MM-DD; the standard library reads other spellings too."""
     try:
         return date.fromisoformat(text).isoformat() == text
@@ -93,8 +98,13 @@ def _is_date(text: str) -> bool:
         return False
 
 
+def is_weekend(text: str) -> bool:
+    """Whether a day as YYYY-MM-DD is a Saturday or a Sunday."""
+    return date.fromisoformat(text).isoweekday() > _FRIDAY
+
+
 def _check_date(text: str, part: str, field: str) -> None:
-    if text and not _is_date(text):
+    if text and not is_day(text):
         raise FormatError(part, f"{field}.date", want="a real day as YYYY-MM-DD")
 
 
@@ -228,11 +238,18 @@ class Annotation:
     text_commitment: bytes
     disclosure_digest: bytes
     issued_at: int
+    outcome: DisputeOutcome | None = None
+    evidence: tuple[bytes, ...] = ()
 
     @property
     def key(self) -> RecordKey:
         """Which record."""
         return RecordKey(self.issuer, self.record_id)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether a dispute stands after it."""
+        return AnnotationFlag.DISPUTED in self.flags
 
     def encode(self) -> bytes:
         """Return the canonical payload."""
@@ -249,6 +266,8 @@ class Annotation:
                 text_commitment=self.text_commitment,
                 disclosure_digest=self.disclosure_digest,
                 issued_at=self.issued_at,
+                outcome=pb.DisputeOutcome.ValueType(0 if self.outcome is None else self.outcome.number),
+                evidence=self.evidence,
             )
         )
 
@@ -272,6 +291,8 @@ class Annotation:
             message.text_commitment,
             message.disclosure_digest,
             message.issued_at,
+            word(DisputeOutcome, message.outcome, "annotation", "outcome") if message.outcome else None,
+            tuple(message.evidence),
         )
         annotation._check()
         return annotation
@@ -291,6 +312,19 @@ class Annotation:
         stated = AnnotationFlag.STATEMENT in self.flags
         _check_hash(self.text_commitment, part, "text_commitment", present=stated)
         _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)
+        self._check_answer(part)
+
+    def _check_answer(self, part: str) -> None:
+        for digest in self.evidence:
+            _check_hash(digest, part, "evidence", present=True)
+        if len(self.evidence) > MAX_EVIDENCE or any(later <= earlier for earlier, later in pairwise(self.evidence)):
+            raise FormatError(part, "evidence.order", want=f"ascending, without repetition, at most {MAX_EVIDENCE}")
+        if self.outcome is None:
+            return
+        if self.disputed is not (self.outcome is DisputeOutcome.UNCONFIRMED):
+            raise FormatError(part, "outcome.flags", want="DISPUTED where UNCONFIRMED, and not after another outcome")
+        if self.outcome is not DisputeOutcome.WITHDRAWN and not self.evidence:
+            raise FormatError(part, "outcome.evidence", got="none", want="digests of what the answer rests on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from enum import Enum, auto
 
 from client_sdk.kernel.formats.errors import FormatError
 
 __all__ = ["parse"]
+
+
+class _Failure(Enum):
+    REPEATED = auto()
+    MALFORMED = auto()
 
 
 class _RepeatedError(ValueError):
@@ -23,12 +29,22 @@ def parse(text: str | bytes, part: str) -> object:
     Raises:
         FormatError: it is no JSON, or an object in it holds a field twice.
     """
+    value = _read(text)
+    if isinstance(value, _Failure):
+        if value is _Failure.REPEATED:
+            raise FormatError(part, "json.once", got="a field twice", want="each field once")
+        raise FormatError(part, "file.json", want="JSON")
+    return value
+
+
+def _read(text: str | bytes) -> object:
+    """Return the value, or why there is none: the library's error holds the whole text."""
     try:
         value: object = json.loads(text, object_pairs_hook=_once)
     except _RepeatedError:
-        raise FormatError(part, "json.once", got="a field twice", want="each field once") from None
+        return _Failure.REPEATED
     except (ValueError, RecursionError):
-        raise FormatError(part, "file.json", want="JSON") from None
+        return _Failure.MALFORMED
     return value
 
 

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = [
+    "ANNOTATING",
+    "PURPOSES",
     "USAGES",
     "AnnotationFlag",
+    "DisputeOutcome",
     "InstitutionStatus",
     "KeyUsage",
     "KeyUse",
@@ -30,6 +33,8 @@ __all__ = [
     "TlsKeyAction",
     "Word",
     "Worded",
+    "go_together",
+    "purposes_of",
     "word",
 ]
 
@@ -69,6 +74,7 @@ class Role(Word):
     LENDER = "LENDER", 1
     AUDITOR = "AUDITOR", 2
     ADMINISTRATOR = "ADMINISTRATOR", 3
+    REPRESENTATIVE = "REPRESENTATIVE", 4
 
 
 class InstitutionStatus(Word):
@@ -93,7 +99,18 @@ USAGES: Mapping[Role, frozenset[KeyUsage]] = {
     Role.LENDER: frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE)),
     Role.AUDITOR: frozenset((KeyUsage.AUDIT,)),
     Role.ADMINISTRATOR: frozenset((KeyUsage.ADMINISTER,)),
+    # REPORT keys sign annotations too: a representative signs nothing else with them.
+    Role.REPRESENTATIVE: frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE)),
 }
+# Roles that an institution has alone.
+_ALONE = frozenset((Role.AUDITOR, Role.REPRESENTATIVE))
+# Roles that speak about records: a lender about its own, all of them in annotations.
+ANNOTATING = frozenset((Role.LENDER, Role.REPRESENTATIVE))
+
+
+def go_together(roles: Collection[Role]) -> bool:
+    """Whether one institution may have these roles: at least one, and AUDITOR and REPRESENTATIVE alone."""
+    return bool(roles) and (len(roles) == 1 or _ALONE.isdisjoint(roles))
 
 
 class KeyUse(Word):
@@ -132,6 +149,19 @@ class Purpose(Word):
     POST_LOAN_REVIEW = "POST_LOAN_REVIEW", 3
     COLLECTION = "COLLECTION", 4
     REPORTING = "REPORTING", 5
+    SUBJECT_ACCESS = "SUBJECT_ACCESS", 6
+
+
+# For which purposes a role may ask about persons.
+PURPOSES: Mapping[Role, frozenset[Purpose]] = {
+    Role.LENDER: frozenset(Purpose) - {Purpose.REPORTING, Purpose.SUBJECT_ACCESS},
+    Role.REPRESENTATIVE: frozenset((Purpose.SUBJECT_ACCESS,)),
+}
+
+
+def purposes_of(roles: Iterable[Role]) -> frozenset[Purpose]:
+    """Return the purposes for which an institution with these roles may ask about persons; none where it may not."""
+    return frozenset[Purpose]().union(*(PURPOSES.get(role, ()) for role in roles))
 
 
 class AnnotationFlag(Word):
@@ -140,6 +170,15 @@ class AnnotationFlag(Word):
     DISPUTED = "DISPUTED", 1
     RESTRICTED = "RESTRICTED", 2
     STATEMENT = "STATEMENT", 3
+
+
+class DisputeOutcome(Word):
+    """How a dispute is answered or ends (征信业管理条例 Art. 25)."""
+
+    CORRECTED = "CORRECTED", 1
+    CONFIRMED = "CONFIRMED", 2
+    UNCONFIRMED = "UNCONFIRMED", 3
+    WITHDRAWN = "WITHDRAWN", 4
 
 
 class LapseKind(Word):

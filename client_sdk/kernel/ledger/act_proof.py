@@ -102,6 +102,7 @@ class ActProofs:
         made_by: tuple[AdministratorAct, ...] = ()
         last = _ActPosition(0, 0, self._genesis)
         given: dict[Claim, KeyGrant | None] = {}
+        taken = self._taken(registry)
         for data, hash_ in zip(leaves, hashes, strict=True):
             logged = AdministratorAct(needed[hash_], hash_)
             act, after = self._judge((*made_by, logged), administration, data, registry.registry)
@@ -111,11 +112,18 @@ class ActProofs:
                 raise FormatError(PART, "acts.administrators", want="every change of administrators and no other")
             if after is not None:
                 administration, made_by = after, (*made_by, logged)
+            _check_not_taken(act, taken)
             further = act.body.grant if isinstance(act.body, KeyGrantBody) else None
-            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _granted(act)}
+            given |= {Claim(owner, gift, step.place, hash_): further for owner, gift in _gifts(act)}
             last = step
         _check_end(last, administration, registry)
         return given
+
+    def _taken(self, registry: RegistryState) -> set[bytes]:
+        """Return the public keys that no act may give: of the first administrators, the log and the key services."""
+        administrators = {key.public_key for known in self._start.known.values() for key in known.keys}
+        services = {service.public_key for version in registry.key_services for service in version.services}
+        return administrators | services | {key.public_key for key in registry.log_keys}
 
     def _judge(
         self, path: tuple[AdministratorAct, ...], administration: Administration, data: bytes, registry: str
@@ -176,6 +184,18 @@ def _check_enrolments(act: Act, enrolments: Sequence[Enrolment], before: Adminis
         check_enrolment(act.registry, enrolment)
 
 
+def _check_not_taken(act: Act, taken: set[bytes]) -> None:
+    """Check that an act gives no key that is another's, and take those that it gives.
+
+    Raises:
+        FormatError: a public key is enrolled a second time.
+    """
+    for grant in _grants(act):
+        if grant.public_key in taken:
+            raise FormatError(PART, "key.enrolled-once", want="a key enrolled nowhere before")
+        taken.add(grant.public_key)
+
+
 def _refuse_enrolment(rule: str, want: str) -> RuleError:
     return RuleError("ENROLMENT_INVALID", "enrolment", rule, want=want)
 
@@ -196,19 +216,32 @@ def _check_end(last: _ActPosition, administration: Administration, registry: Reg
         raise FormatError(PART, "acts.administration", want="the administrators that the acts make")
 
 
-def _granted(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
-    """Yield institution and key of each key that an act grants, or institution and successor."""
+def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
+    """Yield what an act gives to whom: a key for its use, or the place of a successor."""
     match act.body:
-        case InstitutionBody(enrolment):
-            yield from _keys(enrolment)
-        case AdministratorsBody(enrolments):
-            for enrolment in enrolments:
-                yield from _keys(enrolment)
         case KeyGrantBody(institution, grant):
             yield institution, (grant.key_id, grant.usage)
         case StateBody(institution, _, successor) if successor:
             yield institution, successor
+        case _:
+            for enrolment in _enrolments(act):
+                for grant in enrolment.keys:
+                    yield enrolment.id, (grant.key_id, grant.usage)
 
 
-def _keys(enrolment: Enrolment) -> Iterator[tuple[str, tuple[bytes, KeyUsage]]]:
-    return ((enrolment.id, (grant.key_id, grant.usage)) for grant in enrolment.keys)
+def _grants(act: Act) -> Iterator[KeyGrant]:
+    """Yield the keys that an act gives to anybody."""
+    if isinstance(act.body, KeyGrantBody):
+        yield act.body.grant
+    for enrolment in _enrolments(act):
+        yield from enrolment.keys
+
+
+def _enrolments(act: Act) -> tuple[Enrolment, ...]:
+    match act.body:
+        case InstitutionBody(enrolment):
+            return (enrolment,)
+        case AdministratorsBody(enrolments):
+            return enrolments
+        case _:
+            return ()

@@ -24,7 +24,7 @@ from client_sdk.kernel.formats.act import (
 from client_sdk.kernel.formats.errors import SignatureError
 from client_sdk.kernel.formats.keys import verify
 from client_sdk.kernel.formats.state import InstitutionKey
-from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, go_together
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def check_enrolment(registry: str, enrolment: Enrolment) -> None:
         RuleError: ENROLMENT_INVALID, KEY_USAGE or KEY_NOT_POSSESSED.
     """
     roles = enrolment.roles
-    if Role.AUDITOR in roles and len(roles) > 1:
-        raise RuleError("ENROLMENT_INVALID", "roles", "roles.auditor-alone", want="AUDITOR alone")
+    if not go_together(roles):
+        raise RuleError("ENROLMENT_INVALID", "roles", "roles.alone", want="a role, and AUDITOR or REPRESENTATIVE alone")
     for grant in enrolment.keys:
         check_usage(roles, grant)
         check_grant(registry, enrolment.id, grant)

@@ -9,19 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
-from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.ledger.proving import read_leaf
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from client_sdk.kernel.formats.state import InstitutionState, Rulebook
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.statement import Statement
 
 __all__ = ["ShownAnnotation", "read_annotations"]
@@ -36,12 +35,11 @@ class ShownAnnotation(NamedTuple):
     code: str
     text_commitment: bytes
     disclosure_digest: bytes
-    newest_hash: bytes
     signed: tuple[tuple[int, StatementLeaf, Annotation], ...]
 
 
 def read_annotations(
-    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None, issuer: InstitutionState
+    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None
 ) -> ShownAnnotation:
     """Return the annotation state that the shown leaves of an annotation chain prove.
 
@@ -49,7 +47,6 @@ def read_annotations(
         leaves: index and leaf, ascending.
         statement: the newest version of the annotated record.
         rulebook: whose period a lapse is held against; None where none is shown.
-        issuer: of the record.
 
     Raises:
         FormatError: another record or registry, a broken chain, a lapse before its time, or more leaves than needed.
@@ -66,7 +63,7 @@ def read_annotations(
             raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
     last = read_leaf(newest, PART)
     if isinstance(last, LapseLeaf):
-        return _restricted(last, leaf_hash(newest), signed, statement, rulebook, issuer)
+        return _restricted(last, signed, statement, rulebook)
     if len(leaves) != 1 or not signed:
         raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
     annotation = signed[0][2]
@@ -75,7 +72,6 @@ def read_annotations(
         annotation.code,
         annotation.text_commitment,
         annotation.disclosure_digest,
-        leaf_hash(newest),
         tuple(signed),
     )
 
@@ -89,11 +85,9 @@ def _check_about(remark: Annotation | Lapse, statement: Statement) -> None:
 
 def _restricted(
     leaf: LapseLeaf,
-    newest_hash: bytes,
     signed: Sequence[tuple[int, StatementLeaf, Annotation]],
     statement: Statement,
     rulebook: Rulebook | None,
-    issuer: InstitutionState,
 ) -> ShownAnnotation:
     lapse = Lapse.parse(leaf.payload)
     _check_about(lapse, statement)
@@ -104,21 +98,21 @@ def _restricted(
     following.append((lapse.number, lapse.previous))
     if any((number + 1, hash_) != after for (number, hash_), after in zip(links, following, strict=True)):
         raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-    if any(issuer.speaks_at(annotation.author, index) for index, _, annotation in signed):
-        raise FormatError(PART, "annotation.answered", want="no annotation by the issuer or its successor")
-    if any(AnnotationFlag.DISPUTED not in annotation.flags for _, _, annotation in signed):
+    if any(annotation.outcome is not None for _, _, annotation in signed):
+        raise FormatError(PART, "annotation.answered", want="no annotation that answers the dispute")
+    if any(not annotation.disputed for _, _, annotation in signed):
         raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
     if not _after_period(signed[0][1].logged_at, leaf.logged_at, rulebook):
         raise FormatError(PART, "annotation.early", want="a lapse after the period")
     newest = signed[-1][2]
     flags = tuple(sorted({*newest.flags, AnnotationFlag.RESTRICTED}))
-    return ShownAnnotation(
-        flags, newest.code, newest.text_commitment, newest.disclosure_digest, newest_hash, tuple(signed)
-    )
+    return ShownAnnotation(flags, newest.code, newest.text_commitment, newest.disclosure_digest, tuple(signed))
 
 
 def _after_period(disputed_at: int, lapsed_at: int, rulebook: Rulebook) -> bool:
+    """Whether the days have passed; holidays, which may be decreed after the lapse, are for the audit."""
     try:
-        return period_over(disputed_at, lapsed_at, rulebook)
+        disputed_on, lapsed_on = (day_of(time, rulebook.time_zone).toordinal() for time in (disputed_at, lapsed_at))
     except RuleError:
         raise FormatError(PART, "annotation.time", want="times that a calendar has") from None
+    return lapsed_on > disputed_on + rulebook.dispute_days

@@ -18,13 +18,12 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY
 from client_sdk.kernel.formats.merkle import EMPTY_ROOT
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer_reading import Reading, VerifiedPerson
 from client_sdk.kernel.ledger.head import NO_HEAD
-from client_sdk.kernel.ledger.proving import head_under, read_checkpoint, split_hashes, state_under
+from client_sdk.kernel.ledger.proving import head_leaf, read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -92,9 +91,9 @@ class Verifier:
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{EVIDENCE_VERSION}")
         # 2. the checkpoint is signed by the trust root's log key
         # 3. HEAD is leaf size - 1 of it
-        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, evidence.head_path, self._log_key)
+        checkpoint, head, as_of = _read_head(evidence.checkpoint, evidence.head, self._log_key)
         # 4. registry state and every institution state are present in HEAD's map
-        registry = self._check_registry(evidence, head)
+        registry = self._read_registry(evidence)
         reading = Reading(evidence, head, as_of, checkpoint, registry)
         # 5. the inquiry is signed by an INQUIRE key, running under this HEAD
         reading.check_inquiry()
@@ -103,18 +102,20 @@ class Verifier:
         # 8. the sealed disclosure has the digest that the statement names
         # 9. annotations
         persons = reading.read_persons()
-        # 10. the acts are, ascending by number and index, exactly those that gave the keys that signed
+        # 10. the log proof shows that HEAD and every annotation leaf stand in the log
+        # 11. the map proof shows what the map of HEAD holds
+        reading.check_proofs()
+        # 12. the acts are, ascending by number and index, exactly those that gave the keys that signed
         self._check_acts(evidence, registry, head, reading)
-        # 11. nothing is there that nothing refers to
+        # 13. nothing is there that nothing refers to
         reading.check_nothing_unused()
         institutions = tuple(reading.institutions.values())
         return VerifiedAnswer(reading.inquiry, checkpoint, as_of, registry, institutions, persons)
 
-    def _check_registry(self, evidence: pb.Evidence, head: Head) -> RegistryState:
+    def _read_registry(self, evidence: pb.Evidence) -> RegistryState:
         """Condition 4, for the registry state."""
         part = "registry state"
         registry = _parse_registry(evidence.registry_state)
-        state_under(head, REGISTRY_KEY, evidence.registry_state, evidence.registry_proof, part)
         if registry.registry != self._root.registry:
             raise FormatError(part, "registry.name", want="the registry of the trust root")
         if registry.log_keys != self._root.log_keys:
@@ -122,10 +123,9 @@ class Verifier:
         return registry
 
     def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, head: Head, reading: Reading) -> None:
-        """Condition 10."""
+        """Condition 12."""
         claims = reading.references.claims(reading.institutions)
-        states = tuple(item.state for item in evidence.institutions)
-        memory = (tuple(evidence.acts), evidence.registry_state, states, claims)
+        memory = (tuple(evidence.acts), evidence.registry_state, tuple(evidence.institutions), claims)
         if memory not in self._proved:
             self._acts.check(evidence.acts, registry, claims, reading.institutions)
             if len(self._proved) >= MAX_REMEMBERED:
@@ -144,12 +144,12 @@ def _check_newest_act(head: Head, registry: RegistryState, claims: AbstractSet[C
             raise FormatError("head", "head.newest-act", got=f"leaf {head.newest_act}", want="the newest act's place")
 
 
-# The same bytes in every answer under one HEAD: each is verified once.
+# The same bytes in every answer under one HEAD: each is read once.
 @lru_cache(maxsize=16)
-def _read_head(note: bytes, head: bytes, head_path: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Head, int]:
+def _read_head(note: bytes, head: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Head, int]:
     """Conditions 2 and 3; returns the checkpoint, its HEAD, and the HEAD's time."""
     checkpoint = read_checkpoint(note, log_key)
-    leaf = head_under(checkpoint, head, split_hashes(head_path, "head"), "head")
+    leaf = head_leaf(head, "head")
     _check_head(leaf.head, checkpoint.size - 1)
     return checkpoint, leaf.head, leaf.logged_at
 

@@ -1,7 +1,7 @@
-"""One pass over evidence: inquiry, institutions, persons and records (proto/README.md 8, conditions 4 to 9 and 11).
+"""One pass over evidence: inquiry, institutions, persons and records (proto/README.md 8, conditions 4 to 11 and 13).
 
-``Reading`` verifies each against the HEAD and the registry state that ``answer.Verifier`` has proved, and collects what
-they refer to.
+``Reading`` verifies each against the HEAD and the registry state, then that all that was read is what log and map hold,
+and collects what it refers to.
 """
 
 from __future__ import annotations
@@ -16,34 +16,19 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.discreet import Discreet
-from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
-from client_sdk.kernel.formats.map_entry import (
-    NO_ANNOTATION,
-    MappedRecord,
-    institution_key,
-    records_value,
-    subject_key,
-)
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.kernel.ledger.live_set import binding_opens
-from client_sdk.kernel.ledger.proving import (
-    absent_under,
-    leaf_under,
-    present_under,
-    read_leaf,
-    split_hashes,
-    state_under,
-    within,
-)
+from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References
+from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
 
 if TYPE_CHECKING:
@@ -107,18 +92,11 @@ class Reading:
         self._rulebook = self._read_rulebook()
 
     def _read_institutions(self) -> dict[str, InstitutionState]:
-        """Condition 4, for the institution states."""
-        part = "institution state"
-        institutions: dict[str, InstitutionState] = {}
-        last = ""
-        for item in self._evidence.institutions:
-            state = _parse_institution(item.state)
-            if state.id <= last:
-                raise FormatError(part, "institutions.order", want="ascending by id, without repetition")
-            last = state.id
-            state_under(self._head, institution_key(state.id), item.state, item.proof, part)
-            institutions[state.id] = state
-        return institutions
+        """Condition 4, for the order of the institution states."""
+        states = tuple(map(_parse_institution, self._evidence.institutions))
+        if any(later.id <= earlier.id for earlier, later in pairwise(states)):
+            raise FormatError("institution state", "institutions.order", want="ascending by id, without repetition")
+        return {state.id: state for state in states}
 
     def _read_rulebook(self) -> Rulebook | None:
         if not self._evidence.rulebook:
@@ -155,14 +133,16 @@ class Reading:
         inquiry, signed = self.inquiry, self._evidence.inquiry
         if inquiry.registry != self._registry.registry:
             raise FormatError(part, "inquiry.registry", want="the registry of the trust root")
-        if inquiry.purpose is Purpose.REPORTING:
-            raise FormatError(part, "inquiry.purpose", got=inquiry.purpose.name, want="a reason to ask")
         if inquiry.issued_at > self._as_of + MAX_OFF_MS:
             got = f"{span(inquiry.issued_at - self._as_of)} after the HEAD"
             raise FormatError(part, "inquiry.ahead", got=got, want=f"at most {span(MAX_OFF_MS)} after it")
         asker = self._institution(inquiry.asker, part)
-        if asker.status is not InstitutionStatus.ACTIVE or Role.LENDER not in asker.roles:
-            raise FormatError(part, "inquiry.asker", want="an active LENDER")
+        purposes = purposes_of(asker.roles)
+        if asker.status is not InstitutionStatus.ACTIVE or not purposes:
+            raise FormatError(part, "inquiry.asker", want="an active LENDER or REPRESENTATIVE")
+        if inquiry.purpose not in purposes:
+            got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
+            raise FormatError(part, "inquiry.purpose", got=got, want=want)
         key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
         with within(part):
             dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
@@ -190,25 +170,13 @@ class Reading:
         return tuple(persons)
 
     def _read_subject(self, answer: pb.SubjectAnswer) -> list[VerifiedRecord]:
-        """Condition 7: absence, or the records of one pseudonym with their presence."""
-        part = "map proof of the subject"
-        key = subject_key(answer.subject)
-        if not answer.records:
-            absent_under(self._head, key, answer.proof, part)
-            return []
-        mapped: list[MappedRecord] = []
-        records: list[VerifiedRecord] = []
-        for item in answer.records:
-            if mapped and item.index <= mapped[-1].leaf_index:
-                raise FormatError("record", "records.order", want="ascending by index, without repetition")
-            record, annotation_hash = self._read_record(item, answer)
-            mapped.append(MappedRecord(item.index, leaf_hash(item.leaf), annotation_hash, item.opening))
-            records.append(record)
-        present_under(self._head, key, records_value(mapped), answer.proof, part)
-        return records
+        """Condition 7: the records of one pseudonym, if there are any."""
+        if any(later.index <= earlier.index for earlier, later in pairwise(answer.records)):
+            raise FormatError("record", "records.order", want="ascending by index, without repetition")
+        return [self._read_record(item, answer) for item in answer.records]
 
-    def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> tuple[VerifiedRecord, bytes]:
-        """Conditions 7 and 8; returns the record and the hash of its newest annotation."""
+    def _read_record(self, item: pb.LiveRecord, answer: pb.SubjectAnswer) -> VerifiedRecord:
+        """Conditions 7 and 8."""
         part = "record"
         if item.index >= self._checkpoint.size - 1:
             raise FormatError(part, "record.place", got=f"leaf {item.index}", want="a leaf before the HEAD")
@@ -233,8 +201,8 @@ class Reading:
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         with within(part):
             dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
-        annotation, annotation_hash, doubted = self._read_annotation(item, statement, issuer)
-        record = VerifiedRecord(
+        annotation, doubted = self._read_annotation(item, statement)
+        return VerifiedRecord(
             statement,
             item.index,
             leaf.logged_at,
@@ -245,24 +213,18 @@ class Reading:
             annotation,
             item.text_disclosure,
         )
-        return record, annotation_hash
 
-    def _read_annotation(
-        self, item: pb.LiveRecord, statement: Statement, issuer: InstitutionState
-    ) -> tuple[ShownAnnotation | None, bytes, bool]:
-        """Condition 9; returns also the hash of the newest annotation, and whether a key that signed is in doubt."""
+    def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bool]:
+        """Condition 9; returns also whether a key that signed is in doubt."""
         part = "annotation"
         if not item.annotations:
             if item.text_disclosure:
                 raise FormatError(part, "annotation.text", want="no text without an annotation")
-            return None, NO_ANNOTATION, False
-        leaves = [(shown.inclusion.index, shown.leaf) for shown in item.annotations]
-        for shown in item.annotations:
-            path = split_hashes(shown.inclusion.path, part)
-            leaf_under(self._checkpoint, shown.inclusion.index, shown.leaf, path, part)
+            return None, False
+        leaves = [(shown.index, shown.leaf) for shown in item.annotations]
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        annotation = read_annotations(leaves, statement, self._rulebook, issuer)
+        annotation = read_annotations(leaves, statement, self._rulebook)
         self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
@@ -275,10 +237,20 @@ class Reading:
             with within(part):
                 dsse.verify(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
             doubted |= key.contested_at(index)
-        return annotation, annotation.newest_hash, doubted
+        return annotation, doubted
+
+    def check_proofs(self) -> None:
+        """Conditions 10 and 11: what was read is what log and map hold.
+
+        Raises:
+            FormatError: it is not, or a proof is not the one of just these leaves and keys.
+        """
+        evidence, checkpoint = self._evidence, self._checkpoint
+        leaves_under(checkpoint, shown_leaves(evidence, checkpoint.size), evidence.log_proof)
+        entries_under(self._head, shown_entries(evidence, self.institutions), evidence.map_proof)
 
     def check_nothing_unused(self) -> None:
-        """Condition 11, for institutions and the rulebook.
+        """Condition 13, for institutions and the rulebook.
 
         Raises:
             FormatError: an institution or the rulebook is there without need, or missing.

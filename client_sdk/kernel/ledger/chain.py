@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import payload_hash
-from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.formats.words import (
+    ANNOTATING,
+    AnnotationFlag,
+    DisputeOutcome,
+    InstitutionStatus,
+    Kind,
+    LapseKind,
+    Role,
+    Standing,
+)
+from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
@@ -46,10 +56,21 @@ class AnnotationHead:
     index: int
     leaf_hash: bytes
     flags: tuple[AnnotationFlag, ...]
-    # logged_at of the leaf since which DISPUTED stands without an annotation by issuer or successor; 0 for none.
+    # logged_at of the leaf since which a dispute waits for an answer; 0 for none.
     unanswered_since: int
     text_commitment: bytes = b""
     disclosure_digest: bytes = b""
+    # Index of the leaf that opened the dispute that stands; 0 for none.
+    disputed_since: int = 0
+    # Institution id of who opened the newest dispute; empty while there was none.
+    disputed_by: str = ""
+    # The newest outcome; None while there was none.
+    outcome: DisputeOutcome | None = None
+
+    @property
+    def disputed(self) -> bool:
+        """Whether a dispute stands."""
+        return AnnotationFlag.DISPUTED in self.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +259,8 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     author = directory.institution(annotation.author)
     if author.status is InstitutionStatus.TERMINATED:
         raise RuleError("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
-    if Role.LENDER not in author.roles:
-        raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER")
+    if ANNOTATING.isdisjoint(author.roles):
+        raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER or a REPRESENTATIVE")
 
 
 def annotate(
@@ -269,23 +290,69 @@ def annotate(
         )
     if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
         raise RuleError("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
-    # Only the issuer's answer ends a dispute and its deadline.
-    if AnnotationFlag.DISPUTED in had and AnnotationFlag.DISPUTED not in annotation.flags and not speaks_for_issuer:
+    if annotation.outcome is not None:
+        _check_outcome(chain, annotation, annotation.outcome, speaks_for_issuer=speaks_for_issuer)
+    elif before is not None and before.disputed and not annotation.disputed:
+        # Only an answer, or who opened it, ends a dispute and its deadline.
         raise RuleError("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
-    unanswered = 0
-    if AnnotationFlag.DISPUTED in annotation.flags and not speaks_for_issuer:
-        unanswered = (before.unanswered_since if before else 0) or logged_at
+    if annotation.disputed and annotation.outcome is None:
+        _check_reopened(before, annotation)
     head = AnnotationHead(
         annotation.number,
         payload_hash(payload),
         index,
         leaf_hash,
         annotation.flags,
-        unanswered,
+        _unanswered_since(before, annotation, logged_at),
         annotation.text_commitment,
         annotation.disclosure_digest,
+        *_opened(before, annotation, index),
+        annotation.outcome or (before.outcome if before else None),
     )
     return replace(chain, annotation=head)
+
+
+def _check_outcome(chain: Chain, annotation: Annotation, outcome: DisputeOutcome, *, speaks_for_issuer: bool) -> None:
+    """Check who gives an outcome, and that there is a dispute to which it belongs (征信业管理条例 Art. 25)."""
+    head = chain.annotation
+    if head is None or not head.disputed:
+        raise RuleError("ANNOTATION_INVALID", "outcome", "annotation.outcome", want="a dispute that stands")
+    if outcome is DisputeOutcome.WITHDRAWN:
+        if annotation.author != head.disputed_by:
+            want = "the institution that opened the dispute"
+            raise RuleError("ANNOTATION_INVALID", "author", "annotation.withdrawn", got=annotation.author, want=want)
+        return
+    if not speaks_for_issuer:
+        want = "an answer by the issuer or its successor"
+        raise RuleError("ANNOTATION_INVALID", "author", "annotation.answer", got=annotation.author, want=want)
+    if outcome is DisputeOutcome.CORRECTED and chain.index < head.disputed_since:
+        want = "a version that was logged since the dispute"
+        raise RuleError("ANNOTATION_INVALID", "outcome", "annotation.corrected", want=want)
+
+
+def _check_reopened(before: AnnotationHead | None, annotation: Annotation) -> None:
+    """Check that what was answered is disputed anew with evidence only."""
+    answered = before is not None and before.outcome not in {None, DisputeOutcome.WITHDRAWN}
+    if before is not None and answered and not before.disputed and not annotation.evidence:
+        raise RuleError("ANNOTATION_INVALID", "evidence", "annotation.reopened", got="none", want="new evidence")
+
+
+def _unanswered_since(before: AnnotationHead | None, annotation: Annotation, logged_at: int) -> int:
+    """Return since when a dispute waits for an answer; what was answered UNCONFIRMED waits again with new evidence."""
+    if not annotation.disputed or annotation.outcome is not None:
+        return 0
+    if before is not None and before.disputed:
+        return before.unanswered_since or (logged_at if annotation.evidence else 0)
+    return logged_at
+
+
+def _opened(before: AnnotationHead | None, annotation: Annotation, index: int) -> tuple[int, str]:
+    """Return index of the leaf that opened the dispute which stands, and who opened the newest one."""
+    if not annotation.disputed:
+        return 0, before.disputed_by if before else ""
+    if before is not None and before.disputed:
+        return before.disputed_since, before.disputed_by
+    return index, annotation.author
 
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:
@@ -326,7 +393,7 @@ def lapse(
         rulebook: that was in force.
 
     Raises:
-        RuleError: the lapse may not follow, or LAPSE_EARLY.
+        RuleError: the lapse may not follow, or LAPSE_EARLY; DATE_INVALID where no calendar has the period's end.
     """
     if event.what is LapseKind.RESTRICTED:
         chain = _annotated(chain, event.number, event.previous)
@@ -363,8 +430,7 @@ def period_over(disputed_at: int, logged_at: int, rulebook: Rulebook) -> bool:
     Raises:
         RuleError: DATE_INVALID; no calendar has one of the times.
     """
-    disputed_on, today = (day_of(time, rulebook.time_zone).toordinal() for time in (disputed_at, logged_at))
-    return today > disputed_on + rulebook.dispute_days
+    return day_of(logged_at, rulebook.time_zone) > answer_due_on(disputed_at, rulebook)
 
 
 def erase(chain: Chain | None) -> Chain:

@@ -341,7 +341,7 @@ class Directory:
             if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
                 raise RuleError("STATE_INVALID", "successor", "successor.active-lender", want="another active LENDER")
             if Role.LENDER not in state.roles:
-                raise RuleError("STATE_INVALID", "successor", "roles.auditor-alone", want="none but for a LENDER")
+                raise RuleError("STATE_INVALID", "successor", "roles.alone", want="none but for a LENDER")
         successions = state.successions
         if body.successor != state.successor:
             successions = (*successions, Succession(body.successor, index, act_hash))

@@ -37,6 +37,9 @@ def read_fields(data: bytes, form: str, fields: Mapping[str, type]) -> dict[str,
             of another type.
     """
     part = form.rsplit(" ", 1)[0]
+    given: object = data
+    if not isinstance(given, bytes):
+        raise FormatError(part, "file.form", got=type(given).__name__, want="the bytes of a file")
     if len(data) > MAX_FILE_BYTES:
         raise FormatError(part, "file.size", got=f"{len(data)} bytes", want=f"at most {MAX_FILE_BYTES} bytes")
     content = strict_json.parse(data, part)
@@ -56,6 +59,8 @@ def from_base64(text: object, part: str) -> bytes:
     Raises:
         FormatError: it is not canonical base64.
     """
+    if not str(text).isascii():
+        raise FormatError(part, "file.base64", want="base64")
     try:
         data = base64.b64decode(str(text), validate=True)
     except ValueError:

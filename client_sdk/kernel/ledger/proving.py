@@ -1,7 +1,7 @@
 """Proofs that lead to a signed checkpoint, or to the map of its HEAD (proto/README.md 6 to 8).
 
-    checkpoint > HEAD (last leaf) > map root > presence or absence of an entry
-    checkpoint > any other leaf
+    checkpoint > HEAD (last leaf) > map root > presence or absence of entries
+    checkpoint > other leaves
 
 Each function names the part of a response or of evidence that it verifies: an error names that part.
 """
@@ -16,13 +16,13 @@ from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.kernel.formats.encoding import HASH_BYTES, leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Head, HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import state_value
+from client_sdk.kernel.formats.log_proof import verify_leaves
+from client_sdk.kernel.formats.map_proof import MapProof, verify_keys
 from client_sdk.kernel.formats.merkle import verify_inclusion
-from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from creditregistry.v1 import evidence_pb2 as pb
 
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = [
-    "absent_under",
+    "entries_under",
+    "head_leaf",
     "head_under",
     "leaf_under",
-    "present_under",
+    "leaves_under",
     "read_checkpoint",
     "read_leaf",
+    "read_map_proof",
     "split_hashes",
-    "state_under",
     "within",
 ]
 
@@ -91,10 +92,20 @@ def head_under(checkpoint: Checkpoint, head: bytes, path: Sequence[bytes], part:
     Raises:
         FormatError: the leaf is no HEAD; ProofError if it is not the last one.
     """
+    leaf = head_leaf(head, part)
+    leaf_under(checkpoint, checkpoint.size - 1, head, path, part)
+    return leaf
+
+
+def head_leaf(head: bytes, part: str) -> HeadLeaf:
+    """Return the HEAD that the bytes encode.
+
+    Raises:
+        FormatError: they encode none.
+    """
     leaf = read_leaf(head, part)
     if not isinstance(leaf, HeadLeaf):
         raise FormatError(part, "head.leaf", want="a HEAD as the last leaf")
-    leaf_under(checkpoint, checkpoint.size - 1, head, path, part)
     return leaf
 
 
@@ -108,46 +119,35 @@ def leaf_under(checkpoint: Checkpoint, index: int, leaf: bytes, path: Sequence[b
         verify_inclusion(leaf_hash(leaf), index, checkpoint.size, path, checkpoint.root)
 
 
-def state_under(head: Head, key: bytes, state: bytes, proof: pb.MapProof, part: str) -> None:
-    """Verify that the map of a HEAD holds the state of the registry or of an institution.
-
-    Remembered: the same few states are proved in every answer under one HEAD.
+def entries_under(head: Head, asked: Mapping[bytes, bytes | None], proof: pb.MapProof) -> None:
+    """Verify that the map of a HEAD holds these values, and nothing under the keys without one.
 
     Raises:
-        FormatError: the proof names another entry; ProofError if it does not lead to the map's root.
+        ProofError: it does not, or the proof is not the one of these keys.
     """
-    _refuse_other(proof, part)
-    _prove_state(part, head.map_root, key, state_value(state), proof.siblings)
+    verify_keys(head.map_root, asked, read_map_proof(proof))
 
 
-def present_under(head: Head, key: bytes, value: bytes, proof: pb.MapProof, part: str) -> None:
-    """Verify that the map of a HEAD holds an entry.
+def leaves_under(checkpoint: Checkpoint, leaves: Mapping[int, bytes], proof: bytes) -> None:
+    """Verify that leaves have their places in the log of a checkpoint.
+
+    Args:
+        checkpoint: with its size and root.
+        leaves: leaf hashes by index.
+        proof: joined hashes.
 
     Raises:
-        FormatError: the proof names another entry; ProofError if it does not lead to the map's root.
+        ProofError: they have not, or the proof is not the one of these leaves.
     """
-    _refuse_other(proof, part)
-    with within(part):
-        verify_presence(head.map_root, key, value, split_hashes(proof.siblings, part))
+    _prove_leaves(checkpoint.root, checkpoint.size, tuple(leaves.items()), proof)
 
 
-def absent_under(head: Head, key: bytes, proof: pb.MapProof, part: str) -> None:
-    """Verify that the map of a HEAD holds no entry of a key.
-
-    Raises:
-        ProofError: the proof does not lead to the map's root.
-    """
-    other = (proof.other_key, proof.other_value) if proof.other_key or proof.other_value else None
-    with within(part):
-        verify_absence(head.map_root, key, split_hashes(proof.siblings, part), other)
+# The same HEAD stands alone in most answers under one checkpoint.
+@lru_cache(maxsize=64)
+def _prove_leaves(root: bytes, size: int, leaves: tuple[tuple[int, bytes], ...], proof: bytes) -> None:
+    verify_leaves(root, size, dict(leaves), proof)
 
 
-@lru_cache(maxsize=1024)
-def _prove_state(part: str, map_root: bytes, key: bytes, value: bytes, siblings: bytes) -> None:
-    with within(part):
-        verify_presence(map_root, key, value, split_hashes(siblings, part))
-
-
-def _refuse_other(proof: pb.MapProof, part: str) -> None:
-    if proof.other_key or proof.other_value:
-        raise FormatError(part, "map-proof.presence", want="no other entry")
+def read_map_proof(message: pb.MapProof) -> MapProof:
+    """Return the proof that a message carries."""
+    return MapProof(message.depths, message.others, message.siblings)

@@ -84,7 +84,7 @@ class References:
         if statement.signer != statement.issuer:
             self._successions.add((statement.issuer, index))
 
-    def add_annotations(self, shown: Sequence[pb.AnnotationLeaf]) -> None:
+    def add_annotations(self, shown: Sequence[pb.IndexedLeaf]) -> None:
         """Add the shown leaves of an annotation chain.
 
         Raises:

@@ -35,10 +35,9 @@ def required_date(text: str, field: str) -> date:
     """
     if not text:
         raise _refused(field, "date.present", "a date as YYYY-MM-DD")
-    try:
-        day = _date(text)
-    except ValueError:
-        raise _refused(field, "date.form", "a real date as YYYY-MM-DD") from None
+    day = _date(text)
+    if day is None:
+        raise _refused(field, "date.form", "a real date as YYYY-MM-DD")
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise _refused(field, "date.range", f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
     return day
@@ -86,12 +85,14 @@ def check_zone(time_zone: str) -> None:
 
 
 @lru_cache(maxsize=4096)  # a portfolio has many records and few dates
-def _date(text: str) -> date:
-    day = date.fromisoformat(text)
+def _date(text: str) -> date | None:
+    """Return a date as YYYY-MM-DD; None where it is none: the library's error holds the text."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
     # fromisoformat also reads 20250131 and 2025-W05-5.
-    if day.isoformat() != text:
-        raise ValueError(text)
-    return day
+    return day if day.isoformat() == text else None
 
 
 def _zone(name: str) -> tzinfo:

@@ -58,7 +58,8 @@ def check_field_types(value: object, place: str) -> None:
         place: path of the value, for the error; empty for none.
 
     Raises:
-        RuleError: FACTS_INVALID; a field holds something of another type. ``got`` names the type, never the value.
+        RuleError: FACTS_INVALID; a field holds something of another type, or a text that UTF-8 cannot write. ``got``
+            names the type, never the value.
     """
     cls: type = value.__class__
     for name, declared, optional, many in _declared(cls):
@@ -100,11 +101,22 @@ def _check(held: object, declared: str, path: str) -> None:
     naive = exact is datetime and isinstance(held, datetime) and held.tzinfo is None
     if exact is not None and (type(held) is not exact or naive):
         raise _refused(path, held, _WORDS[declared])
+    if isinstance(held, str) and not held.isascii():
+        _check_utf_8(held, path)
     if cls is not None and not isinstance(held, cls):
         want = f"one of {', '.join(cls.__members__)}" if issubclass(cls, Enum) else f"a value of type {declared}"
         raise _refused(path, held, want)
     if cls is not None and is_dataclass(held) and not isinstance(held, type):
         check_field_types(held, path)
+
+
+def _check_utf_8(text: str, path: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Not chained: the error holds the text.
+        want = "no control characters and no half of a surrogate pair"
+        raise RuleError(RuleReason.FACTS_INVALID, path, "text.characters", want=want) from None
 
 
 def _refused(path: str, held: object, want: str) -> RuleError:

@@ -134,8 +134,18 @@ class Identity:
             _check_type(kind, compact)
         identity = cls(kind, canonical, state)
         if today is not None:
-            identity.check_born(today)
+            identity.check_born(_day(today))
         return identity
+
+    def check_canonical(self) -> None:
+        """Refuse an identity that ``parse`` did not make: in another form it would be another pseudonym.
+
+        Raises:
+            IdentityError: it is not the canonical form of a number of its type. The error never shows it.
+        """
+        made = type(self.id_type) is IdType and Identity.parse(self.id_type, self.number, self.issuing_state) == self
+        if not made:
+            raise _refused("identity.canonical", "an identity as Identity.parse returns it")
 
     def voprf_input(self) -> bytes:
         """Return x, what the key services are asked about, blinded (proto/README.md 4).
@@ -299,6 +309,12 @@ def _state(id_type: IdType, issuing_state: str) -> str:
     if state not in COUNTRIES:
         raise IdentityError("issuing_state", "identity.state", want="an ISO 3166-1 alpha-2 code, such as GB")
     return state
+
+
+def _day(today: date) -> date:
+    if type(today) is not date:
+        raise IdentityError("today", "identity.today", got=type(today).__name__, want="a date")
+    return today
 
 
 def _refused(rule: str, want: str) -> IdentityError:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import check_pb2 as pb
+
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from registry_server.usecases.check import ReceivedInquiry
 
 if TYPE_CHECKING:
-    from creditregistry.v1 import check_pb2 as pb
+    from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["question"]
+__all__ = ["ANSWER_STEP_BYTES", "padded", "question"]
+
+# An answer is so long, or twice, and so on: CLEAR and a few records are of one size.
+ANSWER_STEP_BYTES = 8_192
+# Field number and length of a padding of 128 to 16,383 bytes.
+_HEADER_BYTES = 3
+_LEAST_PADDING = 128
 
 
 def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
@@ -25,3 +33,13 @@ def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
         from_position=request.from_position,
         at_size=request.at_size,
     )
+
+
+def padded(page: EvidencePage) -> pb.CheckResponse:
+    """Return an answer of a size that is a multiple of the step, whatever it says."""
+    response = pb.CheckResponse(evidence=page.evidence, next_position=page.next_position)
+    gap = -response.ByteSize() % ANSWER_STEP_BYTES
+    if gap < _HEADER_BYTES + _LEAST_PADDING:
+        gap += ANSWER_STEP_BYTES
+    response.padding = bytes(gap - _HEADER_BYTES)
+    return response

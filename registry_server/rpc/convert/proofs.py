@@ -1,9 +1,10 @@
-"""Receipts (proto/creditregistry/v1/evidence.proto)."""
+"""Receipts (proto/creditregistry/v1/evidence.proto and check.proto)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import check_pb2
 from creditregistry.v1 import evidence_pb2 as pb
 
 from registry_server.usecases.proofs import inclusion_proof
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from registry_server.usecases.inquiries import InquiryProof
     from registry_server.usecases.receipts import LeafReceipt
 
-__all__ = ["inquiry_receipt", "receipt"]
+__all__ = ["proved_inquiry", "receipt"]
 
 
 def receipt(value: LeafReceipt) -> pb.Receipt:
@@ -21,12 +22,13 @@ def receipt(value: LeafReceipt) -> pb.Receipt:
     return pb.Receipt(leaf=value.leaf, inclusion=inclusion, checkpoint=value.checkpoint)
 
 
-def inquiry_receipt(value: InquiryProof) -> pb.InquiryReceipt:
-    """Return the receipt of an inquiry."""
-    return pb.InquiryReceipt(
+def proved_inquiry(value: InquiryProof) -> check_pb2.ProvedInquiry:
+    """Return an inquiry with its receipt."""
+    receipt = pb.InquiryReceipt(
         leaf=value.leaf,
         inclusion=inclusion_proof(value.position, value.path),
         head=value.head.leaf,
         head_path=b"".join(value.head.path),
         checkpoint=value.head.checkpoint,
     )
+    return check_pb2.ProvedInquiry(payload=value.payload, signature=value.signature, receipt=receipt)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import transparency_pb2 as pb
 
-from registry_server.usecases.proofs import map_proof, proved_institution
+from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
     from registry_server.usecases.transparency import BindingPage, CheckpointAnswer, DirectoryAnswer, LeafPage
@@ -32,9 +32,9 @@ def directory_proof(answer: DirectoryAnswer) -> pb.GetDirectoryProofResponse:
         checkpoint=head.checkpoint,
         head=head.leaf,
         head_path=b"".join(head.path),
-        registry_state=head.registry.state,
-        registry_proof=map_proof(head.registry.proof),
-        institutions=[proved_institution(state) for state in answer.institutions],
+        registry_state=answer.registry_state,
+        map_proof=map_proof(answer.proof),
+        institutions=answer.institutions,
         consistency=b"".join(answer.consistency),
     )
 

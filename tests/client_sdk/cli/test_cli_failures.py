@@ -279,3 +279,27 @@ def test_an_answer_in_a_terminal_is_not_cut_short(lender: Command, number: int) 
     _, shown = in_terminal([PROGRAM, "--home", str(lender.home), "records"], "")
     assert record in shown
     assert DIGEST not in shown
+
+
+@pytest.mark.parametrize(
+    ("off_seconds", "told", "bound"),
+    [
+        (240, "ahead of the registry's clock", "at most 1 min ahead"),
+        (600, "ahead of the registry's newest HEAD", "at most 5 min ahead"),
+        (-600, "behind the registry's newest HEAD", "at most 5 min behind"),
+    ],
+)
+def test_a_clock_that_is_off_is_named_with_its_bound(
+    registry: TestRegistry, number: int, off_seconds: int, told: str, bound: str
+) -> None:
+    program = (
+        f"import time; now = time.time_ns; time.time_ns = lambda: now() + {off_seconds * 10**9}\n"
+        "from client_sdk.cli import main; main()"
+    )
+    words = [sys.executable, "-c", program, "--home", str(registry.home("lender-2")), *ASKING]
+    ended = subprocess.run(words, input=id_number(number), capture_output=True, text=True, check=False)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0, said
+    for word in ("clock", told, bound):
+        assert word in said
+    assert id_number(number) not in said

@@ -145,6 +145,63 @@ def test_an_inquiry_has_a_place_after_the_next_head(lender: Command, asker: Comm
     assert (receipt["inquiry_id"], receipt["outcome"]) == (asked, "ANSWERED")
 
 
+def test_a_receipt_beside_evidence_shows_anybody_that_the_question_was_put(
+    lender: Command, asker: Command, registry: TestRegistry, number: int, tmp_path: Path
+) -> None:
+    evidence, other, receipt = (str(tmp_path / name) for name in ("an.evidence", "other.evidence", "an.receipt"))
+    asked = asker(*ASKING, "--save", evidence, given=id_number(number)).content["inquiry_id"]
+    asker(*ASKING, "--save", other, given=id_number(number))
+    report(lender, number)
+    assert asker("inquiry", "receipt", asked, "--out", receipt).content["file"] == receipt
+    asker("inquiry", "receipt", asked, "--out", receipt, code=5)
+    assert stat.S_IMODE((tmp_path / "an.receipt").stat().st_mode) == 0o600
+    nobody = asker.__class__(tmp_path / "nobody")
+    root = ("--trust-root", str(registry.trust_root))
+    told = nobody("verify", *root, receipt).content
+    assert (told["verified"], told["inquiry_id"], told["asker"], told["purpose"]) == (
+        True,
+        asked,
+        "lender-2",
+        "LOAN_APPROVAL",
+    )
+    assert nobody("verify", *root, evidence).content["inquiry_received_at"] is None
+    together = nobody("verify", *root, evidence, "--inquiry-receipt", receipt).content
+    assert (together["verified"], together["inquiry_received_at"]) == (True, told["received_at"])
+    assert "took in this inquiry" in nobody.said("verify", *root, evidence, "--inquiry-receipt", receipt).out
+    refused = nobody("verify", *root, other, "--inquiry-receipt", receipt, code=1).content
+    assert (refused["verified"], refused["rule"]) == (False, "inquiry-receipt.inquiry")
+    changed = tmp_path / "changed.receipt"
+    data = (tmp_path / "an.receipt").read_bytes()
+    changed.write_bytes(data[:-9] + bytes((data[-9] ^ 1,)) + data[-8:])
+    assert nobody("verify", *root, str(changed), code=1).content["verified"] is False
+    for words in (("--fingerprint", "0" * 64), ("--identity-file", "-")):
+        nobody("verify", *root, evidence, "--inquiry-receipt", receipt, *words, code=2)
+
+
+def test_a_trust_root_is_verified_by_its_fingerprint_alone(
+    asker: Command, registry: TestRegistry, tmp_path: Path
+) -> None:
+    nobody = asker.__class__(tmp_path / "nobody")
+    file = str(registry.trust_root)
+    told = nobody("verify", file).content
+    assert (told["verified"], told["fingerprint_compared"], told["threshold"]) == (True, False, 2)
+    assert "compare it" in nobody.said("verify", file).out
+    fingerprint = told["fingerprint"]
+    spoken = " ".join(fingerprint[at : at + 8] for at in range(0, 64, 8)).upper()
+    assert nobody("verify", file, "--fingerprint", spoken).content["fingerprint_compared"] is True
+    said = nobody.said("verify", file, "--fingerprint", fingerprint).out
+    assert "admin-1, admin-2" in said
+    assert fingerprint[:8] in said
+    other = nobody("verify", file, "--fingerprint", "0" * 64, code=1).content
+    assert (other["verified"], other["rule"]) == (False, "trust-root.fingerprint")
+    nobody("verify", file, "--fingerprint", "0f", code=2)
+    changed = tmp_path / "changed.bin"
+    data = registry.trust_root.read_bytes()
+    for at in (4, len(data) // 2, len(data) - 1):
+        changed.write_bytes(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :])
+        assert nobody("verify", str(changed), "--fingerprint", fingerprint, code=1).content["verified"] is False
+
+
 def test_the_same_report_again_gives_the_same_receipt(lender: Command, number: int) -> None:
     first, second = report(lender, number), report(lender, number)
     assert (second["record_id"], second["version"], second["index"]) == (

@@ -230,6 +230,9 @@ class NaiveLink:
     def held(self, record_ids: Sequence[bytes]) -> Flow[list[HeldRecord]]:
         return beside(partial(self._registry.held, record_ids))
 
+    def follow(self) -> Flow[object]:
+        return beside(lambda: None)
+
     def submit(self, chunks: Sequence[Sequence[pb.Submission]], seconds: float) -> Flow[Call[pb.SubmitBatchResponse]]:
         yield from ()
         return Call(_Answers(self._registry.submit(chunks, seconds)))

@@ -91,7 +91,7 @@ def hide_institution(response: check_pb2.CheckResponse) -> None:
 
 
 def cut_proof(response: check_pb2.CheckResponse) -> None:
-    proof = response.evidence.persons[0].subjects[0].proof
+    proof = response.evidence.map_proof
     proof.siblings = proof.siblings[32:]
 
 

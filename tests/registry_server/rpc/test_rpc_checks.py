@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from creditregistry.v1 import check_pb2, submission_pb2, transparency_pb2
+from creditregistry.v1 import check_pb2, evidence_pb2, submission_pb2, transparency_pb2
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
@@ -16,6 +16,8 @@ from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.proving import split_hashes
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
+from registry_server.rpc.convert.checks import ANSWER_STEP_BYTES, padded
+from registry_server.usecases.evidence import EvidencePage
 from tests.support.handmade_log import seed
 from tests.support.registry import Refused, RunningRegistry, inquire, refusal
 from tests.support.registry_world import DAY_MS
@@ -127,6 +129,30 @@ def test_what_a_successor_has_signed_is_shown_with_both_states(registry: Running
     assert [state.id for state in verified.institutions] == ["lender-1", "lender-2", "lender-3"]
 
 
+def test_the_size_of_an_answer_does_not_tell_its_verdict(registry: RunningRegistry) -> None:
+    """Clear, listed once, and listed by two lenders: one size on the wire."""
+    report(registry, "lender-1", "loan", "A")
+    for issuer in ("lender-1", "lender-3"):
+        report(registry, issuer, f"loan of {issuer}", "B")
+    stub, sizes, bare = registry.inquiries("lender-2"), [], []
+    for person in ("C", "A", "B"):
+        request = inquire(registry.world, "lender-2", [person], f"about {person}")
+        response = stub.Check(request)
+        sizes.append(response.ByteSize())
+        bare.append(response.evidence.ByteSize())
+        assert not response.padding.strip(b"\0")
+        assert registry.verify(request, response).persons[0].listed is (person != "C")
+    assert len(set(bare)) == len(bare)
+    assert set(sizes) == {ANSWER_STEP_BYTES}, bare
+
+
+@pytest.mark.parametrize("size", [1, 100, 8_060, 8_061, 8_062, 8_063, 8_190, 8_191, 8_192, 8_193, 20_000])
+def test_every_answer_is_a_multiple_of_the_step(size: int) -> None:
+    answer = padded(EvidencePage(evidence_pb2.Evidence(head=bytes(size)), 1, 1))
+    assert answer.ByteSize() % ANSWER_STEP_BYTES == 0
+    assert answer.ByteSize() < size + 2 * ANSWER_STEP_BYTES
+
+
 def test_the_same_bytes_are_answered_anew_and_counted_once(registry: RunningRegistry) -> None:
     request = inquire(registry.world, "lender-2", ["A"])
     assert not ask(registry, request)[0].listed
@@ -151,7 +177,9 @@ def test_an_answer_is_durable_in_the_inquiry_tree_and_its_asker_gets_the_receipt
     early = refusal(lambda: inquiries.GetInquiryReceipt(wanted))
     assert early[:4] == ("UNAVAILABLE", "INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced")
     (leaf,) = kept(registry)
-    receipt = inquiries.GetInquiryReceipt(wanted).receipt
+    proved = inquiries.GetInquiryReceipt(wanted).inquiry
+    assert (proved.payload, proved.signature) == (request.inquiry.payload, request.inquiry.signature)
+    receipt = proved.receipt
     assert InquiryLeaf.parse(receipt.leaf) == leaf
     head = parse_leaf(receipt.head)
     assert isinstance(head, HeadLeaf)

@@ -11,12 +11,19 @@ import pytest
 from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody, RulebookBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.map_entry import (
+    REGISTRY_KEY,
+    institution_key,
+    records_value,
+    state_value,
+    subject_key,
+)
+from client_sdk.kernel.formats.map_proof import verify_keys
 from client_sdk.kernel.formats.merkle import verify_inclusion
-from client_sdk.kernel.formats.prefix_tree import verify_absence, verify_presence
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from registry_server.sequencing.items import ItemOutcome, LapseItem
+from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify
 
@@ -78,12 +85,15 @@ def test_what_is_acknowledged_is_in_the_log_and_in_the_map(ledger: Ledger, world
         assert isinstance(parse_leaf(view.head_leaf), HeadLeaf)
         subject = subject_of("person of loan")
         ((found,),) = view.live_records([subject]).values()
-        proof = view.prove_subject(subject)
-        verify_presence(view.head.map_root, subject_key(subject), records_value([found.row.mapped]), proof.siblings)
         assert found.disclosure == sent.disclosure
         nobody = subject_of("nobody")
-        absent = view.prove_subject(nobody)
-        verify_absence(view.head.map_root, subject_key(nobody), absent.siblings, absent.other)
+        held = {
+            REGISTRY_KEY: state_value(view.registry_state),
+            institution_key("lender-1"): state_value(view.institution_state("lender-1")),
+            subject_key(subject): records_value([found.row.mapped]),
+            subject_key(nobody): None,
+        }
+        verify_keys(view.head.map_root, held, view.map_proof(["lender-1"], [subject, nobody]))
 
 
 def test_the_same_bytes_again_give_the_first_receipt(ledger: Ledger, world: World) -> None:
@@ -390,7 +400,7 @@ def test_annotations_follow_each_other_and_carry_a_text(ledger: Ledger, world: W
     flags = (AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT)
     first = world.annotate("lender-2", key, *flags, text="I paid")
     kept = replace(world.annotate("lender-2", key, *flags, before=first, text="I paid"), text_disclosure=b"")
-    dropped = world.annotate("lender-1", key, before=kept)
+    dropped = world.annotate("lender-1", key, before=kept, **CONFIRMED)
     (accepted,) = append(ledger, first)
     assert accepted.outcome is ItemOutcome.ACCEPTED
     with ledger.view() as view:
@@ -433,16 +443,16 @@ def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
     (early,) = append(ledger, restrict)
     assert violation(early) == "LAPSE_EARLY"
     with ledger.view() as view:
-        assert view.unanswered(world.clock.now, 10) == []
-    let_pass(ledger, world, 21)
+        assert list(view.unanswered(world.clock.now)) == []
+    let_pass(ledger, world, 23)
     with ledger.view() as view:
-        assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS, 10)] == [key]
+        assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS)] == [key]
     (done,) = append(ledger, restrict)
     assert done.outcome is ItemOutcome.ACCEPTED
     (again,) = append(ledger, restrict)
     assert again.outcome is ItemOutcome.REFUSED
     with ledger.view() as view:
-        assert view.unanswered(world.clock.now, 10) == []
+        assert list(view.unanswered(world.clock.now)) == []
 
 
 def test_retention_erases_when_it_is_due(ledger: Ledger, world: World) -> None:

@@ -55,7 +55,8 @@ def same(one: Ledger, two: Ledger) -> None:
         assert first.checkpoint == second.checkpoint
         assert first.head_leaf == second.head_leaf
         assert first.head_path == second.head_path
-        assert first.registry == second.registry
+        assert first.registry_state == second.registry_state
+        assert first.map_proof(["lender-1"]) == second.map_proof(["lender-1"])
         assert [*first.live_bindings()] == [*second.live_bindings()]
 
 

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.prefix_tree import EMPTY, prove, root_of, verify_absence, verify_presence
+from client_sdk.kernel.formats.map_proof import MapProof, prove_keys, verify_keys
+from client_sdk.kernel.formats.prefix_tree import EMPTY, root_of
 from registry_server.sequencing.map_tree import MapTree
 
 # Few leading bits that differ, so that pages split deep down and entries part late.
 crowded = st.builds(
-    lambda head, tail: bytes((head,)) + bytes(29) + tail,
+    # No two that part in their last bit: a proof ends before it.
+    lambda head, tail: bytes((head,)) + bytes(29) + (2 * tail).to_bytes(2),
     st.sampled_from((0, 1, 128)),
-    st.binary(min_size=2, max_size=2),
+    st.integers(0, 0x7FFF),
 )
 keys = crowded | st.binary(min_size=32, max_size=32)
 values = st.binary(min_size=32, max_size=32)
@@ -54,25 +56,30 @@ def test_after_any_changes_it_has_the_root_of_what_is_left(
         assert list(tree.entries()) == sorted(expected.items())
 
 
-@given(entries, keys)
-def test_its_proofs_are_those_of_the_formats(given_entries: dict[bytes, bytes], absent: bytes) -> None:
+@given(entries, st.lists(keys, min_size=1, max_size=5), st.data())
+def test_its_proofs_are_those_of_the_formats(
+    given_entries: dict[bytes, bytes], more: list[bytes], data: st.DataObject
+) -> None:
     tree, ordered = MapTree.of(given_entries.items()), sorted(given_entries.items())
-    for key, value in ordered[:5]:
-        proof = tree.prove(key)
-        assert proof == prove(ordered, key)
-        verify_presence(tree.root, key, value, proof.siblings)
-        assert tree.get(key) == value
-    proof = tree.prove(absent)
-    assert proof == prove(ordered, absent)
-    if absent not in given_entries:
-        verify_absence(tree.root, absent, proof.siblings, proof.other)
-        assert tree.get(absent) is None
+    some = data.draw(st.lists(st.sampled_from(ordered), max_size=10)) if ordered else []
+    asked = [*more, *(key for key, _ in some)]
+    proof = tree.prove(asked)
+    assert proof == prove_keys(ordered, asked)
+    verify_keys(tree.root, {key: given_entries.get(key) for key in asked}, proof)
+    assert [tree.get(key) for key in asked] == [given_entries.get(key) for key in asked]
+
+
+def test_no_proof_reaches_the_last_bit() -> None:
+    tree = MapTree.of([(bytes(32), bytes(32)), (bytes(31) + b"\1", bytes(32))])
+    with pytest.raises(FormatError) as refused:
+        tree.prove([bytes(32)])
+    assert refused.value.complaint.rule == "map.depth"
 
 
 def test_an_empty_map_has_the_empty_root() -> None:
     tree = MapTree()
     assert (tree.root, tree.count) == (EMPTY, 0)
-    assert tree.prove(bytes(32)).siblings == ()
+    assert tree.prove([bytes(32)]) == MapProof(b"\0", b"", b"")
     assert tree.changed({}) is tree
     assert tree.changed({bytes(32): None}).root == EMPTY
 
@@ -95,4 +102,6 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
     with pytest.raises(FormatError):
         MapTree.of([(bytes(32), bytes(32)), (bytes(32), b"\x01" * 32)])
     with pytest.raises(FormatError):
-        MapTree().prove(bytes(31))
+        MapTree().prove([bytes(31)])
+    with pytest.raises(FormatError):
+        MapTree().prove([])

@@ -163,7 +163,7 @@ class Held:
     def __init__(self, opened: grpc.Channel, method: str, count: int) -> None:
         self._over = threading.Event()
         # The SDK's own channels hand out no calls of gRPC.
-        bare = opened._channel if isinstance(opened, WatchedChannel) else opened
+        bare = opened._connections.channel if isinstance(opened, WatchedChannel) else opened
         begin: Method = bare.stream_stream(method)
         self._ended: list[grpc.StatusCode] = []
         self._calls = [begin(self._nothing(), timeout=WAIT_SECONDS) for _ in range(count)]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 PROGRAM = Path(sys.executable).with_name("subject-key-service")
-INPUTS = [f"person {number}".encode() for number in range(300)]
+INPUTS = [f"person {number}".encode() for number in range(200)]
 
 
 @pytest.fixture(scope="module")

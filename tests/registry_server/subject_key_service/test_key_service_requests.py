@@ -236,7 +236,7 @@ def test_an_unknown_field_in_the_signed_bytes(bench: Bench) -> None:
     blinded = element()
     payload = bench.request(blinded).encode() + b"\x78\x01"
     error = bench.refused(signed(payload, blinded, signer("lender-1 INQUIRE")))
-    assert (error.reason, error.rule) == ("MALFORMED", "canonical.encoding")
+    assert (error.reason, error.rule) == ("MALFORMED", "canonical.unknown-field")
 
 
 def test_another_registry(bench: Bench) -> None:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 
+from client_sdk.kernel.formats.state import InstitutionState
 from client_sdk.kernel.ledger.inquiry import PersonOpening
+from client_sdk.kernel.ledger.proving import entries_under
+from client_sdk.kernel.ledger.shown import shown_entries
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.failures import complaint_of
@@ -41,12 +44,18 @@ def test_pages_hold_each_person_once_and_their_own_states_alone(ledger: Ledger) 
         live = view.live_records([subject_of("listed"), subject_of("clear")])
         (whole,) = writer.pages(view, "lender-2", KEY_ID, asked, live, PAGE_BYTES)
         pages = writer.pages(view, "lender-2", KEY_ID, asked, live, 1)
+        head = view.head
     assert [page.first_position for page in pages] == [0, 1]
     assert [page.next_position for page in pages] == [1, 0]
     assert whole.next_position == 0
     together = pb.Evidence()
     together.CopyFrom(pages[0].evidence)
     together.persons.extend(pages[1].evidence.persons)
+    # Each has the proof of just what it shows.
+    for page in (whole, *pages):
+        institutions = [InstitutionState.parse(state).id for state in page.evidence.institutions]
+        entries_under(head, shown_entries(page.evidence, institutions), page.evidence.map_proof)
+    together.map_proof.CopyFrom(whole.evidence.map_proof)
     # The first page shows all that the second refers to, and the second the asker alone.
     assert together == whole.evidence
     assert [len(page.evidence.institutions) for page in pages] == [2, 1]

@@ -8,6 +8,7 @@ from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
+from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, World, accept
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def test_a_dispute_left_without_an_answer_restricts_the_record_once(database_url
             world.annotate("lender-2", world.key("lender-1", name), AnnotationFlag.DISPUTED)
             for name in ("silent", "answered")
         )
-        answer = world.annotate("lender-1", world.key("lender-1", "answered"), before=answered)
+        answer = world.annotate("lender-1", world.key("lender-1", "answered"), before=answered, **CONFIRMED)
         for item in (silent, answered, answer):
             assert ledger.append([item]).result().results[0].complaint is None
         pass_days(world, ledger, 20)

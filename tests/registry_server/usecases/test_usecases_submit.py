@@ -97,6 +97,7 @@ def key_id(name: str) -> bytes:
 
 
 _CANONICAL = "canonical.encoding"
+_UNKNOWN = "canonical.unknown-field"
 # The damage, and reason, field and rule of the refusal.
 DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
     "payload with a field repeated": (
@@ -109,7 +110,7 @@ DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
         change(statement__payload=lambda raw: raw + b"\xf8\x07\x01"),
         "MALFORMED",
         "statement",
-        _CANONICAL,
+        _UNKNOWN,
     ),
     "payload too long": (
         change(statement__payload=bytes(3_000)),
@@ -136,7 +137,7 @@ DAMAGES: dict[str, tuple[Callable[[pb.Submission], None], str, str, str]] = {
         change(facts__facts=lambda raw: raw + b"\xf8\x07\x01"),
         "MALFORMED",
         "facts",
-        _CANONICAL,
+        _UNKNOWN,
     ),
     "facts too long": (change(facts__facts=bytes(5_000)), "SIZE_LIMIT", "facts.facts", "facts.facts.size"),
     "disclosure too long": (change(disclosure=bytes(5_000)), "SIZE_LIMIT", "disclosure", "disclosure.size"),
@@ -182,6 +183,7 @@ FLIPPED: dict[str, set[Told]] = {
         _SIGNATURE,
         ("MALFORMED", "statement", "canonical.protobuf", "one Statement"),
         ("MALFORMED", "statement", _CANONICAL, "the canonical N bytes"),
+        ("MALFORMED", "statement", _UNKNOWN, "the fields of a Statement alone"),
         ("MALFORMED", "statement", "issuer.form", _ID),
         ("MALFORMED", "statement", "signer.form", _ID),
         ("MALFORMED", "statement", "record_id.uuid8", "16 bytes, UUIDv8"),
@@ -197,6 +199,7 @@ FLIPPED: dict[str, set[Told]] = {
         ("COMMITMENT_MISMATCH", "facts", "commitment.opens", _OPENS),
         ("MALFORMED", "facts", "canonical.protobuf", "one DefaultFacts"),
         ("MALFORMED", "facts", _CANONICAL, "the canonical N bytes"),
+        ("MALFORMED", "facts", _UNKNOWN, "the fields of a DefaultFacts alone"),
         *(
             ("DATE_INVALID", field, *rule)
             for field in ("facts.as_of", "facts.first_delinquency_on", "consent.date")

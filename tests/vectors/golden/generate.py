@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
@@ -27,6 +28,7 @@ from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.debt import debt_ref
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
@@ -36,8 +38,10 @@ from client_sdk.kernel.formats.map_entry import (
     state_value,
     subject_key,
 )
+from client_sdk.kernel.formats.map_proof import prove_keys
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.kernel.formats.state import Rulebook
@@ -55,6 +59,9 @@ from client_sdk.kernel.formats.words import (
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HERE = Path(__file__).parent
 # A unified social credit code that nobody has.
@@ -182,6 +189,66 @@ def contradiction(older: int, newer: int) -> Contradiction:
     return Contradiction.of(first, second, other.root(older), other.consistency_proof(older, newer))
 
 
+def map_proof(bits: Iterable[str], asked: Iterable[str]) -> dict[str, object]:
+    """A map whose keys begin with these bits, and what it holds under keys that begin with those."""
+    entries = sorted((key_of(text), seed(f"value of {text}")) for text in bits)
+    keys = sorted(map(key_of, asked))
+    proof = prove_keys(entries, keys)
+    return {
+        "entries": [[key.hex(), value.hex()] for key, value in entries],
+        "root": root_of(entries).hex(),
+        "asked": {key.hex(): dict(entries)[key].hex() if key in dict(entries) else None for key in keys},
+        "depths": proof.depths.hex(),
+        "others": proof.others.hex(),
+        "siblings": proof.siblings.hex(),
+    }
+
+
+def key_of(bits: str) -> bytes:
+    """The key that begins with these bits and goes on with zeros."""
+    return int(bits.ljust(256, "0"), 2).to_bytes(32)
+
+
+def log_proof(size: int, indexes: Iterable[int]) -> dict[str, object]:
+    """A log of made-up leaves, and the proof of some of them."""
+    tree, places = MemoryTree(leaf_hash(bytes((place,))) for place in range(size)), sorted(indexes)
+    return {
+        "size": size,
+        "root": tree.root().hex(),
+        "leaves": {str(place): leaf_hash(bytes((place,))).hex() for place in places},
+        "proof": prove_leaves(places, size, tree.node).hex(),
+    }
+
+
+def proofs() -> dict[str, object]:
+    """Proofs of several keys and of several leaves, those among them in which paths meet."""
+    some = ("0000", "0001", "01", "1000", "101", "11")
+    return {
+        "map": {
+            "present": map_proof(some, ["0001"]),
+            "absent, another entry in its place": map_proof(some, ["0111"]),
+            "absent, nothing in its place": map_proof(some, ["0010"]),
+            "absent ones that share a place with an entry": map_proof(some, ["0110", "0111"]),
+            "absent ones that share an empty place": map_proof(some, ["0010", "0011"]),
+            "absent, in the place of one that is present": map_proof(some, ["01", "0111"]),
+            "two sides of one branch": map_proof(some, ["0000", "0001"]),
+            "all, and some more": map_proof(some, [*some, "001", "1001", "10111"]),
+            "late parting": map_proof(["0" * 200, "0" * 199 + "1", "1"], ["0" * 200, "0" * 150 + "1"]),
+            "an empty map": map_proof([], ["0", "1"]),
+            "a map of one": map_proof(["0110"], ["0", "1"]),
+        },
+        "log": {
+            "one leaf of one": log_proof(1, [0]),
+            "the last of 7": log_proof(7, [6]),
+            "the last of 8": log_proof(8, [7]),
+            "both of a pair": log_proof(8, [2, 3]),
+            "the last of 11, and an older one": log_proof(11, [3, 10]),
+            "the last of 13, and some older ones": log_proof(13, [0, 5, 6, 9, 12]),
+            "all of 5": log_proof(5, range(5)),
+        },
+    }
+
+
 def files() -> dict[str, bytes]:
     """Return every golden file by name."""
     log = golden_log()
@@ -190,6 +257,7 @@ def files() -> dict[str, bytes]:
     listed = ["nobody", "person of loan-1"]
     return {
         "forms.json": json.dumps(forms, indent=1).encode() + b"\n",
+        "proofs.json": json.dumps(proofs(), indent=1).encode() + b"\n",
         "trust-root.bin": log.trust_root.encode(),
         "contradiction-one-size.proof": contradiction(9, 9).encode(),
         "contradiction-two-sizes.proof": contradiction(9, 14).encode(),

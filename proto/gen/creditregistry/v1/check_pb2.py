@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/check.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"\x97\x01\n\x0eInquiryOpening\x12\x31\n\x07persons\x18\x01 \x03(\x0b\x32 .creditregistry.v1.PersonOpening\x12\x17\n\x0f\x63onsent_opening\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63onsent\x18\x03 \x01(\x0c\x12\x17\n\x0fofficer_opening\x18\x04 \x01(\x0c\x12\x0f\n\x07officer\x18\x05 \x01(\t\"R\n\rPersonOpening\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x30\n\npseudonyms\x18\x02 \x03(\x0b\x32\x1c.creditregistry.v1.Pseudonym\"9\n\tPseudonym\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\"\x9d\x01\n\x0c\x43heckRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x15\n\rfrom_position\x18\x03 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"U\n\rCheckResponse\x12-\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Evidence\x12\x15\n\rnext_position\x18\x02 \x01(\r\".\n\x18GetInquiryReceiptRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\"O\n\x19GetInquiryReceiptResponse\x12\x32\n\x07receipt\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InquiryReceiptb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/check.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"\x97\x01\n\x0eInquiryOpening\x12\x31\n\x07persons\x18\x01 \x03(\x0b\x32 .creditregistry.v1.PersonOpening\x12\x17\n\x0f\x63onsent_opening\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63onsent\x18\x03 \x01(\x0c\x12\x17\n\x0fofficer_opening\x18\x04 \x01(\x0c\x12\x0f\n\x07officer\x18\x05 \x01(\t\"R\n\rPersonOpening\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x30\n\npseudonyms\x18\x02 \x03(\x0b\x32\x1c.creditregistry.v1.Pseudonym\"9\n\tPseudonym\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\"\x9d\x01\n\x0c\x43heckRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x15\n\rfrom_position\x18\x03 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"f\n\rCheckResponse\x12-\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Evidence\x12\x15\n\rnext_position\x18\x02 \x01(\r\x12\x0f\n\x07padding\x18\x03 \x01(\x0c\".\n\x18GetInquiryReceiptRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\"N\n\x19GetInquiryReceiptResponse\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.ProvedInquiry\"g\n\rProvedInquiry\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x32\n\x07receipt\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InquiryReceiptb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,9 +41,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKREQUEST']._serialized_start=384
   _globals['_CHECKREQUEST']._serialized_end=541
   _globals['_CHECKRESPONSE']._serialized_start=543
-  _globals['_CHECKRESPONSE']._serialized_end=628
-  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_start=630
-  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_end=676
-  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_start=678
-  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_end=757
+  _globals['_CHECKRESPONSE']._serialized_end=645
+  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_start=647
+  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_end=693
+  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_start=695
+  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_end=773
+  _globals['_PROVEDINQUIRY']._serialized_start=775
+  _globals['_PROVEDINQUIRY']._serialized_end=878
 # @@protoc_insertion_point(module_scope)

@@ -159,8 +159,11 @@ class CheckResponse(_message.Message):
 
     EVIDENCE_FIELD_NUMBER: _builtins.int
     NEXT_POSITION_FIELD_NUMBER: _builtins.int
+    PADDING_FIELD_NUMBER: _builtins.int
     next_position: _builtins.int
     """First person of the next page; 0 when all are answered."""
+    padding: _builtins.bytes
+    """Zero bytes that make the message a multiple of 8 KiB, so that its size does not tell CLEAR from LISTED."""
     @_builtins.property
     def evidence(self) -> _evidence_pb2.Evidence:
         """Everything the answer rests on."""
@@ -170,10 +173,11 @@ class CheckResponse(_message.Message):
         *,
         evidence: _evidence_pb2.Evidence | None = ...,
         next_position: _builtins.int = ...,
+        padding: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_position", b"next_position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_position", b"next_position", "padding", b"padding"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,11 +207,41 @@ Global___GetInquiryReceiptRequest: _TypeAlias = GetInquiryReceiptRequest  # noqa
 
 @_typing.final
 class GetInquiryReceiptResponse(_message.Message):
-    """Its place in the inquiry tree."""
+    """The inquiry as it was signed, with its place in the inquiry tree."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    INQUIRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def inquiry(self) -> Global___ProvedInquiry:
+        """Verifies offline."""
+
+    def __init__(
+        self,
+        *,
+        inquiry: Global___ProvedInquiry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetInquiryReceiptResponse: _TypeAlias = GetInquiryReceiptResponse  # noqa: Y015
+
+@_typing.final
+class ProvedInquiry(_message.Message):
+    """A signed inquiry with its receipt; behind its label a file that verifies offline (README.md 8). Canonical protobuf."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    payload: _builtins.bytes
+    """Canonical Inquiry, the exact bytes that were signed."""
+    signature: _builtins.bytes
+    """Signature over the DSSE PAE."""
     @_builtins.property
     def receipt(self) -> _evidence_pb2.InquiryReceipt:
         """Leaf, proof, HEAD, checkpoint."""
@@ -215,12 +249,14 @@ class GetInquiryReceiptResponse(_message.Message):
     def __init__(
         self,
         *,
+        payload: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
         receipt: _evidence_pb2.InquiryReceipt | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "receipt", b"receipt", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetInquiryReceiptResponse: _TypeAlias = GetInquiryReceiptResponse  # noqa: Y015
+Global___ProvedInquiry: _TypeAlias = ProvedInquiry  # noqa: Y015

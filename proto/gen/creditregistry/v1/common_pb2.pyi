@@ -31,9 +31,11 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Reads every leaf and every live binding, and no fact."""
     ROLE_ADMINISTRATOR: _Role.ValueType  # 3
     """Signs acts."""
+    ROLE_REPRESENTATIVE: _Role.ValueType  # 4
+    """Speaks for subjects: asks for their own reports, disputes and states for them. Never reports."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """Role of an institution. An AUDITOR has no other role."""
+    """Role of an institution. An AUDITOR has no other role, nor has a REPRESENTATIVE."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Never written."""
@@ -43,6 +45,8 @@ ROLE_AUDITOR: Role.ValueType  # 2
 """Reads every leaf and every live binding, and no fact."""
 ROLE_ADMINISTRATOR: Role.ValueType  # 3
 """Signs acts."""
+ROLE_REPRESENTATIVE: Role.ValueType  # 4
+"""Speaks for subjects: asks for their own reports, disputes and states for them. Never reports."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _InstitutionStatus:
@@ -199,6 +203,8 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """Collection of a debt of one's own."""
     PURPOSE_REPORTING: _Purpose.ValueType  # 5
     """A record is prepared for reporting; only towards key services."""
+    PURPOSE_SUBJECT_ACCESS: _Purpose.ValueType  # 6
+    """The subject asked for its own report (征信业管理条例 Art. 17); for REPRESENTATIVEs alone, and for nothing else."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """Purpose of an inquiry or evaluation (征信业管理条例 Art. 18, 20)."""
@@ -215,6 +221,8 @@ PURPOSE_COLLECTION: Purpose.ValueType  # 4
 """Collection of a debt of one's own."""
 PURPOSE_REPORTING: Purpose.ValueType  # 5
 """A record is prepared for reporting; only towards key services."""
+PURPOSE_SUBJECT_ACCESS: Purpose.ValueType  # 6
+"""The subject asked for its own report (征信业管理条例 Art. 17); for REPRESENTATIVEs alone, and for nothing else."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 @_typing.final

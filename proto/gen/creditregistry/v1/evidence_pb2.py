@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import directory_pb2 as creditregistry_dot_v1_dot_directory__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditregistry/v1/evidence.proto\x12\x11\x63reditregistry.v1\x1a!creditregistry/v1/directory.proto\"C\n\rSignedPayload\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0e\n\x06key_id\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"D\n\x08MapProof\x12\x10\n\x08siblings\x18\x01 \x01(\x0c\x12\x11\n\tother_key\x18\x02 \x01(\x0c\x12\x13\n\x0bother_value\x18\x03 \x01(\x0c\"-\n\x0eInclusionProof\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04path\x18\x02 \x01(\x0c\"a\n\x07Receipt\x12\x0c\n\x04leaf\x18\x01 \x01(\x0c\x12\x34\n\tinclusion\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"\x89\x01\n\x0eInquiryReceipt\x12\x0c\n\x04leaf\x18\x01 \x01(\x0c\x12\x34\n\tinclusion\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x05 \x01(\x0c\"N\n\x11ProvedInstitution\x12\r\n\x05state\x18\x01 \x01(\x0c\x12*\n\x05proof\x18\x02 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\"*\n\x0bIndexedLeaf\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\"\x9f\x01\n\nLiveRecord\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\x12\x12\n\ndisclosure\x18\x04 \x01(\x0c\x12\x36\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32!.creditregistry.v1.AnnotationLeaf\x12\x17\n\x0ftext_disclosure\x18\x06 \x01(\x0c\"T\n\x0e\x41nnotationLeaf\x12\x34\n\tinclusion\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\"\x99\x01\n\rSubjectAnswer\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12*\n\x05proof\x18\x03 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12.\n\x07records\x18\x04 \x03(\x0b\x32\x1d.creditregistry.v1.LiveRecord\"e\n\x0cPersonAnswer\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0f\n\x07opening\x18\x02 \x01(\x0c\x12\x32\n\x08subjects\x18\x03 \x03(\x0b\x32 .creditregistry.v1.SubjectAnswer\"\x97\x03\n\x08\x45vidence\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x31\n\x07inquiry\x18\x02 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\x12\x0c\n\x04head\x18\x04 \x01(\x0c\x12\x11\n\thead_path\x18\x05 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x06 \x01(\x0c\x12\x33\n\x0eregistry_proof\x18\x07 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12:\n\x0cinstitutions\x18\x08 \x03(\x0b\x32$.creditregistry.v1.ProvedInstitution\x12\x0c\n\x04\x61\x63ts\x18\t \x03(\x0c\x12\x30\n\x07persons\x18\n \x03(\x0b\x32\x1f.creditregistry.v1.PersonAnswer\x12\x37\n\x08\x63osigned\x18\x0b \x01(\x0b\x32%.creditregistry.v1.CosignedCheckpoint\x12\x10\n\x08rulebook\x18\x0c \x01(\x0c\"=\n\x12\x43osignedCheckpoint\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\"S\n\x14TrustedAdministrator\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04keys\x18\x02 \x03(\x0b\x32!.creditregistry.v1.InstitutionKey\"\xe6\x01\n\tTrustRoot\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x10\n\x08registry\x18\x02 \x01(\t\x12+\n\x08log_keys\x18\x03 \x03(\x0b\x32\x19.creditregistry.v1.LogKey\x12\x0f\n\x07genesis\x18\x04 \x01(\x0c\x12?\n\x0e\x61\x64ministrators\x18\x05 \x03(\x0b\x32\'.creditregistry.v1.TrustedAdministrator\x12\x11\n\tthreshold\x18\x06 \x01(\r\x12\x0e\n\x06quorum\x18\x07 \x01(\r\x12\x14\n\x0cgenesis_leaf\x18\x08 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditregistry/v1/evidence.proto\x12\x11\x63reditregistry.v1\x1a!creditregistry/v1/directory.proto\"C\n\rSignedPayload\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0e\n\x06key_id\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"<\n\x08MapProof\x12\x0e\n\x06\x64\x65pths\x18\x01 \x01(\x0c\x12\x0e\n\x06others\x18\x02 \x01(\x0c\x12\x10\n\x08siblings\x18\x03 \x01(\x0c\"-\n\x0eInclusionProof\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04path\x18\x02 \x01(\x0c\"a\n\x07Receipt\x12\x0c\n\x04leaf\x18\x01 \x01(\x0c\x12\x34\n\tinclusion\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"\x89\x01\n\x0eInquiryReceipt\x12\x0c\n\x04leaf\x18\x01 \x01(\x0c\x12\x34\n\tinclusion\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x05 \x01(\x0c\"*\n\x0bIndexedLeaf\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\"\x9c\x01\n\nLiveRecord\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\x12\x12\n\ndisclosure\x18\x04 \x01(\x0c\x12\x33\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32\x1e.creditregistry.v1.IndexedLeaf\x12\x17\n\x0ftext_disclosure\x18\x06 \x01(\x0c\"m\n\rSubjectAnswer\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12.\n\x07records\x18\x03 \x03(\x0b\x32\x1d.creditregistry.v1.LiveRecord\"e\n\x0cPersonAnswer\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0f\n\x07opening\x18\x02 \x01(\x0c\x12\x32\n\x08subjects\x18\x03 \x03(\x0b\x32 .creditregistry.v1.SubjectAnswer\"\xec\x02\n\x08\x45vidence\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x31\n\x07inquiry\x18\x02 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\x12\x0c\n\x04head\x18\x04 \x01(\x0c\x12\x11\n\tlog_proof\x18\x05 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x06 \x01(\x0c\x12.\n\tmap_proof\x18\x07 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x08 \x03(\x0c\x12\x0c\n\x04\x61\x63ts\x18\t \x03(\x0c\x12\x30\n\x07persons\x18\n \x03(\x0b\x32\x1f.creditregistry.v1.PersonAnswer\x12\x37\n\x08\x63osigned\x18\x0b \x01(\x0b\x32%.creditregistry.v1.CosignedCheckpoint\x12\x10\n\x08rulebook\x18\x0c \x01(\x0c\"=\n\x12\x43osignedCheckpoint\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\"S\n\x14TrustedAdministrator\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04keys\x18\x02 \x03(\x0b\x32!.creditregistry.v1.InstitutionKey\"\xe6\x01\n\tTrustRoot\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x10\n\x08registry\x18\x02 \x01(\t\x12+\n\x08log_keys\x18\x03 \x03(\x0b\x32\x19.creditregistry.v1.LogKey\x12\x0f\n\x07genesis\x18\x04 \x01(\x0c\x12?\n\x0e\x61\x64ministrators\x18\x05 \x03(\x0b\x32\'.creditregistry.v1.TrustedAdministrator\x12\x11\n\tthreshold\x18\x06 \x01(\r\x12\x0e\n\x06quorum\x18\x07 \x01(\r\x12\x14\n\x0cgenesis_leaf\x18\x08 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,31 +35,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNEDPAYLOAD']._serialized_start=90
   _globals['_SIGNEDPAYLOAD']._serialized_end=157
   _globals['_MAPPROOF']._serialized_start=159
-  _globals['_MAPPROOF']._serialized_end=227
-  _globals['_INCLUSIONPROOF']._serialized_start=229
-  _globals['_INCLUSIONPROOF']._serialized_end=274
-  _globals['_RECEIPT']._serialized_start=276
-  _globals['_RECEIPT']._serialized_end=373
-  _globals['_INQUIRYRECEIPT']._serialized_start=376
-  _globals['_INQUIRYRECEIPT']._serialized_end=513
-  _globals['_PROVEDINSTITUTION']._serialized_start=515
-  _globals['_PROVEDINSTITUTION']._serialized_end=593
-  _globals['_INDEXEDLEAF']._serialized_start=595
-  _globals['_INDEXEDLEAF']._serialized_end=637
-  _globals['_LIVERECORD']._serialized_start=640
-  _globals['_LIVERECORD']._serialized_end=799
-  _globals['_ANNOTATIONLEAF']._serialized_start=801
-  _globals['_ANNOTATIONLEAF']._serialized_end=885
-  _globals['_SUBJECTANSWER']._serialized_start=888
-  _globals['_SUBJECTANSWER']._serialized_end=1041
-  _globals['_PERSONANSWER']._serialized_start=1043
-  _globals['_PERSONANSWER']._serialized_end=1144
-  _globals['_EVIDENCE']._serialized_start=1147
-  _globals['_EVIDENCE']._serialized_end=1554
-  _globals['_COSIGNEDCHECKPOINT']._serialized_start=1556
-  _globals['_COSIGNEDCHECKPOINT']._serialized_end=1617
-  _globals['_TRUSTEDADMINISTRATOR']._serialized_start=1619
-  _globals['_TRUSTEDADMINISTRATOR']._serialized_end=1702
-  _globals['_TRUSTROOT']._serialized_start=1705
-  _globals['_TRUSTROOT']._serialized_end=1935
+  _globals['_MAPPROOF']._serialized_end=219
+  _globals['_INCLUSIONPROOF']._serialized_start=221
+  _globals['_INCLUSIONPROOF']._serialized_end=266
+  _globals['_RECEIPT']._serialized_start=268
+  _globals['_RECEIPT']._serialized_end=365
+  _globals['_INQUIRYRECEIPT']._serialized_start=368
+  _globals['_INQUIRYRECEIPT']._serialized_end=505
+  _globals['_INDEXEDLEAF']._serialized_start=507
+  _globals['_INDEXEDLEAF']._serialized_end=549
+  _globals['_LIVERECORD']._serialized_start=552
+  _globals['_LIVERECORD']._serialized_end=708
+  _globals['_SUBJECTANSWER']._serialized_start=710
+  _globals['_SUBJECTANSWER']._serialized_end=819
+  _globals['_PERSONANSWER']._serialized_start=821
+  _globals['_PERSONANSWER']._serialized_end=922
+  _globals['_EVIDENCE']._serialized_start=925
+  _globals['_EVIDENCE']._serialized_end=1289
+  _globals['_COSIGNEDCHECKPOINT']._serialized_start=1291
+  _globals['_COSIGNEDCHECKPOINT']._serialized_end=1352
+  _globals['_TRUSTEDADMINISTRATOR']._serialized_start=1354
+  _globals['_TRUSTEDADMINISTRATOR']._serialized_end=1437
+  _globals['_TRUSTROOT']._serialized_start=1440
+  _globals['_TRUSTROOT']._serialized_end=1670
 # @@protoc_insertion_point(module_scope)

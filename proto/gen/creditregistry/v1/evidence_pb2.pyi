@@ -51,29 +51,29 @@ Global___SignedPayload: _TypeAlias = SignedPayload  # noqa: Y015
 
 @_typing.final
 class MapProof(_message.Message):
-    """A proof in the prefix tree (README.md 6)."""
+    """What a map holds under some keys, present and absent ones, by one proof (README.md 6)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    DEPTHS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     SIBLINGS_FIELD_NUMBER: _builtins.int
-    OTHER_KEY_FIELD_NUMBER: _builtins.int
-    OTHER_VALUE_FIELD_NUMBER: _builtins.int
+    depths: _builtins.bytes
+    """How deep the place of each key lies, one byte each, ascending by key."""
+    others: _builtins.bytes
+    """Entries in the places of absent keys: key and value, 64 bytes each, ascending by key, joined."""
     siblings: _builtins.bytes
-    """32-byte siblings, deepest first, joined."""
-    other_key: _builtins.bytes
-    """Absence by another entry: its key, 32 bytes."""
-    other_value: _builtins.bytes
-    """Absence by another entry: its value, 32 bytes."""
+    """32-byte hashes of the subtrees beside these places, joined, in the order of README.md 6."""
     def __init__(
         self,
         *,
+        depths: _builtins.bytes = ...,
+        others: _builtins.bytes = ...,
         siblings: _builtins.bytes = ...,
-        other_key: _builtins.bytes = ...,
-        other_value: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["other_key", b"other_key", "other_value", b"other_value", "siblings", b"siblings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depths", b"depths", "others", b"others", "siblings", b"siblings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,34 +178,6 @@ class InquiryReceipt(_message.Message):
 Global___InquiryReceipt: _TypeAlias = InquiryReceipt  # noqa: Y015
 
 @_typing.final
-class ProvedInstitution(_message.Message):
-    """An institution with its place in the map."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    STATE_FIELD_NUMBER: _builtins.int
-    PROOF_FIELD_NUMBER: _builtins.int
-    state: _builtins.bytes
-    """Canonical InstitutionState."""
-    @_builtins.property
-    def proof(self) -> Global___MapProof:
-        """Presence in the map."""
-
-    def __init__(
-        self,
-        *,
-        state: _builtins.bytes = ...,
-        proof: Global___MapProof | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "state", b"state"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ProvedInstitution: _TypeAlias = ProvedInstitution  # noqa: Y015
-
-@_typing.final
 class IndexedLeaf(_message.Message):
     """A leaf of the log with its index."""
 
@@ -254,7 +226,7 @@ class LiveRecord(_message.Message):
     text_disclosure: _builtins.bytes
     """Sealed text of the newest annotation; empty without STATEMENT."""
     @_builtins.property
-    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLeaf]:
+    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexedLeaf]:
         """The newest leaf of its annotation chain and those that it rests on, ascending; empty without annotation."""
 
     def __init__(
@@ -264,7 +236,7 @@ class LiveRecord(_message.Message):
         leaf: _builtins.bytes = ...,
         opening: _builtins.bytes = ...,
         disclosure: _builtins.bytes = ...,
-        annotations: _abc.Iterable[Global___AnnotationLeaf] | None = ...,
+        annotations: _abc.Iterable[Global___IndexedLeaf] | None = ...,
         text_disclosure: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -276,66 +248,32 @@ class LiveRecord(_message.Message):
 Global___LiveRecord: _TypeAlias = LiveRecord  # noqa: Y015
 
 @_typing.final
-class AnnotationLeaf(_message.Message):
-    """A leaf of an annotation chain."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INCLUSION_FIELD_NUMBER: _builtins.int
-    LEAF_FIELD_NUMBER: _builtins.int
-    leaf: _builtins.bytes
-    """The leaf."""
-    @_builtins.property
-    def inclusion(self) -> Global___InclusionProof:
-        """Its place in the log."""
-
-    def __init__(
-        self,
-        *,
-        inclusion: Global___InclusionProof | None = ...,
-        leaf: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["inclusion", b"inclusion"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inclusion", b"inclusion", "leaf", b"leaf"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AnnotationLeaf: _TypeAlias = AnnotationLeaf  # noqa: Y015
-
-@_typing.final
 class SubjectAnswer(_message.Message):
-    """Records and map proof of one pseudonym."""
+    """The live records of one pseudonym."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBJECT_KEY_VERSION_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
-    PROOF_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     subject_key_version: _builtins.int
     """Which version of the subject keys made the pseudonym."""
     subject: _builtins.bytes
     """Pseudonym, 32 bytes."""
     @_builtins.property
-    def proof(self) -> Global___MapProof:
-        """Presence where there are records, else absence."""
-
-    @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveRecord]:
-        """Ascending by index; empty for absence."""
+        """Ascending by index; empty where the map holds nothing under the pseudonym."""
 
     def __init__(
         self,
         *,
         subject_key_version: _builtins.int = ...,
         subject: _builtins.bytes = ...,
-        proof: Global___MapProof | None = ...,
         records: _abc.Iterable[Global___LiveRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "records", b"records", "subject", b"subject", "subject_key_version", b"subject_key_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "subject", b"subject", "subject_key_version", b"subject_key_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,9 +321,9 @@ class Evidence(_message.Message):
     INQUIRY_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     HEAD_FIELD_NUMBER: _builtins.int
-    HEAD_PATH_FIELD_NUMBER: _builtins.int
+    LOG_PROOF_FIELD_NUMBER: _builtins.int
     REGISTRY_STATE_FIELD_NUMBER: _builtins.int
-    REGISTRY_PROOF_FIELD_NUMBER: _builtins.int
+    MAP_PROOF_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     ACTS_FIELD_NUMBER: _builtins.int
     PERSONS_FIELD_NUMBER: _builtins.int
@@ -397,8 +335,8 @@ class Evidence(_message.Message):
     """C2SP signed note with the log's one signature."""
     head: _builtins.bytes
     """The HEAD, last leaf of the checkpoint."""
-    head_path: _builtins.bytes
-    """Path of the HEAD in the log, 32-byte hashes, joined."""
+    log_proof: _builtins.bytes
+    """Proof that the HEAD and all annotation leaves are in the log: 32-byte hashes, joined, in the order of README.md 7."""
     registry_state: _builtins.bytes
     """Canonical RegistryState."""
     rulebook: _builtins.bytes
@@ -408,12 +346,14 @@ class Evidence(_message.Message):
         """The question."""
 
     @_builtins.property
-    def registry_proof(self) -> Global___MapProof:
-        """Its presence in the map."""
+    def map_proof(self) -> Global___MapProof:
+        """What the map of the HEAD holds under the keys of the registry, of the institutions and of all pseudonyms."""
 
     @_builtins.property
-    def institutions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvedInstitution]:
-        """The asker, the issuer of each record and everyone who signed what is shown, ascending by id."""
+    def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Canonical InstitutionState of the asker, of the issuer of each record and of everyone who signed what is shown,
+        ascending by id.
+        """
 
     @_builtins.property
     def acts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
@@ -436,18 +376,18 @@ class Evidence(_message.Message):
         inquiry: Global___SignedPayload | None = ...,
         checkpoint: _builtins.bytes = ...,
         head: _builtins.bytes = ...,
-        head_path: _builtins.bytes = ...,
+        log_proof: _builtins.bytes = ...,
         registry_state: _builtins.bytes = ...,
-        registry_proof: Global___MapProof | None = ...,
-        institutions: _abc.Iterable[Global___ProvedInstitution] | None = ...,
+        map_proof: Global___MapProof | None = ...,
+        institutions: _abc.Iterable[_builtins.bytes] | None = ...,
         acts: _abc.Iterable[_builtins.bytes] | None = ...,
         persons: _abc.Iterable[Global___PersonAnswer] | None = ...,
         cosigned: Global___CosignedCheckpoint | None = ...,
         rulebook: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "inquiry", b"inquiry", "registry_proof", b"registry_proof"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "inquiry", b"inquiry", "map_proof", b"map_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "inquiry", b"inquiry", "institutions", b"institutions", "persons", b"persons", "registry_proof", b"registry_proof", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "cosigned", b"cosigned", "head", b"head", "inquiry", b"inquiry", "institutions", b"institutions", "log_proof", b"log_proof", "map_proof", b"map_proof", "persons", b"persons", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DisputeOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_OUTCOME_UNSPECIFIED: _DisputeOutcome.ValueType  # 0
+    """Neither answered nor ended by this annotation."""
+    DISPUTE_OUTCOME_CORRECTED: _DisputeOutcome.ValueType  # 1
+    """The record was wrong and has been corrected: a further version is logged since the dispute."""
+    DISPUTE_OUTCOME_CONFIRMED: _DisputeOutcome.ValueType  # 2
+    """The record is right."""
+    DISPUTE_OUTCOME_UNCONFIRMED: _DisputeOutcome.ValueType  # 3
+    """It cannot be shown which of both: the dispute stays with the record."""
+    DISPUTE_OUTCOME_WITHDRAWN: _DisputeOutcome.ValueType  # 4
+    """Taken back by the institution that opened it."""
+
+class DisputeOutcome(_DisputeOutcome, metaclass=_DisputeOutcomeEnumTypeWrapper):
+    """How a dispute is answered or ends (征信业管理条例 Art. 25)."""
+
+DISPUTE_OUTCOME_UNSPECIFIED: DisputeOutcome.ValueType  # 0
+"""Neither answered nor ended by this annotation."""
+DISPUTE_OUTCOME_CORRECTED: DisputeOutcome.ValueType  # 1
+"""The record was wrong and has been corrected: a further version is logged since the dispute."""
+DISPUTE_OUTCOME_CONFIRMED: DisputeOutcome.ValueType  # 2
+"""The record is right."""
+DISPUTE_OUTCOME_UNCONFIRMED: DisputeOutcome.ValueType  # 3
+"""It cannot be shown which of both: the dispute stays with the record."""
+DISPUTE_OUTCOME_WITHDRAWN: DisputeOutcome.ValueType  # 4
+"""Taken back by the institution that opened it."""
+Global___DisputeOutcome: _TypeAlias = DisputeOutcome  # noqa: Y015
+
 class _AnnotationFlag:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -173,6 +205,8 @@ class Annotation(_message.Message):
     TEXT_COMMITMENT_FIELD_NUMBER: _builtins.int
     DISCLOSURE_DIGEST_FIELD_NUMBER: _builtins.int
     ISSUED_AT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     author: _builtins.str
@@ -193,9 +227,15 @@ class Annotation(_message.Message):
     """SHA-256 of the sealed text, 32 bytes; empty without STATEMENT."""
     issued_at: _builtins.int
     """Milliseconds since 1970 UTC."""
+    outcome: Global___DisputeOutcome.ValueType
+    """How a dispute is answered or ends; only in the annotation that does so."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___AnnotationFlag.ValueType]:
         """Ascending, without repetition."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SHA-256 of the documents that a dispute or its answer rests on, 32 bytes each, ascending, at most 16."""
 
     def __init__(
         self,
@@ -211,10 +251,12 @@ class Annotation(_message.Message):
         text_commitment: _builtins.bytes = ...,
         disclosure_digest: _builtins.bytes = ...,
         issued_at: _builtins.int = ...,
+        outcome: Global___DisputeOutcome.ValueType = ...,
+        evidence: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "code", b"code", "disclosure_digest", b"disclosure_digest", "flags", b"flags", "issued_at", b"issued_at", "issuer", b"issuer", "number", b"number", "previous", b"previous", "record_id", b"record_id", "registry", b"registry", "text_commitment", b"text_commitment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "code", b"code", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "flags", b"flags", "issued_at", b"issued_at", "issuer", b"issuer", "number", b"number", "outcome", b"outcome", "previous", b"previous", "record_id", b"record_id", "registry", b"registry", "text_commitment", b"text_commitment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

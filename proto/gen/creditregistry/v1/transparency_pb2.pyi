@@ -321,7 +321,7 @@ class GetDirectoryProofResponse(_message.Message):
     HEAD_FIELD_NUMBER: _builtins.int
     HEAD_PATH_FIELD_NUMBER: _builtins.int
     REGISTRY_STATE_FIELD_NUMBER: _builtins.int
-    REGISTRY_PROOF_FIELD_NUMBER: _builtins.int
+    MAP_PROOF_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
@@ -335,12 +335,12 @@ class GetDirectoryProofResponse(_message.Message):
     consistency: _builtins.bytes
     """Consistency from known_size to the checkpoint, 32-byte hashes, joined; empty without known_size."""
     @_builtins.property
-    def registry_proof(self) -> _evidence_pb2.MapProof:
-        """Its presence in the map."""
+    def map_proof(self) -> _evidence_pb2.MapProof:
+        """Presence of it and of all institutions in the map of the HEAD."""
 
     @_builtins.property
-    def institutions(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.ProvedInstitution]:
-        """Those asked for, ascending by id."""
+    def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Canonical InstitutionState of those asked for, ascending by id."""
 
     def __init__(
         self,
@@ -349,13 +349,13 @@ class GetDirectoryProofResponse(_message.Message):
         head: _builtins.bytes = ...,
         head_path: _builtins.bytes = ...,
         registry_state: _builtins.bytes = ...,
-        registry_proof: _evidence_pb2.MapProof | None = ...,
-        institutions: _abc.Iterable[_evidence_pb2.ProvedInstitution] | None = ...,
+        map_proof: _evidence_pb2.MapProof | None = ...,
+        institutions: _abc.Iterable[_builtins.bytes] | None = ...,
         consistency: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["registry_proof", b"registry_proof"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["map_proof", b"map_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "registry_proof", b"registry_proof", "registry_state", b"registry_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "map_proof", b"map_proof", "registry_state", b"registry_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.attacks import check, listed_log, refused
+from tests.support.disputes import CONFIRMED, EVIDENCE, UNCONFIRMED
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, HandmadeLog
 
@@ -46,7 +47,7 @@ def test_nobody_but_the_furnisher_stops_the_clock_of_a_dispute(log: HandmadeLog)
         assert complaint.rule == "annotation.disputed-kept"
     log.wait(11 * DAY_MS)
     log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
-    log.annotate("lender-1", "lender-1", "debt")
+    log.annotate("lender-1", "lender-1", "debt", **CONFIRMED)
     assert not log.complaints
 
 
@@ -106,7 +107,7 @@ def test_a_lapse_rests_on_the_rulebook_of_the_registry(log: HandmadeLog) -> None
 def test_an_answered_dispute_does_not_lapse(log: HandmadeLog) -> None:
     log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
     log.wait(DAY_MS)
-    log.annotate("lender-1", "lender-1", "debt", AnnotationFlag.DISPUTED)
+    log.annotate("lender-1", "lender-1", "debt", AnnotationFlag.DISPUTED, **UNCONFIRMED)
     log.wait(30 * DAY_MS)
     registry = AnsweringRegistry(log)
     first, second = log.leaves[-2:], registry.records[pseudonym("listed")][0]
@@ -118,8 +119,8 @@ def test_an_answered_dispute_does_not_lapse(log: HandmadeLog) -> None:
 
 def test_a_link_of_the_chain_is_not_left_out(log: HandmadeLog) -> None:
     log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
-    log.annotate("lender-1", "lender-1", "debt", AnnotationFlag.DISPUTED)
-    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
+    log.annotate("lender-1", "lender-1", "debt", AnnotationFlag.DISPUTED, **UNCONFIRMED)
+    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=EVIDENCE)
     log.wait(30 * DAY_MS)
     log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
     assert not log.complaints

@@ -17,9 +17,11 @@ from client_sdk.kernel.formats.act import (
     StateBody,
 )
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
 from client_sdk.kernel.formats.state import Succession
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, Standing
+from client_sdk.kernel.ledger.shown import shown_entries
 from tests.support.attacks import check, forge, listed_log, refused
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import HandmadeLog, record_id, signer
@@ -109,7 +111,7 @@ def test_evidence_that_is_cut_keeps_the_successor_where_it_signed(log: HandmadeL
     check(log, evidence)
     acts = []
     for position in range(3):
-        cut = pb.Evidence.FromString(cut_evidence(evidence, position))
+        cut = pb.Evidence.FromString(cut_evidence(evidence, position, len(log.leaves) + 1))
         (person,) = check(log, cut).persons
         assert person.position == position
         acts.append(len(cut.acts))
@@ -170,21 +172,34 @@ def test_a_listed_person_is_not_clear(log: HandmadeLog) -> None:
     registry = AnsweringRegistry(log)
     evidence = registry.answer("lender-2", "listed", "clear")
     listed, clear = evidence.persons[0].subjects[0], evidence.persons[1].subjects[0]
-    del listed.records[:]
-    assert refused(log, evidence).part == "map proof of the subject"
-    listed.proof.CopyFrom(clear.proof)
-    assert refused(log, evidence).part == "map proof of the subject"
+    key = subject_key(listed.subject)
+    value = shown_entries(evidence, ["lender-1", "lender-2"])[key]
+    assert value is not None
+    del listed.records[:], evidence.institutions[0]
+    assert refused(log, evidence).part == "map proof"
+    # The entry that proves the opposite, as if it were another one.
+    evidence.map_proof.CopyFrom(registry.answer("lender-2", "clear").map_proof)
+    assert refused(log, evidence).part == "map proof"
+    evidence.map_proof.others += key + value
+    assert refused(log, evidence).part == "map proof"
     listed.CopyFrom(clear)
     assert refused(log, evidence).rule == "commitment.opens"
 
 
 def test_neighbours_do_not_prove_absence(log: HandmadeLog) -> None:
     evidence = AnsweringRegistry(log).answer("lender-2", "listed")
-    answer = evidence.persons[0].subjects[0]
-    del answer.records[:]
-    for other in evidence.institutions:
-        answer.proof.CopyFrom(other.proof)
-        assert refused(log, evidence).part == "map proof of the subject"
+    honest = pb.MapProof()
+    honest.CopyFrom(evidence.map_proof)
+    key = subject_key(evidence.persons[0].subjects[0].subject)
+    del evidence.persons[0].subjects[0].records[:], evidence.institutions[0]
+    at = sorted([key, REGISTRY_KEY, institution_key("lender-2")]).index(key)
+    for depth in range(256):
+        # Nothing at all, or a made-up entry, in every place on the way to the person's own.
+        for others in (b"", (int.from_bytes(key) ^ 1).to_bytes(32) + bytes(32)):
+            evidence.map_proof.CopyFrom(honest)
+            evidence.map_proof.depths = bytes((*honest.depths[:at], depth, *honest.depths[at + 2 :]))
+            evidence.map_proof.others = others
+            assert refused(log, evidence).part == "map proof"
 
 
 def test_a_version_of_the_subject_keys_is_not_left_out(log: HandmadeLog) -> None:

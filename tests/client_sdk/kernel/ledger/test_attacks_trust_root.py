@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.verification import is_trust_root, verify_trust_root
 from tests.support.handmade_log import HandmadeLog
 
 HONEST = HandmadeLog(lenders=())
@@ -58,6 +61,35 @@ def test_a_trust_root_without_its_genesis_is_none() -> None:
 def test_any_bytes_give_one_typed_error(data: bytes) -> None:
     with pytest.raises(FormatError):
         TrustRoot.parse(data)
+
+
+def test_a_fingerprint_is_compared_whole() -> None:
+    data = HONEST.trust_root.encode()
+    fingerprint = HONEST.trust_root.fingerprint
+    assert is_trust_root(data)
+    assert verify_trust_root(data).fingerprint == fingerprint
+    assert verify_trust_root(data, fingerprint.upper()).administrators == HONEST.trust_root.administrators
+    for given_one in (OTHER.trust_root.fingerprint, fingerprint[:-1], fingerprint + "0", "é" * 64):
+        with pytest.raises(VerificationError) as caught:
+            verify_trust_root(data, given_one)
+        assert caught.value.rule == "trust-root.fingerprint"
+
+
+def test_no_changed_byte_verifies_under_the_fingerprint() -> None:
+    data, fingerprint = HONEST.trust_root.encode(), HONEST.trust_root.fingerprint
+    for at in range(0, len(data), 3):
+        with pytest.raises(VerificationError):
+            verify_trust_root(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :], fingerprint)
+        with pytest.raises(VerificationError):
+            verify_trust_root(data[:at], fingerprint)
+
+
+def test_evidence_does_not_begin_as_a_trust_root_does() -> None:
+    golden = Path(__file__).parents[3] / "vectors" / "golden"
+    assert is_trust_root((golden / "trust-root.bin").read_bytes())
+    for file in golden.glob("evidence-*.bin"):
+        assert not is_trust_root(file.read_bytes())
+    assert not is_trust_root(b"")
 
 
 @given(st.data())

@@ -23,6 +23,7 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from tests.support.evidence_maker import make_evidence
 from tests.support.handmade_log import REGISTRY, HandmadeLog, seed, signer
 from tests.support.lies import honest_log
+from tests.support.proofs import prove_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
 ROOT = TrustRoot.parse((GOLDEN / "trust-root.bin").read_bytes())
 EVIDENCE = {name: (GOLDEN / f"evidence-{name}.bin").read_bytes() for name in ("clear", "listed")}
-# A part is named in words, such as "map proof of the subject".
+# A part is named in words, such as "map proof".
 PART = re.compile(r"[a-z][a-z_ -]*")
 DISPUTED, RESTRICTED = AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED
 
@@ -98,6 +99,17 @@ def test_bytes_left_over_are_refused(name: str, more: bytes) -> None:
         Verifier(ROOT).verify_file(EVIDENCE[name] + more)
 
 
+def test_a_field_that_this_version_does_not_know_is_told() -> None:
+    evidence = canonical.parse(pb.Evidence, EVIDENCE["clear"], "evidence")
+    # Field 9 of an answer about a subject.
+    subject = evidence.persons[0].subjects[0].SerializeToString()
+    more = pb.SubjectAnswer.FromString(subject + b"\x4a\x01x")
+    evidence.persons[0].subjects[0].CopyFrom(more)
+    with pytest.raises(FormatError) as caught:
+        Verifier(ROOT).verify_file(evidence.SerializeToString(deterministic=True))
+    assert (caught.value.part, caught.value.rule) == ("evidence", "canonical.unknown-field")
+
+
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_give_one_typed_error(data: bytes) -> None:
     with pytest.raises(FormatError):
@@ -147,19 +159,27 @@ def _a_cosigned_checkpoint(evidence: pb.Evidence) -> None:
 
 
 def _head_of_another_place(evidence: pb.Evidence) -> None:
-    evidence.head_path = evidence.head_path[32:]
+    evidence.log_proof = evidence.log_proof[32:]
 
 
-def _head_path_cut(evidence: pb.Evidence) -> None:
-    evidence.head_path = evidence.head_path[:-1]
+def _log_proof_cut(evidence: pb.Evidence) -> None:
+    evidence.log_proof = evidence.log_proof[:-1]
 
 
 def _head_is_a_statement(evidence: pb.Evidence) -> None:
     evidence.head = evidence.persons[1].subjects[0].records[0].leaf
 
 
-def _registry_proof_of_absence(evidence: pb.Evidence) -> None:
-    evidence.registry_proof.other_key = bytes(32)
+def _another_entry_for_nothing(evidence: pb.Evidence) -> None:
+    evidence.map_proof.others += bytes(64)
+
+
+def _a_depth_missing(evidence: pb.Evidence) -> None:
+    evidence.map_proof.depths = evidence.map_proof.depths[:-1]
+
+
+def _a_sibling_more(evidence: pb.Evidence) -> None:
+    evidence.map_proof.siblings += bytes(32)
 
 
 def _institutions_out_of_order(evidence: pb.Evidence) -> None:
@@ -233,7 +253,11 @@ def _an_annotation_hidden(evidence: pb.Evidence) -> None:
 
 
 def _an_annotation_of_another_place(evidence: pb.Evidence) -> None:
-    evidence.persons[2].subjects[0].records[0].annotations[0].inclusion.index += 1
+    evidence.persons[2].subjects[0].records[0].annotations[0].index -= 1
+
+
+def _an_annotation_in_the_place_of_the_head(evidence: pb.Evidence) -> None:
+    evidence.persons[2].subjects[0].records[0].annotations[0].index += 1
 
 
 def _an_annotation_twice(evidence: pb.Evidence) -> None:
@@ -286,10 +310,12 @@ def _another_version_of_the_keys(evidence: pb.Evidence) -> None:
 CHANGES: list[tuple[Callable[[pb.Evidence], None], str]] = [
     (_version_2, "evidence"),
     (_a_cosigned_checkpoint, "evidence"),
-    (_head_of_another_place, "head"),
-    (_head_path_cut, "head"),
+    (_head_of_another_place, "log proof"),
+    (_log_proof_cut, "log proof"),
     (_head_is_a_statement, "head"),
-    (_registry_proof_of_absence, "registry state"),
+    (_another_entry_for_nothing, "map proof"),
+    (_a_depth_missing, "map proof"),
+    (_a_sibling_more, "map proof"),
     (_institutions_out_of_order, "institution state"),
     (_issuer_missing, "record"),
     (_asker_missing, "inquiry"),
@@ -299,15 +325,16 @@ CHANGES: list[tuple[Callable[[pb.Evidence], None], str]] = [
     (_another_person, "inquiry"),
     (_no_version_of_the_keys, "inquiry"),
     (_another_version_of_the_keys, "inquiry"),
-    (_a_record_hidden, "map proof of the subject"),
-    (_all_records_hidden, "map proof of the subject"),
+    (_a_record_hidden, "map proof"),
+    (_all_records_hidden, "map proof"),
     (_records_out_of_order, "record"),
     (_a_record_twice, "record"),
-    (_a_record_of_another_place, "map proof of the subject"),
+    (_a_record_of_another_place, "map proof"),
     (_another_opening, "record"),
     (_an_annotation_as_a_record, "record"),
-    (_an_annotation_hidden, "map proof of the subject"),
-    (_an_annotation_of_another_place, "annotation"),
+    (_an_annotation_hidden, "log proof"),
+    (_an_annotation_of_another_place, "log proof"),
+    (_an_annotation_in_the_place_of_the_head, "annotation"),
     (_an_annotation_twice, "annotation"),
     (_a_text_that_nobody_wrote, "annotation"),
     (_a_text_without_annotation, "annotation"),
@@ -362,5 +389,7 @@ def test_an_institution_that_nothing_refers_to_is_refused(log: HandmadeLog, hone
     more = make_evidence(log, "lender-1", ["person of running"])
     evidence = make_evidence(log, "lender-3", ["nobody"])
     evidence.institutions.insert(0, more.institutions[0])
+    assert refused(log, evidence) == "map proof"
+    prove_evidence(evidence, log.entries(), ["lender-1", "lender-3"], log.tree)
     assert refused(log, evidence) == "institution state"
     assert honest.persons

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from creditregistry.v1 import evidence_pb2 as pb
 
-from client_sdk.kernel.formats import dsse
+from client_sdk._protocol.evidence_cut import cut_evidence
+from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import (
     AdministratorsBody,
     KeyEndBody,
@@ -34,6 +35,7 @@ from client_sdk.kernel.formats.words import (
 from client_sdk.kernel.ledger.administration import new_key
 from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from tests.support.disputes import UNCONFIRMED
 from tests.support.evidence_maker import make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, signer, voprf_key
 from tests.support.lies import Forger, honest_log
@@ -41,7 +43,7 @@ from tests.support.lies import Forger, honest_log
 GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
 ROOT = TrustRoot.parse((GOLDEN / "trust-root.bin").read_bytes())
 EVIDENCE = {name: (GOLDEN / f"evidence-{name}.bin").read_bytes() for name in ("clear", "listed")}
-# A part is named in words, such as "map proof of the subject".
+# A part is named in words, such as "map proof".
 PART = re.compile(r"[a-z][a-z_ -]*")
 DISPUTED, RESTRICTED = AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED
 
@@ -183,7 +185,7 @@ def test_a_restriction_by_the_clock_is_proved() -> None:
         less = pb.Evidence()
         less.CopyFrom(evidence)
         del less.persons[0].subjects[0].records[0].annotations[at]
-        assert refused(log, less) in {"annotation", "map proof of the subject", "rulebook"}
+        assert refused(log, less) in {"annotation", "map proof", "rulebook"}
     without = pb.Evidence()
     without.CopyFrom(evidence)
     without.rulebook = b""
@@ -194,10 +196,53 @@ def test_a_restriction_by_the_clock_is_proved() -> None:
     assert refused(log, other) == "rulebook"
 
 
+def test_evidence_that_is_cut_is_what_the_registry_would_have_made_of_it() -> None:
+    log = honest_log()
+    log.annotate("lender-3", "lender-1", "cured", DISPUTED)
+    log.wait(10 * DAY_MS)
+    log.annotate("lender-1", "lender-2", "disputed", DISPUTED)
+    log.wait(11 * DAY_MS)
+    log.lapse("lender-2", "disputed", LapseKind.RESTRICTED)
+    log.head()
+    assert not log.complaints
+    persons = [*(f"nobody {number}" for number in range(9)), "person of running", "person of cured", "nobody"]
+    persons += ["person of disputed", "person of sold", "person of disputed"]
+    evidence, size = make_evidence(log, "lender-3", persons), len(log.leaves)
+    assert len(check(log, evidence).persons) == len(persons)
+    shared, alone = len(evidence.map_proof.siblings), 0
+    for position in range(len(persons)):
+        cut = cut_evidence(evidence, position, size)
+        assert cut == canonical.encode(make_evidence(log, "lender-3", persons, shown=[position]))
+        alone += len(canonical.parse(pb.Evidence, cut, "evidence").map_proof.siblings)
+    assert 3 * shared < alone
+
+
+def test_one_person_may_be_asked_about_twice_and_is_told_alike() -> None:
+    log = honest_log()
+    evidence = make_evidence(log, "lender-3", ["person of running", "person of running"])
+    first, again = check(log, evidence).persons
+    assert first.records == again.records
+    del evidence.persons[1].subjects[0].records[:]
+    with pytest.raises(FormatError) as caught:
+        check(log, evidence)
+    assert (caught.value.part, caught.value.rule) == ("person", "persons.same")
+
+
+def test_two_leaves_do_not_stand_at_one_index() -> None:
+    log = honest_log()
+    evidence = make_evidence(log, "lender-3", ["person of disputed", "person of disputed"])
+    check(log, evidence)
+    shown = evidence.persons[1].subjects[0].records[0].annotations[0]
+    shown.index = len(log.leaves) - 1
+    with pytest.raises(FormatError) as caught:
+        check(log, evidence)
+    assert (caught.value.part, caught.value.rule) == ("annotation", "annotation.place")
+
+
 def test_a_restriction_after_an_answer_is_refused() -> None:
     log = honest_log()
     log.wait(10 * DAY_MS)
-    log.annotate("lender-2", "lender-2", "disputed", DISPUTED)
+    log.annotate("lender-2", "lender-2", "disputed", DISPUTED, **UNCONFIRMED)
     log.wait(11 * DAY_MS)
     key = RecordKey("lender-2", record_id("disputed"))
     head = log.state.chains[key].annotation
@@ -222,7 +267,7 @@ def test_a_lapse_at_another_time_is_refused() -> None:
     log.head()
     assert refused(log, make_evidence(log, "lender-3", ["person of disputed"])) in {
         "annotation",
-        "map proof of the subject",
+        "map proof",
     }
 
 

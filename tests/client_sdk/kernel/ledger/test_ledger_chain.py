@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from client_sdk.kernel.ledger.chain import Chain, overdue, period_over
 from client_sdk.kernel.rules.errors import RuleError
+from tests.support.disputes import CONFIRMED
 from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed, voprf_key
 from tests.support.naive_parts import FIRST, NEXT
 
@@ -235,6 +236,7 @@ def test_only_the_issuer_restricts(log: HandmadeLog) -> None:
     assert annotated(log, "lender-2", DISPUTED) == "ANNOTATION_INVALID"
     assert annotated(log, "lender-2", DISPUTED, RESTRICTED) == ""
     assert annotated(log, "lender-1", DISPUTED) == ""
+    assert annotated(log, "lender-1", **CONFIRMED) == ""
 
 
 def test_a_successor_annotates_for_its_predecessor(log: HandmadeLog) -> None:

@@ -33,6 +33,7 @@ FORMS: dict[str, bytes] = {
     "name",
     [
         "forms.json",
+        "proofs.json",
         "trust-root.bin",
         "contradiction-one-size.proof",
         "contradiction-two-sizes.proof",

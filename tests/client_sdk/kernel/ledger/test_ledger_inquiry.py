@@ -133,8 +133,7 @@ def test_a_directory_proof_proves_states_under_one_head(log: HandmadeLog, proof:
 
 
 def _states_swapped(proof: pb.GetDirectoryProofResponse) -> None:
-    first, second = proof.institutions
-    first.state, second.state = second.state, first.state
+    proof.institutions[0], proof.institutions[1] = proof.institutions[1], proof.institutions[0]
 
 
 def _out_of_order(proof: pb.GetDirectoryProofResponse) -> None:
@@ -156,18 +155,15 @@ def _path_cut(proof: pb.GetDirectoryProofResponse) -> None:
 
 
 def _proof_cut(proof: pb.GetDirectoryProofResponse) -> None:
-    proof.registry_proof.siblings = proof.registry_proof.siblings[:-1]
+    proof.map_proof.siblings = proof.map_proof.siblings[:-1]
 
 
-def _proof_of_absence(proof: pb.GetDirectoryProofResponse) -> None:
-    proof.institutions[0].proof.other_key = bytes(32)
+def _proof_of_more(proof: pb.GetDirectoryProofResponse) -> None:
+    del proof.institutions[0]
 
 
 def _registry_state_of_a_member(proof: pb.GetDirectoryProofResponse) -> None:
-    proof.registry_state, proof.registry_proof.siblings = (
-        proof.institutions[0].state,
-        proof.institutions[0].proof.siblings,
-    )
+    proof.registry_state = proof.institutions[0]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +175,7 @@ def _registry_state_of_a_member(proof: pb.GetDirectoryProofResponse) -> None:
         _no_checkpoint,
         _path_cut,
         _proof_cut,
-        _proof_of_absence,
+        _proof_of_more,
         _registry_state_of_a_member,
     ],
 )

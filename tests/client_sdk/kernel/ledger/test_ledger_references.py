@@ -31,7 +31,7 @@ def shown(log: HandmadeLog, *names: str) -> tuple[References, dict[str, Institut
         for subject in person.subjects:
             for record in subject.records:
                 references.add_record(record)
-    states = {state.id: state for state in (InstitutionState.parse(item.state) for item in evidence.institutions)}
+    states = {state.id: state for state in map(InstitutionState.parse, evidence.institutions)}
     acts = {leaf_hash(leaf) for leaf in evidence.acts}
     assert references.institutions == set(states)
     assert references.rulebook is bool(evidence.rulebook)

@@ -25,7 +25,16 @@ from client_sdk.kernel.formats.checkpoint import Checkpoint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    DisputeOutcome,
+    InstitutionStatus,
+    KeyUsage,
+    Kind,
+    LapseKind,
+    Role,
+    Standing,
+)
 from client_sdk.kernel.ledger.examination import LiveBinding, check_log
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.replay import Replay
@@ -110,10 +119,23 @@ class LogMachine(RuleBasedStateMachine):
         issuer=lenders,
         name=names,
         flags=st.sets(st.sampled_from([AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED])),
+        outcome=st.sampled_from([None, None, *DisputeOutcome]),
         skip=sometimes,
+        shown=st.booleans(),
     )
-    def annotate(self, author: str, issuer: str, name: str, flags: set[AnnotationFlag], *, skip: bool) -> None:
+    def annotate(
+        self,
+        author: str,
+        issuer: str,
+        name: str,
+        flags: set[AnnotationFlag],
+        outcome: DisputeOutcome | None,
+        *,
+        skip: bool,
+        shown: bool,
+    ) -> None:
         more: dict[str, object] = {"number": 9, "previous": seed("before")} if skip else {}
+        more |= {"outcome": outcome, "evidence": (seed("evidence"),) if shown else ()}
         self.log.annotate(author, issuer, name, *sorted(flags), **more)
 
     @rule(issuer=lenders, name=names, what=st.sampled_from(LapseKind), days=st.integers(0, 40))

@@ -1,0 +1,128 @@
+"""Flows that remark on records: disputes, their answers, and statements of subjects."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import dispute_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol import arguments
+from client_sdk._protocol.annotation import (
+    AnnotationDraft,
+    AnnotationEnd,
+    read_annotated,
+    read_disputes,
+    read_end,
+    record_ref,
+    sign_annotation,
+)
+from client_sdk._steps import ask, beside
+from client_sdk.errors import ConflictError, InvalidError
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+
+__all__ = ["Disputing"]
+
+_DISPUTED = frozenset((AnnotationFlag.DISPUTED,))
+_STATEMENT = frozenset((AnnotationFlag.STATEMENT,))
+_ANSWERED = frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED))
+# Two members may annotate one record at the same moment: one of them follows the other.
+_ATTEMPTS = 3
+_OVERTAKEN = "ANNOTATION_ORDER"
+
+
+class Disputing(Core):
+    """What members remark on records for their subjects, and furnishers answer."""
+
+    def open_dispute(
+        self, issuer: str, record_id: bytes, code: str, evidence: Iterable[bytes]
+    ) -> Flow[AnnotationReceipt]:
+        """Dispute a record for its subject."""
+        draft = AnnotationDraft(
+            add=_DISPUTED, code=arguments.text_of(code, "code"), evidence=arguments.digests_of(evidence, "evidence")
+        )
+        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+
+    def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
+        """Take back a dispute that this member opened."""
+        draft = AnnotationDraft(drop=_DISPUTED, outcome=DisputeOutcome.WITHDRAWN)
+        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+
+    def answer_dispute(
+        self, record_id: bytes, answer: DisputeOutcome | str, evidence: Iterable[bytes], issuer: str
+    ) -> Flow[AnnotationReceipt]:
+        """Answer a dispute of an own record, or of one that was taken over."""
+        outcome = arguments.answer_of(answer)
+        drop = frozenset[AnnotationFlag]() if outcome is DisputeOutcome.UNCONFIRMED else _ANSWERED
+        draft = AnnotationDraft(drop=drop, outcome=outcome, evidence=arguments.digests_of(evidence, "evidence"))
+        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+
+    def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> Flow[AnnotationReceipt]:
+        """Attach the subject's own statement to a record, sealed to the subject."""
+        person = arguments.person_of(identity, "identity")
+        arguments.statement_text(text)
+        directory = yield from self.directory()
+        purpose = self.session.review_purpose(directory)
+        (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
+
+        def draft(end: AnnotationEnd) -> AnnotationDraft:
+            name = names.get(end.subject_key_version)
+            if name is None:
+                raise ConflictError("SUBJECT_KEY_VERSION", want="a record under subject keys that are still served")
+            return AnnotationDraft(add=_STATEMENT, text=text, seal_key=name.seal_key)
+
+        return (yield from self._annotate(self.session.record(record_id, issuer), draft))
+
+    def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
+        """Remove the subject's own statement from a record."""
+        draft = AnnotationDraft(drop=_STATEMENT)
+        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+
+    def disputes(self, issuer: str, *, opened: bool) -> Flow[tuple[DisputeView, ...]]:
+        """Return the disputes that stand about own records, or those that this member opened."""
+        arguments.institution_of(issuer, "issuer")
+        arguments.flag_of(opened, "opened")
+        directory = yield from self.following.refresh()
+        found: list[DisputeView] = []
+        first = 0
+        while True:
+            request = dispute_pb2.ListDisputesRequest(issuer=issuer, opened=opened, first=first)
+            response = yield from ask(self.services.disputes.ListDisputes, request)
+            found += yield from beside(partial(read_disputes, response, directory, self.session.log_key))
+            if response.checkpoint and response.disputes:
+                yield from self.prove(self.session.proving(response.checkpoint))
+            if response.next <= first:
+                return tuple(found)
+            first = response.next
+
+    def _annotate(
+        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft]
+    ) -> Flow[AnnotationReceipt]:
+        """Log the next annotation of a record; again, where another member's came first."""
+        for attempt in range(_ATTEMPTS):
+            directory = yield from self.following.refresh()
+            asked = dispute_pb2.GetAnnotationRequest(record=record_ref(record))
+            answer = yield from ask(self.services.disputes.GetAnnotation, asked)
+            end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
+            config = self.session.config
+            signer = self.session.signer(KeyUsage.REPORT)
+            request = sign_annotation(end, draft(end), config.name, config.institution, signer, self.session.now_ms())
+            response = yield from ask(self.services.disputes.Annotate, request)
+            try:
+                receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
+            except InvalidError as error:
+                if error.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            yield from self.prove(self.session.proving(receipt.checkpoint))
+            return receipt
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises

@@ -1,0 +1,285 @@
+"""Annotations: what the next one follows, making and signing it, and its receipt (proto/README.md 5)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2, submission_pb2
+
+from client_sdk._protocol.verification import verifying
+from client_sdk._transport.refusal import violation_error
+from client_sdk.errors import PreflightError
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_text
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import TIME_END_MS, LapseLeaf, StatementLeaf
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.seal import disclosure_digest, seal_text
+from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, payload_hash
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome
+from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
+from client_sdk.kernel.rules.calendar import answer_due_on
+from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+from client_sdk.models.violation import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.directory import Directory
+
+__all__ = [
+    "AnnotationDraft",
+    "AnnotationEnd",
+    "read_annotated",
+    "read_disputes",
+    "read_end",
+    "record_ref",
+    "sign_annotation",
+]
+
+PART = "annotation"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationEnd:
+    """The end of a record's annotation chain, verified.
+
+    Attributes:
+        record: which record.
+        number: of the newest link; 0 for none.
+        payload_hash: of the newest link; empty for none.
+        annotation: the newest annotation; None for none.
+        flags: that hold now, with RESTRICTED where a lapse follows the annotation.
+        logged_at: of the newest annotation, ms.
+        subject_key_version: of the record's newest version; 0 where it is not told.
+        checkpoint: signed note under which it was proved; empty where nothing was.
+    """
+
+    record: RecordKey
+    number: int = 0
+    payload_hash: bytes = b""
+    annotation: Annotation | None = None
+    flags: frozenset[AnnotationFlag] = frozenset()
+    logged_at: int = 0
+    subject_key_version: int = 0
+    checkpoint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationDraft:
+    """What an annotation changes of the one before; everything else is carried over.
+
+    Attributes:
+        add: flags that it sets.
+        drop: flags that it drops.
+        code: reason code; None to carry the one before over.
+        outcome: of a dispute; None for none.
+        evidence: SHA-256 of the documents that it rests on.
+        text: the subject's statement; None to carry the one before over.
+        seal_key: of the subject, with a text.
+    """
+
+    add: frozenset[AnnotationFlag] = frozenset()
+    drop: frozenset[AnnotationFlag] = frozenset()
+    code: str | None = None
+    outcome: DisputeOutcome | None = None
+    evidence: tuple[bytes, ...] = ()
+    text: str | None = None
+    seal_key: bytes = b""
+
+
+def read_end(
+    response: dispute_pb2.GetAnnotationResponse, record: RecordKey, directory: Directory, key: VerifierKey
+) -> AnnotationEnd:
+    """Return the end of a record's annotation chain, once it verifies.
+
+    Args:
+        response: of the registry.
+        record: which record was asked for.
+        directory: of the newest HEAD.
+        key: of the log, from the trust root.
+
+    Raises:
+        VerificationError: a leaf is of another record, unsigned, or not in the log.
+    """
+    with verifying():
+        end = _end(response.leaves, record, directory, response.checkpoint, key)
+    return replace(end, subject_key_version=response.subject_key_version)
+
+
+def read_disputes(
+    response: dispute_pb2.ListDisputesResponse, directory: Directory, key: VerifierKey
+) -> list[DisputeView]:
+    """Return disputes that stand, once their annotations verify.
+
+    Args:
+        response: of the registry.
+        directory: of the newest HEAD; its rulebook says until when an answer is due.
+        key: of the log, from the trust root.
+
+    Raises:
+        VerificationError: as ``read_end``, or a record is listed as disputed that is not.
+    """
+    with verifying():
+        return [_view(item, response.checkpoint, directory, key) for item in response.disputes]
+
+
+def _view(item: dispute_pb2.Dispute, note: bytes, directory: Directory, key: VerifierKey) -> DisputeView:
+    end = _end(item.leaves, RecordKey(item.record.issuer, item.record.record_id), directory, note, key)
+    annotation = end.annotation
+    if annotation is None or not annotation.disputed:
+        raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
+    return DisputeView(
+        issuer=end.record.issuer,
+        record_id=end.record.record_id,
+        opened_by=item.opened_by,
+        code=annotation.code,
+        evidence=annotation.evidence,
+        flags=end.flags,
+        annotated_by=annotation.author,
+        annotated_at=moment(end.logged_at),
+        due_on=answer_due_on(item.unanswered_since, directory.rulebook) if item.unanswered_since else None,
+    )
+
+
+def _end(
+    leaves: Sequence[dispute_pb2.AnnotationLink],
+    record: RecordKey,
+    directory: Directory,
+    note: bytes,
+    key: VerifierKey,
+) -> AnnotationEnd:
+    if not leaves:
+        return AnnotationEnd(record)
+    checkpoint = read_checkpoint(note, key)
+    for shown in leaves:
+        path = split_hashes(shown.inclusion.path, PART)
+        leaf_under(checkpoint, shown.inclusion.index, shown.leaf, path, PART)
+    first, *lapses = (read_leaf(shown.leaf, PART) for shown in leaves)
+    if not isinstance(first, StatementLeaf) or first.payload_type != dsse.ANNOTATION:
+        raise FormatError(PART, "annotation.leaf", want="the newest annotation")
+    annotation = Annotation.parse(first.payload)
+    if (annotation.registry, annotation.key) != (directory.state.registry, record):
+        raise FormatError(PART, "annotation.record", want="an annotation of the record")
+    signing = directory.key_of(first.key_id, annotation.author, "annotation.key_id")
+    dsse.verify(dsse.ANNOTATION, first.payload, signing.public_key, first.signature)
+    end = AnnotationEnd(
+        record,
+        annotation.number,
+        payload_hash(first.payload),
+        annotation,
+        frozenset(annotation.flags),
+        first.logged_at,
+        checkpoint=note,
+    )
+    for leaf in lapses:
+        if not isinstance(leaf, LapseLeaf):
+            raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse after the newest annotation")
+        lapse = Lapse.parse(leaf.payload)
+        if lapse.key != record or (lapse.number, lapse.previous) != (end.number + 1, end.payload_hash):
+            raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
+        flags = end.flags | {AnnotationFlag.RESTRICTED}
+        end = replace(end, number=lapse.number, payload_hash=payload_hash(leaf.payload), flags=flags)
+    return end
+
+
+def sign_annotation(
+    end: AnnotationEnd, draft: AnnotationDraft, registry: str, author: str, signer: Signer, now: int
+) -> dispute_pb2.AnnotateRequest:
+    """Return the request that logs the next annotation of a record.
+
+    Args:
+        end: what it follows.
+        draft: what it changes.
+        registry: name of the registry.
+        author: institution id of the member that signs.
+        signer: of its REPORT key.
+        now: ms since 1970 UTC.
+
+    Raises:
+        PreflightError: code, evidence or text are not in their form; nothing was sent.
+    """
+    before = end.annotation
+    flags = (end.flags | draft.add) - draft.drop
+    commitment, digest, sealed = b"", b"", b""
+    if AnnotationFlag.STATEMENT in flags and draft.text is None and before is not None:
+        commitment, digest = before.text_commitment, before.disclosure_digest
+    try:
+        if draft.text is not None:
+            opening = secrets.token_bytes(OPENING_BYTES)
+            commitment = commit_text(opening, draft.text)
+            sealed = seal_text(draft.seal_key, commitment, opening, draft.text)
+            digest = disclosure_digest(sealed)
+        carried = before.code if before is not None else ""
+        annotation = Annotation(
+            registry,
+            author,
+            end.record.issuer,
+            end.record.record_id,
+            end.number + 1,
+            end.payload_hash,
+            tuple(sorted(flags)),
+            carried if draft.code is None else draft.code,
+            commitment,
+            digest,
+            now,
+            draft.outcome,
+            tuple(sorted(set(draft.evidence))),
+        )
+        payload = annotation.encode()
+        Annotation.parse(payload)
+    except FormatError as error:
+        violation = Violation(reason="MALFORMED", field=error.part, rule=error.rule, got=error.got, want=error.want)
+        raise PreflightError((violation,)) from error
+    signed = evidence_pb2.SignedPayload(
+        payload=payload, key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.ANNOTATION, payload)
+    )
+    return dispute_pb2.AnnotateRequest(annotation=signed, text_disclosure=sealed)
+
+
+def read_annotated(
+    request: dispute_pb2.AnnotateRequest, response: dispute_pb2.AnnotateResponse, key: VerifierKey
+) -> AnnotationReceipt:
+    """Return the receipt of an annotation that was sent.
+
+    Args:
+        request: what was sent.
+        response: of the registry.
+        key: of the log, from the trust root.
+
+    Raises:
+        RefusedError: the registry refuses it.
+        VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
+    """
+    result, signed = response.result, request.annotation
+    if result.outcome not in {submission_pb2.OUTCOME_ACCEPTED, submission_pb2.OUTCOME_REPEATED}:
+        raise violation_error(result.violation)
+    annotation = Annotation.parse(signed.payload)
+    leaf = StatementLeaf(result.logged_at, dsse.ANNOTATION, signed.payload, signed.key_id, signed.signature).encode()
+    with verifying():
+        if result.logged_at >= TIME_END_MS:
+            raise FormatError("receipt", "leaf.time", want="a time before the year 9999")
+        checkpoint = read_checkpoint(response.checkpoint, key)
+        path = split_hashes(result.inclusion.path, "receipt")
+        leaf_under(checkpoint, result.inclusion.index, leaf, path, "receipt")
+    return AnnotationReceipt(
+        issuer=annotation.issuer,
+        record_id=annotation.record_id,
+        number=annotation.number,
+        index=result.inclusion.index,
+        logged_at=moment(result.logged_at),
+        leaf=leaf,
+        path=tuple(path),
+        checkpoint=response.checkpoint,
+        size=checkpoint.size,
+        repeated=result.outcome == submission_pb2.OUTCOME_REPEATED,
+    )
+
+
+def record_ref(record: RecordKey) -> common_pb2.RecordRef:
+    """Return a record's name as the contract writes it."""
+    return common_pb2.RecordRef(issuer=record.issuer, record_id=record.record_id)

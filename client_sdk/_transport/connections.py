@@ -1,0 +1,134 @@
+"""The connections below a channel: another one where the TLS files have changed, and none longer than its calls.
+
+gRPC gives a connection its certificate when it is made. So calls begin on the newest one, those that are under way end
+on the one on which they began, and an older one is closed with the last of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client_sdk._transport.tls import TlsMaterial, TlsSource
+
+__all__ = ["Connection", "Connections", "Method"]
+
+C = TypeVar("C")
+
+
+class Connection(Generic[C]):
+    """One connection.
+
+    Attributes:
+        channel: gRPC's own.
+        calls: how many are under way on it.
+        methods: what makes calls on it, by method.
+    """
+
+    __slots__ = ("calls", "channel", "methods")
+
+    def __init__(self, channel: C) -> None:
+        self.channel = channel
+        self.calls = 0
+        self.methods: dict[Method[C], Any] = {}
+
+
+class Method(Generic[C]):
+    """A method of the contract, on whichever connection.
+
+    Args:
+        kind: name of the channel's method that makes what calls it, such as ``unary_unary``.
+        args: of that.
+        kwargs: of that.
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, kind: str, *args: object, **kwargs: object) -> None:
+        self._make: Callable[[C], Any] = lambda channel: getattr(channel, kind)(*args, **kwargs)
+
+    def on(self, connection: Connection[C]) -> Any:
+        """Return what makes calls of this method on a connection."""
+        made = connection.methods.get(self)
+        if made is None:
+            made = connection.methods[self] = self._make(connection.channel)
+        return made
+
+
+class Connections(Generic[C]):
+    """The connections of one channel; thread-safe.
+
+    Args:
+        tls: what is shown.
+        connect: makes a connection.
+        leave: closes one on which no call is under way; does not wait for that.
+    """
+
+    def __init__(self, tls: TlsSource, connect: Callable[[TlsMaterial], C], leave: Callable[[C], object]) -> None:
+        self._tls = tls
+        self._connect = connect
+        self._leave = leave
+        self._turn = threading.Lock()
+        self._shown = tls.newest
+        self._newest = Connection(connect(self._shown))
+        self._older: set[Connection[C]] = set()
+        self._closed = False
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look at the TLS files."""
+        return self._tls.due
+
+    def look(self) -> None:
+        """Look at the TLS files; the next call is made with the newest ones."""
+        self._tls.look()
+
+    @property
+    def channel(self) -> C:
+        """The newest connection, whatever the files hold by now."""
+        return self._newest.channel
+
+    def take(self) -> Connection[C]:
+        """Return the connection for a call, which is given back when the call has ended."""
+        left: Connection[C] | None = None
+        with self._turn:
+            shown = self._tls.newest
+            if shown is not self._shown and not self._closed:
+                left, self._newest, self._shown = self._newest, Connection(self._connect(shown)), shown
+                if left.calls:
+                    self._older.add(left)
+                    left = None
+            connection = self._newest
+            connection.calls += 1
+        if left is not None:
+            self._leave(left.channel)
+        return connection
+
+    def give_back(self, connection: Connection[C]) -> None:
+        """Take note that a call has ended."""
+        with self._turn:
+            connection.calls -= 1
+            over = not connection.calls and connection in self._older
+            if over:
+                self._older.remove(connection)
+        if over:
+            self._leave(connection.channel)
+
+    def close(self) -> list[C]:
+        """Make no connection any more, and return those that there are, for the caller to close."""
+        with self._turn:
+            self._closed = True
+            older, self._older = self._older, set()
+            return [self._newest.channel, *(connection.channel for connection in older)]
+
+    def giving_back(self, connection: Connection[C]) -> Callable[..., None]:
+        """Return what gives a connection back, whatever it is called with."""
+        return partial(_give_back, self, connection)
+
+
+def _give_back(connections: Connections[C], connection: Connection[C], *_: object) -> None:
+    connections.give_back(connection)

@@ -1,0 +1,117 @@
+"""``subject``: what a member does for a person: disputes, and the person's own statement."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.identity_input import read_identities
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, record_key
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_table
+from client_sdk.models import IdType, RecordKey
+
+__all__ = ["register"]
+
+_RECORD = "lender-1/01234567-89ab-8def-8123-456789abcdef"
+RecordArgument = Annotated[
+    RecordKey,
+    typer.Argument(parser=record_key, metavar="ISSUER/RECORD", help="Record, as `check` shows it: issuer and UUID."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, help="For a person: disputes, and the person's own statement.", no_args_is_help=True)
+    app.add_typer(group, name="subject")
+    _add_disputes(group)
+    _add_statements(group)
+
+
+def _add_disputes(group: typer.Typer) -> None:
+    disputes = typer.Typer(cls=Verbs, help="Disputes for a person: open, status, withdraw.", no_args_is_help=True)
+    group.add_typer(disputes, name="dispute")
+
+    @verb(
+        disputes,
+        "open",
+        examples=[f"subject dispute open {_RECORD} --code paid-in-time --evidence receipt.pdf"],
+    )
+    def open_(
+        session: Run,
+        /,
+        *,
+        record: RecordArgument,
+        code: Annotated[
+            str, typer.Option(metavar="CODE", help="Reason, such as not-mine or paid-in-time; shown to all.")
+        ] = "",
+        evidence: EvidenceOption = None,
+    ) -> None:
+        """Dispute a record for its person (异议): every answer shows it from now on, and its lender has to answer.
+
+        A dispute that was answered is opened again with evidence only.
+        """
+        digests = document_digests(evidence)
+        with session.client() as client:
+            receipt = client.open_dispute(record.issuer, record.record_id, code=code, evidence=digests)
+        annotated(session, receipt, "The record is disputed.")
+
+    @verb(disputes, "status", examples=["subject dispute status", "subject dispute status --json"])
+    def status(session: Run, /) -> None:
+        """List the disputes that you have opened and that stand, with the day until which an answer is due."""
+        with session.client() as client:
+            found = client.disputes(opened=True)
+        session.output.result({"disputes": dispute_content(found)}, *dispute_table(found))
+
+    @verb(disputes, "withdraw", examples=[f"subject dispute withdraw {_RECORD}"])
+    def withdraw(session: Run, /, *, record: RecordArgument) -> None:
+        """Take back a dispute that you have opened."""
+        with session.client() as client:
+            receipt = client.withdraw_dispute(record.issuer, record.record_id)
+        annotated(session, receipt, "The dispute is taken back.")
+
+
+def _add_statements(group: typer.Typer) -> None:
+    statements = typer.Typer(cls=Verbs, help="The person's own statement: add, remove.", no_args_is_help=True)
+    group.add_typer(statements, name="statement")
+
+    @verb(
+        statements,
+        "add",
+        examples=[f"subject statement add {_RECORD} --text-file statement.txt --identity-file number.txt"],
+    )
+    def add(
+        session: Run,
+        /,
+        *,
+        record: RecordArgument,
+        text_file: Annotated[Path, typer.Option(metavar="FILE", help="The statement, UTF-8, at most 500 characters.")],
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+    ) -> None:
+        """Attach the person's own statement to a record; whoever may see the record's facts reads it with them.
+
+        The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
+        """
+        try:
+            text = text_file.read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            raise UsageError("the statement is not UTF-8", "save it as UTF-8.") from None
+        identities = read_identities(session, identity_file, id_type, issuing_state)
+        if len(identities) != 1:
+            raise UsageError("a statement is of one person", "give one identity number.")
+        with session.client() as client:
+            receipt = client.add_statement(record.issuer, record.record_id, identities[0], text)
+        annotated(session, receipt, "The statement stands with the record.")
+
+    @verb(statements, "remove", examples=[f"subject statement remove {_RECORD}"])
+    def remove(session: Run, /, *, record: RecordArgument) -> None:
+        """Remove the person's own statement from a record."""
+        with session.client() as client:
+            receipt = client.remove_statement(record.issuer, record.record_id)
+        annotated(session, receipt, "The statement is removed.")

@@ -1,0 +1,91 @@
+"""Disputes of records, and receipts of annotations (proto/README.md 5). What is returned has been verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.kernel.formats.checkpoint import tlog_proof
+from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.formats.words import AnnotationFlag
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+__all__ = ["AnnotationReceipt", "DisputeView"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeView(Plain):
+    """A dispute that stands.
+
+    Attributes:
+        issuer: institution id of the record's issuer.
+        record_id: 16 bytes.
+        opened_by: institution id of the member that opened it.
+        code: reason code of the newest annotation; may be empty.
+        evidence: SHA-256 of the documents that the newest annotation names.
+        flags: what is remarked on the record.
+        annotated_by: institution id of the author of the newest annotation.
+        annotated_at: when that was logged, UTC.
+        due_on: last day for the answer, by the rulebook; None where it waits for none.
+    """
+
+    issuer: str
+    record_id: bytes
+    opened_by: str
+    code: str
+    evidence: tuple[bytes, ...]
+    flags: frozenset[AnnotationFlag]
+    annotated_by: str
+    annotated_at: datetime
+    due_on: date | None
+
+    @property
+    def uuid(self) -> UUID:
+        """The record id as people write it."""
+        return UUID(bytes=self.record_id)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the record must not be counted, as after silence."""
+        return AnnotationFlag.RESTRICTED in self.flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationReceipt(Plain):
+    """Verified receipt of an annotation.
+
+    Attributes:
+        issuer: institution id of the record's issuer.
+        record_id: 16 bytes.
+        number: of the annotation within the record.
+        index: place of its leaf in the log.
+        logged_at: when it was logged, UTC.
+        leaf: its bytes.
+        path: hashes of the inclusion proof, the leaf's sibling first.
+        checkpoint: signed note of the log.
+        size: of that checkpoint.
+        repeated: whether the same bytes had been logged before.
+    """
+
+    issuer: str
+    record_id: bytes
+    number: int
+    index: int
+    logged_at: datetime
+    leaf: bytes
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+    size: int
+    repeated: bool = False
+
+    @property
+    def uuid(self) -> UUID:
+        """The record id as people write it."""
+        return UUID(bytes=self.record_id)
+
+    def tlog_proof(self) -> str:
+        """Return the receipt as a C2SP tlog-proof with the leaf in its line ``extra``: a file that proves by itself."""
+        return tlog_proof(self.index, self.path, self.checkpoint, self.leaf)

@@ -1,0 +1,212 @@
+"""Disputes and statements of subjects: annotations are checked, logged and listed (proto/README.md 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
+from client_sdk.kernel.formats.statement import Annotation, check_institution_id, check_record_id
+from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.rules.errors import RuleError
+from registry_server.errors import RefusalReason, RegistryError
+from registry_server.sequencing.items import AnnotationItem, Appended, Result
+from registry_server.usecases.failures import complaint_of
+from registry_server.usecases.records import issuer_read_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.directory import Directory
+    from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+    from registry_server.storage.records import StoredRecord
+
+__all__ = ["ChainEnd", "Disputes", "DisputesPage", "PlacedLeaf", "ReceivedAnnotation", "StandingDispute"]
+
+# An annotation names at most 16 documents beside its fixed fields.
+MAX_ANNOTATION_BYTES = 2_048
+# Disputes of one message; each takes at most some 4 KB.
+PAGE_DISPUTES = 256
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReceivedAnnotation:
+    """A signed annotation as it came.
+
+    Attributes:
+        payload: the exact bytes that were signed.
+        key_id: which key signed.
+        signature: over the payload.
+        text_disclosure: sealed text; may be empty.
+    """
+
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    text_disclosure: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLeaf:
+    """A leaf of an annotation chain with its place in the log."""
+
+    index: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """The end of an annotation chain: the newest annotation, and the lapse that follows it, if one does."""
+
+    leaves: tuple[PlacedLeaf, ...]
+    checkpoint: bytes
+    subject_key_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingDispute:
+    """A dispute that stands, with the end of the record's annotation chain."""
+
+    key: RecordKey
+    opened_by: str
+    unanswered_since: int
+    leaves: tuple[PlacedLeaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputesPage:
+    """Some disputes; ``next`` is where the next page begins, 0 after the last."""
+
+    disputes: tuple[StandingDispute, ...]
+    checkpoint: bytes
+    next: int
+
+
+class Disputes:
+    """The use case.
+
+    Args:
+        ledger: where annotations are logged.
+        page: disputes of one message at most.
+    """
+
+    def __init__(self, ledger: Ledger, page: int = PAGE_DISPUTES) -> None:
+        self._ledger = ledger
+        self._page = page
+
+    def annotate(self, peer: str, sent: ReceivedAnnotation) -> Appended:
+        """Log an annotation; return its result, and the checkpoint that covers it.
+
+        Raises:
+            ClockError: what time it is is not known.
+            LedgerClosedError: the registry is stopping.
+            StorageError: nothing is known of the annotation, which may be sent again.
+        """
+        try:
+            item = _read(sent, peer, self._ledger.directory)
+        except (FormatError, RegistryError, RuleError) as error:
+            refused = Result.refused(complaint_of(error))
+            with self._ledger.view() as view:
+                return Appended(view.checkpoint, (refused,))
+        return self._ledger.append([item]).result()
+
+    def end(self, key: RecordKey) -> ChainEnd:
+        """Return the end of a record's annotation chain.
+
+        Raises:
+            FormatError: issuer or record_id have not their form.
+            RuleError: RECORD_UNKNOWN.
+        """
+        check_institution_id(key.issuer, "record", "issuer")
+        check_record_id(key.record_id, "record")
+        with self._ledger.view() as view:
+            record = view.stored_record(key)
+            if record is None:
+                raise RuleError("RECORD_UNKNOWN", "record", "record.known", want="a record of the log")
+            (leaves,) = _ends(view, [record])
+            return ChainEnd(leaves, view.checkpoint, record.chain.subject_key_version)
+
+    def standing(self, peer: str, issuer: str, from_: int) -> DisputesPage:
+        """Return disputes that stand about an issuer's records.
+
+        Args:
+            peer: institution id of who asks.
+            issuer: institution id; empty for the peer.
+            from_: index of the first leaf of the first record wanted.
+
+        Raises:
+            RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
+        """
+        with self._ledger.view() as view:
+            found = view.disputed_of(issuer_read_by(view.directory, peer, issuer), from_, self._page + 1)
+            return self._page_of(view, found)
+
+    def opened(self, peer: str, from_: int) -> DisputesPage:
+        """Return disputes that stand and that the peer opened; arguments as for ``standing``."""
+        with self._ledger.view() as view:
+            return self._page_of(view, view.disputed_by(peer, from_, self._page + 1))
+
+    def _page_of(self, view: View, found: Sequence[StoredRecord]) -> DisputesPage:
+        page = found[: self._page]
+        disputes = [
+            StandingDispute(record.chain.key, head.disputed_by, head.unanswered_since, leaves)
+            for record, leaves in zip(page, _ends(view, page), strict=True)
+            if (head := record.chain.annotation) is not None
+        ]
+        following = found[self._page].first_index if len(found) > self._page else 0
+        return DisputesPage(tuple(disputes), view.checkpoint, following)
+
+
+def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> AnnotationItem:
+    """Return what may be appended, if the log's state allows it.
+
+    Raises:
+        FormatError: bytes are not in their form; SignatureError for the signature.
+        RegistryError: SIZE_LIMIT, PEER_MISMATCH or DISCLOSURE_MISMATCH.
+        RuleError: the key is none of the author's, or not one for annotations.
+    """
+    for field, size, most in (
+        ("annotation.payload", len(sent.payload), MAX_ANNOTATION_BYTES),
+        ("text_disclosure", len(sent.text_disclosure), MAX_SEALED_BYTES),
+    ):
+        if size > most:
+            raise RegistryError(RefusalReason.SIZE_LIMIT, field, f"{field}.size", got=str(size), want=f"at most {most}")
+    annotation = Annotation.parse(sent.payload)
+    if annotation.author != peer:
+        raise RegistryError(
+            RefusalReason.PEER_MISMATCH, "annotation.author", "peer.match", got=annotation.author, want=peer
+        )
+    key = directory.key_of(sent.key_id, peer, "annotation.key_id")
+    if key.usage is not KeyUsage.REPORT:
+        raise RuleError("KEY_USAGE", "annotation.key_id", "key.usage", got=key.usage.name, want="REPORT")
+    dsse.verify(dsse.ANNOTATION, sent.payload, key.public_key, sent.signature)
+    if sent.text_disclosure and disclosure_digest(sent.text_disclosure) != annotation.disclosure_digest:
+        raise RegistryError(
+            RefusalReason.DISCLOSURE_MISMATCH,
+            "text_disclosure",
+            "annotation.text",
+            want="the bytes that the annotation names",
+        )
+    return AnnotationItem(annotation, sent.payload, sent.key_id, sent.signature, sent.text_disclosure)
+
+
+def _ends(view: View, found: Sequence[StoredRecord]) -> list[tuple[PlacedLeaf, ...]]:
+    """Return the end of each record's annotation chain, in order."""
+    chains = view.annotation_chains(found)
+    return [
+        tuple(
+            PlacedLeaf(index, leaf, view.inclusion(index)) for index, leaf in _end(chains.get(record.first_index, []))
+        )
+        for record in found
+    ]
+
+
+def _end(chain: Sequence[tuple[int, bytes]]) -> Sequence[tuple[int, bytes]]:
+    last = -2 if chain and isinstance(parse_leaf(chain[-1][1]), LapseLeaf) else -1
+    return chain[last:]

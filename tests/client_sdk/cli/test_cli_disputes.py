@@ -1,0 +1,96 @@
+"""A dispute as its people see it: a consumer office opens it, the lender finds and answers it, all by commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from client_sdk.models import Role
+from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
+from tests.support.command import Command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.testing import TestRegistry
+
+OFFICE = "consumer-office"
+ACCESS = ("SUBJECT_ACCESS" if word == "LOAN_APPROVAL" else word for word in ASKING)
+
+
+@pytest.fixture(scope="module")
+def office(registry: TestRegistry) -> Command:
+    return Command(registry.enrol(OFFICE, Role.REPRESENTATIVE))
+
+
+@pytest.fixture
+def record(lender: Command, number: int) -> str:
+    """A reported record, as answers name it."""
+    reported = lender(*report_words(number), "--yes", given=id_number(number)).content
+    return f"lender-1/{reported['record_id']}"
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> str:
+    """A document."""
+    (tmp_path / "receipt.pdf").write_bytes(b"paid")
+    return str(tmp_path / "receipt.pdf")
+
+
+def shown(asker: Command, number: int) -> dict[str, Any]:
+    (listed,) = asker(*ASKING, given=id_number(number)).content["records"]
+    found: dict[str, Any] = listed
+    return found
+
+
+def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
+    office: Command, lender: Command, asker: Command, number: int, record: str, paper: str
+) -> None:
+    opened = office("subject", "dispute", "open", record, "--code", "paid-in-time", "--evidence", paper).content
+    assert (opened["issuer"], opened["number"]) == ("lender-1", 1)
+    assert shown(asker, number)["flags"] == ["DISPUTED"]
+    (waiting,) = [one for one in lender("dispute", "list").content["disputes"] if record.endswith(one["record_id"])]
+    assert (waiting["opened_by"], waiting["code"]) == (OFFICE, "paid-in-time")
+    assert waiting["due_on"]
+    assert record in lender.said("dispute", "list").out
+    assert record in office.said("subject", "dispute", "status").out
+    _, record_id = record.split("/")
+    lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", "--evidence", paper)
+    assert shown(asker, number)["flags"] == []
+    assert record not in lender.said("dispute", "list").out
+    again = office("subject", "dispute", "open", record, code=1)
+    assert "annotation.reopened" in again.err + again.out
+    office("subject", "dispute", "open", record, "--evidence", paper)
+    office("subject", "dispute", "withdraw", record)
+    assert shown(asker, number)["flags"] == []
+
+
+def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, record: str) -> None:
+    office("subject", "dispute", "open", record)
+    _, record_id = record.split("/")
+    refused = lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", code=2)
+    assert "--evidence" in refused.err + refused.out
+
+
+def test_a_statement_stands_with_the_record(
+    office: Command, asker: Command, number: int, record: str, tmp_path: Path
+) -> None:
+    text = tmp_path / "statement.txt"
+    text.write_text("I was in hospital.\n", encoding="utf-8")
+    office(
+        "subject", "statement", "add", record, "--text-file", str(text), "--identity-file", "-", given=id_number(number)
+    )
+    assert shown(asker, number)["subject_statement"] == "I was in hospital."
+    office("subject", "statement", "remove", record)
+    assert shown(asker, number)["subject_statement"] == ""
+
+
+def test_an_office_asks_for_the_person_and_no_lender_does_so(
+    office: Command, lender: Command, number: int, record: str
+) -> None:
+    access = [*ACCESS]
+    (listed,) = office(*access, given=id_number(number)).content["records"]
+    assert record == f"{listed['issuer']}/{listed['record_id']}"
+    refused = lender(*access, given=id_number(number), code=1)
+    assert "SUBJECT_ACCESS" in refused.err + refused.out

@@ -1,0 +1,49 @@
+"""Evidence that is rightly signed and proved by all who collude, and in which one rule is broken.
+
+| part | lies |
+|---|---|
+| day of retention: CURED without one, OPEN and ARRANGED with one | 3 |
+| standing of its kind: DEFAULT STAYED, SATISFIED; JUDGMENT ARRANGED, STAYED, CURED; ENFORCEMENT ARRANGED, CURED | 7 |
+| standing of version 1: CURED, TRANSFERRED, SATISFIED, STAYED | 4 |
+| inquiry: purpose REPORTING | 1 |
+| log keys: a second one, before and after the one that signs | 2 |
+| state of a member: roles, keys that did not sign, succession by genesis | 6 |
+| HEAD: newest act, HEAD before, inquiries | 5 |
+| administrators: who they are, their keys and their enrolments | 11 |
+| further key that signed: possession and endorsement | 6 |
+| form: trial of one, licence number, ground of a lapse, key services | 5 |
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from tests.support.attacks import check, listed_log, refused
+from tests.support.evidence_lies import LIES, EvidenceLie
+from tests.support.handmade_evidence import AnsweringRegistry
+
+ROW = re.compile(r"^\| ([^:|]+): .* \| (\d+) \|$", re.MULTILINE)
+
+
+def name_of(lie: EvidenceLie) -> str:
+    return f"{lie.part}: {lie.says}"
+
+
+def test_the_same_log_without_a_lie_verifies() -> None:
+    log = listed_log()
+    check(log, AnsweringRegistry(log).answer("lender-2", "listed", "victim"))
+
+
+@pytest.mark.parametrize("lie", LIES, ids=name_of)
+def test_what_breaks_one_rule_is_refused_by_that_rule(lie: EvidenceLie) -> None:
+    log = listed_log()
+    assert refused(log, lie.make(log, AnsweringRegistry(log))).rule == lie.rule
+
+
+def test_the_table_above_tells_every_lie() -> None:
+    told = {part: int(count) for part, count in ROW.findall(__doc__ or "")}
+    assert told == Counter(lie.part for lie in LIES)
+    assert len({name_of(lie) for lie in LIES}) == len(LIES)

@@ -1,0 +1,187 @@
+"""Disputes and statements through the SDK against a real registry: opened, found, answered, taken back, refused."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk import AsyncClient, Client
+from client_sdk.errors import ConflictError, CreditRegistryError, InvalidError, PreflightError
+from client_sdk.kernel.formats.words import Role
+from client_sdk.models import (
+    AnnotationFlag,
+    DisputeOutcome,
+    Identity,
+    ListedRecord,
+    Purpose,
+    Receipt,
+    written_consent,
+)
+from tests.client_sdk.sdk_samples import default_facts, default_report, person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.testing import TestRegistry
+
+REQUEST = written_consent(document=b"the subject's signed request", given_on=date(2025, 1, 1))
+LETTER, CONTRACT = (sha256(name).digest() for name in (b"letter", b"contract"))
+OFFICE = "consumer-office"
+
+
+@pytest.fixture(scope="module")
+def office(registry: TestRegistry) -> Iterator[Client]:
+    registry.enrol(OFFICE, Role.REPRESENTATIVE)
+    with Client(registry.config(OFFICE)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def lender(registry: TestRegistry) -> Iterator[Client]:
+    with Client(registry.config("lender-1")) as client:
+        yield client
+
+
+def reported(lender: Client, number: int) -> Receipt:
+    return lender.report(default_report(number))
+
+
+def shown(client: Client, identity: Identity, purpose: Purpose = Purpose.SUBJECT_ACCESS) -> ListedRecord:
+    answer = client.check(identity, purpose=purpose, consent=REQUEST, officer="desk-1")
+    (record,) = answer.records
+    return record
+
+
+def test_a_representative_asks_for_a_subject_and_for_nothing_else(office: Client, lender: Client) -> None:
+    reported(lender, 7001)
+    assert shown(office, person(7001)).issuer == "lender-1"
+    with pytest.raises(PreflightError) as refused:
+        office.check(person(7001), purpose=Purpose.LOAN_APPROVAL, consent=REQUEST, officer="desk-1")
+    assert refused.value.violations[0].rule == "inquiry.purpose"
+    with pytest.raises(PreflightError) as refused:
+        lender.check(person(7001), purpose=Purpose.SUBJECT_ACCESS, consent=REQUEST, officer="desk-1")
+    assert "LOAN_APPROVAL" in refused.value.violations[0].want
+
+
+def test_a_representative_never_reports(office: Client) -> None:
+    with pytest.raises(CreditRegistryError) as refused:
+        office.report(default_report(7002))
+    assert "record-id.secret" in str(refused.value)
+
+
+def test_a_dispute_is_shown_to_all_and_found_by_its_furnisher(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7003)
+    opened = office.open_dispute("lender-1", receipt.record_id, code="paid-in-time", evidence=[LETTER])
+    assert (opened.number, opened.issuer, opened.record_id) == (1, "lender-1", receipt.record_id)
+    record = shown(lender, person(7003), Purpose.POST_LOAN_REVIEW)
+    assert record.disputed
+    assert record.remark == "paid-in-time"
+    (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
+    assert (dispute.opened_by, dispute.code, dispute.evidence) == (OFFICE, "paid-in-time", (LETTER,))
+    assert dispute.due_on is not None
+    assert 20 <= (dispute.due_on - dispute.annotated_at.date()).days <= 23
+    assert dispute.due_on.isoweekday() <= 5
+    assert [one.record_id for one in office.disputes(opened=True) if one.record_id == receipt.record_id]
+    assert office.disputes() == ()
+
+
+def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7004)
+    office.open_dispute("lender-1", receipt.record_id)
+    with pytest.raises(PreflightError) as early:
+        lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[])
+    assert early.value.violations[0].rule == "outcome.evidence"
+    with pytest.raises(InvalidError) as uncorrected:
+        lender.answer_dispute(receipt.record_id, "CORRECTED", evidence=[CONTRACT])
+    assert uncorrected.value.rule == "annotation.corrected"
+    lender.report(default_report(7004, facts=default_facts(contract="HT-7004", as_of=date(2025, 5, 31), days=60)))
+    answered = lender.answer_dispute(receipt.record_id, DisputeOutcome.CORRECTED, evidence=[CONTRACT])
+    assert answered.number == 2
+    assert not shown(office, person(7004)).disputed
+    assert receipt.record_id not in {one.record_id for one in lender.disputes()}
+    with pytest.raises(InvalidError) as again:
+        office.open_dispute("lender-1", receipt.record_id)
+    assert again.value.rule == "annotation.reopened"
+    office.open_dispute("lender-1", receipt.record_id, evidence=[LETTER])
+
+
+def test_what_cannot_be_confirmed_stays_disputed_and_waits_for_nothing(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7005)
+    office.open_dispute("lender-1", receipt.record_id)
+    lender.answer_dispute(receipt.record_id, "UNCONFIRMED", evidence=[CONTRACT])
+    (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
+    assert dispute.due_on is None
+    assert shown(office, person(7005)).disputed
+
+
+def test_a_dispute_is_taken_back_by_who_opened_it_alone(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7006)
+    office.open_dispute("lender-1", receipt.record_id)
+    with pytest.raises(InvalidError) as refused:
+        lender.withdraw_dispute("lender-1", receipt.record_id)
+    assert refused.value.rule == "annotation.withdrawn"
+    office.withdraw_dispute("lender-1", receipt.record_id)
+    assert not shown(office, person(7006)).disputed
+
+
+def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7007)
+    office.add_statement("lender-1", receipt.record_id, person(7007), "I was in hospital; 已全部还清。")
+    record = shown(lender, person(7007), Purpose.POST_LOAN_REVIEW)
+    assert record.subject_statement == "I was in hospital; 已全部还清。"
+    # A dispute keeps it, and its removal keeps the dispute.
+    office.open_dispute("lender-1", receipt.record_id)
+    record = shown(office, person(7007))
+    assert record.flags == {AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT}
+    assert record.subject_statement == "I was in hospital; 已全部还清。"
+    office.remove_statement("lender-1", receipt.record_id)
+    record = shown(office, person(7007))
+    assert record.flags == {AnnotationFlag.DISPUTED}
+    assert record.subject_statement == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "text.length"),
+        ("x" * 501, "text.length"),
+        ("bell\a", "text.characters"),
+        ("my number is 11010519491231002X", "statement.number"),
+        ("card 6222 0212 3456 7890 123", "statement.number"),
+    ],
+)
+def test_a_statement_that_nobody_may_read_is_refused(office: Client, text: str, rule: str) -> None:
+    with pytest.raises(PreflightError) as refused:
+        office.add_statement("lender-1", bytes(16), person(7008), text)
+    assert refused.value.violations[0].rule == rule
+    assert text not in str(refused.value) or not text
+
+
+def test_a_dispute_of_nothing_is_refused(office: Client, lender: Client) -> None:
+    unknown = bytes.fromhex("00000000000080008000000000000000")
+    with pytest.raises(ConflictError) as refused:
+        office.open_dispute("lender-1", unknown)
+    assert refused.value.reason == "RECORD_UNKNOWN"
+    receipt = reported(lender, 7009)
+    with pytest.raises(InvalidError) as nothing:
+        lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[CONTRACT])
+    assert nothing.value.rule == "annotation.outcome"
+    lender.withdraw(receipt.record_id)
+    with pytest.raises(ConflictError) as ended:
+        office.open_dispute("lender-1", receipt.record_id)
+    assert ended.value.reason == "RECORD_ENDED"
+
+
+def test_asyncio_disputes_as_well(registry: TestRegistry, office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7010)
+
+    async def dispute() -> None:
+        async with AsyncClient(registry.config(OFFICE)) as client:
+            await client.open_dispute("lender-1", receipt.record_id, code="not-mine")
+
+    asyncio.run(dispute())
+    assert shown(office, person(7010)).remark == "not-mine"
