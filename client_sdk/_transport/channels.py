@@ -96,8 +96,6 @@ _SERVICE_CONFIG = json.dumps(
     }
 )
 
-_ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
-
 
 class Target(NamedTuple):
     """An address.
