@@ -15,8 +15,8 @@ from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 from client_sdk._protocol import arguments
 from client_sdk._protocol.evaluation import Asker, Evaluation, failed
 from client_sdk._steps import answer, begin, beside, owned, pause, shut
-from client_sdk._transport.channels import TlsMaterial
 from client_sdk._transport.deadlines import Deadlines
+from client_sdk._transport.tls import TlsFolder, TlsMaterial
 from client_sdk.config import MOST_SECONDS, is_seconds
 from client_sdk.errors import ConfigError, KeyServiceError, RefusedError, TransportError, UnavailableError
 from client_sdk.kernel.formats.moment import moment
@@ -262,7 +262,7 @@ def _check_asker(institution: object, signers: object, tls: object, seconds: obj
         "institution: want the id of an institution": isinstance(institution, str),
         "signers: want a mapping of KeyUse to signers": isinstance(signers, Mapping)
         and all(isinstance(use, KeyUse) and callable(getattr(signer, "sign", None)) for use, signer in signers.items()),
-        "tls: want a TlsMaterial": isinstance(tls, TlsMaterial),
+        "tls: want a TlsMaterial or a TlsFolder": isinstance(tls, TlsMaterial | TlsFolder),
         f"deadline_seconds: want seconds above 0, at most {MOST_SECONDS:,}": is_seconds(seconds),
         "now_ms: want a function": callable(now_ms),
     }
