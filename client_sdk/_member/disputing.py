@@ -19,14 +19,14 @@ from client_sdk._protocol.annotation import (
     sign_annotation,
 )
 from client_sdk._steps import ask, beside
-from client_sdk.errors import ConflictError, InvalidError
+from client_sdk.errors import ConflictError
+from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from client_sdk._steps import Flow
-    from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 
@@ -48,14 +48,14 @@ class Disputing(Core):
     ) -> Flow[AnnotationReceipt]:
         """Dispute a record for its subject."""
         draft = AnnotationDraft(
-            add=_DISPUTED, code=arguments.text_of(code, "code"), evidence=arguments.digests_of(evidence, "evidence")
+            add=_DISPUTED, code=arguments.code_of(code), evidence=arguments.digests_of(evidence, "evidence")
         )
-        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
     def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Take back a dispute that this member opened."""
         draft = AnnotationDraft(drop=_DISPUTED, outcome=DisputeOutcome.WITHDRAWN)
-        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
     def answer_dispute(
         self, record_id: bytes, answer: DisputeOutcome | str, evidence: Iterable[bytes], issuer: str
@@ -64,7 +64,7 @@ class Disputing(Core):
         outcome = arguments.answer_of(answer)
         drop = frozenset[AnnotationFlag]() if outcome is DisputeOutcome.UNCONFIRMED else _ANSWERED
         draft = AnnotationDraft(drop=drop, outcome=outcome, evidence=arguments.digests_of(evidence, "evidence"))
-        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
     def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> Flow[AnnotationReceipt]:
         """Attach the subject's own statement to a record, sealed to the subject."""
@@ -80,12 +80,12 @@ class Disputing(Core):
                 raise ConflictError("SUBJECT_KEY_VERSION", want="a record under subject keys that are still served")
             return AnnotationDraft(add=_STATEMENT, text=text, seal_key=name.seal_key)
 
-        return (yield from self._annotate(self.session.record(record_id, issuer), draft))
+        return (yield from self._annotate(_record(self.session.config.institution, issuer, record_id), draft))
 
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
         draft = AnnotationDraft(drop=_STATEMENT)
-        return self._annotate(self.session.record(record_id, issuer), lambda _: draft)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
     def disputes(self, issuer: str, *, opened: bool) -> Flow[tuple[DisputeView, ...]]:
         """Return the disputes that stand about own records, or those that this member opened."""
@@ -113,16 +113,24 @@ class Disputing(Core):
             asked = dispute_pb2.GetAnnotationRequest(record=record_ref(record))
             answer = yield from ask(self.services.disputes.GetAnnotation, asked)
             end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
-            config = self.session.config
-            signer = self.session.signer(KeyUsage.REPORT)
-            request = sign_annotation(end, draft(end), config.name, config.institution, signer, self.session.now_ms())
+            request = yield from beside(partial(self._sign, end, draft(end)))
             response = yield from ask(self.services.disputes.Annotate, request)
             try:
                 receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
-            except InvalidError as error:
+            except ConflictError as error:
                 if error.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
                     raise
                 continue
             yield from self.prove(self.session.proving(receipt.checkpoint))
             return receipt
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _sign(self, end: AnnotationEnd, draft: AnnotationDraft) -> dispute_pb2.AnnotateRequest:
+        session = self.session
+        config, signer = session.config, session.signer(KeyUsage.REPORT)
+        return sign_annotation(end, draft, config.name, config.institution, signer, session.now_ms())
+
+
+def _record(own: str, issuer: str, record_id: bytes) -> RecordKey:
+    """Return which record is meant: an own one where no issuer is named."""
+    return RecordKey(arguments.institution_of(issuer, "issuer") or own, arguments.record_id_of(record_id))

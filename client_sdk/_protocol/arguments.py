@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Approval
-from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.statement import check_code, check_institution_id
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
 from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
@@ -41,6 +41,7 @@ __all__ = [
     "body_of",
     "bytes_of",
     "callable_of",
+    "code_of",
     "consent_of",
     "digests_of",
     "flag_of",
@@ -223,6 +224,14 @@ def answer_of(outcome: DisputeOutcome | str) -> DisputeOutcome:
     if outcome not in DisputeOutcome.__members__ or outcome == DisputeOutcome.WITHDRAWN:
         raise _refused("outcome", "dispute.answer", "another word", want)
     return DisputeOutcome(outcome)
+
+
+def code_of(value: str) -> str:
+    """Return a reason code, or an empty text."""
+    try:
+        return check_code(text_of(value, "code"), "code")
+    except FormatError as error:
+        raise _refused("code", error.rule, f"{len(value)} characters", error.want) from None
 
 
 def digests_of(values: Iterable[bytes], field: str) -> tuple[bytes, ...]:

@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 from creditregistry.v1 import (
     directory_service_pb2,
+    dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     subject_key_service_pb2,
@@ -65,6 +66,7 @@ _RETRY = {
 }
 _CONTRACT = (
     directory_service_pb2,
+    dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     subject_key_service_pb2,

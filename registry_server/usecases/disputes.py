@@ -144,13 +144,13 @@ class Disputes:
             RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
         """
         with self._ledger.view() as view:
-            found = view.disputed_of(issuer_read_by(view.directory, peer, issuer), from_, self._page + 1)
+            found = view.disputed_of(issuer_read_by(view.directory, peer, issuer), _first(from_), self._page + 1)
             return self._page_of(view, found)
 
     def opened(self, peer: str, from_: int) -> DisputesPage:
         """Return disputes that stand and that the peer opened; arguments as for ``standing``."""
         with self._ledger.view() as view:
-            return self._page_of(view, view.disputed_by(peer, from_, self._page + 1))
+            return self._page_of(view, view.disputed_by(peer, _first(from_), self._page + 1))
 
     def _page_of(self, view: View, found: Sequence[StoredRecord]) -> DisputesPage:
         page = found[: self._page]
@@ -161,6 +161,11 @@ class Disputes:
         ]
         following = found[self._page].first_index if len(found) > self._page else 0
         return DisputesPage(tuple(disputes), view.checkpoint, following)
+
+
+def _first(index: int) -> int:
+    """Return an index that both databases can take; no leaf has a higher one."""
+    return min(index, 2**63 - 1)
 
 
 def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> AnnotationItem:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import grpc
 from creditregistry.v1 import certificate_pb2, check_pb2, evidence_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
@@ -217,6 +218,10 @@ class RunningRegistry:
     def records(self, institution: str) -> RecordServiceStub:
         """The record service, as a member sees it."""
         return RecordServiceStub(self.channel(institution))
+
+    def disputes(self, institution: str) -> DisputeServiceStub:
+        """The dispute service, as a member sees it."""
+        return DisputeServiceStub(self.channel(institution))
 
     def inquiries(self, institution: str) -> InquiryServiceStub:
         """The inquiry service, as a member sees it."""

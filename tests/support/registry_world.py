@@ -239,9 +239,9 @@ class World:
             self.decide(ledger, InstitutionBody(self.enrolment(name, roles, KeyUsage.INQUIRE, KeyUsage.REPORT)))
         self.decide(ledger, InstitutionBody(self.enrolment(AUDITOR, (Role.AUDITOR,), KeyUsage.AUDIT)))
 
-    def enrol_lender(self, ledger: Ledger, name: str) -> None:
-        """Enrol a further lender."""
-        enrolment = self.enrolment(name, (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT)
+    def enrol_lender(self, ledger: Ledger, name: str, role: Role = Role.LENDER) -> None:
+        """Enrol a further lender, or a representative."""
+        enrolment = self.enrolment(name, (role,), KeyUsage.INQUIRE, KeyUsage.REPORT)
         self.decide(ledger, InstitutionBody(enrolment))
 
     def introduce_keys(self, ledger: Ledger) -> int:

@@ -373,7 +373,13 @@ class Rulebook:
     workdays: tuple[str, ...] = ()
 
     def message(self) -> pb.Rulebook:
-        """Return the protobuf form."""
+        """Return the protobuf form.
+
+        Raises:
+            FormatError: a list of days holds what is no day.
+        """
+        for name in _DAY_LISTS:
+            _check_days(name, getattr(self, name))
         return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
 
     def encode(self) -> bytes:

@@ -23,6 +23,7 @@ __all__ = [
     "Lapse",
     "RecordKey",
     "Statement",
+    "check_code",
     "check_institution_id",
     "check_record_id",
     "is_day",
@@ -83,6 +84,17 @@ def check_record_id(record_id: bytes, part: str) -> bytes:
     return record_id
 
 
+def check_code(text: str, part: str) -> str:
+    """Return a reason code if it has the form of one; it may be empty.
+
+    Raises:
+        FormatError: it has another form.
+    """
+    if not _CODE.fullmatch(text):
+        raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
+    return text
+
+
 def _check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
     want = HASH_BYTES if present else 0
     if len(value) != want:
@@ -100,7 +112,7 @@ def is_day(text: str) -> bool:
 
 def is_weekend(text: str) -> bool:
     """Whether a day as YYYY-MM-DD is a Saturday or a Sunday."""
-    return date.fromisoformat(text).isoweekday() > _FRIDAY
+    return is_day(text) and date.fromisoformat(text).isoweekday() > _FRIDAY
 
 
 def _check_date(text: str, part: str, field: str) -> None:
@@ -307,8 +319,7 @@ class Annotation:
         _check_hash(self.previous, part, "previous", present=self.number > 1)
         if any(later <= earlier for earlier, later in pairwise(self.flags)):
             raise FormatError(part, "flags.order", want="ascending, without repetition")
-        if not _CODE.fullmatch(self.code):
-            raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
+        check_code(self.code, part)
         stated = AnnotationFlag.STATEMENT in self.flags
         _check_hash(self.text_commitment, part, "text_commitment", present=stated)
         _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)

@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.errors import FormatError
 __all__ = ["parse"]
 
 
-class _Failure(Enum):
+class _JsonFailure(Enum):
     REPEATED = auto()
     MALFORMED = auto()
 
@@ -30,8 +30,8 @@ def parse(text: str | bytes, part: str) -> object:
         FormatError: it is no JSON, or an object in it holds a field twice.
     """
     value = _read(text)
-    if isinstance(value, _Failure):
-        if value is _Failure.REPEATED:
+    if isinstance(value, _JsonFailure):
+        if value is _JsonFailure.REPEATED:
             raise FormatError(part, "json.once", got="a field twice", want="each field once")
         raise FormatError(part, "file.json", want="JSON")
     return value
@@ -42,9 +42,9 @@ def _read(text: str | bytes) -> object:
     try:
         value: object = json.loads(text, object_pairs_hook=_once)
     except _RepeatedError:
-        return _Failure.REPEATED
+        return _JsonFailure.REPEATED
     except (ValueError, RecursionError):
-        return _Failure.MALFORMED
+        return _JsonFailure.MALFORMED
     return value
 
 

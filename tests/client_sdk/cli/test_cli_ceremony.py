@@ -282,6 +282,17 @@ def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
     assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"
 
 
+def test_a_rulebook_takes_the_holidays_that_are_decreed(member: Member) -> None:
+    days = "holidays=2027-02-08,2027-01-01"
+    decide(member, "rulebook", "--set", days, "--set", "workdays=2027-02-14")
+    listed = member("lender-1").said("act", "list").out
+    assert "rulebook" in listed
+    saturday = member("admin-1")("act", "propose", "rulebook", "--set", "holidays=2027-01-02", "--yes", code=2)
+    assert "Mondays to Fridays" in saturday.out + saturday.err
+    nothing = member("admin-1")("act", "propose", "rulebook", "--set", "holidays=", "--yes").content
+    assert (nothing["body"]["holidays"], nothing["body"]["workdays"]) == ([], ["2027-02-14"])
+
+
 def test_key_services_of_the_next_version_are_proposed(member: Member, tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("subject-key-service"))
     where = ("--home", str(tmp_path / "c"), "--name", "key-service-c", "--url", "127.0.0.1:9")

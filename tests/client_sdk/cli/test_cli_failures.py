@@ -254,7 +254,7 @@ def test_the_passphrase_of_an_encrypted_key_is_asked_for(asker: Command, number:
         assert "open sesame" not in shown
         code, shown = in_terminal(words, f"{id_number(number)}\nwrong\n")
         assert code == 5
-        assert "passphrase is wrong" in shown
+        assert "wrong passphrase" in shown
     finally:
         path.write_bytes(before)
 

@@ -138,7 +138,7 @@ def test_a_file_that_the_environment_names_opens_all_keys(home: Path, told: Path
     assert encrypted(home) == {True}
     command = Command(home)
     assert command("status").content
-    assert command(*ASKING, given=id_number(9_001)).content["verdict"] == "CLEAR"
+    assert command(*ASKING, given=id_number(35_111)).content["verdict"] == "CLEAR"
     assert command("key", "list").content["keys"]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Client
-from client_sdk.errors import ConflictError, CreditRegistryError, InvalidError, PreflightError
+from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import (
     AnnotationFlag,
@@ -95,7 +95,7 @@ def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
     with pytest.raises(PreflightError) as early:
         lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[])
     assert early.value.violations[0].rule == "outcome.evidence"
-    with pytest.raises(InvalidError) as uncorrected:
+    with pytest.raises(ConflictError) as uncorrected:
         lender.answer_dispute(receipt.record_id, "CORRECTED", evidence=[CONTRACT])
     assert uncorrected.value.rule == "annotation.corrected"
     lender.report(default_report(7004, facts=default_facts(contract="HT-7004", as_of=date(2025, 5, 31), days=60)))
@@ -103,7 +103,7 @@ def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
     assert answered.number == 2
     assert not shown(office, person(7004)).disputed
     assert receipt.record_id not in {one.record_id for one in lender.disputes()}
-    with pytest.raises(InvalidError) as again:
+    with pytest.raises(ConflictError) as again:
         office.open_dispute("lender-1", receipt.record_id)
     assert again.value.rule == "annotation.reopened"
     office.open_dispute("lender-1", receipt.record_id, evidence=[LETTER])
@@ -121,7 +121,7 @@ def test_what_cannot_be_confirmed_stays_disputed_and_waits_for_nothing(office: C
 def test_a_dispute_is_taken_back_by_who_opened_it_alone(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7006)
     office.open_dispute("lender-1", receipt.record_id)
-    with pytest.raises(InvalidError) as refused:
+    with pytest.raises(ConflictError) as refused:
         lender.withdraw_dispute("lender-1", receipt.record_id)
     assert refused.value.rule == "annotation.withdrawn"
     office.withdraw_dispute("lender-1", receipt.record_id)
@@ -167,7 +167,7 @@ def test_a_dispute_of_nothing_is_refused(office: Client, lender: Client) -> None
         office.open_dispute("lender-1", unknown)
     assert refused.value.reason == "RECORD_UNKNOWN"
     receipt = reported(lender, 7009)
-    with pytest.raises(InvalidError) as nothing:
+    with pytest.raises(ConflictError) as nothing:
         lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[CONTRACT])
     assert nothing.value.rule == "annotation.outcome"
     lender.withdraw(receipt.record_id)

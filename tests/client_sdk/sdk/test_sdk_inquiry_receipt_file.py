@@ -149,7 +149,7 @@ def _refused(proved: check_pb2.ProvedInquiry) -> None:
         pytest.param(changed(lambda proved: proved.ClearField("receipt")), "note.separator", id="no receipt"),
         pytest.param(GOOD[len(INQUIRY_RECEIPT_LABEL) :], "inquiry-receipt.label", id="no label"),
         pytest.param(GOOD + bytes(65_536), "inquiry-receipt.label", id="too long"),
-        pytest.param(GOOD + b"\x22\x00", "canonical.encoding", id="a further field"),
+        pytest.param(GOOD + b"\x22\x00", "canonical.unknown-field", id="a further field"),
         pytest.param(GOOD + GOOD[-3:], "canonical.protobuf", id="more"),
     ],
 )

@@ -331,7 +331,7 @@ def test_an_inquiry_has_a_place_after_the_next_head(lender: Client, other: Clien
 def test_an_auditor_neither_reports_nor_asks(registry: TestRegistry) -> None:
     with Client(registry.config("auditor")) as auditor:
         assert auditor.status().registry == registry.name
-        with pytest.raises(ConfigError, match="INQUIRE"):
+        with pytest.raises(PreflightError, match="REPRESENTATIVE"):
             auditor.check(person(116), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
         with pytest.raises(NotPermittedError):
             list(auditor.records())

@@ -118,6 +118,10 @@ GOOD: dict[str, Any] = {
     "spki_hash": bytes(32),
     "older": b"note",
     "newer": b"note",
+    "issuer": "lender-2",
+    "outcome": "CONFIRMED",
+    "evidence": [bytes(32)],
+    "text": "I was in hospital.",
 }
 METHODS: Wrong = {
     "path": NO_PATH,
@@ -177,6 +181,11 @@ METHODS: Wrong = {
     "spki_hash": NO_HASH,
     "older": NO_BYTES,
     "newer": NO_BYTES,
+    "code": (*NO_TEXT, "not a code"),
+    "outcome": (None, 5, "NONSENSE", "WITHDRAWN", HALF, []),
+    "evidence": (None, 5, NUMBER, b"", {}, *([wrong] for wrong in NO_HASH)),
+    "opened": (None, 1, "yes", []),
+    "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
 }
 
 KEY_GOOD: dict[str, Any] = {
@@ -231,7 +240,6 @@ CRITERIA: Wrong = {
     "refer_disputed": (None, 1, "yes"),
 }
 FUNCTIONS: dict[str, Wrong] = {
-    "assess": {"answer": (None, 5, "answer"), "criteria": (5, "criteria", {})},
     "debt": {"original_creditor": (None, 5, b"x", []), "contract": (None, 5, b"x", [], HALF, "", "\0")},
     "fetch_trust_root": {"config": (None, 5, "home")},
     "notice_sent": {

@@ -9,7 +9,10 @@ import pytest
 from creditregistry.v1 import (
     certificate_pb2,
     check_pb2,
+    common_pb2,
     directory_pb2,
+    dispute_pb2,
+    evidence_pb2,
     inquiry_pb2,
     proposal_pb2,
     statement_pb2,
@@ -20,7 +23,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, StateBody
-from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus
 from registry_server.errors import entry_of
 from registry_server.rpc.server import SERVICES
 from registry_server.storage import leaves
@@ -32,11 +35,11 @@ from tests.support.registry_world import ADMINISTRATORS, AUDITOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from creditregistry.v1 import evidence_pb2
     from google.protobuf.descriptor import Descriptor, MethodDescriptor
     from google.protobuf.message import Message
 
     from tests.support.registry import RunningRegistry
+    from tests.support.registry_world import World
 
 ENDS = {
     FieldDescriptor.CPPTYPE_UINT64: (2**63, 2**64 - 1),
@@ -80,6 +83,16 @@ def sign_again(signed: evidence_pb2.SignedPayload, payload: Message, key: str, p
     signed.signature = dsse.sign(own, payload_type, signed.payload)
 
 
+def _loan(world: World) -> common_pb2.RecordRef:
+    key = world.key("lender-1", "loan")
+    return common_pb2.RecordRef(issuer=key.issuer, record_id=key.record_id)
+
+
+def _dispute(world: World) -> evidence_pb2.SignedPayload:
+    item = world.annotate("lender-2", world.key("lender-1", "loan"), AnnotationFlag.DISPUTED)
+    return evidence_pb2.SignedPayload(payload=item.payload, key_id=item.key_id, signature=item.signature)
+
+
 def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
     """A request that is in order for each method, and who makes it."""
     world = registry.world
@@ -95,6 +108,9 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
             "lender-1",
             submission_pb2.GetReceiptRequest(record_id=world.key("lender-1", "loan").record_id, version=1),
         ),
+        "Annotate": ("lender-2", dispute_pb2.AnnotateRequest(annotation=_dispute(world))),
+        "GetAnnotation": ("lender-2", dispute_pb2.GetAnnotationRequest(record=_loan(world))),
+        "ListDisputes": ("lender-1", dispute_pb2.ListDisputesRequest()),
         "Check": ("lender-2", inquire(world, "lender-2", ["person of loan"])),
         "GetInquiryReceipt": ("lender-2", check_pb2.GetInquiryReceiptRequest(inquiry_id=bytes(16))),
         "GetCheckpoint": (AUDITOR, transparency_pb2.GetCheckpointRequest()),
@@ -130,6 +146,13 @@ def signed_variants(method: str, base: Message) -> Iterator[tuple[str, Message]]
             asked.CopyFrom(base)
             sign_again(asked.inquiry, changed(inquiry, path, value), "lender-2 INQUIRE", dsse.INQUIRY)
             yield f"{method} inquiry {'.'.join(path)} {value}", asked
+    elif isinstance(base, dispute_pb2.AnnotateRequest):
+        annotation = statement_pb2.Annotation.FromString(base.annotation.payload)
+        for path, value in numbers_of(annotation.DESCRIPTOR):
+            remarked = dispute_pb2.AnnotateRequest()
+            remarked.CopyFrom(base)
+            sign_again(remarked.annotation, changed(annotation, path, value), "lender-2 REPORT", dsse.ANNOTATION)
+            yield f"{method} annotation {'.'.join(path)} {value}", remarked
     elif isinstance(base, proposal_pb2.ProposeActRequest):
         act, own = directory_pb2.Act.FromString(base.payload), signer("admin-1 ADMINISTER")
         for path, value in numbers_of(act.DESCRIPTOR):
@@ -152,7 +175,7 @@ def reason_of(call: Callable[..., object], method: MethodDescriptor, request: Me
         assert refused.reason, refused
         assert not entry_of(refused.reason).retryable, refused
         return refused.reason
-    if isinstance(answered, submission_pb2.SubmitResponse):
+    if isinstance(answered, submission_pb2.SubmitResponse | dispute_pb2.AnnotateResponse):
         reason = answered.result.violation.reason
         assert reason != "INTERNAL"
         return reason
@@ -165,6 +188,7 @@ def test_no_number_in_a_request_is_more_than_the_registry_can_take(registry: Run
     given = requests(registry)
     stubs: dict[str, Callable[[str], object]] = {
         "RecordService": registry.records,
+        "DisputeService": registry.disputes,
         "InquiryService": registry.inquiries,
         "TransparencyService": registry.transparency,
         "DirectoryService": registry.directory,

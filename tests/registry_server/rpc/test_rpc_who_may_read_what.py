@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2
 from client_sdk.kernel.formats.act import KeyEndBody, KeyServicesBody, RetireKeyServicesBody, TlsKeyBody
 from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.formats.tls_key import spki_hash
-from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.formats.words import InstitutionStatus, Role
 from tests.support.handmade_log import signer, voprf_key
 from tests.support.registry import refusal, revoke
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # What each kind of caller is told where a method is not for it.
 REFUSED = {
     "lender": "NOT_PERMITTED",
+    "representative": "NOT_PERMITTED",
     "suspended lender": "NOT_PERMITTED",
     "auditor": "NOT_PERMITTED",
     "administrator": "NOT_PERMITTED",
@@ -48,7 +49,8 @@ REFUSED = {
 }
 LENDERS = {"lender", "suspended lender"}
 UNVOUCHED = {"lender, by the authority alone", "lender, vouching key ended"}
-MEMBERS = {*LENDERS, "auditor", "administrator"}
+ASKERS = {*LENDERS, "representative"}
+MEMBERS = {*ASKERS, "auditor", "administrator"}
 ANY = {*MEMBERS, "key service"}
 # For whom a method is. Whoever adds one says so here.
 ALLOWED: Mapping[str, set[str]] = {
@@ -56,8 +58,11 @@ ALLOWED: Mapping[str, set[str]] = {
     "RecordService.SubmitBatch": LENDERS,
     "RecordService.ListRecords": LENDERS,
     "RecordService.GetReceipt": LENDERS,
-    "InquiryService.Check": LENDERS,
-    "InquiryService.GetInquiryReceipt": LENDERS,
+    "DisputeService.Annotate": ASKERS,
+    "DisputeService.GetAnnotation": ASKERS,
+    "DisputeService.ListDisputes": ASKERS,
+    "InquiryService.Check": ASKERS,
+    "InquiryService.GetInquiryReceipt": ASKERS,
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,
     "TransparencyService.GetDirectoryProof": ANY,
@@ -136,11 +141,13 @@ def callers(registry: RunningRegistry) -> Iterator[tuple[str, grpc.Channel]]:
     world, ledger = registry.world, registry.app.ledger
     for name in ("lender-7", "lender-8", "lender-9"):
         world.enrol_lender(ledger, name)
+    world.enrol_lender(ledger, "office", Role.REPRESENTATIVE)
     first = KeyServices(2, (KeyService("c.example:443", voprf_key("key-service-c 2"), "key-service-c"),))
     world.decide(ledger, KeyServicesBody(first))
     identities = {
         "lender": registry.identity("lender-1"),
         "suspended lender": registry.identity("lender-2"),
+        "representative": registry.identity("office"),
         "terminated lender": registry.identity("lender-3"),
         "auditor": registry.identity(AUDITOR),
         "administrator": registry.identity(ADMINISTRATORS[0]),

@@ -39,6 +39,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
 
@@ -162,14 +163,20 @@ def register(app: typer.Typer) -> None:
     @verb(
         propose,
         "rulebook",
-        examples=["act propose rulebook --set notice_hours=72 --set dispute_days=15"],
+        examples=[
+            "act propose rulebook --set notice_hours=72 --set dispute_days=15",
+            "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
+        ],
     )
     def rulebook(
         session: Run,
         /,
         *,
         change: Annotated[
-            list[str], typer.Option("--set", metavar="NAME=VALUE", help="What changes; the rest stays as it is.")
+            list[str],
+            typer.Option(
+                "--set", metavar="NAME=VALUE", help="What changes; the rest stays as it is. Days stand between commas."
+            ),
         ],
         yes: YesOption = False,
     ) -> None:
@@ -297,5 +304,17 @@ def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
             raise UsageError(f"--set {change}: no such limit", f"one of {', '.join(known)}, as NAME=VALUE.")
         if known[name] is int and not (value.isascii() and value.isdigit()):
             raise UsageError(f"--set {name}: want a whole number")
-        changed[name] = int(value) if known[name] is int else value
-    return replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name
+        changed[name] = _value(known[name], value)
+    new = replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name
+    try:
+        return Rulebook.of(new.message())
+    except (FormatError, ValueError) as error:
+        told = str(error) if isinstance(error, FormatError) else "a number is out of range"
+        raise UsageError(f"--set: this makes no rulebook: {told}") from None
+
+
+def _value(kind: type, text: str) -> object:
+    """Return a value of the rulebook: a number, a text, or days between commas."""
+    if kind is int:
+        return int(text)
+    return tuple(sorted({day.strip() for day in text.split(",") if day.strip()})) if kind is tuple else text

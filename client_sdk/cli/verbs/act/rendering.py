@@ -131,7 +131,13 @@ def _services_content(services: KeyServices) -> dict[str, Json]:
 
 
 def _rulebook_content(rulebook: Rulebook) -> dict[str, Json]:
-    return {field.name: getattr(rulebook, field.name) for field in fields(rulebook)}
+    values = {field.name: getattr(rulebook, field.name) for field in fields(rulebook)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _rulebook_rows(rulebook: Rulebook) -> Iterator[tuple[str, object]]:
+    for name, value in _rulebook_content(rulebook).items():
+        yield name, ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
 
 
 def act_lines(act: Act) -> Iterator[RenderableType]:
@@ -193,7 +199,7 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
         case RetireKeyServicesBody():
             yield "needs", "no live record of that version"
         case RulebookBody():
-            yield from _rulebook_content(body.rulebook).items()
+            yield from _rulebook_rows(body.rulebook)
         case ErasureBody():
             yield "ground", body.ground
             yield from (("record", f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
@@ -214,7 +220,7 @@ def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
         yield from _enrolment_rows(item)
     yield "logs", ", ".join(key.origin for key in body.log_keys)
     yield from _services_rows(body.key_services)
-    yield from _rulebook_content(body.rulebook).items()
+    yield from _rulebook_rows(body.rulebook)
 
 
 def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:

@@ -13,7 +13,7 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from client_sdk.kernel.ledger.chain import Chain, overdue, period_over
 from client_sdk.kernel.rules.errors import RuleError
-from tests.support.disputes import CONFIRMED
+from tests.support.disputes import CONFIRMED, UNCONFIRMED
 from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed, voprf_key
 from tests.support.naive_parts import FIRST, NEXT
 
@@ -304,11 +304,14 @@ def test_silence_restricts(log: HandmadeLog) -> None:
     assert annotated(log, "lender-1", DISPUTED) == ""
 
 
-@pytest.mark.parametrize("answer", [("lender-1", DISPUTED), ("lender-1",)])
-def test_an_answer_ends_the_silence(log: HandmadeLog, answer: tuple[str, *tuple[AnnotationFlag, ...]]) -> None:
+@pytest.mark.parametrize(("flags", "answer"), [((DISPUTED,), UNCONFIRMED), ((), CONFIRMED)])
+def test_an_answer_ends_the_silence(
+    log: HandmadeLog, flags: tuple[AnnotationFlag, ...], answer: dict[str, object]
+) -> None:
     assert annotated(log, "lender-2", DISPUTED) == ""
     log.wait(10 * DAY_MS)
-    assert annotated(log, *answer) == ""
+    log.annotate("lender-1", "lender-1", "loan", *flags, **answer)
+    assert not why(log)
     log.wait(11 * DAY_MS)
     assert lapsed(log, LapseKind.RESTRICTED) == "LAPSE_EARLY"
 

@@ -495,5 +495,4 @@ def test_what_will_be_refused_is_refused_before_anybody_signs(log: HandmadeLog) 
 
 def test_each_role_has_its_keys() -> None:
     assert set(USAGES) == set(Role)
-    usages = [usage for role in Role for usage in USAGES[role]]
-    assert sorted(usages) == sorted(KeyUsage)
+    assert {usage for role in Role for usage in USAGES[role]} == set(KeyUsage)
