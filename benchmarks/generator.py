@@ -1,7 +1,6 @@
-"""The load generator: one process that sends prepared bytes and keeps the answers as bytes.
+"""The load generator for streams: one process that sends prepared bytes and keeps the answers as bytes.
 
-    python -m benchmarks.generator stream ADDRESS FOLDER      one stream a lender, all at once
-    python -m benchmarks.generator unary  ADDRESS FOLDER N    N calls in flight
+    python -m benchmarks.generator ADDRESS FOLDER      one stream a lender, all at once
 
 FOLDER holds ``plan.json`` and the files of length-prefixed messages that it names. It neither verifies nor signs; it
 prints JSON: ``seconds`` from the first byte to the last answer, and ``calls``. Answers go to ``answers`` in FOLDER and
@@ -69,9 +68,9 @@ def answers(path: Path) -> Iterator[bytes]:
         at += 4 + length
 
 
-def drive(mode: str, address: str, folder: Path, in_flight: int = 1) -> tuple[float, int]:
+def drive(module: str, address: str, folder: Path, *words: str) -> tuple[float, int]:
     """Run a generator as a child process; return seconds and calls."""
-    result = json.loads(output_of("benchmarks.generator", mode, address, str(folder), str(in_flight)))
+    result = json.loads(output_of(module, address, str(folder), *words))
     return float(result["seconds"]), int(result["calls"])
 
 
@@ -99,23 +98,13 @@ async def _stream(channel: grpc.aio.Channel, method: str, messages: Sequence[byt
     return [answer async for answer in method_call(_each(messages), timeout=CALL_SECONDS)]
 
 
-async def _unary(channel: grpc.aio.Channel, method: str, messages: Iterator[bytes]) -> list[bytes]:
-    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
-    return [await call(message, timeout=CALL_SECONDS) for message in messages]
-
-
-async def _run(mode: str, address: str, folder: Path, in_flight: int) -> None:
+async def _run(address: str, folder: Path) -> None:
     plan = json.loads((folder / "plan.json").read_text())
     channels = [aio_channel(address, TlsMaterial.from_folder(Path(item["tls"]))) for item in plan["lenders"]]
     sent = [list(answers(folder / item["messages"])) for item in plan["lenders"]]
     await asyncio.gather(*(channel.channel_ready() for channel in channels))
     started = time.perf_counter()
-    if mode == "stream":
-        work = [_stream(channel, plan["method"], messages) for channel, messages in zip(channels, sent, strict=True)]
-    else:
-        waiting = [iter(messages) for messages in sent]
-        pairs = list(zip(channels, waiting, strict=True))
-        work = [_unary(*_turn(pairs, worker, plan["method"])) for worker in range(in_flight)]
+    work = [_stream(channel, plan["method"], messages) for channel, messages in zip(channels, sent, strict=True)]
     received = await asyncio.gather(*work)
     seconds = time.perf_counter() - started
     await asyncio.gather(*(channel.close() for channel in channels))
@@ -123,13 +112,5 @@ async def _run(mode: str, address: str, folder: Path, in_flight: int) -> None:
     print(json.dumps({"seconds": seconds, "calls": sum(map(len, received))}))
 
 
-def _turn(
-    pairs: Sequence[tuple[grpc.aio.Channel, Iterator[bytes]]], worker: int, method: str
-) -> tuple[grpc.aio.Channel, str, Iterator[bytes]]:
-    """Give each worker one lender's channel, lenders in turn."""
-    channel, waiting = pairs[worker % len(pairs)]
-    return channel, method, waiting
-
-
 if __name__ == "__main__":
-    asyncio.run(_run(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(_run(sys.argv[1], Path(sys.argv[2])))

@@ -54,7 +54,7 @@ def stream(running: TestRegistry, made: Sequence[Sequence[bytes]]) -> float:
         plan.add(_tls(running, institution), prepare.batches(submissions))
     folder = running.folder / "load"
     plan.write(folder)
-    seconds, _ = drive("stream", running.address, folder)
+    seconds, _ = drive("benchmarks.generator", running.address, folder)
     outcomes = [
         result.outcome
         for answer in answers(folder / "answers")
@@ -72,5 +72,5 @@ def unary(running: TestRegistry, method: str, sent: Sequence[Sequence[bytes]], i
         plan.add(_tls(running, institution), messages)
     folder = running.folder / "load"
     plan.write(folder)
-    seconds, calls = drive("unary", running.address, folder, in_flight)
+    seconds, calls = drive("benchmarks.calls", running.address, folder, str(in_flight))
     return calls / seconds, folder / "answers"

@@ -52,5 +52,5 @@ def test_a_row_that_breaks_is_told_with_its_cause_and_the_others_are_measured(
 
 
 def test_a_generator_that_fails_tells_why() -> None:
-    with pytest.raises(RuntimeError, match=r"benchmarks\.generator: .*No such file"):
-        output_of("benchmarks.generator", "unary", "127.0.0.1:1", "/nowhere", "1")
+    with pytest.raises(RuntimeError, match=r"benchmarks\.calls: .*No such file"):
+        output_of("benchmarks.calls", "127.0.0.1:1", "/nowhere", "1")
