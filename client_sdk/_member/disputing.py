@@ -93,11 +93,12 @@ class Disputing(Core):
         arguments.flag_of(opened, "opened")
         directory = yield from self.following.refresh()
         found: list[DisputeView] = []
+        asked = "" if opened else issuer or self.session.config.institution
         first = 0
         while True:
             request = dispute_pb2.ListDisputesRequest(issuer=issuer, opened=opened, first=first)
             response = yield from ask(self.services.disputes.ListDisputes, request)
-            found += yield from beside(partial(read_disputes, response, directory, self.session.log_key))
+            found += yield from beside(partial(read_disputes, response, asked, directory, self.session.log_key))
             if response.checkpoint and response.disputes:
                 yield from self.prove(self.session.proving(response.checkpoint))
             if response.next <= first:

@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import TIME_END_MS, LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_text
-from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, payload_hash
+from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, check_institution_id, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
 from client_sdk.kernel.rules.calendar import answer_due_on
@@ -112,23 +112,30 @@ def read_end(
 
 
 def read_disputes(
-    response: dispute_pb2.ListDisputesResponse, directory: Directory, key: VerifierKey
+    response: dispute_pb2.ListDisputesResponse, issuer: str, directory: Directory, key: VerifierKey
 ) -> list[DisputeView]:
     """Return disputes that stand, once their annotations verify.
 
     Args:
         response: of the registry.
+        issuer: whose records were asked for; empty for anybody's.
         directory: of the newest HEAD; its rulebook says until when an answer is due.
         key: of the log, from the trust root.
 
     Raises:
-        VerificationError: as ``read_end``, or a record is listed as disputed that is not.
+        VerificationError: as ``read_end``, or a record is listed as disputed that is not, or was not asked for.
     """
     with verifying():
-        return [_view(item, response.checkpoint, directory, key) for item in response.disputes]
+        found = [_view(item, response.checkpoint, directory, key) for item in response.disputes]
+        if issuer and any(one.issuer != issuer for one in found):
+            raise FormatError(PART, "annotation.record", want="records of the issuer")
+        if len({(one.issuer, one.record_id) for one in found}) != len(found) or (response.next and not found):
+            raise FormatError(PART, "disputes.once", want="each dispute once, and some on every page but the last")
+    return found
 
 
 def _view(item: dispute_pb2.Dispute, note: bytes, directory: Directory, key: VerifierKey) -> DisputeView:
+    check_institution_id(item.opened_by, PART, "opened_by")
     end = _end(item.leaves, RecordKey(item.record.issuer, item.record.record_id), directory, note, key)
     annotation = end.annotation
     if annotation is None or not annotation.disputed:
@@ -143,6 +150,7 @@ def _view(item: dispute_pb2.Dispute, note: bytes, directory: Directory, key: Ver
         annotated_by=annotation.author,
         annotated_at=moment(end.logged_at),
         due_on=answer_due_on(item.unanswered_since, directory.rulebook) if item.unanswered_since else None,
+        outcome=annotation.outcome,
     )
 
 
@@ -228,7 +236,7 @@ def sign_annotation(
             digest,
             now,
             draft.outcome,
-            tuple(sorted(set(draft.evidence))),
+            tuple(sorted(set(draft.evidence))) or _carried_evidence(before, flags, draft),
         )
         payload = annotation.encode()
         Annotation.parse(payload)
@@ -239,6 +247,15 @@ def sign_annotation(
         payload=payload, key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.ANNOTATION, payload)
     )
     return dispute_pb2.AnnotateRequest(annotation=signed, text_disclosure=sealed)
+
+
+def _carried_evidence(
+    before: Annotation | None, flags: frozenset[AnnotationFlag], draft: AnnotationDraft
+) -> tuple[bytes, ...]:
+    """Return what a dispute rests on that stands and was not answered: a further remark must not lose it."""
+    if before is None or AnnotationFlag.DISPUTED not in flags or draft.outcome is not None:
+        return ()
+    return before.evidence if before.disputed and before.outcome is None else ()
 
 
 def read_annotated(

@@ -7,7 +7,6 @@ identity number.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,7 +22,7 @@ from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
-from client_sdk.kernel.rules.text import check_text
+from client_sdk.kernel.rules.text import check_statement
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
 from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, RecordName
@@ -69,10 +68,6 @@ T = TypeVar("T")
 
 # Of a record id and of an inquiry id.
 ID_BYTES = 16
-# Of a subject's statement (FCRA 611(b) has 100 words).
-MAX_STATEMENT_CHARACTERS = 500
-# A resident number, a card or an account, also with blanks between its digits.
-_NUMBER = re.compile(r"[0-9]{15}")
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
@@ -246,11 +241,9 @@ def statement_text(text: str) -> str:
     """
     text_of(text, "text")
     try:
-        check_text(text, "text", MAX_STATEMENT_CHARACTERS, required=True)
+        check_statement(text)
     except RuleError as error:
         raise _refused(error.field, error.rule, error.got, error.want) from None
-    if _NUMBER.search("".join(text.split())):
-        raise _refused("text", "statement.number", "15 or more digits in a row", "no identity or account number")
     return text
 
 

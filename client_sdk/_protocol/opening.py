@@ -12,6 +12,7 @@ from client_sdk.kernel.formats.seal import open_facts, open_text
 from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import parse_facts
+from client_sdk.kernel.rules.text import check_statement
 from client_sdk.models.listed import ListedRecord, Unopened
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
     """
     statement = record.statement
     facts, unopened = _open(record, names.get(statement.subject_key_version))
+    text, text_unopened = _text(record, names.get(statement.subject_key_version))
     annotation = record.annotation
     return ListedRecord(
         issuer=statement.issuer,
@@ -49,7 +51,8 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         contested=record.contested,
         flags=frozenset() if annotation is None else frozenset(annotation.flags),
         remark="" if annotation is None else annotation.code,
-        subject_statement=_text(record, names.get(statement.subject_key_version)),
+        subject_statement=text,
+        statement_unopened=text_unopened,
         facts=facts,
         unopened=unopened,
     )
@@ -77,12 +80,18 @@ def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | 
     return facts, None
 
 
-def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> str:
-    """Return the person's own statement; empty if there is none or it is sealed to another person."""
+def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[str, Unopened | None]:
+    """Return the person's own statement, or why it is not shown; neither where there is none."""
     annotation = record.annotation
-    if annotation is None or pseudonym is None or AnnotationFlag.STATEMENT not in annotation.flags:
-        return ""
+    if annotation is None or AnnotationFlag.STATEMENT not in annotation.flags:
+        return "", None
+    if pseudonym is None:
+        return "", Unopened.SEALED
     try:
-        return open_text(pseudonym.seal_key, annotation.text_commitment, record.text_disclosure)
+        text = open_text(pseudonym.seal_key, annotation.text_commitment, record.text_disclosure)
+        check_statement(text)
     except FormatError:
-        return ""
+        return "", Unopened.DISCLOSURE_UNOPENABLE
+    except RuleError:
+        return "", Unopened.FACTS_UNREADABLE
+    return text, None

@@ -124,6 +124,7 @@ class TlsFolder:
         self._looked = time.monotonic()
         # Before they are read: what is replaced meanwhile is seen at the next look.
         self._stamps = self._stamp()
+        self._refused: list[tuple[int, int, int]] = []
         self._newest = TlsMaterial.from_folder(folder, key)
 
     @property
@@ -141,12 +142,13 @@ class TlsFolder:
         with self._turn:
             self._looked = time.monotonic()
             stamps = self._stamp()
-            if stamps == self._stamps:
+            if stamps in (self._stamps, self._refused):
                 return
             try:
                 found = TlsMaterial.from_folder(self._folder, self._key)
-            except ConfigError:
-                # Half of a renewal, for example: the next look sees whether the other half is there.
+            except Exception:  # noqa: BLE001 - also whatever the caller's own passphrase callback raises
+                # Half of a renewal, for example: the old pair is still good, and files that change again are looked at.
+                self._refused = stamps
                 return
             self._stamps = stamps
             if found != self._newest:

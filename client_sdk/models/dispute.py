@@ -1,4 +1,4 @@
-"""Disputes of records, and receipts of annotations (proto/README.md 5). What is returned has been verified."""
+"""Disputes of records, and receipts of annotations (proto/README.md 5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from client_sdk.kernel.formats.checkpoint import tlog_proof
 from client_sdk.kernel.formats.plain import Plain
-from client_sdk.kernel.formats.words import AnnotationFlag
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -18,7 +18,10 @@ __all__ = ["AnnotationReceipt", "DisputeView"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeView(Plain):
-    """A dispute that stands.
+    """A dispute that stands: what the record's newest annotation says is proved.
+
+    Who opened it, since when it waits, and that no dispute is left out of a list, is the registry's word; an audit
+    finds a lie.
 
     Attributes:
         issuer: institution id of the record's issuer.
@@ -29,7 +32,8 @@ class DisputeView(Plain):
         flags: what is remarked on the record.
         annotated_by: institution id of the author of the newest annotation.
         annotated_at: when that was logged, UTC.
-        due_on: last day for the answer, by the rulebook; None where it waits for none.
+        due_on: last day for the answer, by the rulebook's calendar; None where it waits for none.
+        outcome: how it was answered, such as UNCONFIRMED; None where the newest annotation is no answer.
     """
 
     issuer: str
@@ -41,6 +45,7 @@ class DisputeView(Plain):
     annotated_by: str
     annotated_at: datetime
     due_on: date | None
+    outcome: DisputeOutcome | None = None
 
     @property
     def uuid(self) -> UUID:

@@ -54,6 +54,7 @@ class ListedRecord(Plain):
         flags: what is remarked on it.
         remark: reason code of the annotation; empty for none.
         subject_statement: the person's own statement, where there is one and it was opened.
+        statement_unopened: why it was not; None where it was, and where there is none.
         facts: None where they could not be opened.
         unopened: why not; None where they were.
     """
@@ -73,6 +74,7 @@ class ListedRecord(Plain):
     flags: frozenset[AnnotationFlag] = frozenset()
     remark: str = ""
     subject_statement: str = field(default="", repr=False)
+    statement_unopened: Unopened | None = None
     facts: Facts | None = None
     unopened: Unopened | None = None
 

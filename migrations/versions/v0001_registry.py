@@ -114,7 +114,10 @@ def create_records() -> None:
         raw("text_disclosure_digest"),
         whole("disputed_since"),
         words("disputed_by"),
+        sa.Column("disputed_jointly", sa.Boolean(), nullable=False),
         small("dispute_outcome"),
+        words("stated_by"),
+        words("annotation_code"),
         sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
     )

@@ -19,7 +19,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.progress import check_progress
 from registry_server.storage.live import LiveRow
-from registry_server.storage.quotas import STATEMENTS, QuotaKey
+from registry_server.storage.quotas import STATEMENTS, QuotaKey, annotations_of
 from registry_server.storage.records import StoredRecord
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from registry_server.sequencing.staging import Staging
 
 __all__ = ["admit_annotation", "admit_statement"]
+
+
+# Of one author about one record: evidence of a restriction shows all of them since the dispute.
+MAX_DAILY_ANNOTATIONS = 20
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
@@ -200,11 +204,14 @@ def _same_debt(item: StatementItem, binding: Binding, row: LiveRow) -> bool:
 
 
 def _use_quota(staging: Staging, speaker: str) -> None:
-    key = QuotaKey(speaker, STATEMENTS, staging.day)
-    used = staging.loaded.used.get(key, 0) + 1
     most = staging.directory.rulebook.daily_statements
+    _count(staging, QuotaKey(speaker, STATEMENTS, staging.day), "rulebook.daily-statements", most)
+
+
+def _count(staging: Staging, key: QuotaKey, rule: str, most: int) -> None:
+    used = staging.loaded.used.get(key, 0) + 1
     if used > most:
-        raise _refuse("QUOTA_EXCEEDED", "statement", "rulebook.daily-statements", got=str(used), want=f"at most {most}")
+        raise _refuse("QUOTA_EXCEEDED", "statement", rule, got=str(used), want=f"at most {most}")
     staging.loaded.used[key] = used
     staging.used[key] = staging.used.get(key, 0) + 1
 
@@ -235,6 +242,8 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     if before is None or row is None:
         raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
     text = _text(item, before.chain)
+    remarks = annotations_of(annotation.author, annotation.key, staging.day)
+    _count(staging, remarks, "annotation.daily", MAX_DAILY_ANNOTATIONS)
     _use_quota(staging, annotation.author)
     staging.add_leaf(leaf, hash_)
     record = before.with_chain(chain)

@@ -59,7 +59,10 @@ def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
     _load_families(work, loaded, _erased(items, acts))
     _load_live(work, loaded, items)
     _load_repeated(work, loaded, items)
-    loaded.used = quotas.used(work, [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)])
+    remarks = [item.annotation for item in items if isinstance(item, AnnotationItem)]
+    counters = [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)]
+    counters += [quotas.annotations_of(remark.author, remark.key, day) for remark in remarks]
+    loaded.used = quotas.used(work, counters)
     retired = {act.body.retire for act in acts if isinstance(act.body, RetireKeyServicesBody)}
     loaded.carried = frozenset(version for version in retired if live.carries(work, version))
     return loaded

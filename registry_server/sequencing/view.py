@@ -302,6 +302,6 @@ class View:
         annotated = [row.first_index for row in found if row.chain.annotation is not None]
         return records.annotation_leaves(self.work, annotated)
 
-    def unanswered(self, before: int) -> Iterator[StoredRecord]:
-        """Yield records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
-        return records.unanswered(self.work, before)
+    def unanswered(self, before: int, limit: int) -> list[StoredRecord]:
+        """Return records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
+        return records.unanswered(self.work, before, limit)

@@ -12,9 +12,19 @@ from registry_server.storage.driver import count_up, select_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from client_sdk.kernel.formats.statement import RecordKey
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["CERTIFICATES", "INQUIRED_SUBJECTS", "STATEMENTS", "QuotaKey", "add", "forget_before", "used"]
+__all__ = [
+    "CERTIFICATES",
+    "INQUIRED_SUBJECTS",
+    "STATEMENTS",
+    "QuotaKey",
+    "add",
+    "annotations_of",
+    "forget_before",
+    "used",
+]
 
 # Values of quotas.what.
 STATEMENTS = "statements"
@@ -28,6 +38,11 @@ class QuotaKey(NamedTuple):
     institution: str
     what: str
     day: str
+
+
+def annotations_of(author: str, record: RecordKey, day: str) -> QuotaKey:
+    """Return the counter of one author's annotations of one record."""
+    return QuotaKey(author, f"annotations {record.issuer}/{record.record_id.hex()}", day)
 
 
 def used(work: UnitOfWork, keys: Iterable[QuotaKey]) -> dict[QuotaKey, int]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, Standing, word
-from client_sdk.kernel.ledger.chain import AnnotationHead, Chain
+from client_sdk.kernel.ledger.annotating import AnnotationHead
+from client_sdk.kernel.ledger.chain import Chain
+from client_sdk.kernel.rules.lifecycle import is_live
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from registry_server.storage.driver import Fetched, Value
     from registry_server.storage.unit_of_work import UnitOfWork
@@ -168,12 +170,22 @@ def overdue(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
     return _fetch(work, query.order_by(record.retain_until, record.first_index).limit(limit))
 
 
-def unanswered(work: UnitOfWork, before: int) -> Iterator[StoredRecord]:
-    """Yield live records with a dispute unanswered since before that moment (ms) and not restricted yet."""
+def unanswered(work: UnitOfWork, before: int, limit: int) -> list[StoredRecord]:
+    """Return live records with a dispute unanswered since before that moment (ms) and not restricted yet, oldest first.
+
+    Args:
+        work: the transaction.
+        before: ms.
+        limit: how many at most.
+    """
     record = schema.records.c
-    query = select(schema.records).where(record.unanswered_since > 0, record.unanswered_since < before)
-    found = _fetch(work, query.order_by(record.unanswered_since, record.first_index))
-    return (row for row in found if row.chain.live and not _restricted(row.chain))
+    query = select(schema.records).where(
+        record.unanswered_since > 0,
+        record.unanswered_since < before,
+        record.annotation_flags.not_in(_RESTRICTED),
+        *_live(),
+    )
+    return _fetch(work, query.order_by(record.unanswered_since, record.first_index).limit(limit))
 
 
 def disputed(work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: str = "") -> list[StoredRecord]:
@@ -187,24 +199,35 @@ def disputed(work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: 
         by: only with disputes that this institution opened; empty for any.
     """
     record = schema.records.c
-    query = select(schema.records).where(record.disputed_since > 0, record.first_index >= first)
+    query = select(schema.records).where(record.disputed_since > 0, record.first_index >= first, *_live())
     if issuer:
         query = query.where(record.issuer == issuer)
     if by:
         query = query.where(record.disputed_by == by)
-    found = _fetch(work, query.order_by(record.first_index))
-    return list(islice((row for row in found if row.chain.live), limit))
+    return _fetch(work, query.order_by(record.first_index).limit(limit))
 
 
-def _restricted(chain: Chain) -> bool:
-    return chain.annotation is not None and AnnotationFlag.RESTRICTED in chain.annotation.flags
+def _live() -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of a record that the map has (``Chain.live``)."""
+    record = schema.records.c
+    standings = [standing.number for standing in Standing if is_live(standing)]
+    return ~record.erased, record.continued_by_issuer.is_(None), record.standing.in_(standings)
+
+
+# Sets of flags with RESTRICTED among them, as they are stored: a byte a flag, ascending.
+_RESTRICTED = [
+    bytes(flag.number for flag in flags)
+    for size in range(1, len(AnnotationFlag) + 1)
+    for flags in combinations(AnnotationFlag, size)
+    if AnnotationFlag.RESTRICTED in flags
+]
 
 
 def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
     return [_of_row(tuple(row)) for row in work.connection.execute(query)]
 
 
-_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"", 0, "", 0)
+_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"", 0, "", False, 0, "", "")
 
 
 def _to_row(record: StoredRecord) -> tuple[Value, ...]:
@@ -245,7 +268,10 @@ def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
         head.disclosure_digest,
         head.disputed_since,
         head.disputed_by,
+        head.disputed_jointly,
         0 if head.outcome is None else head.outcome.number,
+        head.stated_by,
+        head.code,
     )
 
 
@@ -296,7 +322,7 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
     number, payload_hash, index, leaf_hash, flags, unanswered_since, text_commitment, digest, *dispute = columns
     if not number:
         return None
-    disputed_since, disputed_by, outcome = dispute
+    disputed_since, disputed_by, jointly, outcome, stated_by, code = dispute
     return AnnotationHead(
         number,
         payload_hash,
@@ -308,5 +334,8 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
         digest,
         disputed_since,
         disputed_by,
+        bool(jointly),
         word(DisputeOutcome, outcome, "database", "dispute_outcome") if outcome else None,
+        stated_by,
+        code,
     )

@@ -142,7 +142,10 @@ records = Table(
     Column("text_disclosure_digest", LargeBinary, nullable=False),
     Column("disputed_since", BigInteger, nullable=False),
     Column("disputed_by", Text, nullable=False),
+    Column("disputed_jointly", Boolean, nullable=False),
     Column("dispute_outcome", Integer, nullable=False),
+    Column("stated_by", Text, nullable=False),
+    Column("annotation_code", Text, nullable=False),
     UniqueConstraint("issuer", "record_id"),
 )
 

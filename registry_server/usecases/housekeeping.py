@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -107,8 +106,9 @@ class Housekeeping:
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
             # By the moment first, as the table is sorted; the rule itself counts calendar days and skips holidays.
-            waiting = view.unanswered(now - rulebook.dispute_days * _DAY_MS)
-            silent = list(islice((row for row in waiting if _is_silent(row, now, rulebook)), _MAX_LAPSES))
+            # The oldest come first, so those whose last day is not over yet keep none of the others back.
+            waiting = view.unanswered(now - rulebook.dispute_days * _DAY_MS, _MAX_LAPSES)
+            silent = [row for row in waiting if _is_silent(row, now, rulebook)]
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),

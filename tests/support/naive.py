@@ -169,27 +169,48 @@ class NaiveLog:
         own = said.author in (said.issuer, self.members[said.issuer].successor)
         restricted = statement_pb2.ANNOTATION_FLAG_RESTRICTED
         disputed = statement_pb2.ANNOTATION_FLAG_DISPUTED
-        if not own:
-            require((restricted in said.flags) == (restricted in record.flags), "restricted")
+        changes = (restricted in said.flags) != (restricted in record.flags)
+        require(not changes or own, "restricted")
+        require(not changes or not record.disputed_at or said.outcome, "restricted before an answer")
         stood, stands, outcome = disputed in record.flags, disputed in said.flags, said.outcome
+        for_subject = "REPRESENTATIVE" in author.roles
+        require(author.status == "ACTIVE" or outcome, "suspended")
+        alone = said.author == record.disputed_by and not record.disputed_jointly
         if outcome:
             require(stood, "nothing to answer")
             if outcome == statement_pb2.DISPUTE_OUTCOME_WITHDRAWN:
-                require(said.author == record.disputed_by, "withdrawn by another")
+                require(alone and not own, "withdrawn by another")
             else:
                 require(own and said.evidence, "answer")
             if outcome == statement_pb2.DISPUTE_OUTCOME_CORRECTED:
                 require(record.index > record.disputed_since, "corrected")
             require(stands == (outcome == statement_pb2.DISPUTE_OUTCOME_UNCONFIRMED), "stands")
             record.disputed_at = 0
-            record.answered = outcome != statement_pb2.DISPUTE_OUTCOME_WITHDRAWN
+            record.answered = record.answered or outcome != statement_pb2.DISPUTE_OUTCOME_WITHDRAWN
         elif stands and not stood:
             require(said.evidence or not record.answered, "reopened")
             record.disputed_at, record.disputed_since, record.disputed_by = logged_at, index, said.author
+            record.disputed_jointly = False
         elif stands:
+            require(said.code == record.code or for_subject or said.author == record.disputed_by, "code")
             record.disputed_at = record.disputed_at or (logged_at if said.evidence else 0)
         else:
             require(not stood, "disputed")
+        if stood and stands:
+            if record.disputed_by == said.issuer != said.author:
+                record.disputed_by, record.disputed_jointly = said.author, False
+            elif said.author not in (record.disputed_by, said.issuer):
+                record.disputed_jointly = True
+        if not stands:
+            record.disputed_jointly = False
+        text = (said.text_commitment, said.disclosure_digest)
+        if statement_pb2.ANNOTATION_FLAG_STATEMENT in record.flags and text != record.text:
+            require(for_subject or said.author == record.stated_by, "statement")
+        if statement_pb2.ANNOTATION_FLAG_STATEMENT not in said.flags:
+            record.stated_by = ""
+        elif text[0] != record.text[0]:
+            record.stated_by = said.author
+        record.text, record.code = text, said.code
         record.flags = set(said.flags)
         record.notes.append((index, leaf, said))
 

@@ -162,6 +162,10 @@ class Record:
     disputed_at: int = 0
     disputed_since: int = 0
     disputed_by: str = ""
+    disputed_jointly: bool = False
+    stated_by: str = ""
+    text: tuple[bytes, bytes] = (b"", b"")
+    code: str = ""
     answered: bool = False
     continued: bool = False
     erased: bool = False

@@ -166,6 +166,13 @@ def record_key(text: str | RecordKey) -> RecordKey:
         raise typer.BadParameter(f"issuer: want {error.want}") from None
 
 
+def any_record(text: str | RecordKey) -> RecordKey:
+    """Return the record that ``issuer/UUID`` names, or the UUID alone: then its issuer is an empty text."""
+    if isinstance(text, str) and "/" not in text:
+        return RecordKey("", uuid8(text))
+    return record_key(text)
+
+
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
     int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")

@@ -93,6 +93,8 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
         )
     if record.contested:
         yield "contested", "signed by a key in doubt"
+    if record.statement_unopened is not None:
+        yield "the person says", f"(not shown: {record.statement_unopened.name})"
     if record.subject_statement:
         yield "the person says", record.subject_statement
     if record.unopened is not None:

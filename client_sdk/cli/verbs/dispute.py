@@ -8,12 +8,12 @@ from rich.console import RenderableType
 
 from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import IssuerOption, uuid8, word_option
+from client_sdk.cli.ui.options import IssuerOption, any_record, word_option
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
-from client_sdk.models import AnnotationReceipt, DisputeOutcome
+from client_sdk.models import AnnotationReceipt, DisputeOutcome, RecordKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,8 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         record: Annotated[
-            bytes, typer.Argument(parser=uuid8, metavar="RECORD", help="Record id, as `dispute list` shows it.")
+            RecordKey,
+            typer.Argument(parser=any_record, metavar="[ISSUER/]RECORD", help="Record, as `dispute list` shows it."),
         ],
         outcome: Annotated[
             DisputeOutcome,
@@ -72,7 +73,7 @@ def register(app: typer.Typer) -> None:
         """Answer a dispute with what it rests on; the documents stay here, only their SHA-256 is logged."""
         digests = document_digests(evidence, required=True)
         with session.client() as client:
-            receipt = client.answer_dispute(record, outcome, evidence=digests, issuer=issuer)
+            receipt = client.answer_dispute(record.record_id, outcome, evidence=digests, issuer=issuer or record.issuer)
         annotated(session, receipt, f"The dispute is answered: {outcome.name}.")
 
 
@@ -86,7 +87,7 @@ def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
     rows = [
         (
             f"{one.issuer}/{one.uuid}",
-            "answered" if one.due_on is None else one.due_on.isoformat(),
+            (one.outcome or "answered") if one.due_on is None else one.due_on.isoformat(),
             one.opened_by,
             one.code,
             f"{one.annotated_by}, {moment_text(one.annotated_at)}",

@@ -14,13 +14,13 @@ from client_sdk.kernel.formats.statement import payload_hash
 from client_sdk.kernel.formats.words import (
     ANNOTATING,
     AnnotationFlag,
-    DisputeOutcome,
     InstitutionStatus,
     Kind,
     LapseKind,
     Role,
     Standing,
 )
+from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotated
 from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = [
-    "AnnotationHead",
     "Chain",
     "advance",
     "annotate",
@@ -45,32 +44,6 @@ __all__ = [
     "overdue",
     "period_over",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotationHead:
-    """The newest link of a record's annotation chain."""
-
-    number: int
-    payload_hash: bytes
-    index: int
-    leaf_hash: bytes
-    flags: tuple[AnnotationFlag, ...]
-    # logged_at of the leaf since which a dispute waits for an answer; 0 for none.
-    unanswered_since: int
-    text_commitment: bytes = b""
-    disclosure_digest: bytes = b""
-    # Index of the leaf that opened the dispute that stands; 0 for none.
-    disputed_since: int = 0
-    # Institution id of who opened the newest dispute; empty while there was none.
-    disputed_by: str = ""
-    # The newest outcome; None while there was none.
-    outcome: DisputeOutcome | None = None
-
-    @property
-    def disputed(self) -> bool:
-        """Whether a dispute stands."""
-        return AnnotationFlag.DISPUTED in self.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +224,7 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     """Check that the author may annotate.
 
     Raises:
-        RuleError: REGISTRY_OTHER, INSTITUTION_UNKNOWN, INSTITUTION_TERMINATED or NOT_A_LENDER.
+        RuleError: REGISTRY_OTHER, INSTITUTION_UNKNOWN, INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED or NOT_A_LENDER.
     """
     if annotation.registry != directory.state.registry:
         want = directory.state.registry
@@ -259,6 +232,9 @@ def check_annotator(annotation: Annotation, directory: Directory) -> None:
     author = directory.institution(annotation.author)
     if author.status is InstitutionStatus.TERMINATED:
         raise RuleError("INSTITUTION_TERMINATED", "author", "institution.state", want="a member")
+    if author.status is InstitutionStatus.SUSPENDED and annotation.outcome is None:
+        want = "an answer to a dispute, or its withdrawal"
+        raise RuleError("INSTITUTION_SUSPENDED", "author", "institution.state", got=author.status.name, want=want)
     if ANNOTATING.isdisjoint(author.roles):
         raise RuleError("NOT_A_LENDER", "author", "institution.role", want="a LENDER or a REPRESENTATIVE")
 
@@ -280,79 +256,19 @@ def annotate(
     """
     check_annotator(annotation, directory)
     chain = _annotated(chain, annotation.number, annotation.previous)
-    before = chain.annotation
     issuer = directory.institution(chain.key.issuer)
-    speaks_for_issuer = issuer.speaks_at(annotation.author, index)
-    had = frozenset(before.flags) if before else frozenset[AnnotationFlag]()
-    if AnnotationFlag.RESTRICTED in annotation.flags and AnnotationFlag.RESTRICTED not in had and not speaks_for_issuer:
-        raise RuleError(
-            "ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED set by the issuer only"
-        )
-    if AnnotationFlag.RESTRICTED in had and AnnotationFlag.RESTRICTED not in annotation.flags and not speaks_for_issuer:
-        raise RuleError("ANNOTATION_INVALID", "flags", "annotation.restricted", want="RESTRICTED carried over")
-    if annotation.outcome is not None:
-        _check_outcome(chain, annotation, annotation.outcome, speaks_for_issuer=speaks_for_issuer)
-    elif before is not None and before.disputed and not annotation.disputed:
-        # Only an answer, or who opened it, ends a dispute and its deadline.
-        raise RuleError("ANNOTATION_INVALID", "flags", "annotation.disputed-kept", want="DISPUTED carried over")
-    if annotation.disputed and annotation.outcome is None:
-        _check_reopened(before, annotation)
-    head = AnnotationHead(
-        annotation.number,
-        payload_hash(payload),
-        index,
-        leaf_hash,
-        annotation.flags,
-        _unanswered_since(before, annotation, logged_at),
-        annotation.text_commitment,
-        annotation.disclosure_digest,
-        *_opened(before, annotation, index),
-        annotation.outcome or (before.outcome if before else None),
+    author = Author(directory.institution(annotation.author), issuer.speaks_at(annotation.author, index))
+    head = annotated(
+        chain.annotation,
+        annotation,
+        payload,
+        author,
+        index=index,
+        leaf_hash=leaf_hash,
+        logged_at=logged_at,
+        version_index=chain.index,
     )
     return replace(chain, annotation=head)
-
-
-def _check_outcome(chain: Chain, annotation: Annotation, outcome: DisputeOutcome, *, speaks_for_issuer: bool) -> None:
-    """Check who gives an outcome, and that there is a dispute to which it belongs (征信业管理条例 Art. 25)."""
-    head = chain.annotation
-    if head is None or not head.disputed:
-        raise RuleError("ANNOTATION_INVALID", "outcome", "annotation.outcome", want="a dispute that stands")
-    if outcome is DisputeOutcome.WITHDRAWN:
-        if annotation.author != head.disputed_by:
-            want = "the institution that opened the dispute"
-            raise RuleError("ANNOTATION_INVALID", "author", "annotation.withdrawn", got=annotation.author, want=want)
-        return
-    if not speaks_for_issuer:
-        want = "an answer by the issuer or its successor"
-        raise RuleError("ANNOTATION_INVALID", "author", "annotation.answer", got=annotation.author, want=want)
-    if outcome is DisputeOutcome.CORRECTED and chain.index < head.disputed_since:
-        want = "a version that was logged since the dispute"
-        raise RuleError("ANNOTATION_INVALID", "outcome", "annotation.corrected", want=want)
-
-
-def _check_reopened(before: AnnotationHead | None, annotation: Annotation) -> None:
-    """Check that what was answered is disputed anew with evidence only."""
-    answered = before is not None and before.outcome not in {None, DisputeOutcome.WITHDRAWN}
-    if before is not None and answered and not before.disputed and not annotation.evidence:
-        raise RuleError("ANNOTATION_INVALID", "evidence", "annotation.reopened", got="none", want="new evidence")
-
-
-def _unanswered_since(before: AnnotationHead | None, annotation: Annotation, logged_at: int) -> int:
-    """Return since when a dispute waits for an answer; what was answered UNCONFIRMED waits again with new evidence."""
-    if not annotation.disputed or annotation.outcome is not None:
-        return 0
-    if before is not None and before.disputed:
-        return before.unanswered_since or (logged_at if annotation.evidence else 0)
-    return logged_at
-
-
-def _opened(before: AnnotationHead | None, annotation: Annotation, index: int) -> tuple[int, str]:
-    """Return index of the leaf that opened the dispute which stands, and who opened the newest one."""
-    if not annotation.disputed:
-        return 0, before.disputed_by if before else ""
-    if before is not None and before.disputed:
-        return before.disputed_since, before.disputed_by
-    return index, annotation.author
 
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Client
-from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError
+from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError, QuotaError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import (
     AnnotationFlag,
@@ -19,6 +19,7 @@ from client_sdk.models import (
     ListedRecord,
     Purpose,
     Receipt,
+    Unopened,
     written_consent,
 )
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
@@ -126,6 +127,40 @@ def test_a_dispute_is_taken_back_by_who_opened_it_alone(office: Client, lender: 
     assert refused.value.rule == "annotation.withdrawn"
     office.withdraw_dispute("lender-1", receipt.record_id)
     assert not shown(office, person(7006)).disputed
+
+
+def test_one_lender_neither_joins_to_end_nor_rewrites_what_another_said(office: Client, registry: TestRegistry) -> None:
+    with Client(registry.config("lender-1")) as lender, Client(registry.config("lender-2")) as other:
+        receipt = reported(lender, 7011)
+        office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[LETTER])
+        office.add_statement("lender-1", receipt.record_id, person(7011), "I never had this card.")
+        (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
+        assert (dispute.code, dispute.evidence) == ("not-mine", (LETTER,))
+        for client in (lender, other):
+            with pytest.raises(ConflictError) as refused:
+                client.remove_statement("lender-1", receipt.record_id)
+            assert refused.value.rule == "annotation.statement-kept"
+            with pytest.raises(ConflictError) as refused:
+                client.open_dispute("lender-1", receipt.record_id, code="frivolous")
+            assert refused.value.rule == "annotation.code-kept"
+        assert shown(other, person(7011), Purpose.POST_LOAN_REVIEW).subject_statement == "I never had this card."
+
+
+def test_a_statement_sealed_to_another_person_is_told_as_such(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7012)
+    office.add_statement("lender-1", receipt.record_id, person(7013), "Not about this person.")
+    record = shown(lender, person(7012), Purpose.POST_LOAN_REVIEW)
+    assert (record.subject_statement, record.statement_unopened) == ("", Unopened.DISCLOSURE_UNOPENABLE)
+
+
+def test_one_member_annotates_one_record_so_often_a_day(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7014)
+    for _ in range(10):
+        office.open_dispute("lender-1", receipt.record_id)
+        office.withdraw_dispute("lender-1", receipt.record_id)
+    with pytest.raises(QuotaError) as refused:
+        office.open_dispute("lender-1", receipt.record_id)
+    assert refused.value.rule == "annotation.daily"
 
 
 def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: Client, lender: Client) -> None:

@@ -23,7 +23,6 @@ from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify
 
@@ -400,7 +399,7 @@ def test_annotations_follow_each_other_and_carry_a_text(ledger: Ledger, world: W
     flags = (AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT)
     first = world.annotate("lender-2", key, *flags, text="I paid")
     kept = replace(world.annotate("lender-2", key, *flags, before=first, text="I paid"), text_disclosure=b"")
-    dropped = world.annotate("lender-1", key, before=kept, **CONFIRMED)
+    dropped = world.annotate("lender-2", key, AnnotationFlag.DISPUTED, before=kept)
     (accepted,) = append(ledger, first)
     assert accepted.outcome is ItemOutcome.ACCEPTED
     with ledger.view() as view:
@@ -443,16 +442,16 @@ def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
     (early,) = append(ledger, restrict)
     assert violation(early) == "LAPSE_EARLY"
     with ledger.view() as view:
-        assert list(view.unanswered(world.clock.now)) == []
+        assert view.unanswered(world.clock.now, 10) == []
     let_pass(ledger, world, 23)
     with ledger.view() as view:
-        assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS)] == [key]
+        assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS, 10)] == [key]
     (done,) = append(ledger, restrict)
     assert done.outcome is ItemOutcome.ACCEPTED
     (again,) = append(ledger, restrict)
     assert again.outcome is ItemOutcome.REFUSED
     with ledger.view() as view:
-        assert list(view.unanswered(world.clock.now)) == []
+        assert view.unanswered(world.clock.now, 10) == []
 
 
 def test_retention_erases_when_it_is_due(ledger: Ledger, world: World) -> None:

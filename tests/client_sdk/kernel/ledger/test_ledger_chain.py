@@ -235,7 +235,7 @@ def test_only_the_issuer_restricts(log: HandmadeLog) -> None:
     assert annotated(log, "lender-1", RESTRICTED) == ""
     assert annotated(log, "lender-2", DISPUTED) == "ANNOTATION_INVALID"
     assert annotated(log, "lender-2", DISPUTED, RESTRICTED) == ""
-    assert annotated(log, "lender-1", DISPUTED) == ""
+    assert annotated(log, "lender-1", DISPUTED) == "ANNOTATION_INVALID"
     assert annotated(log, "lender-1", **CONFIRMED) == ""
 
 
@@ -301,7 +301,8 @@ def test_silence_restricts(log: HandmadeLog) -> None:
     assert head is not None
     assert head.flags == (DISPUTED, RESTRICTED)
     assert lapsed(log, LapseKind.RESTRICTED) == "ANNOTATION_INVALID"
-    assert annotated(log, "lender-1", DISPUTED) == ""
+    assert annotated(log, "lender-1", DISPUTED) == "ANNOTATION_INVALID"
+    assert annotated(log, "lender-1", **CONFIRMED) == ""
 
 
 @pytest.mark.parametrize(("flags", "answer"), [((DISPUTED,), UNCONFIRMED), ((), CONFIRMED)])

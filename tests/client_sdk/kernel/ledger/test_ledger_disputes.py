@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import Annotation, RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, LapseKind, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, LapseKind, Standing
 from client_sdk.kernel.rules.calendar import is_working_day, last_day
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.attacks import listed_log
@@ -18,7 +19,7 @@ from tests.support.disputes import CONFIRMED, CORRECTED, EVIDENCE, UNCONFIRMED, 
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.ledger.chain import AnnotationHead
+    from client_sdk.kernel.ledger.annotating import AnnotationHead
 
 DISPUTED = AnnotationFlag.DISPUTED
 KEY = RecordKey("lender-1", record_id("debt"))
@@ -86,7 +87,7 @@ def test_what_cannot_be_confirmed_stays_disputed_until_there_is_new_evidence(log
     assert head(log).unanswered_since == 0
     assert said(log, "lender-3", DISPUTED, evidence=EVIDENCE) == ""
     assert head(log).unanswered_since == log.logged_at
-    assert head(log).disputed_by == "lender-2"
+    assert (head(log).disputed_by, head(log).disputed_jointly) == ("lender-2", True)
 
 
 def test_a_dispute_that_was_answered_is_opened_again_with_evidence_only(log: HandmadeLog) -> None:
@@ -104,6 +105,66 @@ def test_a_dispute_is_taken_back_by_who_opened_it(log: HandmadeLog) -> None:
     assert said(log, "lender-2", **WITHDRAWN) == ""
     # What was taken back was never answered: it may be disputed again as before.
     assert said(log, "lender-3", DISPUTED) == ""
+
+
+def test_a_dispute_that_others_have_joined_ends_by_an_answer_alone(log: HandmadeLog) -> None:
+    assert said(log, "lender-3", DISPUTED) == ""
+    assert said(log, "lender-2", DISPUTED, evidence=EVIDENCE) == ""
+    for author in ("lender-2", "lender-3"):
+        assert said(log, author, **WITHDRAWN) == "annotation.withdrawn"
+    assert said(log, "lender-1", **CONFIRMED) == ""
+
+
+def test_an_issuer_that_disputes_its_own_record_takes_nothing_back(log: HandmadeLog) -> None:
+    assert said(log, "lender-1", DISPUTED) == ""
+    assert said(log, "lender-1", **WITHDRAWN) == "annotation.withdrawn"
+    since = head(log).unanswered_since
+    assert said(log, "lender-2", DISPUTED, code="paid") == "annotation.code-kept"
+    assert said(log, "lender-2", DISPUTED) == ""
+    assert (head(log).disputed_by, head(log).unanswered_since) == ("lender-2", since)
+    assert said(log, "lender-1", DISPUTED, code="frivolous") == "annotation.code-kept"
+    assert said(log, "lender-1", **WITHDRAWN) == "annotation.withdrawn"
+    assert said(log, "lender-2", **WITHDRAWN) == ""
+
+
+def test_a_restriction_by_silence_ends_with_an_answer(log: HandmadeLog) -> None:
+    assert said(log, "lender-2", DISPUTED) == ""
+    log.wait(30 * DAY_MS)
+    log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
+    assert said(log, "lender-1", DISPUTED) == "annotation.restricted-answer"
+    assert said(log, "lender-1", **CONFIRMED) == ""
+    assert head(log).flags == ()
+
+
+def test_what_was_answered_needs_evidence_after_a_withdrawal_too(log: HandmadeLog) -> None:
+    assert said(log, "lender-2", DISPUTED) == ""
+    assert said(log, "lender-1", **CONFIRMED) == ""
+    assert said(log, "lender-2", DISPUTED, evidence=EVIDENCE) == ""
+    assert said(log, "lender-2", **WITHDRAWN) == ""
+    assert said(log, "lender-2", DISPUTED) == "annotation.reopened"
+
+
+def test_nobody_rewrites_what_another_has_stated(log: HandmadeLog) -> None:
+    text = {"text_commitment": bytes(31) + b"1", "disclosure_digest": bytes(32)}
+    other = {"text_commitment": bytes(31) + b"2", "disclosure_digest": bytes(32)}
+    statement = AnnotationFlag.STATEMENT
+    assert said(log, "lender-2", statement, **text) == ""
+    for author in ("lender-1", "lender-3"):
+        assert said(log, author) == "annotation.statement-kept"
+        assert said(log, author, statement, **other) == "annotation.statement-kept"
+        assert said(log, author, statement, **text) == ""
+    assert head(log).stated_by == "lender-2"
+    assert said(log, "lender-2", statement, **other) == ""
+    assert said(log, "lender-2") == ""
+    assert head(log).stated_by == ""
+
+
+def test_a_suspended_member_answers_and_says_nothing_else(log: HandmadeLog) -> None:
+    assert said(log, "lender-2", DISPUTED) == ""
+    log.act(StateBody("lender-1", InstitutionStatus.SUSPENDED))
+    log.act(StateBody("lender-3", InstitutionStatus.SUSPENDED))
+    assert said(log, "lender-3", DISPUTED) == "institution.state"
+    assert said(log, "lender-1", **CONFIRMED) == ""
 
 
 def test_without_a_dispute_there_is_nothing_to_answer(log: HandmadeLog) -> None:
