@@ -1,4 +1,4 @@
-"""The SDK for lenders, auditors and administrators; every answer is verified before it is returned.
+"""The SDK for lenders, auditors, administrators and representatives; every answer is verified before it is returned.
 
     from client_sdk import Client, Identity, IdType, Purpose, written_consent
 

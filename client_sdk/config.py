@@ -271,6 +271,9 @@ class ClientConfig:
         Raises:
             ConfigError: it is missing, readable for others, or not 32 bytes long.
         """
+        if not self.secret_file.exists():
+            told = "only a LENDER's home has this secret, and only a LENDER reports"
+            raise ConfigError(f"{self.secret_file} is missing: {told}")
         secret = read_private(self.secret_file)
         if len(secret) != SECRET_BYTES:
             raise ConfigError(f"{self.secret_file} must hold {SECRET_BYTES} bytes")

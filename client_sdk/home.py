@@ -23,7 +23,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
-from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction
+from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction, go_together
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -240,6 +240,8 @@ def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
         held = ()
     if not held:
         raise ConfigError(f"roles: want one or more of {', '.join(Role)}")
+    if not go_together(held):
+        raise ConfigError("roles: an AUDITOR or a REPRESENTATIVE has no other role")
     return held
 
 

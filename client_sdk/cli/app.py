@@ -13,7 +13,7 @@ from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
 __all__ = ["app", "main"]
 
 _EPILOG = """\
-New here? Lender or auditor: init, hand over the enrolment file, certificate install, trust fetch, status.
+New here? Every member: init, hand over the enrolment file, certificate install, trust fetch, status.
 
 Every verb says with --help how it is used and with which codes it ends.
 """
@@ -21,7 +21,8 @@ Every verb says with --help how it is used and with which codes it ends.
 app = typer.Typer(
     cls=Program,
     name="credit-registry",
-    help="A registry of defaults and judgments whose every answer is proved: for lenders, auditors and administrators.",
+    help="A registry of defaults and judgments whose every answer is proved: for lenders, auditors, administrators "
+    "and those who speak for borrowers.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

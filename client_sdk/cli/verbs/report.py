@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "report portfolio.csv --dry-run",
             "report portfolio.csv --yes",
-            "gpg -d portfolio.csv.gpg | report - --rejected rejected.csv --yes",
+            "report - --rejected rejected.csv --yes     (a portfolio from a pipe, such as of gpg --decrypt)",
             "report --columns > portfolio.csv",
             "report --columns --explain",
             "report --edit --kind DEFAULT",

@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
             ),
             *(f"  {service.url}: {service.problem}" for service in found.key_services if service.problem),
             *_young(found.key_services),
-            *_idle(own is not None and Role.LENDER in own.roles),
+            *_idle(own is not None and not {Role.LENDER, Role.REPRESENTATIVE}.isdisjoint(own.roles)),
         )
         return ExitCode.OK if all(service.reachable for service in found.key_services) else ExitCode.UNREACHABLE
 
