@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import dispute_pb2
+from creditregistry.v1 import dispute_pb2, submission_pb2
 
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
@@ -19,6 +19,7 @@ from client_sdk._protocol.annotation import (
     sign_annotation,
 )
 from client_sdk._steps import ask, beside
+from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
@@ -38,6 +39,7 @@ _ANSWERED = frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED))
 # Two members may annotate one record at the same moment: one of them follows the other.
 _ATTEMPTS = 3
 _OVERTAKEN = "ANNOTATION_ORDER"
+_LOGGED = frozenset((submission_pb2.OUTCOME_ACCEPTED, submission_pb2.OUTCOME_REPEATED))
 
 
 class Disputing(Core):
@@ -116,12 +118,12 @@ class Disputing(Core):
             end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
             request = yield from beside(partial(self._sign, end, draft(end)))
             response = yield from ask(self.services.disputes.Annotate, request)
-            try:
-                receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
-            except ConflictError as error:
-                if error.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
-                    raise
+            if response.result.outcome not in _LOGGED:
+                refused = violation_error(response.result.violation)
+                if refused.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
+                    raise refused
                 continue
+            receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
             yield from self.prove(self.session.proving(receipt.checkpoint))
             return receipt
         raise AssertionError  # pragma: no cover - the last attempt returns or raises

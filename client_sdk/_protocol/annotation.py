@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2, submission_pb2
 
 from client_sdk._protocol.verification import verifying
-from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_text
@@ -261,7 +260,7 @@ def _carried_evidence(
 def read_annotated(
     request: dispute_pb2.AnnotateRequest, response: dispute_pb2.AnnotateResponse, key: VerifierKey
 ) -> AnnotationReceipt:
-    """Return the receipt of an annotation that was sent.
+    """Return the receipt of an annotation that was logged.
 
     Args:
         request: what was sent.
@@ -269,12 +268,9 @@ def read_annotated(
         key: of the log, from the trust root.
 
     Raises:
-        RefusedError: the registry refuses it.
         VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
     """
     result, signed = response.result, request.annotation
-    if result.outcome not in {submission_pb2.OUTCOME_ACCEPTED, submission_pb2.OUTCOME_REPEATED}:
-        raise violation_error(result.violation)
     annotation = Annotation.parse(signed.payload)
     leaf = StatementLeaf(result.logged_at, dsse.ANNOTATION, signed.payload, signed.key_id, signed.signature).encode()
     with verifying():
