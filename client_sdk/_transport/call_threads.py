@@ -88,7 +88,7 @@ class CallThreads:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # Whoever looks at the jobs, or changes a count, holds the turn.
+        # Held while jobs are looked at or a count is changed.
         self._turn = threading.Lock()
         self._jobs: deque[Job[object]] = deque()
         self._threads = 0

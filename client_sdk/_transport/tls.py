@@ -27,6 +27,8 @@ __all__ = ["LOOK_SECONDS", "TlsFolder", "TlsMaterial", "TlsSource"]
 
 # How long what was seen of the files is relied on.
 LOOK_SECONDS = 1.0
+# After which files that were refused are read again.
+AGAIN_SECONDS = 30.0
 # In the first line of a PEM that needs a passphrase.
 _ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
 _FILES = ("ca.pem", "certificate.pem", "key.pem")
@@ -125,6 +127,7 @@ class TlsFolder:
         # Before they are read: what is replaced meanwhile is seen at the next look.
         self._stamps = self._stamp()
         self._refused: list[tuple[int, int, int]] = []
+        self._again_at = 0.0
         self._newest = TlsMaterial.from_folder(folder, key)
 
     @property
@@ -142,13 +145,14 @@ class TlsFolder:
         with self._turn:
             self._looked = time.monotonic()
             stamps = self._stamp()
-            if stamps in (self._stamps, self._refused):
+            if stamps == self._stamps or (stamps == self._refused and self._looked < self._again_at):
                 return
             try:
                 found = TlsMaterial.from_folder(self._folder, self._key)
             except Exception:  # noqa: BLE001 - also whatever the caller's own passphrase callback raises
-                # Half of a renewal, for example: the old pair is still good, and files that change again are looked at.
-                self._refused = stamps
+                # Half of a renewal, for example: the old pair is still good. Files that change are read at the next
+                # look, the same ones after a while: what gives the passphrase may have been away.
+                self._refused, self._again_at = stamps, self._looked + AGAIN_SECONDS
                 return
             self._stamps = stamps
             if found != self._newest:
