@@ -10,6 +10,7 @@ from creditregistry.v1 import dispute_pb2, submission_pb2
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.annotation import (
+    PART,
     AnnotationDraft,
     AnnotationEnd,
     read_annotated,
@@ -20,7 +21,7 @@ from client_sdk._protocol.annotation import (
 )
 from client_sdk._steps import ask, beside
 from client_sdk._transport.refusal import violation_error
-from client_sdk.errors import ConflictError
+from client_sdk.errors import ConflictError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
 
@@ -101,6 +102,9 @@ class Disputing(Core):
             request = dispute_pb2.ListDisputesRequest(issuer=issuer, opened=opened, first=first)
             response = yield from ask(self.services.disputes.ListDisputes, request)
             found += yield from beside(partial(read_disputes, response, asked, directory, self.session.log_key))
+            # Also over all pages: a list that repeats itself would have no end.
+            if len({(one.issuer, one.record_id) for one in found}) != len(found):
+                raise VerificationError(PART, "disputes.once", want="each dispute once")
             if response.checkpoint and response.disputes:
                 yield from self.prove(self.session.proving(response.checkpoint))
             if response.next <= first:

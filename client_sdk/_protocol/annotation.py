@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = [
+    "PART",
     "AnnotationDraft",
     "AnnotationEnd",
     "read_annotated",
