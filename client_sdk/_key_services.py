@@ -42,8 +42,8 @@ __all__ = ["DEADLINE_SECONDS", "KeyServiceAsker", "clock_ms", "is_not_served"]
 DEADLINE_SECONDS = 30.0
 # A batch keeps one core of a service busy for some 25 ms: so many on their way leave it no pause.
 BATCHES_IN_FLIGHT = 4
-# Pauses before a key service that is not there is asked again, in seconds; each time with a new request.
-PAUSES = (0.2, 1.0)
+# Pauses before a key service that is away or behind is asked again, in seconds; each time with a new request.
+PAUSES = (0.2, 0.5, 1.0, 2.0)
 # Between two questions to a key service that has yet to follow an act; it reads the directory every few seconds.
 FOLLOWING_PAUSE = 1.0
 # Reason of a key service that does not know a version of the subject keys, or not any more.
@@ -210,7 +210,9 @@ class KeyServiceAsker:
                 response = yield from answer(call)
             except (RefusedError, TransportError) as error:
                 behind = patient and error.reason == NOT_SERVED
-                seconds = FOLLOWING_PAUSE if behind else next(pauses, None) if _nobody_there(error) else None
+                seconds = (
+                    FOLLOWING_PAUSE if behind else next(pauses, None) if isinstance(error, UnavailableError) else None
+                )
                 left = 0.0 if seconds is None else until - time.monotonic() - seconds
                 if seconds is None or left <= 0:
                     raise failed(asked.service, error) from error
@@ -280,8 +282,3 @@ def _status_of(url: str, response: evaluation_pb2.GetStatusResponse) -> KeyServi
         report_quota_left=response.report_quota_left,
         inquire_quota_left=response.inquire_quota_left,
     )
-
-
-def _nobody_there(error: RefusedError | TransportError) -> bool:
-    """Whether a call failed before a key service could say anything; what it says itself is not asked twice."""
-    return isinstance(error, UnavailableError) and not error.reason

@@ -25,6 +25,7 @@ from registry_server.settings import SETTINGS_FILE, settings_toml
 from tests.client_sdk.sdk_samples import default_report
 from tests.conftest import program
 from tests.postgres_server import installed_programs, postgres_server
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +150,8 @@ def test_every_command_works_as_it_is_shown(registry: TestRegistry, tmp_path: Pa
     registry.start_key_service(SERVICE)
     # What is lost: reported after the backup, and seen by the member.
     with registry.client("lender-1") as client:
+        # A key service refuses all until it has followed the directory again.
+        wait_until(lambda: all(service.reachable for service in client.status().key_services))
         client.report(default_report(1))
     for name in ports:
         registry.stop(name)
