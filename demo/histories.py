@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from client_sdk.models import (
     Amounts,
+    Arrangement,
+    ArrangementOutcome,
+    ArrangementPeriod,
     Basis,
     CollectionStage,
     DefaultFacts,
@@ -57,6 +60,8 @@ _CURRENCY = "CNY"
 _INTEREST = 5_000
 _PENALTY = 10_000
 _COURT_FEES = 50_000
+# Monthly instalments of an arrangement.
+_INSTALMENTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,14 @@ def overdue(loan: Loan, on: date, stage: CollectionStage) -> DefaultReport:
 
 def arranged(loan: Loan, on: date) -> DefaultReport:
     """Report that the loan is paid under an arrangement (协商)."""
-    return _default(loan, Standing.ARRANGED, on, CollectionStage.ARRANGED)
+    report = _default(loan, Standing.ARRANGED, on, CollectionStage.ARRANGED)
+    agreed = Arrangement(
+        agreed_on=on,
+        instalments=_INSTALMENTS,
+        period=ArrangementPeriod.MONTH,
+        outcome=ArrangementOutcome.RUNNING,
+    )
+    return replace(report, facts=replace(report.facts, arrangement=agreed) if report.facts else None)
 
 
 def cured(loan: Loan, on: date) -> DefaultReport:

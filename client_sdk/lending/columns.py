@@ -16,7 +16,10 @@
 | ``notice_channel``, ``notice_sent_at``, ``notice_digest`` | all | notice; the time as ISO 8601 with its offset |
 | ``consent_form``, ``consent_date``, ``consent_digest`` | all | consent |
 | ``product``, ``first_delinquency_on``, ``days_past_due``, ``days_estimated`` | D | |
-| ``collection_stage``, ``called_on`` | D | |
+| ``collection_stage``, ``called_on``, ``default_cause`` | D | |
+| ``contacts`` | D | how often the person was contacted: ``SMS:3 CALL:2`` |
+| ``arrangement_agreed_on``, ``arrangement_instalments``, ``arrangement_period`` | D | the newest arrangement |
+| ``arrangement_paid``, ``arrangement_outcome`` | D | instalments paid; RUNNING, KEPT or BROKEN |
 | ``case_number``, ``court``, ``filed_on`` | J, E | 案号 is brought into its canonical form |
 | ``stage``, ``cause``, ``judged_on``, ``effective_on``, ``result``, ``batch_reference`` | J | |
 | ``judgment_case_number``, ``measures``, ``stayed_on`` | E | 案号 or that of an award; measures with spaces between |
@@ -44,9 +47,14 @@ from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import (
     Amounts,
+    Arrangement,
+    ArrangementOutcome,
+    ArrangementPeriod,
     CollectionStage,
     Consent,
     ConsentForm,
+    ContactCount,
+    DefaultCause,
     DefaultFacts,
     EnforcementFacts,
     JudgmentFacts,
@@ -88,6 +96,8 @@ COLUMNS = (
     *("currency", "principal", "interest", "penalty", "fees", "estimated"),
     *("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest"),
     *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
+    *("default_cause", "contacts", "arrangement_agreed_on", "arrangement_instalments", "arrangement_period"),
+    *("arrangement_paid", "arrangement_outcome"),
     *("case_number", "court", "filed_on", "stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
     *("judgment_case_number", "measures", "stayed_on"),
     *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
@@ -374,6 +384,34 @@ def _default(cells: _Cells) -> DefaultFacts:
         ended_on=cells.day("ended_on"),
         notice=_notice(cells),
         consent=_consent(cells),
+        default_cause=cells.word(DefaultCause, "default_cause"),
+        contacts=_contacts(cells),
+        arrangement=_arrangement(cells),
+    )
+
+
+def _contacts(cells: _Cells) -> tuple[ContactCount, ...]:
+    found: dict[NoticeChannel, int] = {}
+    for item in cells.text("contacts").upper().split():
+        name, _, count = item.partition(":")
+        channel = NoticeChannel.__members__.get(name)
+        if channel is None or channel in found or not (count.isascii() and count.isdigit()) or len(count) > _MAX_DIGITS:
+            want = f"CHANNEL:COUNT with spaces between, such as SMS:3 CALL:2; {' or '.join(NoticeChannel.__members__)}"
+            cells.refuse("contacts", RuleReason.FACTS_INVALID, "column.contacts", want)
+            return ()
+        found[channel] = int(count)
+    return tuple(ContactCount(channel=channel, count=found[channel]) for channel in sorted(found))
+
+
+def _arrangement(cells: _Cells) -> Arrangement | None:
+    if not any(cells.text(column) for column in COLUMNS if column.startswith("arrangement_")):
+        return None
+    return Arrangement(
+        agreed_on=cells.required_day("arrangement_agreed_on"),
+        instalments=cells.integer("arrangement_instalments", required=True),
+        period=cells.required_word(ArrangementPeriod, "arrangement_period"),
+        outcome=cells.required_word(ArrangementOutcome, "arrangement_outcome"),
+        paid=cells.integer("arrangement_paid"),
     )
 
 

@@ -2,7 +2,8 @@
 
 CSV: one header row that names columns of ``client_sdk.lending.columns`` in any order and case, then one row a line.
 Commas stand between the columns, or semicolons, tabs, bars or full-width commas where the header shows it. JSON Lines:
-one object a line with the same names; texts, whole numbers, true and false, null for absent, and a list for measures.
+one object a line with the same names; texts, whole numbers, true and false, null for absent, and lists for measures and
+contacts.
 Either may be compressed (``.gz``), and is in UTF-8, GB18030 or UTF-16 (``client_sdk.lending.text_source``); UTF-8 is
 what is written.
 

@@ -20,12 +20,14 @@ _COLUMNS = {
     "facts.consent.form": "consent_form",
     "facts.consent.date": "consent_date",
     "facts.consent.digest": "consent_digest",
+    "facts.arrangement": "arrangement_agreed_on",
     "facts.amounts": "principal",
     "facts.applied": "principal",
     "facts.executed": "executed_principal",
     "facts.executed.currency": "currency",
 }
-_EXECUTED = "facts.executed."
+# Parts whose columns begin with their name.
+_PARTS = ("facts.executed.", "facts.arrangement.")
 _PREFIXES = ("facts.amounts.", "facts.applied.", "facts.debt.", "facts.", "statement.", "name.")
 
 
@@ -33,7 +35,7 @@ def column_of(field: str) -> str:
     """Return the column that holds a field; the path itself where no column does."""
     if field in _COLUMNS:
         return _COLUMNS[field]
-    if field.startswith(_EXECUTED):
-        return f"executed_{field.removeprefix(_EXECUTED)}"
+    if field.startswith(_PARTS):
+        return field.removeprefix("facts.").replace(".", "_")
     prefix = next((known for known in _PREFIXES if field.startswith(known)), "")
     return field.removeprefix(prefix)

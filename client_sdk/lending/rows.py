@@ -10,7 +10,7 @@ from client_sdk.models.report import RecordName
 if TYPE_CHECKING:
     from datetime import date
 
-    from client_sdk.kernel.rules.facts import Amounts, Facts
+    from client_sdk.kernel.rules.facts import Amounts, Arrangement, Facts
     from client_sdk.models.report import Report
 
 __all__ = ["facts_cells", "row_of"]
@@ -81,6 +81,9 @@ def _particular(facts: Facts) -> dict[str, str]:
                 "days_estimated": _flag(facts.days_estimated),
                 "collection_stage": facts.collection_stage.name,
                 "called_on": _day(facts.called_on),
+                "default_cause": "" if facts.default_cause is None else facts.default_cause.name,
+                "contacts": " ".join(f"{contact.channel.name}:{contact.count}" for contact in facts.contacts),
+                **_arrangement(facts.arrangement),
             }
         case JudgmentFacts():
             return {
@@ -110,6 +113,18 @@ def _particular(facts: Facts) -> dict[str, str]:
                 "executed_penalty": str(executed.penalty),
                 "executed_fees": str(executed.fees),
             }
+
+
+def _arrangement(arrangement: Arrangement | None) -> dict[str, str]:
+    if arrangement is None:
+        return {}
+    return {
+        "arrangement_agreed_on": arrangement.agreed_on.isoformat(),
+        "arrangement_instalments": str(arrangement.instalments),
+        "arrangement_period": arrangement.period.name,
+        "arrangement_paid": str(arrangement.paid),
+        "arrangement_outcome": arrangement.outcome.name,
+    }
 
 
 def _money(amounts: Amounts) -> dict[str, str]:

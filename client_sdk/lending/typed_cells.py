@@ -1,4 +1,4 @@
-"""Values of JSON and TOML as the cells of a portfolio: texts, whole numbers, true and false, a list for measures."""
+"""Values of JSON and TOML as the cells of a portfolio: texts, whole numbers, true and false, lists of texts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["cell_text", "of_wrong_types"]
 
 _FLAGS = frozenset(("estimated", "days_estimated"))
+_LISTS = frozenset(("measures", "contacts"))
 _TYPES: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -55,7 +56,7 @@ def of_wrong_types(content: Mapping[str, object], row: int) -> list[Violation]:
 
 
 def _has_type(name: str, value: object) -> bool:
-    if name == "measures" and isinstance(value, list):
+    if name in _LISTS and isinstance(value, list):
         return all(isinstance(item, str) for item in value)
     if isinstance(value, bool):
         return name in _FLAGS
@@ -65,4 +66,4 @@ def _has_type(name: str, value: object) -> bool:
 def _wanted_type(name: str) -> str:
     if name in _FLAGS:
         return "true, false or null"
-    return "a list of texts" if name == "measures" else "text, a whole number or null"
+    return "a list of texts" if name in _LISTS else "text, a whole number or null"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import facts_pb2 as pb
 
+from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 
@@ -22,6 +23,8 @@ VALUES = {
     pb.Debt: Debt,
     pb.NoticeEvidence: NoticeEvidence,
     pb.Consent: Consent,
+    pb.ContactCount: ContactCount,
+    pb.Arrangement: Arrangement,
 }
 
 

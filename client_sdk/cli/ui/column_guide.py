@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.models import (
+    ArrangementOutcome,
+    ArrangementPeriod,
     CollectionStage,
     ConsentForm,
+    DefaultCause,
     IdType,
     JudgmentResult,
     JudgmentStage,
@@ -86,6 +89,13 @@ GUIDE: dict[str, Column] = {
     "days_estimated": Column("D", "true where the days were derived.", ""),
     "collection_stage": Column("D", "How far collection is.", "COLLECTING"),
     "called_on": Column("D", "Day on which a guarantor was called on (代偿); of a GUARANTOR alone.", ""),
+    "default_cause": Column("D", "Why the debt was not paid, as you found; empty where it is not known.", ""),
+    "contacts": Column("D", "How often the person was contacted: CHANNEL:COUNT, with spaces between.", "SMS:3 CALL:2"),
+    "arrangement_agreed_on": Column("D", "Day of the newest arrangement about the payment (协商); else empty.", ""),
+    "arrangement_instalments": Column("D", "Number of instalments agreed; 1 for an extension (展期).", ""),
+    "arrangement_period": Column("D", "How far apart they are; ONCE is an extension.", ""),
+    "arrangement_paid": Column("D", "Number of instalments paid.", ""),
+    "arrangement_outcome": Column("D", "RUNNING while ARRANGED; KEPT or BROKEN afterwards.", ""),
     "case_number": Column("JE", "Number of the case (案号).", "(2026)京0105民初123号"),
     "court": Column("JE", "Name of the court.", "北京市朝阳区人民法院"),
     "filed_on": Column("JE", "Day on which the case was filed.", "2026-02-01"),
@@ -117,6 +127,9 @@ _WORDS: dict[str, type[Enum]] = {
     "consent_form": ConsentForm,
     "product": Product,
     "collection_stage": CollectionStage,
+    "default_cause": DefaultCause,
+    "arrangement_period": ArrangementPeriod,
+    "arrangement_outcome": ArrangementOutcome,
     "stage": JudgmentStage,
     "result": JudgmentResult,
     "measures": Measure,
@@ -124,7 +137,7 @@ _WORDS: dict[str, type[Enum]] = {
 _DIGESTS = frozenset(("notice_digest", "consent_digest"))
 _MINOR_UNITS = frozenset(("principal", "interest", "penalty", "fees"))
 _FLAGS = frozenset(("estimated", "days_estimated"))
-_NUMBERS = frozenset(("attempt", "days_past_due"))
+_NUMBERS = frozenset(("attempt", "days_past_due", "arrangement_instalments", "arrangement_paid"))
 
 
 def words_of_column(name: str) -> tuple[str, ...]:

@@ -25,7 +25,11 @@ __all__ = ["as_options", "cells_of", "column_options", "identity_cells"]
 
 _OF_THE_IDENTITY = frozenset(("id_type", "id_number", "issuing_state"))
 _PANELS = {
-    "Default": ("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
+    "Default": (
+        *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
+        *("default_cause", "contacts"),
+    ),
+    "Arrangement of a default": tuple(name for name in COLUMNS if name.startswith("arrangement_")),
     "Judgment": ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
     "Judgment and enforcement": ("case_number", "court", "filed_on", "basis_reference", "basis_first_day"),
     "Enforcement": tuple(

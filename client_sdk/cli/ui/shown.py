@@ -9,7 +9,7 @@ from rich.text import Text
 
 from client_sdk.cli.ui.output import pairs, table
 from client_sdk.forms import MINOR_UNITS, moment_text
-from client_sdk.models import Amounts, Consent, Debt, NoticeEvidence
+from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
 
@@ -121,6 +121,11 @@ def _fact_text(value: object) -> str:
             return f"{value.channel.name} sent {moment_text(value.sent_at)}"
         case Consent():
             return f"{value.form.name} on {value.date.isoformat()}"
+        case ContactCount():
+            return f"{value.count} by {value.channel.name}"
+        case Arrangement():
+            terms = f"{value.paid} of {value.instalments} instalments ({value.period.name}) paid"
+            return f"{value.outcome.name}, {terms}, agreed on {value.agreed_on.isoformat()}"
         case tuple():
             return ", ".join(_fact_text(item) for item in value)
         case _:

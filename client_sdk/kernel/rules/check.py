@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.debt import canonical_contract, check_creditor
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.arrangement import check_arrangement, check_contacts
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.case_number import check_enforcement_number, check_judgment_number, parse_case_number
 from client_sdk.kernel.rules.consent import check_consent
@@ -195,6 +196,9 @@ def _check_default(standing: Standing, facts: DefaultFacts) -> None:
             got=f"{facts.collection_stage.name} while {standing.name}",
             want="a stage that goes with the standing",
         )
+    check_contacts(facts.contacts)
+    if facts.arrangement is not None:
+        check_arrangement(standing, facts.arrangement, since=facts.first_delinquency_on, as_of=facts.as_of)
 
 
 def _check_days(standing: Standing, facts: DefaultFacts) -> None:

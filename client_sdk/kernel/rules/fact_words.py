@@ -8,8 +8,11 @@ from __future__ import annotations
 from client_sdk.kernel.formats.words import Word
 
 __all__ = [
+    "ArrangementOutcome",
+    "ArrangementPeriod",
     "CollectionStage",
     "ConsentForm",
+    "DefaultCause",
     "JudgmentResult",
     "JudgmentStage",
     "LegalBasis",
@@ -73,6 +76,35 @@ class CollectionStage(Word):
     IN_SUIT = "IN_SUIT", 4
     WRITTEN_OFF = "WRITTEN_OFF", 5
     ENDED = "ENDED", 6
+
+
+class DefaultCause(Word):
+    """Why a debt was not paid, as the lender found; of illness and death never which (征信业管理条例 Art. 14)."""
+
+    UNABLE_TO_PAY = "UNABLE_TO_PAY", 1
+    UNWILLING_TO_PAY = "UNWILLING_TO_PAY", 2
+    NOT_REMINDED = "NOT_REMINDED", 3
+    GOODS_DISPUTED = "GOODS_DISPUTED", 4
+    FRAUD = "FRAUD", 5
+    DEATH_OR_ILLNESS = "DEATH_OR_ILLNESS", 6
+    OTHER = "OTHER", 7
+
+
+class ArrangementPeriod(Word):
+    """How far apart the instalments of an arrangement are; ONCE is an extension (展期)."""
+
+    ONCE = "ONCE", 1
+    WEEK = "WEEK", 2
+    MONTH = "MONTH", 3
+    QUARTER = "QUARTER", 4
+
+
+class ArrangementOutcome(Word):
+    """How an arrangement stands."""
+
+    RUNNING = "RUNNING", 1
+    KEPT = "KEPT", 2
+    BROKEN = "BROKEN", 3
 
 
 class JudgmentStage(Word):

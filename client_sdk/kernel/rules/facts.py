@@ -12,11 +12,15 @@ from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.plain import Plain
 from client_sdk.kernel.formats.words import Kind, Word, Worded
+from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.dates import parse_date, required_date
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.fact_words import (
+    ArrangementOutcome,
+    ArrangementPeriod,
     CollectionStage,
     ConsentForm,
+    DefaultCause,
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
@@ -32,10 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Amounts",
+    "Arrangement",
+    "ArrangementOutcome",
+    "ArrangementPeriod",
     "CollectionStage",
     "Consent",
     "ConsentForm",
+    "ContactCount",
     "Debt",
+    "DefaultCause",
     "DefaultFacts",
     "EnforcementFacts",
     "Facts",
@@ -58,6 +67,7 @@ W = TypeVar("W", bound=Word)
 _ROLES = {member.number: member for member in SubjectRole}
 _PRODUCTS = {member.number: member for member in Product}
 _COLLECTION_STAGES = {member.number: member for member in CollectionStage}
+_DEFAULT_CAUSES = {member.number: member for member in DefaultCause}
 _LEGAL_BASES = {member.number: member for member in LegalBasis}
 _JUDGMENT_STAGES = {member.number: member for member in JudgmentStage}
 _RESULTS = {member.number: member for member in JudgmentResult}
@@ -84,6 +94,9 @@ class DefaultFacts(Worded, Discreet, Plain):
         ended_on: day on which the conduct ended; only where CURED or TRANSFERRED.
         notice: evidence of the notice to the person before the report.
         consent: the person's written consent.
+        default_cause: why the debt was not paid, as the lender found; None where it is not known.
+        contacts: how often the person was contacted about the episode; ascending by channel, each once.
+        arrangement: the newest arrangement about the payment; None where there was none.
     """
 
     _words: ClassVar[Mapping[str, type[Word]]] = {
@@ -91,6 +104,7 @@ class DefaultFacts(Worded, Discreet, Plain):
         "product": Product,
         "collection_stage": CollectionStage,
         "legal_basis": LegalBasis,
+        "default_cause": DefaultCause,
     }
 
     subject_role: SubjectRole
@@ -108,6 +122,9 @@ class DefaultFacts(Worded, Discreet, Plain):
     ended_on: date | None = None
     notice: NoticeEvidence | None = None
     consent: Consent | None = None
+    default_cause: DefaultCause | None = None
+    contacts: tuple[ContactCount, ...] = ()
+    arrangement: Arrangement | None = None
 
     def encode(self) -> bytes:
         """Return the canonical bytes that the facts commitment covers."""
@@ -128,6 +145,9 @@ class DefaultFacts(Worded, Discreet, Plain):
                 notice=None if self.notice is None else self.notice.message(),
                 consent=None if self.consent is None else self.consent.message(),
                 approver=self.approver,
+                default_cause=pb.DefaultCause.ValueType(0 if self.default_cause is None else self.default_cause.number),
+                contacts=[contact.message() for contact in self.contacts],
+                arrangement=None if self.arrangement is None else self.arrangement.message(),
             )
         )
 
@@ -151,6 +171,11 @@ class DefaultFacts(Worded, Discreet, Plain):
             notice=_notice(message),
             consent=_consent(message),
             approver=message.approver,
+            default_cause=(
+                _word(_DEFAULT_CAUSES, message.default_cause, "default_cause") if message.default_cause else None
+            ),
+            contacts=tuple(ContactCount.of(contact) for contact in message.contacts),
+            arrangement=Arrangement.of(message.arrangement) if message.HasField("arrangement") else None,
         )
 
 

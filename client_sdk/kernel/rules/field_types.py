@@ -13,11 +13,15 @@ from functools import cache
 from typing import NamedTuple
 
 from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
 from client_sdk.kernel.rules.fact_words import (
+    ArrangementOutcome,
+    ArrangementPeriod,
     CollectionStage,
     ConsentForm,
+    DefaultCause,
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
@@ -34,7 +38,8 @@ _EXACT: dict[str, type] = {"int": int, "str": str, "bool": bool, "bytes": bytes,
 _CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        *(Amounts, Consent, Debt, NoticeEvidence),
+        *(Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence),
+        *(ArrangementOutcome, ArrangementPeriod, DefaultCause),
         *(CollectionStage, ConsentForm, JudgmentResult, JudgmentStage, LegalBasis, Measure, NoticeChannel, Product),
         *(Kind, Standing, SubjectRole),
     )

@@ -4,6 +4,7 @@ A version is a complete snapshot, so most facts may change. These may not:
 
 - who owes and what: role, first creditor, contract, and ``debt_ref`` but where the pseudonym is re-keyed;
 - the first day of a delinquency may move earlier, never later (no re-ageing), and ``as_of`` never goes back;
+- an arrangement keeps its terms and does not begin again once kept or broken; a newer one may follow;
 - the stage of a suit only goes on, but APPEALED -> JUDGED;
 - the number of a suit changes only together with its stage (an appeal has a number of its own), that of an
   enforcement only where a stayed one resumes (执恢), that of the judgment it enforces never. The judgment was checked
@@ -16,6 +17,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.arrangement import check_same_arrangement
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, kind_of
 
@@ -62,6 +64,7 @@ def check_progress(
         )
     if isinstance(previous, DefaultFacts) and isinstance(new, DefaultFacts):
         _check_age(previous, new)
+        check_same_arrangement(previous.arrangement, new.arrangement)
     elif isinstance(previous, JudgmentFacts) and isinstance(new, JudgmentFacts):
         _check_stage(previous, new)
     elif isinstance(previous, EnforcementFacts) and isinstance(new, EnforcementFacts):

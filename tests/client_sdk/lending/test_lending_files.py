@@ -20,7 +20,18 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import Encoding, read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of
-from client_sdk.models import DefaultReport, RejectedRow, Report
+from client_sdk.models import (
+    Arrangement,
+    ArrangementOutcome,
+    ArrangementPeriod,
+    CollectionStage,
+    ContactCount,
+    DefaultCause,
+    DefaultReport,
+    NoticeChannel,
+    RejectedRow,
+    Report,
+)
 from tests.client_sdk.sdk_samples import default_report, history, suit
 
 if TYPE_CHECKING:
@@ -85,6 +96,32 @@ def test_json_values_of_their_own_types() -> None:
     assert replace(item, row=0) == default_report(1)
 
 
+def test_cause_contacts_and_arrangement_have_columns() -> None:
+    report = default_report(1)
+    assert report.facts is not None
+    facts = replace(
+        report.facts,
+        collection_stage=CollectionStage.ARRANGED,
+        default_cause=DefaultCause.UNABLE_TO_PAY,
+        contacts=(
+            ContactCount(channel=NoticeChannel.SMS, count=3),
+            ContactCount(channel=NoticeChannel.CALL, count=1),
+        ),
+        arrangement=Arrangement(
+            agreed_on=report.facts.as_of,
+            instalments=6,
+            period=ArrangementPeriod.MONTH,
+            outcome=ArrangementOutcome.RUNNING,
+        ),
+    )
+    arranged = replace(report, standing=Standing.ARRANGED, facts=facts)
+    row = row_of(arranged)
+    assert (row["contacts"], row["arrangement_period"]) == ("SMS:3 CALL:1", "MONTH")
+    (item,) = read_json_lines([json.dumps(row | {"contacts": ["CALL:1", "sms:3"]})])
+    assert isinstance(item, DefaultReport)
+    assert replace(item, row=0) == arranged
+
+
 @pytest.mark.parametrize(
     ("column", "text", "reason", "rule"),
     [
@@ -107,6 +144,12 @@ def test_json_values_of_their_own_types() -> None:
         ("contract", "--", "FACTS_INVALID", "contract.length"),
         ("continues_record_id", "00", "FACTS_INVALID", "column.present"),
         ("basis_reference", "loan", "BASIS_INVALID", "basis.none"),
+        ("default_cause", "LAZY", "FACTS_INVALID", "column.word"),
+        ("contacts", "SMS", "FACTS_INVALID", "column.contacts"),
+        ("contacts", "SMS:3 SMS:4", "FACTS_INVALID", "column.contacts"),
+        ("contacts", "SMS:-3", "FACTS_INVALID", "column.contacts"),
+        ("contacts", f"SMS:{'9' * 40}", "FACTS_INVALID", "column.contacts"),
+        ("arrangement_paid", "3", "FACTS_INVALID", "column.present"),
     ],
 )
 def test_a_bad_cell_is_named_and_not_shown(column: str, text: str, reason: str, rule: str) -> None:

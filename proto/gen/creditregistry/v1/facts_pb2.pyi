@@ -217,6 +217,110 @@ COLLECTION_STAGE_ENDED: CollectionStage.ValueType  # 6
 """Paid up."""
 Global___CollectionStage: _TypeAlias = CollectionStage  # noqa: Y015
 
+class _DefaultCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DefaultCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DefaultCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEFAULT_CAUSE_UNSPECIFIED: _DefaultCause.ValueType  # 0
+    """Not known, or not said."""
+    DEFAULT_CAUSE_UNABLE_TO_PAY: _DefaultCause.ValueType  # 1
+    """The person cannot pay."""
+    DEFAULT_CAUSE_UNWILLING_TO_PAY: _DefaultCause.ValueType  # 2
+    """The person can pay and does not."""
+    DEFAULT_CAUSE_NOT_REMINDED: _DefaultCause.ValueType  # 3
+    """No reminder reached the person."""
+    DEFAULT_CAUSE_GOODS_DISPUTED: _DefaultCause.ValueType  # 4
+    """Goods or service that the loan paid for are disputed."""
+    DEFAULT_CAUSE_FRAUD: _DefaultCause.ValueType  # 5
+    """The loan was obtained by fraud."""
+    DEFAULT_CAUSE_DEATH_OR_ILLNESS: _DefaultCause.ValueType  # 6
+    """Death or illness; which of them is never written (征信业管理条例 Art. 14)."""
+    DEFAULT_CAUSE_OTHER: _DefaultCause.ValueType  # 7
+    """Another cause."""
+
+class DefaultCause(_DefaultCause, metaclass=_DefaultCauseEnumTypeWrapper):
+    """Why a debt was not paid, as the lender found."""
+
+DEFAULT_CAUSE_UNSPECIFIED: DefaultCause.ValueType  # 0
+"""Not known, or not said."""
+DEFAULT_CAUSE_UNABLE_TO_PAY: DefaultCause.ValueType  # 1
+"""The person cannot pay."""
+DEFAULT_CAUSE_UNWILLING_TO_PAY: DefaultCause.ValueType  # 2
+"""The person can pay and does not."""
+DEFAULT_CAUSE_NOT_REMINDED: DefaultCause.ValueType  # 3
+"""No reminder reached the person."""
+DEFAULT_CAUSE_GOODS_DISPUTED: DefaultCause.ValueType  # 4
+"""Goods or service that the loan paid for are disputed."""
+DEFAULT_CAUSE_FRAUD: DefaultCause.ValueType  # 5
+"""The loan was obtained by fraud."""
+DEFAULT_CAUSE_DEATH_OR_ILLNESS: DefaultCause.ValueType  # 6
+"""Death or illness; which of them is never written (征信业管理条例 Art. 14)."""
+DEFAULT_CAUSE_OTHER: DefaultCause.ValueType  # 7
+"""Another cause."""
+Global___DefaultCause: _TypeAlias = DefaultCause  # noqa: Y015
+
+class _ArrangementPeriod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ArrangementPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ArrangementPeriod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ARRANGEMENT_PERIOD_UNSPECIFIED: _ArrangementPeriod.ValueType  # 0
+    """Never written."""
+    ARRANGEMENT_PERIOD_ONCE: _ArrangementPeriod.ValueType  # 1
+    """One payment at a later day (展期)."""
+    ARRANGEMENT_PERIOD_WEEK: _ArrangementPeriod.ValueType  # 2
+    """Weekly."""
+    ARRANGEMENT_PERIOD_MONTH: _ArrangementPeriod.ValueType  # 3
+    """Monthly."""
+    ARRANGEMENT_PERIOD_QUARTER: _ArrangementPeriod.ValueType  # 4
+    """Every three months."""
+
+class ArrangementPeriod(_ArrangementPeriod, metaclass=_ArrangementPeriodEnumTypeWrapper):
+    """How far apart the instalments of an arrangement are."""
+
+ARRANGEMENT_PERIOD_UNSPECIFIED: ArrangementPeriod.ValueType  # 0
+"""Never written."""
+ARRANGEMENT_PERIOD_ONCE: ArrangementPeriod.ValueType  # 1
+"""One payment at a later day (展期)."""
+ARRANGEMENT_PERIOD_WEEK: ArrangementPeriod.ValueType  # 2
+"""Weekly."""
+ARRANGEMENT_PERIOD_MONTH: ArrangementPeriod.ValueType  # 3
+"""Monthly."""
+ARRANGEMENT_PERIOD_QUARTER: ArrangementPeriod.ValueType  # 4
+"""Every three months."""
+Global___ArrangementPeriod: _TypeAlias = ArrangementPeriod  # noqa: Y015
+
+class _ArrangementOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ArrangementOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ArrangementOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ARRANGEMENT_OUTCOME_UNSPECIFIED: _ArrangementOutcome.ValueType  # 0
+    """Never written."""
+    ARRANGEMENT_OUTCOME_RUNNING: _ArrangementOutcome.ValueType  # 1
+    """It runs."""
+    ARRANGEMENT_OUTCOME_KEPT: _ArrangementOutcome.ValueType  # 2
+    """Every instalment was paid."""
+    ARRANGEMENT_OUTCOME_BROKEN: _ArrangementOutcome.ValueType  # 3
+    """It ended before every instalment was paid."""
+
+class ArrangementOutcome(_ArrangementOutcome, metaclass=_ArrangementOutcomeEnumTypeWrapper):
+    """How an arrangement stands."""
+
+ARRANGEMENT_OUTCOME_UNSPECIFIED: ArrangementOutcome.ValueType  # 0
+"""Never written."""
+ARRANGEMENT_OUTCOME_RUNNING: ArrangementOutcome.ValueType  # 1
+"""It runs."""
+ARRANGEMENT_OUTCOME_KEPT: ArrangementOutcome.ValueType  # 2
+"""Every instalment was paid."""
+ARRANGEMENT_OUTCOME_BROKEN: ArrangementOutcome.ValueType  # 3
+"""It ended before every instalment was paid."""
+Global___ArrangementOutcome: _TypeAlias = ArrangementOutcome  # noqa: Y015
+
 class _JudgmentStage:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -450,6 +554,70 @@ class Debt(_message.Message):
 Global___Debt: _TypeAlias = Debt  # noqa: Y015
 
 @_typing.final
+class ContactCount(_message.Message):
+    """How often the person was contacted through one channel about the episode."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    channel: Global___NoticeChannel.ValueType
+    """Channel of the contacts."""
+    count: _builtins.int
+    """Contacts up to as_of, at least 1."""
+    def __init__(
+        self,
+        *,
+        channel: Global___NoticeChannel.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactCount: _TypeAlias = ContactCount  # noqa: Y015
+
+@_typing.final
+class Arrangement(_message.Message):
+    """An arrangement about the payment of a debt (协商), the newest one of the episode."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGREED_ON_FIELD_NUMBER: _builtins.int
+    INSTALMENTS_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    PAID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    agreed_on: _builtins.str
+    """YYYY-MM-DD on which it was agreed."""
+    instalments: _builtins.int
+    """Number of instalments that were agreed, 1 to 600."""
+    period: Global___ArrangementPeriod.ValueType
+    """How far apart they are."""
+    paid: _builtins.int
+    """Number of instalments that were paid."""
+    outcome: Global___ArrangementOutcome.ValueType
+    """How it stands."""
+    def __init__(
+        self,
+        *,
+        agreed_on: _builtins.str = ...,
+        instalments: _builtins.int = ...,
+        period: Global___ArrangementPeriod.ValueType = ...,
+        paid: _builtins.int = ...,
+        outcome: Global___ArrangementOutcome.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_on", b"agreed_on", "instalments", b"instalments", "outcome", b"outcome", "paid", b"paid", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arrangement: _TypeAlias = Arrangement  # noqa: Y015
+
+@_typing.final
 class DefaultFacts(_message.Message):
     """Facts of a DEFAULT."""
 
@@ -470,6 +638,9 @@ class DefaultFacts(_message.Message):
     NOTICE_FIELD_NUMBER: _builtins.int
     CONSENT_FIELD_NUMBER: _builtins.int
     APPROVER_FIELD_NUMBER: _builtins.int
+    DEFAULT_CAUSE_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    ARRANGEMENT_FIELD_NUMBER: _builtins.int
     subject_role: Global___SubjectRole.ValueType
     """In what capacity the person owes."""
     called_on: _builtins.str
@@ -492,6 +663,8 @@ class DefaultFacts(_message.Message):
     """Legal basis."""
     approver: _builtins.str
     """Person at the lender who approved the record (name or staff number)."""
+    default_cause: Global___DefaultCause.ValueType
+    """Why the debt was not paid; 0 where it is not known."""
     @_builtins.property
     def amounts(self) -> Global___Amounts:
         """Overdue amounts."""
@@ -507,6 +680,14 @@ class DefaultFacts(_message.Message):
     @_builtins.property
     def consent(self) -> Global___Consent:
         """Consent of the person."""
+
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactCount]:
+        """How often the person was contacted; ascending by channel, each once."""
+
+    @_builtins.property
+    def arrangement(self) -> Global___Arrangement:
+        """The newest arrangement about the payment; absent where there was none."""
 
     def __init__(
         self,
@@ -526,10 +707,13 @@ class DefaultFacts(_message.Message):
         notice: Global___NoticeEvidence | None = ...,
         consent: Global___Consent | None = ...,
         approver: _builtins.str = ...,
+        default_cause: Global___DefaultCause.ValueType = ...,
+        contacts: _abc.Iterable[Global___ContactCount] | None = ...,
+        arrangement: Global___Arrangement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "consent", b"consent", "debt", b"debt", "notice", b"notice"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "arrangement", b"arrangement", "consent", b"consent", "debt", b"debt", "notice", b"notice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "approver", b"approver", "as_of", b"as_of", "called_on", b"called_on", "collection_stage", b"collection_stage", "consent", b"consent", "days_estimated", b"days_estimated", "days_past_due", b"days_past_due", "debt", b"debt", "ended_on", b"ended_on", "first_delinquency_on", b"first_delinquency_on", "legal_basis", b"legal_basis", "notice", b"notice", "product", b"product", "subject_role", b"subject_role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "approver", b"approver", "arrangement", b"arrangement", "as_of", b"as_of", "called_on", b"called_on", "collection_stage", b"collection_stage", "consent", b"consent", "contacts", b"contacts", "days_estimated", b"days_estimated", "days_past_due", b"days_past_due", "debt", b"debt", "default_cause", b"default_cause", "ended_on", b"ended_on", "first_delinquency_on", b"first_delinquency_on", "legal_basis", b"legal_basis", "notice", b"notice", "product", b"product", "subject_role", b"subject_role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.moment import LAST_MS, moment
+from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import (
     Amounts,
+    ArrangementOutcome,
+    ArrangementPeriod,
     CollectionStage,
     Consent,
     ConsentForm,
     Debt,
+    DefaultCause,
     DefaultFacts,
     EnforcementFacts,
     Facts,
@@ -61,6 +65,23 @@ DEFAULT = DefaultFacts(
     approver="staff-17",
     notice=NOTICE,
     consent=CONSENT,
+)
+ARRANGEMENT = Arrangement(
+    agreed_on=date(2025, 9, 1),
+    instalments=6,
+    period=ArrangementPeriod.MONTH,
+    outcome=ArrangementOutcome.RUNNING,
+    paid=2,
+)
+ARRANGED = replace(
+    DEFAULT,
+    collection_stage=CollectionStage.ARRANGED,
+    default_cause=DefaultCause.UNABLE_TO_PAY,
+    contacts=(
+        ContactCount(channel=NoticeChannel.SMS, count=3),
+        ContactCount(channel=NoticeChannel.CALL, count=2),
+    ),
+    arrangement=ARRANGEMENT,
 )
 CURED = replace(
     DEFAULT,
@@ -146,6 +167,15 @@ _notices = st.none() | st.builds(
 )
 _consents = st.none() | st.builds(Consent, form=st.sampled_from(ConsentForm), date=_days, digest=_digests)
 _maybe_days = st.none() | _days
+_contacts = st.builds(ContactCount, channel=st.sampled_from(NoticeChannel), count=st.integers(0, 2**32 - 1))
+_arrangements = st.builds(
+    Arrangement,
+    agreed_on=_days,
+    instalments=st.integers(0, 2**32 - 1),
+    period=st.sampled_from(ArrangementPeriod),
+    outcome=st.sampled_from(ArrangementOutcome),
+    paid=st.integers(0, 2**32 - 1),
+)
 
 any_facts: st.SearchStrategy[Facts] = st.one_of(
     st.builds(
@@ -165,6 +195,9 @@ any_facts: st.SearchStrategy[Facts] = st.one_of(
         ended_on=_maybe_days,
         notice=_notices,
         consent=_consents,
+        default_cause=st.none() | st.sampled_from(DefaultCause),
+        contacts=st.lists(_contacts, max_size=3).map(tuple),
+        arrangement=st.none() | _arrangements,
     ),
     st.builds(
         JudgmentFacts,

@@ -17,11 +17,21 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Consent, Facts, kind_of, parse_facts
-from tests.client_sdk.kernel.rules.facts_samples import CONSENT, CURED, DEFAULT, ENFORCEMENT, FILED, JUDGMENT, any_facts
+from tests.client_sdk.kernel.rules.facts_samples import (
+    ARRANGED,
+    CONSENT,
+    CURED,
+    DEFAULT,
+    ENFORCEMENT,
+    FILED,
+    JUDGMENT,
+    any_facts,
+)
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "vectors/golden/facts.json").read_text(encoding="utf-8"))
 SAMPLES: dict[str, Facts] = {
     "default": DEFAULT,
+    "arranged": ARRANGED,
     "cured": CURED,
     "judgment": JUDGMENT,
     "filed": FILED,
