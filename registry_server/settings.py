@@ -13,10 +13,11 @@ import ipaddress
 import json
 import os
 import tomllib
+from datetime import date  # noqa: TC003 - pydantic reads the annotation at run time
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
@@ -45,6 +46,8 @@ _ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 # More of them than this the one process that appends cannot keep busy.
 MAX_CHECKING_PROCESSES = 8
+# Beside letters and digits.
+_OF_A_LICENCE = "-()（）〔〕/ "
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -129,6 +132,31 @@ class Settings(BaseSettings):
     health_interval_seconds: Seconds = Field(
         default=2.0, description="How often the health service asks whether the registry can be read and written."
     )
+    production: bool = Field(
+        default=False,
+        description="Whether real persons are in it: the registry then refuses to start without licence and "
+        "storage_region, and `doctor` fails what it only warns of otherwise.",
+    )
+    licence: str = Field(
+        default="",
+        max_length=64,
+        description="Number of the operator's licence for personal credit reporting (征信业管理条例 Art. 6, 7).",
+    )
+    storage_region: str = Field(
+        default="",
+        pattern=r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$",
+        description="Where all data is stored, ISO 3166: CN, or CN-BJ (征信业管理条例 Art. 24).",
+    )
+    protection_level: int = Field(
+        default=0, ge=0, le=5, description="Level of protection that was assessed (等级保护), 1 to 5; 0 for none."
+    )
+    impact_assessment_on: date | None = Field(
+        default=None,
+        description="Day of the newest impact assessment, YYYY-MM-DD (个人信息保护法 Art. 55, 56).",
+    )
+    backup_marker: str = Field(
+        default="", description="A file that the backup touches when it has ended well; `doctor` looks at its age."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Which lines of the program's own log are written; calls are logged as info."
     )
@@ -140,6 +168,19 @@ class Settings(BaseSettings):
         if not name.isascii() or any(not character.isalnum() and character not in "-._" for character in name):
             raise ValueError("letters, digits, hyphens, dots and underscores")
         return name
+
+    @field_validator("licence")
+    @classmethod
+    def _licence_number(cls, number: str) -> str:
+        if number != number.strip() or any(not char.isalnum() and char not in _OF_A_LICENCE for char in number):
+            raise ValueError("letters, digits, hyphens and brackets, as on the licence")
+        return number
+
+    @model_validator(mode="after")
+    def _ready_for_production(self) -> Self:
+        if self.production and not (self.licence and self.storage_region):
+            raise ValueError("production needs licence and storage_region")
+        return self
 
     @field_validator("register_file")
     @classmethod
@@ -262,6 +303,9 @@ def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = Non
 
 def _told(item: ErrorDetails, file: Path, given: Mapping[str, Value]) -> str:
     """Return where a setting that is not in order came from, its name, and what is wanted."""
+    if not item["loc"]:
+        # A rule about several settings.
+        return f"{file}: {item['msg']}"
     name = str(item["loc"][0])
     variable = f"{_PREFIX}{name.upper()}"
     source = "the command line" if name in given else variable if variable in os.environ else file

@@ -1,7 +1,7 @@
 """The operator's command ``registry-server``.
 
-Exit codes: 0 done, 1 fsck or a comparison found something, 2 something is not in order, 3 the database is not the one
-that the registry signed last (see ``register``).
+Exit codes: 0 done, 1 fsck, doctor or a comparison found something, 2 something is not in order, 3 the database is not
+the one that the registry signed last (see ``register``).
 
 Each command imports what it needs when it is called: the whole server takes seconds to load.
 """
@@ -232,6 +232,28 @@ def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fals
         )
         typer.echo(f"{looked_at}: {'clean' if report.clean else f'{sum(report.counts.values())} findings'}")
     if not report.clean:
+        raise typer.Exit(1)
+
+
+@app.command(cls=OneCommand)
+def doctor(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
+    """Walk the operator's checklist, from the licence to the certificates; exit code 1 if any check fails."""
+    from registry_server.operating.doctor import Grade, examine  # noqa: PLC0415 - loads cryptography
+
+    examined = examine(_settings(home, database_url))
+    counts = {grade: sum(item.grade is grade for item in examined) for grade in Grade}
+    if as_json:
+        shown = [
+            {"check": item.check, "grade": item.grade, "found": item.found, "advice": item.advice} for item in examined
+        ]
+        typer.echo(json.dumps({"checks": shown, "counts": counts}, ensure_ascii=False))
+    else:
+        for item in examined:
+            typer.echo(f"{item.grade}  {item.check}: {item.found}")
+            if item.advice:
+                typer.echo(f"      {item.advice}")
+        typer.echo(", ".join(f"{count} {grade}" for grade, count in counts.items()))
+    if counts[Grade.FAIL]:
         raise typer.Exit(1)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["recover"]
+__all__ = ["directory_of", "recover"]
 
 
 def recover(database: Database) -> Committed:
@@ -40,7 +40,7 @@ def recover(database: Database) -> Committed:
             raise NoGenesisError
         try:
             newest = _newest_head(work, row)
-            directory = _directory(work, row)
+            directory = directory_of(work, row)
             tree = map_of_rows(work, directory)
             _check_map(tree, newest)
             log, asked = open_trees(database, row)
@@ -68,7 +68,13 @@ def _newest_head(work: UnitOfWork, row: HeadRow) -> Head:
     return newest
 
 
-def _directory(work: UnitOfWork, row: HeadRow) -> Directory:
+def directory_of(work: UnitOfWork, row: HeadRow) -> Directory:
+    """Return the directory after the newest act, made of all acts.
+
+    Raises:
+        InconsistentError: an act is missing, or the newest is not that of the head row.
+        FormatError: a leaf is damaged.
+    """
     directory: Directory | None = None
     for number, stored in enumerate(leaves.act_leaves(work)):
         leaf = parse_leaf(stored.leaf)

@@ -1,0 +1,304 @@
+"""The operator's checklist: licence, region, custody of keys, database, register, backup, clock, certificates.
+
+Each check looks for itself, so that one that fails hides no other. Nothing is changed; a server may be running. What
+only counts where real persons are in the registry (setting ``production``) is a warning elsewhere.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from sqlalchemy import text
+
+from registry_server.operating.failures import text_of
+from registry_server.operating.register import show_register
+from registry_server.operating.tables import current_tables, wanted_tables
+from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
+from registry_server.sequencing.errors import NoGenesisError
+from registry_server.sequencing.recover import directory_of
+from registry_server.serving.files import check_private
+from registry_server.storage import head
+from registry_server.storage.unit_of_work import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from client_sdk.kernel.ledger.directory import Directory
+    from registry_server.sequencing.clock import Clocks
+    from registry_server.settings import Settings
+
+__all__ = ["Examined", "Grade", "examine"]
+
+_LEAST_LEVEL = 3
+_ASSESSMENT_YEARS = 3
+_DAY_SECONDS = 86_400
+_BACKUP_DUE_SECONDS = 26 * 3_600
+_BACKUP_LATE_SECONDS = 7 * _DAY_SECONDS
+_CERTIFICATE_DAYS = 30
+_AUTHORITY_DAYS = 365
+_ROOM_LITTLE_BYTES = 10 * 1024**3
+_ROOM_NONE_BYTES = 1024**3
+_CHINA = "CN"
+_ZONES_OF_CHINA = frozenset(("Asia/Shanghai",))
+# Settings of PostgreSQL without which an acknowledged commit may be lost, and the value that loses it.
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class Grade(StrEnum):
+    """What a check found."""
+
+    PASS = "PASS"  # noqa: S105 - a word, no password
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Result of one check.
+
+    Attributes:
+        check: its name, such as ``backup``.
+        grade: PASS, WARN or FAIL.
+        found: what there is.
+        advice: what to do; empty where nothing is.
+    """
+
+    check: str
+    grade: Grade
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:
+    """Walk the checklist.
+
+    Args:
+        settings: of the registry.
+        clocks: this machine's where none are given.
+    """
+    looking = _Looking(settings, clocks or SystemClocks())
+    checks: dict[str, Callable[[], Iterator[Examined]]] = {
+        "licence": looking.licence,
+        "region": looking.region,
+        "protection": looking.protection,
+        "assessment": looking.assessment,
+        "keys": looking.keys,
+        "database": looking.database,
+        "administrators": looking.administrators,
+        "register": looking.register,
+        "backup": looking.backup,
+        "room": looking.room,
+        "clock": looking.clock,
+        "certificates": looking.certificates,
+        "witnesses": looking.witnesses,
+    }
+    return [found for name, check in checks.items() for found in _examined(name, check)]
+
+
+def _examined(name: str, check: Callable[[], Iterator[Examined]]) -> Iterator[Examined]:
+    try:
+        yield from check()
+    except Exception as error:
+        told = text_of(error)
+        if told is None:
+            raise
+        yield Examined(name, Grade.FAIL, told, "mend this, then run doctor again")
+
+
+class _Looking:
+    """The checks, each yielding what it found."""
+
+    def __init__(self, settings: Settings, clocks: Clocks) -> None:
+        self._settings = settings
+        self._clocks = clocks
+        self._now_ms = clocks.wall()
+        # What a registry with real persons must have, and another one should.
+        self._missing = Grade.FAIL if settings.production else Grade.WARN
+
+    def licence(self) -> Iterator[Examined]:
+        number = self._settings.licence
+        if number:
+            yield Examined("licence", Grade.PASS, number)
+        else:
+            advice = "set licence; without one no personal credit reporting (征信业管理条例 Art. 6, 7)"
+            yield Examined("licence", self._missing, "none", advice)
+
+    def region(self) -> Iterator[Examined]:
+        region = self._settings.storage_region
+        zone = self._directory().rulebook.time_zone
+        if not region:
+            yield Examined("region", self._missing, "not said", "set storage_region to where all data is stored")
+        elif zone in _ZONES_OF_CHINA and region.partition("-")[0] != _CHINA:
+            advice = "store and process data on persons in China there (征信业管理条例 Art. 24)"
+            yield Examined("region", self._missing, f"{region}, under a rulebook of {zone}", advice)
+        else:
+            yield Examined("region", Grade.PASS, region)
+
+    def protection(self) -> Iterator[Examined]:
+        level = self._settings.protection_level
+        if level >= _LEAST_LEVEL:
+            yield Examined("protection", Grade.PASS, f"level {level}")
+        else:
+            advice = f"have it assessed at level {_LEAST_LEVEL} or above (等级保护), and set protection_level"
+            yield Examined("protection", self._missing, f"level {level}" if level else "not assessed", advice)
+
+    def assessment(self) -> Iterator[Examined]:
+        day, today = self._settings.impact_assessment_on, datetime.fromtimestamp(self._now_ms / 1000, UTC).date()
+        advice = "assess the impact on the persons, keep the report for three years (个人信息保护法 Art. 55, 56)"
+        if day is None:
+            yield Examined("assessment", self._missing, "none", f"{advice}, and set impact_assessment_on")
+        elif day > today:
+            yield Examined("assessment", self._missing, f"{day.isoformat()}, in the future", advice)
+        elif _years_after(day, _ASSESSMENT_YEARS) <= today:
+            yield Examined("assessment", self._missing, f"{day.isoformat()}, {_ASSESSMENT_YEARS} years ago", advice)
+        else:
+            yield Examined("assessment", Grade.PASS, day.isoformat())
+
+    def keys(self) -> Iterator[Examined]:
+        settings = self._settings
+        paths = (settings.home, settings.log_key_file, settings.authority_folder / "key.pem")
+        for path in paths:
+            check_private(path)
+        if settings.tls_folder.is_dir():
+            check_private(settings.tls_folder / "key.pem")
+        # One stolen disk would hold the key and everything that it signs.
+        if self._beside_database(settings.log_key_file):
+            advice = "keep log_key on an encrypted disk of its own, or have systemd bring it (LoadCredentialEncrypted=)"
+            yield Examined("keys", Grade.WARN, "private, and on the disk of the database", advice)
+        else:
+            yield Examined("keys", Grade.PASS, "private")
+
+    def database(self) -> Iterator[Examined]:
+        found, want = current_tables(self._settings), wanted_tables()
+        if found != want:
+            yield Examined(
+                "database", Grade.FAIL, f"tables {found or 'none'}, want {want}", "registry-server db upgrade"
+            )
+            return
+        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
+            on_postgresql = work.connection.dialect.name == "postgresql"
+            off = (
+                [name for name in _DURABLE if work.connection.execute(text(f"SHOW {name}")).scalar() == "off"]
+                if on_postgresql
+                else []
+            )
+        kind = "PostgreSQL" if on_postgresql else "SQLite"
+        if off:
+            advice = "turn it on: what was acknowledged must survive a loss of power"
+            yield Examined("database", Grade.FAIL, f"{kind} with {', '.join(off)} off", advice)
+        else:
+            yield Examined("database", Grade.PASS, f"{kind}, tables {found}")
+
+    def administrators(self) -> Iterator[Examined]:
+        state = self._directory().state
+        told = f"{state.threshold} of {len(state.administrators)} sign an act"
+        if state.trial:
+            yield Examined("administrators", self._missing, told, "found a registry with three administrators or more")
+        else:
+            yield Examined("administrators", Grade.PASS, told)
+
+    def register(self) -> Iterator[Examined]:
+        state = show_register(self._settings)
+        if state.problem or state.mismatch is not None:
+            told = state.problem or f"{state.mismatch}"
+            yield Examined("register", Grade.FAIL, told, "registry-server register show, and docs/operating.md")
+        elif not self._settings.register_url.get_secret_value() and self._beside_database(self._settings.register_path):
+            advice = "put register_file on another disk: a lost disk would take both, and an old copy would be served"
+            yield Examined("register", Grade.WARN, f"{state.place}, on the disk of the database", advice)
+        else:
+            yield Examined("register", Grade.PASS, state.place)
+
+    def backup(self) -> Iterator[Examined]:
+        if not self._settings.backup_marker:
+            advice = "back up, touch a file when it has ended well, and set backup_marker to it"
+            yield Examined("backup", self._missing, "backup_marker is not set", advice)
+            return
+        path = self._settings.home / self._settings.backup_marker
+        if not path.exists():
+            yield Examined("backup", Grade.FAIL, f"{path} is missing", "no backup has ended well yet: see why")
+            return
+        age = time.time() - path.stat().st_mtime
+        told = f"ended {age / 3_600:.0f} hours ago"
+        if age < _BACKUP_DUE_SECONDS:
+            yield Examined("backup", Grade.PASS, told)
+        else:
+            grade = Grade.WARN if age < _BACKUP_LATE_SECONDS else Grade.FAIL
+            yield Examined("backup", grade, told, "back up every day: see why it did not")
+
+    def room(self) -> Iterator[Examined]:
+        free = shutil.disk_usage(self._settings.home).free
+        told = f"{free / 1024**3:,.1f} GiB free"
+        if free >= _ROOM_LITTLE_BYTES:
+            yield Examined("room", Grade.PASS, told)
+        else:
+            grade = Grade.WARN if free >= _ROOM_NONE_BYTES else Grade.FAIL
+            yield Examined("room", grade, told, "make room: on a full disk nothing is acknowledged")
+
+    def clock(self) -> Iterator[Examined]:
+        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
+            row = head.read(work)
+        if row is None:
+            raise NoGenesisError
+        ahead = row.logged_at - self._now_ms
+        if ahead > MAX_STEP_MS:
+            told = f"the newest leaf is {ahead // 1000:,} s ahead of this machine's clock"
+            yield Examined("clock", Grade.FAIL, told, "set the clock right; docs/operating.md tells the rest")
+        elif self._clocks.synchronised() is None:
+            advice = "run time synchronisation (chrony, systemd-timesyncd)"
+            yield Examined("clock", Grade.WARN, "the kernel does not say that it is synchronised", advice)
+        else:
+            yield Examined("clock", Grade.PASS, "synchronised")
+
+    def certificates(self) -> Iterator[Examined]:
+        files = {"authority": (self._settings.public_folder / "ca.pem", _AUTHORITY_DAYS)}
+        if self._settings.tls_folder.is_dir():
+            # The server makes it, and renews it a month before its end.
+            files["server"] = (self._settings.tls_folder / "certificate.pem", _CERTIFICATE_DAYS)
+        for name, (path, least) in files.items():
+            days = self._days_left(path)
+            told = f"that of the {name} ends in {days:,.0f} days"
+            if days >= least:
+                yield Examined("certificates", Grade.PASS, told)
+            else:
+                grade = Grade.WARN if days > 0 else Grade.FAIL
+                yield Examined("certificates", grade, told, "docs/operating.md, Certificates")
+
+    def witnesses(self) -> Iterator[Examined]:
+        # The formats know no signature but the log's own under a checkpoint.
+        advice = "have members and auditors compare theirs: credit-registry compare"
+        yield Examined("witnesses", Grade.WARN, "nobody else signs the checkpoints", advice)
+
+    def _directory(self) -> Directory:
+        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
+            row = head.read(work)
+            if row is None:
+                raise NoGenesisError
+            return directory_of(work, row)
+
+    def _beside_database(self, path: Path) -> bool:
+        """Return whether a file lies on the disk of the database; False for a database of another machine's."""
+        if self._settings.database_url.get_secret_value():
+            return False
+        return path.parent.stat().st_dev == (self._settings.home / "registry.sqlite").stat().st_dev
+
+    def _days_left(self, path: Path) -> float:
+        try:
+            (certificate, *_) = x509.load_pem_x509_certificates(path.read_bytes())
+        except ValueError:
+            raise RuntimeError(f"{path} holds no certificate") from None
+        return (certificate.not_valid_after_utc.timestamp() - self._now_ms / 1000) / _DAY_SECONDS
+
+
+def _years_after(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        # The 29th of February.
+        return day.replace(year=day.year + years, day=28)
