@@ -15,7 +15,7 @@ from client_sdk._member import Member
 from client_sdk._steps import each_async, run_async
 from client_sdk._transport.mode import ASYNCIO
 from client_sdk.config import ClientConfig
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -139,13 +139,21 @@ class AsyncClient:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return await self._run(self._member.preflight(reports))
 
-    async def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
-        """Withdraw a record that was a mistake; it is erased from all answers at once."""
-        return await self._run(self._member.end(record_id, issuer, Standing.WITHDRAWN, identity))
+    async def withdraw(
+        self,
+        record_id: bytes,
+        issuer: str = "",
+        *,
+        identity: Identity | None = None,
+        reason: WithdrawalReason | str = WithdrawalReason.ERROR,
+        evidence: Iterable[bytes] = (),
+    ) -> Receipt:
+        """Withdraw a record that must not be held; it is erased from all answers at once."""
+        return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
-        return await self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
+        return await self._run(self._member.set_aside(record_id, issuer, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name has none."""

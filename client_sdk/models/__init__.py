@@ -10,6 +10,7 @@ from client_sdk.kernel.formats.words import (
     Purpose,
     Role,
     Standing,
+    WithdrawalReason,
 )
 from client_sdk.kernel.rules.facts import (
     Amounts,
@@ -123,6 +124,7 @@ __all__ = [
     "Unopened",
     "Verdict",
     "Violation",
+    "WithdrawalReason",
     "debt",
     "notice_sent",
     "written_consent",

@@ -25,6 +25,7 @@ from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
+from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,7 @@ def advance(
     else:
         _check_next(chain, statement, directory)
     _check_retention(chain, statement)
+    check_withdrawn_as_paid(statement.kind, statement.reason, directory.rulebook.paid_judgment_months)
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)
     continues = statement.continues if chain is None else chain.continues

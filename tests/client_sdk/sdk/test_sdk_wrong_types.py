@@ -184,6 +184,7 @@ METHODS: Wrong = {
     "code": (*NO_TEXT, "not a code"),
     "outcome": (None, 5, "NONSENSE", "WITHDRAWN", HALF, []),
     "evidence": (None, 5, NUMBER, b"", {}, *([wrong] for wrong in NO_HASH)),
+    "reason": (None, 5, "NONSENSE", "FRAUD", HALF, []),
     "opened": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
 }
