@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+    from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -154,6 +155,16 @@ class AsyncClient:
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
         return await self._run(self._member.set_aside(record_id, issuer, identity))
+
+    async def erasure_proof(
+        self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None
+    ) -> ErasureProof:
+        """Return the registry's signed proof that a record was withdrawn, set aside or erased."""
+        return await self._run(self._member.erasure_proof(record_id, issuer, identity))
+
+    async def verify_erasure(self, data: bytes, identity: Identity | None = None) -> ErasureProof:
+        """Verify a proof of erasure, and with an identity that it names that person."""
+        return await self._run(self._member.verify_erasure(data, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name has none."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+    from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -231,6 +232,35 @@ class Client:
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
         return self._run(self._member.set_aside(record_id, issuer, identity))
+
+    def erasure_proof(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> ErasureProof:
+        """Return the registry's signed proof that a record was withdrawn, set aside or erased.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor or a representative; empty for an own record.
+            identity: of the person whom it was about, to be named by a commitment; None to name nobody.
+
+        Raises:
+            ConflictError: there is no such record, or it is not erased.
+            NotPermittedError: the record is another lender's.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.erasure_proof(record_id, issuer, identity))
+
+    def verify_erasure(self, data: bytes, identity: Identity | None = None) -> ErasureProof:
+        """Verify a proof of erasure, and with an identity that it names that person.
+
+        Args:
+            data: bytes of the file that ``ErasureProof.file`` holds.
+            identity: of the person whom it must name; None does not check that.
+
+        Raises:
+            VerificationError: a part does not verify, or it names another person.
+            KeyServiceError: a key service refuses, or proves nothing.
+        """
+        return self._run(self._member.verify_erasure(data, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name has none.

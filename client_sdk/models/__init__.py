@@ -38,6 +38,7 @@ from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, 
 from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -78,6 +79,7 @@ __all__ = [
     "DisputeView",
     "EnforcementFacts",
     "EnforcementReport",
+    "ErasureProof",
     "Facts",
     "Failure",
     "IdType",

@@ -259,7 +259,7 @@ def test_a_victim_of_identity_theft_is_freed_of_a_record(lender: Command, number
     document = tmp_path / "police.pdf"
     document.write_bytes(b"report of the police")
     withdraw = ("records", "withdraw", record, "--yes")
-    assert "evidence" in lender(*withdraw, "--reason", "IDENTITY_THEFT", code=1).err
+    assert "withdrawal.evidence" in lender(*withdraw, "--reason", "IDENTITY_THEFT", code=2).out
     lender(*withdraw, "--set-aside", "--reason", "FRAUD", code=2)
     lender(*withdraw, "--reason", "IDENTITY_THEFT", "--evidence", str(document))
     (held,) = (item for item in lender("records").content["records"] if item["record_id"] == record)
