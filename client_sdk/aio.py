@@ -15,7 +15,7 @@ from client_sdk._member import Member
 from client_sdk._steps import each_async, run_async
 from client_sdk._transport.mode import ASYNCIO
 from client_sdk.config import ClientConfig
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+    from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -139,13 +140,31 @@ class AsyncClient:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return await self._run(self._member.preflight(reports))
 
-    async def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
-        """Withdraw a record that was a mistake; it is erased from all answers at once."""
-        return await self._run(self._member.end(record_id, issuer, Standing.WITHDRAWN, identity))
+    async def withdraw(
+        self,
+        record_id: bytes,
+        issuer: str = "",
+        *,
+        identity: Identity | None = None,
+        reason: WithdrawalReason | str = WithdrawalReason.ERROR,
+        evidence: Iterable[bytes] = (),
+    ) -> Receipt:
+        """Withdraw a record that must not be held; it is erased from all answers at once."""
+        return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
-        return await self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
+        return await self._run(self._member.set_aside(record_id, issuer, identity))
+
+    async def erasure_proof(
+        self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None
+    ) -> ErasureProof:
+        """Return the registry's signed proof that a record was withdrawn, set aside or erased."""
+        return await self._run(self._member.erasure_proof(record_id, issuer, identity))
+
+    async def verify_erasure(self, data: bytes, identity: Identity | None = None) -> ErasureProof:
+        """Verify a proof of erasure, and with an identity that it names that person."""
+        return await self._run(self._member.verify_erasure(data, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name has none."""

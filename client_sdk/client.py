@@ -18,7 +18,7 @@ from client_sdk._member import Member
 from client_sdk._steps import run
 from client_sdk._transport.mode import BLOCKING
 from client_sdk.config import ClientConfig
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+    from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -203,22 +204,63 @@ class Client:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return self._run(self._member.preflight(reports))
 
-    def withdraw(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
-        """Withdraw a record that was a mistake; it is erased from all answers at once.
+    def withdraw(
+        self,
+        record_id: bytes,
+        issuer: str = "",
+        *,
+        identity: Identity | None = None,
+        reason: WithdrawalReason | str = WithdrawalReason.ERROR,
+        evidence: Iterable[bytes] = (),
+    ) -> Receipt:
+        """Withdraw a record that must not be held; it is erased from all answers at once.
 
         Args:
             record_id: 16 bytes.
             issuer: of the record, for its successor; empty for an own record.
             identity: of the person whose record it must be; None does not check that.
+            reason: ERROR, FRAUD, IDENTITY_THEFT, COURT_ORDER or PAID_IN_TIME: a member, or its word. Everybody who
+                has seen the record may learn it: it stays in the log.
+            evidence: SHA-256 of the documents that it rests on, at most 16; of FRAUD, IDENTITY_THEFT and COURT_ORDER
+                at least one.
 
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.
         """
-        return self._run(self._member.end(record_id, issuer, Standing.WITHDRAWN, identity))
+        return self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
-        return self._run(self._member.end(record_id, issuer, Standing.SET_ASIDE, identity))
+        return self._run(self._member.set_aside(record_id, issuer, identity))
+
+    def erasure_proof(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> ErasureProof:
+        """Return the registry's signed proof that a record was withdrawn, set aside or erased.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor or a representative; empty for an own record.
+            identity: of the person whom it was about, to be named by a commitment; None to name nobody.
+
+        Raises:
+            ConflictError: there is no such record, or it is not erased.
+            NotPermittedError: the record is another lender's.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.erasure_proof(record_id, issuer, identity))
+
+    def verify_erasure(self, data: bytes, identity: Identity | None = None) -> ErasureProof:
+        """Verify a proof of erasure, and with an identity that it names that person.
+
+        Args:
+            data: bytes of the file that ``ErasureProof.file`` holds.
+            identity: of the person whom it must name; None does not check that.
+
+        Raises:
+            VerificationError: a part does not verify, or it names another person.
+            KeyServiceError: a key service refuses, or proves nothing.
+        """
+        return self._run(self._member.verify_erasure(data, identity))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; attempt 0 where the name has none.

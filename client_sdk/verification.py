@@ -3,8 +3,8 @@
     for answer in verify("answer.evidence", "trust-root.bin"):
         print(answer.verdict, answer.as_of)
 
-Evidence, receipts of records and of inquiries, proofs of misbehaviour, and the trust root itself: each file says of
-itself what it is (``is_receipt`` and its like).
+Evidence, receipts of records and of inquiries, proofs of erasure and of misbehaviour, and the trust root itself: each
+file says of itself what it is (``is_receipt`` and its like).
 
 Evidence proves what is listed under a pseudonym, as of the time of the HEAD. That the pseudonym is a given person's is
 shown by asking the key services again, which ``Client.verify`` does for a member who knows the identity number.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2
 
 from client_sdk._files import path_of
+from client_sdk._protocol.erasure import read_erasure_file
 from client_sdk._protocol.inquiry import read_offline
 from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt_file
 from client_sdk._protocol.receipt import read_receipt_file
@@ -28,6 +29,7 @@ from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.erasure_file import ERASURE_LABEL
 from client_sdk.kernel.ledger.inquiry_file import INQUIRY_RECEIPT_LABEL
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
+    from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 __all__ = [
     "is_contradiction",
+    "is_erasure",
     "is_inquiry_receipt",
     "is_receipt",
     "is_trust_root",
@@ -50,6 +54,7 @@ __all__ = [
     "read_trust_root",
     "verify",
     "verify_contradiction",
+    "verify_erasure",
     "verify_inquiry_receipt",
     "verify_receipt",
     "verify_trust_root",
@@ -159,6 +164,27 @@ def verify_inquiry_receipt(data: bytes, trust_root: TrustRoot, evidence: bytes |
         if (asked.payload, asked.signature) != (receipt.payload, receipt.signature):
             raise VerificationError("inquiry receipt", "inquiry-receipt.inquiry", want="the inquiry of the evidence")
     return receipt
+
+
+def is_erasure(data: bytes) -> bool:
+    """Whether a file says of itself that it is a proof of erasure."""
+    return data.startswith(ERASURE_LABEL)
+
+
+def verify_erasure(data: bytes, trust_root: TrustRoot) -> ErasureProof:
+    """Verify offline that the registry says, signed, that a record was erased, and that the log has the leaf.
+
+    Whom it names is shown by asking the key services, which ``Client.verify_erasure`` does for a member who knows the
+    identity number.
+
+    Args:
+        data: bytes of the file that ``ErasureProof.file`` holds.
+        trust_root: of the registry.
+
+    Raises:
+        VerificationError: the file proves nothing.
+    """
+    return read_erasure_file(data, trust_root.registry, trust_root.log_key)
 
 
 def is_trust_root(data: bytes) -> bool:

@@ -55,6 +55,7 @@ from registry_server.usecases.acts import Acts
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
 from registry_server.usecases.disputes import Disputes
+from registry_server.usecases.erasures import Erasures
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
@@ -243,7 +244,14 @@ def _servicers(
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, system_clock)
     return Servicers(
-        RecordServicer(Submitting(ledger), Records(ledger), workers.executor, workers.pages, workers.preparation),
+        RecordServicer(
+            Submitting(ledger),
+            Records(ledger),
+            Erasures(ledger),
+            workers.executor,
+            workers.pages,
+            workers.preparation,
+        ),
         DisputeServicer(Disputes(ledger), workers.executor),
         InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),

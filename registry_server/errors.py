@@ -78,6 +78,7 @@ class RefusalReason(StrEnum):
     PURPOSE_INVALID = "PURPOSE_INVALID"
     QUEUE_FULL = "QUEUE_FULL"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    RECORD_KEPT = "RECORD_KEPT"
     RANGE_INVALID = "RANGE_INVALID"
     REGISTER_AHEAD = "REGISTER_AHEAD"
     REGISTER_DAMAGED = "REGISTER_DAMAGED"
@@ -179,6 +180,7 @@ _LEDGER: dict[str, Entry] = {
     "PREVIOUS_MISMATCH": Entry(_STATE, "The version does not follow the newest logged version."),
     "RECORD_ENDED": Entry(_STATE, "The record is no longer live."),
     "RECORD_ERASED": Entry(_STATE, "The record is erased."),
+    "RECORD_KEPT": Entry(_STATE, "The record is not erased: it is live, or goes on as the record that continues it."),
     "RECORD_UNKNOWN": Entry(GrpcStatus.NOT_FOUND, "The log holds no such record."),
     "REGISTRY_OTHER": Entry(_INVALID, "The payload was signed for another registry."),
     "STATE_INVALID": Entry(_STATE, "The change of the institution's state is not allowed."),

@@ -12,8 +12,10 @@ from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_receipt
+from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
 from client_sdk.errors import RefusedError
+from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.sending import stream_of
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from client_sdk._steps import Call, Flow
-    from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.formats.words import WithdrawalReason
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.lending.signing_room import Prepared
@@ -70,17 +72,32 @@ class Reporting(Core):
         secret = self.session.config.record_secret()
         return SingleReport(report, self.session.issuer(directory), secret, self.session.preflight(directory))
 
-    def end(self, record_id: bytes, issuer: str, standing: Standing, identity: Identity | None) -> Flow[Receipt]:
-        """End a record: WITHDRAWN or SET_ASIDE."""
+    def withdraw(
+        self,
+        record_id: bytes,
+        issuer: str,
+        identity: Identity | None,
+        reason: WithdrawalReason | str,
+        evidence: Iterable[bytes],
+    ) -> Flow[Receipt]:
+        """Withdraw a record."""
+        wanted, digests = arguments.withdrawal_of(reason, arguments.digests_of(evidence, "evidence"))
+        return self._end(record_id, issuer, RecordEnd(Standing.WITHDRAWN, wanted, digests), identity)
+
+    def set_aside(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[Receipt]:
+        """Report that a court set a record aside."""
+        return self._end(record_id, issuer, RecordEnd(Standing.SET_ASIDE), identity)
+
+    def _end(self, record_id: bytes, issuer: str, how: RecordEnd, identity: Identity | None) -> Flow[Receipt]:
         arguments.record_id_of(record_id)
         arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
         held = yield from self.held([record_id], issuer)
         directory = yield from self.directory()
         issuer_now = self.session.issuer(directory)
-        prepared = yield from beside(partial(ending, issuer_now, held, standing, self.session.now_ms(), names))
+        prepared = yield from beside(partial(ending, issuer_now, held, how, self.session.now_ms(), names))
         dispatch, receipt = yield from self._dispatch(prepared)
-        return (yield from self.end(record_id, issuer, standing, identity)) if dispatch.replaced else receipt
+        return (yield from self._end(record_id, issuer, how, identity)) if dispatch.replaced else receipt
 
     def _dispatch(self, prepared: Prepared) -> Flow[tuple[Dispatch, Receipt]]:
         outbox = yield from beside(self.session.outbox)

@@ -15,9 +15,9 @@ from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Approval
-from client_sdk.kernel.formats.statement import check_code, check_institution_id
+from client_sdk.kernel.formats.statement import EVIDENCED, MAX_EVIDENCE, check_code, check_institution_id
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
-from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
+from client_sdk.kernel.formats.words import DisputeOutcome, Purpose, WithdrawalReason
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
@@ -62,6 +62,7 @@ __all__ = [
     "statement_text",
     "text_of",
     "version_of",
+    "withdrawal_of",
 ]
 
 T = TypeVar("T")
@@ -207,6 +208,22 @@ def institution_of(value: str, field: str) -> str:
         except FormatError as error:
             raise _refused(field, error.rule, f"{len(value)} characters", error.want) from None
     return value
+
+
+def withdrawal_of(
+    reason: WithdrawalReason | str, evidence: tuple[bytes, ...]
+) -> tuple[WithdrawalReason, tuple[bytes, ...]]:
+    """Return the reason of a withdrawal, which may be given as its word, and the evidence that goes with it."""
+    want = f"one of {', '.join(WithdrawalReason)}"
+    of_type(reason, str, "reason", want)
+    if reason not in WithdrawalReason.__members__:
+        raise _refused("reason", "withdrawal.reason", "another word", want)
+    if reason in EVIDENCED and not evidence:
+        want = "digests of the documents that show it"
+        raise _refused("evidence", "withdrawal.evidence", f"none for {reason}", want)
+    if len(set(evidence)) > MAX_EVIDENCE:
+        raise _refused("evidence", "evidence.order", f"{len(set(evidence))} digests", f"at most {MAX_EVIDENCE}")
+    return WithdrawalReason(reason), evidence
 
 
 # --- disputes --------------------------------------------------------------------------------------------------------

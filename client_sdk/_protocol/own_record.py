@@ -165,6 +165,8 @@ def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
         index=held.index,
         retain_until=date.fromisoformat(statement.retain_until) if statement.retain_until else None,
         transferee=statement.transferee,
+        reason=statement.reason,
+        evidence=statement.evidence,
     )
     if opened is None:
         return view

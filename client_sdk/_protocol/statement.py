@@ -10,6 +10,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.statement import Statement, payload_hash
+from client_sdk.kernel.formats.words import Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.submission import OpenedBasis
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Issuer",
+    "RecordEnd",
     "Version",
     "facts_of",
     "pseudonym_for",
@@ -157,6 +159,8 @@ def sign_version(
         retain_until=retain_until_of(report, before, issuer.retention_years),
         transferee=report.transferee,
         continues=report.continues if before is None else None,
+        # A row that withdraws says that the rows before it were a mistake; other reasons are given one by one.
+        reason=WithdrawalReason.ERROR if report.standing is Standing.WITHDRAWN else None,
     )
     sent = Submission()
     if carries_subject(report.standing) and report.facts is not None:
@@ -170,8 +174,23 @@ def sign_version(
     return _signed(issuer, statement, sent)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """How a record ends without subject and facts.
+
+    Attributes:
+        standing: WITHDRAWN or SET_ASIDE.
+        reason: of WITHDRAWN; None for SET_ASIDE.
+        evidence: SHA-256 of the documents that a withdrawal rests on.
+    """
+
+    standing: Standing
+    reason: WithdrawalReason | None = None
+    evidence: tuple[bytes, ...] = ()
+
+
 def sign_ending(
-    issuer: Issuer, key: RecordKey, before: Version, standing: Standing, *, issued_at: int
+    issuer: Issuer, key: RecordKey, before: Version, ending: RecordEnd, *, issued_at: int
 ) -> tuple[pb.Submission, Version]:
     """Sign a version without subject and facts: WITHDRAWN or SET_ASIDE.
 
@@ -179,13 +198,13 @@ def sign_ending(
         issuer: the signing institution with its key: the record's issuer, or its successor.
         key: which record.
         before: its newest version.
-        standing: WITHDRAWN or SET_ASIDE.
+        ending: standing, reason and evidence.
         issued_at: milliseconds since 1970 UTC.
 
     Raises:
         RuleError: the record's standing may not be followed by that one.
     """
-    check_transition(before.kind, before.standing, standing)
+    check_transition(before.kind, before.standing, ending.standing)
     statement = Statement(
         registry=issuer.registry,
         issuer=key.issuer,
@@ -194,12 +213,14 @@ def sign_ending(
         version=before.number + 1,
         previous=before.payload_hash,
         kind=before.kind,
-        standing=standing,
+        standing=ending.standing,
         subject_key_version=0,
         subject_commitment=b"",
         facts_commitment=b"",
         disclosure_digest=b"",
         issued_at=issued_at,
+        reason=ending.reason,
+        evidence=tuple(sorted(set(ending.evidence))),
     )
     return _signed(issuer, statement, Submission())
 

@@ -24,6 +24,7 @@ from client_sdk.kernel.rules.field_types import check_field_types
 from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
 from client_sdk.kernel.rules.minors import check_age, check_born, is_listing
 from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is_due
+from client_sdk.kernel.rules.satisfaction import check_satisfied
 from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
@@ -161,6 +162,7 @@ class Preflight:
     def _check_retention(self, report: Report) -> None:
         if report.facts is None:
             return
+        check_satisfied(report.standing, report.facts, self.rulebook.paid_judgment_months)
         years = self.rulebook.retention_years
         until = retain_until_of(report, None, years)
         check_retain_until(report.standing, until, "", report.facts.ended_on, years)

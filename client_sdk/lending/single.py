@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from client_sdk._protocol.own_record import HeldRecord
-    from client_sdk._protocol.statement import Issuer
+    from client_sdk._protocol.statement import Issuer, RecordEnd
     from client_sdk.kernel.formats.note import VerifierKey
-    from client_sdk.kernel.formats.words import Standing
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Unit
     from client_sdk.lending.preflight import Preflight
@@ -127,7 +126,7 @@ class SingleReport:
 def ending(
     issuer: Issuer,
     found: Sequence[HeldRecord],
-    standing: Standing,
+    how: RecordEnd,
     now_ms: int,
     names: Mapping[int, Pseudonym] | None = None,
 ) -> Prepared:
@@ -136,7 +135,7 @@ def ending(
     Args:
         issuer: the signing institution with its key: the record's issuer, or its successor.
         found: what the registry holds under the record's id; one, or none.
-        standing: that it ends with.
+        how: standing that it ends with, reason and evidence.
         now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.
         names: pseudonyms of the person whom the record must name; None where the caller named no person.
 
@@ -155,7 +154,7 @@ def ending(
         raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
     issued_at = now_ms // 1_000 * 1_000
     try:
-        submission, version = sign_ending(issuer, held.key, version_of(held, None), standing, issued_at=issued_at)
+        submission, version = sign_ending(issuer, held.key, version_of(held, None), how, issued_at=issued_at)
     except RuleError as error:
         raise PreflightError((violation_of_error(error, 0),)) from error
     return Prepared(None, held.key, version.number, submission)

@@ -10,6 +10,7 @@ from client_sdk.kernel.formats.words import (
     Purpose,
     Role,
     Standing,
+    WithdrawalReason,
 )
 from client_sdk.kernel.rules.facts import (
     Amounts,
@@ -42,6 +43,7 @@ from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, 
 from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
+from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -87,6 +89,7 @@ __all__ = [
     "DisputeView",
     "EnforcementFacts",
     "EnforcementReport",
+    "ErasureProof",
     "Facts",
     "Failure",
     "IdType",
@@ -133,6 +136,7 @@ __all__ = [
     "Unopened",
     "Verdict",
     "Violation",
+    "WithdrawalReason",
     "debt",
     "notice_sent",
     "written_consent",

@@ -12,7 +12,7 @@ from client_sdk.kernel.formats.plain import Plain
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from client_sdk.kernel.formats.words import Kind, Standing
+    from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
     from client_sdk.kernel.rules.facts import Facts
 
 __all__ = ["RecordState", "RecordView"]
@@ -46,6 +46,8 @@ class RecordView(Plain):
         retain_until: last day that it is kept; None where it does not expire.
         transferee: institution id of the buyer; empty for none.
         facts: of the newest version, where they were opened.
+        reason: why it was withdrawn; None for every other standing.
+        evidence: SHA-256 of the documents that the withdrawal rests on.
     """
 
     issuer: str
@@ -61,6 +63,8 @@ class RecordView(Plain):
     retain_until: date | None = None
     transferee: str = ""
     facts: Facts | None = None
+    reason: WithdrawalReason | None = None
+    evidence: tuple[bytes, ...] = ()
 
     @property
     def uuid(self) -> UUID:

@@ -104,6 +104,7 @@ def create_records() -> None:
         sa.Column("continued_by_issuer", sa.Text()),
         sa.Column("continued_by_record_id", sa.LargeBinary()),
         sa.Column("erased", sa.Boolean(), nullable=False),
+        whole("erased_index"),
         whole("annotation_number"),
         raw("annotation_payload_hash"),
         whole("annotation_index"),

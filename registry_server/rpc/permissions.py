@@ -48,7 +48,14 @@ def _service(
 PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     _service(
         "RecordService",
-        {"Submit": _LENDER, "SubmitBatch": _LENDER, "ListRecords": _LENDER, "GetReceipt": _LENDER},
+        {
+            "Submit": _LENDER,
+            "SubmitBatch": _LENDER,
+            "ListRecords": _LENDER,
+            "GetReceipt": _LENDER,
+            # The use case decides: a lender about records that it reads, a representative about anybody's.
+            "GetErasure": _ASKER,
+        },
     )
     | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
     | _service("InquiryService", {"Check": _ASKER, "GetInquiryReceipt": _ASKER})

@@ -6,13 +6,15 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from creditregistry.v1 import erasure_pb2
 from creditregistry.v1 import submission_pb2 as pb
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
 
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
+from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.rpc.convert.proofs import receipt
+from registry_server.rpc.convert.proofs import proved_erasure, receipt
 from registry_server.rpc.convert.submissions import own_record, results
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread, pages_from
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from registry_server.rpc.preparing import Preparation
+    from registry_server.usecases.erasures import Erasures
     from registry_server.usecases.records import Records
     from registry_server.usecases.submit import Appended, PreparedSubmissions, Submitting
 
@@ -40,17 +43,25 @@ class RecordServicer(RecordServiceServicer):
     Args:
         submitting: use case.
         records: use case.
+        erasures: use case.
         executor: whose threads do what blocks.
         pages: whose threads read the pages of streams.
         preparation: checks the chunks of streams.
     """
 
     def __init__(
-        self, submitting: Submitting, records: Records, executor: Executor, pages: Executor, preparation: Preparation
+        self,
+        submitting: Submitting,
+        records: Records,
+        erasures: Erasures,
+        executor: Executor,
+        pages: Executor,
+        preparation: Preparation,
     ) -> None:
         self._submitting = submitting
         self._preparation = preparation
         self._records = records
+        self._erasures = erasures
         self._executor = executor
         self._pages = pages
         # One for each member: else the streams of one would take the processor's time from all others.
@@ -108,6 +119,17 @@ class RecordServicer(RecordServiceServicer):
         )
         found = await in_thread(self._executor, finding)
         return pb.GetReceiptResponse(receipt=receipt(found))
+
+    async def GetErasure(
+        self,
+        request: erasure_pb2.GetErasureRequest,
+        _context: object,
+    ) -> erasure_pb2.GetErasureResponse:
+        """Return the signed proof that a record was erased."""
+        key = RecordKey(request.record.issuer, request.record.record_id)
+        proving = partial(self._erasures.prove, current_call().institution, key, request.person)
+        found = await in_thread(self._executor, proving)
+        return erasure_pb2.GetErasureResponse(proved=proved_erasure(found))
 
     def _submit_each(self, batch: Sequence[tuple[str, pb.Submission]]) -> list[Appended | Exception]:
         """Submit for several callers in one thread, mostly in one transaction; each has the outcome of its own."""

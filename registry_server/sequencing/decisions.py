@@ -46,7 +46,7 @@ def admit_act(staging: Staging, item: ActItem) -> int:
             got=str(body.retire),
             want="a version that no live record carries",
         )
-    erased = _erased_by_order(staging, body) if isinstance(body, ErasureBody) else []
+    erased = _erased_by_order(staging, body, index) if isinstance(body, ErasureBody) else []
     staging.add_leaf(leaf.encode())
     staging.acts.append((directory.state.act_number, index))
     staging.directory = directory
@@ -65,7 +65,7 @@ def corrects_time(items: Sequence[Item]) -> bool:
         return False
 
 
-def _erased_by_order(staging: Staging, body: ErasureBody) -> list[Chain]:
+def _erased_by_order(staging: Staging, body: ErasureBody, index: int) -> list[Chain]:
     together = frozenset(body.records)
     for key in body.records:
         record = staging.record(key)
@@ -73,7 +73,7 @@ def _erased_by_order(staging: Staging, body: ErasureBody) -> list[Chain]:
             chain = staging.chain(partner)
             if partner not in together and chain is not None and not chain.erased:
                 raise RuleError("ERASED_ALONE", "records", "record.continues", want="a record and those it continues")
-    return [chains.erase(staging.chain(key)) for key in body.records]
+    return [chains.erase(staging.chain(key), index) for key in body.records]
 
 
 def admit_lapse(staging: Staging, item: LapseItem) -> int:

@@ -121,6 +121,14 @@ class Ledger:
         """
         return self._batches.append(items)
 
+    def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
+        """Return key id and signature of the log's key over an Erasure.
+
+        Raises:
+            RegisterMismatchError: this is not the database that was signed last.
+        """
+        return self._publisher.sign_erasure(payload)
+
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
         """Keep inquiries; they are durable when the future is done. It fails as that of ``append``.
 

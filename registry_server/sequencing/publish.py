@@ -1,5 +1,7 @@
 """Checkpoints: registering and signing what has been committed, never anything else (proto/README.md 7).
 
+The log's key signs one thing beside: that a record which the log has ended is erased (proto/README.md 8).
+
     commit -> move the checkpoint register (compare-and-swap) -> sign -> store the checkpoint
 
 A signature over the same (origin, size, root) is the same bytes from every process, and the register moves only from a
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import Checkpoint, sign_checkpoint
 from registry_server.sequencing.errors import (
     InconsistentError,
@@ -135,6 +138,15 @@ class Publisher:
                 work.commit()
             self._stored = max(self._stored, state.size)
         return signed
+
+    def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
+        """Return key id and signature of the log's key over an Erasure (proto/README.md 8).
+
+        Raises:
+            RegisterMismatchError: this is not the database that was signed last.
+        """
+        self.check_served()
+        return self._signer.public_key.key_id, dsse.sign(self._signer, dsse.ERASURE, payload)
 
     def _checkpoint(self, state: State) -> Checkpoint:
         return Checkpoint(origin_of(state.directory.state, self._signer), state.size, state.root)

@@ -252,6 +252,7 @@ def _to_row(record: StoredRecord) -> tuple[Value, ...]:
         heir.issuer if heir else None,
         heir.record_id if heir else None,
         chain.erased,
+        chain.erased_index,
         *(_NO_ANNOTATION if head is None else _annotation_columns(head)),
     )
 
@@ -295,6 +296,7 @@ def _of_row(row: Fetched) -> StoredRecord:
         heir_issuer,
         heir_record_id,
         erased,
+        erased_index,
         *annotation,
     ) = row
     heir = None if heir_issuer is None else RecordKey(heir_issuer, heir_record_id)
@@ -312,6 +314,7 @@ def _of_row(row: Fetched) -> StoredRecord:
         None if continues_issuer is None else RecordKey(continues_issuer, continues_record_id),
         continued=heir is not None,
         erased=bool(erased),
+        erased_index=erased_index,
         annotation=_annotation_head(annotation),
         subject_commitment=subject_commitment,
     )

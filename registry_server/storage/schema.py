@@ -132,6 +132,8 @@ records = Table(
     Column("continued_by_issuer", Text),
     Column("continued_by_record_id", LargeBinary),
     Column("erased", Boolean, nullable=False),
+    # Index of the leaf that erased it; 0 for none.
+    Column("erased_index", BigInteger, nullable=False),
     Column("annotation_number", BigInteger, nullable=False),
     Column("annotation_payload_hash", LargeBinary, nullable=False),
     Column("annotation_index", BigInteger, nullable=False),

@@ -23,6 +23,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Facts, parse_facts
 from client_sdk.kernel.rules.retention import check_retain_until
+from client_sdk.kernel.rules.satisfaction import check_satisfied
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
 
@@ -153,6 +154,7 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
         notice_hours=rulebook.notice_hours,
         today=arrival.today,
     )
+    check_satisfied(statement.standing, facts, rulebook.paid_judgment_months)
     check_retain_until(statement.standing, statement.retain_until, "", facts.ended_on, rulebook.retention_years)
     return facts
 

@@ -30,7 +30,7 @@ from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.live_set import Bound, map_entries, mapped
@@ -187,6 +187,7 @@ class HandmadeLog:
             disclosure_digest(secret.disclosure) if bound else b"",
             self.logged_at,
             RETAIN_UNTIL if needs_retention(standing) else "",
+            reason=WithdrawalReason.ERROR if standing is Standing.WITHDRAWN else None,
         )
         return replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields
 

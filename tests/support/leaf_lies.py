@@ -26,6 +26,7 @@ from client_sdk.kernel.formats.words import (
     LapseKind,
     Role,
     Standing,
+    WithdrawalReason,
 )
 from client_sdk.kernel.ledger.findings import FindingId
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, seed, signer, voprf_key
@@ -107,6 +108,30 @@ def a_key_that_no_act_gave(log: HandmadeLog, _: HandmadeRegistry) -> None:
 @lie(_F.REGISTRY)
 def a_statement_for_another_registry(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.say("lender-1", "new", registry="other.example")
+    log.head()
+
+
+@lie(_F.LEAF_FORM)
+def a_withdrawal_for_no_reason(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=None)
+    log.head()
+
+
+@lie(_F.LEAF_FORM)
+def a_withdrawal_for_fraud_without_evidence(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.FRAUD)
+    log.head()
+
+
+@lie(_F.LEAF_FORM)
+def a_reason_without_a_withdrawal(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.CURED, reason=WithdrawalReason.ERROR)
+    log.head()
+
+
+@lie(_F.TRANSITION)
+def a_default_withdrawn_like_a_judgment_that_was_paid_in_time(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.PAID_IN_TIME)
     log.head()
 
 

@@ -147,6 +147,7 @@ class NaiveLog:
             date = before.versions[-1].retain_until
             require(not date or said.retain_until <= date, "date")
         require(bool(said.retain_until) == (standing in DATED), "date")
+        self._withdrawal(said, kind, standing)
         if before is None:
             self.records[place] = Record(kind, [said], [payload], index, leaf)
             if said.HasField("continues"):
@@ -155,6 +156,16 @@ class NaiveLog:
             before.versions.append(said)
             before.payloads.append(payload)
             before.index, before.leaf = index, leaf
+
+    def _withdrawal(self, said: statement_pb2.Statement, kind: str, standing: str) -> None:
+        reason = statement_pb2.WithdrawalReason.Name(said.reason).removeprefix("WITHDRAWAL_REASON_")
+        require((reason != "UNSPECIFIED") == (standing == "WITHDRAWN"), "reason")
+        require(standing == "WITHDRAWN" or not said.evidence, "evidence")
+        require(said.evidence or reason not in ("FRAUD", "IDENTITY_THEFT", "COURT_ORDER"), "evidence")
+        require(all(len(digest) == 32 for digest in said.evidence), "evidence")
+        require(list(said.evidence) == sorted(set(said.evidence)) and len(said.evidence) <= 16, "evidence")
+        months = self.genesis.rulebook.paid_judgment_months
+        require(reason != "PAID_IN_TIME" or (kind == "JUDGMENT" and months), "paid in time")
 
     def _annotation(
         self, index: int, leaf: bytes, logged_at: int, payload: bytes, key_id: bytes, signature: bytes

@@ -32,7 +32,15 @@ from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement, payload_hash
-from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, KeyUsage, Kind, Role, Standing
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    InstitutionStatus,
+    KeyUsage,
+    Kind,
+    Role,
+    Standing,
+    WithdrawalReason,
+)
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.rules.retention import expires_on
@@ -311,6 +319,7 @@ class World:
             disclosure_digest(sealed) if bound else b"",
             self.clock.now,
             expires_on(ended_on, 5).isoformat() if needs_retention(standing) and ended_on else "",
+            reason=WithdrawalReason.ERROR if standing is Standing.WITHDRAWN else None,
         )
         statement = replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields
         message = pb.Submission(statement=self._signed(statement), disclosure=sealed)

@@ -133,6 +133,7 @@ HINTS: dict[str, str] = {
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
+    "RECORD_KEPT": "only what was withdrawn, set aside or erased has a proof; see `credit-registry records`.",
     "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
     "REGISTER_AHEAD": "its operator must put the newest database back; nothing was done, and nothing is lost here.",
     "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",

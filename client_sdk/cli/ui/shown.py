@@ -159,7 +159,7 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.uuid,
         record.kind.name,
         record.version,
-        record.standing.name,
+        record.standing.name + (f" ({record.reason})" if record.reason else ""),
         record.state.value,
         moment_text(record.logged_at),
         record.retain_until or "",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.ui.columns import cells_of, column_options, identity_cells
+from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.identity_input import read_identity
@@ -21,6 +22,7 @@ from client_sdk.cli.ui.options import (
     MaybeReferenceOption,
     ReferenceOption,
     YesOption,
+    word_option,
 )
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
@@ -31,7 +33,7 @@ from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
 from client_sdk.forms import moment_text
 from client_sdk.lending.rows import facts_cells
-from client_sdk.models import IdType
+from client_sdk.models import IdType, WithdrawalReason
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
@@ -146,6 +148,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "records withdraw 01234567-89ab-8def-8123-456789abcdef",
             "records withdraw --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01",
+            "records withdraw 01234567-89ab-8def-8123-456789abcdef --reason IDENTITY_THEFT --evidence police.pdf",
             "records withdraw 01234567-89ab-8def-8123-456789abcdef --set-aside",
             "records withdraw 01234567-89ab-8def-8123-456789abcdef --issuer lender-9",
         ],
@@ -162,23 +165,42 @@ def register(app: typer.Typer) -> None:
         set_aside: Annotated[
             bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
         ] = False,
+        reason: Annotated[
+            WithdrawalReason | None,
+            word_option(
+                WithdrawalReason,
+                "FRAUD, IDENTITY_THEFT and COURT_ORDER need --evidence; PAID_IN_TIME is a judgment paid within the "
+                "rulebook's months. It stays in the log.",
+                "--reason",
+                default="ERROR",
+            ),
+        ] = None,
+        evidence: EvidenceOption = None,
         issuer: IssuerOption = "",
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
         yes: YesOption = False,
     ) -> None:
-        """Withdraw a record that was a mistake: it leaves all answers at once, and cannot be taken back.
+        """Withdraw a record that must not be held: it leaves all answers at once, and cannot be taken back.
 
-        With --identity-file it is withdrawn only if it is about that person.
+        With --identity-file it is withdrawn only if it is about that person. Documents stay here: only their SHA-256 is
+        logged.
         """
+        if set_aside and (reason is not None or evidence):
+            raise UsageError("a record that a court set aside has no reason", "leave out --reason and --evidence.")
+        digests = document_digests(evidence)
         named = named_record(record, kind, reference, first_day, attempt, issuer)
         given = identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
         with session.client() as client:
             session.confirm("Withdraw it for good?", yes=yes)
-            end = client.set_aside if set_aside else client.withdraw
-            receipt = end(record_id_of(client, named), issuer, identity=identity)
+            record_id = record_id_of(client, named)
+            if set_aside:
+                receipt = client.set_aside(record_id, issuer, identity=identity)
+            else:
+                why = reason or WithdrawalReason.ERROR
+                receipt = client.withdraw(record_id, issuer, identity=identity, reason=why, evidence=digests)
         _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
 
 

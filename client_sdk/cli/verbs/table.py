@@ -22,6 +22,7 @@ VERBS = {
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
     "dispute": Later("dispute", "Disputes about your records: list, answer."),
+    "erasure": Later("erasure", "Proofs that a record was erased."),
     "subject": Later("subject", "For a person: disputes, and the person's own statement."),
     "verify": Later(
         "verify",

@@ -16,20 +16,24 @@ from client_sdk.cli.ui.shown import answer_lines, receipt_content
 from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.trust_shown import FingerprintOption, fingerprint_of, trust_content, trust_lines
 from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.erasure import erasure_content, erasure_rows
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
 from client_sdk.forms import moment_text, plain
 from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
+from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.verification import (
     is_contradiction,
+    is_erasure,
     is_inquiry_receipt,
     is_receipt,
     is_trust_root,
     read_evidence,
     read_trust_root,
     verify_contradiction,
+    verify_erasure,
     verify_inquiry_receipt,
     verify_receipt,
     verify_trust_root,
@@ -68,6 +72,7 @@ def register(app: typer.Typer) -> None:
             "verify --trust-root trust-root.bin loan-4711.tlog-proof",
             "verify --trust-root trust-root.bin loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin loan-4711.evidence --inquiry-receipt loan-4711.inquiry-receipt",
+            "verify --trust-root trust-root.bin loan-4711.erasure",
             "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
             "verify trust-root.bin --fingerprint 3f1c…",
         ],
@@ -78,7 +83,7 @@ def register(app: typer.Typer) -> None:
         *,
         file: Annotated[
             Path,
-            typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof of misbehaviour or a trust root."),
+            typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof or a trust root."),
         ],
         trust_root: Annotated[
             Path | None,
@@ -114,6 +119,10 @@ def register(app: typer.Typer) -> None:
                 root = _trust_root(session, trust_root)
                 identity = read_identity(session, identity_file, id_type, issuing_state)
                 with session.client() as client:
+                    if is_erasure(data := read_evidence(file)):
+                        erased = client.verify_erasure(data, identity)
+                        _accept_erasure(session, file, root.fingerprint, erased, asked=True)
+                        return ExitCode.OK
                     answers = client.verify(file, identity)
                 _accept(session, file, root.fingerprint, answers, asked=True)
                 return ExitCode.OK
@@ -131,6 +140,8 @@ def register(app: typer.Typer) -> None:
                 return ExitCode.MISBEHAVIOUR
             elif is_receipt(data):
                 _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
+            elif is_erasure(data):
+                _accept_erasure(session, file, root.fingerprint, verify_erasure(data, root), asked=False)
             elif is_inquiry_receipt(data):
                 _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
             else:
@@ -174,6 +185,17 @@ def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt
             ]
         ),
         "A receipt does not show that this version is the newest, or that the key that signed it counts.",
+    )
+
+
+def _accept_erasure(session: Run, file: Path, fingerprint: str, proof: ErasureProof, *, asked: bool) -> None:
+    last = PROVED if asked else "Whom it was about is shown to a member who knows the identity number alone."
+    session.output.result(
+        erasure_content(proof)
+        | {"verified": True, "file": str(file), "fingerprint": fingerprint, "person_proved": asked},
+        f"VERIFIED: the registry of the trust root {fingerprint} says that it has erased {proof.issuer}/{proof.uuid}.",
+        pairs(erasure_rows(proof)),
+        last,
     )
 
 

@@ -11,12 +11,13 @@ from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.checkpoint import check_origin
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
 from client_sdk.kernel.formats.leaf import TIME_END_MS
-from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook, check_ascending
+from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, word

@@ -19,6 +19,7 @@ __all__ = [
     "OPENING_BYTES",
     "check_open",
     "commit_consent",
+    "commit_erased_person",
     "commit_facts",
     "commit_inquiry",
     "commit_officer",
@@ -36,6 +37,7 @@ _TEXT = label("creditregistry/text/v1")
 _INQUIRY = label("creditregistry/inquiry/v1")
 _CONSENT = label("creditregistry/consent/v1")
 _OFFICER = label("creditregistry/officer/v1")
+_ERASED_PERSON = label("creditregistry/erased-person/v1")
 
 
 def require_opening(opening: bytes, part: str) -> bytes:
@@ -58,6 +60,18 @@ def commit_subject(opening: bytes, subject: bytes) -> bytes:
     if len(subject) != SUBJECT_BYTES:
         raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
     return hmac.digest(require_opening(opening, "subject opening"), _SUBJECT + subject, "sha256")
+
+
+def commit_erased_person(opening: bytes, subject_key_version: int, subject: bytes) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/erased-person/v1" || version || subject)`` (proto/README.md 8).
+
+    Raises:
+        FormatError: opening or pseudonym are not 32 bytes long.
+    """
+    if len(subject) != SUBJECT_BYTES:
+        raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
+    message = _ERASED_PERSON + u64(subject_key_version) + subject
+    return hmac.digest(require_opening(opening, "person opening"), message, "sha256")
 
 
 def commit_facts(opening: bytes, facts: bytes) -> bytes:

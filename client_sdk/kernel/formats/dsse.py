@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACT",
     "ANNOTATION",
+    "ERASURE",
     "INQUIRY",
     "KEY_REQUEST",
     "POSSESSION",
@@ -30,14 +31,14 @@ __all__ = [
     "verify",
 ]
 
-_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key"))
+_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key", "erasure"))
 
 
 def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, act, inquiry, key-request, possession or tls-key.
+        form: statement, annotation, act, inquiry, key-request, possession, tls-key or erasure.
 
     Raises:
         FormatError: no such form is signed.
@@ -54,6 +55,7 @@ INQUIRY = payload_type("inquiry")
 KEY_REQUEST = payload_type("key-request")
 POSSESSION = payload_type("possession")
 TLS_KEY = payload_type("tls-key")
+ERASURE = payload_type("erasure")
 
 
 @lru_cache(maxsize=64)

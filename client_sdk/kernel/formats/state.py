@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.ascending import check_ascending
+from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
-from client_sdk.kernel.formats.statement import check_institution_id, is_day, is_weekend
+from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, go_together, word
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = [
     "VOPRF",
@@ -33,21 +31,10 @@ __all__ = [
     "RegistryState",
     "Rulebook",
     "Succession",
-    "check_ascending",
 ]
 
 # Algorithm name of a key service's key inside a key id.
 VOPRF = "voprf-ristretto255-sha512"
-
-
-def check_ascending(values: Sequence[str | bytes | int], part: str, field: str) -> None:
-    """Check a list for order.
-
-    Raises:
-        FormatError: it is not strictly ascending.
-    """
-    if any(later <= earlier for earlier, later in pairwise(values)):  # type: ignore[operator]  # one type a list
-        raise FormatError(part, f"{field}.order", want="ascending, without repetition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,28 +314,11 @@ class KeyServices:
         return cls(message.subject_key_version, services)
 
 
-_DAY_LISTS = ("holidays", "workdays")
-# Ten years of a calendar that is decreed year by year.
-_MAX_DAYS = 400
-
-
-def _check_days(name: str, days: Sequence[str]) -> None:
-    """Check a list of days of a rulebook: real ones in order, weekdays as holidays and weekends as workdays."""
-    for text in days:
-        if not is_day(text):
-            raise FormatError("rulebook", f"{name}.date", want="real days as YYYY-MM-DD")
-        if is_weekend(text) is not (name == "workdays"):
-            want = "Saturdays and Sundays" if name == "workdays" else "Mondays to Fridays"
-            raise FormatError("rulebook", f"{name}.weekday", got=text, want=want)
-    check_ascending(days, "rulebook", name)
-    if len(days) > _MAX_DAYS:
-        raise FormatError("rulebook", f"{name}.count", got=str(len(days)), want=f"at most {_MAX_DAYS}")
-
-
 # What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by proto/README.md 3 and 9.
 _MOST = {
     "retention_years": 5,
     "dispute_days": 20,
+    "paid_judgment_months": 12,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
 }
@@ -371,6 +341,7 @@ class Rulebook:
     daily_inquired_subjects: int = 1_000_000
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
+    paid_judgment_months: int = 0
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
@@ -378,8 +349,8 @@ class Rulebook:
         Raises:
             FormatError: a list of days holds what is no day.
         """
-        for name in _DAY_LISTS:
-            _check_days(name, getattr(self, name))
+        for name in DAY_LISTS:
+            check_days(name, getattr(self, name))
         return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
 
     def encode(self) -> bytes:
@@ -399,16 +370,16 @@ class Rulebook:
             FormatError: a limit is missing, or the law's limits are exceeded.
         """
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
-        lists = {name: tuple(fields[name]) for name in _DAY_LISTS}
+        lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", *lists}
+        optional = {"notice_hours", "paid_judgment_months", *lists}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in _MOST.items():
             if getattr(rulebook, name) > most:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
         for name, days in lists.items():
-            _check_days(name, days)
+            check_days(name, days)
         return rulebook
 
 

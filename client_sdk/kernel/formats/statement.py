@@ -16,9 +16,19 @@ from creditregistry.v1 import statement_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, LapseKind, Standing, word
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    DisputeOutcome,
+    Kind,
+    LapseKind,
+    Standing,
+    WithdrawalReason,
+    word,
+)
 
 __all__ = [
+    "EVIDENCED",
+    "MAX_EVIDENCE",
     "Annotation",
     "Lapse",
     "RecordKey",
@@ -33,7 +43,7 @@ __all__ = [
 
 RECORD_ID_BYTES = 16
 _FRIDAY = 5
-# Documents that one annotation rests on.
+# Documents that one annotation or withdrawal rests on.
 MAX_EVIDENCE = 16
 # RFC 9562 4.1 and 5.8: the bits of bytes 6 and 8 that say "UUID, version 8".
 _VERSION_8 = 0x80
@@ -41,6 +51,8 @@ _VARIANT = 0x80
 # Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
 INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+# Reasons that nobody is taken at his word for.
+EVIDENCED = frozenset((WithdrawalReason.FRAUD, WithdrawalReason.IDENTITY_THEFT, WithdrawalReason.COURT_ORDER))
 _ENDED_BY_COURT_OR_ERROR = frozenset((Standing.SET_ASIDE, Standing.WITHDRAWN))
 
 
@@ -120,6 +132,13 @@ def _check_date(text: str, part: str, field: str) -> None:
         raise FormatError(part, f"{field}.date", want="a real day as YYYY-MM-DD")
 
 
+def _check_evidence(digests: tuple[bytes, ...], part: str) -> None:
+    for digest in digests:
+        _check_hash(digest, part, "evidence", present=True)
+    if len(digests) > MAX_EVIDENCE or any(later <= earlier for earlier, later in pairwise(digests)):
+        raise FormatError(part, "evidence.order", want=f"ascending, without repetition, at most {MAX_EVIDENCE}")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The signed half of one version (proto/README.md 2). Lengths and presence are checked, rules are not."""
@@ -140,6 +159,8 @@ class Statement:
     retain_until: str = ""
     transferee: str = ""
     continues: RecordKey | None = None
+    reason: WithdrawalReason | None = None
+    evidence: tuple[bytes, ...] = ()
 
     @property
     def key(self) -> RecordKey:
@@ -169,6 +190,8 @@ class Statement:
             issued_at=self.issued_at,
             retain_until=self.retain_until,
             transferee=self.transferee,
+            reason=pb.WithdrawalReason.ValueType(0 if self.reason is None else self.reason.number),
+            evidence=self.evidence,
         )
         if self.continues is not None:
             message.continues.issuer = self.continues.issuer
@@ -203,6 +226,8 @@ class Statement:
             message.retain_until,
             message.transferee,
             continues,
+            word(WithdrawalReason, message.reason, "statement", "reason") if message.reason else None,
+            tuple(message.evidence),
         )
         statement._check()
         return statement
@@ -233,6 +258,17 @@ class Statement:
             check_record_id(self.continues.record_id, part)
             if self.version != 1 or self.continues == self.key:
                 raise FormatError(part, "continues.first", want="only in version 1, and another record")
+        self._check_withdrawal(part)
+
+    def _check_withdrawal(self, part: str) -> None:
+        _check_evidence(self.evidence, part)
+        if (self.reason is not None) is not (self.standing is Standing.WITHDRAWN):
+            raise FormatError(part, "withdrawal.reason", got=self.standing.name, want="a reason exactly for WITHDRAWN")
+        if self.evidence and self.reason is None:
+            raise FormatError(part, "withdrawal.evidence", got=self.standing.name, want="none but for WITHDRAWN")
+        if self.reason in EVIDENCED and not self.evidence:
+            want = "digests of the documents that show it"
+            raise FormatError(part, "withdrawal.evidence", got=f"none for {self.reason}", want=want)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +362,7 @@ class Annotation:
         self._check_answer(part)
 
     def _check_answer(self, part: str) -> None:
-        for digest in self.evidence:
-            _check_hash(digest, part, "evidence", present=True)
-        if len(self.evidence) > MAX_EVIDENCE or any(later <= earlier for earlier, later in pairwise(self.evidence)):
-            raise FormatError(part, "evidence.order", want=f"ascending, without repetition, at most {MAX_EVIDENCE}")
+        _check_evidence(self.evidence, part)
         if self.outcome is None:
             return
         if self.disputed is not (self.outcome is DisputeOutcome.UNCONFIRMED):

@@ -31,6 +31,7 @@ __all__ = [
     "Role",
     "Standing",
     "TlsKeyAction",
+    "WithdrawalReason",
     "Word",
     "Worded",
     "go_together",
@@ -179,6 +180,16 @@ class DisputeOutcome(Word):
     CONFIRMED = "CONFIRMED", 2
     UNCONFIRMED = "UNCONFIRMED", 3
     WITHDRAWN = "WITHDRAWN", 4
+
+
+class WithdrawalReason(Word):
+    """Why a record is withdrawn."""
+
+    ERROR = "ERROR", 1
+    FRAUD = "FRAUD", 2
+    IDENTITY_THEFT = "IDENTITY_THEFT", 3
+    COURT_ORDER = "COURT_ORDER", 4
+    PAID_IN_TIME = "PAID_IN_TIME", 5
 
 
 class LapseKind(Word):

@@ -25,6 +25,7 @@ from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
+from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +64,18 @@ class Chain:
     continues: RecordKey | None = None
     continued: bool = False
     erased: bool = False
+    # Of the leaf that erased it; 0 for none.
+    erased_index: int = 0
     annotation: AnnotationHead | None = None
     # Of the newest version: what the binding of a live record must open.
     subject_commitment: bytes = b""
+
+    @property
+    def ended_at(self) -> int:
+        """Index of the leaf with which nothing of it leads to a person any more; 0 for none, or if it is continued."""
+        if self.erased:
+            return self.erased_index
+        return 0 if is_live(self.standing) else self.index
 
     @property
     def live(self) -> bool:
@@ -130,6 +140,7 @@ def advance(
     else:
         _check_next(chain, statement, directory)
     _check_retention(chain, statement)
+    check_withdrawn_as_paid(statement.kind, statement.reason, directory.rulebook.paid_judgment_months)
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)
     continues = statement.continues if chain is None else chain.continues
@@ -332,7 +343,7 @@ def lapse(
     # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
     if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
         raise RuleError("LAPSE_EARLY", "what", "retention.due", got=chain.retain_until or "no date", want="a due date")
-    return erase(chain)
+    return erase(chain, index)
 
 
 def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
@@ -349,8 +360,8 @@ def period_over(disputed_at: int, logged_at: int, rulebook: Rulebook) -> bool:
     return day_of(logged_at, rulebook.time_zone) > answer_due_on(disputed_at, rulebook)
 
 
-def erase(chain: Chain | None) -> Chain:
-    """Return the record after its erasure.
+def erase(chain: Chain | None, index: int) -> Chain:
+    """Return the record after its erasure by the leaf at ``index``.
 
     Raises:
         RuleError: RECORD_UNKNOWN or RECORD_ERASED.
@@ -359,4 +370,4 @@ def erase(chain: Chain | None) -> Chain:
         raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
         raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="a record not erased before")
-    return replace(chain, erased=True)
+    return replace(chain, erased=True, erased_index=index)

@@ -178,7 +178,7 @@ class Replay:
         if isinstance(body, RetireKeyServicesBody):
             self._check_nothing_carries(body.retire)
         if isinstance(body, ErasureBody):
-            erased = [chains.erase(self.chains.get(record)) for record in body.records]
+            erased = [chains.erase(self.chains.get(record), index) for record in body.records]
             for chain in erased:
                 self._erase(index, chain)
         if isinstance(body, ClockBody):

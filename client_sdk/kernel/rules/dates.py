@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["check_order", "check_zone", "day_of", "parse_date", "required_date"]
+__all__ = ["check_order", "check_zone", "day_of", "months_later", "parse_date", "required_date"]
 
 # Nothing that a lender reports happened before, and nothing later is a date that anybody means.
 _FIRST_YEAR = 1900
@@ -73,6 +74,17 @@ def day_of(milliseconds: int, time_zone: str) -> date:
         return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()
     except (OverflowError, OSError, ValueError):
         raise _refused("time", "date.range", "milliseconds since 1970 UTC") from None
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day so many calendar months later; the last day of that month where it has no such day.
+
+    A day past the last of all calendars is that last day.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > date.max.year:
+        return date.max
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def check_zone(time_zone: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.rules.dates import check_order, day_of, required_date
+from client_sdk.kernel.rules.dates import check_order, day_of, months_later, required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.lifecycle import needs_retention
 
@@ -24,10 +24,7 @@ _FIELD = "statement.retain_until"
 
 def expires_on(ended_on: date, years: int) -> date:
     """Return the day on which a record is erased: the same day ``years`` later, 29 February clamped to the 28th."""
-    try:
-        return ended_on.replace(year=ended_on.year + years)
-    except ValueError:
-        return ended_on.replace(year=ended_on.year + years, day=28)
+    return months_later(ended_on, 12 * years)
 
 
 def check_retain_until(

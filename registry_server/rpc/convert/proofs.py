@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import check_pb2
+from creditregistry.v1 import check_pb2, erasure_pb2
 from creditregistry.v1 import evidence_pb2 as pb
 
 from registry_server.usecases.proofs import inclusion_proof
 
 if TYPE_CHECKING:
+    from registry_server.usecases.erasures import SignedErasure
     from registry_server.usecases.inquiries import InquiryProof
     from registry_server.usecases.receipts import LeafReceipt
 
-__all__ = ["proved_inquiry", "receipt"]
+__all__ = ["proved_erasure", "proved_inquiry", "receipt"]
 
 
 def receipt(value: LeafReceipt) -> pb.Receipt:
     """Return a receipt."""
     inclusion = inclusion_proof(value.leaf_index, value.path)
     return pb.Receipt(leaf=value.leaf, inclusion=inclusion, checkpoint=value.checkpoint)
+
+
+def proved_erasure(value: SignedErasure) -> erasure_pb2.ProvedErasure:
+    """Return a signed proof of erasure."""
+    signed = pb.SignedPayload(payload=value.payload, key_id=value.key_id, signature=value.signature)
+    return erasure_pb2.ProvedErasure(erasure=signed, receipt=receipt(value.receipt))
 
 
 def proved_inquiry(value: InquiryProof) -> check_pb2.ProvedInquiry:

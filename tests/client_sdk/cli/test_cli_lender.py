@@ -6,6 +6,7 @@ import csv
 import json
 import stat
 import subprocess
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,6 +252,18 @@ def test_a_withdrawn_record_is_gone(lender: Command, asker: Command, number: int
     listed = {item["record_id"]: item["standing"] for item in lender("records").content["records"]}
     assert listed[record] == "WITHDRAWN"
     assert lender("records", "withdraw", str(record), "--yes", code=1).reason == "RECORD_ENDED"
+
+
+def test_a_victim_of_identity_theft_is_freed_of_a_record(lender: Command, number: int, tmp_path: Path) -> None:
+    record = str(report(lender, number)["record_id"])
+    document = tmp_path / "police.pdf"
+    document.write_bytes(b"report of the police")
+    withdraw = ("records", "withdraw", record, "--yes")
+    assert "withdrawal.evidence" in lender(*withdraw, "--reason", "IDENTITY_THEFT", code=2).out
+    lender(*withdraw, "--set-aside", "--reason", "FRAUD", code=2)
+    lender(*withdraw, "--reason", "IDENTITY_THEFT", "--evidence", str(document))
+    (held,) = (item for item in lender("records").content["records"] if item["record_id"] == record)
+    assert (held["reason"], held["evidence"]) == ("IDENTITY_THEFT", [sha256(document.read_bytes()).hexdigest()])
 
 
 def test_a_receipt_is_written_as_a_tlog_proof(lender: Command, number: int, tmp_path: Path) -> None:

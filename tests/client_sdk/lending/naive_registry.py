@@ -109,7 +109,7 @@ class NaiveRegistry:
         return Preflight(self.directory.rulebook, NOW_MS)
 
     def erase(self, record: RecordKey) -> None:
-        self.chains[record] = chains.erase(self.chains[record])
+        self.chains[record] = chains.erase(self.chains[record], len(self.chains) + 1)
         del self.live[record]
 
     def names(self, identities: Sequence[Identity]) -> list[Mapping[int, Pseudonym]]:

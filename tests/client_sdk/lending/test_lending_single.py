@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from creditregistry.v1 import submission_pb2 as pb
 
+from client_sdk._protocol.statement import RecordEnd
 from client_sdk.errors import ConflictError, PreflightError, VerificationError
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Standing, WithdrawalReason
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.single import Dispatch, SingleReport, ending
 from tests.client_sdk.lending.naive_registry import LENDER, REGISTRY, NaiveRegistry
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from client_sdk.models import Receipt, Report
 
 SECRET = bytes(range(32))
+
+WITHDRAWN = RecordEnd(Standing.WITHDRAWN, WithdrawalReason.ERROR)
 
 
 @pytest.fixture
@@ -116,13 +119,13 @@ def test_a_correction_needs_its_record(registry: NaiveRegistry, outbox: Outbox) 
 def test_a_record_is_ended_without_its_person(registry: NaiveRegistry, outbox: Outbox) -> None:
     receipt = send(registry, outbox, default_report(1))
     held = registry.held([receipt.record_id])
-    dispatch = Dispatch(outbox, ending(registry.issuer, held, Standing.WITHDRAWN, 1_000), registry.log_key)
+    dispatch = Dispatch(outbox, ending(registry.issuer, held, WITHDRAWN, 1_000), registry.log_key)
     assert dispatch.settle(answer(registry, dispatch.keep())).version == 2
     gone = registry.held([receipt.record_id])
     with pytest.raises(ConflictError, match="RECORD_ENDED"):
-        ending(registry.issuer, gone, Standing.WITHDRAWN, 1_000)
+        ending(registry.issuer, gone, WITHDRAWN, 1_000)
     with pytest.raises(ConflictError, match="RECORD_UNKNOWN"):
-        ending(registry.issuer, registry.held([bytes(16)]), Standing.WITHDRAWN, 1_000)
+        ending(registry.issuer, registry.held([bytes(16)]), WITHDRAWN, 1_000)
 
 
 def test_a_record_ends_only_under_the_person_that_it_names(registry: NaiveRegistry, outbox: Outbox) -> None:
@@ -132,8 +135,8 @@ def test_a_record_ends_only_under_the_person_that_it_names(registry: NaiveRegist
     with pytest.raises(PreflightError, match="SUBJECT_CHANGED"):
         prepare(registry, replace(end, identity=person(2)))
     with pytest.raises(ConflictError, match="SUBJECT_CHANGED"):
-        ending(registry.issuer, held, Standing.WITHDRAWN, 1_000, registry.names([person(2)])[0])
-    assert ending(registry.issuer, held, Standing.WITHDRAWN, 1_000, registry.names([person(1)])[0]).version == 2
+        ending(registry.issuer, held, WITHDRAWN, 1_000, registry.names([person(2)])[0])
+    assert ending(registry.issuer, held, WITHDRAWN, 1_000, registry.names([person(1)])[0]).version == 2
     assert prepare(registry, end).version == 2
 
 
@@ -141,7 +144,7 @@ def test_a_default_is_not_set_aside(registry: NaiveRegistry, outbox: Outbox) -> 
     receipt = send(registry, outbox, default_report(1))
     held = registry.held([receipt.record_id])
     with pytest.raises(PreflightError, match="ILLEGAL_TRANSITION"):
-        ending(registry.issuer, held, Standing.SET_ASIDE, 1_000)
+        ending(registry.issuer, held, RecordEnd(Standing.SET_ASIDE), 1_000)
 
 
 def test_each_step_of_a_suit_alone(registry: NaiveRegistry, outbox: Outbox) -> None:

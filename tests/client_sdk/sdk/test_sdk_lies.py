@@ -15,7 +15,7 @@ from client_sdk import Client
 from client_sdk._protocol.own_record import read_held, version_of
 from client_sdk._protocol.proposal import next_act
 from client_sdk._protocol.receipt import read_receipt, read_result
-from client_sdk._protocol.statement import sign_ending
+from client_sdk._protocol.statement import RecordEnd, sign_ending
 from client_sdk.errors import RefusedError, RollbackError, VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import ClockBody, RulebookBody
@@ -27,7 +27,7 @@ from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import KeyUse, Standing
+from client_sdk.kernel.formats.words import KeyUse, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from client_sdk.models.proposal import ProposalView
@@ -242,7 +242,11 @@ def test_what_somebody_who_is_no_successor_signed_is_refused(registry: TestRegis
         directory = lender.directory()
         stranger = asker._member.session.issuer(directory)
         ended, _ = sign_ending(
-            stranger, held.key, version_of(held, None), Standing.WITHDRAWN, issued_at=held.logged_at // 1000 * 1000
+            stranger,
+            held.key,
+            version_of(held, None),
+            RecordEnd(Standing.WITHDRAWN, WithdrawalReason.ERROR),
+            issued_at=held.logged_at // 1000 * 1000,
         )
         signed = ended.statement
         leaf = StatementLeaf(held.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature)

@@ -40,6 +40,7 @@ from client_sdk.models import (
     Standing,
     Unopened,
     Verdict,
+    WithdrawalReason,
     written_consent,
 )
 from client_sdk.signing import SecretPrompt, open_signer
@@ -213,6 +214,20 @@ def test_corrections_follow_and_withdrawals_end(lender: Client, other: Client) -
     with pytest.raises(ConflictError, match="RECORD_ENDED"):
         lender.report(first)
     assert lender.report(replace(first, attempt=1)).version == 1
+
+
+def test_a_withdrawal_says_why_and_names_what_it_rests_on(lender: Client, other: Client) -> None:
+    record_id = lender.report(default_report(112)).record_id
+    for given in ({"reason": "FRAUD"}, {"reason": "NONSENSE"}, {"evidence": [bytes([n]) * 32 for n in range(17)]}):
+        with pytest.raises(PreflightError):
+            lender.withdraw(record_id, **given)
+    digests = [b"\x22" * 32, b"\x11" * 32, b"\x22" * 32]
+    lender.withdraw(record_id, reason="IDENTITY_THEFT", evidence=digests)
+    (view,) = lender.records([record_id])
+    assert (view.standing, view.reason) == (Standing.WITHDRAWN, WithdrawalReason.IDENTITY_THEFT)
+    assert view.evidence == (b"\x11" * 32, b"\x22" * 32)
+    with pytest.raises(RefusedError, match=r"withdrawal\.paid-in-time"):
+        lender.withdraw(lender.report(default_report(113)).record_id, reason=WithdrawalReason.PAID_IN_TIME)
 
 
 def terminate(registry: TestRegistry, institution: str, successor: str) -> None:

@@ -122,6 +122,7 @@ GOOD: dict[str, Any] = {
     "outcome": "CONFIRMED",
     "evidence": [bytes(32)],
     "text": "I was in hospital.",
+    "data": b"no proof",
 }
 METHODS: Wrong = {
     "path": NO_PATH,
@@ -184,6 +185,8 @@ METHODS: Wrong = {
     "code": (*NO_TEXT, "not a code"),
     "outcome": (None, 5, "NONSENSE", "WITHDRAWN", HALF, []),
     "evidence": (None, 5, NUMBER, b"", {}, *([wrong] for wrong in NO_HASH)),
+    "reason": (None, 5, "NONSENSE", "FRAUD", HALF, []),
+    "data": (None, 5, NUMBER, [], b"", b"no proof"),
     "opened": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
 }
@@ -259,7 +262,9 @@ FUNCTIONS: dict[str, Wrong] = {
     },
 }
 # Where an argument may be left out, None stands for that.
-MAY_BE_NONE = {("verify", "identity"), ("withdraw", "identity"), ("set_aside", "identity"), ("records", "identity")}
+MAY_BE_NONE = {
+    (name, "identity") for name in ("verify", "withdraw", "set_aside", "records", "erasure_proof", "verify_erasure")
+}
 
 
 def methods(kind: type) -> dict[str, Callable[..., object]]:

@@ -58,6 +58,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "RecordService.SubmitBatch": LENDERS,
     "RecordService.ListRecords": LENDERS,
     "RecordService.GetReceipt": LENDERS,
+    "RecordService.GetErasure": ASKERS,
     "DisputeService.Annotate": ASKERS,
     "DisputeService.GetAnnotation": ASKERS,
     "DisputeService.ListDisputes": ASKERS,

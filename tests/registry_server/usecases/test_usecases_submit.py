@@ -14,14 +14,14 @@ from creditregistry.v1 import submission_pb2 as pb
 from sqlalchemy import event
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.act import KeyEndBody
+from client_sdk.kernel.formats.act import KeyEndBody, RulebookBody
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing
+from client_sdk.kernel.formats.words import KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Submission
-from client_sdk.kernel.rules.facts import ConsentForm
+from client_sdk.kernel.rules.facts import ConsentForm, JudgmentResult, JudgmentStage
 from registry_server.errors import RegistryError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.usecases.submit import Submitting
@@ -402,3 +402,53 @@ def test_a_key_of_an_auditor_reports_nothing(ledger: Ledger, world: World) -> No
     message = world.report("auditor", "loan")
     sign_again(message, signer(f"auditor {KeyUsage.AUDIT.name}"))
     assert refused(ledger, message, peer="auditor").reason == "KEY_USAGE"
+
+
+def test_why_a_record_is_withdrawn_is_logged(ledger: Ledger, world: World) -> None:
+    accept(ledger, *(world.report("lender-1", name) for name in ("stolen", "mistaken")))
+    digests = (b"\x11" * 32, b"\x22" * 32)
+    message = world.report(
+        "lender-1", "stolen", Standing.WITHDRAWN, reason=WithdrawalReason.IDENTITY_THEFT, evidence=digests
+    )
+    accept(ledger, message)
+    said = Statement.parse(message.statement.payload)
+    assert (said.reason, said.evidence) == (WithdrawalReason.IDENTITY_THEFT, digests)
+    key = world.key("lender-1", "mistaken")
+    running = world.newest[key]
+    wrongs: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"reason": None}, "withdrawal.reason"),
+        ({"reason": WithdrawalReason.FRAUD}, "withdrawal.evidence"),
+        ({"evidence": digests[::-1]}, "evidence.order"),
+        ({"evidence": (b"short",)}, "evidence.length"),
+        ({"evidence": tuple(bytes([number]) * 32 for number in range(17))}, "evidence.order"),
+        ({"reason": WithdrawalReason.PAID_IN_TIME}, "withdrawal.paid-in-time"),
+    )
+    for changes, rule in wrongs:
+        world.newest[key] = running
+        assert refused(ledger, world.report("lender-1", "mistaken", Standing.WITHDRAWN, **changes)).rule == rule
+    for changes, rule in (
+        ({"reason": WithdrawalReason.ERROR}, "withdrawal.reason"),
+        ({"evidence": digests}, "withdrawal.evidence"),
+    ):
+        world.newest[key] = running
+        assert refused(ledger, world.report("lender-1", "mistaken", Standing.CURED, **changes)).rule == rule
+
+
+def test_a_judgment_paid_within_the_months_of_the_rulebook_is_withdrawn(ledger: Ledger, world: World) -> None:
+    world.decide(ledger, RulebookBody(replace(world.rulebook, paid_judgment_months=1)))
+    judged = replace(
+        samples.JUDGMENT,
+        stage=JudgmentStage.JUDGED,
+        judged_on=samples.JUDGMENT.as_of,
+        result=JudgmentResult.GRANTED,
+        effective_on=None,
+    )
+    accept(ledger, world.report("lender-1", "suit", kind=Kind.JUDGMENT, facts=judged))
+    key = world.key("lender-1", "suit")
+    running = world.newest[key]
+    assert running.facts is not None
+    paid = replace(judged, ended_on=judged.judged_on, debt=running.facts.debt)
+    refusal = refused(ledger, world.report("lender-1", "suit", Standing.SATISFIED, facts=paid))
+    assert (refusal.reason, refusal.rule) == ("RETENTION_INVALID", "judgment.paid-in-time")
+    world.newest[key] = running
+    accept(ledger, world.report("lender-1", "suit", Standing.WITHDRAWN, reason=WithdrawalReason.PAID_IN_TIME))

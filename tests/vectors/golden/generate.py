@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.act import KeyGrantBody, TlsKeyBody, grant_key, p
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.commitment import (
     commit_consent,
+    commit_erased_person,
     commit_facts,
     commit_inquiry,
     commit_officer,
@@ -27,6 +28,7 @@ from client_sdk.kernel.formats.commitment import (
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.debt import debt_ref
 from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.erasure import Erasure
 from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
 from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import (
@@ -58,7 +60,7 @@ from client_sdk.kernel.formats.words import (
 )
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
-from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed, signer
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,6 +126,19 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     }
 
 
+ERASURE = Erasure(
+    registry=REGISTRY,
+    issuer="lender-1",
+    record_id=record_id("loan-1"),
+    index=13,
+    leaf_hash=seed("leaf"),
+    erased_at=1_760_000_000_000,
+    person=commit_erased_person(seed("person opening"), 1, seed("subject")),
+    asker="lender-1",
+    found_at=1_760_000_000_001,
+)
+
+
 def other_forms(log: HandmadeLog) -> dict[str, bytes]:
     """Forms that stand outside of the log: signed requests, commitments, sealed bytes, identifiers."""
     opening, facts, seal_key = seed("facts opening"), b"\x08\x01", seed("seal key")
@@ -154,6 +169,10 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "tls-key PAE": dsse.pae(dsse.TLS_KEY, vouch.encode()),
         "tls-key signature": sign_claim(vouch, signer("lender-1 REPORT")).signature,
         "tls-key: revocation": replace(vouch, action=TlsKeyAction.REVOKE).encode(),
+        "erasure": ERASURE.encode(),
+        "erasure PAE": dsse.pae(dsse.ERASURE, ERASURE.encode()),
+        "erasure: without a person": replace(ERASURE, person=b"").encode(),
+        "commitment: person of an erasure": ERASURE.person,
         "record id": derive_record_id(seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1)),
         "record id: second attempt": derive_record_id(
             seed("secret"), Kind.DEFAULT, "LN-2024-001234", date(2025, 8, 1), 1

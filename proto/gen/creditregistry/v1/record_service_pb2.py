@@ -22,16 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from creditregistry.v1 import erasure_pb2 as creditregistry_dot_v1_dot_erasure__pb2
 from creditregistry.v1 import submission_pb2 as creditregistry_dot_v1_dot_submission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&creditregistry/v1/record_service.proto\x12\x11\x63reditregistry.v1\x1a\"creditregistry/v1/submission.proto2\xfb\x02\n\rRecordService\x12M\n\x06Submit\x12 .creditregistry.v1.SubmitRequest\x1a!.creditregistry.v1.SubmitResponse\x12`\n\x0bSubmitBatch\x12%.creditregistry.v1.SubmitBatchRequest\x1a&.creditregistry.v1.SubmitBatchResponse(\x01\x30\x01\x12^\n\x0bListRecords\x12%.creditregistry.v1.ListRecordsRequest\x1a&.creditregistry.v1.ListRecordsResponse0\x01\x12Y\n\nGetReceipt\x12$.creditregistry.v1.GetReceiptRequest\x1a%.creditregistry.v1.GetReceiptResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&creditregistry/v1/record_service.proto\x12\x11\x63reditregistry.v1\x1a\x1f\x63reditregistry/v1/erasure.proto\x1a\"creditregistry/v1/submission.proto2\xd6\x03\n\rRecordService\x12M\n\x06Submit\x12 .creditregistry.v1.SubmitRequest\x1a!.creditregistry.v1.SubmitResponse\x12`\n\x0bSubmitBatch\x12%.creditregistry.v1.SubmitBatchRequest\x1a&.creditregistry.v1.SubmitBatchResponse(\x01\x30\x01\x12^\n\x0bListRecords\x12%.creditregistry.v1.ListRecordsRequest\x1a&.creditregistry.v1.ListRecordsResponse0\x01\x12Y\n\nGetReceipt\x12$.creditregistry.v1.GetReceiptRequest\x1a%.creditregistry.v1.GetReceiptResponse\x12Y\n\nGetErasure\x12$.creditregistry.v1.GetErasureRequest\x1a%.creditregistry.v1.GetErasureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.record_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECORDSERVICE']._serialized_start=98
-  _globals['_RECORDSERVICE']._serialized_end=477
+  _globals['_RECORDSERVICE']._serialized_start=131
+  _globals['_RECORDSERVICE']._serialized_end=601
 # @@protoc_insertion_point(module_scope)

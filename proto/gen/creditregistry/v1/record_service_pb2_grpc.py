@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from creditregistry.v1 import erasure_pb2 as creditregistry_dot_v1_dot_erasure__pb2
 from creditregistry.v1 import submission_pb2 as creditregistry_dot_v1_dot_submission__pb2
 
 GRPC_GENERATED_VERSION = '1.78.2'
@@ -55,6 +56,11 @@ class RecordServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_submission__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_submission__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/creditregistry.v1.RecordService/GetErasure',
+                request_serializer=creditregistry_dot_v1_dot_erasure__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_erasure__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
 
 
 class RecordServiceServicer(object):
@@ -91,6 +97,14 @@ class RecordServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetErasure(self, request, context):
+        """Signed proof that a record was erased: of an own one, or of one of an institution that the caller succeeds; for a
+        representative of anybody's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecordServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +127,11 @@ def add_RecordServiceServicer_to_server(servicer, server):
                     servicer.GetReceipt,
                     request_deserializer=creditregistry_dot_v1_dot_submission__pb2.GetReceiptRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_submission__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=creditregistry_dot_v1_dot_erasure__pb2.GetErasureRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_erasure__pb2.GetErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +243,33 @@ class RecordService(object):
             '/creditregistry.v1.RecordService/GetReceipt',
             creditregistry_dot_v1_dot_submission__pb2.GetReceiptRequest.SerializeToString,
             creditregistry_dot_v1_dot_submission__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.RecordService/GetErasure',
+            creditregistry_dot_v1_dot_erasure__pb2.GetErasureRequest.SerializeToString,
+            creditregistry_dot_v1_dot_erasure__pb2.GetErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

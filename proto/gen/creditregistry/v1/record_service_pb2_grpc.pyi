@@ -4,6 +4,7 @@ isort:skip_file
 Reporting records: for lenders."""
 
 from collections import abc as _abc
+from creditregistry.v1 import erasure_pb2 as _erasure_pb2
 from creditregistry.v1 import submission_pb2 as _submission_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -44,6 +45,10 @@ class RecordServiceStub:
     """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]
     """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
+    GetErasure: _grpc.UnaryUnaryMultiCallable[_erasure_pb2.GetErasureRequest, _erasure_pb2.GetErasureResponse]
+    """Signed proof that a record was erased: of an own one, or of one of an institution that the caller succeeds; for a
+    representative of anybody's.
+    """
 
 @_typing.type_check_only
 class RecordServiceAsyncStub(RecordServiceStub):
@@ -61,6 +66,10 @@ class RecordServiceAsyncStub(RecordServiceStub):
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_submission_pb2.GetReceiptRequest, _submission_pb2.GetReceiptResponse]  # type: ignore[assignment]
     """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
+    GetErasure: _aio.UnaryUnaryMultiCallable[_erasure_pb2.GetErasureRequest, _erasure_pb2.GetErasureResponse]  # type: ignore[assignment]
+    """Signed proof that a record was erased: of an own one, or of one of an institution that the caller succeeds; for a
+    representative of anybody's.
+    """
 
 class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reporting."""
@@ -99,5 +108,15 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_submission_pb2.GetReceiptResponse, _abc.Awaitable[_submission_pb2.GetReceiptResponse]]:
         """Receipt of a version of an own record, or of one of an institution that the caller succeeds."""
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _erasure_pb2.GetErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_erasure_pb2.GetErasureResponse, _abc.Awaitable[_erasure_pb2.GetErasureResponse]]:
+        """Signed proof that a record was erased: of an own one, or of one of an institution that the caller succeeds; for a
+        representative of anybody's.
+        """
 
 def add_RecordServiceServicer_to_server(servicer: RecordServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

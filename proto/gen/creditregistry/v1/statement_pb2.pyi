@@ -20,6 +20,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _WithdrawalReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WithdrawalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WithdrawalReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WITHDRAWAL_REASON_UNSPECIFIED: _WithdrawalReason.ValueType  # 0
+    """Of every standing but WITHDRAWN."""
+    WITHDRAWAL_REASON_ERROR: _WithdrawalReason.ValueType  # 1
+    """The record was a mistake."""
+    WITHDRAWAL_REASON_FRAUD: _WithdrawalReason.ValueType  # 2
+    """The debt or the record was made by fraud; needs evidence."""
+    WITHDRAWAL_REASON_IDENTITY_THEFT: _WithdrawalReason.ValueType  # 3
+    """Another person made the debt in the subject's name; needs evidence."""
+    WITHDRAWAL_REASON_COURT_ORDER: _WithdrawalReason.ValueType  # 4
+    """A court or an authority ordered it; needs evidence, such as the order."""
+    WITHDRAWAL_REASON_PAID_IN_TIME: _WithdrawalReason.ValueType  # 5
+    """A judgment was paid within the rulebook's paid_judgment_months."""
+
+class WithdrawalReason(_WithdrawalReason, metaclass=_WithdrawalReasonEnumTypeWrapper):
+    """Why a record is withdrawn."""
+
+WITHDRAWAL_REASON_UNSPECIFIED: WithdrawalReason.ValueType  # 0
+"""Of every standing but WITHDRAWN."""
+WITHDRAWAL_REASON_ERROR: WithdrawalReason.ValueType  # 1
+"""The record was a mistake."""
+WITHDRAWAL_REASON_FRAUD: WithdrawalReason.ValueType  # 2
+"""The debt or the record was made by fraud; needs evidence."""
+WITHDRAWAL_REASON_IDENTITY_THEFT: WithdrawalReason.ValueType  # 3
+"""Another person made the debt in the subject's name; needs evidence."""
+WITHDRAWAL_REASON_COURT_ORDER: WithdrawalReason.ValueType  # 4
+"""A court or an authority ordered it; needs evidence, such as the order."""
+WITHDRAWAL_REASON_PAID_IN_TIME: WithdrawalReason.ValueType  # 5
+"""A judgment was paid within the rulebook's paid_judgment_months."""
+Global___WithdrawalReason: _TypeAlias = WithdrawalReason  # noqa: Y015
+
 class _DisputeOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -126,6 +162,8 @@ class Statement(_message.Message):
     RETAIN_UNTIL_FIELD_NUMBER: _builtins.int
     TRANSFEREE_FIELD_NUMBER: _builtins.int
     CONTINUES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     issuer: _builtins.str
@@ -156,9 +194,15 @@ class Statement(_message.Message):
     """YYYY-MM-DD; set once the conduct has ended or the standing is TRANSFERRED; may move only earlier."""
     transferee: _builtins.str
     """Institution id of the buyer, only where standing is TRANSFERRED; empty if it is no member."""
+    reason: Global___WithdrawalReason.ValueType
+    """Why the record is withdrawn; only where standing is WITHDRAWN."""
     @_builtins.property
     def continues(self) -> _common_pb2.RecordRef:
         """Only in version 1: the old record of a bought debt."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SHA-256 of the documents that a withdrawal rests on, 32 bytes each, ascending, at most 16; only where WITHDRAWN."""
 
     def __init__(
         self,
@@ -179,10 +223,12 @@ class Statement(_message.Message):
         retain_until: _builtins.str = ...,
         transferee: _builtins.str = ...,
         continues: _common_pb2.RecordRef | None = ...,
+        reason: Global___WithdrawalReason.ValueType = ...,
+        evidence: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues", "disclosure_digest", b"disclosure_digest", "facts_commitment", b"facts_commitment", "issued_at", b"issued_at", "issuer", b"issuer", "kind", b"kind", "previous", b"previous", "record_id", b"record_id", "registry", b"registry", "retain_until", b"retain_until", "signer", b"signer", "standing", b"standing", "subject_commitment", b"subject_commitment", "subject_key_version", b"subject_key_version", "transferee", b"transferee", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "facts_commitment", b"facts_commitment", "issued_at", b"issued_at", "issuer", b"issuer", "kind", b"kind", "previous", b"previous", "reason", b"reason", "record_id", b"record_id", "registry", b"registry", "retain_until", b"retain_until", "signer", b"signer", "standing", b"standing", "subject_commitment", b"subject_commitment", "subject_key_version", b"subject_key_version", "transferee", b"transferee", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

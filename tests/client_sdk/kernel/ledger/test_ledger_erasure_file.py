@@ -1,0 +1,182 @@
+"""Proofs of erasure: each way in which a record ends, a second verifier, and every lie in them refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import erasure_pb2 as pb
+
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.commitment import commit_erased_person
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.erasure import Erasure
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import AnnotationFlag, Kind, LapseKind, Standing
+from client_sdk.kernel.ledger.erasure_file import (
+    ERASURE_LABEL,
+    MAX_BYTES,
+    erasure_file,
+    parse_erasure_file,
+    read_erasure,
+)
+from client_sdk.verification import is_erasure, is_receipt, is_trust_root, verify_erasure
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.naive_erasure import naive_erasure
+from tests.support.naive_parts import Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OPENING = seed("person opening")
+SIX_YEARS = 6 * 366 * DAY_MS
+LOG_KEY = signer("log").public_key.raw
+
+
+class Erased:
+    """A log with records that ended in each way, and the proofs of that."""
+
+    def __init__(self) -> None:
+        self.log = HandmadeLog()
+        self.ends: dict[str, int] = {}
+        for name in ("mistaken", "ordered", "ordered too", "paid", "running"):
+            self.log.say("lender-1", name)
+        self.log.say("lender-1", "judged", kind=Kind.JUDGMENT)
+        self.ends["mistaken"] = self.log.say("lender-1", "mistaken", Standing.WITHDRAWN)
+        self.ends["judged"] = self.log.say("lender-1", "judged", Standing.SET_ASIDE)
+        self.ends["ordered"] = self.log.erase(self.key("ordered"), self.key("ordered too"))
+        self.log.say("lender-1", "paid", Standing.CURED)
+        self.log.head()
+        self.log.wait(SIX_YEARS)
+        self.ends["paid"] = self.log.lapse("lender-1", "paid", LapseKind.ERASED)
+        self.log.annotate("lender-2", "lender-1", "running", AnnotationFlag.DISPUTED)
+        self.log.head()
+
+    @staticmethod
+    def key(name: str) -> RecordKey:
+        return RecordKey("lender-1", record_id(name))
+
+    def erasure(self, name: str, index: int, **changes: object) -> Erasure:
+        leaf = self.log.leaves[index]
+        person = commit_erased_person(OPENING, 1, self.log.subject(f"person of {name}"))
+        at = parse_leaf(leaf).logged_at
+        said = Erasure(
+            REGISTRY, "lender-1", record_id(name), index, leaf_hash(leaf), at, person, "lender-1", self.log.logged_at
+        )
+        return replace(said, **changes)  # type: ignore[arg-type]  # the test names fields
+
+    def file(self, name: str, index: int | None = None, opening: bytes = OPENING, **changes: object) -> bytes:
+        place = self.ends[name] if index is None else index
+        return self.signed(self.erasure(name, place, **changes), place, opening)
+
+    def signed(self, erasure: Erasure, place: int, opening: bytes = OPENING, by: str = "log") -> bytes:
+        payload, key = erasure.encode(), signer(by)
+        proved = pb.ProvedErasure()
+        proved.erasure.payload, proved.erasure.key_id = payload, key.public_key.key_id
+        proved.erasure.signature = dsse.sign(key, dsse.ERASURE, payload)
+        proved.receipt.leaf = self.log.leaves[place]
+        proved.receipt.inclusion.index = place
+        proved.receipt.inclusion.path = b"".join(self.log.tree.inclusion_proof(place, len(self.log.leaves)))
+        proved.receipt.checkpoint = self.log.checkpoint()
+        return erasure_file(proved, opening)
+
+
+ERASED = Erased()
+ROOT = ERASED.log.trust_root
+WAYS = {"mistaken": "WITHDRAWN", "judged": "SET_ASIDE", "ordered": "ERASURE_ACT", "paid": "RETENTION_ENDED"}
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(VerificationError) as caught:
+        verify_erasure(data, ROOT)
+    return caught.value.rule
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_each_way_in_which_a_record_ends_is_proved_alike_by_two_verifiers(name: str) -> None:
+    data = ERASED.file(name)
+    assert is_erasure(data)
+    assert not is_receipt(data)
+    assert not is_trust_root(data)
+    proof = verify_erasure(data, ROOT)
+    subject = ERASED.log.subject(f"person of {name}")
+    assert (proof.by, proof.record_id, proof.index) == (WAYS[name], record_id(name), ERASED.ends[name])
+    assert proof.names_person
+    assert naive_erasure(data, REGISTRY, LOG_KEY, subject) == WAYS[name]
+
+
+def test_only_who_knows_the_pseudonym_opens_the_person() -> None:
+    verified = read_erasure(parse_erasure_file(ERASED.file("mistaken")), REGISTRY, ROOT.log_key)
+    own, other = (ERASED.log.subject(f"person of {name}") for name in ("mistaken", "paid"))
+    assert verified.is_of([(2, other), (1, own)])
+    assert not verified.is_of([(1, other)])
+    # The version of the subject keys is part of what is committed to.
+    assert not verified.is_of([(2, own)])
+    nobody = read_erasure(parse_erasure_file(ERASED.file("mistaken", opening=b"", person=b"")), REGISTRY, ROOT.log_key)
+    assert not nobody.is_of([(1, own)])
+    with pytest.raises(Wrong):
+        naive_erasure(ERASED.file("mistaken"), REGISTRY, LOG_KEY, other)
+
+
+def test_nothing_in_it_leads_to_a_person() -> None:
+    subject = ERASED.log.subject("person of mistaken")
+    data = ERASED.file("mistaken")
+    assert subject not in data
+    assert ERASED.log.secret("mistaken", 1, "person of mistaken")[0].opening not in data
+
+
+@pytest.mark.parametrize("name", ["mistaken", "paid"])
+def test_every_changed_byte_is_refused(name: str) -> None:
+    good = ERASED.file(name)
+    opening = good.rindex(OPENING)
+    for at in range(len(good)):
+        changed = bytearray(good)
+        changed[at] ^= 1
+        if opening <= at < opening + len(OPENING):
+            # Nobody signed the opening: with another one the person does not open.
+            verified = read_erasure(parse_erasure_file(bytes(changed)), REGISTRY, ROOT.log_key)
+            assert not verified.is_of([(1, ERASED.log.subject(f"person of {name}"))])
+        else:
+            assert refused(bytes(changed))
+
+
+LIES: list[tuple[Callable[[], bytes], str]] = [
+    (lambda: ERASED.file("running", ERASED.ends["mistaken"]), "erasure.ends"),
+    (lambda: ERASED.file("running", ERASED.ends["ordered"]), "erasure.ends"),
+    (lambda: ERASED.file("running", ERASED.ends["paid"]), "erasure.ends"),
+    (lambda: ERASED.file("running", ERASED.log.state.chains[Erased.key("running")].index), "erasure.ends"),
+    (lambda: ERASED.file("running", len(ERASED.log.leaves) - 2), "erasure.ends"),
+    (lambda: ERASED.file("running", len(ERASED.log.leaves) - 1), "erasure.ends"),
+    (lambda: ERASED.file("paid", registry="other.example"), "erasure.registry"),
+    (lambda: ERASED.file("paid", issuer="lender-2"), "erasure.ends"),
+    (lambda: ERASED.file("paid", erased_at=ERASED.log.logged_at - 1), "erasure.leaf"),
+    (lambda: ERASED.file("paid", leaf_hash=bytes(32)), "erasure.leaf"),
+    (lambda: ERASED.file("paid", found_at=1), "erasure.complete"),
+    (lambda: ERASED.file("paid", person=b"short"), "erasure.hash"),
+    (lambda: ERASED.file("paid", opening=b""), "erasure.opening"),
+    (lambda: ERASED.file("paid", person=b""), "erasure.opening"),
+    (lambda: ERASED.signed(ERASED.erasure("paid", ERASED.ends["paid"]), ERASED.ends["mistaken"]), "erasure.leaf"),
+    (lambda: ERASED.signed(ERASED.erasure("paid", ERASED.ends["paid"]), ERASED.ends["paid"], by="x"), "erasure.key"),
+    (lambda: b"", "erasure.label"),
+    (lambda: ERASURE_LABEL + bytes(MAX_BYTES), "erasure.label"),
+]
+
+
+@pytest.mark.parametrize(("made", "rule"), LIES, ids=[f"{number} {rule}" for number, (_, rule) in enumerate(LIES)])
+def test_lies_of_the_registry_itself_are_refused(made: Callable[[], bytes], rule: str) -> None:
+    assert refused(made()) == rule
+    with pytest.raises((Wrong, ValueError)):
+        naive_erasure(made(), REGISTRY, LOG_KEY)
+
+
+def test_an_erasure_is_no_other_form() -> None:
+    payload = ERASED.erasure("paid", ERASED.ends["paid"]).encode()
+    file = parse_erasure_file(ERASED.file("paid"))
+    file.proved.erasure.signature = dsse.sign(signer("log"), dsse.TLS_KEY, payload)
+    assert refused(erasure_file(file.proved, file.opening)).startswith("signature")
+    with pytest.raises(FormatError):
+        Erasure.parse(payload + b"\xf8\x07\x01")

@@ -1,0 +1,65 @@
+"""Overlays of a rulebook: the vectors of the one-off repair in full, and what no overlay covers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.overlay import Overlay, hidden_at_latest_from
+from tests.client_sdk.kernel.rules import facts_samples as samples
+
+VECTORS = json.loads((Path(__file__).parents[3] / "vectors/domain/retention.json").read_text(encoding="utf-8"))
+REPAIRS = VECTORS["one_off_repair"]["vectors"]
+REPAIR = Overlay(
+    name="one-off-repair",
+    arisen_from=date(2020, 1, 1),
+    arisen_until=date(2025, 12, 31),
+    currency="CNY",
+    most=1_000_000,
+    repaid_until=date(2026, 3, 31),
+    hides_from=date(2026, 1, 1),
+)
+
+
+@pytest.mark.parametrize(
+    "vector",
+    REPAIRS,
+    ids=lambda vector: f"{vector['overdue_arisen_on']} {vector['single_amount']} {vector['fully_repaid_on']}",
+)
+def test_the_one_off_repair(vector: dict[str, Any]) -> None:
+    repaid, hidden = vector["fully_repaid_on"], vector["hidden_at_latest_from"]
+    facts = replace(
+        samples.CURED,
+        first_delinquency_on=date.fromisoformat(vector["overdue_arisen_on"]),
+        amounts=replace(
+            samples.AMOUNTS,
+            currency=vector["currency"],
+            principal=int(Decimal(vector["single_amount"]) * 100) - 1_500,
+            interest=1_000,
+            penalty=500,
+            fees=10**9,
+        ),
+        ended_on=date.fromisoformat(repaid) if repaid else None,
+    )
+    found = hidden_at_latest_from(REPAIR, Standing.CURED if repaid else Standing.OPEN, facts)
+    assert found == (date.fromisoformat(hidden) if hidden else None)
+    assert (found is not None) is (vector["expect"] == "HIDE")
+
+
+def test_what_no_overlay_covers() -> None:
+    facts = replace(
+        samples.CURED, first_delinquency_on=date(2024, 1, 1), ended_on=date(2025, 9, 1), amounts=samples.AMOUNTS
+    )
+    assert hidden_at_latest_from(REPAIR, Standing.CURED, facts) == date(2026, 1, 1)
+    for standing in set(Standing) - {Standing.CURED}:
+        assert hidden_at_latest_from(REPAIR, standing, facts) is None
+    for amounts in (replace(facts.amounts, currency="USD"), replace(facts.amounts, principal=0, interest=0, penalty=0)):
+        assert hidden_at_latest_from(REPAIR, Standing.CURED, replace(facts, amounts=amounts)) is None
+    assert hidden_at_latest_from(REPAIR, Standing.SATISFIED, samples.JUDGMENT) is None
