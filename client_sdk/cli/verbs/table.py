@@ -22,6 +22,10 @@ VERBS = {
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
     "dispute": Later("dispute", "Disputes about your records: list, answer."),
+    "inbox": Later(
+        "inbox",
+        "Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.",
+    ),
     "subject": Later("subject", "For a person: disputes, and the person's own statement."),
     "verify": Later(
         "verify",
@@ -40,7 +44,8 @@ VERBS = {
     "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
     "status": Later(
-        "status", "Show registry, key services, the age of the directory, quotas, the outbox and the certificate."
+        "status",
+        "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",
     ),
 }
 ACT_VERBS = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
+    "ACKNOWLEDGEMENT",
     "ACT",
     "ANNOTATION",
     "INQUIRY",
@@ -30,14 +31,16 @@ __all__ = [
     "verify",
 ]
 
-_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key"))
+_FORMS = frozenset(
+    ("statement", "annotation", "acknowledgement", "act", "inquiry", "key-request", "possession", "tls-key")
+)
 
 
 def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, act, inquiry, key-request, possession or tls-key.
+        form: statement, annotation, acknowledgement, act, inquiry, key-request, possession or tls-key.
 
     Raises:
         FormatError: no such form is signed.
@@ -49,6 +52,7 @@ def payload_type(form: str) -> str:
 
 STATEMENT = payload_type("statement")
 ANNOTATION = payload_type("annotation")
+ACKNOWLEDGEMENT = payload_type("acknowledgement")
 ACT = payload_type("act")
 INQUIRY = payload_type("inquiry")
 KEY_REQUEST = payload_type("key-request")

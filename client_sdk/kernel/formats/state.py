@@ -351,6 +351,7 @@ _MOST = {
     "dispute_days": 20,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
+    "correction_days": 1_830,
 }
 
 
@@ -371,6 +372,8 @@ class Rulebook:
     daily_inquired_subjects: int = 1_000_000
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
+    # No six months are longer: as far back as FCRA 611(d) has recipients of a report told of its correction.
+    correction_days: int = 184
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
