@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from registry_server.storage import schema
 from registry_server.storage.driver import select_in, upsert
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["NewestLinks", "ShownRow", "forget_before", "forget_records", "newest_links", "of_records", "put"]
+__all__ = ["NewestLinks", "ShownRow", "astray", "forget_before", "forget_records", "newest_links", "of_records", "put"]
 
 _TABLE = schema.shown
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
@@ -63,6 +63,15 @@ def of_records(work: UnitOfWork, records: Iterable[int]) -> dict[int, list[Shown
     for row in sorted(ShownRow(*columns) for columns in rows):
         found.setdefault(row.record, []).append(row)
     return found
+
+
+def astray(work: UnitOfWork, limit: int) -> list[ShownRow]:
+    """Return rows whose version is none of their record's, at most so many."""
+    version = schema.versions.c
+    joined = _TABLE.outerjoin(schema.versions, version.leaf_index == _TABLE.c.leaf_index)
+    wrong = version.record.is_(None) | (version.record != _TABLE.c.record)
+    query = select(_TABLE).select_from(joined).where(wrong).order_by(_TABLE.c.record, _TABLE.c.asker).limit(limit)
+    return [ShownRow(*row) for row in work.connection.execute(query)]
 
 
 def newest_links(work: UnitOfWork, records: Iterable[int]) -> dict[int, NewestLinks]:
