@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.trust_root import TrustRoot
     from client_sdk.lending.files import Encoding, Portfolio, read_portfolio
     from client_sdk.models import (
+        AcknowledgementReceipt,
         Amounts,
         AnnotationFlag,
         AnnotationReceipt,
@@ -96,8 +97,10 @@ if TYPE_CHECKING:
         ListedRecord,
         LoggedAct,
         Measure,
+        Notice,
         NoticeChannel,
         NoticeEvidence,
+        NoticeReason,
         Outcome,
         Phase,
         PreflightReport,
@@ -134,6 +137,7 @@ if TYPE_CHECKING:
     from client_sdk.verification import read_trust_root, verify
 
 __all__ = [
+    "AcknowledgementReceipt",
     "ActRow",
     "Amounts",
     "AnnotationFlag",
@@ -198,8 +202,10 @@ __all__ = [
     "LoggedAct",
     "Measure",
     "NotPermittedError",
+    "Notice",
     "NoticeChannel",
     "NoticeEvidence",
+    "NoticeReason",
     "OutboxError",
     "Outcome",
     "Phase",

@@ -210,8 +210,8 @@ class Session:
         known = self.newest.read()
         return None if known is None else known.checkpoint
 
-    def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...]) -> Status:
-        """Return how registry and key services stand, by the newest round of the follower."""
+    def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...], waiting: int | None) -> Status:
+        """Return how registry, key services and the own inbox stand, by the newest round of the follower."""
         view = self.follower.view
         head = None if view is None else parse_leaf(view.proof.head)
         checkpoint = self.follower.checkpoint
@@ -227,6 +227,7 @@ class Session:
             act_number=directory.state.act_number,
             entries=head.head.entry_count,
             key_services=services,
+            notices_waiting=waiting,
         )
 
     # --- asking ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from client_sdk._member import Member
-from client_sdk._steps import each_async, run_async
+from client_sdk._steps import each_async, each_of_pages_async, run_async
 from client_sdk._transport.mode import ASYNCIO
 from client_sdk.config import ClientConfig
 from client_sdk.kernel.formats.words import WithdrawalReason
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.erasure import ErasureProof
+    from client_sdk.models.notice import AcknowledgementReceipt, Notice
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -210,6 +211,14 @@ class AsyncClient:
         """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
         return await self._run(self._member.remove_statement(issuer, record_id))
 
+    def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> AsyncIterator[Notice]:
+        """Yield the notices to this member in order: changes of records that it was shown, and disputes of its own."""
+        return each_of_pages_async(self._member.owned, self._member.inbox(after, everything=everything, follow=follow))
+
+    async def acknowledge(self, notice: Notice) -> AcknowledgementReceipt:
+        """Sign that a notice was taken note of, and return the receipt; once more gives that of the first time."""
+        return await self._run(self._member.acknowledge(notice))
+
     async def propose(self, body: Body) -> Approved:
         """Propose an act with one's own signature; where one signature is the threshold, it is logged at once."""
         return await self._run(self._member.propose(body))
@@ -247,7 +256,7 @@ class AsyncClient:
         return await self._run(self._member.certificates(institution))
 
     async def status(self) -> Status:
-        """Follow the directory now, and return how registry and key services stand."""
+        """Follow the directory now, and return how registry, key services and the own inbox stand."""
         return await self._run(self._member.status())
 
     async def connect(self, older: bytes, newer: bytes) -> None:

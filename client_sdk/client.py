@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from client_sdk._member import Member
-from client_sdk._steps import run
+from client_sdk._steps import each_of_pages, run
 from client_sdk._transport.mode import BLOCKING
 from client_sdk.config import ClientConfig
 from client_sdk.kernel.formats.words import WithdrawalReason
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.erasure import ErasureProof
+    from client_sdk.models.notice import AcknowledgementReceipt, Notice
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -374,6 +375,36 @@ class Client:
         """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
         return self._run(self._member.remove_statement(issuer, record_id))
 
+    # --- the inbox ---------------------------------------------------------------------------------------------------
+
+    def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> Iterator[Notice]:
+        """Yield the notices to this member in order: changes of records that it was shown, and disputes of its own.
+
+        Args:
+            follow: go on with those that come, for as long as the iterator is asked; a connection that breaks is begun
+                again, and no notice is left out or comes twice. Of those there are, only the ones that wait.
+            everything: also those that were acknowledged, of those there are at the beginning.
+            after: number of a notice; only those with a higher one.
+
+        Raises:
+            TransportError: the registry is away; while it is followed, for more than ten minutes.
+            RefusedError: this member has no inbox.
+            VerificationError: what the registry answers does not verify.
+        """
+        return each_of_pages(self._member.owned, self._member.inbox(after, everything=everything, follow=follow))
+
+    def acknowledge(self, notice: Notice) -> AcknowledgementReceipt:
+        """Sign that a notice was taken note of, and return the receipt; once more gives that of the first time.
+
+        Args:
+            notice: of the own inbox.
+
+        Raises:
+            RefusedError: there is no such notice in the own inbox, or none any more.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.acknowledge(notice))
+
     # --- administering -----------------------------------------------------------------------------------------------
 
     def propose(self, body: Body) -> Approved:
@@ -454,7 +485,7 @@ class Client:
         return self._run(self._member.certificates(institution))
 
     def status(self) -> Status:
-        """Follow the directory now, and return how registry and key services stand."""
+        """Follow the directory now, and return how registry, key services and the own inbox stand."""
         return self._run(self._member.status())
 
     def connect(self, older: bytes, newer: bytes) -> None:

@@ -27,6 +27,7 @@ from registry_server.rpc.checking import CheckingProcesses, processors
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.disputes import DisputeServicer
 from registry_server.rpc.health import Probes
+from registry_server.rpc.inbox import InboxServicer
 from registry_server.rpc.inquiries import InquiryServicer
 from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
@@ -58,6 +59,7 @@ from registry_server.usecases.disputes import Disputes
 from registry_server.usecases.erasures import Erasures
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
+from registry_server.usecases.inbox import Inbox
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
@@ -253,6 +255,7 @@ def _servicers(
             workers.preparation,
         ),
         DisputeServicer(Disputes(ledger), workers.executor),
+        InboxServicer(Inbox(ledger), workers.executor, workers.pages),
         InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),

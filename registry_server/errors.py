@@ -49,6 +49,7 @@ class RefusalReason(StrEnum):
 
     ALIASES_INVALID = "ALIASES_INVALID"
     ALREADY_FOUNDED = "ALREADY_FOUNDED"
+    ANSWER_OVERTAKEN = "ANSWER_OVERTAKEN"
     BATCH_ORDER = "BATCH_ORDER"
     CERTIFICATE_REQUEST_INVALID = "CERTIFICATE_REQUEST_INVALID"
     CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
@@ -71,6 +72,7 @@ class RefusalReason(StrEnum):
     MALFORMED = "MALFORMED"
     NOT_PERMITTED = "NOT_PERMITTED"
     NOT_READY = "NOT_READY"
+    NOTICE_UNKNOWN = "NOTICE_UNKNOWN"
     PART_MISSING = "PART_MISSING"
     PART_UNEXPECTED = "PART_UNEXPECTED"
     PEER_MISMATCH = "PEER_MISMATCH"
@@ -147,6 +149,7 @@ _RULES: dict[str, Entry] = {
 
 # What the log means (client_sdk.kernel.ledger).
 _LEDGER: dict[str, Entry] = {
+    "ACKNOWLEDGED": Entry(_STATE, "The notice was acknowledged before."),
     "ACT_ORDER": Entry(_STATE, "The act does not follow the registry's newest act."),
     "ACT_SIGNATURE": Entry(_DENIED, "A signature on the act is invalid or is not an administrator's."),
     "ACT_THRESHOLD": Entry(_STATE, "Too few administrators have signed the act."),
@@ -199,6 +202,11 @@ _SERVER: dict[str, Entry] = {
         _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),
     RefusalReason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
+    RefusalReason.ANSWER_OVERTAKEN: Entry(
+        GrpcStatus.UNAVAILABLE,
+        "Records changed again and again while they were read; the same inquiry may be sent again.",
+        retryable=True,
+    ),
     RefusalReason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
     RefusalReason.CERTIFICATE_REQUEST_INVALID: Entry(_INVALID, "The certificate signing request is not acceptable."),
     RefusalReason.CERTIFICATE_UNKNOWN: Entry(
@@ -249,6 +257,7 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.MALFORMED: Entry(_INVALID, "The request is malformed."),
     RefusalReason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
     RefusalReason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
+    RefusalReason.NOTICE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution's inbox has no such notice."),
     RefusalReason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
     RefusalReason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
     RefusalReason.PEER_MISMATCH: Entry(

@@ -5,10 +5,11 @@ from client_sdk._member.asking import Asking
 from client_sdk._member.certifying import Certifying
 from client_sdk._member.disputing import Disputing
 from client_sdk._member.erasing import Erasing
+from client_sdk._member.inbox import Notified
 from client_sdk._member.reporting import Reporting
 
 __all__ = ["Member"]
 
 
-class Member(Asking, Reporting, Disputing, Erasing, Administering, Certifying):
+class Member(Asking, Reporting, Disputing, Notified, Erasing, Administering, Certifying):
     """Everything that a member does; see ``Client`` for what each method does and raises."""

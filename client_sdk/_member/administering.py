@@ -1,4 +1,4 @@
-"""Flows about the directory: acts, proposals, and the status of the registry."""
+"""Flows about the directory: acts and proposals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import Approved, ProposalView
-    from client_sdk.models.status import Status
 
 __all__ = ["Administering"]
 
@@ -70,12 +69,6 @@ class Administering(Core):
     def _approve(self, request: proposal_pb2.ApproveActRequest, directory: Directory) -> Flow[Approved]:
         response = yield from ask(self.services.directory.ApproveAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)
-
-    def status(self) -> Flow[Status]:
-        """Follow the directory now, and return how registry and key services stand."""
-        directory = yield from self.following.refresh()
-        services = yield from self.keys.statuses(directory)
-        return self.session.status(directory, services)
 
     def connect(self, older: bytes, newer: bytes) -> Flow[None]:
         """Let the registry prove that two checkpoints belong to one history."""

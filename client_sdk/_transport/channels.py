@@ -16,6 +16,7 @@ import grpc.aio
 from creditregistry.v1 import (
     directory_service_pb2,
     dispute_service_pb2,
+    inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     subject_key_service_pb2,
@@ -67,6 +68,7 @@ _RETRY = {
 _CONTRACT = (
     directory_service_pb2,
     dispute_service_pb2,
+    inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     subject_key_service_pb2,

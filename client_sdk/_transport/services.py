@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceStub
+from creditregistry.v1.inbox_service_pb2_grpc import InboxServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
@@ -27,6 +28,7 @@ class Services:
         # For asyncio these are its own stubs, whose type is derived from that of the blocking ones.
         self.directory: DirectoryServiceStub = DirectoryServiceStub(channel)
         self.disputes: DisputeServiceStub = DisputeServiceStub(channel)
+        self.inbox: InboxServiceStub = InboxServiceStub(channel)
         self.inquiries: InquiryServiceStub = InquiryServiceStub(channel)
         self.records: RecordServiceStub = RecordServiceStub(channel)
         self.transparency: TransparencyServiceStub = TransparencyServiceStub(channel)

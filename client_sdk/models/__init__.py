@@ -7,6 +7,7 @@ from client_sdk.kernel.formats.words import (
     InstitutionStatus,
     KeyUsage,
     Kind,
+    NoticeReason,
     Purpose,
     Role,
     Standing,
@@ -45,6 +46,7 @@ from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
+from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.receipt import InquiryReceipt, Receipt
@@ -64,6 +66,7 @@ from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
 
 __all__ = [
+    "AcknowledgementReceipt",
     "Amounts",
     "AnnotationFlag",
     "AnnotationReceipt",
@@ -107,8 +110,10 @@ __all__ = [
     "ListedRecord",
     "LoggedAct",
     "Measure",
+    "Notice",
     "NoticeChannel",
     "NoticeEvidence",
+    "NoticeReason",
     "Outcome",
     "Phase",
     "PreflightReport",

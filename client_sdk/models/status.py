@@ -50,6 +50,7 @@ class Status(Plain):
         act_number: of the newest act.
         entries: of the map.
         key_services: in the order of RegistryState.
+        notices_waiting: of the own inbox, not acknowledged, counted up to 10,000; None for a member without an inbox.
     """
 
     registry: str
@@ -61,3 +62,4 @@ class Status(Plain):
     act_number: int
     entries: int
     key_services: tuple[KeyServiceStatus, ...]
+    notices_waiting: int | None = None

@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_inquiries()
+    create_notices()
     create_certificates()
     limit_samples()
 
@@ -123,9 +124,9 @@ def create_records() -> None:
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
     )
     op.create_index(op.f("ix_records_issuer_first_index"), "records", ["issuer", "first_index"])
-    create_partial_index("ix_records_retain_until", "records", "retain_until", "retain_until <> '' AND NOT erased")
-    create_partial_index("ix_records_unanswered_since", "records", "unanswered_since", "unanswered_since > 0")
-    create_partial_index("ix_records_disputed_since", "records", "disputed_since", "disputed_since > 0")
+    create_partial_index("ix_records_retain_until", "records", ["retain_until"], "retain_until <> '' AND NOT erased")
+    create_partial_index("ix_records_unanswered_since", "records", ["unanswered_since"], "unanswered_since > 0")
+    create_partial_index("ix_records_disputed_since", "records", ["disputed_since"], "disputed_since > 0")
     op.create_table(
         "versions",
         key("leaf_index"),
@@ -204,7 +205,36 @@ def create_inquiries() -> None:
         sa.PrimaryKeyConstraint("asker", "inquiry_id", name=op.f("pk_inquiries")),
         sa.UniqueConstraint("position", name=op.f("uq_inquiries_position")),
     )
-    create_partial_index("ix_inquiries_waiting", "inquiries", "received_at", "position IS NULL")
+    create_partial_index("ix_inquiries_waiting", "inquiries", ["received_at"], "position IS NULL")
+
+
+def create_notices() -> None:
+    op.create_table(
+        "shown",
+        whole("record"),
+        words("asker"),
+        whole("leaf_index"),
+        raw("inquiry_id"),
+        whole("asked_at"),
+        sa.PrimaryKeyConstraint("record", "asker", name=op.f("pk_shown")),
+    )
+    op.create_index(op.f("ix_shown_asked_at"), "shown", ["asked_at"])
+    op.create_table(
+        "notices",
+        words("member"),
+        whole("leaf_index"),
+        whole("record"),
+        small("reason"),
+        raw("inquiry_id"),
+        whole("asked_at"),
+        whole("shown_index"),
+        whole("acknowledged_index"),
+        raw("opening"),
+        sa.PrimaryKeyConstraint("member", "leaf_index", name=op.f("pk_notices")),
+    )
+    op.create_index(op.f("ix_notices_record"), "notices", ["record"])
+    op.create_index(op.f("ix_notices_asked_at"), "notices", ["asked_at"])
+    create_partial_index("ix_notices_waiting", "notices", ["member", "leaf_index"], "acknowledged_index = 0")
 
 
 def create_certificates() -> None:
@@ -238,8 +268,8 @@ def create_certificates() -> None:
     op.create_index(op.f("ix_certificates_institution_issued_at"), "certificates", ["institution", "issued_at"])
 
 
-def create_partial_index(name: str, table: str, column: str, where: str) -> None:
-    op.create_index(op.f(name), table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+def create_partial_index(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(op.f(name), table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 # PostgreSQL keeps samples of each column's values for its planner, and they outlive what is deleted (P4): none of what
@@ -254,6 +284,8 @@ SAMPLES = {
         "text_disclosure": 0,
     },
     "inquiries": {"opening": 0},
+    "notices": {"opening": 0, "inquiry_id": 0},
+    "shown": {"inquiry_id": 0},
 }
 
 
@@ -268,6 +300,8 @@ def downgrade() -> None:
     for table in (
         "certificates",
         "tls_keys",
+        "notices",
+        "shown",
         "inquiries",
         "quotas",
         "proposals",

@@ -11,6 +11,8 @@ from creditregistry.v1 import (
     directory_service_pb2_grpc,
     dispute_service_pb2,
     dispute_service_pb2_grpc,
+    inbox_service_pb2,
+    inbox_service_pb2_grpc,
     inquiry_service_pb2,
     inquiry_service_pb2_grpc,
     record_service_pb2,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 
+    from registry_server.rpc.inbox import InboxServicer
     from registry_server.serving.guard import Guard
 
 __all__ = ["SERVICES", "RpcServer", "Servicers"]
@@ -42,6 +45,7 @@ SERVICES = tuple(
     for file in (
         record_service_pb2,
         dispute_service_pb2,
+        inbox_service_pb2,
         inquiry_service_pb2,
         transparency_service_pb2,
         directory_service_pb2,
@@ -59,6 +63,7 @@ class Servicers:
 
     records: RecordServiceServicer
     disputes: DisputeServiceServicer
+    inbox: InboxServicer
     inquiries: InquiryServiceServicer
     transparency: TransparencyServiceServicer
     directory: DirectoryServiceServicer
@@ -89,8 +94,10 @@ class RpcServer:
         self._beside = AsyncExitStack()
         self._health = Health(probes, readers=_READERS, writers=_WRITERS)
         self._credentials = credentials
+        self._inbox = servicers.inbox
         record_service_pb2_grpc.add_RecordServiceServicer_to_server(servicers.records, self._server)
         dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, self._server)
+        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(servicers.inbox, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)
         directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, self._server)
@@ -125,6 +132,7 @@ class RpcServer:
             grace: seconds for the calls under way.
         """
         await self._health.stop()
+        self._inbox.stop()
         await self._server.stop(grace)
         await self._health.ended()
         await self._beside.aclose()

@@ -18,6 +18,7 @@ from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.progress import check_progress
+from registry_server.sequencing.notifying import note_annotation, note_statement
 from registry_server.storage.live import LiveRow
 from registry_server.storage.quotas import STATEMENTS, QuotaKey, annotations_of
 from registry_server.storage.records import StoredRecord
@@ -70,6 +71,8 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     record = StoredRecord(index, chain) if before is None else before.with_chain(chain)
     staging.put_record(record)
     staging.add_version(record)
+    if before is not None:
+        note_statement(staging, item, before.chain, record)
     if statement.continues is not None:
         _continue(staging, chain)
     _bind(staging, item, record)
@@ -249,6 +252,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     record = before.with_chain(chain)
     staging.put_record(record)
     staging.add_annotation(record)
+    note_annotation(staging, item, before.chain, record)
     staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_), text=text)
     return index
 

@@ -17,11 +17,13 @@ from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import complaint_of
+from registry_server.sequencing.acknowledging import admit_acknowledgement, known_acknowledgement
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.items import (
+    AcknowledgementItem,
     ActItem,
     AnnotationItem,
     Item,
@@ -33,9 +35,10 @@ from registry_server.sequencing.items import (
 )
 from registry_server.sequencing.loading import load
 from registry_server.sequencing.map_tree import MapTree
+from registry_server.sequencing.notifying import notify
 from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
-from registry_server.storage import head, inquiries, leaves, live, proposals, quotas, records
+from registry_server.storage import head, inquiries, leaves, live, notices, proposals, quotas, records
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
@@ -138,6 +141,8 @@ def _take(staging: Staging, item: Item) -> Result:
                 return _known_statement(staging, item) or _accepted(staging, admit_statement(staging, item))
             case AnnotationItem():
                 return _known_annotation(staging, item) or _accepted(staging, admit_annotation(staging, item))
+            case AcknowledgementItem():
+                return known_acknowledgement(staging, item) or _accepted(staging, admit_acknowledgement(staging, item))
             case ActItem():
                 return _accepted(staging, admit_act(staging, item))
             case LapseItem():
@@ -232,6 +237,9 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     live.remove(work, changes.removed)
     live.supersede(work, changes.superseded)
     live.add(work, changes.added)
+    notify(work, staging)
+    for notice, (index, opening) in staging.acknowledged.items():
+        notices.acknowledge(work, notice, index, opening)
     quotas.add(work, staging.used)
 
 

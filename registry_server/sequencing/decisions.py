@@ -15,6 +15,7 @@ from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
+from registry_server.sequencing.notifying import note_restriction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,6 +139,7 @@ def _restrict(staging: Staging, item: LapseItem) -> int:
     record = record.with_chain(chain)
     staging.put_record(record)
     staging.add_annotation(record)
+    note_restriction(staging, record, index)
     staging.put_live(replace(row, annotation_index=index, annotation_hash=chain.annotation.leaf_hash))
     return index
 

@@ -1,4 +1,4 @@
-"""Keeping inquiries: durable before they are answered, each counted once (proto/README.md 9)."""
+"""Keeping inquiries, and who was shown which record: durable before they are answered (proto/README.md 9)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
-from registry_server.storage import inquiries, quotas
+from registry_server.storage import head, inquiries, quotas, shown
 from registry_server.storage.inquiries import StoredInquiry
 from registry_server.storage.quotas import INQUIRED_SUBJECTS, QuotaKey
+from registry_server.storage.shown import NewestLinks, ShownRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.kernel.formats.state import Rulebook
     from registry_server.storage.inquiries import InquiryKey
-    from registry_server.storage.unit_of_work import Database
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["record"]
 
@@ -30,22 +31,43 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         database: where they are kept.
         rulebook: whose quota counts.
         now: when they were received, ms.
-        items: at most some thousand.
+        items: at most some thousand, each with the records that its answer shows.
 
     Raises:
         StorageError: the database failed; the same inquiries may be sent again.
     """
     day = day_of(now, rulebook.time_zone).isoformat()
     with database.append() as work:
+        overtaken = _overtaken(work, items)
         known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
         used = quotas.used(work, {QuotaKey(item.asker, INQUIRED_SUBJECTS, day) for item in items})
         book = _Book(known, used, rulebook, now, day)
-        results = [book.enter(item) for item in items]
-        if book.fresh:
+        results = [
+            InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
+            for item, late in zip(items, overtaken, strict=True)
+        ]
+        if book.fresh or book.shown:
             inquiries.add(work, book.fresh)
+            shown.put(work, book.shown)
             quotas.add(work, book.counted)
             work.commit()
     return results
+
+
+def _overtaken(work: UnitOfWork, items: Sequence[InquiryItem]) -> list[bool]:
+    """Return of each inquiry whether a record of its answer has changed since; from here on none of them can.
+
+    A leaf that changes one later finds who was shown it; one that came before was not in the answer.
+    """
+    records = {record.record for item in items for record in item.shown}
+    if not records:
+        return [False] * len(items)
+    head.hold(work)
+    newest = shown.newest_links(work, records)
+    return [
+        any(newest.get(record) != NewestLinks(leaf, annotation) for record, leaf, annotation in item.shown)
+        for item in items
+    ]
 
 
 class _Book:
@@ -65,13 +87,17 @@ class _Book:
         self._now = now
         self._day = day
         self.fresh: list[StoredInquiry] = []
+        self.shown: list[ShownRow] = []
         self.counted: dict[QuotaKey, int] = {}
 
     def enter(self, item: InquiryItem) -> InquiryResult:
         """Enter one inquiry."""
         before = self._known.get((item.asker, item.inquiry_id))
         if before is not None:
-            return _again(item, before)
+            result = _again(item, before)
+            if result.refusal is None:
+                self._show(item, before.received_at)
+            return result
         refusal = None
         if item.outcome == ANSWERED:
             refusal = self._count(item)
@@ -93,7 +119,14 @@ class _Book:
         )
         self._known[item.asker, item.inquiry_id] = stored
         self.fresh.append(stored)
+        if item.outcome == ANSWERED:
+            self._show(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
+
+    def _show(self, item: InquiryItem, asked_at: int) -> None:
+        self.shown += [
+            ShownRow(record, item.asker, leaf_index, item.inquiry_id, asked_at) for record, leaf_index, _ in item.shown
+        ]
 
     def _count(self, item: InquiryItem) -> RuleError | None:
         key = QuotaKey(item.asker, INQUIRED_SUBJECTS, self._day)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.formats.acknowledgement import Acknowledgement
     from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.log_tree import PathReader
 
 __all__ = [
+    "AcknowledgementItem",
     "ActItem",
     "AnnotationItem",
     "Appended",
@@ -107,6 +109,32 @@ class AnnotationItem:
     text_disclosure: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class AcknowledgementItem:
+    """A member's acknowledgement of one of its notices.
+
+    Attributes:
+        acknowledgement: parsed.
+        payload: the exact bytes that were signed.
+        key_id: which key signed; the signature verifies under it.
+        signature: over the payload.
+        number: of the notice.
+        opening: of the commitment to the notice.
+    """
+
+    acknowledgement: Acknowledgement
+    payload: bytes
+    key_id: bytes
+    signature: bytes
+    number: int
+    opening: bytes
+
+    @property
+    def notice(self) -> tuple[str, int]:
+        """Which notice: member and number."""
+        return self.acknowledgement.member, self.number
+
+
 @dataclass(frozen=True, slots=True)
 class ActItem:
     """One act with its signatures, ascending by key id."""
@@ -128,7 +156,7 @@ class LapseItem:
     ground: str
 
 
-Item: TypeAlias = StatementItem | AnnotationItem | ActItem | LapseItem
+Item: TypeAlias = StatementItem | AnnotationItem | AcknowledgementItem | ActItem | LapseItem
 
 
 class ItemOutcome(Enum):
@@ -197,6 +225,14 @@ class Appended:
     results: tuple[Result, ...]
 
 
+class ShownRecord(NamedTuple):
+    """A record that an answer shows: index of its first leaf, of the version, and of the newest annotation or -1."""
+
+    record: int
+    leaf_index: int
+    annotation_index: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class InquiryItem:
     """An inquiry to be kept.
@@ -210,6 +246,7 @@ class InquiryItem:
         subject_count: number of persons asked about.
         opening: what opens its commitments, as it came; empty where it was refused.
         outcome: ANSWERED, or the reason for which it is refused.
+        shown: the records that its answer shows.
     """
 
     asker: str
@@ -220,6 +257,7 @@ class InquiryItem:
     subject_count: int
     opening: bytes
     outcome: str = ANSWERED
+    shown: tuple[ShownRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +270,12 @@ class InquiryResult:
         repeated: whether the same bytes had come before; they count once.
         refusal: why it must not be answered; None where it may. INQUIRY_TAKEN where its id had come with other
             bytes, which leaves no trace; QUOTA_EXCEEDED where the day's subjects are used up.
+        overtaken: whether a record of the answer has changed since: then nothing was kept, and the inquiry is to be
+            answered anew.
     """
 
     outcome: str
     received_at: int
     repeated: bool = False
     refusal: RuleError | None = None
+    overtaken: bool = False

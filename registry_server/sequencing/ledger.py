@@ -100,6 +100,11 @@ class Ledger:
         return self._committed.state.directory
 
     @property
+    def size(self) -> int:
+        """Size of the log as this process knows it; what other processes append is known within a second or two."""
+        return self._committed.state.size
+
+    @property
     def write_failure(self) -> Exception | None:
         """Why the last write failed; None where it succeeded, or where one has succeeded since.
 

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import LapseKind
-from registry_server.sequencing.items import ActItem, AnnotationItem, Item, LapseItem, StatementItem
-from registry_server.storage import leaves, live, quotas, records
+from registry_server.sequencing.items import (
+    AcknowledgementItem,
+    ActItem,
+    AnnotationItem,
+    Item,
+    LapseItem,
+    StatementItem,
+)
+from registry_server.storage import leaves, live, notices, quotas, records
 from registry_server.storage.quotas import QuotaKey
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.statement import RecordKey
     from registry_server.storage.live import LiveRow
+    from registry_server.storage.notices import NoticeKey, StoredNotice
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import UnitOfWork
 
@@ -32,7 +40,8 @@ class Loaded:
         live: live records of those, and all live records of every subject concerned.
         versions: leaf index of (first index of the record, version), for versions that come again.
         annotations: leaf index of (first index of the record, number), for annotations that come again.
-        leaves: leaves at these places.
+        notices: those that are acknowledged.
+        leaves: leaves at these places, and of acknowledgements that come again.
         used: quotas of the day.
         carried: versions of the subject keys that a live record carries, of those to be retired.
     """
@@ -41,6 +50,7 @@ class Loaded:
     live: dict[RecordKey, LiveRow] = field(default_factory=dict)
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
     annotations: dict[tuple[int, int], int] = field(default_factory=dict)
+    notices: dict[NoticeKey, StoredNotice] = field(default_factory=dict)
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
@@ -58,6 +68,7 @@ def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
     loaded = Loaded(records=records.by_keys(work, _named(items, acts)))
     _load_families(work, loaded, _erased(items, acts))
     _load_live(work, loaded, items)
+    loaded.notices = notices.by_keys(work, [item.notice for item in items if isinstance(item, AcknowledgementItem)])
     _load_repeated(work, loaded, items)
     remarks = [item.annotation for item in items if isinstance(item, AnnotationItem)]
     counters = [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)]
@@ -150,7 +161,9 @@ def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> N
     loaded.versions = {**records.version_places(work, versions), **newest}
     for places in records.annotation_places(work, annotated).values():
         loaded.annotations.update({(place.record, place.number): place.leaf_index for place in places})
-    loaded.leaves = leaves.leaves_at(work, [*loaded.versions.values(), *loaded.annotations.values()])
+    noticed = [notice.leaf_index for notice in loaded.notices.values()]
+    noticed += [notice.acknowledged_index for notice in loaded.notices.values() if notice.acknowledged_index]
+    loaded.leaves = leaves.leaves_at(work, [*loaded.versions.values(), *loaded.annotations.values(), *noticed])
 
 
 def _speakers(items: Iterable[Item]) -> set[str]:

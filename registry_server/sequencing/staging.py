@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.loading import Loaded
     from registry_server.sequencing.map_tree import MapTree
+    from registry_server.sequencing.notifying import Cause
     from registry_server.storage.live import LiveRow
+    from registry_server.storage.notices import NoticeKey
     from registry_server.storage.quotas import QuotaKey
 
 __all__ = ["LiveChanges", "Staging"]
@@ -72,6 +74,8 @@ class Staging:
         self.annotations: list[AnnotationPlace] = []
         self.acts: list[tuple[int, int]] = []
         self.used: dict[QuotaKey, int] = {}
+        self.causes: list[Cause] = []
+        self.acknowledged: dict[NoticeKey, tuple[int, bytes]] = {}
         self.erases = False
         self._first_index = first_index
         self._changed_records: dict[RecordKey, StoredRecord] = {}

@@ -9,7 +9,7 @@ from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, s
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.storage import inquiries, leaves, live, proposals, records
+from registry_server.storage import inquiries, leaves, live, notices, proposals, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from registry_server.storage.inquiries import StoredInquiry
     from registry_server.storage.leaves import StoredAct, StoredLeaf
     from registry_server.storage.live import SealedRow
+    from registry_server.storage.notices import StoredNotice
     from registry_server.storage.proposals import StoredProposal
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import UnitOfWork
@@ -280,6 +281,18 @@ class View:
     def inquiry_leaves(self, start: int, end: int) -> list[bytes]:
         """Return leaves of the inquiry tree, from start to before end; callers bound the width."""
         return inquiries.leaf_range(self.work, start, min(end, self.head.inquiry_count))
+
+    def notices(self, member: str, after: int, limit: int, *, waiting: bool) -> list[StoredNotice]:
+        """Return a member's notices with a higher number, ascending, at most so many; only those that wait or all."""
+        return notices.of_member(self.work, member, after, limit, waiting=waiting)
+
+    def waiting_notices(self, member: str) -> int:
+        """Return how many notices of a member wait for an acknowledgement, counted up to 10,000."""
+        return notices.count_waiting(self.work, member)
+
+    def notice(self, member: str, number: int) -> StoredNotice | None:
+        """Return a member's notice; None where it has none with that number."""
+        return notices.by_keys(self.work, [(member, number)]).get((member, number))
 
     def proposals(self, now: int) -> list[StoredProposal]:
         """Return the proposals that wait at that moment (ms)."""

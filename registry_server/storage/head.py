@@ -69,6 +69,12 @@ def lock(work: UnitOfWork) -> HeadRow | None:
     return _fetch(work, select(*_COLUMNS).with_for_update())
 
 
+def hold(work: UnitOfWork) -> None:
+    """Keep every appender waiting until the transaction ends, beside others that hold the row."""
+    if work.on_postgresql:
+        work.connection.execute(select(schema.head.c.id).with_for_update(read=True))
+
+
 def create(work: UnitOfWork, row: HeadRow) -> None:
     """Write the head row of a new log."""
     work.connection.execute(insert(schema.head), {"id": 1, **_values(row)})

@@ -3,7 +3,8 @@
 Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them.
-Deleted with the record or the inquiry that it belongs to: live_records, and the column ``inquiries.opening``.
+Deleted with the record or the inquiry that it belongs to: live_records, shown, notices, and the column
+``inquiries.opening``.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
@@ -39,9 +40,11 @@ __all__ = [
     "leaves",
     "live_records",
     "metadata",
+    "notices",
     "proposals",
     "quotas",
     "records",
+    "shown",
     "tiles",
     "tls_keys",
     "versions",
@@ -257,6 +260,45 @@ Index(
     inquiries.c.received_at,
     sqlite_where=inquiries.c.position.is_(None),
     postgresql_where=inquiries.c.position.is_(None),
+)
+
+# Who was answered with which record.
+shown = Table(
+    "shown",
+    metadata,
+    Column("record", BigInteger, nullable=False),
+    Column("asker", Text, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("record", "asker"),
+    Index(None, "asked_at"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("member", Text, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("record", BigInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("shown_index", BigInteger, nullable=False),
+    Column("acknowledged_index", BigInteger, nullable=False),
+    Column("opening", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("member", "leaf_index"),
+    Index(None, "record"),
+    Index(None, "asked_at"),
+)
+
+# Those that wait for an acknowledgement.
+Index(
+    "ix_notices_waiting",
+    notices.c.member,
+    notices.c.leaf_index,
+    sqlite_where=text("acknowledged_index = 0"),
+    postgresql_where=text("acknowledged_index = 0"),
 )
 
 quotas = Table(

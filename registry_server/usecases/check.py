@@ -1,7 +1,8 @@
 """Checks: a signed inquiry in, proved evidence out (proto/README.md 9).
 
-What is refused after the signature has shown whose inquiry it is, is kept as well, with the reason as its outcome; and
-everything that is kept is durable before anything is answered.
+What is refused after the signature has shown whose inquiry it is, is kept as well, with the reason as its outcome. An
+answer is made first and given last: in between, the inquiry becomes durable together with which records the answer
+shows, in a transaction that also finds whether they are still as they were.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.sequencing.items import InquiryItem
+from registry_server.sequencing.items import InquiryItem, ShownRecord
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.pages import PageKey, PageShelf
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
 
+# How often an answer is made anew because a record in it has changed meanwhile.
+_ATTEMPTS = 5
 # How long an inquiry may be asked with, and the further pages of its answer be taken.
 GOOD_FOR_MS = MAX_OFF_MS
 
@@ -81,14 +84,18 @@ class _Asked:
     Attributes:
         question: as it came.
         inquiry: once it is known to be its asker's own, so that it is kept; None before, and for a further page.
+        pages: of its answer, which is given once the inquiry is kept.
+        shown: the records in them.
         result: the first page of its answer, or the error that it ends with; None while there is neither.
     """
 
-    __slots__ = ("inquiry", "question", "result")
+    __slots__ = ("inquiry", "pages", "question", "result", "shown")
 
     def __init__(self, question: ReceivedInquiry) -> None:
         self.question = question
         self.inquiry: Inquiry | None = None
+        self.pages: list[EvidencePage] = []
+        self.shown: tuple[ShownRecord, ...] = ()
         self.result: EvidencePage | Exception | None = None
 
     def item(self, inquiry: Inquiry) -> InquiryItem:
@@ -103,6 +110,7 @@ class _Asked:
             subject_count=len(inquiry.subject_commitments),
             opening=question.opening_bytes if refused is None else b"",
             outcome=complaint_of(refused).reason if isinstance(refused, Exception) else ANSWERED,
+            shown=self.shown if refused is None else (),
         )
 
 
@@ -133,11 +141,14 @@ class Checks:
         asked = [_Asked(question) for question in questions]
         for item in asked:
             self._examine(item, directory, now)
-        self._keep(asked)
-        waiting = [item for item in asked if item.result is None]
-        if waiting:
-            self._answer(waiting, now)
-        return [item.result or RegistryError(RefusalReason.INTERNAL) for item in asked]
+        own = [item for item in asked if item.inquiry is not None]
+        for _ in range(_ATTEMPTS):
+            self._answer([item for item in own if item.result is None])
+            own = self._keep(own, now)
+            if not own:
+                break
+        overtaken = RegistryError(RefusalReason.ANSWER_OVERTAKEN, "inquiry", "inquiry.overtaken")
+        return [item.result or overtaken for item in asked]
 
     def _examine(self, asked: _Asked, directory: Directory, now: int) -> None:
         """Take a further page at once; check what begins anew."""
@@ -152,30 +163,41 @@ class Checks:
         except (FormatError, RuleError, RegistryError) as error:
             asked.result = error
 
-    def _keep(self, asked: Sequence[_Asked]) -> None:
-        """Keep every inquiry that is its asker's own, also the refused ones, before anything is answered."""
-        own = [(item, item.inquiry) for item in asked if item.inquiry is not None]
-        if not own:
-            return
-        kept = self._ledger.record_inquiries([item.item(inquiry) for item, inquiry in own]).result()
-        for (item, _), result in zip(own, kept, strict=True):
-            item.result = item.result or result.refusal
+    def _keep(self, own: Sequence[_Asked], now: int) -> list[_Asked]:
+        """Keep inquiries, also the refused ones, and give the answers; return those that must be answered anew."""
+        items = [item.item(item.inquiry) for item in own if item.inquiry is not None]
+        kept = self._ledger.record_inquiries(items).result() if items else []
+        overtaken = []
+        for item, result in zip(own, kept, strict=True):
+            if result.overtaken:
+                overtaken.append(item)
+            elif item.result is None:
+                item.result = result.refusal or self._given(item, now)
+        return overtaken
 
-    def _answer(self, waiting: Sequence[_Asked], now: int) -> None:
-        """Answer from one view; an error in one answer goes to its asker alone."""
+    def _given(self, item: _Asked, now: int) -> EvidencePage:
+        """Return the first page of an answer, and keep the others for when they are asked for."""
+        self._shelf.keep(item.question.peer, item.question.digest, item.pages, now)
+        return item.pages[0]
+
+    def _answer(self, waiting: Sequence[_Asked]) -> None:
+        """Make answers from one view; an error in one answer goes to its asker alone."""
+        if not waiting:
+            return
         persons = [person for item in waiting for person in item.question.opening.persons]
         with self._ledger.view() as view:
             live = view.live_records([subject for person in persons for _, subject in person.pseudonyms])
             for item in waiting:
                 try:
-                    item.result = self._first_page(item.question, view, live, now)
+                    item.pages = self._pages(item.question, view, live)
+                    item.shown = _shown(item.question, live)
                 except Exception as error:  # noqa: BLE001 - whatever is stored wrongly about these persons
                     item.result = error
 
-    def _first_page(
-        self, question: ReceivedInquiry, view: View, live: Mapping[bytes, Sequence[SealedRow]], now: int
-    ) -> EvidencePage:
-        """Return the first page of an answer, and keep the others for when they are asked for.
+    def _pages(
+        self, question: ReceivedInquiry, view: View, live: Mapping[bytes, Sequence[SealedRow]]
+    ) -> list[EvidencePage]:
+        """Return the pages of an answer.
 
         Raises:
             RuleError: the asker may no longer ask, or not under these versions of the subject keys.
@@ -185,9 +207,14 @@ class Checks:
         _check_asker(question, view.directory, view.size - 1)
         _check_versions(question, view.directory)
         persons = question.opening.persons
-        pages = self._writer.pages(view, question.peer, question.key_id, persons, live, self._page_bytes)
-        self._shelf.keep(question.peer, question.digest, pages, now)
-        return pages[0]
+        return self._writer.pages(view, question.peer, question.key_id, persons, live, self._page_bytes)
+
+
+def _shown(question: ReceivedInquiry, live: Mapping[bytes, Sequence[SealedRow]]) -> tuple[ShownRecord, ...]:
+    """Return the records that an answer shows."""
+    subjects = dict.fromkeys(subject for person in question.opening.persons for _, subject in person.pseudonyms)
+    rows = [sealed.row for subject in subjects for sealed in live.get(subject, ())]
+    return tuple(ShownRecord(row.record, row.index, row.annotation_index) for row in rows)
 
 
 def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:

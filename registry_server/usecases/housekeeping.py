@@ -17,7 +17,7 @@ from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import inquiries, proposals, quotas
+from registry_server.storage import inquiries, notices, proposals, quotas, shown
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ class Housekeeping:
         with self._ledger.database.append() as work:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
-            inquiries.forget_openings(work, now - rulebook.retention_years * 366 * _DAY_MS)
+            over = now - rulebook.retention_years * 366 * _DAY_MS
+            inquiries.forget_openings(work, over)
+            shown.forget_before(work, over)
+            notices.forget_before(work, over)
             work.commit()
 
     def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import (
     NO_PREVIOUS,
     Act,
@@ -21,7 +22,7 @@ from client_sdk.kernel.formats.act import (
     grant_key,
 )
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
-from client_sdk.kernel.formats.commitment import commit_facts, commit_subject
+from client_sdk.kernel.formats.commitment import commit_facts, commit_notice, commit_subject
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
@@ -30,7 +31,16 @@ from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Kind, LapseKind, Role, Standing, WithdrawalReason
+from client_sdk.kernel.formats.words import (
+    AnnotationFlag,
+    KeyUsage,
+    Kind,
+    LapseKind,
+    NoticeReason,
+    Role,
+    Standing,
+    WithdrawalReason,
+)
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.live_set import Bound, map_entries, mapped
@@ -267,6 +277,19 @@ class HandmadeLog:
         leaf = StatementLeaf(self.logged_at, dsse.ANNOTATION, payload, own.public_key.key_id, signature)
         self.annotations[key].append(self.add(leaf.encode()))
         return self.annotations[key][-1]
+
+    def acknowledge(
+        self, member: str, cause: int, reason: NoticeReason, usage: KeyUsage = KeyUsage.INQUIRE, **changes: object
+    ) -> int:
+        """Log a member's acknowledgement of the notice of a leaf."""
+        opening = seed(f"notice {member} {cause} {reason}")
+        commitment = commit_notice(opening, cause, leaf_hash(self.leaves[cause]), reason.number)
+        said = Acknowledgement(REGISTRY, member, commitment, self.logged_at)
+        said = replace(said, **changes)  # type: ignore[arg-type]  # the test names fields
+        own, payload = signer(f"{member} {usage.name}"), said.encode()
+        signature = dsse.sign(own, dsse.ACKNOWLEDGEMENT, payload)
+        leaf = StatementLeaf(self.logged_at, dsse.ACKNOWLEDGEMENT, payload, own.public_key.key_id, signature)
+        return self.add(leaf.encode())
 
     def lapse(self, issuer: str, name: str, what: LapseKind, **changes: object) -> int:
         """Log a lapse of a record."""

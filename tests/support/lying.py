@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import AnnotationFlag, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, NoticeReason, Standing
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, signer
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lie(*found: FindingId) -> Callable[[Commit], Commit]:
 
 
 def honest_log() -> HandmadeLog:
-    """Records of every sort: running, cured, sold and bought, withdrawn, erased, disputed; and some inquiries."""
+    """Records of every sort: running, cured, sold and bought, withdrawn, erased, disputed; inquiries, a notice."""
     log = HandmadeLog()
     log.say("lender-1", "running")
     log.say("lender-1", "cured")
@@ -69,11 +69,12 @@ def honest_log() -> HandmadeLog:
     log.say("lender-1", "sold", Standing.TRANSFERRED, transferee="lender-2")
     log.say("lender-2", "bought", subject="person of sold", continues=RecordKey("lender-1", record_id("sold")))
     log.say("lender-3", "mistaken")
-    log.say("lender-3", "mistaken", Standing.WITHDRAWN)
+    withdrawn = log.say("lender-3", "mistaken", Standing.WITHDRAWN)
     log.say("lender-3", "forgotten")
     log.head()
     log.wait(DAY_MS)
     log.erase(RecordKey("lender-3", record_id("forgotten")))
+    log.acknowledge("lender-1", withdrawn, NoticeReason.WITHDRAWN)
     log.say("lender-2", "disputed")
     log.annotate("lender-3", "lender-2", "disputed", AnnotationFlag.DISPUTED)
     log.inquire("second")

@@ -62,6 +62,7 @@ class NaiveLog:
         self.last_head = -1
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
+        self.acknowledged: set[bytes] = set()
 
     def read(self, leaves: Iterable[bytes]) -> None:
         for leaf in leaves:
@@ -83,6 +84,8 @@ class NaiveLog:
         require(index != 1 or leaf[0] == 4, "leaf 1")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
             self._statement(index, leaf, parts[1], parts[2], parts[3])
+        elif leaf[0] == 1 and parts[0].decode() == TYPE.format("acknowledgement"):
+            self._acknowledgement(index, parts[1], parts[2], parts[3])
         elif leaf[0] == 1:
             self._annotation(index, leaf, logged_at, parts[1], parts[2], parts[3])
         elif leaf[0] == 2:
@@ -94,14 +97,25 @@ class NaiveLog:
 
     # Who speaks
 
-    def _key(self, key_id: bytes, owner: str, index: int) -> Key:
+    def _key(self, key_id: bytes, owner: str, index: int, usages: tuple[str, ...] = ("REPORT",)) -> Key:
         member = self.members.get(owner)
         require(member, "nobody")
         assert member is not None
-        keys = [key for key in member.keys if key.id == key_id and key.usage == "REPORT"]
+        keys = [key for key in member.keys if key.id == key_id and key.usage in usages]
         require(keys, "key")
         require(keys[0].first < index and (not keys[0].end or index < keys[0].end), "range")
         return keys[0]
+
+    def _acknowledgement(self, index: int, payload: bytes, key_id: bytes, signature: bytes) -> None:
+        said = statement_pb2.Acknowledgement.FromString(payload)
+        key = self._key(key_id, said.member, index, ("REPORT", "INQUIRE"))
+        require(signed_by(key.public, "acknowledgement", payload, signature), "signature")
+        require(said.registry == self.registry, "registry")
+        require(said.issued_at and len(said.notice_commitment) == 32, "form")
+        member = self.members[said.member]
+        require(member.status != "TERMINATED" and {"LENDER", "REPRESENTATIVE"} & set(member.roles), "member")
+        require(said.notice_commitment not in self.acknowledged, "twice")
+        self.acknowledged.add(said.notice_commitment)
 
     def _statement(self, index: int, leaf: bytes, payload: bytes, key_id: bytes, signature: bytes) -> None:
         said = statement_pb2.Statement.FromString(payload)

@@ -1,6 +1,7 @@
 """Output of a verb: text for people, or one JSON document for programs.
 
-With ``--json`` standard output holds exactly one JSON document, also where the verb fails; questions and notes go to
+With ``--json`` standard output holds exactly one JSON document, also where the verb fails, or where a verb follows
+something one a line; questions and notes go to
 standard error. Keys are stable; hashes and ids are hexadecimal or UUIDs, times are ISO 8601 with their
 offset, dates YYYY-MM-DD.
 """
@@ -55,6 +56,15 @@ class Output:
             return
         for line in lines:
             self.out.print(_plain(line))
+
+    def line(self, content: Json, line: str) -> None:
+        """Print one of any number of results as it comes: the content as JSON on one line, or the line."""
+        self.told = True
+        if self.as_json:
+            self.out.file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        else:
+            self.out.print(_plain(line))
+        self.out.file.flush()
 
     def end(self) -> None:
         """Print an empty document where the verb was to print JSON and had nothing to say."""

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(app, "status", examples=["status", "status --json"])
     def status(session: Run) -> ExitCode:
-        """Show registry, key services, the age of the directory, quotas, the outbox and the certificate.
+        """Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.
 
         Ends with 3 where a key service does not answer: without each of them there is no pseudonym.
         Ends with 5 where the certificate in this home is another member's.
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
                 ]
             ),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
-            pairs(_home_rows(pending, until, now)),
+            pairs([*_home_rows(pending, until, now), *_inbox_rows(found.notices_waiting)]),
             "Key services",
             table(
                 ("  address", "answers", "directory", "left today: report", "inquire"),
@@ -98,6 +98,12 @@ def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, 
     )
     soon = " (soon: certificate renew)" if until - now < _SOON else ""
     return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
+
+
+def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
+    if waiting is None:
+        return []
+    return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
 
 
 def _service_row(service: "KeyServiceStatus", now: datetime) -> tuple[object, ...]:

@@ -23,6 +23,10 @@ VERBS = {
     ),
     "dispute": Later("dispute", "Disputes about your records: list, answer."),
     "erasure": Later("erasure", "Proofs that a record was erased."),
+    "inbox": Later(
+        "inbox",
+        "Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.",
+    ),
     "subject": Later("subject", "For a person: disputes, and the person's own statement."),
     "verify": Later(
         "verify",
@@ -41,7 +45,8 @@ VERBS = {
     "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
     "status": Later(
-        "status", "Show registry, key services, the age of the directory, quotas, the outbox and the certificate."
+        "status",
+        "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",
     ),
 }
 ACT_VERBS = {

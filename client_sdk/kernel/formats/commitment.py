@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.encoding import label, lp, u64
+from client_sdk.kernel.formats.encoding import HASH_BYTES, label, lp, u64
 from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "commit_erased_person",
     "commit_facts",
     "commit_inquiry",
+    "commit_notice",
     "commit_officer",
     "commit_subject",
     "commit_text",
@@ -38,6 +39,7 @@ _INQUIRY = label("creditregistry/inquiry/v1")
 _CONSENT = label("creditregistry/consent/v1")
 _OFFICER = label("creditregistry/officer/v1")
 _ERASED_PERSON = label("creditregistry/erased-person/v1")
+_NOTICE = label("creditregistry/notice/v1")
 
 
 def require_opening(opening: bytes, part: str) -> bytes:
@@ -129,6 +131,24 @@ def commit_officer(opening: bytes, officer: str) -> bytes:
         FormatError: the opening is not 32 bytes long.
     """
     return hmac.digest(require_opening(opening, "officer opening"), _OFFICER + lp(officer), "sha256")
+
+
+def commit_notice(opening: bytes, index: int, leaf_hash: bytes, reason: int) -> bytes:
+    """Return the commitment to the notice of a leaf (proto/README.md 5).
+
+    Args:
+        opening: 32 bytes of its own.
+        index: of the leaf.
+        leaf_hash: of it, 32 bytes.
+        reason: number of the notice's reason.
+
+    Raises:
+        FormatError: opening or hash are not 32 bytes long.
+    """
+    if len(leaf_hash) != HASH_BYTES:
+        raise FormatError("notice", "leaf_hash.length", got=f"{len(leaf_hash)} bytes", want=f"{HASH_BYTES} bytes")
+    told = _NOTICE + u64(index) + leaf_hash + u64(reason)
+    return hmac.digest(require_opening(opening, "notice opening"), told, "sha256")
 
 
 def check_open(commitment: bytes, opened: bytes, part: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
+    "ACKNOWLEDGEMENT",
     "ACT",
     "ANNOTATION",
     "ERASURE",
@@ -31,14 +32,19 @@ __all__ = [
     "verify",
 ]
 
-_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key", "erasure"))
+_FORMS = frozenset(
+    (
+        *("statement", "annotation", "acknowledgement", "act", "inquiry", "key-request", "possession", "tls-key"),
+        *("erasure",),
+    )
+)
 
 
 def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, act, inquiry, key-request, possession, tls-key or erasure.
+        form: statement, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key or erasure.
 
     Raises:
         FormatError: no such form is signed.
@@ -50,6 +56,7 @@ def payload_type(form: str) -> str:
 
 STATEMENT = payload_type("statement")
 ANNOTATION = payload_type("annotation")
+ACKNOWLEDGEMENT = payload_type("acknowledgement")
 ACT = payload_type("act")
 INQUIRY = payload_type("inquiry")
 KEY_REQUEST = payload_type("key-request")

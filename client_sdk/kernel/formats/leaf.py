@@ -46,7 +46,7 @@ MAX_SIGNERS = 32
 # 9999-01-01 UTC: any earlier time can be converted to a date in every time zone.
 TIME_END_MS = 253_370_764_800_000
 _PREFIX_BYTES = 10
-_STATEMENT_TYPES = {form.encode(): form for form in (dsse.STATEMENT, dsse.ANNOTATION)}
+_STATEMENT_TYPES = {form.encode(): form for form in (dsse.STATEMENT, dsse.ANNOTATION, dsse.ACKNOWLEDGEMENT)}
 _ACT_TYPE = dsse.ACT.encode()
 
 
@@ -68,7 +68,7 @@ class Approval(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatementLeaf:
-    """A statement or an annotation with its signature."""
+    """A statement, an annotation or an acknowledgement with its signature."""
 
     logged_at: int
     payload_type: str
@@ -249,7 +249,7 @@ def _split(data: bytes) -> list[bytes]:
 def _statement_type(payload_type: bytes) -> str:
     form = _STATEMENT_TYPES.get(payload_type)
     if form is None:
-        raise FormatError("leaf", "leaf.payload-type", want="statement or annotation")
+        raise FormatError("leaf", "leaf.payload-type", want="statement, annotation or acknowledgement")
     return form
 
 

@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 def link_of(leaf: Leaf) -> Link | None:
-    """Return the link of a leaf; None for acts and HEADs.
+    """Return the link of a leaf; None for acknowledgements, acts and HEADs.
 
     Raises:
         FormatError: what the leaf holds is not in its form.
@@ -42,7 +42,7 @@ def link_of(leaf: Leaf) -> Link | None:
         case StatementLeaf(payload_type=dsse.STATEMENT, payload=payload):
             statement = Statement.parse(payload)
             return Link(statement.key, version=statement.version)
-        case StatementLeaf(payload=payload):
+        case StatementLeaf(payload_type=dsse.ANNOTATION, payload=payload):
             annotation = Annotation.parse(payload)
             return Link(annotation.key, annotation=annotation.number)
         case LapseLeaf(payload=payload):

@@ -321,6 +321,7 @@ _MOST = {
     "paid_judgment_months": 12,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
+    "correction_days": 1_830,
 }
 
 
@@ -342,6 +343,8 @@ class Rulebook:
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
     paid_judgment_months: int = 0
+    # No six months are longer: as far back as FCRA 611(d) has recipients of a report told of its correction.
+    correction_days: int = 184
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.

@@ -27,6 +27,7 @@ __all__ = [
     "KeyUse",
     "Kind",
     "LapseKind",
+    "NoticeReason",
     "Purpose",
     "Role",
     "Standing",
@@ -197,6 +198,16 @@ class LapseKind(Word):
 
     ERASED = "ERASED", 1
     RESTRICTED = "RESTRICTED", 2
+
+
+class NoticeReason(Word):
+    """What a notice in a member's inbox is about (proto/README.md 5)."""
+
+    CORRECTED = "CORRECTED", 1
+    WITHDRAWN = "WITHDRAWN", 2
+    SET_ASIDE = "SET_ASIDE", 3
+    RESTRICTED = "RESTRICTED", 4
+    DISPUTED = "DISPUTED", 5
 
 
 class TlsKeyAction(Word):

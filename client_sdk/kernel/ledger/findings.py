@@ -31,6 +31,7 @@ MAX_KEPT = 1_000
 class FindingId(StrEnum):
     """Stable names; never renamed."""
 
+    ACKNOWLEDGEMENT = "ACKNOWLEDGEMENT"
     ACT_INVALID = "ACT_INVALID"
     ACT_ORDER = "ACT_ORDER"
     ACT_SIGNATURE = "ACT_SIGNATURE"
@@ -71,6 +72,7 @@ class FindingId(StrEnum):
 _F = FindingId
 
 MEANINGS: Mapping[FindingId, str] = {
+    _F.ACKNOWLEDGEMENT: "One acknowledgement of a member was logged twice.",
     _F.ACT_INVALID: "An act decides what the rules do not allow.",
     _F.ACT_ORDER: "An act is not the next one of this registry.",
     _F.ACT_SIGNATURE: "An act carries a signature that does not count.",
@@ -101,7 +103,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.RETENTION: "A record is kept longer than the law allows, or its date was set or moved against the rules.",
     _F.ROLLBACK: "The log is shorter than it was.",
     _F.SIGNATURE: "A signature does not verify.",
-    _F.SPEAKER: "Who signed could not speak for the issuer at that leaf.",
+    _F.SPEAKER: "Who signed could not speak at that leaf, for the issuer or for itself.",
     _F.SUBJECT_KEY_VERSION: "A version names subject keys that it may not name.",
     _F.TIME: "The registry's clock ran backwards, or is off the auditor's.",
     _F.TRANSFEREE: "A debt was transferred to an institution that was no other lender.",
@@ -110,6 +112,7 @@ MEANINGS: Mapping[FindingId, str] = {
 
 # Reasons of the kernel's rules, by what an auditor calls them.
 OF_REASON: Mapping[str, FindingId] = {
+    "ACKNOWLEDGED": _F.ACKNOWLEDGEMENT,
     "ACT_ORDER": _F.ACT_ORDER,
     "ACT_SIGNATURE": _F.ACT_SIGNATURE,
     "ACT_THRESHOLD": _F.ACT_THRESHOLD,

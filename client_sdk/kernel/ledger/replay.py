@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
@@ -20,6 +21,7 @@ from client_sdk.kernel.formats.words import KeyUsage, LapseKind
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
+from client_sdk.kernel.ledger.notice import check_acknowledgement
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Replay:
         self._continued_by: dict[RecordKey, RecordKey] = {}
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
         self._speakers: dict[tuple[bytes, str], bytes] = {}
+        self._acknowledged: set[bytes] = set()
         self.chains: dict[RecordKey, Chain] = {}
         self.size = 0
         self.logged_at = 0
@@ -118,6 +121,8 @@ class Replay:
         match leaf:
             case StatementLeaf(payload_type=dsse.STATEMENT):
                 return self._take_statement(index, leaf, hash_)
+            case StatementLeaf(payload_type=dsse.ACKNOWLEDGEMENT):
+                return self._take_acknowledgement(index, leaf)
             case StatementLeaf():
                 return self._take_annotation(index, leaf, hash_)
             case ActLeaf():
@@ -160,6 +165,15 @@ class Replay:
         )
         self.chains[chain.key] = chain
         return Signed(dsse.ANNOTATION, leaf.payload, public_key, leaf.signature)
+
+    def _take_acknowledgement(self, index: int, leaf: StatementLeaf) -> Signed:
+        acknowledgement = Acknowledgement.parse(leaf.payload)
+        key = check_acknowledgement(acknowledgement, leaf.key_id, self.directory, index)
+        if acknowledgement.notice_commitment in self._acknowledged:
+            rule, want = "acknowledgement.once", "one acknowledgement of a notice"
+            raise RuleError("ACKNOWLEDGED", "notice_commitment", rule, got="another", want=want)
+        self._acknowledged.add(acknowledgement.notice_commitment)
+        return Signed(dsse.ACKNOWLEDGEMENT, leaf.payload, key.public_key, leaf.signature)
 
     def _public_key(self, key_id: bytes, speaker: str, index: int) -> bytes:
         """Return the public key of a signer, cached until the next act."""

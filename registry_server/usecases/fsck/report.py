@@ -12,7 +12,7 @@ from client_sdk.kernel.formats.complaint import Complaint
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.findings import Findings
 
-__all__ = ["FsckReport", "RowKind"]
+__all__ = ["MAX_KEPT", "FsckReport", "RowKind"]
 
 MAX_KEPT = 1_000
 
@@ -27,8 +27,10 @@ class RowKind(StrEnum):
     INQUIRY_ROW = "INQUIRY_ROW"
     LEAF_ROW = "LEAF_ROW"
     LIVE_ROW = "LIVE_ROW"
+    NOTICE_ROW = "NOTICE_ROW"
     RECORD_ROW = "RECORD_ROW"
     REGISTER = "REGISTER"
+    SHOWN_ROW = "SHOWN_ROW"
     TILE_ROW = "TILE_ROW"
     TLS_KEY_ROW = "TLS_KEY_ROW"
     VERSION_ROW = "VERSION_ROW"

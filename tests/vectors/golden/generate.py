@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.commitment import (
     commit_erased_person,
     commit_facts,
     commit_inquiry,
+    commit_notice,
     commit_officer,
     commit_subject,
     commit_text,
@@ -54,6 +55,7 @@ from client_sdk.kernel.formats.words import (
     KeyUse,
     Kind,
     LapseKind,
+    NoticeReason,
     Purpose,
     Standing,
     TlsKeyAction,
@@ -87,6 +89,7 @@ def golden_log() -> HandmadeLog:
     log.wait(21 * DAY_MS)
     log.lapse("lender-2", "loan-2", LapseKind.RESTRICTED)
     log.act(TlsKeyBody("lender-3", seed("TLS key"), "theft"))
+    log.acknowledge("lender-3", 13, NoticeReason.RESTRICTED)
     log.inquire("second", "QUOTA_EXCEEDED")
     log.head()
     return log
@@ -107,7 +110,8 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "leaf: annotation": log.leaves[10],
         "leaf: lapse": log.leaves[13],
         "leaf: TLS key act": log.leaves[14],
-        "leaf: HEAD": log.leaves[15],
+        "leaf: acknowledgement": log.leaves[15],
+        "leaf: HEAD": log.leaves[16],
         "leaf hash of: statement": leaf_hash(log.leaves[6]),
         "root of the log": log.tree.root(),
         "checkpoint": log.checkpoint(),
@@ -181,6 +185,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "commitment: subject": commit_subject(opening, seed("subject")),
         "commitment: facts": commitment,
         "commitment: text": text,
+        "commitment: notice": commit_notice(opening, 13, seed("leaf"), NoticeReason.RESTRICTED.number),
         "commitment: person of an inquiry": commit_inquiry(opening, ((1, seed("subject")), (2, seed("subject 2")))),
         "commitment: consent": commit_consent(opening, b"\x08\x01"),
         "commitment: officer": commit_officer(opening, "staff-17"),

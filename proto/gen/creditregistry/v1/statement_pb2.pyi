@@ -140,6 +140,42 @@ LAPSE_KIND_RESTRICTED: LapseKind.ValueType  # 2
 """The furnisher left a dispute without an answer."""
 Global___LapseKind: _TypeAlias = LapseKind  # noqa: Y015
 
+class _NoticeReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTICE_REASON_UNSPECIFIED: _NoticeReason.ValueType  # 0
+    """Never written."""
+    NOTICE_REASON_CORRECTED: _NoticeReason.ValueType  # 1
+    """A version corrects the one that was shown, or an answer to a dispute says that one did."""
+    NOTICE_REASON_WITHDRAWN: _NoticeReason.ValueType  # 2
+    """The record was withdrawn."""
+    NOTICE_REASON_SET_ASIDE: _NoticeReason.ValueType  # 3
+    """A court set it aside."""
+    NOTICE_REASON_RESTRICTED: _NoticeReason.ValueType  # 4
+    """It must not be counted from now on."""
+    NOTICE_REASON_DISPUTED: _NoticeReason.ValueType  # 5
+    """A record of the member's own, or of one that it succeeds, is disputed."""
+
+class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
+    """What a notice in a member's inbox is about (README.md 5)."""
+
+NOTICE_REASON_UNSPECIFIED: NoticeReason.ValueType  # 0
+"""Never written."""
+NOTICE_REASON_CORRECTED: NoticeReason.ValueType  # 1
+"""A version corrects the one that was shown, or an answer to a dispute says that one did."""
+NOTICE_REASON_WITHDRAWN: NoticeReason.ValueType  # 2
+"""The record was withdrawn."""
+NOTICE_REASON_SET_ASIDE: NoticeReason.ValueType  # 3
+"""A court set it aside."""
+NOTICE_REASON_RESTRICTED: NoticeReason.ValueType  # 4
+"""It must not be counted from now on."""
+NOTICE_REASON_DISPUTED: NoticeReason.ValueType  # 5
+"""A record of the member's own, or of one that it succeeds, is disputed."""
+Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
+
 @_typing.final
 class Statement(_message.Message):
     """The signed half of one version of one record (README.md 2)."""
@@ -399,3 +435,37 @@ class Head(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Head: _TypeAlias = Head  # noqa: Y015
+
+@_typing.final
+class Acknowledgement(_message.Message):
+    """A member's word that it has taken note of a notice (README.md 5). Says of no record which."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    NOTICE_COMMITMENT_FIELD_NUMBER: _builtins.int
+    ISSUED_AT_FIELD_NUMBER: _builtins.int
+    registry: _builtins.str
+    """Name of the registry."""
+    member: _builtins.str
+    """Institution id of the member."""
+    notice_commitment: _builtins.bytes
+    """HMAC-SHA256(opening, "creditregistry/notice/v1" || index || leaf hash || reason), 32 bytes."""
+    issued_at: _builtins.int
+    """Milliseconds since 1970 UTC."""
+    def __init__(
+        self,
+        *,
+        registry: _builtins.str = ...,
+        member: _builtins.str = ...,
+        notice_commitment: _builtins.bytes = ...,
+        issued_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at", "member", b"member", "notice_commitment", b"notice_commitment", "registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Acknowledgement: _TypeAlias = Acknowledgement  # noqa: Y015

@@ -56,7 +56,7 @@ def test_the_golden_evidence_of_clear_verifies() -> None:
     assert not person.listed
     assert answer.inquiry.asker == "lender-3"
     assert answer.registry.registry == REGISTRY
-    assert answer.checkpoint.size == 16
+    assert answer.checkpoint.size == 17
 
 
 def test_the_golden_evidence_of_listed_verifies() -> None:

@@ -9,6 +9,7 @@ import pytest
 from creditregistry.v1 import directory_pb2
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, StatementLeaf, parse_leaf
@@ -55,6 +56,8 @@ def test_golden_leaves_are_read_and_written_alike() -> None:
             match leaf:
                 case StatementLeaf() if name == "leaf: annotation":
                     assert Annotation.parse(leaf.payload).encode() == leaf.payload
+                case StatementLeaf() if name == "leaf: acknowledgement":
+                    assert Acknowledgement.parse(leaf.payload).encode() == leaf.payload
                 case StatementLeaf():
                     assert Statement.parse(leaf.payload).encode() == leaf.payload
                 case ActLeaf():

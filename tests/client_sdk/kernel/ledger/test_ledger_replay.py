@@ -261,8 +261,9 @@ def test_signatures_are_handed_back_with_the_key_that_counts() -> None:
     log = honest_log()
     replay = Replay(lambda _, error: pytest.fail(str(error)))
     signed = [item for leaf in log.leaves if (item := replay.feed(leaf)) is not None]
-    assert len(signed) == 12
-    assert {item.public_key for item in signed} == {signer(f"{lender} REPORT").public_key.raw for lender in LENDERS}
+    assert len(signed) == 13
+    speaking = {*(f"{lender} REPORT" for lender in LENDERS), "lender-1 INQUIRE"}
+    assert {item.public_key for item in signed} == {signer(name).public_key.raw for name in speaking}
 
 
 def test_nothing_means_anything_without_a_genesis() -> None:

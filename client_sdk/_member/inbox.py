@@ -1,0 +1,160 @@
+"""Flows of a member's inbox: notices page by page and as they come, acknowledgements, and how all of it stands."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import inbox_pb2
+
+from client_sdk._member.core import Core
+from client_sdk._protocol import arguments
+from client_sdk._protocol.notice import read_acknowledged, read_notices, sign_acknowledgement
+from client_sdk._steps import ask, beside, message, open_stream, pause
+from client_sdk.errors import TransportError
+from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage
+from client_sdk.models.notice import Notice
+
+if TYPE_CHECKING:
+    from client_sdk._steps import Call, Flow
+    from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.models.notice import AcknowledgementReceipt
+    from client_sdk.models.status import Status
+
+__all__ = ["InboxPages", "Notified"]
+
+# Longer than a registry lets a stream go on that follows, so that it is the one to end it.
+FOLLOW_SECONDS = 420.0
+# A connection that breaks is tried again after 1, 2, 4 ... seconds, at most 30, some ten minutes in all.
+_ATTEMPTS = 24
+_LONGEST_PAUSE = 30.0
+# The contract writes numbers in 64 bits; the registry's database takes no higher ones.
+_LAST_NUMBER = 2**63 - 1
+
+
+class Notified(Core):
+    """What a member is told of records that it was shown, and of its own."""
+
+    def inbox(self, after: int, *, everything: bool, follow: bool) -> InboxPages:
+        """Return what reads the notices above a number."""
+        arguments.number_of(after, "after", 0, _LAST_NUMBER)
+        arguments.flag_of(everything, "everything")
+        arguments.flag_of(follow, "follow")
+        return InboxPages(self, after, everything=everything, follow=follow)
+
+    def acknowledge(self, notice: Notice) -> Flow[AcknowledgementReceipt]:
+        """Sign that a notice was taken note of, and have that logged."""
+        arguments.of_type(notice, Notice, "notice", "a Notice")
+        session = self.session
+        request = sign_acknowledgement(
+            notice, session.config.name, session.config.institution, self._signer(), session.now_ms()
+        )
+        response = yield from ask(self.services.inbox.Acknowledge, request)
+        directory = yield from self.directory()
+        receipt = yield from beside(partial(read_acknowledged, request, response, notice, directory, session.log_key))
+        yield from self.prove(session.proving(receipt.checkpoint))
+        return receipt
+
+    def _waiting(self, directory: Directory) -> Flow[int | None]:
+        """Return how many notices wait, counted up to 10,000; None for a member without an inbox."""
+        own = directory.institutions.get(self.session.config.institution)
+        if own is None or ANNOTATING.isdisjoint(own.roles):
+            return None
+        request = inbox_pb2.ListNoticesRequest(after=_LAST_NUMBER)
+        response = yield from ask(self.services.inbox.ListNotices, request)
+        return response.waiting
+
+    def status(self) -> Flow[Status]:
+        """Follow the directory now, and return how registry, key services and the own inbox stand."""
+        directory = yield from self.following.refresh()
+        waiting = yield from self._waiting(directory)
+        services = yield from self.keys.statuses(directory)
+        return self.session.status(directory, services, waiting)
+
+    def _signer(self) -> Signer:
+        signers = self.session.signers
+        return signers.get(KeyUsage.INQUIRE) or self.session.signer(KeyUsage.REPORT)
+
+
+class InboxPages:
+    """Notices of one inbox in order of their numbers, each once, over any number of streams.
+
+    Args:
+        member: whose inbox.
+        after: number; only higher ones.
+        everything: also those that were acknowledged, of those there are at the beginning.
+        follow: go on with those that come.
+    """
+
+    def __init__(self, member: Core, after: int, *, everything: bool, follow: bool) -> None:
+        self._member = member
+        self._after = after
+        self._everything = everything
+        self._listing = everything or not follow
+        self._follow = follow
+        self._stream: Call[inbox_pb2.ListNoticesResponse] | None = None
+        self._failures = 0
+
+    def next(self) -> Flow[tuple[Notice, ...] | None]:
+        """Return some further notices, and none of them twice; None after the last.
+
+        Raises:
+            TransportError: the registry is away; where it is followed, for more than ten minutes.
+            RefusedError: the registry refuses.
+            VerificationError: what the registry answers does not verify.
+        """
+        while self._listing or self._follow:
+            found = yield from (self._list() if self._listing else self._followed())
+            if found:
+                return found
+        return None
+
+    def close(self) -> None:
+        """End the stream, if one is open."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.cancel()
+
+    def _list(self) -> Flow[tuple[Notice, ...]]:
+        request = inbox_pb2.ListNoticesRequest(after=self._after, all=self._everything)
+        response = yield from ask(self._member.services.inbox.ListNotices, request)
+        found = yield from self._read(response)
+        self._listing = bool(response.next)
+        return found
+
+    def _followed(self) -> Flow[tuple[Notice, ...]]:
+        """Return what the stream brings next; nothing where it ended or broke, and has to be begun again."""
+        try:
+            if self._stream is None:
+                request = inbox_pb2.FollowNoticesRequest(after=self._after)
+                stream = yield from open_stream(self._member.services.inbox.FollowNotices, request, FOLLOW_SECONDS)
+                self._stream = stream
+            response = yield from message(self._stream)
+        except TransportError as error:
+            self.close()
+            self._failures += 1
+            # A client that was closed is away for good.
+            self._member.session.owner.check_open()
+            if self._failures >= _ATTEMPTS or not error.retryable:
+                raise
+            yield from pause(min(2.0 ** (self._failures - 1), _LONGEST_PAUSE))
+            return ()
+        if response is None:
+            self.close()
+            yield from pause(1.0)
+            return ()
+        self._failures = 0
+        return (yield from self._read(response))
+
+    def _read(self, response: inbox_pb2.ListNoticesResponse) -> Flow[tuple[Notice, ...]]:
+        if not response.notices:
+            return ()
+        member = self._member
+        # A key that signed one of the leaves may be younger than the directory.
+        directory = yield from member.following.refresh()
+        reading = partial(read_notices, response, self._after, directory, member.session.log_key)
+        found = yield from beside(reading)
+        yield from member.prove(member.session.proving(response.checkpoint))
+        self._after = found[-1].number
+        return found

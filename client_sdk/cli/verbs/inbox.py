@@ -1,0 +1,126 @@
+"""``inbox``: what became of records that this member was shown, disputes of its own, and acknowledgements."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.output import Json, counted, pairs, table
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.forms import moment_text
+from client_sdk.models import NoticeReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.client import Client
+    from client_sdk.models import AcknowledgementReceipt, Notice
+
+__all__ = ["register"]
+
+_COLUMNS = ("notice", "what", "record", "logged", "asked", "acknowledged")
+# In words, and what to do about it.
+_MEANINGS = {
+    NoticeReason.CORRECTED: "corrected: ask again before you rely on it",
+    NoticeReason.WITHDRAWN: "withdrawn: it was a mistake",
+    NoticeReason.SET_ASIDE: "set aside by a court",
+    NoticeReason.RESTRICTED: "restricted: do not count it",
+    NoticeReason.DISPUTED: "disputed: answer it (`dispute list`)",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs)
+    app.add_typer(group, name="inbox")
+
+    @verb(group, "", examples=["inbox", "inbox --json", "inbox --follow", "inbox acknowledge 4711"])
+    def inbox(
+        session: Run,
+        /,
+        *,
+        follow: Annotated[
+            bool,
+            typer.Option("--follow", help="Go on with notices as they come; with --json one document a line."),
+        ] = False,
+        everything: Annotated[bool, typer.Option("--all", help="Also notices that were acknowledged.")] = False,
+        after: Annotated[int, typer.Option(metavar="NOTICE", min=0, help="Only notices after this one.")] = 0,
+    ) -> None:
+        """Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.
+
+        A notice says no fact. Whoever was shown a record hears of it for as long as the rulebook says
+        (correction_days), and while the registry keeps the inquiry.
+        """
+        with session.client() as client:
+            if follow:
+                _follow(session, client.inbox(follow=True, everything=everything, after=after))
+                return
+            found = list(client.inbox(everything=everything, after=after))
+        rows = [_row(notice) for notice in found]
+        session.output.result(
+            {"notices": [_content(notice) for notice in found]},
+            *([table(_COLUMNS, rows)] if rows else []),
+            counted(len(found), "notice"),
+        )
+
+    @verb(group, "acknowledge", examples=["inbox acknowledge 4711", "inbox acknowledge 4711 4720 --json"])
+    def acknowledge(
+        session: Run,
+        /,
+        *,
+        numbers: Annotated[list[int], typer.Argument(metavar="NOTICE...", min=1, help="As `inbox` shows them.")],
+    ) -> None:
+        """Sign that you have taken note of notices; the log keeps that you did, and not of which record."""
+        with session.client() as client:
+            wanted = sorted(set(numbers))
+            receipts = [client.acknowledge(notice) for notice in [_notice(client, number) for number in wanted]]
+        session.output.result(
+            {"acknowledged": [_receipt_content(receipt) for receipt in receipts]},
+            *(pairs([(f"  notice {receipt.number}", _receipt_text(receipt))]) for receipt in receipts),
+            f"{counted(len(receipts), 'notice')} acknowledged.",
+        )
+
+
+def _follow(session: Run, notices: "Iterator[Notice]") -> None:
+    """Print each notice when it comes, until the program is ended."""
+    for notice in notices:
+        number, what, *others = _row(notice)
+        session.output.line(_content(notice), "  ".join(str(cell) for cell in (number, what, *others) if cell))
+
+
+def _notice(client: "Client", number: int) -> "Notice":
+    """Return the notice with that number.
+
+    Raises:
+        UsageError: there is none in the inbox.
+    """
+    found = next(client.inbox(everything=True, after=number - 1), None)
+    if found is None or found.number != number:
+        raise UsageError(f"{number}: no such notice", "`inbox --all` lists them by number.")
+    return found
+
+
+def _row(notice: "Notice") -> tuple[object, ...]:
+    return (
+        notice.number,
+        _MEANINGS[notice.reason],
+        f"{notice.issuer}/{notice.uuid}",
+        moment_text(notice.logged_at),
+        "" if notice.asked_at is None else moment_text(notice.asked_at),
+        "" if notice.waits else f"leaf {notice.acknowledged_index}",
+    )
+
+
+def _content(notice: "Notice") -> dict[str, Json]:
+    return notice.to_dict() | {"checkpoint": notice.checkpoint.decode()}
+
+
+def _receipt_content(receipt: "AcknowledgementReceipt") -> dict[str, Json]:
+    return receipt.to_dict() | {"checkpoint": receipt.checkpoint.decode()}
+
+
+def _receipt_text(receipt: "AcknowledgementReceipt") -> str:
+    again = ", as before" if receipt.repeated else ""
+    return f"leaf {receipt.index}, {moment_text(receipt.logged_at)}{again}"

@@ -1,0 +1,95 @@
+"""Notices in a member's inbox, and receipts of their acknowledgements (proto/README.md 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.kernel.formats.checkpoint import tlog_proof
+from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from client_sdk.kernel.formats.words import NoticeReason
+
+__all__ = ["AcknowledgementReceipt", "Notice"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Plain):
+    """A leaf of the log that concerns this member; that the leaf is there and does what the reason says is proved.
+
+    Which inquiry it comes from, and that no notice is left out, is the registry's word.
+
+    Attributes:
+        number: index of the leaf; names the notice within this inbox.
+        reason: CORRECTED, WITHDRAWN, SET_ASIDE or RESTRICTED for a record that this member was shown; DISPUTED for one
+            of its own, or of a lender that it succeeds.
+        issuer: institution id of the record's issuer.
+        record_id: 16 bytes.
+        logged_at: when the leaf was logged, UTC.
+        inquiry_id: 16 bytes, of the newest inquiry of this member that was answered with the record; empty where
+            DISPUTED.
+        asked_at: when that inquiry was received, UTC; None where DISPUTED.
+        shown_index: index of the leaf of the version that its answer showed; None where DISPUTED.
+        acknowledged_index: index of the leaf with this member's acknowledgement; None while there is none.
+        leaf: bytes of the leaf.
+        path: hashes of the inclusion proof, the leaf's sibling first.
+        checkpoint: signed note of the log.
+    """
+
+    number: int
+    reason: NoticeReason
+    issuer: str
+    record_id: bytes
+    logged_at: datetime
+    inquiry_id: bytes
+    asked_at: datetime | None
+    shown_index: int | None
+    acknowledged_index: int | None
+    leaf: bytes
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+
+    @property
+    def uuid(self) -> UUID:
+        """The record id as people write it."""
+        return UUID(bytes=self.record_id)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was not acknowledged."""
+        return self.acknowledged_index is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgementReceipt(Plain):
+    """Verified receipt of an acknowledgement.
+
+    Attributes:
+        number: of the notice.
+        index: place of the acknowledgement's leaf in the log.
+        logged_at: when it was logged, UTC.
+        leaf: its bytes. They tell no record; with ``opening`` they prove which notice was acknowledged.
+        opening: of the commitment in it, 32 bytes; in no dictionary.
+        path: hashes of the inclusion proof, the leaf's sibling first.
+        checkpoint: signed note of the log.
+        size: of that checkpoint.
+        repeated: whether the notice had been acknowledged before; the leaf is then the one of that time.
+    """
+
+    number: int
+    index: int
+    logged_at: datetime
+    leaf: bytes
+    opening: bytes = field(repr=False, metadata=LEFT_OUT)
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+    size: int
+    repeated: bool = False
+
+    def tlog_proof(self) -> str:
+        """Return the receipt as a C2SP tlog-proof with the leaf in its line ``extra``: a file that proves by itself."""
+        return tlog_proof(self.index, self.path, self.checkpoint, self.leaf)

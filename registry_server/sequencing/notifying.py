@@ -1,0 +1,166 @@
+"""Notices to members: who must hear of a leaf, decided in the transaction that logs it (proto/README.md 5).
+
+A notice and its leaf are one commit, so that none is lost or made twice, whatever dies when.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, NoticeReason
+from client_sdk.kernel.rules.correction import corrects
+from registry_server.storage import notices, shown
+from registry_server.storage.notices import StoredNotice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.directory import Directory
+    from registry_server.sequencing.items import AnnotationItem, StatementItem
+    from registry_server.sequencing.staging import Staging
+    from registry_server.storage.records import StoredRecord
+    from registry_server.storage.shown import ShownRow
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["Cause", "note_annotation", "note_restriction", "note_statement", "notify"]
+
+_DAY_MS = 86_400_000
+
+
+class Cause(NamedTuple):
+    """A leaf of which members must hear.
+
+    Attributes:
+        record: index of the record's first leaf.
+        leaf_index: of the leaf.
+        logged_at: its time, ms.
+        reason: what it does.
+        author: institution id of who signed it, who is not told; empty for a lapse.
+        since: who was shown the record by an inquiry received earlier, ms, is not told.
+        furnisher: institution id of who alone is told, of a dispute; empty where those are who were shown the record.
+        corrected_since: of an answer that a version corrects the record: index of the leaf that opened the dispute. Who
+            was told of a leaf after that one is not told again; 0 for any other leaf.
+        corrected_index: of that version: who was shown it is not told; 0 for any other leaf.
+    """
+
+    record: int
+    leaf_index: int
+    logged_at: int
+    reason: NoticeReason
+    author: str
+    since: int
+    furnisher: str = ""
+    corrected_since: int = 0
+    corrected_index: int = 0
+
+
+def note_statement(staging: Staging, item: StatementItem, before: Chain, record: StoredRecord) -> None:
+    """Note a further version, if it takes back something of the one before."""
+    statement = item.statement
+    if not statement.carries_subject:
+        reason = NoticeReason(statement.standing.name)
+    elif item.previous is None or item.facts is None:
+        return
+    elif corrects(item.previous.facts, item.facts, moved=statement.standing is not before.standing):
+        reason = NoticeReason.CORRECTED
+    else:
+        return
+    staging.causes.append(_cause(staging, record, record.chain.index, reason, statement.signer))
+
+
+def note_annotation(staging: Staging, item: AnnotationItem, before: Chain, record: StoredRecord) -> None:
+    """Note an annotation, if it restricts the record, opens a dispute anew, or says that a version corrects it."""
+    annotation, head, after = item.annotation, before.annotation, record.chain.annotation
+    if after is None:
+        return
+    author, index = annotation.author, after.index
+    if AnnotationFlag.RESTRICTED in after.flags and not (head is not None and head.restricted):
+        staging.causes.append(_cause(staging, record, index, NoticeReason.RESTRICTED, author))
+    if annotation.outcome is DisputeOutcome.CORRECTED and head is not None:
+        cause = _cause(staging, record, index, NoticeReason.CORRECTED, author)
+        since, corrected = head.disputed_since, record.chain.index
+        staging.causes.append(cause._replace(corrected_since=since, corrected_index=corrected))
+    if after.unanswered_since and not (head is not None and head.unanswered_since):
+        furnisher = _furnisher(staging.directory, annotation.issuer)
+        if furnisher:
+            cause = _cause(staging, record, index, NoticeReason.DISPUTED, author)
+            staging.causes.append(cause._replace(furnisher=furnisher))
+
+
+def note_restriction(staging: Staging, record: StoredRecord, index: int) -> None:
+    """Note a lapse that restricts a record."""
+    staging.causes.append(_cause(staging, record, index, NoticeReason.RESTRICTED, ""))
+
+
+def _cause(staging: Staging, record: StoredRecord, index: int, reason: NoticeReason, author: str) -> Cause:
+    since = staging.logged_at - staging.directory.rulebook.correction_days * _DAY_MS
+    return Cause(record.first_index, index, staging.logged_at, reason, author, since)
+
+
+def _furnisher(directory: Directory, issuer: str) -> str:
+    """Return who answers for an issuer's records: itself, or its successor; empty for nobody."""
+    state = directory.institution(issuer)
+    return state.successor if state.status is InstitutionStatus.TERMINATED else issuer
+
+
+def notify(work: UnitOfWork, staging: Staging) -> None:
+    """Make the notices of a batch, and forget who was shown what of records that can change no more.
+
+    Args:
+        work: the transaction that logs the batch; it holds the head row, as does whoever adds to ``shown``.
+        staging: the batch.
+    """
+    if staging.causes:
+        told = _Told(work, staging.causes)
+        fresh = [notice for cause in staging.causes for notice in told.of(cause, staging.directory)]
+        notices.add(work, fresh)
+    ended = [record.first_index for record in staging.changed_records() if not record.chain.live]
+    if ended:
+        shown.forget_records(work, ended)
+
+
+class _Told:
+    """Who was shown the records of a batch's causes, and what was told of them before."""
+
+    def __init__(self, work: UnitOfWork, causes: Iterable[Cause]) -> None:
+        self._shown = shown.of_records(work, [cause.record for cause in causes if not cause.furnisher])
+        self._told = notices.told(work, [cause.record for cause in causes if cause.corrected_since])
+
+    def of(self, cause: Cause, directory: Directory) -> list[StoredNotice]:
+        """Return the notices of a leaf, one for each member that must hear of it."""
+        if cause.furnisher:
+            fresh = [
+                StoredNotice(cause.furnisher, cause.leaf_index, cause.record, cause.reason, b"", cause.logged_at, 0)
+            ]
+        else:
+            fresh = [
+                StoredNotice(row.asker, cause.leaf_index, cause.record, cause.reason, *_asked(row))
+                for row in self._shown.get(cause.record, ())
+                if self._concerns(cause, row)
+            ]
+        return [notice for notice in fresh if self._is_first(notice, cause, directory)]
+
+    def _is_first(self, notice: StoredNotice, cause: Cause, directory: Directory) -> bool:
+        """Whether a member is to be told, and was not told of the same leaf for another reason."""
+        member, key = notice.member, (notice.record, notice.member, notice.leaf_index)
+        status = directory.institution(member).status
+        if member == cause.author or status is InstitutionStatus.TERMINATED or key in self._told:
+            return False
+        self._told.add(key)
+        return True
+
+    def _concerns(self, cause: Cause, row: ShownRow) -> bool:
+        if row.asked_at < cause.since:
+            return False
+        if not cause.corrected_since:
+            return True
+        told = any(
+            (record, member) == (cause.record, row.asker) and number > cause.corrected_since
+            for record, member, number in self._told
+        )
+        return row.leaf_index < cause.corrected_index and not told
+
+
+def _asked(row: ShownRow) -> tuple[bytes, int, int]:
+    return row.inquiry_id, row.asked_at, row.leaf_index
