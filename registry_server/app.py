@@ -60,6 +60,7 @@ from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.screen import Screens
 from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.submit import Submitting
@@ -245,7 +246,9 @@ def _servicers(
     return Servicers(
         RecordServicer(Submitting(ledger), Records(ledger), workers.executor, workers.pages, workers.preparation),
         DisputeServicer(Disputes(ledger), workers.executor),
-        InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
+        InquiryServicer(
+            Checks(ledger, settings.answer_page_bytes), Screens(ledger), Inquiries(ledger), workers.executor
+        ),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )

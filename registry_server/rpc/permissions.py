@@ -51,7 +51,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
         {"Submit": _LENDER, "SubmitBatch": _LENDER, "ListRecords": _LENDER, "GetReceipt": _LENDER},
     )
     | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
-    | _service("InquiryService", {"Check": _ASKER, "GetInquiryReceipt": _ASKER})
+    | _service("InquiryService", {"Check": _ASKER, "Screen": _LENDER, "GetInquiryReceipt": _ASKER})
     | _service(
         "TransparencyService",
         {

@@ -11,7 +11,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import inquiries, quotas
 from registry_server.storage.inquiries import StoredInquiry
-from registry_server.storage.quotas import INQUIRED_SUBJECTS, QuotaKey
+from registry_server.storage.quotas import INQUIRED_SUBJECTS, SCREENED_SUBJECTS, QuotaKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
     day = day_of(now, rulebook.time_zone).isoformat()
     with database.append() as work:
         known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
-        used = quotas.used(work, {QuotaKey(item.asker, INQUIRED_SUBJECTS, day) for item in items})
+        used = quotas.used(work, {_quota(item, day) for item in items})
         book = _Book(known, used, rulebook, now, day)
         results = [book.enter(item) for item in items]
         if book.fresh:
@@ -96,12 +96,12 @@ class _Book:
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
     def _count(self, item: InquiryItem) -> RuleError | None:
-        key = QuotaKey(item.asker, INQUIRED_SUBJECTS, self._day)
+        key = _quota(item, self._day)
         total = self._used[key] + item.subject_count
         if total > self._most:
             return RuleError(
                 "QUOTA_EXCEEDED",
-                "inquiry.subject_commitments",
+                "inquiry.screening.persons" if item.screening else "inquiry.subject_commitments",
                 "rulebook.daily-inquired-subjects",
                 got=str(total),
                 want=f"at most {self._most} a day",
@@ -109,6 +109,11 @@ class _Book:
         self._used[key] = total
         self.counted[key] = self.counted.get(key, 0) + item.subject_count
         return None
+
+
+def _quota(item: InquiryItem, day: str) -> QuotaKey:
+    """Return the counter of an inquiry: those who are screened do not use up what may be asked, nor the other way."""
+    return QuotaKey(item.asker, SCREENED_SUBJECTS if item.screening else INQUIRED_SUBJECTS, day)
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:

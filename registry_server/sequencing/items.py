@@ -210,6 +210,7 @@ class InquiryItem:
         subject_count: number of persons asked about.
         opening: what opens its commitments, as it came; empty where it was refused.
         outcome: ANSWERED, or the reason for which it is refused.
+        screening: whether it asks for pages of the map; its persons are counted by themselves.
     """
 
     asker: str
@@ -220,6 +221,7 @@ class InquiryItem:
     subject_count: int
     opening: bytes
     outcome: str = ANSWERED
+    screening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
