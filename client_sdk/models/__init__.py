@@ -52,6 +52,17 @@ from client_sdk.models.report import (
     debt,
 )
 from client_sdk.models.row_warning import RowWarning
+from client_sdk.models.screening import (
+    Customer,
+    ScreenChange,
+    ScreenChangeKind,
+    ScreenFinding,
+    ScreenPhase,
+    ScreenProgress,
+    ScreenProgressCallback,
+    ScreenReport,
+    WatchReport,
+)
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
@@ -70,6 +81,7 @@ __all__ = [
     "Consent",
     "ConsentForm",
     "Criteria",
+    "Customer",
     "Debt",
     "DefaultFacts",
     "DefaultReport",
@@ -115,6 +127,13 @@ __all__ = [
     "Report",
     "Role",
     "RowWarning",
+    "ScreenChange",
+    "ScreenChangeKind",
+    "ScreenFinding",
+    "ScreenPhase",
+    "ScreenProgress",
+    "ScreenProgressCallback",
+    "ScreenReport",
     "Standing",
     "Status",
     "SubjectRole",
@@ -123,6 +142,7 @@ __all__ = [
     "Unopened",
     "Verdict",
     "Violation",
+    "WatchReport",
     "debt",
     "notice_sent",
     "written_consent",

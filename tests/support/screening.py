@@ -13,8 +13,7 @@ from client_sdk.kernel.formats.map_page import MapPage, verify_page
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, Screening
 from client_sdk.kernel.ledger.proving import head_under, read_checkpoint, split_hashes
-from tests.support.handmade_log import seed, signer
-from tests.support.registry_world import REGISTRY
+from tests.support.handmade_log import REGISTRY, seed, signer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
