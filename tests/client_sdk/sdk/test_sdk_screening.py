@@ -10,7 +10,7 @@ import pytest
 
 from client_sdk import AsyncClient, Client
 from client_sdk._protocol.inquiry import Expectation
-from client_sdk._protocol.screening import PageReader, sign_screening
+from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
 from client_sdk.kernel.formats.commitment import commit_consents
 from client_sdk.kernel.formats.map_entry import subject_key
@@ -266,7 +266,7 @@ def test_what_breaks_a_rule_is_refused_before_anything_is_sent(
     assert quota_left(lender) == before
 
 
-def asked(client: Client, keys: list[bytes]) -> tuple[PageReader, object]:
+def asked(client: Client, keys: list[bytes]) -> tuple[PageReader, SignedScreening]:
     """A reader of the pages of some keys, and the signed screening that asks for them."""
     session = client._member.session
     reader = PageReader(keys, 1, session.log_key)
@@ -281,6 +281,12 @@ def asked(client: Client, keys: list[bytes]) -> tuple[PageReader, object]:
         issued_at=session.now_ms(),
     )
     return reader, question
+
+
+def answer_to(client: Client, reader: PageReader, question: SignedScreening) -> check_pb2.ScreenResponse:
+    request = reader.request(question)
+    assert request is not None
+    return client._member.services.inquiries.Screen(request)
 
 
 def drop_entry(response: check_pb2.ScreenResponse) -> None:
@@ -328,7 +334,7 @@ def test_a_page_that_was_tampered_with_is_refused(
     (names,) = other._run(other._member.names([person(4_101)], KeyUse.INQUIRE, REVIEW))
     key = subject_key(names[1].subject)
     reader, question = asked(lender, [key])
-    response = lender._member.services.inquiries.Screen(reader.request(question))  # type: ignore[arg-type]  # made above
+    response = answer_to(lender, reader, question)
     session = lender._member.session
     expected = session.expectation(session.newest_seen(), None)
     lie(response)
@@ -339,7 +345,7 @@ def test_a_page_that_was_tampered_with_is_refused(
 
 def test_an_older_or_stale_head_is_refused(lender: Client) -> None:
     reader, question = asked(lender, [bytes(32)])
-    response = lender._member.services.inquiries.Screen(reader.request(question))  # type: ignore[arg-type]  # made above
+    response = answer_to(lender, reader, question)
     session = lender._member.session
     now, age = session.now_ms(), 300_000
     with pytest.raises(VerificationError, match=r"head\.age"):
