@@ -341,16 +341,7 @@ def _show_changes(
         },
         f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
         f"{'at the first look' if since is None else f'since {since}'}",
-        *(
-            [
-                table(
-                    ("  row", "reference", "change"),
-                    [(f"  {item['row']}", item["reference"], item["change"]) for item in changes],
-                )
-            ]
-            if changes
-            else []
-        ),
+        *([table(("  row", "reference", "change"), rows)] if rows else []),
         *rejected_lines(portfolio.rejected, None),
     )
 
