@@ -56,7 +56,9 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
+    from client_sdk.models.screening import Customer
     from client_sdk.models.status import KeyServiceStatus
+    from client_sdk.models.violation import Violation
 
 __all__ = ["REFRESH_SECONDS", "Page", "Session"]
 
@@ -254,21 +256,46 @@ class Session:
         most = min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry)
         try:
             check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
-            purposes = purposes_of(directory.institution(self.config.institution).roles)
-            if purpose not in purposes:
-                want = (
-                    f"one of {', '.join(sorted(purposes))}" if purposes else "a LENDER or a REPRESENTATIVE, who may ask"
-                )
-                raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, want)
-            if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
-                got = f"{len(officer)} characters"
-                raise _refused(
-                    "inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS} that can be seen"
-                )
+            self._check_asker(directory, purpose, officer)
             if not 0 < len(identities) <= most:
                 raise _refused("inquiry.persons", "inquiry.persons", str(len(identities)), f"1 to {most}")
         except RuleError as error:
             raise PreflightError((violation_of_error(error, 0),)) from error
+
+    def check_screening(
+        self, directory: Directory, customers: Sequence[Customer], purpose: Purpose, officer: str
+    ) -> None:
+        """Hold a screening against the rules before anything is sent.
+
+        Raises:
+            PreflightError: purpose or officer are not in order, there is nobody or there are too many, or a consent is
+                not in order; ``row`` is then the place of the customer, counted from 1.
+        """
+        most, today = directory.rulebook.daily_inquired_subjects, day_of(self.now_ms(), directory.rulebook.time_zone)
+        wrong: list[Violation] = []
+        try:
+            self._check_asker(directory, purpose, officer)
+            if not 0 < len(customers) <= most:
+                rule = "rulebook.daily-inquired-subjects"
+                raise _refused("screening.persons", rule, str(len(customers)), f"1 to {most}")
+        except RuleError as error:
+            raise PreflightError((violation_of_error(error, 0),)) from error
+        for place, customer in enumerate(customers, start=1):
+            try:
+                check_inquiry_consent(customer.consent, today=today)
+            except RuleError as error:
+                wrong.append(violation_of_error(error, place))
+        if wrong:
+            raise PreflightError(tuple(wrong))
+
+    def _check_asker(self, directory: Directory, purpose: Purpose, officer: str) -> None:
+        purposes = purposes_of(directory.institution(self.config.institution).roles)
+        if purpose not in purposes:
+            want = f"one of {', '.join(sorted(purposes))}" if purposes else "a LENDER or a REPRESENTATIVE, who may ask"
+            raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, want)
+        if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
+            got = f"{len(officer)} characters"
+            raise _refused("inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS} that can be seen")
 
     def ask(
         self,

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
+    from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.status import Status
 
 __all__ = ["AsyncClient"]
@@ -104,6 +105,33 @@ class AsyncClient:
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``."""
         return await self._run(self._member.check_many(identities, purpose, consent, officer))
+
+    async def screen(
+        self,
+        customers: Iterable[Customer],
+        *,
+        purpose: Purpose | str,
+        officer: str,
+        resume: str | Path | None = None,
+        progress: ScreenProgressCallback | None = None,
+    ) -> ScreenReport:
+        """Find out which customers are listed, under one signed inquiry and without naming any of them to the registry.
+
+        The customers are read in a thread; progress is called in the loop.
+        """
+        return await self._run(self._member.screen(customers, purpose, officer, resume, progress))
+
+    async def watch(
+        self,
+        customers: Iterable[Customer],
+        *,
+        purpose: Purpose | str,
+        officer: str,
+        state: str | Path,
+        progress: ScreenProgressCallback | None = None,
+    ) -> WatchReport:
+        """Screen customers again, and tell what has changed since the last look."""
+        return await self._run(self._member.watch(customers, purpose, officer, state, progress))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
+    from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.status import Status
 
 __all__ = ["Client"]
@@ -125,6 +126,61 @@ class Client:
             One answer for each of the identities; a person who is named twice is asked about once.
         """
         return self._run(self._member.check_many(identities, purpose, consent, officer))
+
+    def screen(
+        self,
+        customers: Iterable[Customer],
+        *,
+        purpose: Purpose | str,
+        officer: str,
+        resume: str | Path | None = None,
+        progress: ScreenProgressCallback | None = None,
+    ) -> ScreenReport:
+        """Find out which customers are listed, under one signed inquiry and without naming any of them to the registry.
+
+        The registry learns how many customers there are, and the pages of its map in which they would be.
+
+        Args:
+            customers: 1 up to the rulebook's daily number of inquired subjects, each with a consent.
+            purpose: why: a member, or its word.
+            officer: the member of staff who asks, by the lender's own name.
+            resume: file that keeps what the key services have answered until the screening is complete, and is then
+                deleted; after a break the same call goes on with it. None keeps nothing.
+            progress: called after each step.
+
+        Returns:
+            LISTED, OWN or CLEAR for each customer, proved by the map of one HEAD.
+
+        Raises:
+            PreflightError: purpose, officer or a consent are not in order; nothing was sent.
+            ConfigError: the file cannot be used.
+            VerificationError: a page does not verify.
+            CreditRegistryError: else as for ``check``.
+        """
+        return self._run(self._member.screen(customers, purpose, officer, resume, progress))
+
+    def watch(
+        self,
+        customers: Iterable[Customer],
+        *,
+        purpose: Purpose | str,
+        officer: str,
+        state: str | Path,
+        progress: ScreenProgressCallback | None = None,
+    ) -> WatchReport:
+        """Screen customers again, and tell what has changed since the last look.
+
+        Args:
+            customers: as for ``screen``; the key services are asked about new ones alone.
+            purpose: why, the same at each look.
+            officer: the member of staff who asks.
+            state: file that keeps the last look, sealed; made by the first one.
+            progress: called after each step.
+
+        Raises:
+            CreditRegistryError: as for ``screen``; the last look is kept as it was.
+        """
+        return self._run(self._member.watch(customers, purpose, officer, state, progress))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.

@@ -63,6 +63,7 @@ from registry_server.usecases.inbox import Inbox
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.screen import Screens
 from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.submit import Submitting
@@ -256,7 +257,9 @@ def _servicers(
         ),
         DisputeServicer(Disputes(ledger), workers.executor),
         InboxServicer(Inbox(ledger), workers.executor, workers.pages),
-        InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
+        InquiryServicer(
+            Checks(ledger, settings.answer_page_bytes), Screens(ledger), Inquiries(ledger), workers.executor
+        ),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )

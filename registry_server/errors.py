@@ -60,6 +60,7 @@ class RefusalReason(StrEnum):
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
     DEBT_TAKEN = "DEBT_TAKEN"
+    DEPTH_INVALID = "DEPTH_INVALID"
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
     DISK_FULL = "DISK_FULL"
     HEAD_GONE = "HEAD_GONE"
@@ -73,6 +74,7 @@ class RefusalReason(StrEnum):
     NOT_PERMITTED = "NOT_PERMITTED"
     NOT_READY = "NOT_READY"
     NOTICE_UNKNOWN = "NOTICE_UNKNOWN"
+    PAGES_EXCEEDED = "PAGES_EXCEEDED"
     PART_MISSING = "PART_MISSING"
     PART_UNEXPECTED = "PART_UNEXPECTED"
     PEER_MISMATCH = "PEER_MISMATCH"
@@ -236,6 +238,9 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.DEBT_TAKEN: Entry(
         GrpcStatus.ALREADY_EXISTS, "A running record of this kind about this debt exists already."
     ),
+    RefusalReason.DEPTH_INVALID: Entry(
+        _STATE, "The pages of a screening are too large or too small for the registry; sign one for another depth."
+    ),
     RefusalReason.DISCLOSURE_MISMATCH: Entry(
         _INVALID, "The sealed disclosure does not match the digest in the statement."
     ),
@@ -258,6 +263,7 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
     RefusalReason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
     RefusalReason.NOTICE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution's inbox has no such notice."),
+    RefusalReason.PAGES_EXCEEDED: Entry(_EXHAUSTED, "The screening asks for more pages than it declares."),
     RefusalReason.PART_MISSING: Entry(_INVALID, "A part of the submission is missing."),
     RefusalReason.PART_UNEXPECTED: Entry(_INVALID, "The submission has a part that is not allowed here."),
     RefusalReason.PEER_MISMATCH: Entry(

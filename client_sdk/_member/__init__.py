@@ -7,9 +7,10 @@ from client_sdk._member.disputing import Disputing
 from client_sdk._member.erasing import Erasing
 from client_sdk._member.inbox import Notified
 from client_sdk._member.reporting import Reporting
+from client_sdk._member.screening import Screener
 
 __all__ = ["Member"]
 
 
-class Member(Asking, Reporting, Disputing, Notified, Erasing, Administering, Certifying):
+class Member(Asking, Screener, Reporting, Disputing, Notified, Erasing, Administering, Certifying):
     """Everything that a member does; see ``Client`` for what each method does and raises."""

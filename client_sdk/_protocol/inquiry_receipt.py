@@ -86,7 +86,7 @@ def _read(proved: check_pb2.ProvedInquiry, registry: str, key: VerifierKey) -> I
         asker=inquiry.asker,
         inquiry_id=inquiry.inquiry_id,
         purpose=inquiry.purpose,
-        persons=len(inquiry.subject_commitments),
+        persons=inquiry.persons,
         issued_at=moment(inquiry.issued_at),
         received_at=moment(leaf.received_at),
         outcome=leaf.outcome,

@@ -13,6 +13,7 @@ from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_subject
+from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.moment import moment
@@ -41,7 +42,10 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HeldRecord:
-    """The newest version of a record, with its signature verified; binding and disclosure only where live."""
+    """The newest version of a record, with its signature verified; binding and disclosure only where live.
+
+    ``annotation_hash`` is the registry's word alone, until a value of the map is made of it.
+    """
 
     statement: Statement
     payload: bytes
@@ -50,6 +54,9 @@ class HeldRecord:
     state: RecordState
     subject: bytes
     disclosure: bytes
+    leaf_hash: bytes
+    opening: bytes
+    annotation_hash: bytes
 
     @property
     def key(self) -> RecordKey:
@@ -89,7 +96,18 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
             _check_binding(message, statement)
     subject = message.binding.subject if state is RecordState.LIVE else b""
     disclosure = message.disclosure if state is RecordState.LIVE else b""
-    return HeldRecord(statement, leaf.payload, message.index, leaf.logged_at, state, subject, disclosure)
+    return HeldRecord(
+        statement=statement,
+        payload=leaf.payload,
+        index=message.index,
+        logged_at=leaf.logged_at,
+        state=state,
+        subject=subject,
+        disclosure=disclosure,
+        leaf_hash=leaf_hash(message.leaf),
+        opening=message.binding.opening if state is RecordState.LIVE else b"",
+        annotation_hash=message.annotation_hash if state is RecordState.LIVE else b"",
+    )
 
 
 def _check_binding(message: pb.OwnRecord, statement: Statement) -> None:

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
 from client_sdk.kernel.formats.errors import FormatError
@@ -82,12 +82,13 @@ from client_sdk.models.report import (
     Report,
     debt,
 )
+from client_sdk.models.screening import Customer
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["COLUMNS", "VALUE_WANTED", "report_of"]
+__all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of"]
 
 COLUMNS = (
     *("kind", "standing", "id_type", "id_number", "issuing_state", "reference", "first_day", "attempt"),
@@ -129,6 +130,36 @@ def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
     if cells.violations or report is None:
         return RejectedRow(row=row, violations=tuple(cells.violations))
     return report
+
+
+def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRow:
+    """Return the customer of one row for a screening: identity, consent and reference; no other cell is read.
+
+    Args:
+        values: text by column; a column that is missing is empty.
+        row: line of the file.
+    """
+    cells = _Cells(values, row)
+    identity = _identity(cells)
+    cells.required("consent_form")
+    consent = _consent(cells)
+    if cells.violations or identity is None or consent is None:
+        return RejectedRow(row=row, violations=tuple(cells.violations))
+    return CustomerRow(row, cells.text("reference"), Customer(identity, consent))
+
+
+class CustomerRow(NamedTuple):
+    """One row of a portfolio that is screened.
+
+    Attributes:
+        row: line of the file.
+        reference: the lender's own name of the customer or the debt; may be empty.
+        customer: to be screened.
+    """
+
+    row: int
+    reference: str
+    customer: Customer
 
 
 class _Cells:

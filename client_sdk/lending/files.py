@@ -17,13 +17,13 @@ import csv
 import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, TypeAlias, TypeVar, cast
 
 from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats import strict_json
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.lending.columns import COLUMNS, report_of
+from client_sdk.lending.columns import COLUMNS, customer_of, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.text_source import Encoding, TextSource, is_packed
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
@@ -32,11 +32,24 @@ from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from client_sdk.lending.columns import CustomerRow
     from client_sdk.models.report import Report
 
-__all__ = ["Encoding", "Portfolio", "read_csv", "read_json_lines", "read_portfolio", "write_portfolio"]
+__all__ = [
+    "Encoding",
+    "Portfolio",
+    "read_csv",
+    "read_customers",
+    "read_json_lines",
+    "read_portfolio",
+    "write_portfolio",
+]
+
+R = TypeVar("R")
+# What makes a value of the cells of a row, or rejects it.
+_Make: TypeAlias = "Callable[[dict[str, str], int], R | RejectedRow]"
 
 _KNOWN = frozenset(COLUMNS)
 _MALFORMED = "MALFORMED"
@@ -98,11 +111,34 @@ def read_portfolio(source: str | Path | BinaryIO, *, encoding: Encoding | None =
         PreflightError: it is no text, or not in its encoding, its compression is damaged, or its header names an
             unknown column, or one twice.
     """
+    text, is_json = _opened(source, encoding)
+    try:
+        return Portfolio(text, is_json=is_json)
+    except OSError as error:
+        raise ConfigError(f"the portfolio cannot be read: {error}") from error
+
+
+def read_customers(
+    source: str | Path | BinaryIO, *, encoding: Encoding | None = None
+) -> Iterator[CustomerRow | RejectedRow]:
+    """Yield the customers of a portfolio for a screening; arguments, forms and errors as for ``read_portfolio``.
+
+    Identity, consent and reference are read; the other columns may be there or not.
+    """
+    text, is_json = _opened(source, encoding)
+    try:
+        yield from (_json_rows if is_json else _csv_rows)(text.lines(), customer_of)
+    except OSError as error:
+        raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
+
+
+def _opened(source: str | Path | BinaryIO, encoding: Encoding | None) -> tuple[TextSource, bool]:
+    """Return the text of a portfolio, and whether it is JSON Lines."""
     path = source if callable(getattr(source, "read", None)) else path_of(cast("str | Path", source), "source")
     try:
         text = TextSource(cast("Path | BinaryIO", path), _encoding(encoding))
         is_json = isinstance(path, Path) and _is_json(path)
-        return Portfolio(text, is_json=is_json or text.first_character() in _JSON_BEGINNINGS)
+        return text, is_json or text.first_character() in _JSON_BEGINNINGS
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error}") from error
 
@@ -122,6 +158,10 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     Raises:
         PreflightError: the header names an unknown column, or one twice, or is missing.
     """
+    return _csv_rows(lines, report_of)
+
+
+def _csv_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow]:
     numbered = enumerate(lines, start=1)
     names, separator = _header(next(numbered, (1, ""))[1])
     for number, line in numbered:
@@ -135,7 +175,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
         if len(cells) != len(names):
             yield _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
             continue
-        yield report_of(dict(zip(names, cells, strict=True)), number)
+        yield make(dict(zip(names, cells, strict=True)), number)
 
 
 def _without_empty_end(cells: list[str], length: int) -> list[str]:
@@ -155,6 +195,10 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     Raises:
         PreflightError: the text is one JSON array.
     """
+    return _json_rows(lines, report_of)
+
+
+def _json_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow]:
     is_first = True
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -177,7 +221,7 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
         elif wrong := of_wrong_types(content, number):
             yield RejectedRow(row=number, violations=tuple(wrong))
         else:
-            yield report_of({name: cell_text(value) for name, value in content.items()}, number)
+            yield make({name: cell_text(value) for name, value in content.items()}, number)
 
 
 def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:

@@ -61,6 +61,17 @@ from client_sdk.models.report import (
     debt,
 )
 from client_sdk.models.row_warning import RowWarning
+from client_sdk.models.screening import (
+    Customer,
+    ScreenChange,
+    ScreenChangeKind,
+    ScreenFinding,
+    ScreenPhase,
+    ScreenProgress,
+    ScreenProgressCallback,
+    ScreenReport,
+    WatchReport,
+)
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
@@ -84,6 +95,7 @@ __all__ = [
     "ConsentForm",
     "ContactCount",
     "Criteria",
+    "Customer",
     "Debt",
     "DefaultCause",
     "DefaultFacts",
@@ -133,6 +145,13 @@ __all__ = [
     "Report",
     "Role",
     "RowWarning",
+    "ScreenChange",
+    "ScreenChangeKind",
+    "ScreenFinding",
+    "ScreenPhase",
+    "ScreenProgress",
+    "ScreenProgressCallback",
+    "ScreenReport",
     "Standing",
     "Status",
     "SubjectRole",
@@ -141,6 +160,7 @@ __all__ = [
     "Unopened",
     "Verdict",
     "Violation",
+    "WatchReport",
     "WithdrawalReason",
     "debt",
     "notice_sent",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
-from registry_server.rpc.convert.checks import padded, question
+from registry_server.rpc.convert.checks import padded, question, screened, screening
 from registry_server.rpc.convert.proofs import proved_inquiry
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from registry_server.usecases.check import Checks, ReceivedInquiry
     from registry_server.usecases.evidence import EvidencePage
     from registry_server.usecases.inquiries import Inquiries
+    from registry_server.usecases.screen import Screens
 
 __all__ = ["InquiryServicer"]
 
@@ -32,11 +33,13 @@ class InquiryServicer(InquiryServiceServicer):
 
     Args:
         checks: use case.
+        screens: use case.
         inquiries: use case.
         executor: whose threads do what blocks.
     """
 
-    def __init__(self, checks: Checks, inquiries: Inquiries, executor: Executor) -> None:
+    def __init__(self, checks: Checks, screens: Screens, inquiries: Inquiries, executor: Executor) -> None:
+        self._screens = screens
         self._inquiries = inquiries
         self._executor = executor
         self._checks: Gathering[ReceivedInquiry, EvidencePage] = Gathering(checks.answer, executor, limit=_GATHERED)
@@ -45,6 +48,11 @@ class InquiryServicer(InquiryServiceServicer):
         """Answer about 1 to 100 persons."""
         answer = await self._checks.submit(question(request, current_call().institution))
         return padded(answer)
+
+    async def Screen(self, request: pb.ScreenRequest, _context: object) -> pb.ScreenResponse:
+        """Serve pages of the map under one signed screening."""
+        received = screening(request, current_call().institution)
+        return screened(await in_thread(self._executor, partial(self._screens.pages, received)))
 
     async def GetInquiryReceipt(
         self,

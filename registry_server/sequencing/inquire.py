@@ -11,7 +11,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import head, inquiries, quotas, shown
 from registry_server.storage.inquiries import StoredInquiry
-from registry_server.storage.quotas import INQUIRED_SUBJECTS, QuotaKey
+from registry_server.storage.quotas import INQUIRED_SUBJECTS, SCREENED_SUBJECTS, QuotaKey
 from registry_server.storage.shown import NewestLinks, ShownRow
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
     with database.append() as work:
         overtaken = _overtaken(work, items)
         known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
-        used = quotas.used(work, {QuotaKey(item.asker, INQUIRED_SUBJECTS, day) for item in items})
+        used = quotas.used(work, {_quota(item, day) for item in items})
         book = _Book(known, used, rulebook, now, day)
         results = [
             InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
@@ -129,12 +129,12 @@ class _Book:
         ]
 
     def _count(self, item: InquiryItem) -> RuleError | None:
-        key = QuotaKey(item.asker, INQUIRED_SUBJECTS, self._day)
+        key = _quota(item, self._day)
         total = self._used[key] + item.subject_count
         if total > self._most:
             return RuleError(
                 "QUOTA_EXCEEDED",
-                "inquiry.subject_commitments",
+                "inquiry.screening.persons" if item.screening else "inquiry.subject_commitments",
                 "rulebook.daily-inquired-subjects",
                 got=str(total),
                 want=f"at most {self._most} a day",
@@ -142,6 +142,11 @@ class _Book:
         self._used[key] = total
         self.counted[key] = self.counted.get(key, 0) + item.subject_count
         return None
+
+
+def _quota(item: InquiryItem, day: str) -> QuotaKey:
+    """Return the counter of an inquiry: those who are screened do not use up what may be asked, nor the other way."""
+    return QuotaKey(item.asker, SCREENED_SUBJECTS if item.screening else INQUIRED_SUBJECTS, day)
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:

@@ -247,6 +247,7 @@ class InquiryItem:
         opening: what opens its commitments, as it came; empty where it was refused.
         outcome: ANSWERED, or the reason for which it is refused.
         shown: the records that its answer shows.
+        screening: whether it asks for pages of the map; its persons are counted by themselves.
     """
 
     asker: str
@@ -258,6 +259,7 @@ class InquiryItem:
     opening: bytes
     outcome: str = ANSWERED
     shown: tuple[ShownRecord, ...] = ()
+    screening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.map_page import MAX_PAGE_ENTRIES, MapPage
 from client_sdk.kernel.formats.map_proof import MAX_DEPTH, MapProof, ordered_keys
 from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS
 
@@ -164,17 +166,51 @@ class MapTree:
             self._right_proofs[keys] = proof
         return proof
 
+    def page(self, prefix: int, depth: int) -> MapPage:
+        """Return all entries whose keys begin with a prefix, with their proof.
+
+        Args:
+            prefix: the first bits of the keys, as a number.
+            depth: how many bits these are, at most MAX_PAGE_DEPTH.
+
+        Raises:
+            FormatError: there are more than MAX_PAGE_ENTRIES.
+        """
+        node, at, siblings = self._top, 0, list[bytes]()
+        while at < depth and node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
+            at += 1
+            node, beside = (node[2], node[1]) if prefix >> (depth - at) & 1 else (node[1], node[2])
+            siblings.append(EMPTY if beside is None else beside[0])
+        inside = [key + value for key, value in islice(_under(node), MAX_PAGE_ENTRIES + 1)]
+        if len(inside) > MAX_PAGE_ENTRIES:
+            want = f"at most {MAX_PAGE_ENTRIES} entries; ask for deeper pages"
+            raise FormatError("prefix", "screening.page-entries", got=f"more at depth {depth}", want=want)
+        while at < depth and len(inside) > 1:
+            at += 1
+            halves: tuple[list[bytes], list[bytes]] = ([], [])
+            for entry in inside:
+                halves[_bit(entry, at - 1)].append(entry)
+            bit = prefix >> (depth - at) & 1
+            inside, others = halves[bit], halves[1 - bit]
+            siblings.append(_root(others, at) if others else EMPTY)
+        return MapPage(at, b"".join(inside), b"".join(reversed(siblings)))
+
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield key and value of every entry, ascending by key."""
-        waiting = [self._top]
-        while waiting:
-            node = waiting.pop()
-            if node is None:
-                continue
-            if len(node) == 3:  # noqa: PLR2004 - a branch
-                waiting += (node[2], node[1])
-            else:
-                yield from _entries(node[1])
+        return _under(self._top)
+
+
+def _under(top: Node) -> Iterator[tuple[bytes, bytes]]:
+    """Yield key and value of every entry under a node, ascending by key."""
+    waiting = [top]
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        if len(node) == 3:  # noqa: PLR2004 - a branch
+            waiting += (node[2], node[1])
+        else:
+            yield from _entries(node[1])
 
 
 def _prove(node: Node, keys: Sequence[bytes], depth: int) -> MapProof:

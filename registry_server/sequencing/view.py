@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.log_tree import LogTree
+    from registry_server.sequencing.map_tree import MapTree
     from registry_server.sequencing.state import State
     from registry_server.storage.inquiries import StoredInquiry
     from registry_server.storage.leaves import StoredAct, StoredLeaf
@@ -165,6 +166,11 @@ class View:
         """Return what the map holds of the registry, of institutions and of pseudonyms."""
         keys = [REGISTRY_KEY, *map(institution_key, institutions), *map(subject_key, subjects)]
         return self._state.map_tree.prove(keys)
+
+    @property
+    def map_tree(self) -> MapTree:
+        """The map whose root the HEAD carries: a value, which may be kept when the view has ended."""
+        return self._state.map_tree
 
     def log_proof(self, indexes: Iterable[int]) -> bytes:
         """Return what shows that the HEAD and the leaves at these places are in the log.

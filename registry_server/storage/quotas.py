@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CERTIFICATES",
     "INQUIRED_SUBJECTS",
+    "SCREENED_SUBJECTS",
     "STATEMENTS",
     "QuotaKey",
     "add",
@@ -29,6 +30,7 @@ __all__ = [
 # Values of quotas.what.
 STATEMENTS = "statements"
 INQUIRED_SUBJECTS = "inquired-subjects"
+SCREENED_SUBJECTS = "screened-subjects"
 CERTIFICATES = "certificates"
 
 

@@ -8,74 +8,44 @@ shows, in a transaction that also finds whether they are still as they were.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.encoding import lp
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
-from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
-from client_sdk.kernel.ledger.inquiry import Inquiry
-from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
-from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem, ShownRecord
+from registry_server.usecases.asking import GOOD_FOR_MS, SignedInquiry, check_asker, check_inquiry, own_inquiry
 from registry_server.usecases.evidence import EvidenceWriter
-from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.pages import PageKey, PageShelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.directory import Directory
-    from client_sdk.kernel.ledger.inquiry import InquiryOpening
+    from client_sdk.kernel.ledger.inquiry import Inquiry
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.live import SealedRow
     from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["GOOD_FOR_MS", "Checks", "ReceivedInquiry"]
+__all__ = ["Checks", "ReceivedInquiry"]
 
 # How often an answer is made anew because a record in it has changed meanwhile.
 _ATTEMPTS = 5
-# How long an inquiry may be asked with, and the further pages of its answer be taken.
-GOOD_FOR_MS = MAX_OFF_MS
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ReceivedInquiry:
-    """A signed inquiry as it came.
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class ReceivedInquiry(SignedInquiry):
+    """A signed inquiry about persons as it came.
 
     Attributes:
-        peer: institution id of the TLS certificate.
-        payload: the exact bytes that were signed.
-        key_id: which key signed.
-        signature: over the payload.
-        opening: what opens the commitments.
-        opening_bytes: the same, as it is kept.
         from_position: first person wanted.
-        at_size: size of the checkpoint of the first page; 0 for the newest.
     """
 
-    peer: str
-    payload: bytes
-    key_id: bytes
-    signature: bytes
-    opening: InquiryOpening
-    opening_bytes: bytes
     from_position: int = 0
-    at_size: int = 0
-
-    @property
-    def digest(self) -> bytes:
-        """Hash of payload and signature, as in the inquiry tree."""
-        return sha256(lp(self.payload) + lp(self.signature)).digest()
 
 
 class _Asked:
@@ -98,20 +68,14 @@ class _Asked:
         self.shown: tuple[ShownRecord, ...] = ()
         self.result: EvidencePage | Exception | None = None
 
+    @property
+    def refused(self) -> Exception | None:
+        """Why it is not answered, as far as that is known."""
+        return self.result if isinstance(self.result, Exception) else None
+
     def item(self, inquiry: Inquiry) -> InquiryItem:
-        """Return what is kept of an inquiry; of a refused one, not its opening."""
-        question, refused = self.question, self.result
-        return InquiryItem(
-            asker=inquiry.asker,
-            inquiry_id=inquiry.inquiry_id,
-            payload=question.payload,
-            key_id=question.key_id,
-            signature=question.signature,
-            subject_count=len(inquiry.subject_commitments),
-            opening=question.opening_bytes if refused is None else b"",
-            outcome=complaint_of(refused).reason if isinstance(refused, Exception) else ANSWERED,
-            shown=self.shown if refused is None else (),
-        )
+        """Return what is kept of the inquiry, and of which records its answer shows."""
+        return self.question.item(inquiry, self.refused, () if self.refused else self.shown)
 
 
 class Checks:
@@ -158,7 +122,7 @@ class Checks:
                 key = PageKey(question.peer, question.digest, question.at_size, question.from_position)
                 asked.result = self._shelf.take(key, now)
                 return
-            asked.inquiry = _own_inquiry(question, directory)
+            asked.inquiry = own_inquiry(question, directory)
             _check(question, asked.inquiry, directory, now)
         except (FormatError, RuleError, RegistryError) as error:
             asked.result = error
@@ -204,7 +168,7 @@ class Checks:
             InconsistentError: what is stored makes no evidence.
             StorageError: the database failed.
         """
-        _check_asker(question, view.directory, view.size - 1)
+        check_asker(question, view.directory, view.size - 1)
         _check_versions(question, view.directory)
         persons = question.opening.persons
         return self._writer.pages(view, question.peer, question.key_id, persons, live, self._page_bytes)
@@ -217,51 +181,20 @@ def _shown(question: ReceivedInquiry, live: Mapping[bytes, Sequence[SealedRow]])
     return tuple(ShownRecord(row.record, row.index, row.annotation_index) for row in rows)
 
 
-def _own_inquiry(question: ReceivedInquiry, directory: Directory) -> Inquiry:
-    """Return the inquiry, if it is the peer's own.
-
-    Raises:
-        FormatError: it is not canonical.
-        RegistryError: PEER_MISMATCH.
-        RuleError: KEY_UNKNOWN or KEY_OF_ANOTHER.
-        SignatureError: the signature does not verify.
-    """
-    inquiry = Inquiry.parse(question.payload)
-    if inquiry.asker != question.peer:
-        raise RegistryError(
-            RefusalReason.PEER_MISMATCH, "inquiry.asker", "peer.match", got=inquiry.asker, want=question.peer
-        )
-    key = directory.key_of(question.key_id, inquiry.asker, "inquiry.key_id")
-    with within("inquiry.signature"):
-        dsse.verify(dsse.INQUIRY, question.payload, key.public_key, question.signature)
-    return inquiry
-
-
 def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, now: int) -> None:
     """Check everything about an inquiry that does not depend on earlier inquiries.
 
     Raises:
-        FormatError: a commitment does not open.
+        FormatError: a commitment does not open, or it is a screening.
         RuleError: who asks may not, or there is no consent.
         RegistryError: it is stale, too long, or for a purpose for which its asker may not ask.
     """
     # As if under the next HEAD: what this process knows has been committed.
-    _check_asker(question, directory, None)
-    if inquiry.registry != directory.state.registry:
-        want = directory.state.registry
-        raise RuleError("REGISTRY_OTHER", "inquiry.registry", "inquiry.registry", got=inquiry.registry, want=want)
-    age = now - inquiry.issued_at
-    if age < -CLOCKS_DIFFER_MS:
-        got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"
-        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.ahead", got=got, want=want)
-    if age > GOOD_FOR_MS:
-        got, want = f"{span(age)} old by the registry's clock", f"at most {span(GOOD_FOR_MS)} old"
-        raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry.issued_at", "inquiry.age", got=got, want=want)
-    purposes = purposes_of(directory.institution(inquiry.asker).roles)
-    if inquiry.purpose not in purposes:
-        got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
-        raise RegistryError(RefusalReason.PURPOSE_INVALID, "inquiry.purpose", "inquiry.purpose", got=got, want=want)
-    count, most = len(inquiry.subject_commitments), directory.rulebook.max_subjects_per_inquiry
+    check_asker(question, directory, None)
+    check_inquiry(inquiry, directory, now)
+    if inquiry.screening is not None:
+        raise FormatError("inquiry", "inquiry.persons", got="a screening", want="commitments to persons")
+    count, most = inquiry.persons, directory.rulebook.max_subjects_per_inquiry
     if count > most:
         raise RegistryError(
             RefusalReason.TOO_MANY_SUBJECTS,
@@ -277,36 +210,6 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
     _check_versions(question, directory)
     question.opening.check(inquiry, directory.state.live_subject_key_versions)
     check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
-
-
-def _check_asker(question: ReceivedInquiry, directory: Directory, index: int | None) -> None:
-    """Check that the asker is active, may ask at all, and its key is one for asking (proto/README.md 6).
-
-    Args:
-        question: the asker's own.
-        directory: that judges.
-        index: of the HEAD that is answered from; None for one that is still to come.
-
-    Raises:
-        RuleError: INSTITUTION_SUSPENDED, INSTITUTION_TERMINATED, NOT_A_LENDER, KEY_USAGE or KEY_RANGE.
-    """
-    asker = directory.institution(question.peer)
-    _check_status(asker)
-    key = asker.key(question.key_id)
-    if key is None or key.usage is not KeyUsage.INQUIRE:
-        got = "none" if key is None else key.usage.name
-        raise RuleError("KEY_USAGE", "inquiry.key_id", "key.usage", got=got, want=KeyUsage.INQUIRE.name)
-    if not (key.running if index is None else key.counts_at(index)):
-        got = f"{key.first} to {key.end or 'now'}"
-        raise RuleError("KEY_RANGE", "inquiry.key_id", "key.range", got=got, want="a key that runs")
-
-
-def _check_status(asker: InstitutionState) -> None:
-    if asker.status is not InstitutionStatus.ACTIVE:
-        reason = f"INSTITUTION_{asker.status.name}"
-        raise RuleError(reason, "inquiry.asker", "institution.state", got=asker.status.name, want="ACTIVE")
-    if not purposes_of(asker.roles):
-        raise RuleError("NOT_A_LENDER", "inquiry.asker", "institution.role", want="a LENDER or a REPRESENTATIVE")
 
 
 def _check_versions(question: ReceivedInquiry, directory: Directory) -> None:

@@ -30,7 +30,7 @@ FILES = (
 EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L", "GetErasure": "LR"},
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
-    "InquiryService": {"Check": "LR", "GetInquiryReceipt": "LR"},
+    "InquiryService": {"Check": "LR", "Screen": "L", "GetInquiryReceipt": "LR"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",
         "GetTile": "LUARK",

@@ -1,10 +1,10 @@
-"""A second verifier of map proofs and log proofs, from the text of proto/README.md 6 and 7 alone."""
+"""A second verifier of map proofs, map pages and log proofs, from the text of proto/README.md 6 and 7 alone."""
 
 from __future__ import annotations
 
 from tests.support.naive_parts import ZERO, require, sha
 
-__all__ = ["naive_log_proof", "naive_map_proof"]
+__all__ = ["naive_log_proof", "naive_map_page", "naive_map_proof"]
 
 
 class _Feed:
@@ -78,3 +78,30 @@ def naive_log_proof(root: bytes, size: int, leaves: dict[int, bytes], proof: byt
     found = walk(sorted(leaves), 0, size)
     require(not hashes.items, "left over")
     require(found == root, "root")
+
+
+def naive_map_page(root: bytes, prefix: str, page: tuple[int, bytes, bytes]) -> dict[bytes, bytes]:
+    """Raise ``Wrong`` unless the page (depth, entries, siblings) shows all that is under the bits; return it."""
+    depth, rows, siblings = page[0], _Feed(page[1], 64).items, _Feed(page[2], 32).items
+    require(depth <= len(prefix), "depth")
+    require(depth == len(prefix) or len(rows) <= 1, "more than one")
+    require(len(rows) <= 8192, "too many")
+    require(len(siblings) == depth, "siblings")
+    keys = [row[:32] for row in rows]
+    require(keys == sorted(set(keys)), "order")
+    require(all(_bits(key).startswith(prefix[:depth]) for key in keys), "prefix")
+    require(not depth or len(rows) > 1 or siblings[0] != ZERO, "too few")
+
+    def tree(inside: list[bytes], d: int) -> bytes:
+        if not inside:
+            return ZERO
+        if len(inside) == 1:
+            return sha(b"\x02", inside[0])
+        left, right = ([row for row in inside if _bits(row)[d] == bit] for bit in "01")
+        return sha(b"\x03", tree(left, d + 1), tree(right, d + 1))
+
+    found = tree(rows, depth)
+    for bit, sibling in zip(reversed(prefix[:depth]), siblings, strict=True):
+        found = sha(b"\x03", sibling, found) if bit == "1" else sha(b"\x03", found, sibling)
+    require(found == root, "root")
+    return {row[:32]: row[32:] for row in rows if _bits(row).startswith(prefix)}

@@ -17,6 +17,10 @@ VERBS = {
     "check": Later(
         "check", "Ask whether a person has live records; show verdict, assessment with reasons, and totals."
     ),
+    "screen": Later(
+        "screen", "Find out which customers of a portfolio are listed, under one inquiry and without naming them."
+    ),
+    "watch": Later("screen", "Screen a portfolio again, and show only what has changed since the last look."),
     "records": Later(
         "records",
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",

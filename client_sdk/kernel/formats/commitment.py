@@ -13,12 +13,13 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES, label, lp, u64
 from client_sdk.kernel.formats.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "OPENING_BYTES",
     "check_open",
     "commit_consent",
+    "commit_consents",
     "commit_erased_person",
     "commit_facts",
     "commit_inquiry",
@@ -37,6 +38,7 @@ _FACTS = label("creditregistry/facts/v1")
 _TEXT = label("creditregistry/text/v1")
 _INQUIRY = label("creditregistry/inquiry/v1")
 _CONSENT = label("creditregistry/consent/v1")
+_CONSENTS = label("creditregistry/consents/v1")
 _OFFICER = label("creditregistry/officer/v1")
 _ERASED_PERSON = label("creditregistry/erased-person/v1")
 _NOTICE = label("creditregistry/notice/v1")
@@ -122,6 +124,22 @@ def commit_consent(opening: bytes, consent: bytes) -> bytes:
         FormatError: the opening is not 32 bytes long.
     """
     return hmac.digest(require_opening(opening, "consent opening"), _CONSENT + lp(consent), "sha256")
+
+
+def commit_consents(opening: bytes, consents: Iterable[bytes]) -> bytes:
+    """Return ``HMAC(opening, "creditregistry/consents/v1" || canonical Consent ...)`` (proto/README.md 9).
+
+    Args:
+        opening: 32 bytes of its own.
+        consents: of the persons of a screening, in their order; gone through once, however many.
+
+    Raises:
+        FormatError: the opening is not 32 bytes long.
+    """
+    mac = hmac.new(require_opening(opening, "consents opening"), _CONSENTS, "sha256")
+    for consent in consents:
+        mac.update(lp(consent))
+    return mac.digest()
 
 
 def commit_officer(opening: bytes, officer: str) -> bytes:

@@ -18,13 +18,14 @@ from client_sdk.kernel.formats.commitment import (
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import Purpose, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["INQUIRY_ID_BYTES", "MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening"]
+__all__ = ["INQUIRY_ID_BYTES", "MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening", "Screening"]
 
 PART = "inquiry"
 INQUIRY_ID_BYTES = 16
@@ -43,9 +44,23 @@ class PersonOpening(NamedTuple):
         return "PersonOpening(...)"
 
 
+class Screening(NamedTuple):
+    """Which pages of the map an inquiry asks for.
+
+    Attributes:
+        persons: number of persons who are looked for in them.
+        depth: number of bits that name a page.
+        pages: number of different pages at most.
+    """
+
+    persons: int
+    depth: int
+    pages: int
+
+
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """The signed question. Holds no pseudonym."""
+    """The signed question: about persons, or for pages of the map. Holds no pseudonym."""
 
     registry: str
     asker: str
@@ -55,6 +70,12 @@ class Inquiry:
     subject_commitments: tuple[bytes, ...]
     consent_commitment: bytes
     officer_commitment: bytes
+    screening: Screening | None = None
+
+    @property
+    def persons(self) -> int:
+        """Number of persons whom it is about."""
+        return len(self.subject_commitments) if self.screening is None else self.screening.persons
 
     def encode(self) -> bytes:
         """Return the canonical payload."""
@@ -68,6 +89,7 @@ class Inquiry:
                 subject_commitments=self.subject_commitments,
                 consent_commitment=self.consent_commitment,
                 officer_commitment=self.officer_commitment,
+                screening=None if self.screening is None else pb.Screening(**self.screening._asdict()),
             )
         )
 
@@ -83,8 +105,10 @@ class Inquiry:
         commitments = tuple(message.subject_commitments)
         if len(message.inquiry_id) != INQUIRY_ID_BYTES:
             raise FormatError(PART, "inquiry_id.length", got=f"{len(message.inquiry_id)} bytes", want="16 bytes")
-        if not 0 < len(commitments) <= MAX_PERSONS:
-            raise FormatError(PART, "inquiry.persons", got=str(len(commitments)), want=f"1 to {MAX_PERSONS}")
+        screening = _screening(message) if message.HasField("screening") else None
+        if not (0 < len(commitments) <= MAX_PERSONS if screening is None else not commitments):
+            want = f"1 to {MAX_PERSONS}, or none for a screening"
+            raise FormatError(PART, "inquiry.persons", got=str(len(commitments)), want=want)
         hashes = (*commitments, message.consent_commitment, message.officer_commitment)
         if any(len(value) != HASH_BYTES for value in hashes):
             raise FormatError(PART, "inquiry.commitment-length", want="32 bytes")
@@ -99,6 +123,7 @@ class Inquiry:
             commitments,
             message.consent_commitment,
             message.officer_commitment,
+            screening,
         )
 
     def check_person(self, position: int, person: PersonOpening, versions: Sequence[int]) -> None:
@@ -114,6 +139,24 @@ class Inquiry:
         if tuple(version for version, _ in person.pseudonyms) != tuple(versions):
             raise FormatError(PART, "inquiry.versions", want="each live version of the subject keys, ascending")
         check_open(self.subject_commitments[position], commit_inquiry(person.opening, person.pseudonyms), PART)
+
+
+def _screening(message: pb.Inquiry) -> Screening:
+    """Return which pages an inquiry asks for.
+
+    Raises:
+        FormatError: it asks for no page or for more than there are, or for no person.
+    """
+    found = Screening(message.screening.persons, message.screening.depth, message.screening.pages)
+    if not 1 <= found.depth <= MAX_PAGE_DEPTH:
+        raise FormatError("screening", "screening.depth", got=str(found.depth), want=f"1 to {MAX_PAGE_DEPTH}")
+    # The first bit is the same for all subjects.
+    most = 1 << (found.depth - 1)
+    if not 1 <= found.pages <= most:
+        raise FormatError("screening", "screening.pages", got=str(found.pages), want=f"1 to {most} at this depth")
+    if not found.persons:
+        raise FormatError("screening", "screening.persons", got="0", want="1 or more")
+    return found
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -157,8 +200,14 @@ class InquiryOpening(Discreet):
             versions: live versions of the subject keys, ascending.
 
         Raises:
-            FormatError: a commitment does not open, the consent is not canonical, or nobody asks.
+            FormatError: a commitment does not open, the consent is not canonical, or nobody asks; of a screening,
+                something beside the officer is opened.
         """
+        if inquiry.screening is not None:
+            if self.persons or self.consent or self.consent_opening:
+                raise FormatError(PART, "screening.opening", want="the opening of the officer alone")
+            self._check_officer(inquiry)
+            return
         if len(self.persons) != len(inquiry.subject_commitments):
             want = str(len(inquiry.subject_commitments))
             raise FormatError(PART, "inquiry.persons", got=str(len(self.persons)), want=want)
@@ -166,6 +215,9 @@ class InquiryOpening(Discreet):
             inquiry.check_person(position, person, versions)
         canonical.parse(facts_pb2.Consent, self.consent, "consent")
         check_open(inquiry.consent_commitment, commit_consent(self.consent_opening, self.consent), "consent")
+        self._check_officer(inquiry)
+
+    def _check_officer(self, inquiry: Inquiry) -> None:
         if not 0 < len(self.officer.strip()) <= len(self.officer) <= MAX_OFFICER_CHARACTERS:
             raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
         check_open(inquiry.officer_commitment, commit_officer(self.officer_opening, self.officer), "officer")

@@ -8,11 +8,13 @@ from creditregistry.v1 import check_pb2 as pb
 
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from registry_server.usecases.check import ReceivedInquiry
+from registry_server.usecases.screen import ReceivedScreening
 
 if TYPE_CHECKING:
     from registry_server.usecases.evidence import EvidencePage
+    from registry_server.usecases.screen import ScreenedPages
 
-__all__ = ["ANSWER_STEP_BYTES", "padded", "question"]
+__all__ = ["ANSWER_STEP_BYTES", "padded", "question", "screened", "screening"]
 
 # An answer is so long, or twice, and so on: CLEAR and a few records are of one size.
 ANSWER_STEP_BYTES = 8_192
@@ -32,6 +34,33 @@ def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
         opening_bytes=request.opening.SerializeToString(deterministic=True),
         from_position=request.from_position,
         at_size=request.at_size,
+    )
+
+
+def screening(request: pb.ScreenRequest, peer: str) -> ReceivedScreening:
+    """Return a screening of an institution; nothing of it is checked yet."""
+    return ReceivedScreening(
+        peer=peer,
+        payload=request.inquiry.payload,
+        key_id=request.inquiry.key_id,
+        signature=request.inquiry.signature,
+        opening=InquiryOpening.of(request.opening),
+        opening_bytes=request.opening.SerializeToString(deterministic=True),
+        at_size=request.at_size,
+        prefixes=tuple(request.prefixes),
+    )
+
+
+def screened(answer: ScreenedPages) -> pb.ScreenResponse:
+    """Return pages of the map with the HEAD that they are proved by."""
+    return pb.ScreenResponse(
+        checkpoint=answer.head.checkpoint,
+        head=answer.head.leaf,
+        head_path=b"".join(answer.head.path),
+        pages=[
+            pb.MapPage(prefix=prefix, depth=page.depth, entries=page.entries, siblings=page.siblings)
+            for prefix, page in answer.pages
+        ],
     )
 
 

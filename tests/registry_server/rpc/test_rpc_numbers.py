@@ -32,6 +32,7 @@ from registry_server.storage.errors import StorageError, StorageFault
 from tests.support.handmade_log import signer
 from tests.support.registry import inquire, read_refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
+from tests.support.screening import screen_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,6 +115,7 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "GetAnnotation": ("lender-2", dispute_pb2.GetAnnotationRequest(record=_loan(world))),
         "ListDisputes": ("lender-1", dispute_pb2.ListDisputesRequest()),
         "Check": ("lender-2", inquire(world, "lender-2", ["person of loan"])),
+        "Screen": ("lender-2", screen_request(world, "lender-2")),
         "GetInquiryReceipt": ("lender-2", check_pb2.GetInquiryReceiptRequest(inquiry_id=bytes(16))),
         "GetCheckpoint": (AUDITOR, transparency_pb2.GetCheckpointRequest()),
         "GetTile": (AUDITOR, transparency_pb2.GetTileRequest()),
@@ -141,11 +143,11 @@ def signed_variants(method: str, base: Message) -> Iterator[tuple[str, Message]]
             payload = changed(statement, path, value)
             sign_again(request.submission.statement, payload, "lender-1 REPORT", dsse.STATEMENT)
             yield f"{method} statement {'.'.join(path)} {value}", request
-    elif isinstance(base, check_pb2.CheckRequest):
+    elif isinstance(base, check_pb2.CheckRequest | check_pb2.ScreenRequest):
         inquiry = inquiry_pb2.Inquiry.FromString(base.inquiry.payload)
         for path, value in numbers_of(inquiry.DESCRIPTOR):
-            asked = check_pb2.CheckRequest()
-            asked.CopyFrom(base)
+            asked = type(base)()
+            asked.MergeFrom(base)  # type: ignore[arg-type]  # of the same type
             sign_again(asked.inquiry, changed(inquiry, path, value), "lender-2 INQUIRE", dsse.INQUIRY)
             yield f"{method} inquiry {'.'.join(path)} {value}", asked
     elif isinstance(base, dispute_pb2.AnnotateRequest):

@@ -8,7 +8,7 @@ import pytest
 from creditregistry.v1 import submission_pb2
 
 from client_sdk.kernel.formats.state import Rulebook
-from registry_server.usecases.check import GOOD_FOR_MS
+from registry_server.usecases.asking import GOOD_FOR_MS
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import DAY_MS, World
 

@@ -63,6 +63,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "DisputeService.GetAnnotation": ASKERS,
     "DisputeService.ListDisputes": ASKERS,
     "InquiryService.Check": ASKERS,
+    "InquiryService.Screen": LENDERS,
     "InquiryService.GetInquiryReceipt": ASKERS,
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,

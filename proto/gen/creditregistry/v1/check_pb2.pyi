@@ -184,6 +184,118 @@ class CheckResponse(_message.Message):
 Global___CheckResponse: _TypeAlias = CheckResponse  # noqa: Y015
 
 @_typing.final
+class ScreenRequest(_message.Message):
+    """A signed screening, and which of its pages are wanted now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INQUIRY_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    PREFIXES_FIELD_NUMBER: _builtins.int
+    AT_SIZE_FIELD_NUMBER: _builtins.int
+    at_size: _builtins.int
+    """Size of the checkpoint of the first answer; 0 with the first call."""
+    @_builtins.property
+    def inquiry(self) -> _evidence_pb2.SignedPayload:
+        """Inquiry and signature, the same for all pages."""
+
+    @_builtins.property
+    def opening(self) -> Global___InquiryOpening:
+        """Opening of its officer commitment, and nothing else: the consents stay with the lender."""
+
+    @_builtins.property
+    def prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Pages by their first bits, read as a number, at most 16, ascending."""
+
+    def __init__(
+        self,
+        *,
+        inquiry: _evidence_pb2.SignedPayload | None = ...,
+        opening: Global___InquiryOpening | None = ...,
+        prefixes: _abc.Iterable[_builtins.int] | None = ...,
+        at_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry", "opening", b"opening"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_size", b"at_size", "inquiry", b"inquiry", "opening", b"opening", "prefixes", b"prefixes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenRequest: _TypeAlias = ScreenRequest  # noqa: Y015
+
+@_typing.final
+class ScreenResponse(_message.Message):
+    """Pages of the map of one HEAD: the first of those that were asked for, as many as fit into 1 MiB and at least one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    HEAD_PATH_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.bytes
+    """C2SP signed note with the log's one signature."""
+    head: _builtins.bytes
+    """The HEAD, last leaf of the checkpoint."""
+    head_path: _builtins.bytes
+    """Path of the HEAD in the log, 32-byte hashes, leaf's sibling first, joined."""
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___MapPage]:
+        """In the order in which they were asked for."""
+
+    def __init__(
+        self,
+        *,
+        checkpoint: _builtins.bytes = ...,
+        head: _builtins.bytes = ...,
+        head_path: _builtins.bytes = ...,
+        pages: _abc.Iterable[Global___MapPage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "head", b"head", "head_path", b"head_path", "pages", b"pages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenResponse: _TypeAlias = ScreenResponse  # noqa: Y015
+
+@_typing.final
+class MapPage(_message.Message):
+    """All entries of the map whose keys begin with some bits, with their proof (README.md 6)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREFIX_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    SIBLINGS_FIELD_NUMBER: _builtins.int
+    prefix: _builtins.int
+    """The bits, read as a number."""
+    depth: _builtins.int
+    """How many of the bits lead to the subtree that is shown: all of them, or as many as lead to a place with one entry or
+    none.
+    """
+    entries: _builtins.bytes
+    """Entries of that subtree: key and value, 64 bytes each, ascending by key, joined."""
+    siblings: _builtins.bytes
+    """32-byte hashes of the subtrees beside it, deepest first, joined."""
+    def __init__(
+        self,
+        *,
+        prefix: _builtins.int = ...,
+        depth: _builtins.int = ...,
+        entries: _builtins.bytes = ...,
+        siblings: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "entries", b"entries", "prefix", b"prefix", "siblings", b"siblings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MapPage: _TypeAlias = MapPage  # noqa: Y015
+
+@_typing.final
 class GetInquiryReceiptRequest(_message.Message):
     """Which inquiry."""
 

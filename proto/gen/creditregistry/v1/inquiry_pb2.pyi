@@ -45,8 +45,38 @@ KEY_USE_INQUIRE: KeyUse.ValueType  # 2
 Global___KeyUse: _TypeAlias = KeyUse  # noqa: Y015
 
 @_typing.final
+class Screening(_message.Message):
+    """Pages of the map that an inquiry asks for, in place of answers about persons (README.md 9)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSONS_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    persons: _builtins.int
+    """Number of persons who are looked for in the pages."""
+    depth: _builtins.int
+    """Number of bits that name a page: of the keys that begin with them the page holds the entries."""
+    pages: _builtins.int
+    """Number of different pages that are asked for at most."""
+    def __init__(
+        self,
+        *,
+        persons: _builtins.int = ...,
+        depth: _builtins.int = ...,
+        pages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "pages", b"pages", "persons", b"persons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Screening: _TypeAlias = Screening  # noqa: Y015
+
+@_typing.final
 class Inquiry(_message.Message):
-    """A question about 1 to 100 persons. Holds no pseudonym."""
+    """A question about 1 to 100 persons, or a screening. Holds no pseudonym."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -58,6 +88,7 @@ class Inquiry(_message.Message):
     SUBJECT_COMMITMENTS_FIELD_NUMBER: _builtins.int
     CONSENT_COMMITMENT_FIELD_NUMBER: _builtins.int
     OFFICER_COMMITMENT_FIELD_NUMBER: _builtins.int
+    SCREENING_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     asker: _builtins.str
@@ -69,12 +100,20 @@ class Inquiry(_message.Message):
     purpose: _common_pb2.Purpose.ValueType
     """Why."""
     consent_commitment: _builtins.bytes
-    """HMAC-SHA256(opening, "creditregistry/consent/v1" || canonical Consent), 32 bytes."""
+    """HMAC-SHA256(opening, "creditregistry/consent/v1" || canonical Consent), 32 bytes; for a screening that of the
+    consents of all its persons, HMAC-SHA256(opening, "creditregistry/consents/v1" || canonical Consent ...).
+    """
     officer_commitment: _builtins.bytes
     """HMAC-SHA256(opening, "creditregistry/officer/v1" || officer), 32 bytes."""
     @_builtins.property
     def subject_commitments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """For each person in order: HMAC-SHA256(opening, "creditregistry/inquiry/v1" || version || pseudonym ...), 32 bytes."""
+        """For each person in order: HMAC-SHA256(opening, "creditregistry/inquiry/v1" || version || pseudonym ...), 32 bytes.
+        None for a screening.
+        """
+
+    @_builtins.property
+    def screening(self) -> Global___Screening:
+        """Which pages a screening asks for; absent for a question about persons."""
 
     def __init__(
         self,
@@ -87,10 +126,11 @@ class Inquiry(_message.Message):
         subject_commitments: _abc.Iterable[_builtins.bytes] | None = ...,
         consent_commitment: _builtins.bytes = ...,
         officer_commitment: _builtins.bytes = ...,
+        screening: Global___Screening | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "consent_commitment", b"consent_commitment", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "subject_commitments", b"subject_commitments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "consent_commitment", b"consent_commitment", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "screening", b"screening", "subject_commitments", b"subject_commitments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class InquiryServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_check__pb2.CheckRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_check__pb2.CheckResponse.FromString,
                 _registered_method=True)
+        self.Screen = channel.unary_unary(
+                '/creditregistry.v1.InquiryService/Screen',
+                request_serializer=creditregistry_dot_v1_dot_check__pb2.ScreenRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_check__pb2.ScreenResponse.FromString,
+                _registered_method=True)
         self.GetInquiryReceipt = channel.unary_unary(
                 '/creditregistry.v1.InquiryService/GetInquiryReceipt',
                 request_serializer=creditregistry_dot_v1_dot_check__pb2.GetInquiryReceiptRequest.SerializeToString,
@@ -53,6 +58,13 @@ class InquiryServiceServicer(object):
 
     def Check(self, request, context):
         """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Screen(self, request, context):
+        """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,11 @@ def add_InquiryServiceServicer_to_server(servicer, server):
                     servicer.Check,
                     request_deserializer=creditregistry_dot_v1_dot_check__pb2.CheckRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_check__pb2.CheckResponse.SerializeToString,
+            ),
+            'Screen': grpc.unary_unary_rpc_method_handler(
+                    servicer.Screen,
+                    request_deserializer=creditregistry_dot_v1_dot_check__pb2.ScreenRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_check__pb2.ScreenResponse.SerializeToString,
             ),
             'GetInquiryReceipt': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInquiryReceipt,
@@ -107,6 +124,33 @@ class InquiryService(object):
             '/creditregistry.v1.InquiryService/Check',
             creditregistry_dot_v1_dot_check__pb2.CheckRequest.SerializeToString,
             creditregistry_dot_v1_dot_check__pb2.CheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Screen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.InquiryService/Screen',
+            creditregistry_dot_v1_dot_check__pb2.ScreenRequest.SerializeToString,
+            creditregistry_dot_v1_dot_check__pb2.ScreenResponse.FromString,
             options,
             channel_credentials,
             insecure,

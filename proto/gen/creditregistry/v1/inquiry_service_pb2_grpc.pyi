@@ -35,6 +35,8 @@ class InquiryServiceStub:
     def __new__(cls, channel: _aio.Channel) -> InquiryServiceAsyncStub: ...
     Check: _grpc.UnaryUnaryMultiCallable[_check_pb2.CheckRequest, _check_pb2.CheckResponse]
     """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves."""
+    Screen: _grpc.UnaryUnaryMultiCallable[_check_pb2.ScreenRequest, _check_pb2.ScreenResponse]
+    """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
     GetInquiryReceipt: _grpc.UnaryUnaryMultiCallable[_check_pb2.GetInquiryReceiptRequest, _check_pb2.GetInquiryReceiptResponse]
     """Place of an own inquiry in the inquiry tree, after the HEAD that follows it."""
 
@@ -45,6 +47,8 @@ class InquiryServiceAsyncStub(InquiryServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Check: _aio.UnaryUnaryMultiCallable[_check_pb2.CheckRequest, _check_pb2.CheckResponse]  # type: ignore[assignment]
     """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves."""
+    Screen: _aio.UnaryUnaryMultiCallable[_check_pb2.ScreenRequest, _check_pb2.ScreenResponse]  # type: ignore[assignment]
+    """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
     GetInquiryReceipt: _aio.UnaryUnaryMultiCallable[_check_pb2.GetInquiryReceiptRequest, _check_pb2.GetInquiryReceiptResponse]  # type: ignore[assignment]
     """Place of an own inquiry in the inquiry tree, after the HEAD that follows it."""
 
@@ -58,6 +62,14 @@ class InquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_check_pb2.CheckResponse, _abc.Awaitable[_check_pb2.CheckResponse]]:
         """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves."""
+
+    @_abc_1.abstractmethod
+    def Screen(
+        self,
+        request: _check_pb2.ScreenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_check_pb2.ScreenResponse, _abc.Awaitable[_check_pb2.ScreenResponse]]:
+        """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
 
     @_abc_1.abstractmethod
     def GetInquiryReceipt(

@@ -535,6 +535,7 @@ class OwnRecord(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     BINDING_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
+    ANNOTATION_HASH_FIELD_NUMBER: _builtins.int
     record_id: _builtins.bytes
     """16 bytes."""
     index: _builtins.int
@@ -545,6 +546,10 @@ class OwnRecord(_message.Message):
     """Whether it is live."""
     disclosure: _builtins.bytes
     """Sealed disclosure of the newest version; only where LIVE."""
+    annotation_hash: _builtins.bytes
+    """Leaf hash of its newest annotation or RESTRICTED lapse as the map has it, 32 bytes; 32 zero bytes without one; only
+    where LIVE.
+    """
     @_builtins.property
     def binding(self) -> Global___Binding:
         """Binding of the newest version; only where LIVE."""
@@ -558,10 +563,11 @@ class OwnRecord(_message.Message):
         state: Global___RecordState.ValueType = ...,
         binding: Global___Binding | None = ...,
         disclosure: _builtins.bytes = ...,
+        annotation_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "disclosure", b"disclosure", "index", b"index", "leaf", b"leaf", "record_id", b"record_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_hash", b"annotation_hash", "binding", b"binding", "disclosure", b"disclosure", "index", b"index", "leaf", b"leaf", "record_id", b"record_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,236 @@
+"""Flows that screen many customers by pages of the map, without an inquiry about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from client_sdk._member.core import Core
+from client_sdk._protocol import arguments
+from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
+from client_sdk._steps import ask, beside, message, open_stream
+from client_sdk.errors import ConflictError
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH, page_depth
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.words import KeyUsage, KeyUse
+from client_sdk.kernel.ledger.inquiry import Screening
+from client_sdk.lending.screen_file import LastLook, ScreenFile
+from client_sdk.lending.screening import NAMED_AT_ONCE, OwnParts, PortfolioScreen
+from client_sdk.models.screening import (
+    Customer,
+    ScreenFinding,
+    ScreenPhase,
+    ScreenProgress,
+    ScreenReport,
+    WatchReport,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.models.screening import ScreenProgressCallback
+
+__all__ = ["Screener"]
+
+# How often a screening is begun anew: its HEAD was given up meanwhile, or its pages were too large for the registry.
+_ATTEMPTS = 4
+_AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Purpose, officer and progress of one call."""
+
+    purpose: Purpose
+    officer: str
+    progress: ScreenProgressCallback | None
+
+    def tell(self, phase: ScreenPhase, done: int, total: int) -> None:
+        """Tell how far it is."""
+        if self.progress is not None:
+            self.progress(ScreenProgress(phase=phase, done=done, total=total))
+
+
+class Screener(Core):
+    """What a lender finds out about a whole portfolio."""
+
+    def screen(
+        self,
+        customers: Iterable[Customer],
+        purpose: Purpose | str,
+        officer: str,
+        resume: str | Path | None,
+        progress: ScreenProgressCallback | None,
+    ) -> Flow[ScreenReport]:
+        """Find out which customers are listed."""
+        aim, people = yield from self._begin(customers, purpose, officer, progress)
+        file = yield from beside(partial(self._file, resume, aim.purpose))
+        try:
+            screen = yield from beside(partial(PortfolioScreen, people, file))
+            report, _ = yield from self._look(screen, aim)
+            yield from beside(file.discard)
+        finally:
+            file.close()
+        aim.tell(ScreenPhase.DONE, len(people), len(people))
+        return report
+
+    def watch(
+        self,
+        customers: Iterable[Customer],
+        purpose: Purpose | str,
+        officer: str,
+        state: str | Path,
+        progress: ScreenProgressCallback | None,
+    ) -> Flow[WatchReport]:
+        """Find out what has changed since the last look."""
+        aim, people = yield from self._begin(customers, purpose, officer, progress)
+        file = yield from beside(partial(self._file, state, aim.purpose))
+        try:
+            screen = yield from beside(partial(PortfolioScreen, people, file))
+            since = file.last
+            report, reader = yield from self._look(screen, aim)
+            changes = yield from beside(partial(screen.changes, report.findings, reader.found))
+            last = LastLook(reader.as_of_ms, report.size)
+            yield from beside(partial(screen.keep, last, report.findings, reader.found))
+        finally:
+            file.close()
+        aim.tell(ScreenPhase.DONE, len(people), len(people))
+        as_of = moment(since.as_of_ms) if since.size else None
+        return WatchReport(changes=changes, since=as_of, screening=report)
+
+    def _begin(
+        self,
+        customers: Iterable[Customer],
+        purpose: Purpose | str,
+        officer: str,
+        progress: ScreenProgressCallback | None,
+    ) -> Flow[tuple[_Aim, list[Customer]]]:
+        """Check everything that can be checked before anybody is asked."""
+        arguments.items_of(customers, "customers", "an iterable of Customer")
+        aim = _Aim(arguments.purpose_of(purpose), arguments.text_of(officer, "inquiry.officer"), progress)
+        arguments.callable_of(progress, "progress")
+        people = yield from beside(partial(_customers_of, customers))
+        directory = yield from self.directory()
+        yield from beside(partial(self.session.check_screening, directory, people, aim.purpose, aim.officer))
+        return aim, people
+
+    def _file(self, path: str | Path | None, purpose: Purpose) -> ScreenFile:
+        config = self.session.config
+        context = (config.name, config.institution, purpose.name)
+        return ScreenFile(path, config.record_secret(), context, config.state_folder / "screening.lock")
+
+    def _look(self, screen: PortfolioScreen, aim: _Aim) -> Flow[tuple[ScreenReport, PageReader]]:
+        """Have all customers named, and read their pages."""
+        deeper = 0
+        for attempt in range(1, _ATTEMPTS + 1):
+            directory = yield from self._named(screen, aim)
+            depth = min(self._depth() + deeper, MAX_PAGE_DEPTH)
+            reader = yield from beside(partial(PageReader, screen.keys(), depth, self.session.log_key))
+            try:
+                question = yield from self._read(screen, reader, depth, aim)
+            except ConflictError as error:
+                if error.reason not in _AGAIN or attempt == _ATTEMPTS:
+                    raise
+                deeper += error.rule == "screening.page-entries"
+                yield from self.following.refresh()
+                continue
+            own = yield from self._own(reader, directory)
+            findings = yield from beside(partial(screen.findings, reader.found, own))
+            return _report(findings, reader, question, depth), reader
+        raise AssertionError("the last attempt returns or raises")
+
+    def _named(self, screen: PortfolioScreen, aim: _Aim) -> Flow[Directory]:
+        """Ask for the pseudonyms of all customers who have none yet under the live versions of the subject keys."""
+        total = len(screen.customers)
+        while True:
+            directory = yield from self.directory()
+            versions = directory.state.live_subject_key_versions
+            people = yield from beside(partial(screen.unnamed, versions))
+            if not people:
+                return directory
+            for start in range(0, len(people), NAMED_AT_ONCE):
+                aim.tell(ScreenPhase.NAMING, max(0, total - len(people)) + start, total)
+                some = people[start : start + NAMED_AT_ONCE]
+                names = yield from self.names([identity for _, identity in some], KeyUse.INQUIRE, aim.purpose)
+                yield from beside(partial(screen.named, some, names))
+
+    def _depth(self) -> int:
+        """Return the depth that suits the map of the newest HEAD that was followed."""
+        view = self.session.follower.view
+        head = None if view is None else parse_leaf(view.proof.head)
+        return page_depth(head.head.entry_count if isinstance(head, HeadLeaf) else 0)
+
+    def _read(self, screen: PortfolioScreen, reader: PageReader, depth: int, aim: _Aim) -> Flow[SignedScreening]:
+        """Sign a screening, then fetch and verify its pages."""
+        pages = len(reader.prefixes)
+        sign = partial(self._sign_screening, Screening(len(screen.customers), depth, pages), screen, aim)
+        question = yield from beside(sign)
+        # Known before the call goes out, as for a check.
+        known = self.session.newest_seen()
+        while (request := reader.request(question)) is not None:
+            aim.tell(ScreenPhase.READING, reader.done, pages)
+            response = yield from ask(self.services.inquiries.Screen, request)
+            is_first = reader.checkpoint is None
+            yield from beside(partial(reader.read, response, self.session.expectation(known, None)))
+            if is_first:
+                yield from self.prove(self.session.proving(reader.note))
+        return question
+
+    def _sign_screening(self, screening: Screening, screen: PortfolioScreen, aim: _Aim) -> SignedScreening:
+        session = self.session
+        return sign_screening(
+            session.config.name,
+            session.config.institution,
+            session.signer(KeyUsage.INQUIRE),
+            screening,
+            purpose=aim.purpose,
+            consents=(customer.consent.encode() for customer in screen.customers),
+            officer=aim.officer,
+            issued_at=session.now_ms(),
+        )
+
+    def _own(self, reader: PageReader, directory: Directory) -> Flow[OwnParts]:
+        """Return what own records add to the values that were found; a page of the listing at a time."""
+        own = OwnParts()
+        if not reader.found:
+            return own
+        (request,) = self.session.listings((), "")
+        stream = yield from open_stream(self.services.records.ListRecords, request)
+        try:
+            while (page := (yield from message(stream))) is not None:
+                held = yield from beside(partial(self.session.read_records, [page], directory, request))
+                yield from beside(partial(own.add, held, reader.found))
+        finally:
+            stream.cancel()
+        return own
+
+
+def _customers_of(customers: Iterable[Customer]) -> list[Customer]:
+    """Return customers of the right types; they are gone through once."""
+    people: list[Customer] = []
+    for customer in customers:
+        arguments.of_type(customer, Customer, "customers", "a Customer each")
+        arguments.person_of(customer.identity, "customers.identity")
+        arguments.consent_of(customer.consent)
+        people.append(customer)
+    return people
+
+
+def _report(
+    findings: Sequence[ScreenFinding], reader: PageReader, question: SignedScreening, depth: int
+) -> ScreenReport:
+    return ScreenReport(
+        findings=tuple(findings),
+        as_of=moment(reader.as_of_ms),
+        size=0 if reader.checkpoint is None else reader.checkpoint.size,
+        inquiry_id=question.inquiry.inquiry_id,
+        consents_opening=question.consents_opening,
+        depth=depth,
+        pages=len(reader.prefixes),
+    )

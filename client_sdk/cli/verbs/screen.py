@@ -1,0 +1,359 @@
+"""``screen`` and ``watch``: which customers of a portfolio are listed, and what has changed about them."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError, violation_content
+from client_sdk.cli.ui.identity_input import STANDARD_INPUT
+from client_sdk.cli.ui.options import word_option, words_of
+from client_sdk.cli.ui.output import Json, counted, pairs, table
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.target import OutputFile
+from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.report_plan import rejected_lines
+from client_sdk.cli.verbs.screen_portfolio import (
+    ScreenedPortfolio,
+    line_contents,
+    progress_of,
+    read_screened,
+    results_file,
+)
+from client_sdk.errors import PreflightError
+from client_sdk.forms import moment_text
+from client_sdk.lending.files import Encoding
+from client_sdk.models import Criteria, Purpose
+from client_sdk.models.answer import Verdict
+from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
+
+if TYPE_CHECKING:
+    from client_sdk.client import Client
+
+__all__ = ["register"]
+
+R = TypeVar("R")
+
+_SHOWN = 20
+_PURPOSES = [name for name in words_of(Purpose) if name not in {Purpose.REPORTING.name, Purpose.SUBJECT_ACCESS.name}]
+_MEANINGS = {
+    ScreenFinding.LISTED: "other lenders have live records; ask about each by `check`, with its consent",
+    ScreenFinding.OWN: "all live records are your own",
+    ScreenFinding.CLEAR: "no live record, proved",
+}
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe.")
+]
+PurposeOption = Annotated[Purpose, word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES)]
+OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
+LinesOption = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, and nothing else.")]
+EncodingOption = Annotated[
+    Encoding | None,
+    typer.Option(case_sensitive=False, help="How FILE is written; found out if left out.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    _register_screen(app)
+    _register_watch(app)
+
+
+def _register_screen(app: typer.Typer) -> None:
+    @verb(
+        app,
+        "screen",
+        examples=[
+            "screen portfolio.csv --purpose POST_LOAN_REVIEW --officer desk-1 -o found.csv",
+            "screen portfolio.csv … --dry-run",
+            "screen portfolio.csv … --resume",
+            "screen portfolio.csv … --check -o found.csv",
+            "screen portfolio.csv … --jsonl | grep LISTED",
+        ],
+    )
+    def screen(
+        session: Run,
+        /,
+        *,
+        file: FileArgument,
+        purpose: PurposeOption,
+        officer: OfficerOption,
+        output: Annotated[
+            Path | None,
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="FILE",
+                help="New file with a line for each row: CSV, or JSON Lines (.jsonl).",
+                show_default=False,
+            ),
+        ] = None,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="Go on with a screening of FILE that was interrupted.")
+        ] = False,
+        check: Annotated[
+            bool, typer.Option("--check", help="Ask about each listed one by an inquiry of its own, and assess it.")
+        ] = False,
+        criteria: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE.toml", help="Your own criteria for --check.", show_default=False),
+        ] = None,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Read the portfolio, show what is wrong with it, and end.")
+        ] = False,
+        jsonl: LinesOption = False,
+        encoding: EncodingOption = None,
+        exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where anybody is listed.")] = False,
+    ) -> ExitCode:
+        """Find out which customers of a portfolio are listed, under one inquiry and without naming them.
+
+        Of the columns of a portfolio (`report --columns`) it needs id_type, id_number and the consent to be asked
+        about: consent_form, consent_date, consent_digest; reference is shown, the others are not read. The registry
+        learns how many customers there are and in which pages of its map they would be, never whom you look for. What
+        was asked of the key services is kept beside FILE, sealed, until the end: --resume asks for the rest alone.
+        """
+        own = read_criteria(criteria)
+        if criteria is not None and not check:
+            raise UsageError("--criteria is about what --check assesses", "give --check too.")
+        with OutputFile(None if dry_run else output) as target:
+            kept = None if dry_run else _resumed(file, resume=resume)
+            portfolio = read_screened(file, encoding)
+            if dry_run:
+                _show_dry_run(session, portfolio)
+                return _code(portfolio, found=False)
+            with session.client() as client:
+                with progress_of(session) as told:
+                    portfolio, report = _look(
+                        portfolio,
+                        partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=told),
+                    )
+                asked = _listed(report) if check else []
+                outcomes = {
+                    place: _outcome(client, portfolio.rows[place].customer, purpose, officer, own) for place in asked
+                }
+            lines = _lines(portfolio, report, outcomes)
+            if output is not None:
+                target.write(session.output, results_file(output, lines))
+            if jsonl:
+                _print_lines(session, line_contents(lines))
+            else:
+                _show(session, portfolio, report, lines, target.written)
+            if Verdict.UNVERIFIABLE.name in outcomes.values():
+                return ExitCode.UNVERIFIABLE
+            return max(target.code, _code(portfolio, found=exit_code and report.count(ScreenFinding.LISTED) > 0))
+
+
+def _register_watch(app: typer.Typer) -> None:
+    @verb(
+        app,
+        "watch",
+        examples=[
+            "watch portfolio.csv --purpose POST_LOAN_REVIEW --officer night-job",
+            "watch portfolio.csv … --jsonl --exit-code",
+            "watch portfolio.csv … --state /var/lib/lender/portfolio.watch",
+        ],
+    )
+    def watch(
+        session: Run,
+        /,
+        *,
+        file: FileArgument,
+        purpose: PurposeOption,
+        officer: OfficerOption,
+        state: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Where the last look is kept, sealed; FILE.watch if left out. A pipe needs it.",
+                show_default=False,
+            ),
+        ] = None,
+        jsonl: LinesOption = False,
+        encoding: EncodingOption = None,
+        exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where anything has changed.")] = False,
+    ) -> ExitCode:
+        """Screen a portfolio again, and show only what has changed since the last look.
+
+        LISTED is who is listed by others now and was not before, CHANGED whose records by others have changed, GONE who
+        is listed by them no more. The first look shows all who are listed. The key services are asked about new
+        customers alone. Run it by cron or a timer; --jsonl prints a line for each change, for other programs.
+        """
+        if state is None and str(file) == STANDARD_INPUT:
+            raise UsageError("a pipe has no name for the file of the last look", "name one: --state FILE.watch")
+        kept = state or file.with_name(f"{file.name}.watch")
+        portfolio = read_screened(file, encoding)
+        with session.client() as client, progress_of(session) as told:
+            portfolio, report = _look(
+                portfolio, partial(client.watch, purpose=purpose, officer=officer, state=kept, progress=told)
+            )
+        changes: list[dict[str, Json]] = [
+            {
+                "row": portfolio.rows[change.place].row,
+                "reference": portfolio.rows[change.place].reference,
+                "change": change.kind.name,
+            }
+            for change in report.changes
+        ]
+        if jsonl:
+            _print_lines(session, changes)
+        else:
+            _show_changes(session, portfolio, report, changes)
+        return _code(portfolio, found=exit_code and bool(changes))
+
+
+def _resumed(file: Path, *, resume: bool) -> Path | None:
+    """Return the file that keeps what was asked so far; None for a pipe.
+
+    Raises:
+        UsageError: a screening of the same portfolio was interrupted, and nobody says whether to go on; or none was.
+    """
+    if str(file) == STANDARD_INPUT:
+        if resume:
+            raise UsageError("a screening of a pipe is not kept", "screen a file to be able to resume it.")
+        return None
+    kept = file.with_name(f"{file.name}.screening")
+    if os.path.lexists(kept) and not resume:
+        raise UsageError(
+            "a screening of this portfolio was interrupted", f"say --resume to go on with it, or delete {kept.name}."
+        )
+    if resume and not os.path.lexists(kept):
+        raise UsageError("no screening of this portfolio was interrupted", "leave out --resume.")
+    return kept
+
+
+def _look(portfolio: ScreenedPortfolio, look: Callable[[list[Customer]], R]) -> tuple[ScreenedPortfolio, R]:
+    """Return the rows that were screened, and what was found; rows whose consent is not in order are left out.
+
+    Raises:
+        PreflightError: no row is left, or purpose or officer are not in order.
+        CreditRegistryError: as for ``Client.screen``.
+    """
+    if not portfolio.rows:
+        raise PreflightError(tuple(portfolio.rejected))
+    try:
+        return portfolio, look(portfolio.customers)
+    except PreflightError as error:
+        # Nothing was sent yet.
+        if not all(item.row for item in error.violations):
+            raise
+        left = portfolio.without(error.violations)
+    if not left.rows:
+        raise PreflightError(tuple(left.rejected))
+    return left, look(left.customers)
+
+
+def _outcome(client: "Client", customer: Customer, purpose: Purpose, officer: str, criteria: Criteria) -> str:
+    """Return what an inquiry about one customer comes to."""
+    answer = client.check(customer.identity, purpose=purpose, consent=customer.consent, officer=officer)
+    if answer.verdict is Verdict.UNVERIFIABLE:
+        return Verdict.UNVERIFIABLE.name
+    return answer.assess(criteria).outcome.name
+
+
+def _listed(report: ScreenReport) -> list[int]:
+    return [place for place, finding in enumerate(report.findings) if finding is ScreenFinding.LISTED]
+
+
+def _lines(portfolio: ScreenedPortfolio, report: ScreenReport, outcomes: dict[int, str]) -> list[tuple[object, ...]]:
+    """Return a line for each row of the portfolio, in its order; see RESULT_COLUMNS."""
+    found: list[tuple[object, ...]] = [
+        (row.row, row.reference, finding.name, outcomes.get(place, ""), "")
+        for place, (row, finding) in enumerate(zip(portfolio.rows, report.findings, strict=True))
+    ]
+    rejected = {item.row: (item.row, "", "REJECTED", "", item.rule) for item in reversed(portfolio.rejected)}
+    return sorted([*found, *rejected.values()], key=lambda line: int(str(line[0])))
+
+
+def _code(portfolio: ScreenedPortfolio, *, found: bool) -> ExitCode:
+    return ExitCode.FOUND if found or portfolio.rejected else ExitCode.OK
+
+
+def _print_lines(session: Run, contents: Iterable[dict[str, Json]]) -> None:
+    session.output.told = True
+    for content in contents:
+        session.output.out.file.write(json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def _show_dry_run(session: Run, portfolio: ScreenedPortfolio) -> None:
+    session.output.result(
+        {
+            "dry_run": True,
+            "customers": len(portfolio.rows),
+            "rejected_rows": portfolio.rejected_rows,
+            "rejected": [violation_content(item) for item in portfolio.rejected],
+        },
+        f"{counted(len(portfolio.rows), 'customer')} would be screened",
+        *rejected_lines(portfolio.rejected, None),
+        "Nothing was signed or sent.",
+    )
+
+
+def _show(
+    session: Run,
+    portfolio: ScreenedPortfolio,
+    report: ScreenReport,
+    lines: Sequence[tuple[object, ...]],
+    written: str | None,
+) -> None:
+    listed = [line for line in lines if line[2] == ScreenFinding.LISTED.name]
+    session.output.result(
+        {
+            **_content(report),
+            "rejected_rows": portfolio.rejected_rows,
+            "rejected": [violation_content(item) for item in portfolio.rejected],
+            "rows": list(line_contents(lines)),
+            "file": written,
+        },
+        f"{counted(len(portfolio.rows), 'customer')} screened by {counted(report.pages, 'page')} of the map, "
+        f"as of {moment_text(report.as_of)}",
+        pairs((f"  {finding.name}", f"{report.count(finding):>9,}  {_MEANINGS[finding]}") for finding in ScreenFinding),
+        *(
+            [table(("  row", "reference", "outcome"), [(f"  {line[0]}", *line[1:4:2]) for line in listed[:_SHOWN]])]
+            if listed
+            else []
+        ),
+        *([f"  and {len(listed) - _SHOWN} more; -o FILE.csv lists all of them"] if len(listed) > _SHOWN else []),
+        *rejected_lines(portfolio.rejected, written),
+        *([f"  results: {written}"] if written else []),
+        f"  inquiry: {report.inquiry_id.hex()}",
+    )
+
+
+def _show_changes(
+    session: Run, portfolio: ScreenedPortfolio, report: WatchReport, changes: Sequence[dict[str, Json]]
+) -> None:
+    since = None if report.since is None else moment_text(report.since)
+    rows = [(f"  {item['row']}", item["reference"], item["change"]) for item in changes]
+    session.output.result(
+        {
+            "since": since,
+            **_content(report.screening),
+            "changes": list(changes),
+            "rejected_rows": portfolio.rejected_rows,
+            "rejected": [violation_content(item) for item in portfolio.rejected],
+        },
+        f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
+        f"{'at the first look' if since is None else f'since {since}'}",
+        *([table(("  row", "reference", "change"), rows)] if rows else []),
+        *rejected_lines(portfolio.rejected, None),
+    )
+
+
+def _content(report: ScreenReport) -> dict[str, Json]:
+    return {
+        "customers": len(report.findings),
+        **{finding.name.lower(): report.count(finding) for finding in ScreenFinding},
+        "as_of": moment_text(report.as_of),
+        "size": report.size,
+        "pages": report.pages,
+        "depth": report.depth,
+        "inquiry_id": report.inquiry_id.hex(),
+        "consents_opening": report.consents_opening.hex(),
+    }
