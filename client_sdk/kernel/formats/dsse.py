@@ -23,6 +23,7 @@ __all__ = [
     "KEY_REQUEST",
     "POSSESSION",
     "STATEMENT",
+    "STATEMENT_BATCH",
     "TLS_KEY",
     "pae",
     "payload_type",
@@ -30,14 +31,16 @@ __all__ = [
     "verify",
 ]
 
-_FORMS = frozenset(("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key"))
+_FORMS = frozenset(
+    ("statement", "statement-batch", "annotation", "act", "inquiry", "key-request", "possession", "tls-key")
+)
 
 
 def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, act, inquiry, key-request, possession or tls-key.
+        form: statement, statement-batch, annotation, act, inquiry, key-request, possession or tls-key.
 
     Raises:
         FormatError: no such form is signed.
@@ -48,6 +51,7 @@ def payload_type(form: str) -> str:
 
 
 STATEMENT = payload_type("statement")
+STATEMENT_BATCH = payload_type("statement-batch")
 ANNOTATION = payload_type("annotation")
 ACT = payload_type("act")
 INQUIRY = payload_type("inquiry")
