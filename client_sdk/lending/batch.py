@@ -154,7 +154,7 @@ class BatchReporter:
         sending = NOTHING
         blocks = _blocks(units)
         while True:
-            block = next(blocks, ())
+            block, begun = next(blocks, ()), gathered is not None or sending is not NOTHING
             gathered, ready, sent = yield from together(
                 self._gather(block),
                 beside(partial(signing.work_off, gathered, last=not block)),
@@ -170,7 +170,8 @@ class BatchReporter:
             signed += ready
             if not (signed or gathered):
                 return left
-            tally.tell(Phase.SENDING)
+            if begun:
+                tally.tell(Phase.SENDING)
             yield from beside(partial(self._keep, ready))
             sending = signed.popleft() if signed else NOTHING
 

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.batch_signature import MAX_BATCH
 from client_sdk.lending.sending import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from client_sdk._protocol.statement import Issuer
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -29,8 +29,6 @@ __all__ = ["NOTHING", "STATEMENTS_OF_A_SIGNATURE", "Gathered", "Signed", "Signin
 
 # A signature is made once so many statements wait for it.
 STATEMENTS_OF_A_SIGNATURE = 10_000
-# Statements that are sent in one step; progress is told after each.
-_STATEMENTS_OF_A_STEP = 1_000
 
 
 class Gathered(NamedTuple):
@@ -42,7 +40,7 @@ class Gathered(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """Units with their signed submissions, those that are new, in chunks."""
+    """Units of one block with their signed submissions, those that are new, in chunks."""
 
     units: Sequence[Unit]
     chunks: Sequence[Sequence[Prepared]]
@@ -66,19 +64,19 @@ class Signing:
     issuer: Issuer
     one_signature: bool
     tally: Tally
-    _made: list[tuple[Unit, list[Prepared]]] = field(default_factory=list)
+    _made: list[tuple[Sequence[Unit], list[list[Prepared]]]] = field(default_factory=list)
 
     def work_off(self, gathered: Gathered | None, *, last: bool) -> list[Signed]:
-        """Return what is ready to be sent, in steps; nothing while statements wait for their common signature.
+        """Return the blocks that are ready to be sent; none while statements wait for their common signature.
 
         Args:
             gathered: the next block; None for none.
             last: whether no more comes.
         """
         if gathered is not None:
-            for unit in gathered.units:
-                self._made.append((unit, self.room.work_off(unit, gathered.lookups, gathered.names)))
-        waiting = [item for _, items in self._made for item in items]
+            made = [self.room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units]
+            self._made.append((gathered.units, made))
+        waiting = [item for _, made in self._made for items in made for item in items]
         if self.one_signature:
             if not last and len(waiting) < STATEMENTS_OF_A_SIGNATURE:
                 return []
@@ -87,19 +85,5 @@ class Signing:
                 self.tally.signatures += 1
         else:
             self.tally.signatures += len(waiting)
-        made, self._made = self._made, []
-        return list(_steps(made))
-
-
-def _steps(made: Sequence[tuple[Unit, Sequence[Prepared]]]) -> Iterator[Signed]:
-    """Yield units in their order, so many at a time as are sent in one step."""
-    units: list[Unit] = []
-    items: list[Sequence[Prepared]] = []
-    for unit, prepared in made:
-        units.append(unit)
-        items.append(prepared)
-        if sum(map(len, items)) >= _STATEMENTS_OF_A_STEP:
-            yield Signed(units, pack(items))
-            units, items = [], []
-    if units:
-        yield Signed(units, pack(items))
+        blocks, self._made = self._made, []
+        return [Signed(units, pack(made)) for units, made in blocks]

@@ -111,10 +111,10 @@ def test_a_signature_is_made_once_enough_statements_wait_for_it(
     assert [step.done for step in progress] == sorted(step.done for step in progress)
 
 
-def test_what_is_signed_together_is_sent_step_by_step_with_its_progress(
+def test_what_is_signed_together_is_sent_block_by_block_with_its_progress(
     registry: NaiveRegistry, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signing, "_STATEMENTS_OF_A_STEP", 5)
+    monkeypatch.setattr("client_sdk.lending.batch.BLOCK_RECORDS", 3)
     progress: list[Progress] = []
     assert report(registry, path, PORTFOLIO, progress=progress).signatures == 1
     assert len({step.done for step in progress}) > 5
