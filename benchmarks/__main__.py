@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROWS = {
     "streamed-sqlite": "streamed_sqlite",
     "streamed-postgresql": "streamed_postgresql",
+    "batch-litigation": "batch_litigation",
     "report-many": "report_many",
     "report-single": "report_single",
     "check-single": "check_single",

@@ -8,24 +8,28 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk._protocol.inquiry import ask
-from client_sdk._protocol.statement import Issuer, sign_version
+from client_sdk._protocol.statement import Issuer, sign_together, sign_version
 from client_sdk.kernel.formats.check_digits import resident_check_digit
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Kind, Purpose, Standing
+from client_sdk.kernel.formats.words import Purpose, Standing
 from client_sdk.kernel.rules.facts import (
     Amounts,
     CollectionStage,
     Consent,
     ConsentForm,
     DefaultFacts,
+    JudgmentFacts,
+    JudgmentResult,
+    JudgmentStage,
     LegalBasis,
     NoticeChannel,
     Product,
@@ -34,12 +38,14 @@ from client_sdk.kernel.rules.facts import (
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.pseudonym import Pseudonym
 from client_sdk.models.papers import notice_sent
-from client_sdk.models.report import DefaultReport, debt
+from client_sdk.models.report import DefaultReport, JudgmentReport, debt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["CONSENT", "Lender", "batches", "checks", "facts_of", "identity", "submissions"]
+    from client_sdk.models.report import Report
+
+__all__ = ["CONSENT", "Lender", "batches", "checks", "facts_of", "identity", "judgments", "submissions"]
 
 CREDITOR = "91110000MA0000000H"
 CHUNK = 256
@@ -88,27 +94,79 @@ def facts_of(contract: str) -> DefaultFacts:
     )
 
 
-def _submissions(lender: Lender, count: int) -> list[bytes]:
-    signer = Ed25519Signer.from_pkcs8_pem(lender.report_pem)
-    issuer = Issuer(lender.registry, lender.institution, signer, RETENTION_YEARS)
-    secret, person = os.urandom(32), identity(1)
-    now = int(time.time()) * 1000
-    made: list[bytes] = []
-    for number in range(count):
-        facts = facts_of(f"LN{number:012d}")
-        report = DefaultReport(identity=person, reference=str(number), standing=Standing.OPEN, facts=facts)
-        record_id = derive_record_id(secret, Kind.DEFAULT, str(number), facts.first_delinquency_on)
+def judgment_of(contract: str, number: int) -> JudgmentFacts:
+    """Return facts of a judgment of a batch litigation; no court comes to such case numbers."""
+    today = datetime.now(tz=UTC).date() - timedelta(days=2)
+    return JudgmentFacts(
+        subject_role=SubjectRole.BORROWER,
+        stage=JudgmentStage.EFFECTIVE,
+        case_number=f"（{today.year - 1}）京0105民初{9_000_000 + number}号",
+        court="北京市朝阳区人民法院",
+        cause="金融借款合同纠纷",
+        filed_on=today - timedelta(days=500),
+        judged_on=today - timedelta(days=90),
+        effective_on=today - timedelta(days=60),
+        result=JudgmentResult.GRANTED,
+        amounts=Amounts(currency="CNY", principal=500_000, interest=12_345, penalty=678, fees=90),
+        as_of=today,
+        debt=debt(original_creditor=CREDITOR, contract=contract),
+        legal_basis=LegalBasis.LEGALLY_PUBLIC,
+        approver="staff-17",
+        batch_reference="BL-1",
+    )
+
+
+def _default(number: int) -> tuple[Report, date]:
+    facts = facts_of(f"LN{number:012d}")
+    report = DefaultReport(identity=identity(1), reference=str(number), standing=Standing.OPEN, facts=facts)
+    return report, facts.first_delinquency_on
+
+
+def _judgment(number: int) -> tuple[Report, date]:
+    facts = judgment_of(f"LN{number:012d}", number)
+    report = JudgmentReport(identity=identity(1), reference=str(number), standing=Standing.OPEN, facts=facts)
+    return report, facts.filed_on
+
+
+def _made(issuer: Issuer, reports: Iterable[tuple[Report, date]]) -> list[pb.Submission]:
+    secret, now = os.urandom(32), int(time.time()) * 1000
+    made: list[pb.Submission] = []
+    for report, first_day in reports:
+        record_id = derive_record_id(secret, report.kind, report.reference, first_day)
         names = {1: Pseudonym(1, os.urandom(32), os.urandom(32))}
-        key = RecordKey(lender.institution, record_id)
+        key = RecordKey(issuer.institution, record_id)
         submission, _ = sign_version(issuer, report, key, names, None, issued_at=now)
-        made.append(submission.SerializeToString())
+        made.append(submission)
     return made
+
+
+def _issuer(lender: Lender) -> Issuer:
+    signer = Ed25519Signer.from_pkcs8_pem(lender.report_pem)
+    return Issuer(lender.registry, lender.institution, signer, RETENTION_YEARS)
+
+
+def _submissions(lender: Lender, count: int) -> list[bytes]:
+    return [item.SerializeToString() for item in _made(_issuer(lender), map(_default, range(count)))]
 
 
 def submissions(lenders: Sequence[Lender], each: int) -> list[list[bytes]]:
     """Return so many signed submissions of each lender: one OPEN default each, of different persons."""
     with ProcessPoolExecutor(WORKERS) as executor:
         return list(executor.map(_submissions, lenders, [each] * len(lenders)))
+
+
+def _judgments(lender: Lender, count: int, together: bool) -> list[bytes]:  # noqa: FBT001 - sent to a process
+    issuer = _issuer(lender)
+    made = _made(replace(issuer, signs_later=together), map(_judgment, range(count)))
+    if together:
+        sign_together(issuer, made)
+    return [item.SerializeToString() for item in made]
+
+
+def judgments(lenders: Sequence[Lender], each: int, *, together: bool) -> list[list[bytes]]:
+    """Return so many judgments of each lender: each signed, or all of one lender by one signature."""
+    with ProcessPoolExecutor(WORKERS) as executor:
+        return list(executor.map(_judgments, lenders, [each] * len(lenders), [together] * len(lenders)))
 
 
 def batches(made: Sequence[bytes]) -> list[bytes]:

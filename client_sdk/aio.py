@@ -152,7 +152,11 @@ class AsyncClient:
         return await self._run(self._member.report(report, must_exist=True))
 
     async def report_many(
-        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+        self,
+        reports: Iterable[Report | RejectedRow],
+        progress: ProgressCallback | None = None,
+        *,
+        one_signature: bool = False,
     ) -> BatchReport:
         """Report a portfolio; may be interrupted at any point and run again with the same input.
 
@@ -162,8 +166,9 @@ class AsyncClient:
         Args:
             reports: read in a thread.
             progress: called in the loop.
+            one_signature: as for ``Client.report_many``.
         """
-        return await self._run(self._member.report_many(reports, progress))
+        return await self._run(self._member.report_many(reports, progress, one_signature=one_signature))
 
     async def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""

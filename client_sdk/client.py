@@ -239,7 +239,11 @@ class Client:
         return self._run(self._member.report(report, must_exist=True))
 
     def report_many(
-        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+        self,
+        reports: Iterable[Report | RejectedRow],
+        progress: ProgressCallback | None = None,
+        *,
+        one_signature: bool = False,
     ) -> BatchReport:
         """Report a portfolio; may be interrupted at any point and run again with the same input.
 
@@ -247,6 +251,9 @@ class Client:
             reports: such as ``read_portfolio`` yields; versions of one record, records of one debt, and what rests on
                 each other, each in order of time.
             progress: called after each step.
+            one_signature: sign up to 10,000 versions (whole records, so a few more) by one signature, such as the
+                judgments of a batch litigation; each is proved, corrected and erased alone. What is signed together
+                waits in memory, 3 KB a version, before the first of it is sent.
 
         Returns:
             The result of each row; rows that break a rule are rejected, and the others are sent.
@@ -255,7 +262,7 @@ class Client:
             OutboxError: another process is reporting from this home, or the outbox cannot be written.
             CreditRegistryError: as for ``report``; what was signed waits in the outbox.
         """
-        return self._run(self._member.report_many(reports, progress))
+        return self._run(self._member.report_many(reports, progress, one_signature=one_signature))
 
     def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""

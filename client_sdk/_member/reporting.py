@@ -112,15 +112,16 @@ class Reporting(Core):
         return dispatch, receipt
 
     def report_many(
-        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None
+        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None, *, one_signature: bool
     ) -> Flow[BatchReport]:
         """Report a portfolio."""
         arguments.items_of(reports, "reports", _ROWS)
         arguments.callable_of(progress, "progress")
+        arguments.flag_of(one_signature, "one_signature")
         # Now, and not a minute ago: rows whose subject keys have changed since would be rejected.
         directory = yield from self.following.refresh()
         reporter = yield from beside(partial(self._reporter, directory))
-        return (yield from reporter.report(reports, progress))
+        return (yield from reporter.report(reports, progress, one_signature=one_signature))
 
     def _reporter(self, directory: Directory) -> BatchReporter:
         return BatchReporter(

@@ -12,6 +12,7 @@ from client_sdk._protocol.statement import Version
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import verify_statement
 from client_sdk.kernel.formats.commitment import commit_subject
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
@@ -88,7 +89,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
         if not directory.institution(issuer).speaks_at(statement.signer, message.index):
             raise FormatError("own record", "record.signer", got=statement.signer, want="the issuer or its successor")
         key = directory.key_at(leaf.key_id, statement.signer, KeyUsage.REPORT, message.index)
-        dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+        verify_statement(statement, leaf.payload, key.public_key, leaf.signature)
         state = _STATES.get(message.state)
         if state is None:
             raise FormatError("own record", "record.state", got=str(message.state), want="LIVE, ENDED or ERASED")

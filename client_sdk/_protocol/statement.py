@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import MIN_BATCH, sign_statements
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.statement import Statement, payload_hash
@@ -17,7 +18,7 @@ from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition,
 from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from creditregistry.v1 import submission_pb2 as pb
 
@@ -37,6 +38,7 @@ __all__ = [
     "pseudonym_for",
     "retain_until_of",
     "sign_ending",
+    "sign_together",
     "sign_version",
 ]
 
@@ -50,12 +52,18 @@ class Issuer:
         institution: id of the signer.
         signer: its REPORT key.
         retention_years: of the rulebook.
+        signs_later: whether statements are left unsigned, for ``sign_together``.
     """
 
     registry: str
     institution: str
     signer: Signer
     retention_years: int
+    signs_later: bool = False
+
+    def sign(self, payload: bytes) -> bytes:
+        """Return the signature of a statement; empty where it is made later."""
+        return b"" if self.signs_later else dsse.sign(self.signer, dsse.STATEMENT, payload)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -225,11 +233,26 @@ def sign_ending(
     return _signed(issuer, statement, Submission())
 
 
+def sign_together(issuer: Issuer, submissions: Sequence[pb.Submission]) -> None:
+    """Put the signatures into unsigned submissions, different ones, at most 65,536; a single one is signed by itself.
+
+    Args:
+        issuer: that made them.
+        submissions: their signatures are set.
+    """
+    payloads = [sent.statement.payload for sent in submissions]
+    if len(payloads) < MIN_BATCH:
+        signatures = [dsse.sign(issuer.signer, dsse.STATEMENT, payload) for payload in payloads]
+    else:
+        signatures = sign_statements(issuer.signer, issuer.registry, issuer.institution, payloads)
+    for sent, signature in zip(submissions, signatures, strict=True):
+        sent.statement.signature = signature
+
+
 def _signed(issuer: Issuer, statement: Statement, sent: Submission) -> tuple[pb.Submission, Version]:
-    """Return the submission with the signed statement in it, and what the version after it needs to know."""
+    """Return the submission with the statement in it, and what the version after it needs to know."""
     payload = statement.encode()
-    signature = dsse.sign(issuer.signer, dsse.STATEMENT, payload)
-    sent = sent._replace(payload=payload, key_id=issuer.signer.public_key.key_id, signature=signature)
+    sent = sent._replace(payload=payload, key_id=issuer.signer.public_key.key_id, signature=issuer.sign(payload))
     version = Version(
         statement.version,
         payload_hash(payload),

@@ -4,24 +4,28 @@
 
 Records go in random order, so that neither the log nor a witness reads a lender's customer list from it; versions of
 one record, and records that rest on each other, go in theirs. All statements of one call carry one ``issued_at``. The
-three stages of a block overlap: while one is being sent, the next is signed and the one after that is looked up.
+three stages of a block overlap: while one is being sent, the next is signed and the one after that is looked up. With
+one signature for many statements, blocks wait in the second stage until it is made.
 
 Subject keys may be introduced or retired meanwhile. What was signed under the old ones is refused; the directory is
-followed then, and those rows are worked off a second time at the end.
+followed then, and those rows are worked off a second time at the end; with one signature, under one of their own.
 """
 
 from __future__ import annotations
 
 import random
+from collections import deque
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from client_sdk._steps import Stoppable, beside, together
 from client_sdk._transport.refusal import is_stale
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
-from client_sdk.lending.sending import Sender, pack
+from client_sdk.lending.sending import Sender
+from client_sdk.lending.signing import NOTHING, Gathered, Signing
 from client_sdk.lending.signing_room import SigningRoom
 from client_sdk.lending.tally import Tally
 from client_sdk.models.batch import Phase
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.preflight import Preflight
     from client_sdk.lending.sending import Sent
-    from client_sdk.lending.signing_room import Prepared
+    from client_sdk.lending.signing import Signed
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.report import Report
 
@@ -48,14 +52,6 @@ __all__ = ["BatchReporter"]
 
 # Records of a block: as many as one listing and one evaluation take.
 BLOCK_RECORDS = 1_000
-
-
-class _Gathered(NamedTuple):
-    """A block of units with everything that was looked up for it."""
-
-    units: Sequence[Unit]
-    lookups: Mapping[ChainKey, Lookup]
-    names: Mapping[Identity, Mapping[int, Pseudonym]]
 
 
 class BatchReporter:
@@ -90,7 +86,11 @@ class BatchReporter:
         self._names: dict[Identity, Mapping[int, Pseudonym]] = {}
 
     def report(
-        self, reports: Iterable[Report | RejectedRow], progress: ProgressCallback | None = None
+        self,
+        reports: Iterable[Report | RejectedRow],
+        progress: ProgressCallback | None = None,
+        *,
+        one_signature: bool = False,
     ) -> Flow[BatchReport]:
         """Report every row and return the result of each.
 
@@ -100,6 +100,7 @@ class BatchReporter:
             reports: of any kinds; versions of one record, records of one debt, and what rests on each other, each in
                 order of time.
             progress: called after each step.
+            one_signature: whether one signature stands for up to 10,000 statements, and a little more.
 
         Raises:
             OutboxError: the outbox is in use, or cannot be written.
@@ -118,9 +119,11 @@ class BatchReporter:
             logged = {(sent.item.key.record_id, sent.item.version) for sent in resumed if sent.accepted}
             # Whole seconds: finer ones would tell how the rows of one lender follow each other.
             issued_at = self._preflight.now_ms // 1_000 * 1_000
-            room = SigningRoom(self._issuer, self._preflight, issued_at, tally, logged)
-            left = yield from self._pump(units, room, tally, again=True)
-            yield from self._pump(left, room, tally, again=False)
+            issuer = replace(self._issuer, signs_later=one_signature)
+            room = SigningRoom(issuer, self._preflight, issued_at, tally, logged)
+            signing = Signing(room, self._issuer, one_signature, tally)
+            left = yield from self._pump(units, signing, tally, again=True)
+            yield from self._pump(left, signing, tally, again=False)
         tally.tell(Phase.DONE)
         return (yield from beside(tally.report))
 
@@ -131,14 +134,14 @@ class BatchReporter:
         random.SystemRandom().shuffle(planned.units)
         return planned.units
 
-    def _pump(self, units: Sequence[Unit], room: SigningRoom, tally: Tally, *, again: bool) -> Flow[list[Unit]]:
+    def _pump(self, units: Sequence[Unit], signing: Signing, tally: Tally, *, again: bool) -> Flow[list[Unit]]:
         """Move blocks through the three stages, each a step behind the one before; all three end before the next step.
 
         What is under way is so waited for, as it writes into the outbox, also where another stage fails.
 
         Args:
             units: to be worked off.
-            room: that signs.
+            signing: signs what is new of them.
             tally: counts what became of the rows.
             again: whether rows that a change of the subject keys has overtaken are returned, and not counted.
 
@@ -146,28 +149,39 @@ class BatchReporter:
             The units of such rows, with what was refused of them.
         """
         left: list[Unit] = []
-        gathered: _Gathered | None = None
-        sending: Sequence[Unit] = ()
-        chunks: list[list[Prepared]] = []
-        for block in (*_blocks(units), [], []):
-            signing = gathered
-            gathered, chunks, sent = yield from together(
-                self._gather(block), beside(partial(_sign, room, signing)), self._sender.send(chunks)
+        gathered: Gathered | None = None
+        signed: deque[Signed] = deque()
+        sending = NOTHING
+        blocks = _blocks(units)
+        while True:
+            block, begun = next(blocks, ()), gathered is not None or sending is not NOTHING
+            gathered, ready, sent = yield from together(
+                self._gather(block),
+                beside(partial(signing.work_off, gathered, last=not block)),
+                self._sender.send(sending.chunks),
             )
-            overtaken = _overtaken(sending, sent) if again else []
+            overtaken = _overtaken(sending.units, sent) if again else []
             if overtaken:
                 yield from self._link.follow()
                 # Another one: what is already looked up keeps the names that it was looked up with.
                 self._names = {}
             left += overtaken
             _count(_without(sent, overtaken), tally)
-            sending = () if signing is None else signing.units
-            if signing is not None:
+            signed += ready
+            if not (signed or gathered):
+                return left
+            if begun:
                 tally.tell(Phase.SENDING)
-                yield from beside(partial(self._sender.keep, chunks))
-        return left
+            yield from beside(partial(self._keep, ready))
+            sending = signed.popleft() if signed else NOTHING
 
-    def _gather(self, units: Sequence[Unit]) -> Flow[_Gathered | None]:
+    def _keep(self, ready: Sequence[Signed]) -> None:
+        """Store what was signed together in one transaction."""
+        chunks = [chunk for step in ready for chunk in step.chunks]
+        if chunks:
+            self._sender.keep(chunks)
+
+    def _gather(self, units: Sequence[Unit]) -> Flow[Gathered | None]:
         """Look up the persons of a block, and what the registry holds of its records."""
         if not units:
             return None
@@ -180,7 +194,7 @@ class BatchReporter:
         lookups = {chain.key: Lookup(chain, self._secret) for unit in units for chain in unit.chains}
         while (yield from self._look(lookups)):
             pass
-        return _Gathered(units, lookups, self._names)
+        return Gathered(units, lookups, self._names)
 
     def _look(self, lookups: Mapping[ChainKey, Lookup]) -> Flow[bool]:
         """Look up one more attempt of each record that may have one; False when all is known."""
@@ -201,13 +215,6 @@ def _wanted(lookups: Mapping[ChainKey, Lookup]) -> dict[bytes, tuple[Lookup, int
     return {
         record_id: (lookup, attempt) for lookup in lookups.values() for record_id, attempt in lookup.wanted().items()
     }
-
-
-def _sign(room: SigningRoom, gathered: _Gathered | None) -> list[list[Prepared]]:
-    """Sign what is new of a block, and pack it into chunks."""
-    if gathered is None:
-        return []
-    return pack([room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units])
 
 
 def _overtaken(units: Iterable[Unit], sent: Sequence[Sent]) -> list[Unit]:

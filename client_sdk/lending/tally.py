@@ -25,6 +25,7 @@ class Tally:
 
     Attributes:
         progress: called after each step, unless None.
+        signatures: made so far.
     """
 
     progress: ProgressCallback | None
@@ -35,6 +36,7 @@ class Tally:
     ended: int = 0
     erased: int = 0
     rejected_rows: int = 0
+    signatures: int = 0
     rejected: list[Violation] = field(default_factory=list)
     notes: list[Violation] = field(default_factory=list)
     warnings: set[RowWarning] = field(default_factory=set)
@@ -86,6 +88,7 @@ class Tally:
             rejected=tuple(sorted(self.rejected, key=lambda violation: violation.row)),
             rejected_rows=self.rejected_rows,
             seconds=time.monotonic() - self._started,
+            signatures=self.signatures,
             notes=tuple(sorted(self.notes, key=lambda violation: violation.row)),
             warnings=tuple(sorted(self.warnings, key=lambda warning: (warning.row, warning.column, warning.rule))),
         )

@@ -95,6 +95,7 @@ class BatchReport(Plain):
         rejected: rows that break a rule, with row, reason, field, rule, got and want; one entry or more a row.
         rejected_rows: how many rows that are.
         seconds: wall-clock time.
+        signatures: that this call made; fewer than it signed versions where one stands for many.
         notes: row numbers of what was ended or erased, to look at.
         warnings: what is allowed and probably a mistake, by row; also against what the registry held.
     """
@@ -108,6 +109,7 @@ class BatchReport(Plain):
     rejected: tuple[Violation, ...]
     rejected_rows: int
     seconds: float
+    signatures: int = 0
     notes: tuple[Violation, ...] = field(default=())
     warnings: tuple[RowWarning, ...] = field(default=())
 

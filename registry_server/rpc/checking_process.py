@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
 
+from client_sdk.kernel.formats.batch_signature import VerifiedBatches
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.usecases.submission import Arrival
 from registry_server.usecases.submit import check_submission
@@ -84,10 +85,11 @@ def _exactly(end: socket.socket, length: int) -> bytes:
 
 
 class _Checker:
-    """Answers requests; keeps the directory of the last one."""
+    """Answers requests; keeps the directory of the last one, and which signatures over batches have verified."""
 
     def __init__(self) -> None:
         self._directory: Directory | None = None
+        self._verified = VerifiedBatches()
 
     def answer(self, data: bytes) -> bytes:
         """Return the answer to a request; empty bytes where it cannot be given."""
@@ -96,15 +98,17 @@ class _Checker:
             request: ChunkRequest = pickle.loads(data)  # noqa: S301 - see above
             if request.directory:
                 self._directory = pickle.loads(request.directory)  # noqa: S301 - see above
-            return b"" if self._directory is None else pickle.dumps(_checked(request, self._directory), -1)
+            if self._directory is None:
+                return b""
+            return pickle.dumps(_checked(request, self._directory, self._verified), -1)
         except Exception:  # noqa: BLE001 - the server checks again and tells its own log what is wrong
             return b""
 
 
-def _checked(request: ChunkRequest, directory: Directory) -> tuple[Checked, ...]:
+def _checked(request: ChunkRequest, directory: Directory, verified: VerifiedBatches) -> tuple[Checked, ...]:
     arrival = Arrival.of(request.now, directory)
     sent = map(Submission.of, pb.BatchChunk.FromString(request.chunk).submissions)
-    return tuple(check_submission(item, request.peer, arrival) for item in sent)
+    return tuple(check_submission(item, request.peer, arrival, verified) for item in sent)
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.clock import KnownClock, Timekeeper
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
+    from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
 __all__ = ["Batch", "ClosedBatch", "append", "seal"]
@@ -162,14 +163,13 @@ def _known_statement(staging: Staging, item: StatementItem) -> Result | None:
     if record is None or statement.version > record.chain.version:
         return None
     index = staging.loaded.versions[record.first_index, statement.version]
-    repeated = _repeated(staging, index, item.payload)
+    repeated = _repeated(staging, index, item)
     if repeated is not None:
         return repeated
     if record.chain.erased:
         raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
-    want = str(record.chain.version + 1)
-    taken = RuleError("VERSION_TAKEN", "version", "version.next", got=str(statement.version), want=want)
-    return Result.refused(taken.complaint, staging.leaf_at(index))
+    leaf = staging.leaf_at(index)
+    return Result.refused(_taken(record, item, leaf).complaint, leaf)
 
 
 def _known_annotation(staging: Staging, item: AnnotationItem) -> Result | None:
@@ -177,14 +177,27 @@ def _known_annotation(staging: Staging, item: AnnotationItem) -> Result | None:
     if record is None:
         return None
     index = staging.loaded.annotations.get((record.first_index, item.annotation.number))
-    return None if index is None else _repeated(staging, index, item.payload)
+    return None if index is None else _repeated(staging, index, item)
 
 
-def _repeated(staging: Staging, index: int, payload: bytes) -> Result | None:
-    """Return the place of a leaf if it logs the same payload."""
+def _taken(record: StoredRecord, item: StatementItem, leaf: bytes) -> RuleError:
+    """Return why a version may not be logged a second time, with other bytes."""
+    logged = parse_leaf(leaf)
+    if isinstance(logged, StatementLeaf) and logged.payload == item.payload:
+        # The receipt of the leaf would not be one for these bytes: such as for another place in a batch.
+        got, want = "the same statement with another signature", "the signature with which it was logged"
+        return RuleError("VERSION_TAKEN", "statement.signature", "version.signed-once", got=got, want=want)
+    got, want = str(item.statement.version), str(record.chain.version + 1)
+    return RuleError("VERSION_TAKEN", "version", "version.next", got=got, want=want)
+
+
+def _repeated(staging: Staging, index: int, item: StatementItem | AnnotationItem) -> Result | None:
+    """Return the place of a leaf if it logs the same bytes: payload, key id and signature."""
     leaf = staging.leaf_at(index)
     parsed = parse_leaf(leaf)
-    if not isinstance(parsed, StatementLeaf) or parsed.payload != payload:
+    if not isinstance(parsed, StatementLeaf):
+        return None
+    if (parsed.payload, parsed.key_id, parsed.signature) != (item.payload, item.key_id, item.signature):
         return None
     return Result(ItemOutcome.REPEATED, Place(index, parsed.logged_at, leaf))
 

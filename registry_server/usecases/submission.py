@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import verify_statement
 from client_sdk.kernel.formats.commitment import SUBJECT_BYTES, check_open, commit_facts, commit_subject
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
 from client_sdk.kernel.formats.errors import FormatError
@@ -30,6 +30,7 @@ from registry_server.sequencing.items import CommittedBasis, CommittedFacts, Sta
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.kernel.formats.batch_signature import VerifiedBatches
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedBasis, OpenedFacts, Submission
 
@@ -61,13 +62,14 @@ class Arrival:
         return cls(now, day_of(now, directory.rulebook.time_zone), directory)
 
 
-def read_submission(sent: Submission, peer: str, arrival: Arrival) -> StatementItem:
+def read_submission(sent: Submission, peer: str, arrival: Arrival, verified: VerifiedBatches) -> StatementItem:
     """Return what may be appended, if the log's state allows it.
 
     Args:
         sent: as it came.
         peer: institution id of who talks.
         arrival: when it came.
+        verified: signatures over batches that this process has verified.
 
     Raises:
         FormatError: bytes are not in their form, or do not open what they should; SignatureError for the signature.
@@ -83,7 +85,7 @@ def read_submission(sent: Submission, peer: str, arrival: Arrival) -> StatementI
             RefusalReason.PEER_MISMATCH, "statement.signer", "peer.match", got=statement.signer[:64], want=peer
         )
     public_key = _public_key(arrival.directory, key_id, peer)
-    dsse.verify(dsse.STATEMENT, payload, public_key, signature)
+    verify_statement(statement, payload, public_key, signature, verified)
     if not statement.carries_subject:
         _check_bare(sent)
         return StatementItem(statement, payload, key_id, signature)

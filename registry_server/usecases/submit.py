@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from client_sdk.kernel.formats.batch_signature import VerifiedBatches
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.limits import CHUNK_SUBMISSIONS
@@ -61,6 +62,7 @@ class Submitting:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._verified = VerifiedBatches()
 
     def prepare(self, peer: str, submissions: Sequence[Submission]) -> PreparedSubmissions:
         """Check submissions without the log. Takes about 100 us each, half of it without the interpreter's lock.
@@ -111,7 +113,7 @@ class Submitting:
 
     def _check(self, sent: Sequence[tuple[str, Submission]]) -> tuple[Checked, ...]:
         arrival = self.arrival()
-        checked = [check_submission(submission, peer, arrival) for peer, submission in sent]
+        checked = [check_submission(submission, peer, arrival, self._verified) for peer, submission in sent]
         unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
         if unknown:
             # Another process may have logged the acts that gave the keys: one view brings the news for all.
@@ -119,14 +121,14 @@ class Submitting:
                 newest = Arrival.of(arrival.now, view.directory)
             for at in unknown:
                 peer, submission = sent[at]
-                checked[at] = check_submission(submission, peer, newest)
+                checked[at] = check_submission(submission, peer, newest, self._verified)
         return tuple(checked)
 
 
-def check_submission(sent: Submission, peer: str, arrival: Arrival) -> Checked:
+def check_submission(sent: Submission, peer: str, arrival: Arrival, verified: VerifiedBatches) -> Checked:
     """Return what may be appended, or why it may not, as far as that is decided without the log."""
     try:
-        return read_submission(sent, peer, arrival)
+        return read_submission(sent, peer, arrival, verified)
     except (FormatError, RegistryError, RuleError) as error:
         return complaint_of(error)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from client_sdk.kernel.formats.act import Body, KeyGrant
+    from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.answer import VerifiedAnswer
     from tests.support.handmade_evidence import AnsweringRegistry
 
@@ -59,12 +60,14 @@ def forge(
     person: str,
     standing: Standing = Standing.OPEN,
     *,
-    by: str,
+    by: str | Signer,
     **changes: object,
 ) -> None:
     """Log a version that replay need not allow, signed with that key, and show it as live."""
     statement = log.statement(issuer, name, standing, person, **changes)
-    index = log.log_statement(statement, log.secret(name, statement.version, person)[0], signer(by))
+    index = log.log_statement(
+        statement, log.secret(name, statement.version, person)[0], signer(by) if isinstance(by, str) else by
+    )
     secret = log.secrets[statement.subject_commitment]
     shown = pb.LiveRecord(index=index, leaf=log.leaves[index], opening=secret.opening, disclosure=secret.disclosure)
     registry.records.setdefault(secret.subject, []).append(shown)

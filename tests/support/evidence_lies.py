@@ -25,6 +25,7 @@ from client_sdk.kernel.formats.words import (
 )
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.attacks import forge, give, impose
+from tests.support.batch_signer import BATCH_LIES
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, REGISTRY, RETAIN_UNTIL, seed, signer
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from creditregistry.v1 import evidence_pb2 as pb
 
     from client_sdk.kernel.formats.act import Enrolment, KeyGrant
+    from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.state import InstitutionState
     from tests.support.handmade_log import HandmadeLog
 
@@ -75,6 +77,14 @@ def _later(
 def _first(kind: Kind, standing: Standing) -> Callable[[HandmadeLog, AnsweringRegistry], pb.Evidence]:
     def make(log: HandmadeLog, registry: AnsweringRegistry) -> pb.Evidence:
         forge(log, registry, "lender-1", "lie", "victim", standing, by="lender-1 REPORT", kind=kind)
+        return registry.answer("lender-2", "victim")
+
+    return make
+
+
+def _in_batch(by: Callable[[str], Signer]) -> Callable[[HandmadeLog, AnsweringRegistry], pb.Evidence]:
+    def make(log: HandmadeLog, registry: AnsweringRegistry) -> pb.Evidence:
+        forge(log, registry, "lender-1", "lie", "victim", by=by("lender-1 REPORT"))
         return registry.answer("lender-2", "victim")
 
     return make
@@ -266,6 +276,7 @@ LIES = (
     _L(_FIRST, "TRANSFERRED", "lifecycle.transition", _first(Kind.DEFAULT, Standing.TRANSFERRED)),
     _L(_FIRST, "SATISFIED", "lifecycle.transition", _first(Kind.JUDGMENT, Standing.SATISFIED)),
     _L(_FIRST, "STAYED", "lifecycle.transition", _first(Kind.ENFORCEMENT, Standing.STAYED)),
+    *(_L("batch signature", says, rule, _in_batch(by)) for says, (rule, by) in BATCH_LIES.items()),
     _L("inquiry", "purpose REPORTING", "inquiry.purpose", _for_reporting),
     _L("log keys", "a second one after the signing one", "registry.log-key", _log_keys(first=False)),
     _L("log keys", "a second one before the signing one", "registry.log-key", _log_keys(first=True)),

@@ -29,11 +29,13 @@ from client_sdk.kernel.formats.words import (
     WithdrawalReason,
 )
 from client_sdk.kernel.ledger.findings import FindingId
+from tests.support.batch_signer import BATCH_LIES, BatchSigner
 from tests.support.handmade_log import DAY_MS, HandmadeLog, record_id, seed, signer, voprf_key
 from tests.support.lying import Forger, lie
 
 if TYPE_CHECKING:
     from tests.support.handmade_log import HandmadeLog
+    from tests.support.lying import Commit
     from tests.support.transparency_server import HandmadeRegistry
 
 _F = FindingId
@@ -77,6 +79,50 @@ def an_annotation_signed_as_a_statement(log: HandmadeLog, _: HandmadeRegistry) -
     assert isinstance(honest, StatementLeaf)
     signature = dsse.sign(signer("lender-1 REPORT"), dsse.STATEMENT, honest.payload)
     log.replace_last(replace(honest, signature=signature).encode())
+    log.head()
+
+
+def _signed_in_a_false_batch(says: str) -> Commit:
+    def commit(log: HandmadeLog, _: HandmadeRegistry) -> None:
+        log.say("lender-1", "new", by=BATCH_LIES[says][1]("lender-1 REPORT"))
+        log.head()
+
+    commit.__name__ = says.replace(" ", "_")
+    return commit
+
+
+for _says in BATCH_LIES:
+    lie(_F.SIGNATURE)(_signed_in_a_false_batch(_says))
+
+
+@lie(_F.SIGNATURE)
+def an_annotation_signed_in_a_batch(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    honest = parse_leaf(log.leaves[log.annotate("lender-1", "lender-1", "running", AnnotationFlag.RESTRICTED)])
+    assert isinstance(honest, StatementLeaf)
+    signature = BatchSigner("lender-1 REPORT").sign(dsse.pae(dsse.ANNOTATION, honest.payload))
+    log.replace_last(replace(honest, signature=signature).encode())
+    log.head()
+
+
+@lie(_F.CHAIN)
+def a_statement_at_two_places_of_a_batch(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    leaf = parse_leaf(log.leaves[log.say("lender-1", "new", by=BatchSigner("lender-1 REPORT", place=1))])
+    assert isinstance(leaf, StatementLeaf)
+    again = BatchSigner("lender-1 REPORT", place=3).sign(dsse.pae(dsse.STATEMENT, leaf.payload))
+    log.add(replace(leaf, signature=again).encode())
+    log.head()
+
+
+@lie(_F.KEY_RANGE)
+def a_batch_of_a_key_that_was_ended(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(KeyEndBody("lender-1", signer("lender-1 REPORT").public_key.key_id))
+    log.say("lender-1", "running", by=BatchSigner("lender-1 REPORT"))
+    log.head()
+
+
+@lie(_F.KEY_USAGE)
+def a_batch_of_a_key_of_another_usage(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", by=BatchSigner("lender-1 INQUIRE"))
     log.head()
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Commit = Callable[[HandmadeLog, HandmadeRegistry], None]
 
-__all__ = ["LIES", "Forger", "Lie", "honest_log", "lie"]
+__all__ = ["LIES", "Commit", "Forger", "Lie", "honest_log", "lie"]
 
 
 @dataclass(frozen=True)

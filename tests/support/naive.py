@@ -35,6 +35,7 @@ from tests.support.naive_parts import (
     require,
     sha,
     signed_by,
+    signed_in_batch,
     usage_of,
 )
 
@@ -122,7 +123,10 @@ class NaiveLog:
         standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
         kind = words.Kind.Name(said.kind).removeprefix("KIND_")
         key = self._key(key_id, said.signer, index)
-        require(signed_by(key.public, "statement", payload, signature), "signature")
+        if len(signature) == 64:
+            require(signed_by(key.public, "statement", payload, signature), "signature")
+        else:
+            signed_in_batch(key.public, key_id, said.registry, said.signer, payload, signature)
         require(said.registry == self.registry, "registry")
         issuer = self.members.get(said.issuer)
         require(issuer and "LENDER" in issuer.roles, "issuer")

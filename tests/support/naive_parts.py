@@ -195,3 +195,31 @@ def payload_of(leaf: bytes) -> bytes:
 def continued_by(record: Record) -> tuple[str, bytes] | None:
     first = record.versions[0]
     return (first.continues.issuer, first.continues.record_id) if first.HasField("continues") else None
+
+
+def signed_in_batch(
+    public_key: bytes, key_id: bytes, registry: str, signer: str, payload: bytes, carried: bytes
+) -> None:
+    """Raise ``Wrong`` unless a batch signature over this statement verifies: proto/README.md 2."""
+    size, index = int.from_bytes(carried[:8], "big"), int.from_bytes(carried[8:16], "big")
+    require(2 <= size <= 65_536 and index < size, "batch")
+    rest = carried[16:]
+
+    def walk(place: int, count: int) -> bytes:
+        """RFC 6962 2.1.1 read backwards: the path ends with the half beside the root."""
+        nonlocal rest
+        if count == 1:
+            kind = TYPE.format("statement")
+            return sha(b"\x00", f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode(), payload)
+        k = 1
+        while 2 * k < count:
+            k *= 2
+        own = walk(place, k) if place < k else walk(place - k, count - k)
+        require(len(rest) >= 32, "path")
+        sibling, rest = rest[:32], rest[32:]
+        return sha(b"\x01", own, sibling) if place < k else sha(b"\x01", sibling, own)
+
+    root = walk(index, size)
+    require(len(rest) == 68 and rest[:4] == bytes((0, 0, 0, 64)), "length")
+    batch = statement_pb2.StatementBatch(registry=registry, signer=signer, key_id=key_id, size=size, root=root)
+    require(signed_by(public_key, "statement-batch", batch.SerializeToString(deterministic=True), rest[4:]), "batch")

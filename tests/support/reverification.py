@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import verify_signed
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
@@ -57,7 +57,7 @@ def _replay(work: UnitOfWork) -> Replay:
         assert stored.leaf_index == expected
         signed = replay.feed(stored.leaf)
         if signed is not None:
-            dsse.verify(signed.payload_type, signed.payload, signed.public_key, signed.signature)
+            verify_signed(*signed)
         if isinstance(parse_leaf(stored.leaf), ActLeaf):
             acts.append(stored.leaf_index)
     assert complaints == []

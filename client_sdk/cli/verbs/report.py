@@ -16,7 +16,7 @@ from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingS
 from client_sdk.cli.ui.output import Json
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.report_file import report_file
+from client_sdk.cli.verbs.report_file import FileOptions, report_file
 from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
 from client_sdk.cli.verbs.report_one import report_one
 from client_sdk.errors import PreflightError
@@ -30,6 +30,14 @@ __all__ = ["read_cells", "register"]
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show the plan and end: nothing is signed, sent or written.")
+]
+OneSignatureOption = Annotated[
+    bool,
+    typer.Option(
+        "--one-signature",
+        help="With FILE: one signature for up to 10,000 rows, such as those of a batch litigation; each row is still "
+        "proved, corrected and erased alone.",
+    ),
 ]
 DocumentOption = Annotated[
     Path | None,
@@ -50,6 +58,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "report portfolio.csv --dry-run",
             "report portfolio.csv --yes",
+            "report judgments.csv --one-signature --yes     (a batch litigation)",
             "report - --rejected rejected.csv --yes     (a portfolio from a pipe, such as of gpg --decrypt)",
             "report --columns > portfolio.csv",
             "report --columns --explain",
@@ -76,6 +85,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         dry_run: DryRunOption = False,
         yes: YesOption = False,
+        one_signature: OneSignatureOption = False,
         rejected: Annotated[
             Path | None,
             typer.Option(
@@ -130,6 +140,8 @@ def register(app: typer.Typer) -> None:
             form = empty_form(given)
             session.output.result({"template": form}, form.rstrip())
             return ExitCode.OK
+        if one_signature and file is None:
+            raise UsageError("--one-signature was given without FILE", "one record has one signature anyway.")
         number = IdentitySource(identity_file, id_type, issuing_state)
         if edit:
             if file is not None or dry_run or (given and from_ is not None):
@@ -142,7 +154,8 @@ def register(app: typer.Typer) -> None:
         if file is not None:
             if given or identity_file is not None:
                 raise UsageError("a file and options for one record were given", "give one or the other.")
-            return report_file(session, file, rejected, encoding, dry_run=dry_run, yes=yes)
+            options = FileOptions(rejected, encoding, one_signature=one_signature)
+            return report_file(session, file, options, dry_run=dry_run, yes=yes)
         if not given:
             hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
             raise UsageError("nothing to report was given", hint)

@@ -8,6 +8,7 @@ import itertools
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import Progress as Step
     from client_sdk.models.violation import Violation
 
-__all__ = ["report_file"]
+__all__ = ["FileOptions", "report_file"]
 
 _PHASES = {
     Phase.CHECKING: "checking the rules",
@@ -53,16 +54,28 @@ _HINT = "give a portfolio; an identity number never goes on the command line, se
 REJECTED_COLUMNS = ("row", "reason", "field", "rule", "got", "want")
 
 
-def report_file(
-    session: Run, file: Path, rejected: Path | None, encoding: Encoding | None, *, dry_run: bool, yes: bool
-) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How a portfolio is read and signed.
+
+    Attributes:
+        rejected: new file for rows that were not accepted; None for one beside the portfolio.
+        encoding: of the text; None finds it out.
+        one_signature: whether one signature stands for many rows.
+    """
+
+    rejected: Path | None = None
+    encoding: Encoding | None = None
+    one_signature: bool = False
+
+
+def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool, yes: bool) -> ExitCode:
     """Report a portfolio.
 
     Args:
         session: of the verb.
         file: the portfolio; ``-`` for standard input.
-        rejected: new file for rows that were not accepted; None for one beside the portfolio.
-        encoding: of the text; None finds it out.
+        options: how it is read and signed.
         dry_run: end after the plan, and write nothing.
         yes: do not ask.
 
@@ -75,17 +88,17 @@ def report_file(
         ConfigError: the file for rejected rows exists already, or cannot be written; nothing was sent.
         CreditRegistryError: as ``Client.report_many``.
     """
-    path = _rejected_path(file, rejected, dry_run=dry_run)
+    path = _rejected_path(file, options.rejected, dry_run=dry_run)
     if path is not None:
         check_new(path)
     if str(file) == STANDARD_INPUT and not (dry_run or yes):
         raise UsageError("nobody can be asked while the portfolio comes from standard input", "say --yes or --dry-run.")
-    portfolio = read_portfolio(sys.stdin.buffer if str(file) == STANDARD_INPUT else file, encoding=encoding)
+    portfolio = read_portfolio(sys.stdin.buffer if str(file) == STANDARD_INPUT else file, encoding=options.encoding)
     reports = list(portfolio)
     if not reports:
         raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
     with session.client() as client:
-        plan = PortfolioCheck(portfolio, reports, client.preflight(reports))
+        plan = PortfolioCheck(portfolio, reports, client.preflight(reports), options.one_signature)
         if dry_run:
             show_plan(session, plan)
             return ExitCode.FOUND if plan.found.violations else ExitCode.OK
@@ -94,7 +107,7 @@ def report_file(
         session.confirm("Sign and send this?", yes=yes)
         with OutputFile(path) as target:
             with _progress(session) as told:
-                done = client.report_many(reports, told)
+                done = client.report_many(reports, told, one_signature=options.one_signature)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
             if left:
                 target.write(session.output, _rejected_csv(left))
@@ -140,10 +153,12 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
             "rejected": rejected,
             "notes": notes,
             "warnings": [warning_content(item) for item in done.warnings],
+            "signatures": done.signatures,
             "rejected_file": written,
             "seconds": round(done.seconds, 3),
         },
-        f"{counted(done.rows, 'row')} of {counted(done.records, 'record')} in {done.seconds:.1f} s",
+        f"{counted(done.rows, 'row')} of {counted(done.records, 'record')} in {done.seconds:.1f} s, "
+        f"{counted(done.signatures, 'signature')} made",
         pairs(
             (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (

@@ -35,11 +35,13 @@ class PortfolioCheck(NamedTuple):
         portfolio: how it was read.
         reports: its rows.
         found: what is wrong or odd in it.
+        one_signature: whether one signature stands for many rows.
     """
 
     portfolio: Portfolio
     reports: Sequence[Report | RejectedRow]
     found: PreflightReport
+    one_signature: bool = False
 
 
 def show_plan(session: Run, plan: PortfolioCheck) -> None:
@@ -57,6 +59,7 @@ def show_plan(session: Run, plan: PortfolioCheck) -> None:
             "rejected": [violation_content(item) for item in found.violations],
             "warnings": [warning_content(item) for item in found.warnings],
             "rejected_file": None,
+            "one_signature": plan.one_signature,
         },
         *plan_lines(plan),
         *rejected_lines(found.violations, None),
@@ -82,6 +85,8 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
         yield f"  {found.repeated:>9,}  rows say the same as an earlier row and are sent once"
     if found.rejected_rows:
         yield f"  {found.rejected_rows:>9,}  rows break a rule and are not sent"
+    if plan.one_signature:
+        yield "  Signed together: one signature for up to 10,000 rows; each row is proved, corrected and erased alone"
     yield from warning_lines(found.warnings)
 
 

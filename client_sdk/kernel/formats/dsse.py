@@ -25,6 +25,7 @@ __all__ = [
     "KEY_REQUEST",
     "POSSESSION",
     "STATEMENT",
+    "STATEMENT_BATCH",
     "TLS_KEY",
     "pae",
     "payload_type",
@@ -34,8 +35,8 @@ __all__ = [
 
 _FORMS = frozenset(
     (
-        *("statement", "annotation", "acknowledgement", "act", "inquiry", "key-request", "possession", "tls-key"),
-        *("erasure",),
+        *("statement", "statement-batch", "annotation", "acknowledgement", "act", "inquiry", "key-request"),
+        *("possession", "tls-key", "erasure"),
     )
 )
 
@@ -44,7 +45,8 @@ def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key or erasure.
+        form: statement, statement-batch, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key or
+            erasure.
 
     Raises:
         FormatError: no such form is signed.
@@ -55,6 +57,7 @@ def payload_type(form: str) -> str:
 
 
 STATEMENT = payload_type("statement")
+STATEMENT_BATCH = payload_type("statement-batch")
 ANNOTATION = payload_type("annotation")
 ACKNOWLEDGEMENT = payload_type("acknowledgement")
 ACT = payload_type("act")

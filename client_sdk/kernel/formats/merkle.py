@@ -32,6 +32,7 @@ __all__ = [
     "inclusion_proof",
     "left_width",
     "node_hash",
+    "path_length",
     "range_root",
     "root_at",
     "root_from_inclusion",
@@ -65,6 +66,13 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     return level[0]
 
 
+def path_length(index: int, size: int) -> int:
+    """Return how many hashes the path of a leaf has, index below size (RFC 9162 2.1.3.2)."""
+    inner = (index ^ (size - 1)).bit_length()
+    # Beyond the inner part every sibling is a complete subtree on the left.
+    return inner + (index >> inner).bit_count()
+
+
 def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
     """Return the root that a path from leaf to root leads to.
 
@@ -79,14 +87,12 @@ def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence
     """
     if not 0 <= index < size:
         raise ProofError("inclusion proof", "inclusion.index", got=f"index {index}", want=f"below the size {size}")
-    inner = (index ^ (size - 1)).bit_length()
-    border = (index >> inner).bit_count()
-    if len(proof) != inner + border:
-        raise ProofError("inclusion proof", "inclusion.length", got=f"{len(proof)} hashes", want=f"{inner + border}")
+    inner, length = (index ^ (size - 1)).bit_length(), path_length(index, size)
+    if len(proof) != length:
+        raise ProofError("inclusion proof", "inclusion.length", got=f"{len(proof)} hashes", want=f"{length}")
     _require_hashes("inclusion proof", leaf_hash, *proof)
     node = leaf_hash
     for level, sibling in enumerate(proof):
-        # Beyond the inner part every sibling is a complete subtree on the left.
         if level >= inner or index >> level & 1:
             node = sha256(_NODE_PREFIX + sibling + node).digest()
         else:

@@ -15,6 +15,7 @@ from creditregistry.v1 import directory_pb2
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.batch_signature import verify_statement
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
@@ -200,7 +201,7 @@ class Reading:
                 raise FormatError(part, "record.signer", want="the issuer, or its successor who ends the record")
         key = self._key(signer, leaf.key_id, KeyUsage.REPORT, item.index, part)
         with within(part):
-            dsse.verify(dsse.STATEMENT, leaf.payload, key.public_key, leaf.signature)
+            verify_statement(statement, leaf.payload, key.public_key, leaf.signature)
         annotation, doubted = self._read_annotation(item, statement)
         return VerifiedRecord(
             statement,

@@ -22,6 +22,7 @@ from itertools import chain as joined
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import VerifiedBatches, verify_signed
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
@@ -81,11 +82,15 @@ class _InquiryMark(NamedTuple):
 
 
 def verify_signatures(batch: Sequence[Unverified]) -> list[Finding]:
-    """Verify signatures; return a finding for each that does not verify. Runs in any process."""
+    """Verify signatures; return a finding for each that does not verify. Runs in any process.
+
+    One over a batch is verified once a call, and of each statement its place in the batch.
+    """
     found: list[Finding] = []
+    verified = VerifiedBatches()
     for index, payload_type, payload, public_key, signature in batch:
         try:
-            dsse.verify(payload_type, payload, public_key, signature)
+            verify_signed(payload_type, payload, public_key, signature, verified)
         except SignatureError as error:
             found.append(finding_of(index, error))
     return found

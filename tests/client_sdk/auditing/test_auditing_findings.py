@@ -19,11 +19,13 @@ from client_sdk.auditing.source import RegistrySource
 from client_sdk.kernel.formats.act import InstitutionBody
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
 from client_sdk.kernel.formats.leaf import HeadLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import KeyUsage, Role, Standing
 from client_sdk.kernel.ledger.examination import LiveBinding, check_log
 from client_sdk.kernel.ledger.findings import MEANINGS, OF_REASON, OF_REASON_IN_ACTS, FindingId
 from client_sdk.kernel.rules.errors import RuleReason
-from tests.support.handmade_log import HandmadeLog
+from tests.support.batch_signer import BatchSigner
+from tests.support.handmade_log import HandmadeLog, record_id
 from tests.support.lies import LIES, Lie, honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve
 
@@ -54,6 +56,19 @@ def test_a_lie_is_found_and_nothing_else(lie: Lie, tmp_path: Path) -> None:
     assert report.exit_code == 1
     assert report.new == len(report.findings)
     _assert_names_no_person(report, log)
+
+
+def test_nothing_is_found_of_records_that_are_signed_in_batches(tmp_path: Path) -> None:
+    log = honest_log()
+    for place in range(5):
+        log.say("lender-1", f"judged {place}", by=BatchSigner("lender-1 REPORT", place=place))
+    log.head()
+    log.erase(RecordKey("lender-1", record_id("judged 2")))
+    log.say("lender-1", "judged 3", Standing.CURED)
+    log.head()
+    with serve(HandmadeRegistry(log)) as channel:
+        report = audit(RegistrySource(channel), AuditHome(tmp_path / "a"), log.trust_root, now_ms=log.logged_at)
+    assert report.clean, [str(found.finding) for found in report.findings]
 
 
 def _assert_names_no_person(report: AuditReport, log: HandmadeLog) -> None:

@@ -298,6 +298,26 @@ def test_a_portfolio_is_planned_sent_and_repeated(lender: Command, number: int, 
     assert "Nothing was signed or sent" in said
 
 
+def test_a_portfolio_goes_under_one_signature(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:
+    file = tmp_path / "judgments.csv"
+    base = 8_000 + number * 10
+    rows = [row for place in range(3) for row in suit(base + place)[:2]]
+    write_portfolio(file, rows)
+    plan = lender("report", str(file), "--one-signature", "--dry-run").content
+    assert (plan["one_signature"], plan["rows"]) == (True, len(rows))
+    said = lender.said("report", str(file), "--one-signature", "--dry-run").out
+    assert "Signed together: one signature for up to 10,000 rows" in said
+    first = lender("report", str(file), "--one-signature", "--yes").content
+    assert (first["accepted"], first["signatures"]) == (len(rows), 1)
+    assert "0 signatures made" in lender.said("report", str(file), "--one-signature", "--yes").out
+    assert asker(*ASKING, given=id_number(base + 1)).content["verdict"] == "LISTED"
+
+
+def test_one_signature_is_for_files_alone(lender: Command) -> None:
+    told = lender("report", "--one-signature", "--kind", "DEFAULT", code=2)
+    assert "FILE" in str(told.content["error"])
+
+
 def test_rejected_rows_are_written_to_a_file_and_the_others_sent(lender: Command, number: int, tmp_path: Path) -> None:
     file = tmp_path / "portfolio.csv"
     base = 6_000 + number * 10

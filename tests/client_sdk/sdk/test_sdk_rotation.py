@@ -99,6 +99,27 @@ def test_rows_that_a_new_version_overtakes_are_signed_anew(
         assert lender.report(default_report(901)).version == 1
 
 
+def test_rows_of_one_signature_that_a_new_version_overtakes_go_under_a_second_one(
+    rotating: TestRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are sent block by block: what comes after the change is refused, and signed together once more."""
+    monkeypatch.setattr("client_sdk.lending.batch.BLOCK_RECORDS", 4)
+    services = further_keys(rotating)
+    rows = portfolio(1)
+    decided: list[int] = []
+
+    def rotate(progress: Progress) -> None:
+        if progress.phase is Phase.SENDING and progress.done and not decided:
+            decided.append(progress.done)
+            decide(rotating, KeyServicesBody(KeyServices(2, services)))
+
+    with Client(rotating.config("lender-1")) as lender:
+        done = lender.report_many(rows, rotate, one_signature=True)
+        assert (done.rejected, done.accepted, done.signatures) == ((), len(rows), 2)
+        assert versions(lender) == {1, 2}
+        assert lender.report_many(rows, one_signature=True).repeated == len(rows)
+
+
 async def test_rows_that_the_end_of_a_version_overtakes_are_signed_anew(rotating: TestRegistry) -> None:
     decide(rotating, KeyServicesBody(KeyServices(2, further_keys(rotating))))
     rows = portfolio(201)

@@ -179,6 +179,7 @@ METHODS: Wrong = {
         *(replace(REQUEST, vouch=replace(CLAIM, payload=wrong)) for wrong in NO_BYTES),
     ),
     "new_key": (None, 1, "yes", []),
+    "one_signature": (None, 1, "yes", []),
     "spki_hash": NO_HASH,
     "older": NO_BYTES,
     "newer": NO_BYTES,

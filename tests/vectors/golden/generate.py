@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
+from client_sdk.kernel.formats.batch_signature import BatchSignature, sign_statements
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.commitment import (
     commit_consent,
@@ -159,6 +160,12 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         Purpose.LOAN_APPROVAL,
         elements_digest(seed("element 1") + seed("element 2")),
     )
+    together = [log.statement("lender-1", f"judgment-{at}", Standing.OPEN, f"person {at}") for at in range(3)]
+    payloads = [statement.encode() for statement in together]
+    batch_signatures = sign_statements(signer("lender-1 REPORT"), REGISTRY, "lender-1", payloads)
+    batch = BatchSignature.parse(batch_signatures[0]).batch(
+        together[0], payloads[0], signer("lender-1 REPORT").public_key.key_id
+    )
     vouch = TlsKeyClaim(REGISTRY, "lender-1", seed("TLS key"), log.logged_at, TlsKeyAction.VOUCH)
     return {
         "public key": signer("lender-1 REPORT").public_key.raw,
@@ -169,6 +176,10 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "inquiry PAE": dsse.pae(dsse.INQUIRY, inquiry_of(log, "lender-1", ["person of loan-1"]).encode()),
         "inquiry leaf": InquiryLeaf.of(log.logged_at, "ANSWERED", b"payload", bytes(64)).encode(),
         "key-request": request.encode(),
+        "statement-batch": batch.encode(),
+        "statement-batch PAE": dsse.pae(dsse.STATEMENT_BATCH, batch.encode()),
+        **{f"statement {at} of a batch": payload for at, payload in enumerate(payloads)},
+        **{f"batch signature {at}": signature for at, signature in enumerate(batch_signatures)},
         "tls-key": vouch.encode(),
         "tls-key PAE": dsse.pae(dsse.TLS_KEY, vouch.encode()),
         "tls-key signature": sign_claim(vouch, signer("lender-1 REPORT")).signature,

@@ -33,7 +33,7 @@ class SignedPayload(_message.Message):
     key_id: _builtins.bytes
     """Which key signed, 32 bytes."""
     signature: _builtins.bytes
-    """Signature over the DSSE PAE."""
+    """Signature over the DSSE PAE; of a statement also a batch signature (README.md 2)."""
     def __init__(
         self,
         *,

@@ -25,31 +25,33 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import common_pb2 as creditregistry_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!creditregistry/v1/statement.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\"\xec\x03\n\tStatement\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x0e\n\x06signer\x18\x03 \x01(\t\x12\x11\n\trecord_id\x18\x04 \x01(\x0c\x12\x0f\n\x07version\x18\x05 \x01(\r\x12\x10\n\x08previous\x18\x06 \x01(\x0c\x12%\n\x04kind\x18\x07 \x01(\x0e\x32\x17.creditregistry.v1.Kind\x12-\n\x08standing\x18\x08 \x01(\x0e\x32\x1b.creditregistry.v1.Standing\x12\x1b\n\x13subject_key_version\x18\t \x01(\r\x12\x1a\n\x12subject_commitment\x18\n \x01(\x0c\x12\x18\n\x10\x66\x61\x63ts_commitment\x18\x0b \x01(\x0c\x12\x19\n\x11\x64isclosure_digest\x18\x0c \x01(\x0c\x12\x11\n\tissued_at\x18\r \x01(\x04\x12\x14\n\x0cretain_until\x18\x0e \x01(\t\x12\x12\n\ntransferee\x18\x0f \x01(\t\x12/\n\tcontinues\x18\x10 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x33\n\x06reason\x18\x11 \x01(\x0e\x32#.creditregistry.v1.WithdrawalReason\x12\x10\n\x08\x65vidence\x18\x12 \x03(\x0c\"\xc0\x02\n\nAnnotation\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x11\n\trecord_id\x18\x04 \x01(\x0c\x12\x0e\n\x06number\x18\x05 \x01(\r\x12\x10\n\x08previous\x18\x06 \x01(\x0c\x12\x30\n\x05\x66lags\x18\x07 \x03(\x0e\x32!.creditregistry.v1.AnnotationFlag\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12\x17\n\x0ftext_commitment\x18\t \x01(\x0c\x12\x19\n\x11\x64isclosure_digest\x18\n \x01(\x0c\x12\x11\n\tissued_at\x18\x0b \x01(\x04\x12\x32\n\x07outcome\x18\x0c \x01(\x0e\x32!.creditregistry.v1.DisputeOutcome\x12\x10\n\x08\x65vidence\x18\r \x03(\x0c\"\x9a\x01\n\x05Lapse\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x11\n\trecord_id\x18\x03 \x01(\x0c\x12*\n\x04what\x18\x04 \x01(\x0e\x32\x1c.creditregistry.v1.LapseKind\x12\x0e\n\x06ground\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\r\x12\x10\n\x08previous\x18\x07 \x01(\x0c\"\x95\x01\n\x04Head\x12\x13\n\x0bmap_version\x18\x01 \x01(\r\x12\x10\n\x08map_root\x18\x02 \x01(\x0c\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x04\x12\x10\n\x08previous\x18\x04 \x01(\x0c\x12\x12\n\nnewest_act\x18\x05 \x01(\x04\x12\x15\n\rinquiry_count\x18\x06 \x01(\x04\x12\x14\n\x0cinquiry_root\x18\x07 \x01(\x0c\"a\n\x0f\x41\x63knowledgement\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x19\n\x11notice_commitment\x18\x03 \x01(\x0c\x12\x11\n\tissued_at\x18\x04 \x01(\x04*\xdc\x01\n\x10WithdrawalReason\x12!\n\x1dWITHDRAWAL_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17WITHDRAWAL_REASON_ERROR\x10\x01\x12\x1b\n\x17WITHDRAWAL_REASON_FRAUD\x10\x02\x12$\n WITHDRAWAL_REASON_IDENTITY_THEFT\x10\x03\x12!\n\x1dWITHDRAWAL_REASON_COURT_ORDER\x10\x04\x12\"\n\x1eWITHDRAWAL_REASON_PAID_IN_TIME\x10\x05*\xaf\x01\n\x0e\x44isputeOutcome\x12\x1f\n\x1b\x44ISPUTE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISPUTE_OUTCOME_CORRECTED\x10\x01\x12\x1d\n\x19\x44ISPUTE_OUTCOME_CONFIRMED\x10\x02\x12\x1f\n\x1b\x44ISPUTE_OUTCOME_UNCONFIRMED\x10\x03\x12\x1d\n\x19\x44ISPUTE_OUTCOME_WITHDRAWN\x10\x04*\x8e\x01\n\x0e\x41nnotationFlag\x12\x1f\n\x1b\x41NNOTATION_FLAG_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41NNOTATION_FLAG_DISPUTED\x10\x01\x12\x1e\n\x1a\x41NNOTATION_FLAG_RESTRICTED\x10\x02\x12\x1d\n\x19\x41NNOTATION_FLAG_STATEMENT\x10\x03*Y\n\tLapseKind\x12\x1a\n\x16LAPSE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LAPSE_KIND_ERASED\x10\x01\x12\x19\n\x15LAPSE_KIND_RESTRICTED\x10\x02*\xbe\x01\n\x0cNoticeReason\x12\x1d\n\x19NOTICE_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17NOTICE_REASON_CORRECTED\x10\x01\x12\x1b\n\x17NOTICE_REASON_WITHDRAWN\x10\x02\x12\x1b\n\x17NOTICE_REASON_SET_ASIDE\x10\x03\x12\x1c\n\x18NOTICE_REASON_RESTRICTED\x10\x04\x12\x1a\n\x16NOTICE_REASON_DISPUTED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!creditregistry/v1/statement.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\"\xec\x03\n\tStatement\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x0e\n\x06signer\x18\x03 \x01(\t\x12\x11\n\trecord_id\x18\x04 \x01(\x0c\x12\x0f\n\x07version\x18\x05 \x01(\r\x12\x10\n\x08previous\x18\x06 \x01(\x0c\x12%\n\x04kind\x18\x07 \x01(\x0e\x32\x17.creditregistry.v1.Kind\x12-\n\x08standing\x18\x08 \x01(\x0e\x32\x1b.creditregistry.v1.Standing\x12\x1b\n\x13subject_key_version\x18\t \x01(\r\x12\x1a\n\x12subject_commitment\x18\n \x01(\x0c\x12\x18\n\x10\x66\x61\x63ts_commitment\x18\x0b \x01(\x0c\x12\x19\n\x11\x64isclosure_digest\x18\x0c \x01(\x0c\x12\x11\n\tissued_at\x18\r \x01(\x04\x12\x14\n\x0cretain_until\x18\x0e \x01(\t\x12\x12\n\ntransferee\x18\x0f \x01(\t\x12/\n\tcontinues\x18\x10 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x33\n\x06reason\x18\x11 \x01(\x0e\x32#.creditregistry.v1.WithdrawalReason\x12\x10\n\x08\x65vidence\x18\x12 \x03(\x0c\"^\n\x0eStatementBatch\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06signer\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\x0c\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x0c\n\x04root\x18\x05 \x01(\x0c\"\xc0\x02\n\nAnnotation\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x11\n\trecord_id\x18\x04 \x01(\x0c\x12\x0e\n\x06number\x18\x05 \x01(\r\x12\x10\n\x08previous\x18\x06 \x01(\x0c\x12\x30\n\x05\x66lags\x18\x07 \x03(\x0e\x32!.creditregistry.v1.AnnotationFlag\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12\x17\n\x0ftext_commitment\x18\t \x01(\x0c\x12\x19\n\x11\x64isclosure_digest\x18\n \x01(\x0c\x12\x11\n\tissued_at\x18\x0b \x01(\x04\x12\x32\n\x07outcome\x18\x0c \x01(\x0e\x32!.creditregistry.v1.DisputeOutcome\x12\x10\n\x08\x65vidence\x18\r \x03(\x0c\"\x9a\x01\n\x05Lapse\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x11\n\trecord_id\x18\x03 \x01(\x0c\x12*\n\x04what\x18\x04 \x01(\x0e\x32\x1c.creditregistry.v1.LapseKind\x12\x0e\n\x06ground\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\r\x12\x10\n\x08previous\x18\x07 \x01(\x0c\"\x95\x01\n\x04Head\x12\x13\n\x0bmap_version\x18\x01 \x01(\r\x12\x10\n\x08map_root\x18\x02 \x01(\x0c\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x04\x12\x10\n\x08previous\x18\x04 \x01(\x0c\x12\x12\n\nnewest_act\x18\x05 \x01(\x04\x12\x15\n\rinquiry_count\x18\x06 \x01(\x04\x12\x14\n\x0cinquiry_root\x18\x07 \x01(\x0c\"a\n\x0f\x41\x63knowledgement\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x19\n\x11notice_commitment\x18\x03 \x01(\x0c\x12\x11\n\tissued_at\x18\x04 \x01(\x04*\xdc\x01\n\x10WithdrawalReason\x12!\n\x1dWITHDRAWAL_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17WITHDRAWAL_REASON_ERROR\x10\x01\x12\x1b\n\x17WITHDRAWAL_REASON_FRAUD\x10\x02\x12$\n WITHDRAWAL_REASON_IDENTITY_THEFT\x10\x03\x12!\n\x1dWITHDRAWAL_REASON_COURT_ORDER\x10\x04\x12\"\n\x1eWITHDRAWAL_REASON_PAID_IN_TIME\x10\x05*\xaf\x01\n\x0e\x44isputeOutcome\x12\x1f\n\x1b\x44ISPUTE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISPUTE_OUTCOME_CORRECTED\x10\x01\x12\x1d\n\x19\x44ISPUTE_OUTCOME_CONFIRMED\x10\x02\x12\x1f\n\x1b\x44ISPUTE_OUTCOME_UNCONFIRMED\x10\x03\x12\x1d\n\x19\x44ISPUTE_OUTCOME_WITHDRAWN\x10\x04*\x8e\x01\n\x0e\x41nnotationFlag\x12\x1f\n\x1b\x41NNOTATION_FLAG_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41NNOTATION_FLAG_DISPUTED\x10\x01\x12\x1e\n\x1a\x41NNOTATION_FLAG_RESTRICTED\x10\x02\x12\x1d\n\x19\x41NNOTATION_FLAG_STATEMENT\x10\x03*Y\n\tLapseKind\x12\x1a\n\x16LAPSE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LAPSE_KIND_ERASED\x10\x01\x12\x19\n\x15LAPSE_KIND_RESTRICTED\x10\x02*\xbe\x01\n\x0cNoticeReason\x12\x1d\n\x19NOTICE_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17NOTICE_REASON_CORRECTED\x10\x01\x12\x1b\n\x17NOTICE_REASON_WITHDRAWN\x10\x02\x12\x1b\n\x17NOTICE_REASON_SET_ASIDE\x10\x03\x12\x1c\n\x18NOTICE_REASON_RESTRICTED\x10\x04\x12\x1a\n\x16NOTICE_REASON_DISPUTED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.statement_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WITHDRAWALREASON']._serialized_start=1315
-  _globals['_WITHDRAWALREASON']._serialized_end=1535
-  _globals['_DISPUTEOUTCOME']._serialized_start=1538
-  _globals['_DISPUTEOUTCOME']._serialized_end=1713
-  _globals['_ANNOTATIONFLAG']._serialized_start=1716
-  _globals['_ANNOTATIONFLAG']._serialized_end=1858
-  _globals['_LAPSEKIND']._serialized_start=1860
-  _globals['_LAPSEKIND']._serialized_end=1949
-  _globals['_NOTICEREASON']._serialized_start=1952
-  _globals['_NOTICEREASON']._serialized_end=2142
+  _globals['_WITHDRAWALREASON']._serialized_start=1411
+  _globals['_WITHDRAWALREASON']._serialized_end=1631
+  _globals['_DISPUTEOUTCOME']._serialized_start=1634
+  _globals['_DISPUTEOUTCOME']._serialized_end=1809
+  _globals['_ANNOTATIONFLAG']._serialized_start=1812
+  _globals['_ANNOTATIONFLAG']._serialized_end=1954
+  _globals['_LAPSEKIND']._serialized_start=1956
+  _globals['_LAPSEKIND']._serialized_end=2045
+  _globals['_NOTICEREASON']._serialized_start=2048
+  _globals['_NOTICEREASON']._serialized_end=2238
   _globals['_STATEMENT']._serialized_start=89
   _globals['_STATEMENT']._serialized_end=581
-  _globals['_ANNOTATION']._serialized_start=584
-  _globals['_ANNOTATION']._serialized_end=904
-  _globals['_LAPSE']._serialized_start=907
-  _globals['_LAPSE']._serialized_end=1061
-  _globals['_HEAD']._serialized_start=1064
-  _globals['_HEAD']._serialized_end=1213
-  _globals['_ACKNOWLEDGEMENT']._serialized_start=1215
-  _globals['_ACKNOWLEDGEMENT']._serialized_end=1312
+  _globals['_STATEMENTBATCH']._serialized_start=583
+  _globals['_STATEMENTBATCH']._serialized_end=677
+  _globals['_ANNOTATION']._serialized_start=680
+  _globals['_ANNOTATION']._serialized_end=1000
+  _globals['_LAPSE']._serialized_start=1003
+  _globals['_LAPSE']._serialized_end=1157
+  _globals['_HEAD']._serialized_start=1160
+  _globals['_HEAD']._serialized_end=1309
+  _globals['_ACKNOWLEDGEMENT']._serialized_start=1311
+  _globals['_ACKNOWLEDGEMENT']._serialized_end=1408
 # @@protoc_insertion_point(module_scope)

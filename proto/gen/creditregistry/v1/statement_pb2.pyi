@@ -271,6 +271,44 @@ class Statement(_message.Message):
 Global___Statement: _TypeAlias = Statement  # noqa: Y015
 
 @_typing.final
+class StatementBatch(_message.Message):
+    """What is signed once for many statements of one signer (README.md 2). It is stored nowhere: whoever verifies makes it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    SIGNER_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    ROOT_FIELD_NUMBER: _builtins.int
+    registry: _builtins.str
+    """Name of the registry, as in each of the statements."""
+    signer: _builtins.str
+    """Institution id of the signer, as in each of the statements."""
+    key_id: _builtins.bytes
+    """Which key signs, 32 bytes."""
+    size: _builtins.int
+    """Number of statements, 2 to 65,536."""
+    root: _builtins.bytes
+    """RFC 6962 root over their pre-authentication encodings, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        registry: _builtins.str = ...,
+        signer: _builtins.str = ...,
+        key_id: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+        root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "registry", b"registry", "root", b"root", "signer", b"signer", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementBatch: _TypeAlias = StatementBatch  # noqa: Y015
+
+@_typing.final
 class Annotation(_message.Message):
     """All that is remarked on one record, as a snapshot that replaces the one before (README.md 5)."""
 

@@ -15,7 +15,16 @@ from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from tests.client_sdk.kernel.formats.vectors import load
 
-TYPES = (dsse.STATEMENT, dsse.ANNOTATION, dsse.ACT, dsse.INQUIRY, dsse.KEY_REQUEST, dsse.POSSESSION, dsse.TLS_KEY)
+TYPES = (
+    dsse.STATEMENT,
+    dsse.STATEMENT_BATCH,
+    dsse.ANNOTATION,
+    dsse.ACT,
+    dsse.INQUIRY,
+    dsse.KEY_REQUEST,
+    dsse.POSSESSION,
+    dsse.TLS_KEY,
+)
 SIGNER = Ed25519Signer.from_seed(bytes(range(32)))
 
 
@@ -41,7 +50,16 @@ def test_payload_types_are_those_of_the_formats() -> None:
     assert (
         tuple(
             f"application/vnd.creditregistry.{form}.v1+protobuf"
-            for form in ("statement", "annotation", "act", "inquiry", "key-request", "possession", "tls-key")
+            for form in (
+                "statement",
+                "statement-batch",
+                "annotation",
+                "act",
+                "inquiry",
+                "key-request",
+                "possession",
+                "tls-key",
+            )
         )
         == TYPES
     )

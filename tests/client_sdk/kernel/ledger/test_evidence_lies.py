@@ -5,6 +5,7 @@
 | day of retention: CURED without one, OPEN and ARRANGED with one | 3 |
 | standing of its kind: DEFAULT STAYED, SATISFIED; JUDGMENT ARRANGED, STAYED, CURED; ENFORCEMENT ARRANGED, CURED | 7 |
 | standing of version 1: CURED, TRANSFERRED, SATISFIED, STAYED | 4 |
+| batch signature: its size, place, path, bytes, and what it is over | 14 |
 | inquiry: purpose REPORTING | 1 |
 | log keys: a second one, before and after the one that signs | 2 |
 | state of a member: roles, keys that did not sign, succession by genesis | 6 |
@@ -22,8 +23,10 @@ from collections import Counter
 import pytest
 
 from tests.support.attacks import check, listed_log, refused
+from tests.support.batch_signer import BatchSigner
 from tests.support.evidence_lies import LIES, EvidenceLie
 from tests.support.handmade_evidence import AnsweringRegistry
+from tests.support.handmade_log import record_id
 
 ROW = re.compile(r"^\| ([^:|]+): .* \| (\d+) \|$", re.MULTILINE)
 
@@ -35,6 +38,15 @@ def name_of(lie: EvidenceLie) -> str:
 def test_the_same_log_without_a_lie_verifies() -> None:
     log = listed_log()
     check(log, AnsweringRegistry(log).answer("lender-2", "listed", "victim"))
+
+
+@pytest.mark.parametrize(("size", "place"), [(2, 0), (2, 1), (3, 2), (5, 2), (10_000, 9_999)])
+def test_a_record_that_is_signed_in_a_batch_verifies(size: int, place: int) -> None:
+    log = listed_log()
+    log.say("lender-1", "judged", subject="victim", by=BatchSigner("lender-1 REPORT", size=size, place=place))
+    assert not log.complaints
+    (person,) = check(log, AnsweringRegistry(log).answer("lender-2", "victim")).persons
+    assert [record.statement.key.record_id for record in person.records] == [record_id("judged")]
 
 
 @pytest.mark.parametrize("lie", LIES, ids=name_of)

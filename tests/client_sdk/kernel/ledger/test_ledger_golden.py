@@ -11,6 +11,7 @@ from creditregistry.v1 import directory_pb2
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.batch_signature import BatchSignature, verify_statement
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import open_facts, open_text
@@ -21,7 +22,8 @@ from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.trust_root import TrustRoot
-from tests.support.handmade_log import seed
+from tests.support.handmade_log import seed, signer
+from tests.support.naive_parts import signed_in_batch
 from tests.vectors.golden.generate import files
 
 GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
@@ -89,6 +91,17 @@ def test_golden_requests_are_read_and_written_alike() -> None:
         claim = TlsKeyClaim.parse(FORMS[name])
         assert (claim.encode(), claim.action) == (FORMS[name], action)
     assert InquiryLeaf.parse(FORMS["inquiry leaf"]).encode() == FORMS["inquiry leaf"]
+
+
+def test_golden_batch_signatures_verify_in_both_implementations() -> None:
+    own = signer("lender-1 REPORT").public_key
+    for at in range(3):
+        payload, signature = FORMS[f"statement {at} of a batch"], FORMS[f"batch signature {at}"]
+        statement, carried = Statement.parse(payload), BatchSignature.parse(signature)
+        assert carried.encode() == signature
+        assert carried.batch(statement, payload, own.key_id).encode() == FORMS["statement-batch"]
+        verify_statement(statement, payload, own.raw, signature)
+        signed_in_batch(own.raw, own.key_id, statement.registry, statement.signer, payload, signature)
 
 
 def test_golden_sealed_bytes_open() -> None:

@@ -1,0 +1,92 @@
+"""Batch litigation against a real registry: one signature over many records, each proved, corrected and ended alone."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk import AsyncClient, Auditor, Client, Verdict, verify, written_consent
+from client_sdk.kernel.formats.batch_signature import BatchSignature
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.models import Purpose
+from client_sdk.testing import TestRegistry
+from tests.client_sdk.sdk_samples import default_facts, default_report, history, person, suit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.models import Receipt, Report
+
+CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
+
+
+@pytest.fixture
+def own(registry: TestRegistry) -> Iterator[Client]:
+    with Client(registry.config("lender-1")) as client:
+        yield client
+
+
+def carried(receipt: Receipt) -> BatchSignature:
+    leaf = parse_leaf(receipt.leaf)
+    assert isinstance(leaf, StatementLeaf)
+    return BatchSignature.parse(leaf.signature)
+
+
+def record_id(client: Client, row: Report) -> bytes:
+    assert row.name is not None
+    return client.record_id(row.name)
+
+
+def ask(registry: TestRegistry, number: int) -> bytes:
+    with Client(registry.config("lender-2")) as other:
+        answer = other.check(person(number), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
+    assert answer.verdict is Verdict.LISTED
+    return answer.evidence
+
+
+def test_each_record_of_a_batch_is_proved_alone(registry: TestRegistry, own: Client) -> None:
+    rows = [row for number in range(30_000, 30_008) for row in suit(number)[:3]]
+    done = own.report_many(rows, one_signature=True)
+    assert (done.accepted, done.signatures) == (len(rows), 1)
+    ids = {record_id(own, row) for row in rows}
+    views = [view for view in own.records() if view.record_id in ids]
+    receipts = [own.receipt(view.record_id, version) for view in views for version in range(1, view.version + 1)]
+    assert len(receipts) == len(rows)
+    assert len({carried(receipt).signature for receipt in receipts}) == 1
+    assert {carried(receipt).size for receipt in receipts} == {len(rows)}
+    for number in (30_000, 30_007):
+        evidence = ask(registry, number)
+        (again,) = verify(evidence, registry.trust_root)
+        assert again.verdict is Verdict.LISTED
+
+
+def test_a_record_of_a_batch_is_corrected_and_ended_alone(registry: TestRegistry, own: Client) -> None:
+    rows = [row for number in range(30_020, 30_024) for row in history(number, cured=False)]
+    own.report_many(rows, one_signature=True)
+    own.correct(default_report(30_021, facts=default_facts(contract="HT-30021", as_of=date(2025, 6, 1), days=61)))
+    own.withdraw(record_id(own, rows[4]))
+    again = own.report_many(rows[:2] + rows[6:], one_signature=True)
+    assert (again.repeated, again.signatures) == (4, 0)
+    assert ask(registry, 30_020)
+    with Client(registry.config("lender-2")) as other:
+        answer = other.check(person(30_022), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
+        assert answer.verdict is Verdict.CLEAR
+
+
+async def test_the_client_for_asyncio_signs_together_too(registry: TestRegistry) -> None:
+    rows = [row for number in range(30_040, 30_045) for row in history(number)]
+    async with AsyncClient(registry.config("lender-1")) as lender:
+        done = await lender.report_many(rows, one_signature=True)
+    assert (done.accepted, done.signatures) == (len(rows), 1)
+    assert ask(registry, 30_041)
+
+
+def test_the_audit_finds_nothing_about_batches() -> None:
+    with TestRegistry(lenders=("lender-1", "lender-2")) as running:
+        with Client(running.config("lender-1")) as lender:
+            rows = [row for number in range(1, 31) for row in history(number, cured=number % 2 == 0)]
+            assert lender.report_many(rows, one_signature=True).signatures == 1
+        report = Auditor(running.config("auditor")).audit()
+    assert report.clean, [str(found.finding) for found in report.findings]
