@@ -35,7 +35,7 @@ from registry_server.sequencing.loading import load
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
-from registry_server.storage import head, inquiries, leaves, live, proposals, quotas, records
+from registry_server.storage import blocked, head, inquiries, leaves, live, proposals, quotas, records
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
@@ -232,6 +232,8 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     live.remove(work, changes.removed)
     live.supersede(work, changes.superseded)
     live.add(work, changes.added)
+    blocked.add(work, staging.blocked)
+    blocked.forget_records(work, staging.erased)
     quotas.add(work, staging.used)
 
 

@@ -17,7 +17,7 @@ from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import inquiries, proposals, quotas
+from registry_server.storage import blocked, inquiries, proposals, quotas
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Housekeeping:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
             inquiries.forget_openings(work, now - rulebook.retention_years * 366 * _DAY_MS)
+            blocked.forget_before(work, now - rulebook.retention_years * 366 * _DAY_MS)
             work.commit()
 
     def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:
