@@ -33,7 +33,7 @@ __all__ = ["Housekeeping"]
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
 # Lapses of one commit.
-_MAX_LAPSES = 256
+_MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 _DAY_MS = 86_400_000
