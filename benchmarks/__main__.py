@@ -30,6 +30,8 @@ ROWS = {
     "check-sdk": "check_sdk",
     "audit": "audit",
     "map": "map_change",
+    "retention": "retention",
+    "retention-latency": "retention_latency",
     "growth": "growth",
     "growth-million": "growth_million",
     "start-million": "start_million",

@@ -137,7 +137,7 @@ class AsyncClient:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""
         return await self._run(self._member.inquiry_receipt(inquiry_id))
 
-    async def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
+    async def verify(self, path: str | Path | bytes, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root."""
         return await self._run(self._member.verify(path, identity))
 

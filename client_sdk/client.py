@@ -192,11 +192,11 @@ class Client:
         """
         return self._run(self._member.inquiry_receipt(inquiry_id))
 
-    def verify(self, path: str | Path, identity: Identity | None = None) -> tuple[Answer, ...]:
+    def verify(self, path: str | Path | bytes, identity: Identity | None = None) -> tuple[Answer, ...]:
         """Verify an evidence file against the trust root.
 
         Args:
-            path: of the file.
+            path: of the file, or its bytes.
             identity: who it is said to be about. The key services are then asked again whether the pseudonym is that
                 person's, and facts are opened; without it no key service is asked and facts stay sealed.
 

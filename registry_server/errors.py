@@ -59,6 +59,7 @@ class RefusalReason(StrEnum):
     COUNT_MISMATCH = "COUNT_MISMATCH"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
+    DEBT_BLOCKED = "DEBT_BLOCKED"
     DEBT_TAKEN = "DEBT_TAKEN"
     DEPTH_INVALID = "DEPTH_INVALID"
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
@@ -235,6 +236,7 @@ _SERVER: dict[str, Entry] = {
         "The call took longer than the registry allows; it is not known whether it was done.",
     ),
     RefusalReason.DEADLINE_TOO_SHORT: Entry(GrpcStatus.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
+    RefusalReason.DEBT_BLOCKED: Entry(_STATE, "The debt was withdrawn as identity theft and is not reported again."),
     RefusalReason.DEBT_TAKEN: Entry(
         GrpcStatus.ALREADY_EXISTS, "A running record of this kind about this debt exists already."
     ),

@@ -90,7 +90,7 @@ class Asking(Core):
         yield from self.prove(self.session.proving(receipt.checkpoint))
         return receipt
 
-    def verify(self, path: str | Path, identity: Identity | None) -> Flow[tuple[Answer, ...]]:
+    def verify(self, path: str | Path | bytes, identity: Identity | None) -> Flow[tuple[Answer, ...]]:
         """Verify an evidence file against the trust root."""
         names: Mapping[int, Pseudonym] | None = None
         if identity is not None:

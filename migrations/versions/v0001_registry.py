@@ -40,6 +40,7 @@ def upgrade() -> None:
     create_log()
     create_records()
     create_people_tables()
+    create_blocked_debts()
     create_inquiries()
     create_notices()
     create_certificates()
@@ -188,6 +189,17 @@ def create_people_tables() -> None:
     )
 
 
+def create_blocked_debts() -> None:
+    op.create_table(
+        "blocked_debts",
+        raw("debt_hash"),
+        whole("record"),
+        whole("blocked_at"),
+        sa.PrimaryKeyConstraint("debt_hash", name=op.f("pk_blocked_debts")),
+    )
+    op.create_index(op.f("ix_blocked_debts_record"), "blocked_debts", ["record"])
+
+
 def create_inquiries() -> None:
     op.create_table(
         "inquiries",
@@ -304,6 +316,7 @@ def downgrade() -> None:
         "shown",
         "inquiries",
         "quotas",
+        "blocked_debts",
         "proposals",
         "live_records",
         "annotations",

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage
+from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.progress import check_progress
+from registry_server.sequencing.loading import debts_of
 from registry_server.sequencing.notifying import note_annotation, note_statement
 from registry_server.storage.live import LiveRow
 from registry_server.storage.quotas import STATEMENTS, QuotaKey, annotations_of
@@ -63,6 +64,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         find=staging.chain,
     )
     if item.binding is not None:
+        _check_blocked(staging, item)
         _check_aliases(staging, item)
         _check_person(staging, item, item.binding, None if before is None else before.chain)
         _check_debt(staging, item, item.binding)
@@ -89,6 +91,9 @@ def _continue(staging: Staging, chain: Chain) -> None:
 def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
     chain, binding = record.chain, item.binding
     if binding is None:
+        row = staging.live(chain.key)
+        if row is not None and item.statement.reason is WithdrawalReason.IDENTITY_THEFT:
+            staging.block(record, row)
         staging.remove_live(chain.key)
         return
     row = LiveRow(
@@ -107,6 +112,13 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
     if chain.annotation is not None:
         row = replace(row, annotation_index=chain.annotation.index, annotation_hash=chain.annotation.leaf_hash)
     staging.put_live(row, disclosure=item.disclosure)
+
+
+def _check_blocked(staging: Staging, item: StatementItem) -> None:
+    """Check that what was withdrawn as identity theft is not reported against the victim again."""
+    if not staging.loaded.blocked.isdisjoint(debts_of(item)):
+        want = "another debt, or a judgment that says whose debt it is"
+        raise _refuse("DEBT_BLOCKED", "binding.debt_ref", "debt.blocked", want=want)
 
 
 def _check_aliases(staging: Staging, item: StatementItem) -> None:

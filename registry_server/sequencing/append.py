@@ -38,7 +38,7 @@ from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.notifying import notify
 from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
-from registry_server.storage import head, inquiries, leaves, live, notices, proposals, quotas, records
+from registry_server.storage import blocked, head, inquiries, leaves, live, notices, proposals, quotas, records
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
@@ -253,6 +253,8 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     notify(work, staging)
     for notice, (index, opening) in staging.acknowledged.items():
         notices.acknowledge(work, notice, index, opening)
+    blocked.add(work, staging.blocked)
+    blocked.forget_records(work, staging.erased)
     quotas.add(work, staging.used)
 
 

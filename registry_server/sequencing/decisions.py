@@ -148,5 +148,6 @@ def _erase(staging: Staging, chain: Chain) -> None:
     record = staging.record(chain.key)
     if record is not None:
         staging.put_record(record.with_chain(chain))
+        staging.erased.append(record.first_index)
     staging.remove_live(chain.key)
     staging.erases = True

@@ -16,7 +16,7 @@ from registry_server.sequencing.items import (
     LapseItem,
     StatementItem,
 )
-from registry_server.storage import leaves, live, notices, quotas, records
+from registry_server.storage import blocked, leaves, live, notices, quotas, records
 from registry_server.storage.quotas import QuotaKey
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Loaded:
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
+    blocked: set[bytes] = field(default_factory=set)
 
 
 def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
@@ -76,7 +77,20 @@ def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
     loaded.used = quotas.used(work, counters)
     retired = {act.body.retire for act in acts if isinstance(act.body, RetireKeyServicesBody)}
     loaded.carried = frozenset(version for version in retired if live.carries(work, version))
+    loaded.blocked = blocked.known(work, _debts(items))
     return loaded
+
+
+def debts_of(item: StatementItem) -> list[bytes]:
+    """Return by what the debt of a first version could be blocked, under each version of the subject keys."""
+    if item.binding is None or item.statement.version != 1:
+        return []
+    refs = [item.binding.debt_ref, *(alias.debt_ref for alias in item.aliases)]
+    return [blocked.debt_hash(item.statement.kind, ref) for ref in refs]
+
+
+def _debts(items: Iterable[Item]) -> list[bytes]:
+    return [debt for item in items if isinstance(item, StatementItem) for debt in debts_of(item)]
 
 
 def parse_act(item: ActItem) -> Act | None:

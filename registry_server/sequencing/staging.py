@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from registry_server.storage.blocked import BlockedDebt, debt_hash
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
 
@@ -77,6 +78,8 @@ class Staging:
         self.causes: list[Cause] = []
         self.acknowledged: dict[NoticeKey, tuple[int, bytes]] = {}
         self.erases = False
+        self.blocked: list[BlockedDebt] = []
+        self.erased: list[int] = []
         self._first_index = first_index
         self._changed_records: dict[RecordKey, StoredRecord] = {}
         self._stored_at = {key: row.index for key, row in loaded.live.items()}
@@ -161,6 +164,12 @@ class Staging:
     def _unlink(self, key: RecordKey, subject: bytes) -> None:
         del self._by_subject[subject][key]
         self._touched.add(subject)
+
+    def block(self, record: StoredRecord, row: LiveRow) -> None:
+        """Note that the debt of a record is not to be reported again."""
+        debt = debt_hash(row.kind, row.debt_ref)
+        self.blocked.append(BlockedDebt(debt, record.first_index, self.logged_at))
+        self.loaded.blocked.add(debt)
 
     def changed_records(self) -> list[StoredRecord]:
         """Return every record that is new or has changed."""

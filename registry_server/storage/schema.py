@@ -4,7 +4,7 @@ Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them.
 Deleted with the record or the inquiry that it belongs to: live_records, shown, notices, and the column
-``inquiries.opening``.
+``inquiries.opening``. A blocked debt outlives the record that was withdrawn, by the rulebook's years at most.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
@@ -34,6 +34,7 @@ __all__ = [
     "LOG_TREE",
     "acts",
     "annotation_links",
+    "blocked_debts",
     "certificates",
     "head",
     "inquiries",
@@ -309,6 +310,15 @@ quotas = Table(
     Column("day", Text, nullable=False),
     Column("used", BigInteger, nullable=False),
     PrimaryKeyConstraint("institution", "what", "day"),
+)
+
+blocked_debts = Table(
+    "blocked_debts",
+    metadata,
+    Column("debt_hash", LargeBinary, primary_key=True),
+    Column("record", BigInteger, nullable=False),
+    Column("blocked_at", BigInteger, nullable=False),
+    Index(None, "record"),
 )
 
 tls_keys = Table(

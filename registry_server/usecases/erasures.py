@@ -62,7 +62,7 @@ class Erasures:
         """
         check_record_id(record.record_id, "record")
         if len(person) not in {0, HASH_BYTES}:
-            raise FormatError("person", "person.length", got=f"{len(person)} bytes", want="32 bytes, or none")
+            raise FormatError("person", "erasure.hash", got=f"{len(person)} bytes", want="32 bytes, or none")
         with self._ledger.view() as view:
             key = RecordKey(_issuer(view.directory, peer, record.issuer), record.record_id)
             stored = view.stored_record(key)

@@ -17,7 +17,7 @@ from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import inquiries, notices, proposals, quotas, shown
+from registry_server.storage import blocked, inquiries, notices, proposals, quotas, shown
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ __all__ = ["Housekeeping"]
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
 # Lapses of one commit.
-_MAX_LAPSES = 256
+_MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 _DAY_MS = 86_400_000
@@ -125,6 +125,7 @@ class Housekeeping:
             inquiries.forget_openings(work, over)
             shown.forget_before(work, over)
             notices.forget_before(work, over)
+            blocked.forget_before(work, over)
             work.commit()
 
     def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:

@@ -118,12 +118,13 @@ def register(app: typer.Typer) -> None:
             if identity_file is not None:
                 root = _trust_root(session, trust_root)
                 identity = read_identity(session, identity_file, id_type, issuing_state)
+                data = read_evidence(file)
                 with session.client() as client:
-                    if is_erasure(data := read_evidence(file)):
+                    if is_erasure(data):
                         erased = client.verify_erasure(data, identity)
                         _accept_erasure(session, file, root.fingerprint, erased, asked=True)
                         return ExitCode.OK
-                    answers = client.verify(file, identity)
+                    answers = client.verify(data, identity)
                 _accept(session, file, root.fingerprint, answers, asked=True)
                 return ExitCode.OK
             data = read_evidence(file)

@@ -106,6 +106,7 @@ def test_evidence_verifies_offline_and_opens_for_a_member(
     assert offline.records[0].unopened is Unopened.SEALED
     assert offline.assess().outcome is Outcome.REFER
     (opened,) = other.verify(path, person(103))
+    assert other.verify(path.read_bytes(), person(103)) == (opened,)
     assert opened.records == answer.records
     with pytest.raises(VerificationError, match=r"person\.pseudonym"):
         other.verify(path, person(104))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from client_sdk.kernel.formats.statement import RecordKey
-from registry_server.storage import inquiries, leaves, live, quotas, records, tls_keys
+from registry_server.storage import blocked, inquiries, leaves, live, quotas, records, tls_keys
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.unit_of_work import Database
 
@@ -36,6 +36,7 @@ READS: dict[str, Callable[[UnitOfWork], object]] = {
     "changed TLS keys": lambda work: tls_keys.changed_since(work, 7),
     "certificate": lambda work: tls_keys.certificate(work, KEYS[0]),
     "certificates": lambda work: tls_keys.certificates_of(work, "lender-1", 10),
+    "blocked debts": lambda work: blocked.known(work, KEYS),
     "quotas": lambda work: quotas.used(work, [QuotaKey(str(number), STATEMENTS, "2026-01-01") for number in range(5)]),
 }
 
