@@ -328,8 +328,7 @@ class KeyServices:
 
 
 _DAY_LISTS = ("holidays", "workdays")
-# Ten years of a calendar that is decreed year by year.
-_MAX_DAYS = 400
+_MAX_DAYS = 400  # Ten years of a calendar that is decreed year by year.
 
 
 def _check_days(name: str, days: Sequence[str]) -> None:
@@ -372,8 +371,7 @@ class Rulebook:
     daily_inquired_subjects: int = 1_000_000
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
-    # No six months are longer: as far back as FCRA 611(d) has recipients of a report told of its correction.
-    correction_days: int = 184
+    correction_days: int = 184  # No six months are longer (FCRA 611(d)).
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
