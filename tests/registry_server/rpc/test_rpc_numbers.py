@@ -30,9 +30,9 @@ from registry_server.errors import entry_of
 from registry_server.rpc.server import SERVICES
 from registry_server.storage import leaves
 from registry_server.storage.errors import StorageError, StorageFault
-from tests.support.handmade_log import signer
+from tests.support.handmade_log import REGISTRY, signer
 from tests.support.registry import inquire, read_refusal
-from tests.support.registry_world import ADMINISTRATORS, AUDITOR, REGISTRY
+from tests.support.registry_world import ADMINISTRATORS, AUDITOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
