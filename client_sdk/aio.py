@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from client_sdk._steps import Flow
+    from client_sdk._steps import Flow, Pages
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
@@ -69,6 +69,9 @@ class AsyncClient:
 
     def _each(self, flow: Flow[Iterator[R]]) -> AsyncIterator[R]:
         return each_async(self._member.owned(flow))
+
+    def _pages(self, pages: Pages[R]) -> AsyncIterator[R]:
+        return each_of_pages_async(self._member.owned, pages)
 
     @classmethod
     def from_home(cls, path: str | Path) -> Self:
@@ -246,7 +249,7 @@ class AsyncClient:
 
     def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> AsyncIterator[Notice]:
         """Yield the notices to this member in order: changes of records that it was shown, and disputes of its own."""
-        return each_of_pages_async(self._member.owned, self._member.inbox(after, everything=everything, follow=follow))
+        return self._pages(self._member.inbox(after, everything=everything, follow=follow))
 
     async def acknowledge(self, notice: Notice) -> AcknowledgementReceipt:
         """Sign that a notice was taken note of, and return the receipt; once more gives that of the first time."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from client_sdk._steps import Flow
+    from client_sdk._steps import Flow, Pages
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.leaf import Approval
     from client_sdk.kernel.formats.words import DisputeOutcome, Purpose
@@ -69,6 +69,9 @@ class Client:
 
     def _run(self, flow: Flow[R]) -> R:
         return run(self._member.owned(flow))
+
+    def _pages(self, pages: Pages[R]) -> Iterator[R]:
+        return each_of_pages(self._member.owned, pages)
 
     @classmethod
     def from_home(cls, path: str | Path) -> Self:
@@ -454,7 +457,7 @@ class Client:
             RefusedError: this member has no inbox.
             VerificationError: what the registry answers does not verify.
         """
-        return each_of_pages(self._member.owned, self._member.inbox(after, everything=everything, follow=follow))
+        return self._pages(self._member.inbox(after, everything=everything, follow=follow))
 
     def acknowledge(self, notice: Notice) -> AcknowledgementReceipt:
         """Sign that a notice was taken note of, and return the receipt; once more gives that of the first time.

@@ -18,13 +18,14 @@ error, but not before what runs beside it has ended.
 from client_sdk._steps.calls import Call, answer, ask, begin, message, messages, open_stream, shut
 from client_sdk._steps.driver import Flow, Step, run, run_async
 from client_sdk._steps.owned import owned
-from client_sdk._steps.pages import each_of_pages, each_of_pages_async
+from client_sdk._steps.pages import Pages, each_of_pages, each_of_pages_async
 from client_sdk._steps.relay import relay
 from client_sdk._steps.work import Stoppable, alone, beside, each_async, pause, together
 
 __all__ = [
     "Call",
     "Flow",
+    "Pages",
     "Step",
     "Stoppable",
     "alone",

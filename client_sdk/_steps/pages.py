@@ -12,18 +12,24 @@ if TYPE_CHECKING:
 
     from client_sdk._steps.driver import Flow
 
-__all__ = ["each_of_pages", "each_of_pages_async"]
+__all__ = ["Pages", "each_of_pages", "each_of_pages_async"]
 
 R_co = TypeVar("R_co", covariant=True)
 
 
-class _Pages(Protocol[R_co]):
-    def next(self) -> Flow[tuple[R_co, ...] | None]: ...
+class Pages(Protocol[R_co]):
+    """Where pages come from."""
 
-    def close(self) -> None: ...
+    def next(self) -> Flow[tuple[R_co, ...] | None]:
+        """Return the items of the next page; None after the last."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is open."""
+        ...
 
 
-def each_of_pages(owned: Callable[[Flow[Any]], Flow[Any]], pages: _Pages[R_co]) -> Iterator[R_co]:
+def each_of_pages(owned: Callable[[Flow[Any]], Flow[Any]], pages: Pages[R_co]) -> Iterator[R_co]:
     """Yield each item of pages, in this thread.
 
     Args:
@@ -37,7 +43,7 @@ def each_of_pages(owned: Callable[[Flow[Any]], Flow[Any]], pages: _Pages[R_co]) 
         pages.close()
 
 
-async def each_of_pages_async(owned: Callable[[Flow[Any]], Flow[Any]], pages: _Pages[R_co]) -> AsyncIterator[R_co]:
+async def each_of_pages_async(owned: Callable[[Flow[Any]], Flow[Any]], pages: Pages[R_co]) -> AsyncIterator[R_co]:
     """Yield each item of pages, in the event loop; arguments as for ``each_of_pages``."""
     try:
         while (page := await run_async(owned(pages.next()))) is not None:

@@ -5,10 +5,11 @@ A notice and its leaf are one commit, so that none is lost or made twice, whatev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, NoticeReason
 from client_sdk.kernel.rules.correction import corrects
+from registry_server.sequencing.staging import Cause
 from registry_server.storage import notices, shown
 from registry_server.storage.notices import StoredNotice
 
@@ -23,36 +24,9 @@ if TYPE_CHECKING:
     from registry_server.storage.shown import ShownRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Cause", "note_annotation", "note_restriction", "note_statement", "notify"]
+__all__ = ["note_annotation", "note_restriction", "note_statement", "notify"]
 
 _DAY_MS = 86_400_000
-
-
-class Cause(NamedTuple):
-    """A leaf of which members must hear.
-
-    Attributes:
-        record: index of the record's first leaf.
-        leaf_index: of the leaf.
-        logged_at: its time, ms.
-        reason: what it does.
-        author: institution id of who signed it, who is not told; empty for a lapse.
-        since: who was shown the record by an inquiry received earlier, ms, is not told.
-        furnisher: institution id of who alone is told, of a dispute; empty where those are who were shown the record.
-        corrected_since: of an answer that a version corrects the record: index of the leaf that opened the dispute. Who
-            was told of a leaf after that one is not told again; 0 for any other leaf.
-        corrected_index: of that version: who was shown it is not told; 0 for any other leaf.
-    """
-
-    record: int
-    leaf_index: int
-    logged_at: int
-    reason: NoticeReason
-    author: str
-    since: int
-    furnisher: str = ""
-    corrected_since: int = 0
-    corrected_index: int = 0
 
 
 def note_statement(staging: Staging, item: StatementItem, before: Chain, record: StoredRecord) -> None:

@@ -7,7 +7,7 @@ come together, once, at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
@@ -17,16 +17,16 @@ from registry_server.storage.records import AnnotationPlace, StoredRecord, Versi
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.formats.words import NoticeReason
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.loading import Loaded
     from registry_server.sequencing.map_tree import MapTree
-    from registry_server.sequencing.notifying import Cause
     from registry_server.storage.live import LiveRow
     from registry_server.storage.notices import NoticeKey
     from registry_server.storage.quotas import QuotaKey
 
-__all__ = ["LiveChanges", "Staging"]
+__all__ = ["Cause", "LiveChanges", "Staging"]
 
 
 @dataclass(slots=True)
@@ -50,6 +50,33 @@ class LiveChanges:
     added: list[tuple[LiveRow, bytes, bytes]]
     superseded: list[tuple[int, LiveRow, bytes | None, bytes | None]]
     removed: list[int]
+
+
+class Cause(NamedTuple):
+    """A leaf of which members must hear.
+
+    Attributes:
+        record: index of the record's first leaf.
+        leaf_index: of the leaf.
+        logged_at: its time, ms.
+        reason: what it does.
+        author: institution id of who signed it, who is not told; empty for a lapse.
+        since: who was shown the record by an inquiry received earlier, ms, is not told.
+        furnisher: institution id of who alone is told, of a dispute; empty where those are who were shown the record.
+        corrected_since: of an answer that a version corrects the record: index of the leaf that opened the dispute. Who
+            was told of a leaf after that one is not told again; 0 for any other leaf.
+        corrected_index: of that version: who was shown it is not told; 0 for any other leaf.
+    """
+
+    record: int
+    leaf_index: int
+    logged_at: int
+    reason: NoticeReason
+    author: str
+    since: int
+    furnisher: str = ""
+    corrected_since: int = 0
+    corrected_index: int = 0
 
 
 class Staging:

@@ -6,6 +6,7 @@ import pytest
 from creditregistry.v1 import (
     directory_service_pb2,
     dispute_service_pb2,
+    inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
     transparency_service_pb2,
@@ -21,6 +22,7 @@ from registry_server.serving.guard import HEALTH_METHODS
 FILES = (
     record_service_pb2,
     dispute_service_pb2,
+    inbox_service_pb2,
     inquiry_service_pb2,
     transparency_service_pb2,
     directory_service_pb2,
@@ -30,6 +32,7 @@ FILES = (
 EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L", "GetErasure": "LR"},
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
+    "InboxService": {"ListNotices": "LR", "FollowNotices": "LR", "Acknowledge": "LR"},
     "InquiryService": {"Check": "LR", "Screen": "L", "GetInquiryReceipt": "LR"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",

@@ -24,7 +24,9 @@ _F = FindingId
 def _acknowledged(log: HandmadeLog, **changes: object) -> StatementLeaf:
     """Log a dispute and its furnisher's acknowledgement; return that."""
     cause = log.annotate("lender-2", "lender-1", "running", AnnotationFlag.DISPUTED)
-    leaf = parse_leaf(log.leaves[log.acknowledge("lender-1", cause, NoticeReason.DISPUTED, **changes)])
+    leaf = parse_leaf(
+        log.leaves[log.acknowledge("lender-1", cause, NoticeReason.DISPUTED, KeyUsage.INQUIRE, **changes)]
+    )
     assert isinstance(leaf, StatementLeaf)
     return leaf
 

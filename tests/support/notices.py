@@ -9,8 +9,8 @@ from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.commitment import commit_notice
 from client_sdk.kernel.formats.encoding import leaf_hash
 from registry_server.sequencing.items import AcknowledgementItem, ShownRecord
-from tests.support.handmade_log import seed, signer
-from tests.support.registry_world import REGISTRY, World
+from tests.support.handmade_log import REGISTRY, seed, signer
+from tests.support.registry_world import World
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey

@@ -17,6 +17,7 @@ import grpc
 from creditregistry.v1 import certificate_pb2, check_pb2, evidence_pb2
 from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceStub
+from creditregistry.v1.inbox_service_pb2_grpc import InboxServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
@@ -222,6 +223,10 @@ class RunningRegistry:
     def disputes(self, institution: str) -> DisputeServiceStub:
         """The dispute service, as a member sees it."""
         return DisputeServiceStub(self.channel(institution))
+
+    def inbox(self, institution: str) -> InboxServiceStub:
+        """The inbox service, as a member sees it."""
+        return InboxServiceStub(self.channel(institution))
 
     def inquiries(self, institution: str) -> InquiryServiceStub:
         """The inquiry service, as a member sees it."""

@@ -343,8 +343,7 @@ class Rulebook:
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
     paid_judgment_months: int = 0
-    # No six months are longer: as far back as FCRA 611(d) has recipients of a report told of its correction.
-    correction_days: int = 184
+    correction_days: int = 184  # No six months are longer (FCRA 611(d)).
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.

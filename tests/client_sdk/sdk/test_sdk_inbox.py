@@ -69,7 +69,7 @@ def test_who_was_shown_a_version_hears_once_that_it_was_corrected(
     assert (notice.reason, notice.number, notice.issuer) == (NoticeReason.CORRECTED, corrected.index, "lender-1")
     assert (notice.logged_at, notice.shown_index, notice.leaf) == (corrected.logged_at, receipt.index, corrected.leaf)
     assert notice.asked_at is not None
-    assert asker.inquiry_receipt(notice.inquiry_id)
+    assert asker.inquiry_receipt(notice.inquiry_id).asker == "lender-2"
     # Nobody else: neither who corrects, nor who was shown nothing.
     assert about(lender, receipt.record_id) == about(office, receipt.record_id) == []
 

@@ -14,6 +14,7 @@ from creditregistry.v1 import (
     dispute_pb2,
     erasure_pb2,
     evidence_pb2,
+    inbox_pb2,
     inquiry_pb2,
     proposal_pb2,
     statement_pb2,
@@ -23,13 +24,14 @@ from creditregistry.v1 import (
 from google.protobuf.descriptor import FieldDescriptor
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act, StateBody
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus
 from registry_server.errors import entry_of
 from registry_server.rpc.server import SERVICES
 from registry_server.storage import leaves
 from registry_server.storage.errors import StorageError, StorageFault
-from tests.support.handmade_log import signer
+from tests.support.handmade_log import REGISTRY, signer
 from tests.support.registry import inquire, read_refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR
 from tests.support.screening import screen_request
@@ -114,6 +116,9 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "Annotate": ("lender-2", dispute_pb2.AnnotateRequest(annotation=_dispute(world))),
         "GetAnnotation": ("lender-2", dispute_pb2.GetAnnotationRequest(record=_loan(world))),
         "ListDisputes": ("lender-1", dispute_pb2.ListDisputesRequest()),
+        "ListNotices": ("lender-1", inbox_pb2.ListNoticesRequest()),
+        "FollowNotices": ("lender-1", inbox_pb2.FollowNoticesRequest()),
+        "Acknowledge": ("lender-1", inbox_pb2.AcknowledgeRequest(acknowledgement=_acknowledgement(world))),
         "Check": ("lender-2", inquire(world, "lender-2", ["person of loan"])),
         "Screen": ("lender-2", screen_request(world, "lender-2")),
         "GetInquiryReceipt": ("lender-2", check_pb2.GetInquiryReceiptRequest(inquiry_id=bytes(16))),
@@ -131,6 +136,13 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "RevokeTlsKey": ("lender-1", certificate_pb2.RevokeTlsKeyRequest()),
         "IssueCertificate": (ADMINISTRATORS[0], certificate_pb2.IssueCertificateRequest(institution="lender-1")),
     }
+
+
+def _acknowledgement(world: World) -> evidence_pb2.SignedPayload:
+    said = Acknowledgement(REGISTRY, "lender-1", bytes(32), world.clock.now)
+    own, payload = signer("lender-1 INQUIRE"), said.encode()
+    signature = dsse.sign(own, dsse.ACKNOWLEDGEMENT, payload)
+    return evidence_pb2.SignedPayload(payload=payload, key_id=own.public_key.key_id, signature=signature)
 
 
 def signed_variants(method: str, base: Message) -> Iterator[tuple[str, Message]]:
@@ -172,7 +184,12 @@ def reason_of(call: Callable[..., object], method: MethodDescriptor, request: Me
     try:
         answered = call(iter([request]) if method.client_streaming else request)
         if isinstance(answered, grpc.RpcContext) and method.server_streaming:
-            list(answered)  # type: ignore[call-overload]  # a stream of responses
+            if method.name == "FollowNotices":
+                # It has an end, but not within the time of a test.
+                next(answered)  # type: ignore[call-overload]  # a stream of responses
+                answered.cancel()
+            else:
+                list(answered)  # type: ignore[call-overload]  # likewise
     except grpc.RpcError as error:
         refused = read_refusal(error)
         assert refused.status not in NOT_THE_CALLERS_FAULT, refused
@@ -193,6 +210,7 @@ def test_no_number_in_a_request_is_more_than_the_registry_can_take(registry: Run
     stubs: dict[str, Callable[[str], object]] = {
         "RecordService": registry.records,
         "DisputeService": registry.disputes,
+        "InboxService": registry.inbox,
         "InquiryService": registry.inquiries,
         "TransparencyService": registry.transparency,
         "DirectoryService": registry.directory,
