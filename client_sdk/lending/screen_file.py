@@ -1,4 +1,4 @@
-"""What is kept of a screening that may break off, or of one that is repeated: which keys of the map each customer has.
+"""The file of a screening that may break off, or is repeated: which keys of the map each customer has.
 
     file  = "creditregistry/screen-file/v1" || salt (32 bytes) || block ...
     block = length (4 bytes) || sealed entries (``kernel.formats.sealed_block``)
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
 
-__all__ = ["LastLook", "MapKeys", "ScreenFile", "Seen"]
+__all__ = ["KnownCustomer", "LastLook", "MapKeys", "ScreenFile"]
 
 _LABEL = label("creditregistry/screen-file/v1")
 _SALT_BYTES = 32
@@ -53,7 +53,7 @@ class LastLook(NamedTuple):
     size: int
 
 
-class Seen(NamedTuple):
+class KnownCustomer(NamedTuple):
     """One customer.
 
     Attributes:
@@ -116,12 +116,12 @@ class ScreenFile:
         """Return what stands for a person in this file, 16 bytes."""
         return self._sealer.name(identity.voprf_input())[:_NAME_BYTES]
 
-    def get(self, name: bytes) -> Seen | None:
+    def get(self, name: bytes) -> KnownCustomer | None:
         """Return what is kept of a customer; None where nothing is."""
         entry = self._seen.get(name)
         return None if entry is None else _seen_of(entry)
 
-    def add(self, seen: Iterable[tuple[bytes, Seen]]) -> None:
+    def add(self, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
         """Keep customers, durably.
 
         Raises:
@@ -139,7 +139,7 @@ class ScreenFile:
                 raise cannot_be_written(self._path, error) from error
         self._seen.update(entries)
 
-    def replace(self, last: LastLook, seen: Iterable[tuple[bytes, Seen]]) -> None:
+    def replace(self, last: LastLook, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
         """Keep these customers and no others, as the last look found them, atomically.
 
         Raises:
@@ -226,9 +226,9 @@ def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _seen_of(entry: bytes) -> Seen:
+def _seen_of(entry: bytes) -> KnownCustomer:
     keys = tuple(
         (int.from_bytes(entry[at : at + _VERSION_BYTES]), entry[at + _VERSION_BYTES : at + _KEY_BYTES])
         for at in range(_FIXED_BYTES, len(entry), _KEY_BYTES)
     )
-    return Seen(keys, entry[_NAME_BYTES + 1], entry[_NAME_BYTES + 2 : _FIXED_BYTES])
+    return KnownCustomer(keys, entry[_NAME_BYTES + 1], entry[_NAME_BYTES + 2 : _FIXED_BYTES])
