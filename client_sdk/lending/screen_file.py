@@ -93,7 +93,8 @@ class ScreenFile:
         self._path = None if path is None else path_of(path, "the file of a screening")
         self._seen: dict[bytes, bytes] = {}
         self._blocks = 0
-        self._lock = FileLock(lock, timeout=0, mode=_MODE)
+        # Taken in one thread and given back in another, where a client for asyncio works beside its loop.
+        self._lock = FileLock(lock, timeout=0, mode=_MODE, thread_local=False)
         try:
             self._lock.acquire()
         except Timeout:
@@ -172,7 +173,7 @@ class ScreenFile:
 
     def _open(self, secret: bytes, info: bytes) -> None:
         path = self._path
-        data = read_private(path) if path is not None and path.exists() else b""
+        data = b"" if path is None else _kept(path)
         if data and not data.startswith(_LABEL):
             raise ConfigError(f"{path} is no file of a screening, and is left as it is")
         salt = data[len(_LABEL) : len(_LABEL) + _SALT_BYTES] if data else secrets.token_bytes(_SALT_BYTES)
@@ -211,6 +212,17 @@ class ScreenFile:
             return self._sealer.open(self._blocks, sealed)
         except FormatError:
             return None
+
+
+def _kept(path: Path) -> bytes:
+    """Return what a file holds; nothing where there is none."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+    return read_private(path)
 
 
 def _look(last: LastLook) -> bytes:

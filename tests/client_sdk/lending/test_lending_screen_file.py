@@ -126,3 +126,12 @@ def test_a_sealed_block_opens_at_its_own_place_alone() -> None:
             sealer.open(place, data)
     with pytest.raises(FormatError, match=r"block\.opens"):
         BlockSealer(SECRET, bytes(32), b"other").open(3, sealed)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "folder", "dangling"])
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "file")
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            ScreenFile(tmp_path / name, SECRET, CONTEXT, tmp_path / "lock")
