@@ -28,6 +28,7 @@ ROWS = {
     "check-single": "check_single",
     "check-many": "check_many",
     "check-sdk": "check_sdk",
+    "screen": "screen",
     "audit": "audit",
     "map": "map_change",
     "retention": "retention",

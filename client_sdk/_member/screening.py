@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk._member.core import Core
@@ -11,11 +12,13 @@ from client_sdk._protocol import arguments
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
 from client_sdk._steps import ask, beside, message, open_stream
 from client_sdk.errors import ConflictError
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH, page_depth
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse
 from client_sdk.kernel.ledger.inquiry import Screening
+from client_sdk.kernel.rules.facts import Consent
 from client_sdk.lending.screen_file import LastLook, ScreenFile
 from client_sdk.lending.screening import NAMED_AT_ONCE, OwnParts, PortfolioScreen
 from client_sdk.models.screening import (
@@ -29,7 +32,6 @@ from client_sdk.models.screening import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from client_sdk._steps import Flow
     from client_sdk.kernel.formats.words import Purpose
@@ -89,6 +91,7 @@ class Screener(Core):
         progress: ScreenProgressCallback | None,
     ) -> Flow[WatchReport]:
         """Find out what has changed since the last look."""
+        arguments.of_type(state, (str, Path), "state", "a path as text or as a Path")
         aim, people = yield from self._begin(customers, purpose, officer, progress)
         file = yield from beside(partial(self._file, state, aim.purpose))
         try:
@@ -217,7 +220,9 @@ def _customers_of(customers: Iterable[Customer]) -> list[Customer]:
     for customer in customers:
         arguments.of_type(customer, Customer, "customers", "a Customer each")
         arguments.person_of(customer.identity, "customers.identity")
+        arguments.of_type(customer.consent, Consent, "customers.consent", "a Consent")
         arguments.consent_of(customer.consent)
+        arguments.bytes_of(customer.consent.digest, "customers.consent.digest", HASH_BYTES)
         people.append(customer)
     return people
 

@@ -1,4 +1,4 @@
-"""What is kept of a screening that may break off, or of one that is repeated: which keys of the map each customer has.
+"""The file of a screening that may break off, or is repeated: which keys of the map each customer has.
 
     file  = "creditregistry/screen-file/v1" || salt (32 bytes) || block ...
     block = length (4 bytes) || sealed entries (``kernel.formats.sealed_block``)
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
 
-__all__ = ["LastLook", "MapKeys", "ScreenFile", "Seen"]
+__all__ = ["KnownCustomer", "LastLook", "MapKeys", "ScreenFile"]
 
 _LABEL = label("creditregistry/screen-file/v1")
 _SALT_BYTES = 32
@@ -53,7 +53,7 @@ class LastLook(NamedTuple):
     size: int
 
 
-class Seen(NamedTuple):
+class KnownCustomer(NamedTuple):
     """One customer.
 
     Attributes:
@@ -93,7 +93,8 @@ class ScreenFile:
         self._path = None if path is None else path_of(path, "the file of a screening")
         self._seen: dict[bytes, bytes] = {}
         self._blocks = 0
-        self._lock = FileLock(lock, timeout=0, mode=_MODE)
+        # Taken in one thread and given back in another, where a client for asyncio works beside its loop.
+        self._lock = FileLock(lock, timeout=0, mode=_MODE, thread_local=False)
         try:
             self._lock.acquire()
         except Timeout:
@@ -116,12 +117,12 @@ class ScreenFile:
         """Return what stands for a person in this file, 16 bytes."""
         return self._sealer.name(identity.voprf_input())[:_NAME_BYTES]
 
-    def get(self, name: bytes) -> Seen | None:
+    def get(self, name: bytes) -> KnownCustomer | None:
         """Return what is kept of a customer; None where nothing is."""
         entry = self._seen.get(name)
         return None if entry is None else _seen_of(entry)
 
-    def add(self, seen: Iterable[tuple[bytes, Seen]]) -> None:
+    def add(self, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
         """Keep customers, durably.
 
         Raises:
@@ -139,7 +140,7 @@ class ScreenFile:
                 raise cannot_be_written(self._path, error) from error
         self._seen.update(entries)
 
-    def replace(self, last: LastLook, seen: Iterable[tuple[bytes, Seen]]) -> None:
+    def replace(self, last: LastLook, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
         """Keep these customers and no others, as the last look found them, atomically.
 
         Raises:
@@ -172,7 +173,7 @@ class ScreenFile:
 
     def _open(self, secret: bytes, info: bytes) -> None:
         path = self._path
-        data = read_private(path) if path is not None and path.exists() else b""
+        data = b"" if path is None else _kept(path)
         if data and not data.startswith(_LABEL):
             raise ConfigError(f"{path} is no file of a screening, and is left as it is")
         salt = data[len(_LABEL) : len(_LABEL) + _SALT_BYTES] if data else secrets.token_bytes(_SALT_BYTES)
@@ -213,6 +214,17 @@ class ScreenFile:
             return None
 
 
+def _kept(path: Path) -> bytes:
+    """Return what a file holds; nothing where there is none."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+    return read_private(path)
+
+
 def _look(last: LastLook) -> bytes:
     return u64(last.as_of_ms) + u64(last.size)
 
@@ -226,9 +238,9 @@ def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _seen_of(entry: bytes) -> Seen:
+def _seen_of(entry: bytes) -> KnownCustomer:
     keys = tuple(
         (int.from_bytes(entry[at : at + _VERSION_BYTES]), entry[at + _VERSION_BYTES : at + _KEY_BYTES])
         for at in range(_FIXED_BYTES, len(entry), _KEY_BYTES)
     )
-    return Seen(keys, entry[_NAME_BYTES + 1], entry[_NAME_BYTES + 2 : _FIXED_BYTES])
+    return KnownCustomer(keys, entry[_NAME_BYTES + 1], entry[_NAME_BYTES + 2 : _FIXED_BYTES])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.map_entry import record_part, subject_key, value_of_parts
-from client_sdk.lending.screen_file import LastLook, Seen
+from client_sdk.lending.screen_file import KnownCustomer, LastLook
 from client_sdk.models.screening import ScreenChange, ScreenChangeKind, ScreenFinding
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ class PortfolioScreen:
             for (name, _), names in zip(people, found, strict=True)
         )
 
-    def _seen(self, name: bytes, keys: MapKeys) -> Seen:
+    def _seen(self, name: bytes, keys: MapKeys) -> KnownCustomer:
         """Return the entry of a person under other keys: what was found at the last look still stands."""
         before = self._file.get(name)
-        return Seen(keys) if before is None else before._replace(keys=keys)
+        return KnownCustomer(keys) if before is None else before._replace(keys=keys)
 
     def keys(self) -> Iterator[bytes]:
         """Yield every key of the map of every customer."""
@@ -134,16 +134,16 @@ class PortfolioScreen:
         self._file.replace(
             last,
             (
-                (name, Seen(seen.keys, _NUMBERS[finding], _digest(seen, found)))
+                (name, KnownCustomer(seen.keys, _NUMBERS[finding], _digest(seen, found)))
                 for name, finding, seen in ((name, finding, self._entry(name)) for name, finding in looked.items())
             ),
         )
 
-    def _entry(self, name: bytes) -> Seen:
-        return self._file.get(name) or Seen(())
+    def _entry(self, name: bytes) -> KnownCustomer:
+        return self._file.get(name) or KnownCustomer(())
 
 
-def _digest(seen: Seen, found: Mapping[bytes, bytes]) -> bytes:
+def _digest(seen: KnownCustomer, found: Mapping[bytes, bytes]) -> bytes:
     """Return a digest of what the map holds under a customer's keys, by their versions."""
     held = [version.to_bytes(4) + found[key] for version, key in seen.keys if key in found]
     return sha256(b"".join(held)).digest() if held else bytes(HASH_BYTES)

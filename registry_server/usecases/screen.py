@@ -95,7 +95,7 @@ class Screens:
         check_asker(asked, self._ledger.directory, None)
         return opened.pages(asked.prefixes)
 
-    def _open(self, asked: ReceivedScreening, now: int) -> _Opened:
+    def _open(self, asked: ReceivedScreening, now: int) -> _OpenScreening:
         """Keep a screening that begins, whatever becomes of it, and return what its pages are served from.
 
         Raises:
@@ -121,10 +121,10 @@ class Screens:
         if kept.repeated:
             # Its pages are served by the process that took it in, and from one HEAD alone.
             raise _gone(asked)
-        return self._shelf.put(asked, _Opened(head, size, tree, screening), now)
+        return self._shelf.put(asked, _OpenScreening(head, size, tree, screening), now)
 
 
-class _Opened:
+class _OpenScreening:
     """A screening that has begun. Thread-safe."""
 
     def __init__(self, head: ProvedHead, size: int, tree: MapTree, screening: Screening) -> None:
@@ -173,9 +173,9 @@ class _Opened:
             self._taken.update(prefixes)
 
 
-class _Kept(NamedTuple):
+class _KeptScreening(NamedTuple):
     until: int
-    opened: _Opened
+    opened: _OpenScreening
 
 
 class _Shelf:
@@ -183,22 +183,22 @@ class _Shelf:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], _KeptScreening] = OrderedDict()
 
-    def take(self, asked: SignedInquiry, now: int) -> _Opened | None:
+    def take(self, asked: SignedInquiry, now: int) -> _OpenScreening | None:
         """Return a screening that has begun; None where it is not kept."""
         with self._lock:
             self._forget(now)
             kept = self._kept.get((asked.peer, asked.digest))
         return None if kept is None else kept.opened
 
-    def put(self, asked: SignedInquiry, opened: _Opened, now: int) -> _Opened:
+    def put(self, asked: SignedInquiry, opened: _OpenScreening, now: int) -> _OpenScreening:
         """Keep a screening in place of the oldest of its asker, or of all, where there are too many."""
         with self._lock:
             own = [key for key in self._kept if key[0] == asked.peer]
             for key in own[: len(own) - _KEPT_EACH + 1]:
                 del self._kept[key]
-            self._kept[asked.peer, asked.digest] = _Kept(now + KEPT_MS, opened)
+            self._kept[asked.peer, asked.digest] = _KeptScreening(now + KEPT_MS, opened)
             self._forget(now)
         return opened
 
@@ -239,7 +239,7 @@ def _check_prefixes(prefixes: Sequence[int], screening: Screening) -> None:
     if not 0 < len(prefixes) <= MAX_PREFIXES:
         raise FormatError("prefixes", "screening.prefixes", got=str(len(prefixes)), want=f"1 to {MAX_PREFIXES}")
     if list(prefixes) != sorted(set(prefixes)):
-        raise FormatError("prefixes", "prefixes.order", want="ascending, without repetition")
+        raise FormatError("prefixes", "screening.order", want="ascending, without repetition")
     # The first bit of every subject's key is 0; the other half is the directory, which has proofs of its own.
     if prefixes[-1] >> (screening.depth - 1):
         want = f"below {1 << (screening.depth - 1)} at depth {screening.depth}"

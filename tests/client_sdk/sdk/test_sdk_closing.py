@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from client_sdk import AsyncClient, Client, ConfigError, Phase, written_consent
+from client_sdk import AsyncClient, Client, ConfigError, Customer, Phase, written_consent
 from client_sdk._steps.calls import _AwaitAnswer, _Message, _Open
 from client_sdk._transport.call_threads import Job
 from client_sdk._transport.channels import TlsMaterial
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
 ASKED: dict[str, Any] = {"purpose": Purpose.LOAN_APPROVAL, "consent": CONSENT, "officer": "clerk-7"}
+SCREENED: dict[str, Any] = {"purpose": Purpose.POST_LOAN_REVIEW, "officer": "clerk-7"}
 KEY_SERVICE = "key-service-b"
 # What a task of asyncio waits in while its call has no answer yet.
 WAITING = {_AwaitAnswer.wait.__code__, _Message.wait.__code__, _Open.wait.__code__}
@@ -51,6 +52,7 @@ CASES: dict[str, Case] = {
     "receipt": Case("registry", lambda client: client.receipt(bytes(16), 1)),
     "records": Case("registry", lambda client: client.records()),
     "check": Case("registry", lambda client: client.check(person(72_001), **ASKED)),
+    "screen": Case("registry", lambda client: client.screen([Customer(person(72_001), CONSENT)], **SCREENED)),
     "report": Case("registry", lambda client: client.report(default_report(72_001))),
     "report_many": Case("registry", lambda client: client.report_many(history(72_001))),
     "status of key services": Case(KEY_SERVICE, lambda client: client.status()),

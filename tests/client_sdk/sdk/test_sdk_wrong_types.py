@@ -26,6 +26,7 @@ from client_sdk import (
     Consent,
     CreditRegistryError,
     Criteria,
+    Customer,
     FormatError,
     Identity,
     IdType,
@@ -121,6 +122,8 @@ GOOD: dict[str, Any] = {
     "issuer": "lender-2",
     "outcome": "CONFIRMED",
     "evidence": [bytes(32)],
+    "customers": [Customer(person(1), CONSENT)],
+    "state": "no-such-file",
     "text": "I was in hospital.",
     "data": b"no proof",
 }
@@ -136,6 +139,13 @@ METHODS: Wrong = {
         replace(CONSENT, form=5),  # type: ignore[arg-type]  # meant
     ),
     "officer": (*NO_TEXT, "", "clerk\0", f"clerk-{HALF}"),
+    "customers": (
+        *(None, 5, NUMBER, b"", {}, [], person(1), [person(1)], [None], Customer(person(1), CONSENT)),
+        *([Customer(wrong, CONSENT)] for wrong in NO_PERSON),
+        *([Customer(person(1), wrong)] for wrong in (None, "yes", 5, replace(CONSENT, digest=b"short"))),  # type: ignore[arg-type]  # meant
+    ),
+    "resume": NO_PATH,
+    "state": (None, *NO_PATH),
     "inquiry_id": NO_ID,
     "report": (None, 5, NUMBER, [], {}, RejectedRow(row=1, violations=()), replace(default_report(1), reference=HALF)),
     "reports": (None, 5, NUMBER, b"", {}, default_report(1)),

@@ -134,7 +134,7 @@ def test_two_screenings_are_kept_of_one_institution_and_do_not_end_those_of_othe
         ({}, [1], "MALFORMED", "screening.prefix"),
         ({}, [], "MALFORMED", "screening.prefixes"),
         ({}, list(range(MAX_PREFIXES + 1)), "MALFORMED", "screening.prefixes"),
-        ({}, [0, 0], "MALFORMED", "prefixes.order"),
+        ({}, [0, 0], "MALFORMED", "screening.order"),
     ],
 )
 def test_what_is_not_in_order_is_refused_and_kept(

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.batch_signature import BatchSignature, sign_state
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.commitment import (
     commit_consent,
+    commit_consents,
     commit_erased_person,
     commit_facts,
     commit_inquiry,
@@ -61,6 +62,7 @@ from client_sdk.kernel.formats.words import (
     Standing,
     TlsKeyAction,
 )
+from client_sdk.kernel.ledger.inquiry import Inquiry, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
@@ -144,6 +146,13 @@ ERASURE = Erasure(
 )
 
 
+def screening_of(log: HandmadeLog) -> Inquiry:
+    """The screening of two customers by pages of depth 3."""
+    asked = inquiry_of(log, "lender-1", ["person of loan-1"])
+    consents = commit_consents(seed("consents opening"), (b"consent", b"another consent"))
+    return replace(asked, subject_commitments=(), consent_commitment=consents, screening=Screening(2, 3, 2))
+
+
 def other_forms(log: HandmadeLog) -> dict[str, bytes]:
     """Forms that stand outside of the log: signed requests, commitments, sealed bytes, identifiers."""
     opening, facts, seal_key = seed("facts opening"), b"\x08\x01", seed("seal key")
@@ -173,6 +182,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "possession": possession_payload(REGISTRY, "lender-1", grant),
         "possession signature": grant.possession,
         "inquiry": inquiry_of(log, "lender-1", ["person of loan-1"]).encode(),
+        "screening": screening_of(log).encode(),
         "inquiry PAE": dsse.pae(dsse.INQUIRY, inquiry_of(log, "lender-1", ["person of loan-1"]).encode()),
         "inquiry leaf": InquiryLeaf.of(log.logged_at, "ANSWERED", b"payload", bytes(64)).encode(),
         "key-request": request.encode(),
@@ -197,6 +207,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "commitment: facts": commitment,
         "commitment: text": text,
         "commitment: notice": commit_notice(opening, 13, seed("leaf"), NoticeReason.RESTRICTED.number),
+        "commitment: consents of a screening": commit_consents(opening, (b"consent", b"another consent")),
         "commitment: person of an inquiry": commit_inquiry(opening, ((1, seed("subject")), (2, seed("subject 2")))),
         "commitment: consent": commit_consent(opening, b"\x08\x01"),
         "commitment: officer": commit_officer(opening, "staff-17"),

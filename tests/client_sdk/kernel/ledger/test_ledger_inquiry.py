@@ -9,12 +9,14 @@ import pytest
 from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.directory_proof import verify_directory
-from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from tests.support.evidence_maker import consent_of, inquiry_of, pseudonyms
+from tests.support.evidence_maker import consent_of, inquiry_of, make_evidence, pseudonyms
 from tests.support.handmade_log import HandmadeLog, seed, signer
 from tests.support.lies import honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve
@@ -46,6 +48,55 @@ def opening(log: HandmadeLog) -> InquiryOpening:
 def test_an_opening_opens_its_inquiry(inquiry: Inquiry, opening: InquiryOpening) -> None:
     opening.check(inquiry, (1,))
     assert InquiryOpening.of(opening.message()) == opening
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"screening": Screening(0, 1, 1)}, "screening.persons"),
+        ({"screening": Screening(1, 0, 1)}, "screening.depth"),
+        ({"screening": Screening(1, 25, 1)}, "screening.depth"),
+        ({"screening": Screening(9, 3, 5)}, "screening.pages"),
+        ({"screening": Screening(9, 3, 0)}, "screening.pages"),
+        ({"subject_commitments": (bytes(32),)}, "inquiry.persons"),
+        ({"screening": None}, "inquiry.persons"),
+        ({"consent_commitment": b""}, "inquiry.commitment-length"),
+    ],
+)
+def test_a_screening_names_persons_and_pages_and_nobody(
+    inquiry: Inquiry, changes: dict[str, object], rule: str
+) -> None:
+    screening = replace(inquiry, subject_commitments=(), screening=Screening(9, 3, 4))
+    assert Inquiry.parse(screening.encode()) == screening
+    assert screening.persons == 9
+    with pytest.raises(FormatError) as refused:
+        Inquiry.parse(replace(screening, **changes).encode())  # type: ignore[arg-type]  # by name
+    assert refused.value.rule == rule
+
+
+def test_with_a_screening_comes_the_opening_of_its_officer_alone(inquiry: Inquiry, opening: InquiryOpening) -> None:
+    screening = replace(inquiry, subject_commitments=(), screening=Screening(9, 3, 4))
+    officer = replace(opening, persons=(), consent=b"", consent_opening=b"")
+    officer.check(screening, (1,))
+    for more in (
+        opening,
+        replace(officer, consent=opening.consent),
+        replace(officer, consent_opening=opening.consent_opening),
+        replace(officer, persons=opening.persons),
+    ):
+        with pytest.raises(FormatError, match=r"screening\.opening"):
+            more.check(screening, (1,))
+    with pytest.raises(FormatError, match=r"commitment\.opens"):
+        replace(officer, officer="somebody else").check(screening, (1,))
+
+
+def test_no_evidence_rests_on_a_screening(log: HandmadeLog, inquiry: Inquiry) -> None:
+    evidence = make_evidence(log, "lender-3", PERSONS)
+    own = signer("lender-3 INQUIRE")
+    payload = replace(inquiry, subject_commitments=(), screening=Screening(2, 1, 1)).encode()
+    evidence.inquiry.payload, evidence.inquiry.signature = payload, dsse.sign(own, dsse.INQUIRY, payload)
+    with pytest.raises(FormatError, match=r"inquiry\.position"):
+        Verifier(log.trust_root).check(evidence)
 
 
 def _swapped(opening: InquiryOpening) -> InquiryOpening:
