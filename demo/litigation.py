@@ -1,4 +1,4 @@
-"""A batch litigation (批量诉讼): one lender sues many invented borrowers on one day, and reports all judgments at once."""
+"""A batch litigation (批量诉讼): one lender sues many invented borrowers on one day, and signs all judgments once."""
 
 from __future__ import annotations
 
