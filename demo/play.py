@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
@@ -15,6 +15,7 @@ from client_sdk.signing import write_private
 from client_sdk.testing.site import REGISTRY
 from demo.asking import ask_about_all
 from demo.ceremony import enrol, found, install_key_services, make_keys
+from demo.litigation import JUDGMENTS, judgments
 from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS
 from demo.synthetic import Expected, Story, borrowers, portfolio
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.models import Identity
     from client_sdk.testing.site import Site
     from demo.asking import Survey
     from demo.console import Narrator
@@ -53,6 +55,8 @@ class Summary:
         borrowers: invented.
         records: reported by all lenders.
         versions: reported by all lenders.
+        judgments: reported under one signature.
+        signatures: made for them.
         chains: from default through judgment and enforcement to payment.
         verdicts: answers by verdict.
         assessments: answers by assessment.
@@ -67,6 +71,8 @@ class Summary:
     borrowers: int = 0
     records: int = 0
     versions: int = 0
+    judgments: int = 0
+    signatures: int = 0
     chains: int = 0
     verdicts: Mapping[str, int] = field(default_factory=dict)
     assessments: Mapping[str, int] = field(default_factory=dict)
@@ -113,6 +119,7 @@ def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
     _found(stage)
     _report(stage)
     _ask(stage)
+    _litigate(stage)
     _survey(stage)
     _verify(stage)
     _audit(stage)
@@ -187,30 +194,55 @@ def _report_portfolio(stage: _Stage, lender: str) -> Mapping[str, int]:
 
 
 def _ask(stage: _Stage) -> None:
-    tell, folder = stage.narrator, stage.site.folder
+    tell = stage.narrator
     tell.step(
         f"{_ASKER} asks about four people who want a loan",
         "The number stays on its machine. The registry proves its answer, LISTED or CLEAR, and the lender's own",
         "criteria make an assessment of the facts that only somebody who knows the number can open.",
     )
-    evidence = folder / _ASKER / "evidence"
+    evidence = stage.site.folder / _ASKER / "evidence"
     evidence.mkdir(mode=0o700)
     files: dict[Verdict, str] = {}
     for story in _SHOWN:
         borrower = next(person for person in stage.people if person.story is story)
-        name = f"{_ASKER}/applicant-{borrower.number}"
-        write_private(folder / f"{name}.txt", f"{borrower.identity.number}\n".encode())
-        (folder / f"{name}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
-        saved = f"{_ASKER}/evidence/applicant-{borrower.number}.evidence"
-        consent = ("--consent-date", stage.today.isoformat(), "--consent-file", f"{name}.consent")
-        who = ("--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", *consent, "--identity-file", f"{name}.txt")
-        answer = json.loads(stage.shell("credit-registry", "--home", _ASKER, "--json", "check", *who, "--save", saved))
+        answer, saved = _check(stage, f"applicant-{borrower.number}", borrower.identity)
         verdict, outcome = Verdict(answer["verdict"]), Outcome(answer["assessment"]["outcome"])
         reasons = Counter(reason["id"] for reason in answer["assessment"]["reasons"])
         why = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
         tell.good(f"{verdict}, {outcome} ({why}): {story.title}")
         files.setdefault(verdict, saved)
     stage.summary.evidence = Evidence(files[Verdict.LISTED], files[Verdict.CLEAR])
+
+
+def _check(stage: _Stage, applicant: str, identity: Identity) -> tuple[Any, str]:
+    """Ask about a person; return the answer, and where its evidence is."""
+    name, saved = f"{_ASKER}/{applicant}", f"{_ASKER}/evidence/{applicant}.evidence"
+    write_private(stage.site.folder / f"{name}.txt", f"{identity.number}\n".encode())
+    (stage.site.folder / f"{name}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
+    consent = ("--consent-date", stage.today.isoformat(), "--consent-file", f"{name}.consent")
+    who = ("--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", *consent, "--identity-file", f"{name}.txt")
+    answer = json.loads(stage.shell("credit-registry", "--home", _ASKER, "--json", "check", *who, "--save", saved))
+    return answer, saved
+
+
+def _litigate(stage: _Stage) -> None:
+    tell, lender = stage.narrator, LENDERS[0]
+    tell.step(
+        f"{lender.name} reports {JUDGMENTS} judgments under one signature",
+        "It sued many borrowers on one day, and signs once for all of them. Each judgment carries a short path that",
+        "leads to what was signed: it is proved, corrected and forgotten by itself, and shows none of the others.",
+    )
+    reports = judgments(lender, stage.today)
+    file = f"{lender.name}/judgments.csv"
+    write_portfolio(stage.site.folder / file, reports)
+    report = ("credit-registry", "--home", lender.name, "--json", "report", file, "--one-signature", "--yes")
+    done = json.loads(stage.shell(*report))
+    stage.summary.judgments, stage.summary.signatures = done["accepted"], done["signatures"]
+    tell.good(f"{done['accepted']} judgments logged, {done['signatures']} signature made")
+    tell.say(f"{_ASKER} asks about one of these borrowers, and keeps the proof of that one judgment:")
+    answer, saved = _check(stage, "sued", reports[-1].identity)
+    stage.shell("credit-registry", "verify", "--trust-root", stage.summary.trust_root, saved)
+    tell.good(f"{answer['verdict']}, {answer['assessment']['outcome']}; verified offline without the other judgments")
 
 
 def _survey(stage: _Stage) -> None:

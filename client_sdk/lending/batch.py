@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from client_sdk.lending.outbox import Outbox
     from client_sdk.lending.preflight import Preflight
     from client_sdk.lending.sending import Sent
-    from client_sdk.lending.signing import Signed
+    from client_sdk.lending.signing import SignedBlock
     from client_sdk.models.batch import BatchReport, ProgressCallback, RejectedRow
     from client_sdk.models.report import Report
 
@@ -150,7 +150,7 @@ class BatchReporter:
         """
         left: list[Unit] = []
         gathered: Gathered | None = None
-        signed: deque[Signed] = deque()
+        signed: deque[SignedBlock] = deque()
         sending = NOTHING
         blocks = _blocks(units)
         while True:
@@ -175,7 +175,7 @@ class BatchReporter:
             yield from beside(partial(self._keep, ready))
             sending = signed.popleft() if signed else NOTHING
 
-    def _keep(self, ready: Sequence[Signed]) -> None:
+    def _keep(self, ready: Sequence[SignedBlock]) -> None:
         """Store what was signed together in one transaction."""
         chunks = [chunk for step in ready for chunk in step.chunks]
         if chunks:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.lending.signing_room import Prepared, SigningRoom
     from client_sdk.lending.tally import Tally
 
-__all__ = ["NOTHING", "STATEMENTS_OF_A_SIGNATURE", "Gathered", "Signed", "Signing"]
+__all__ = ["NOTHING", "STATEMENTS_OF_A_SIGNATURE", "Gathered", "SignedBlock", "Signing"]
 
 # A signature is made once so many statements wait for it.
 STATEMENTS_OF_A_SIGNATURE = 10_000
@@ -39,14 +39,14 @@ class Gathered(NamedTuple):
     names: Mapping[Identity, Mapping[int, Pseudonym]]
 
 
-class Signed(NamedTuple):
+class SignedBlock(NamedTuple):
     """Units of one block with their signed submissions, those that are new, in chunks."""
 
     units: Sequence[Unit]
     chunks: Sequence[Sequence[Prepared]]
 
 
-NOTHING = Signed((), ())
+NOTHING = SignedBlock((), ())
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Signing:
     tally: Tally
     _made: list[tuple[Sequence[Unit], list[list[Prepared]]]] = field(default_factory=list)
 
-    def work_off(self, gathered: Gathered | None, *, last: bool) -> list[Signed]:
+    def work_off(self, gathered: Gathered | None, *, last: bool) -> list[SignedBlock]:
         """Return the blocks that are ready to be sent; none while statements wait for their common signature.
 
         Args:
@@ -86,4 +86,4 @@ class Signing:
         else:
             self.tally.signatures += len(waiting)
         blocks, self._made = self._made, []
-        return [Signed(units, pack(made)) for units, made in blocks]
+        return [SignedBlock(units, pack(made)) for units, made in blocks]

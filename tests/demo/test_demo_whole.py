@@ -99,6 +99,12 @@ def test_the_counts_are_those_of_the_stories(played: Played) -> None:
     assert counted["chains"] >= 20
 
 
+def test_a_batch_of_judgments_goes_under_one_signature(played: Played) -> None:
+    counted = json.loads((played.folder / "summary.json").read_text())
+    assert (counted["judgments"], counted["signatures"]) == (500, 1)
+    assert "500 judgments logged, 1 signature made" in played.said
+
+
 def test_the_portfolios_lie_in_the_lenders_folders(played: Played) -> None:
     folder = played.folder
     rows = [row for n in (1, 2, 3, 4) for row in read_portfolio(folder / f"lender-{n}" / "portfolio.csv")]

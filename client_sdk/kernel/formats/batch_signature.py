@@ -9,9 +9,9 @@ What is carried stands where a statement's plain signature of 64 bytes would sta
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -136,8 +136,11 @@ class VerifiedBatches:
     KEYS = 256
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, OrderedDict[bytes, None]] = OrderedDict()
+        # Cache and deque are each changed in one step, whatever other threads do.
+        self._of_key = lru_cache(maxsize=self.KEYS)(self._none)
+
+    def _none(self, _public_key: bytes) -> deque[bytes]:
+        return deque(maxlen=self.BATCHES_OF_A_KEY)
 
     def verify(self, public_key: bytes, payload: bytes, signature: bytes) -> None:
         """Accept a signature over a batch.
@@ -146,22 +149,10 @@ class VerifiedBatches:
             SignatureError: it does not verify under this key.
         """
         # The signature is of fixed length, so no two pairs are one text.
-        seen = sha256(payload + signature).digest()
-        with self._lock:
-            of_key = self._known.get(public_key)
-            if of_key is not None and seen in of_key:
-                of_key.move_to_end(seen)
-                self._known.move_to_end(public_key)
-                return
-        dsse.verify(dsse.STATEMENT_BATCH, payload, public_key, signature)
-        with self._lock:
-            of_key = self._known.setdefault(public_key, OrderedDict())
-            of_key[seen] = None
-            self._known.move_to_end(public_key)
-            if len(of_key) > self.BATCHES_OF_A_KEY:
-                of_key.popitem(last=False)
-            if len(self._known) > self.KEYS:
-                self._known.popitem(last=False)
+        verified, seen = self._of_key(public_key), sha256(payload + signature).digest()
+        if seen not in verified:
+            dsse.verify(dsse.STATEMENT_BATCH, payload, public_key, signature)
+            verified.append(seen)
 
 
 def verify_statement(
