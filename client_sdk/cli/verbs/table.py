@@ -21,7 +21,7 @@ VERBS = {
         "records",
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
-    "dispute": Later("dispute", "Disputes about your records: list, answer."),
+    "dispute": Later("dispute", "Disputes about your records: list, show, answer."),
     "subject": Later("subject", "For a person: disputes, and the person's own statement."),
     "verify": Later(
         "verify",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +13,6 @@ from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
 from tests.support.command import Command
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from client_sdk.testing import TestRegistry
 
 OFFICE = "consumer-office"
@@ -59,8 +59,17 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", "--evidence", paper)
     assert shown(asker, number)["flags"] == []
     assert record not in lender.said("dispute", "list").out
+    assert record in lender.said("dispute", "list", "--ended").out
+    for party, name in ((office, record), (lender, record), (lender, record_id)):
+        ended = party("dispute", "show", name).content
+        assert (ended["outcome"], ended["opened_by"], ended["answered_by"]) == ("CONFIRMED", OFFICE, "lender-1")
+        assert ended["evidence"] == ended["answer_evidence"] == [sha256(b"paid").hexdigest()]
+    assert "CONFIRMED" in office.said("subject", "dispute", "status", "--ended").out
+    assert sha256(b"paid").hexdigest() in office.said("dispute", "show", record).out
     again = office("subject", "dispute", "open", record, code=1)
     assert "annotation.reopened" in again.err + again.out
+    office("subject", "dispute", "open", record, "--evidence", paper, code=1)
+    Path(paper).write_bytes(b"paid on the 3rd")
     office("subject", "dispute", "open", record, "--evidence", paper)
     office("subject", "dispute", "withdraw", record)
     assert shown(asker, number)["flags"] == []
@@ -94,3 +103,8 @@ def test_an_office_asks_for_the_person_and_no_lender_does_so(
     assert record == f"{listed['issuer']}/{listed['record_id']}"
     refused = lender(*access, given=id_number(number), code=1)
     assert "SUBJECT_ACCESS" in refused.err + refused.out
+
+
+def test_a_dispute_that_nobody_has_opened_is_not_shown(lender: Command, record: str) -> None:
+    refused = lender("dispute", "show", record, code=2)
+    assert "dispute list --ended" in refused.err + refused.out

@@ -185,6 +185,7 @@ METHODS: Wrong = {
     "outcome": (None, 5, "NONSENSE", "WITHDRAWN", HALF, []),
     "evidence": (None, 5, NUMBER, b"", {}, *([wrong] for wrong in NO_HASH)),
     "opened": (None, 1, "yes", []),
+    "ended": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
 }
 
