@@ -144,7 +144,9 @@ def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
         )
         for one in found
     ]
-    return [table(_COLUMNS, rows), counted(len(found), "dispute")]
+    restricted = any(one.restricted for one in found)
+    why = "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
+    return [table(_COLUMNS, rows), counted(len(found), "dispute"), *([why] if restricted else [])]
 
 
 def annotated(session: Run, receipt: AnnotationReceipt, said: str) -> None:
