@@ -235,9 +235,9 @@ class AsyncClient:
         """Answer a dispute of an own record; CORRECTED after a further version of it, which corrects it."""
         return await self._run(self._member.answer_dispute(record_id, outcome, evidence, issuer))
 
-    async def disputes(self, *, issuer: str = "", opened: bool = False) -> tuple[DisputeView, ...]:
-        """Return the disputes that stand, with the day until which an answer is due."""
-        return await self._run(self._member.disputes(issuer, opened=opened))
+    async def disputes(self, *, issuer: str = "", opened: bool = False, ended: bool = False) -> tuple[DisputeView, ...]:
+        """Return the disputes of live records that stand, with the day until which an answer is due, or have ended."""
+        return await self._run(self._member.disputes(issuer, opened=opened, ended=ended))
 
     async def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> AnnotationReceipt:
         """Attach the subject's own statement to a record (征信业管理条例 Art. 16), sealed to the subject."""

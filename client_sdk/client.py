@@ -408,17 +408,18 @@ class Client:
         """
         return self._run(self._member.answer_dispute(record_id, outcome, evidence, issuer))
 
-    def disputes(self, *, issuer: str = "", opened: bool = False) -> tuple[DisputeView, ...]:
-        """Return the disputes that stand, with the day until which an answer is due.
+    def disputes(self, *, issuer: str = "", opened: bool = False, ended: bool = False) -> tuple[DisputeView, ...]:
+        """Return the disputes of live records that stand, with the day until which an answer is due, or have ended.
 
         Args:
             issuer: about the records of this institution, for its successor; empty for own records.
             opened: instead, those that this member opened about anybody's records.
+            ended: those that have ended, with their outcome; of each record the newest.
 
         Raises:
             VerificationError: what the registry answers does not verify.
         """
-        return self._run(self._member.disputes(issuer, opened=opened))
+        return self._run(self._member.disputes(issuer, opened=opened, ended=ended))
 
     def add_statement(self, issuer: str, record_id: bytes, identity: Identity, text: str) -> AnnotationReceipt:
         """Attach the subject's own statement to a record (征信业管理条例 Art. 16), sealed to the subject.

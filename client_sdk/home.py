@@ -158,6 +158,10 @@ def change_passphrase(config: ClientConfig, new: bytes | None) -> tuple[Path, ..
     # Behind a symbolic link lies the file that is to change.
     files = sorted({path.resolve() for path in (*named, *(path for path in others if path.exists()))})
     keys = [(path, _opened_by_either(path, config.secret, new)) for path in files]
+    for path in files:
+        # What a run left that was killed: a key under no passphrase, where that one took it off.
+        for draft in path.parent.glob(f".{path.name}.*.new"):
+            draft.unlink(missing_ok=True)
     for path, key in keys:
         replace_file(path, encoded(key, new))
     return tuple(files)
@@ -165,14 +169,11 @@ def change_passphrase(config: ClientConfig, new: bytes | None) -> tuple[Path, ..
 
 def _opened_by_either(path: Path, secret: SecretPrompt | None, new: bytes | None) -> PrivateKeyTypes:
     pem = read_private(path)
-    try:
-        return opened(pem, secret(f"file:{path}") if is_encrypted(pem) and secret is not None else None, path)
-    except ConfigError:
-        if new is None or not is_encrypted(pem):
-            raise
+    if new is not None and is_encrypted(pem):
+        # Tried first: where there was none before, keys have the new one by a run that was broken off.
         with contextlib.suppress(ConfigError):
             return opened(pem, new, path)
-        raise
+    return opened(pem, secret(f"file:{path}") if is_encrypted(pem) and secret is not None else None, path)
 
 
 def install_trust_root(home: str | Path, trust_root: bytes, fingerprint: str) -> TrustRoot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from client_sdk._protocol.annotation import (
     PART,
     AnnotationDraft,
     AnnotationEnd,
+    DisputesAsked,
     read_annotated,
     read_disputes,
     read_end,
     record_ref,
     sign_annotation,
 )
-from client_sdk._steps import ask, beside
+from client_sdk._steps import ask, beside, pause
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
@@ -38,7 +40,10 @@ _DISPUTED = frozenset((AnnotationFlag.DISPUTED,))
 _STATEMENT = frozenset((AnnotationFlag.STATEMENT,))
 _ANSWERED = frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED))
 # Two members may annotate one record at the same moment: one of them follows the other.
-_ATTEMPTS = 3
+# An author is heard about one record so often a day that one member alone can never take all of these places.
+_ATTEMPTS = 25
+# The tries are spread ever further apart, at random, so that two that met do not meet again; milliseconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 20, 1_000
 _OVERTAKEN = "ANNOTATION_ORDER"
 _LOGGED = frozenset((submission_pb2.OUTCOME_ACCEPTED, submission_pb2.OUTCOME_REPEATED))
 
@@ -90,16 +95,17 @@ class Disputing(Core):
         draft = AnnotationDraft(drop=_STATEMENT)
         return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
-    def disputes(self, issuer: str, *, opened: bool) -> Flow[tuple[DisputeView, ...]]:
-        """Return the disputes that stand about own records, or those that this member opened."""
+    def disputes(self, issuer: str, *, opened: bool, ended: bool) -> Flow[tuple[DisputeView, ...]]:
+        """Return the disputes that stand, or have ended, about own records, or of those that this member opened."""
         arguments.institution_of(issuer, "issuer")
         arguments.flag_of(opened, "opened")
+        arguments.flag_of(ended, "ended")
         directory = yield from self.following.refresh()
         found: list[DisputeView] = []
-        asked = "" if opened else issuer or self.session.config.institution
+        asked = DisputesAsked("" if opened else issuer or self.session.config.institution, ended)
         first = 0
         while True:
-            request = dispute_pb2.ListDisputesRequest(issuer=issuer, opened=opened, first=first)
+            request = dispute_pb2.ListDisputesRequest(issuer=issuer, opened=opened, first=first, ended=ended)
             response = yield from ask(self.services.disputes.ListDisputes, request)
             found += yield from beside(partial(read_disputes, response, asked, directory, self.session.log_key))
             # Also over all pages: a list that repeats itself would have no end.
@@ -126,6 +132,7 @@ class Disputing(Core):
                 refused = violation_error(response.result.violation)
                 if refused.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
                     raise refused
+                yield from pause(_pause_before(attempt + 1))
                 continue
             receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
             yield from self.prove(self.session.proving(receipt.checkpoint))
@@ -136,6 +143,12 @@ class Disputing(Core):
         session = self.session
         config, signer = session.config, session.signer(KeyUsage.REPORT)
         return sign_annotation(end, draft, config.name, config.institution, signer, session.now_ms())
+
+
+def _pause_before(attempt: int) -> float:
+    """Return for how long to wait before a further try, in seconds."""
+    longest = min(_FIRST_PAUSE << attempt, _LONGEST_PAUSE)
+    return secrets.randbelow(longest) / 1_000
 
 
 def _record(own: str, issuer: str, record_id: bytes) -> RecordKey:

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2, submission_pb2
+from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2
 
+from client_sdk._protocol.receipt import read_logged
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_text
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import TIME_END_MS, LapseLeaf, StatementLeaf
+from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_text
-from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, check_institution_id, payload_hash
+from client_sdk.kernel.formats.statement import (
+    Annotation,
+    Lapse,
+    RecordKey,
+    Statement,
+    check_institution_id,
+    payload_hash,
+)
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
-from client_sdk.kernel.rules.calendar import answer_due_on
+from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.leaf import Leaf
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.ledger.directory import Directory
 
@@ -34,6 +44,7 @@ __all__ = [
     "PART",
     "AnnotationDraft",
     "AnnotationEnd",
+    "DisputesAsked",
     "read_annotated",
     "read_disputes",
     "read_end",
@@ -111,47 +122,99 @@ def read_end(
     return replace(end, subject_key_version=response.subject_key_version)
 
 
+@dataclass(frozen=True, slots=True)
+class DisputesAsked:
+    """Which disputes were asked for.
+
+    Attributes:
+        issuer: about whose records; empty for anybody's.
+        ended: those that have ended, instead of those that stand.
+    """
+
+    issuer: str
+    ended: bool
+
+
 def read_disputes(
-    response: dispute_pb2.ListDisputesResponse, issuer: str, directory: Directory, key: VerifierKey
+    response: dispute_pb2.ListDisputesResponse, asked: DisputesAsked, directory: Directory, key: VerifierKey
 ) -> list[DisputeView]:
-    """Return disputes that stand, once their annotations verify.
+    """Return disputes, once their annotations verify.
 
     Args:
         response: of the registry.
-        issuer: whose records were asked for; empty for anybody's.
-        directory: of the newest HEAD; its rulebook says until when an answer is due.
+        asked: which were asked for.
+        directory: of the newest HEAD.
         key: of the log, from the trust root.
 
     Raises:
-        VerificationError: as ``read_end``, or a record is listed as disputed that is not, or was not asked for.
+        VerificationError: as ``read_end``, or a dispute is listed that was not asked for.
     """
     with verifying():
-        found = [_view(item, response.checkpoint, directory, key) for item in response.disputes]
-        if issuer and any(one.issuer != issuer for one in found):
+        found = [_view(item, asked, response.checkpoint, directory, key) for item in response.disputes]
+        if asked.issuer and any(one.issuer != asked.issuer for one in found):
             raise FormatError(PART, "annotation.record", want="records of the issuer")
         if len({(one.issuer, one.record_id) for one in found}) != len(found) or (response.next and not found):
             raise FormatError(PART, "disputes.once", want="each dispute once, and some on every page but the last")
     return found
 
 
-def _view(item: dispute_pb2.Dispute, note: bytes, directory: Directory, key: VerifierKey) -> DisputeView:
+def _view(
+    item: dispute_pb2.Dispute, asked: DisputesAsked, note: bytes, directory: Directory, key: VerifierKey
+) -> DisputeView:
     check_institution_id(item.opened_by, PART, "opened_by")
     end = _end(item.leaves, RecordKey(item.record.issuer, item.record.record_id), directory, note, key)
-    annotation = end.annotation
-    if annotation is None or not annotation.disputed:
-        raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
+    newest = end.annotation
+    if newest is None or newest.disputed is asked.ended:
+        want = "a dispute that has ended" if asked.ended else "a dispute that stands"
+        raise FormatError(PART, "annotation.disputed", want=want)
+    checkpoint = read_checkpoint(note, key)
+    begun = _annotation_of(item.begun, directory, checkpoint)
+    answered = _annotation_of(item.answered, directory, checkpoint) if item.HasField("answered") else None
+    if not begun.annotation.disputed or (asked.ended and answered is None):
+        raise FormatError(PART, "annotation.disputed", want="the annotations that opened and ended the dispute")
+    if answered is not None and (
+        answered.annotation.outcome is None or item.answered.inclusion.index <= item.begun.inclusion.index
+    ):
+        raise FormatError(PART, "annotation.outcome", want="an outcome that was given after the dispute was opened")
+    said = newest if newest.disputed and newest.outcome is None else begun.annotation
     return DisputeView(
         issuer=end.record.issuer,
         record_id=end.record.record_id,
         opened_by=item.opened_by,
-        code=annotation.code,
-        evidence=annotation.evidence,
+        opened_at=moment(begun.logged_at),
+        code=said.code,
+        evidence=said.evidence,
         flags=end.flags,
-        annotated_by=annotation.author,
+        annotated_by=newest.author,
         annotated_at=moment(end.logged_at),
-        due_on=answer_due_on(item.unanswered_since, directory.rulebook) if item.unanswered_since else None,
-        outcome=annotation.outcome,
+        due_on=parse_date(item.due_on, "due_on"),
+        outcome=None if answered is None else answered.annotation.outcome,
+        answered_by="" if answered is None else answered.annotation.author,
+        answered_at=None if answered is None else moment(answered.logged_at),
+        answer_evidence=() if answered is None else answered.annotation.evidence,
     )
+
+
+class _Placed(NamedTuple):
+    """An annotation that its author signed, and when it was logged, ms."""
+
+    annotation: Annotation
+    logged_at: int
+    payload: bytes
+
+
+def _annotation_of(link: dispute_pb2.AnnotationLink, directory: Directory, checkpoint: Checkpoint) -> _Placed:
+    """Return an annotation of this registry whose author signed it and that is in the log."""
+    leaf_under(checkpoint, link.inclusion.index, link.leaf, split_hashes(link.inclusion.path, PART), PART)
+    leaf = read_leaf(link.leaf, PART)
+    if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.ANNOTATION:
+        raise FormatError(PART, "annotation.leaf", want="an annotation")
+    annotation = Annotation.parse(leaf.payload)
+    if annotation.registry != directory.state.registry:
+        raise FormatError(PART, "annotation.registry", want="an annotation of this registry")
+    signing = directory.key_of(leaf.key_id, annotation.author, "annotation.key_id")
+    dsse.verify(dsse.ANNOTATION, leaf.payload, signing.public_key, leaf.signature)
+    return _Placed(annotation, leaf.logged_at, leaf.payload)
 
 
 def _end(
@@ -164,35 +227,37 @@ def _end(
     if not leaves:
         return AnnotationEnd(record)
     checkpoint = read_checkpoint(note, key)
-    for shown in leaves:
+    first = _annotation_of(leaves[0], directory, checkpoint)
+    annotation = first.annotation
+    flags = frozenset(annotation.flags)
+    last, number, hash_ = annotation.key, annotation.number, payload_hash(first.payload)
+    for shown in leaves[1:]:
         path = split_hashes(shown.inclusion.path, PART)
         leaf_under(checkpoint, shown.inclusion.index, shown.leaf, path, PART)
-    first, *lapses = (read_leaf(shown.leaf, PART) for shown in leaves)
-    if not isinstance(first, StatementLeaf) or first.payload_type != dsse.ANNOTATION:
-        raise FormatError(PART, "annotation.leaf", want="the newest annotation")
-    annotation = Annotation.parse(first.payload)
-    if (annotation.registry, annotation.key) != (directory.state.registry, record):
+        leaf = read_leaf(shown.leaf, PART)
+        if isinstance(leaf, LapseLeaf):
+            lapse = Lapse.parse(leaf.payload)
+            if lapse.key != last or (lapse.number, lapse.previous) != (number + 1, hash_):
+                raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
+            flags |= {AnnotationFlag.RESTRICTED}
+        else:
+            last = _carried_to(leaf, last, directory)
+        number, hash_ = number + 1, payload_hash(leaf.payload)
+    if last != record:
         raise FormatError(PART, "annotation.record", want="an annotation of the record")
-    signing = directory.key_of(first.key_id, annotation.author, "annotation.key_id")
-    dsse.verify(dsse.ANNOTATION, first.payload, signing.public_key, first.signature)
-    end = AnnotationEnd(
-        record,
-        annotation.number,
-        payload_hash(first.payload),
-        annotation,
-        frozenset(annotation.flags),
-        first.logged_at,
-        checkpoint=note,
-    )
-    for leaf in lapses:
-        if not isinstance(leaf, LapseLeaf):
-            raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse after the newest annotation")
-        lapse = Lapse.parse(leaf.payload)
-        if lapse.key != record or (lapse.number, lapse.previous) != (end.number + 1, end.payload_hash):
-            raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-        flags = end.flags | {AnnotationFlag.RESTRICTED}
-        end = replace(end, number=lapse.number, payload_hash=payload_hash(leaf.payload), flags=flags)
-    return end
+    return AnnotationEnd(record, number, hash_, annotation, flags, first.logged_at, checkpoint=note)
+
+
+def _carried_to(leaf: Leaf, record: RecordKey, directory: Directory) -> RecordKey:
+    """Return the record whose first version continues this one, and so carries its annotations over."""
+    if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+        raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse or a first version after the annotation")
+    statement = Statement.parse(leaf.payload)
+    if (statement.registry, statement.version, statement.continues) != (directory.state.registry, 1, record):
+        raise FormatError(PART, "annotation.record", want="a first version that continues the annotated record")
+    signing = directory.key_of(leaf.key_id, statement.signer, "annotation.key_id")
+    dsse.verify(dsse.STATEMENT, leaf.payload, signing.public_key, leaf.signature)
+    return statement.key
 
 
 def sign_annotation(
@@ -271,26 +336,19 @@ def read_annotated(
     Raises:
         VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
     """
-    result, signed = response.result, request.annotation
-    annotation = Annotation.parse(signed.payload)
-    leaf = StatementLeaf(result.logged_at, dsse.ANNOTATION, signed.payload, signed.key_id, signed.signature).encode()
-    with verifying():
-        if result.logged_at >= TIME_END_MS:
-            raise FormatError("receipt", "leaf.time", want="a time before the year 9999")
-        checkpoint = read_checkpoint(response.checkpoint, key)
-        path = split_hashes(result.inclusion.path, "receipt")
-        leaf_under(checkpoint, result.inclusion.index, leaf, path, "receipt")
+    annotation = Annotation.parse(request.annotation.payload)
+    logged = read_logged(dsse.ANNOTATION, request.annotation, response.result, response.checkpoint, key)
     return AnnotationReceipt(
         issuer=annotation.issuer,
         record_id=annotation.record_id,
         number=annotation.number,
-        index=result.inclusion.index,
-        logged_at=moment(result.logged_at),
-        leaf=leaf,
-        path=tuple(path),
+        index=logged.index,
+        logged_at=logged.logged_at,
+        leaf=logged.leaf,
+        path=logged.path,
         checkpoint=response.checkpoint,
-        size=checkpoint.size,
-        repeated=result.outcome == submission_pb2.OUTCOME_REPEATED,
+        size=logged.size,
+        repeated=logged.repeated,
     )
 
 

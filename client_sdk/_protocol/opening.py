@@ -34,7 +34,7 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
     """
     statement = record.statement
     facts, unopened = _open(record, names.get(statement.subject_key_version))
-    text, text_unopened = _text(record, names.get(statement.subject_key_version))
+    text, text_unopened = _text(record, names)
     annotation = record.annotation
     return ListedRecord(
         issuer=statement.issuer,
@@ -80,18 +80,22 @@ def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | 
     return facts, None
 
 
-def _text(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[str, Unopened | None]:
+def _text(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> tuple[str, Unopened | None]:
     """Return the person's own statement, or why it is not shown; neither where there is none."""
     annotation = record.annotation
     if annotation is None or AnnotationFlag.STATEMENT not in annotation.flags:
         return "", None
-    if pseudonym is None:
+    if record.statement.subject_key_version not in names:
         return "", Unopened.SEALED
-    try:
-        text = open_text(pseudonym.seal_key, annotation.text_commitment, record.text_disclosure)
-        check_statement(text)
-    except FormatError:
-        return "", Unopened.DISCLOSURE_UNOPENABLE
-    except RuleError:
-        return "", Unopened.FACTS_UNREADABLE
-    return text, None
+    # Sealed when it was given: a sale or a new version of the subject keys may have come since.
+    for _, pseudonym in sorted(names.items(), reverse=True):
+        try:
+            text = open_text(pseudonym.seal_key, annotation.text_commitment, record.text_disclosure)
+        except FormatError:
+            continue
+        try:
+            check_statement(text)
+        except RuleError:
+            return "", Unopened.FACTS_UNREADABLE
+        return text, None
+    return "", Unopened.DISCLOSURE_UNOPENABLE

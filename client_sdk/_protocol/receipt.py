@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2
@@ -17,11 +18,34 @@ from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_l
 from client_sdk.models.receipt import Receipt
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from creditregistry.v1 import evidence_pb2
 
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["read_receipt", "read_receipt_file", "read_result"]
+__all__ = ["LoggedLeaf", "read_logged", "read_receipt", "read_receipt_file", "read_result"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoggedLeaf:
+    """A leaf that is proved to be in the log.
+
+    Attributes:
+        index: its place.
+        logged_at: its time, UTC.
+        leaf: its bytes.
+        path: hashes of the inclusion proof, the leaf's sibling first.
+        size: of the checkpoint that they lead to.
+        repeated: whether the same bytes had been logged before.
+    """
+
+    index: int
+    logged_at: datetime
+    leaf: bytes
+    path: tuple[bytes, ...]
+    size: int
+    repeated: bool
 
 
 def read_result(
@@ -34,9 +58,6 @@ def read_result(
 ) -> Receipt:
     """Return the receipt of a submission that was accepted or repeated.
 
-    The leaf is made from what was signed and the time that the registry names, so the proof shows that exactly this
-    statement is in the log.
-
     Args:
         signed: what was sent.
         record: which record it is of.
@@ -48,25 +69,52 @@ def read_result(
     Raises:
         VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
     """
-    leaf = StatementLeaf(result.logged_at, dsse.STATEMENT, signed.payload, signed.key_id, signed.signature).encode()
+    logged = read_logged(dsse.STATEMENT, signed, result, note, key)
+    return Receipt(
+        issuer=record.issuer,
+        record_id=record.record_id,
+        version=version,
+        index=logged.index,
+        logged_at=logged.logged_at,
+        leaf=logged.leaf,
+        path=logged.path,
+        checkpoint=note,
+        size=logged.size,
+        repeated=logged.repeated,
+    )
+
+
+def read_logged(
+    payload_type: str,
+    signed: evidence_pb2.SignedPayload,
+    result: submission_pb2.SubmissionResult,
+    note: bytes,
+    key: VerifierKey,
+) -> LoggedLeaf:
+    """Return the leaf of something that was accepted or repeated, with its place in the log.
+
+    The leaf is made from what was signed and the time that the registry names, so the proof shows that exactly this is
+    in the log.
+
+    Args:
+        payload_type: of what was signed.
+        signed: what was sent.
+        result: of the registry.
+        note: the checkpoint that the proof leads to.
+        key: of the log, from the trust root.
+
+    Raises:
+        VerificationError: the proof does not lead to the checkpoint, or the log's key did not sign it.
+    """
+    leaf = StatementLeaf(result.logged_at, payload_type, signed.payload, signed.key_id, signed.signature).encode()
     with verifying():
         if result.logged_at >= TIME_END_MS:
             raise FormatError("receipt", "leaf.time", want="a time before the year 9999")
         checkpoint = read_checkpoint(note, key)
         path = split_hashes(result.inclusion.path, "receipt")
         leaf_under(checkpoint, result.inclusion.index, leaf, path, "receipt")
-    return Receipt(
-        issuer=record.issuer,
-        record_id=record.record_id,
-        version=version,
-        index=result.inclusion.index,
-        logged_at=moment(result.logged_at),
-        leaf=leaf,
-        path=tuple(path),
-        checkpoint=note,
-        size=checkpoint.size,
-        repeated=result.outcome == submission_pb2.OUTCOME_REPEATED,
-    )
+    repeated = result.outcome == submission_pb2.OUTCOME_REPEATED
+    return LoggedLeaf(result.inclusion.index, moment(result.logged_at), leaf, tuple(path), checkpoint.size, repeated)
 
 
 def read_receipt(

@@ -18,27 +18,34 @@ __all__ = ["AnnotationReceipt", "DisputeView"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeView(Plain):
-    """A dispute that stands: what the record's newest annotation says is proved.
+    """The newest dispute of a live record, whether it stands or has ended.
 
-    Who opened it, since when it waits, and that no dispute is left out of a list, is the registry's word; an audit
-    finds a lie.
+    What its annotations say is proved. That they are the ones that opened and answered this dispute, who opened it,
+    until when it waits, and that no dispute is left out of a list, is the registry's word; an audit finds a lie.
 
     Attributes:
         issuer: institution id of the record's issuer.
         record_id: 16 bytes.
         opened_by: institution id of the member that opened it.
-        code: reason code of the newest annotation; may be empty.
-        evidence: SHA-256 of the documents that the newest annotation names.
+        opened_at: when it was opened, UTC.
+        code: its reason code; may be empty.
+        evidence: SHA-256 of the documents that it rests on.
         flags: what is remarked on the record.
         annotated_by: institution id of the author of the newest annotation.
         annotated_at: when that was logged, UTC.
-        due_on: last day for the answer, by the rulebook's calendar; None where it waits for none.
-        outcome: how it was answered, such as UNCONFIRMED; None where the newest annotation is no answer.
+        due_on: last day for the answer, by the calendar of the rulebook that was in force when the wait began; None
+            where it waits for none.
+        outcome: how it was answered, or WITHDRAWN; None where it was not. With a ``due_on`` it was answered
+            UNCONFIRMED, and waits again for new evidence to be answered.
+        answered_by: institution id of who gave the outcome; empty for none.
+        answered_at: when that was logged, UTC; None for none.
+        answer_evidence: SHA-256 of the documents that the outcome rests on.
     """
 
     issuer: str
     record_id: bytes
     opened_by: str
+    opened_at: datetime
     code: str
     evidence: tuple[bytes, ...]
     flags: frozenset[AnnotationFlag]
@@ -46,6 +53,14 @@ class DisputeView(Plain):
     annotated_at: datetime
     due_on: date | None
     outcome: DisputeOutcome | None = None
+    answered_by: str = ""
+    answered_at: datetime | None = None
+    answer_evidence: tuple[bytes, ...] = ()
+
+    @property
+    def stands(self) -> bool:
+        """Whether the dispute stands with the record."""
+        return AnnotationFlag.DISPUTED in self.flags
 
     @property
     def uuid(self) -> UUID:

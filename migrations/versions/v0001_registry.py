@@ -105,6 +105,7 @@ def create_records() -> None:
         sa.Column("continues_record_id", sa.LargeBinary()),
         sa.Column("continued_by_issuer", sa.Text()),
         sa.Column("continued_by_record_id", sa.LargeBinary()),
+        whole("changed_index"),
         sa.Column("erased", sa.Boolean(), nullable=False),
         whole("erased_index"),
         whole("annotation_number"),
@@ -112,21 +113,26 @@ def create_records() -> None:
         whole("annotation_index"),
         raw("annotation_hash"),
         raw("annotation_flags"),
-        whole("unanswered_since"),
+        whole("annotation_chain"),
+        whole("annotation_shown_from"),
+        whole("waiting_from"),
+        words("answer_due_on"),
         raw("text_commitment"),
         raw("text_disclosure_digest"),
         whole("disputed_since"),
         words("disputed_by"),
         sa.Column("disputed_jointly", sa.Boolean(), nullable=False),
+        whole("answered_index"),
         small("dispute_outcome"),
         words("stated_by"),
         words("annotation_code"),
+        raw("annotation_documents"),
         sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
     )
     op.create_index(op.f("ix_records_issuer_first_index"), "records", ["issuer", "first_index"])
     create_partial_index("ix_records_retain_until", "records", ["retain_until"], "retain_until <> '' AND NOT erased")
-    create_partial_index("ix_records_unanswered_since", "records", ["unanswered_since"], "unanswered_since > 0")
+    create_partial_index("ix_records_answer_due_on", "records", ["answer_due_on"], "answer_due_on <> ''")
     create_partial_index("ix_records_disputed_since", "records", ["disputed_since"], "disputed_since > 0")
     op.create_table(
         "versions",
@@ -139,10 +145,10 @@ def create_records() -> None:
     op.create_table(
         "annotations",
         key("leaf_index"),
-        whole("record"),
+        whole("chain"),
         whole("number"),
         sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_annotations")),
-        sa.UniqueConstraint("record", "number", name=op.f("uq_annotations_record_number")),
+        sa.UniqueConstraint("chain", "number", name=op.f("uq_annotations_chain_number")),
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Executor
 
-    from registry_server.usecases.disputes import Disputes, PlacedLeaf, StandingDispute
+    from registry_server.usecases.disputes import Disputes, ListedDispute, PlacedLeaf
 
 __all__ = ["DisputeServicer"]
 
@@ -55,12 +55,12 @@ class DisputeServicer(DisputeServiceServicer):
         )
 
     async def ListDisputes(self, request: pb.ListDisputesRequest, _context: object) -> pb.ListDisputesResponse:
-        """Return disputes that stand."""
+        """Return disputes that stand, or that have ended."""
         peer, first = current_call().institution, request.first
         listing = (
-            partial(self._disputes.opened, peer, first)
+            partial(self._disputes.opened, peer, first, ended=request.ended)
             if request.opened
-            else partial(self._disputes.standing, peer, request.issuer, first)
+            else partial(self._disputes.about, peer, request.issuer, first, ended=request.ended)
         )
         page = await in_thread(self._executor, listing)
         return pb.ListDisputesResponse(
@@ -68,15 +68,21 @@ class DisputeServicer(DisputeServiceServicer):
         )
 
 
-def _dispute(dispute: StandingDispute) -> pb.Dispute:
+def _dispute(dispute: ListedDispute) -> pb.Dispute:
     key = dispute.key
     return pb.Dispute(
         record=common_pb2.RecordRef(issuer=key.issuer, record_id=key.record_id),
         opened_by=dispute.opened_by,
-        unanswered_since=dispute.unanswered_since,
+        due_on=dispute.due_on,
         leaves=_leaves(dispute.leaves),
+        begun=_link(dispute.begun),
+        answered=None if dispute.answered is None else _link(dispute.answered),
     )
 
 
 def _leaves(placed: Iterable[PlacedLeaf]) -> list[pb.AnnotationLink]:
-    return [pb.AnnotationLink(inclusion=inclusion_proof(item.index, item.path), leaf=item.leaf) for item in placed]
+    return [_link(item) for item in placed]
+
+
+def _link(item: PlacedLeaf) -> pb.AnnotationLink:
+    return pb.AnnotationLink(inclusion=inclusion_proof(item.index, item.path), leaf=item.leaf)

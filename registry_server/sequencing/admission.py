@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, WithdrawalReason
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_running
-from client_sdk.kernel.rules.progress import check_progress
+from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
 from registry_server.sequencing.notifying import note_annotation, note_statement
 from registry_server.storage.live import LiveRow
@@ -70,22 +70,38 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         _check_debt(staging, item, item.binding)
     _use_quota(staging, statement.signer)
     staging.add_leaf(leaf, hash_)
-    record = StoredRecord(index, chain) if before is None else before.with_chain(chain)
+    if before is None:
+        record = _begun(staging, chain)
+    else:
+        record = replace(before, chain=chain, changed_index=index if _says_else(item, before) else before.changed_index)
     staging.put_record(record)
     staging.add_version(record)
     if before is not None:
         note_statement(staging, item, before.chain, record)
-    if statement.continues is not None:
-        _continue(staging, chain)
     _bind(staging, item, record)
     return index
 
 
-def _continue(staging: Staging, chain: Chain) -> None:
+def _begun(staging: Staging, chain: Chain) -> StoredRecord:
+    """Return a record after its first version; the one that it continues ends, and leaves it its annotations."""
     old = None if chain.continues is None else staging.record(chain.continues)
-    if old is not None:
-        staging.put_record(old.ended_by(chain.key))
-        staging.remove_live(old.chain.key)
+    if old is None:
+        return StoredRecord(chain.index, chain)
+    staging.put_record(old.ended_by(chain.key))
+    staging.remove_live(old.chain.key)
+    record = StoredRecord(chain.index, chain, changed_index=old.changed_index)
+    staging.add_annotation(record)
+    return record
+
+
+def _says_else(item: StatementItem, before: StoredRecord) -> bool:
+    """Whether a version says something else than the one before: neither its date nor new subject keys do."""
+    if item.statement.standing is Standing.TRANSFERRED:
+        # A sale corrects nothing.
+        return False
+    if item.previous is None or item.facts is None or item.statement.standing is not before.chain.standing:
+        return True
+    return not same_content(item.previous.facts, item.facts)
 
 
 def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
@@ -111,7 +127,8 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
     )
     if chain.annotation is not None:
         row = replace(row, annotation_index=chain.annotation.index, annotation_hash=chain.annotation.leaf_hash)
-    staging.put_live(row, disclosure=item.disclosure)
+    text = None if item.statement.continues is None else staging.text_of(item.statement.continues)
+    staging.put_live(row, disclosure=item.disclosure, text=text)
 
 
 def _check_blocked(staging: Staging, item: StatementItem) -> None:
@@ -256,6 +273,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     row = staging.live(annotation.key)
     if before is None or row is None:
         raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
+    _check_corrected(item, before)
     text = _text(item, before.chain)
     remarks = annotations_of(annotation.author, annotation.key, staging.day)
     _count(staging, remarks, "annotation.daily", MAX_DAILY_ANNOTATIONS)
@@ -267,6 +285,15 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     note_annotation(staging, item, before.chain, record)
     staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_), text=text)
     return index
+
+
+def _check_corrected(item: AnnotationItem, before: StoredRecord) -> None:
+    """Check that a dispute is answered CORRECTED only where what the record says has changed since."""
+    head = before.chain.annotation
+    corrected = item.annotation.outcome is DisputeOutcome.CORRECTED
+    if corrected and head is not None and before.changed_index < head.disputed_since:
+        want = "a version since the dispute whose standing or facts differ from those before, as_of aside"
+        raise _refuse("ANNOTATION_INVALID", "outcome", "annotation.corrected", want=want)
 
 
 def _text(item: AnnotationItem, before: Chain) -> bytes | None:

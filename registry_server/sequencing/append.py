@@ -176,7 +176,8 @@ def _known_annotation(staging: Staging, item: AnnotationItem) -> Result | None:
     record = staging.record(item.annotation.key)
     if record is None:
         return None
-    index = staging.loaded.annotations.get((record.first_index, item.annotation.number))
+    head = record.chain.annotation
+    index = None if head is None else staging.loaded.annotations.get((head.first, item.annotation.number))
     return None if index is None else _repeated(staging, index, item)
 
 

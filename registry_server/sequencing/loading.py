@@ -39,7 +39,8 @@ class Loaded:
         records: every record that an item names, and those erased together with them.
         live: live records of those, and all live records of every subject concerned.
         versions: leaf index of (first index of the record, version), for versions that come again.
-        annotations: leaf index of (first index of the record, number), for annotations that come again.
+        annotations: leaf index of (first index of the chain, number), for annotations that come again.
+        texts: sealed texts of records that an item continues.
         notices: those that are acknowledged.
         leaves: leaves at these places, and of acknowledgements that come again.
         used: quotas of the day.
@@ -51,6 +52,7 @@ class Loaded:
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
     annotations: dict[tuple[int, int], int] = field(default_factory=dict)
     notices: dict[NoticeKey, StoredNotice] = field(default_factory=dict)
+    texts: dict[RecordKey, bytes] = field(default_factory=dict)
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
@@ -153,13 +155,18 @@ def _load_live(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
             subjects += [alias.subject for alias in item.aliases]
     rows += live.by_subjects(work, subjects)
     loaded.live = {row.key: row for row in rows}
+    continued = {item.statement.continues for item in items if isinstance(item, StatementItem)}
+    annotated = [row.index for row in rows if row.key in continued and row.annotation_index >= 0]
+    loaded.texts = {
+        sealed.row.key: sealed.text_disclosure for sealed in live.sealed_by_indexes(work, annotated).values()
+    }
 
 
 def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
     """Add places and leaves of what is in the log under the same version or number already."""
     versions: list[tuple[int, int]] = []
     newest: dict[tuple[int, int], int] = {}
-    annotated: dict[int, int] = {}
+    annotated: list[tuple[int, int]] = []
     for item in items:
         if isinstance(item, StatementItem):
             record = loaded.records.get(item.statement.key)
@@ -170,11 +177,10 @@ def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> N
         elif isinstance(item, AnnotationItem):
             record = loaded.records.get(item.annotation.key)
             head = None if record is None else record.chain.annotation
-            if record is not None and head is not None and item.annotation.number <= head.number:
-                annotated[record.first_index] = item.annotation.number
+            if head is not None and item.annotation.number <= head.number:
+                annotated.append((head.first, item.annotation.number))
     loaded.versions = {**records.version_places(work, versions), **newest}
-    for places in records.annotation_places(work, annotated).values():
-        loaded.annotations.update({(place.record, place.number): place.leaf_index for place in places})
+    loaded.annotations = records.annotation_places(work, annotated)
     noticed = [notice.leaf_index for notice in loaded.notices.values()]
     noticed += [notice.acknowledged_index for notice in loaded.notices.values() if notice.acknowledged_index]
     loaded.leaves = leaves.leaves_at(work, [*loaded.versions.values(), *loaded.annotations.values(), *noticed])

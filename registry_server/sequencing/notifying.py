@@ -55,7 +55,7 @@ def note_annotation(staging: Staging, item: AnnotationItem, before: Chain, recor
         cause = _cause(staging, record, index, NoticeReason.CORRECTED, author)
         since, corrected = head.disputed_since, record.chain.index
         staging.causes.append(cause._replace(corrected_since=since, corrected_index=corrected))
-    if after.unanswered_since and not (head is not None and head.unanswered_since):
+    if after.waits and not (head is not None and head.waits):
         furnisher = _furnisher(staging.directory, annotation.issuer)
         if furnisher:
             cause = _cause(staging, record, index, NoticeReason.DISPUTED, author)

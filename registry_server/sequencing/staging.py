@@ -165,8 +165,14 @@ class Staging:
         """Note where the newest link in the annotation chain of a record is."""
         head = record.chain.annotation
         if head is not None:
-            self.annotations.append(AnnotationPlace(head.index, record.first_index, head.number))
-            self.loaded.annotations[record.first_index, head.number] = head.index
+            self.annotations.append(AnnotationPlace(head.index, head.first, head.number))
+            self.loaded.annotations[head.first, head.number] = head.index
+
+    def text_of(self, key: RecordKey) -> bytes:
+        """Return the sealed text of a record that another continues; empty for none."""
+        sealed = self._sealed.get(key)
+        stored = self.loaded.texts.get(key, b"")
+        return stored if sealed is None or sealed.text is None else sealed.text
 
     def put_live(self, row: LiveRow, *, disclosure: bytes | None = None, text: bytes | None = None) -> None:
         """Set how a live record stands; sealed bytes that are not given stay as they are."""

@@ -186,7 +186,7 @@ class View:
         return live.sealed_by_subjects(self.work, subjects)
 
     def annotation_leaves(self, rows: Iterable[SealedRow]) -> dict[int, list[tuple[int, bytes]]]:
-        """Return index and leaf of each link in the annotation chains, by ``SealedRow.row.record``, one statement."""
+        """Return the links that show how records are annotated, by ``SealedRow.row.record``, in one statement."""
         return records.annotation_leaves(self.work, [row.row.record for row in rows if row.row.annotation_index >= 0])
 
     def stored_record(self, key: RecordKey) -> StoredRecord | None:
@@ -308,19 +308,19 @@ class View:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""
         return [row for row in records.overdue(self.work, day, limit) if row.chain.live]
 
-    def disputed_of(self, issuer: str, first: int, limit: int) -> list[StoredRecord]:
-        """Return an issuer's records with a dispute that stands, from that first index on, at most so many."""
-        return records.disputed(self.work, first, limit, issuer=issuer)
+    def disputed_of(self, issuer: str, first: int, limit: int, *, ended: bool = False) -> list[StoredRecord]:
+        """Return an issuer's records with a dispute that stands, or has ended, from that first index on."""
+        return records.disputed(self.work, first, limit, issuer=issuer, ended=ended)
 
-    def disputed_by(self, institution: str, first: int, limit: int) -> list[StoredRecord]:
-        """Return records with a dispute that stands and that the institution opened, as ``disputed_of``."""
-        return records.disputed(self.work, first, limit, by=institution)
+    def disputed_by(self, institution: str, first: int, limit: int, *, ended: bool = False) -> list[StoredRecord]:
+        """Return records with a dispute that the institution opened, as ``disputed_of``."""
+        return records.disputed(self.work, first, limit, by=institution, ended=ended)
 
-    def annotation_chains(self, found: Iterable[StoredRecord]) -> dict[int, list[tuple[int, bytes]]]:
-        """Return index and leaf of every link in the annotation chains of records, by their first index."""
+    def chain_ends(self, found: Iterable[StoredRecord]) -> dict[int, list[tuple[int, bytes]]]:
+        """Return the links that show how records are annotated, by their first index."""
         annotated = [row.first_index for row in found if row.chain.annotation is not None]
         return records.annotation_leaves(self.work, annotated)
 
-    def unanswered(self, before: int, limit: int) -> list[StoredRecord]:
-        """Return records with a dispute unanswered since before that moment (ms), for a LapseItem RESTRICTED each."""
-        return records.unanswered(self.work, before, limit)
+    def unanswered(self, day: str, limit: int) -> list[StoredRecord]:
+        """Return records whose answer was due before that day (YYYY-MM-DD), for a LapseItem RESTRICTED each."""
+        return records.unanswered(self.work, day, limit)

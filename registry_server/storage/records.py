@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, Standing, word
 from client_sdk.kernel.ledger.annotating import AnnotationHead
@@ -30,6 +31,7 @@ __all__ = [
     "VersionPlace",
     "add_annotations",
     "add_versions",
+    "annotation_chains",
     "annotation_leaves",
     "annotation_places",
     "by_keys",
@@ -55,10 +57,10 @@ class VersionPlace(NamedTuple):
 
 
 class AnnotationPlace(NamedTuple):
-    """Leaf index of an annotation or lapse in an annotation chain."""
+    """Leaf index of a link of an annotation chain; the chain is identified by the index of its first leaf."""
 
     leaf_index: int
-    record: int
+    chain: int
     number: int
 
 
@@ -70,19 +72,22 @@ class StoredRecord:
         first_index: index of the leaf of version 1; names the record inside the database.
         chain: the state after the newest leaf.
         continued_by: the record that continues it, if one does.
+        changed_index: leaf index of the newest version of it, or of a record that it continues, which says something
+            else than the version before; 0 for none. The log does not show it, as it holds commitments alone.
     """
 
     first_index: int
     chain: Chain
     continued_by: RecordKey | None = None
+    changed_index: int = 0
 
     def with_chain(self, chain: Chain) -> StoredRecord:
         """Return the record after a further leaf."""
-        return StoredRecord(self.first_index, chain, self.continued_by)
+        return replace(self, chain=chain)
 
     def ended_by(self, heir: RecordKey) -> StoredRecord:
         """Return the record after another one continued it."""
-        return StoredRecord(self.first_index, replace(self.chain, continued=True), heir)
+        return replace(self, chain=replace(self.chain, continued=True), continued_by=heir)
 
 
 def put(work: UnitOfWork, rows: Sequence[StoredRecord]) -> None:
@@ -114,27 +119,39 @@ def version_places(work: UnitOfWork, versions: Iterable[tuple[int, int]]) -> dic
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def annotation_places(work: UnitOfWork, records_: Iterable[int]) -> dict[int, list[AnnotationPlace]]:
-    """Return the annotation chain of each record named by its first index, in order of number."""
-    keys = [(record,) for record in dict.fromkeys(records_)]
+def annotation_places(work: UnitOfWork, links: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Return the leaf index of each (first index of the chain, number) that is logged."""
+    columns = (schema.annotation_links.c.chain, schema.annotation_links.c.number)
+    rows = select_in(work, "SELECT chain, number, leaf_index FROM annotations", columns, list(dict.fromkeys(links)))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def annotation_chains(work: UnitOfWork, chains: Iterable[int]) -> dict[int, list[AnnotationPlace]]:
+    """Return every link of each annotation chain named by its first index, in order."""
+    keys = [(chain,) for chain in dict.fromkeys(chains)]
     rows = select_in(
-        work, "SELECT leaf_index, record, number FROM annotations", (schema.annotation_links.c.record,), keys
+        work, "SELECT leaf_index, chain, number FROM annotations", (schema.annotation_links.c.chain,), keys
     )
-    chains: dict[int, list[AnnotationPlace]] = {}
+    found: dict[int, list[AnnotationPlace]] = {}
     for place in sorted(AnnotationPlace(*row) for row in rows):
-        chains.setdefault(place.record, []).append(place)
-    return chains
+        found.setdefault(place.chain, []).append(place)
+    return found
 
 
 def annotation_leaves(work: UnitOfWork, records_: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
-    """Return index and leaf of every link in the annotation chain of each record named by its first index."""
+    """Return index and leaf of the links that show how each record named by its first index is annotated.
+
+    These are the end of the chain, however long it is: what is read does not grow with what was once annotated.
+    """
     keys = [(record,) for record in dict.fromkeys(records_)]
     query = (
-        "SELECT annotations.record, annotations.leaf_index, leaves.leaf "
-        "FROM annotations JOIN leaves ON leaves.leaf_index = annotations.leaf_index"
+        "SELECT records.first_index, annotations.leaf_index, leaves.leaf FROM records "
+        "JOIN annotations ON annotations.chain = records.annotation_chain "
+        "AND annotations.number BETWEEN records.annotation_shown_from AND records.annotation_number "
+        "JOIN leaves ON leaves.leaf_index = annotations.leaf_index"
     )
     chains: dict[int, list[tuple[int, bytes]]] = {}
-    for record, index, leaf in sorted(select_in(work, query, (schema.annotation_links.c.record,), keys)):
+    for record, index, leaf in sorted(select_in(work, query, (schema.records.c.first_index,), keys)):
         chains.setdefault(record, []).append((index, leaf))
     return chains
 
@@ -170,25 +187,27 @@ def overdue(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
     return _fetch(work, query.order_by(record.retain_until, record.first_index).limit(limit))
 
 
-def unanswered(work: UnitOfWork, before: int, limit: int) -> list[StoredRecord]:
-    """Return live records with a dispute unanswered since before that moment (ms) and not restricted yet, oldest first.
+def unanswered(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
+    """Return live records with a dispute whose last day for an answer is over on a day, and not restricted yet.
 
     Args:
         work: the transaction.
-        before: ms.
-        limit: how many at most.
+        day: YYYY-MM-DD.
+        limit: how many at most; the longest overdue first.
     """
     record = schema.records.c
     query = select(schema.records).where(
-        record.unanswered_since > 0,
-        record.unanswered_since < before,
-        record.annotation_flags.not_in(_RESTRICTED),
+        record.answer_due_on != "",
+        record.answer_due_on < day,
+        record.annotation_flags.not_in(_sets_with(AnnotationFlag.RESTRICTED)),
         *_live(),
     )
-    return _fetch(work, query.order_by(record.unanswered_since, record.first_index).limit(limit))
+    return _fetch(work, query.order_by(record.answer_due_on, record.first_index).limit(limit))
 
 
-def disputed(work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: str = "") -> list[StoredRecord]:
+def disputed(
+    work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: str = "", ended: bool = False
+) -> list[StoredRecord]:
     """Return live records with a dispute that stands, in order of their first leaf, at most so many.
 
     Args:
@@ -197,9 +216,12 @@ def disputed(work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: 
         limit: how many.
         issuer: only of this institution; empty for any.
         by: only with disputes that this institution opened; empty for any.
+        ended: those instead whose newest dispute has ended.
     """
     record = schema.records.c
-    query = select(schema.records).where(record.disputed_since > 0, record.first_index >= first, *_live())
+    standing = _sets_with(AnnotationFlag.DISPUTED)
+    flags = record.annotation_flags.not_in(standing) if ended else record.annotation_flags.in_(standing)
+    query = select(schema.records).where(record.disputed_since > 0, flags, record.first_index >= first, *_live())
     if issuer:
         query = query.where(record.issuer == issuer)
     if by:
@@ -214,20 +236,17 @@ def _live() -> tuple[ColumnElement[bool], ...]:
     return ~record.erased, record.continued_by_issuer.is_(None), record.standing.in_(standings)
 
 
-# Sets of flags with RESTRICTED among them, as they are stored: a byte a flag, ascending.
-_RESTRICTED = [
-    bytes(flag.number for flag in flags)
-    for size in range(1, len(AnnotationFlag) + 1)
-    for flags in combinations(AnnotationFlag, size)
-    if AnnotationFlag.RESTRICTED in flags
-]
+def _sets_with(flag: AnnotationFlag) -> list[bytes]:
+    """Return the sets of flags with this one among them, as they are stored: a byte a flag, ascending."""
+    sets = (flags for size in range(1, len(AnnotationFlag) + 1) for flags in combinations(AnnotationFlag, size))
+    return [bytes(one.number for one in flags) for flags in sets if flag in flags]
 
 
 def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
     return [_of_row(tuple(row)) for row in work.connection.execute(query)]
 
 
-_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", 0, b"", b"", 0, "", False, 0, "", "")
+_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", -1, 0, 0, "", b"", b"", 0, "", False, 0, 0, "", "", b"")
 
 
 def _to_row(record: StoredRecord) -> tuple[Value, ...]:
@@ -251,6 +270,7 @@ def _to_row(record: StoredRecord) -> tuple[Value, ...]:
         continues.record_id if continues else None,
         heir.issuer if heir else None,
         heir.record_id if heir else None,
+        record.changed_index,
         chain.erased,
         chain.erased_index,
         *(_NO_ANNOTATION if head is None else _annotation_columns(head)),
@@ -264,15 +284,20 @@ def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
         head.index,
         head.leaf_hash,
         bytes(flag.number for flag in head.flags),
-        head.unanswered_since,
+        head.first,
+        head.shown_from,
+        head.waiting_from,
+        head.due_on,
         head.text_commitment,
         head.disclosure_digest,
         head.disputed_since,
         head.disputed_by,
         head.disputed_jointly,
+        head.answered_index,
         0 if head.outcome is None else head.outcome.number,
         head.stated_by,
         head.code,
+        b"".join(head.documents),
     )
 
 
@@ -295,6 +320,7 @@ def _of_row(row: Fetched) -> StoredRecord:
         continues_record_id,
         heir_issuer,
         heir_record_id,
+        changed_index,
         erased,
         erased_index,
         *annotation,
@@ -318,27 +344,33 @@ def _of_row(row: Fetched) -> StoredRecord:
         annotation=_annotation_head(annotation),
         subject_commitment=subject_commitment,
     )
-    return StoredRecord(first_index, chain, heir)
+    return StoredRecord(first_index, chain, heir, changed_index)
 
 
 def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
-    number, payload_hash, index, leaf_hash, flags, unanswered_since, text_commitment, digest, *dispute = columns
+    number, payload_hash, index, leaf_hash, flags, *rest = columns
     if not number:
         return None
-    disputed_since, disputed_by, jointly, outcome, stated_by, code = dispute
+    first, shown_from, waiting_from, due_on, text_commitment, digest, *dispute = rest
+    since, by, jointly, answered_index, outcome, stated_by, code, documents = dispute
     return AnnotationHead(
         number,
         payload_hash,
         index,
         leaf_hash,
         tuple(word(AnnotationFlag, flag, "database", "flags") for flag in flags),
-        unanswered_since,
+        first,
+        shown_from,
+        waiting_from,
+        due_on,
         text_commitment,
         digest,
-        disputed_since,
-        disputed_by,
+        since,
+        by,
         bool(jointly),
+        answered_index,
         word(DisputeOutcome, outcome, "database", "dispute_outcome") if outcome else None,
         stated_by,
         code,
+        tuple(documents[at : at + HASH_BYTES] for at in range(0, len(documents), HASH_BYTES)),
     )

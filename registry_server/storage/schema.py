@@ -135,6 +135,7 @@ records = Table(
     Column("continues_record_id", LargeBinary),
     Column("continued_by_issuer", Text),
     Column("continued_by_record_id", LargeBinary),
+    Column("changed_index", BigInteger, nullable=False),
     Column("erased", Boolean, nullable=False),
     # Index of the leaf that erased it; 0 for none.
     Column("erased_index", BigInteger, nullable=False),
@@ -143,15 +144,20 @@ records = Table(
     Column("annotation_index", BigInteger, nullable=False),
     Column("annotation_hash", LargeBinary, nullable=False),
     Column("annotation_flags", LargeBinary, nullable=False),
-    Column("unanswered_since", BigInteger, nullable=False),
+    Column("annotation_chain", BigInteger, nullable=False),
+    Column("annotation_shown_from", BigInteger, nullable=False),
+    Column("waiting_from", BigInteger, nullable=False),
+    Column("answer_due_on", Text, nullable=False),
     Column("text_commitment", LargeBinary, nullable=False),
     Column("text_disclosure_digest", LargeBinary, nullable=False),
     Column("disputed_since", BigInteger, nullable=False),
     Column("disputed_by", Text, nullable=False),
     Column("disputed_jointly", Boolean, nullable=False),
+    Column("answered_index", BigInteger, nullable=False),
     Column("dispute_outcome", Integer, nullable=False),
     Column("stated_by", Text, nullable=False),
     Column("annotation_code", Text, nullable=False),
+    Column("annotation_documents", LargeBinary, nullable=False),
     UniqueConstraint("issuer", "record_id"),
 )
 
@@ -165,10 +171,10 @@ Index(
     postgresql_where=text("retain_until <> '' AND NOT erased"),
 )
 Index(
-    "ix_records_unanswered_since",
-    records.c.unanswered_since,
-    sqlite_where=text("unanswered_since > 0"),
-    postgresql_where=text("unanswered_since > 0"),
+    "ix_records_answer_due_on",
+    records.c.answer_due_on,
+    sqlite_where=text("answer_due_on <> ''"),
+    postgresql_where=text("answer_due_on <> ''"),
 )
 
 Index(
@@ -191,9 +197,9 @@ annotation_links = Table(
     "annotations",
     metadata,
     _place("leaf_index"),
-    Column("record", BigInteger, nullable=False),
+    Column("chain", BigInteger, nullable=False),
     Column("number", BigInteger, nullable=False),
-    UniqueConstraint("record", "number"),
+    UniqueConstraint("chain", "number"),
 )
 
 live_records = Table(

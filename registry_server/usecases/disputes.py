@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
 from client_sdk.kernel.formats.statement import Annotation, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import KeyUsage
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
     from registry_server.storage.records import StoredRecord
 
-__all__ = ["ChainEnd", "Disputes", "DisputesPage", "PlacedLeaf", "ReceivedAnnotation", "StandingDispute"]
+__all__ = ["ChainEnd", "Disputes", "DisputesPage", "ListedDispute", "PlacedLeaf", "ReceivedAnnotation"]
 
 # An annotation names at most 16 documents beside its fixed fields.
 MAX_ANNOTATION_BYTES = 2_048
@@ -62,7 +62,7 @@ class PlacedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class ChainEnd:
-    """The end of an annotation chain: the newest annotation, and the lapse that follows it, if one does."""
+    """The end of an annotation chain: the newest annotation, and the lapse and first versions that follow it."""
 
     leaves: tuple[PlacedLeaf, ...]
     checkpoint: bytes
@@ -70,20 +70,22 @@ class ChainEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingDispute:
-    """A dispute that stands, with the end of the record's annotation chain."""
+class ListedDispute:
+    """The newest dispute of a record, with the end of its annotation chain, its first leaf and its newest outcome."""
 
     key: RecordKey
     opened_by: str
-    unanswered_since: int
+    due_on: str
     leaves: tuple[PlacedLeaf, ...]
+    begun: PlacedLeaf
+    answered: PlacedLeaf | None
 
 
 @dataclass(frozen=True, slots=True)
 class DisputesPage:
     """Some disputes; ``next`` is where the next page begins, 0 after the last."""
 
-    disputes: tuple[StandingDispute, ...]
+    disputes: tuple[ListedDispute, ...]
     checkpoint: bytes
     next: int
 
@@ -132,32 +134,44 @@ class Disputes:
             (leaves,) = _ends(view, [record])
             return ChainEnd(leaves, view.checkpoint, record.chain.subject_key_version)
 
-    def standing(self, peer: str, issuer: str, from_: int) -> DisputesPage:
-        """Return disputes that stand about an issuer's records.
+    def about(self, peer: str, issuer: str, from_: int, *, ended: bool) -> DisputesPage:
+        """Return disputes about an issuer's records.
 
         Args:
             peer: institution id of who asks.
             issuer: institution id; empty for the peer.
             from_: index of the first leaf of the first record wanted.
+            ended: those that have ended, instead of those that stand.
 
         Raises:
             RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
         """
         with self._ledger.view() as view:
-            found = view.disputed_of(issuer_read_by(view.directory, peer, issuer), _first(from_), self._page + 1)
-            return self._page_of(view, found)
+            whose = issuer_read_by(view.directory, peer, issuer)
+            return self._page_of(view, view.disputed_of(whose, _first(from_), self._page + 1, ended=ended))
 
-    def opened(self, peer: str, from_: int) -> DisputesPage:
-        """Return disputes that stand and that the peer opened; arguments as for ``standing``."""
+    def opened(self, peer: str, from_: int, *, ended: bool) -> DisputesPage:
+        """Return disputes that the peer opened; arguments as for ``about``."""
         with self._ledger.view() as view:
-            return self._page_of(view, view.disputed_by(peer, _first(from_), self._page + 1))
+            return self._page_of(view, view.disputed_by(peer, _first(from_), self._page + 1, ended=ended))
 
     def _page_of(self, view: View, found: Sequence[StoredRecord]) -> DisputesPage:
         page = found[: self._page]
+        heads = [head for record in page if (head := record.chain.annotation) is not None]
+        marked = {index for head in heads for index in (head.disputed_since, head.answered_index) if index}
+        leaves = {
+            index: PlacedLeaf(index, leaf, view.inclusion(index)) for index, leaf in view.leaves_at(marked).items()
+        }
         disputes = [
-            StandingDispute(record.chain.key, head.disputed_by, head.unanswered_since, leaves)
-            for record, leaves in zip(page, _ends(view, page), strict=True)
-            if (head := record.chain.annotation) is not None
+            ListedDispute(
+                record.chain.key,
+                head.disputed_by,
+                head.due_on,
+                end,
+                leaves[head.disputed_since],
+                leaves[head.answered_index] if head.answered_index else None,
+            )
+            for record, head, end in zip(page, heads, _ends(view, page), strict=True)
         ]
         following = found[self._page].first_index if len(found) > self._page else 0
         return DisputesPage(tuple(disputes), view.checkpoint, following)
@@ -203,7 +217,7 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
 
 def _ends(view: View, found: Sequence[StoredRecord]) -> list[tuple[PlacedLeaf, ...]]:
     """Return the end of each record's annotation chain, in order."""
-    chains = view.annotation_chains(found)
+    chains = view.chain_ends(found)
     return [
         tuple(
             PlacedLeaf(index, leaf, view.inclusion(index)) for index, leaf in _end(chains.get(record.first_index, []))
@@ -213,5 +227,9 @@ def _ends(view: View, found: Sequence[StoredRecord]) -> list[tuple[PlacedLeaf, .
 
 
 def _end(chain: Sequence[tuple[int, bytes]]) -> Sequence[tuple[int, bytes]]:
-    last = -2 if chain and isinstance(parse_leaf(chain[-1][1]), LapseLeaf) else -1
-    return chain[last:]
+    """Return the newest annotation and what follows it."""
+    for at in range(len(chain) - 1, -1, -1):
+        leaf = parse_leaf(chain[at][1])
+        if isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION:
+            return chain[at:]
+    return ()

@@ -12,8 +12,6 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.statement import Annotation
 from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
 from registry_server.sequencing.errors import InconsistentError
@@ -21,7 +19,7 @@ from registry_server.usecases.act_book import ActBook
 from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from client_sdk.kernel.ledger.inquiry import PersonOpening
     from registry_server.sequencing.view import View
@@ -164,30 +162,13 @@ def _person(
 
 def _record(sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -> pb.LiveRecord:
     row = sealed.row
-    shown: Iterable[tuple[int, bytes]] = ()
-    if row.annotation_index >= 0:
-        shown = _shown(chain)
+    if row.annotation_index != (chain[-1][0] if chain else -1):
+        raise FormatError("annotation", "annotation.place", want="the newest leaf of the chain")
     return pb.LiveRecord(
         index=row.index,
         leaf=sealed.leaf,
         opening=row.opening,
         disclosure=sealed.disclosure,
-        annotations=[pb.IndexedLeaf(index=index, leaf=leaf) for index, leaf in shown],
+        annotations=[pb.IndexedLeaf(index=index, leaf=leaf) for index, leaf in chain],
         text_disclosure=sealed.text_disclosure,
     )
-
-
-def _shown(chain: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Return the newest leaf of an annotation chain, and those that a lapse rests on (proto/README.md 5)."""
-    shown = [chain[-1]]
-    if not isinstance(parse_leaf(chain[-1][1]), LapseLeaf):
-        return shown
-    for index, data in reversed(chain[:-1]):
-        leaf = parse_leaf(data)
-        if not isinstance(leaf, StatementLeaf):
-            break
-        annotation = Annotation.parse(leaf.payload)
-        if not annotation.disputed or annotation.outcome is not None:
-            break
-        shown.append((index, data))
-    return shown[::-1]

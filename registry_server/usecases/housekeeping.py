@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from client_sdk.kernel.formats.words import LapseKind
-from client_sdk.kernel.ledger.chain import period_over
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
@@ -23,9 +22,7 @@ from registry_server.usecases.failures import complaint_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client_sdk.kernel.formats.state import Rulebook
     from registry_server.sequencing.ledger import Ledger
-    from registry_server.storage.records import StoredRecord
 
 __all__ = ["Housekeeping"]
 
@@ -38,11 +35,6 @@ RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 _DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
-
-
-def _is_silent(row: StoredRecord, now: int, rulebook: Rulebook) -> bool:
-    head = row.chain.annotation
-    return head is not None and period_over(head.unanswered_since, now, rulebook)
 
 
 class Housekeeping:
@@ -105,10 +97,7 @@ class Housekeeping:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
-            # By the moment first, as the table is sorted; the rule itself counts calendar days and skips holidays.
-            # The oldest come first, so those whose last day is not over yet keep none of the others back.
-            waiting = view.unanswered(now - rulebook.dispute_days * _DAY_MS, _MAX_LAPSES)
-            silent = [row for row in waiting if _is_silent(row, now, rulebook)]
+            silent = view.unanswered(today.isoformat(), _MAX_LAPSES)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),

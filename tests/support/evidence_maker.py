@@ -10,7 +10,7 @@ from creditregistry.v1 import facts_pb2
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.statement import Annotation
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.handmade_log import REGISTRY, seed, signer
@@ -139,25 +139,37 @@ class _Maker:
         indexes = self.log.annotations[chain.key]
         if not indexes:
             return []
-        leaf = parse_leaf(self.log.leaves[indexes[-1]])
-        if not isinstance(leaf, LapseLeaf):
-            self.sign(self.log.leaves[indexes[-1]])
-            return indexes[-1:]
-        self.lapsed = True
-        answered = [at for at in indexes[:-1] if self.answers(self.log.leaves[at])]
-        since = [at for at in indexes if not answered or at > answered[-1]]
-        for at in since[:-1]:
-            self.sign(self.log.leaves[at])
+        lapses = [at for at in indexes if isinstance(parse_leaf(self.log.leaves[at]), LapseLeaf)]
+        newest = max(at for at in indexes if self.annotates(self.log.leaves[at]))
+        since = [at for at in indexes if at >= newest]
+        if lapses and lapses[-1] > newest:
+            self.lapsed = True
+            answered = [at for at in indexes if self.answers(self.log.leaves[at])]
+            since = [at for at in indexes if not answered or at > answered[-1]]
+        for at in since:
+            if at not in lapses:
+                self.sign(self.log.leaves[at])
         return since
+
+    @staticmethod
+    def annotates(data: bytes) -> bool:
+        leaf = parse_leaf(data)
+        return isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION
 
     @staticmethod
     def answers(data: bytes) -> bool:
         leaf = parse_leaf(data)
-        return isinstance(leaf, StatementLeaf) and Annotation.parse(leaf.payload).outcome is not None
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.ANNOTATION:
+            return False
+        return Annotation.parse(leaf.payload).outcome is not None
 
     def author(self, data: bytes) -> str:
         leaf = parse_leaf(data)
-        return "" if isinstance(leaf, LapseLeaf) else Annotation.parse(leaf.payload).author
+        if not isinstance(leaf, StatementLeaf):
+            return ""
+        if leaf.payload_type == dsse.ANNOTATION:
+            return Annotation.parse(leaf.payload).author
+        return Statement.parse(leaf.payload).signer
 
     def sign(self, data: bytes, owner: str = "") -> None:
         leaf = parse_leaf(data)

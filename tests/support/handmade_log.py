@@ -245,6 +245,8 @@ class HandmadeLog:
         chain = self.state.chains.get(statement.key)
         if chain is not None and chain.index == index:
             self.statements[statement.key] = statement
+            if chain.version == 1 and chain.continues is not None and chain.annotation is not None:
+                self.annotations[chain.key] = [*self.annotations[chain.continues], index]
         return index
 
     def annotate(

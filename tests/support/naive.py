@@ -7,6 +7,7 @@ root from its definition, and says of each leaf whether it counts. What the kern
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from tests.support.naive_parts import (
     ENDED,
     FIRST,
     NEXT,
+    REMARKS,
     TYPE,
     ZERO,
     Key,
@@ -167,9 +169,14 @@ class NaiveLog:
         require(bool(said.retain_until) == (standing in DATED), "date")
         self._withdrawal(said, kind, standing)
         if before is None:
-            self.records[place] = Record(kind, [said], [payload], index, leaf)
+            record = self.records[place] = Record(kind, [said], [payload], index, leaf)
             if said.HasField("continues"):
-                self.records[said.continues.issuer, said.continues.record_id].continued = True
+                old = self.records[said.continues.issuer, said.continues.record_id]
+                old.continued = True
+                if old.notes:
+                    remarks = {name: getattr(old, name) for name in REMARKS}
+                    notes, flags = [*old.notes, (index, leaf, None)], set(old.flags)
+                    self.records[place] = replace(record, **remarks, notes=notes, flags=flags)
         else:
             before.versions.append(said)
             before.payloads.append(payload)
@@ -203,6 +210,7 @@ class NaiveLog:
         require(not changes or not record.disputed_at or said.outcome, "restricted before an answer")
         stood, stands, outcome = disputed in record.flags, disputed in said.flags, said.outcome
         for_subject = "REPRESENTATIVE" in author.roles
+        fresh = [digest for digest in said.evidence if digest not in record.named]
         require(author.status == "ACTIVE" or outcome, "suspended")
         alone = said.author == record.disputed_by and not record.disputed_jointly
         if outcome:
@@ -217,10 +225,11 @@ class NaiveLog:
             record.disputed_at = 0
             record.answered = record.answered or outcome != statement_pb2.DISPUTE_OUTCOME_WITHDRAWN
         elif stands and not stood:
-            require(said.evidence or not record.answered, "reopened")
+            require(fresh or not record.answered, "reopened")
             record.disputed_at, record.disputed_since, record.disputed_by = logged_at, index, said.author
             record.disputed_jointly = False
         elif stands:
+            require(fresh or not said.evidence or not record.answered or record.disputed_at, "reopened")
             require(said.code == record.code or for_subject or said.author == record.disputed_by, "code")
             record.disputed_at = record.disputed_at or (logged_at if said.evidence else 0)
         else:
@@ -242,6 +251,7 @@ class NaiveLog:
         record.text, record.code = text, said.code
         record.flags = set(said.flags)
         record.notes.append((index, leaf, said))
+        record.named = [*record.named, *fresh][-256:]
 
     def _follows(self, place: tuple[str, bytes], number: int, previous: bytes) -> Record:
         record = self.records.get(place)

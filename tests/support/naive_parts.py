@@ -150,6 +150,20 @@ class Member:
         return message.SerializeToString(deterministic=True)
 
 
+# What is remarked on a record, and passes to the one that continues it.
+REMARKS = (
+    "disputed_at",
+    "disputed_since",
+    "disputed_by",
+    "disputed_jointly",
+    "stated_by",
+    "text",
+    "code",
+    "answered",
+    "named",
+)
+
+
 @dataclass
 class Record:
     kind: str
@@ -167,6 +181,7 @@ class Record:
     text: tuple[bytes, bytes] = (b"", b"")
     code: str = ""
     answered: bool = False
+    named: list[bytes] = field(default_factory=list)
     continued: bool = False
     erased: bool = False
 

@@ -10,19 +10,28 @@ from client_sdk.models import Consent, ConsentForm
 __all__ = ["document_digest", "read_consent"]
 
 
-def read_consent(form: ConsentForm, given: date, digest: bytes | None, file: Path | None) -> Consent:
+def read_consent(
+    form: ConsentForm, given: date, digest: bytes | None, file: Path | None, what: str = "consent"
+) -> Consent:
     """Return a consent, with the digest that was given or that of the signed document.
+
+    Args:
+        form: of the document.
+        given: when the person signed it.
+        digest: SHA-256 of the document.
+        file: the document itself.
+        what: it is called in errors: consent, or mandate of a person for whom an office asks.
 
     Raises:
         UsageError: neither digest nor document is given, or both are.
     """
     if (digest is None) is (file is None):
         raise UsageError(
-            "the person's consent needs its digest",
+            f"the person's {what} needs its digest",
             "give --consent-file with the signed document (it is not sent), or --consent-digest with its SHA-256.",
         )
     if file is not None:
-        digest = document_digest(file, "consent")
+        digest = document_digest(file, what)
     return Consent(form=form, date=given, digest=digest or b"")
 
 

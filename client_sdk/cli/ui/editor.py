@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from client_sdk.cli.ui.output import Output
 
-__all__ = ["FormDraft", "editing"]
+__all__ = ["FormDraft", "discard_kept", "editing"]
 
 T = TypeVar("T")
 
-_NAME = "record.toml"
+_NAME, _PREFIX = "record.toml", "draft-"
 _VARIABLES = ("VISUAL", "EDITOR")
 _USUAL = "vi"
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
@@ -45,7 +45,7 @@ class FormDraft:
 
     def __init__(self, home: Path, text: str) -> None:
         try:
-            self._folder = Path(tempfile.mkdtemp(prefix="draft-", dir=home))
+            self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
         except OSError as error:
             raise ConfigError(f"{home} takes no draft: {error.strerror}") from error
         self.path = self._folder / _NAME
@@ -126,8 +126,10 @@ class FormDraft:
 def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
     """Yield a draft with a text; it is removed at the end, and kept where that is an error and something was written.
 
+    SIGTERM and SIGHUP end the program and leave no draft.
+
     Args:
-        output: where the place of a draft that is kept is told.
+        output: prints where a draft is kept.
         home: of the member; the draft is below it.
         text: to begin with.
 
@@ -135,15 +137,38 @@ def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
         ConfigError: the home takes no draft.
     """
     draft = FormDraft(home, text)
+    ends = {number: signal.signal(number, _ended_by) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield draft
+    except _EndedError:
+        # Nobody is there to be told where a number of a person is left.
+        draft.discard()
+        raise
     except BaseException:
         if draft.is_worth_keeping:
             output.tell(f"What you wrote is kept in {draft.path}", f"  Go on with: report --edit --from {draft.path}")
         else:
             draft.discard()
         raise
+    finally:
+        for number, handler in ends.items():
+            signal.signal(number, handler)
     draft.discard()
+
+
+def discard_kept(home: Path, form: Path) -> None:
+    """Remove a draft that was kept in a home, once its record is reported; another file is left as it is."""
+    folder = form.resolve().parent
+    if folder.parent == home.resolve() and folder.name.startswith(_PREFIX) and form.name == _NAME:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _EndedError(SystemExit):
+    """The program was told to end by a signal."""
+
+
+def _ended_by(number: int, _frame: object) -> None:
+    raise _EndedError(128 + number)
 
 
 def _editor() -> list[str]:

@@ -135,7 +135,7 @@ HINTS: dict[str, str] = {
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
     "RECORD_KEPT": "only what was withdrawn, set aside or erased has a proof; see `credit-registry records`.",
-    "RECORD_UNKNOWN": "see which there are: `credit-registry records`.",
+    "RECORD_UNKNOWN": "see which there are: a lender with `credit-registry records`, an office with `check`.",
     "REGISTER_AHEAD": "its operator must put the newest database back; nothing was done, and nothing is lost here.",
     "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "REGISTER_FORK": "its operator must serve the database that was signed last; nothing was done.",
@@ -305,7 +305,9 @@ def _hint_of_class(error: RefusedError) -> str:
         case QuotaError():
             return "ask for less at a time, or later."
         case ConflictError():
-            return "see what the registry holds: `credit-registry records`."
+            if (error.rule or "").startswith("annotation."):
+                return "see the dispute: `credit-registry dispute show ISSUER/RECORD`."
+            return "see what the registry holds: a lender with `credit-registry records`, an office with `check`."
         case InvalidError():
             return "correct what is named; sending the same again changes nothing."
         case _:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Later", "Verb", "Verbs"]
 
 
+# No name of a command has as many: an identity number may have been typed.
+_MANY_DIGITS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Later:
     """A verb, or a group of verbs, whose module is imported when it is called.
@@ -80,7 +84,9 @@ class Verbs(TyperGroup):
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             near = get_close_matches(args[0], self.list_commands(ctx))
             meant = f" Did you mean {', '.join(near)}?" if near else ""
-            ctx.fail(f"There is no such command.{meant} An identity number never goes on the command line.")
+            numbered = sum(char.isdigit() for char in args[0]) >= _MANY_DIGITS
+            warning = " An identity number never goes on the command line." if numbered else ""
+            ctx.fail(f"There is no such command.{meant}{warning}")
         return super().resolve_command(ctx, args)
 
     def load(self, name: str) -> Command:

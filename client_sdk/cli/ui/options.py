@@ -15,6 +15,7 @@ from client_sdk.models import IdType, Kind, RecordKey
 __all__ = [
     "AttemptOption",
     "ContestedFromOption",
+    "EndedOption",
     "FirstDayOption",
     "IdTypeOption",
     "IdentityFileOption",
@@ -186,6 +187,9 @@ FirstDayOption = Annotated[
 ]
 IssuerOption = Annotated[
     str, typer.Option(metavar="ID", help="Who reported it, where that is not you and you are its named successor.")
+]
+EndedOption = Annotated[
+    bool, typer.Option("--ended", help="Those that have ended instead, with their outcome; of each record the newest.")
 ]
 AttemptOption = Annotated[
     int, typer.Option(min=0, help="How many records of the episode were withdrawn before this one.")

@@ -61,7 +61,10 @@ def register(app: typer.Typer) -> None:
         ],
         officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
         consent_date: Annotated[
-            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about.")
+            date,
+            typer.Option(
+                parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about, or gave the mandate."
+            ),
         ],
         consent_form: Annotated[
             ConsentForm,
@@ -69,7 +72,11 @@ def register(app: typer.Typer) -> None:
         ] = ConsentForm.WRITTEN,
         consent_file: Annotated[
             Path | None,
-            typer.Option(metavar="FILE", help="The signed consent; only its SHA-256 is used.", show_default=False),
+            typer.Option(
+                metavar="FILE",
+                help="The signed consent, or under SUBJECT_ACCESS the mandate; only its SHA-256 is used.",
+                show_default=False,
+            ),
         ] = None,
         consent_digest: Annotated[
             bytes | None,
@@ -107,8 +114,12 @@ def register(app: typer.Typer) -> None:
         """
         if save is None and with_identity:
             raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
-        consent = read_consent(consent_form, consent_date, consent_digest, consent_file)
-        own = read_criteria(criteria)
+        lends = purpose is not Purpose.SUBJECT_ACCESS
+        if not lends and (criteria is not None or exit_code):
+            raise UsageError("--criteria and --exit-code are about lending", "leave them out under SUBJECT_ACCESS.")
+        what = "consent" if lends else "mandate"
+        consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what)
+        own = read_criteria(criteria) if lends else None
         identities = read_identities(session, identity_file, id_type, issuing_state)
         folder = _prepared(save, len(identities), with_identity=with_identity)
         with session.client() as client:
@@ -120,7 +131,7 @@ def register(app: typer.Typer) -> None:
             files = [_save(answer, save, place if folder else 0, failed) for place, answer in enumerate(kept, start=1)]
         _show(session, answers, files, own)
         session.output.tell(*(f"FILE: {error}" for error in failed))
-        code = _code(answers, own, by_outcome=exit_code)
+        code = _code(answers, own if exit_code else None)
         return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
 
 
@@ -153,21 +164,23 @@ def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError]) -> 
         return None
 
 
-def _show(session: Run, answers: list[Answer], files: list[Path | None], criteria: Criteria) -> None:
+def _show(session: Run, answers: list[Answer], files: list[Path | None], criteria: Criteria | None) -> None:
     content: list[Json] = []
     for place, (answer, file) in enumerate(zip(answers, files, strict=True), start=1):
-        assessment = answer.assess(criteria)
+        # An office that speaks for the person lends nothing.
+        assessment = None if criteria is None else answer.assess(criteria)
         content.append(
             {
                 "place": place,
                 **answer.to_dict(),
-                "assessment": assessment.to_dict(),
+                "assessment": None if assessment is None else assessment.to_dict(),
                 "evidence": None if file is None else str(file),
             }
         )
         session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
         if not session.output.as_json:
-            session.output.result(None, *answer_lines(answer), "", *assessment_lines(assessment), *_saved(file), "")
+            assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
+            session.output.result(None, *answer_lines(answer), *assessed, *_saved(file), "")
     if session.output.as_json:
         session.output.result(content[0] if len(content) == 1 else {"answers": content})
 
@@ -178,8 +191,11 @@ def _saved(file: Path | None) -> list[str]:
     return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root trust-root.bin {file}"]
 
 
-def _code(answers: list[Answer], criteria: Criteria, *, by_outcome: bool) -> ExitCode:
+def _code(answers: list[Answer], criteria: Criteria | None) -> ExitCode:
+    """Return how the verb ends; by the assessments where there are criteria for that."""
     if any(answer.verdict is Verdict.UNVERIFIABLE for answer in answers):
         return ExitCode.UNVERIFIABLE
-    adverse = any(answer.assess(criteria).outcome is not Outcome.NOT_ADVERSE for answer in answers)
-    return ExitCode.FOUND if by_outcome and adverse else ExitCode.OK
+    adverse = criteria is not None and any(
+        answer.assess(criteria).outcome is not Outcome.NOT_ADVERSE for answer in answers
+    )
+    return ExitCode.FOUND if adverse else ExitCode.OK

@@ -7,8 +7,9 @@ import typer
 from rich.console import RenderableType
 
 from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
+from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import IssuerOption, any_record, word_option
+from client_sdk.cli.ui.options import EndedOption, IssuerOption, any_record, word_option
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
@@ -20,27 +21,54 @@ if TYPE_CHECKING:
 
     from client_sdk.models import DisputeView
 
-__all__ = ["annotated", "dispute_content", "dispute_table", "register"]
+__all__ = ["annotated", "dispute_content", "dispute_lines", "dispute_table", "register"]
 
+RecordArgument = Annotated[
+    RecordKey,
+    typer.Argument(parser=any_record, metavar="[ISSUER/]RECORD", help="Record, as `dispute list` shows it."),
+]
 _ANSWERS = [outcome.name for outcome in DisputeOutcome if outcome is not DisputeOutcome.WITHDRAWN]
-_COLUMNS = ("record", "answer due", "opened by", "code", "last remark", "restricted")
+_COLUMNS = ("record", "answer due, or outcome", "opened by", "code", "last remark", "restricted")
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(cls=Verbs, help="Disputes about your records: list, answer.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="Disputes about your records: list, show, answer.", no_args_is_help=True)
     app.add_typer(group, name="dispute")
 
-    @verb(group, "list", examples=["dispute list", "dispute list --json", "dispute list --issuer lender-9"])
-    def list_(session: Run, /, *, issuer: IssuerOption = "") -> None:
+    @verb(group, "list", examples=["dispute list", "dispute list --ended", "dispute list --json --issuer lender-9"])
+    def list_(session: Run, /, *, issuer: IssuerOption = "", ended: EndedOption = False) -> None:
         """List the disputes that stand about your records; those whose answer is due come first.
 
         By law a dispute is answered within the rulebook's days; after that the record is restricted by itself.
         """
         with session.client() as client:
-            found = client.disputes(issuer=issuer)
+            found = client.disputes(issuer=issuer, ended=ended)
         ordered = sorted(found, key=lambda one: one.due_on or date.max)
         session.output.result({"disputes": dispute_content(ordered)}, *dispute_table(ordered))
+
+    @verb(group, "show", examples=["dispute show lender-1/01234567-89ab-8def-8123-456789abcdef"])
+    def show(session: Run, /, *, record: RecordArgument, issuer: IssuerOption = "") -> None:
+        """Show the newest dispute of a record: dates, outcome, and SHA-256 of the documents of both sides.
+
+        Of your own records, of those that you have taken over, and of what you have disputed yourself.
+        """
+        with session.client() as client:
+            own = client.config.institution
+            whose = issuer or record.issuer or own
+            opened = whose != own and not issuer
+            found = [
+                one
+                for ended in (False, True)
+                for one in client.disputes(issuer=issuer, opened=opened, ended=ended)
+                if (one.issuer, one.record_id) == (whose, record.record_id)
+            ]
+        if not found:
+            raise UsageError(
+                "there is no dispute of this record that you may see",
+                "`dispute list` and `dispute list --ended` show those of your records, `subject dispute status` yours.",
+            )
+        session.output.result(found[0].to_dict(), *dispute_lines(found[0]))
 
     @verb(
         group,
@@ -54,10 +82,7 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        record: Annotated[
-            RecordKey,
-            typer.Argument(parser=any_record, metavar="[ISSUER/]RECORD", help="Record, as `dispute list` shows it."),
-        ],
+        record: RecordArgument,
         outcome: Annotated[
             DisputeOutcome,
             word_option(
@@ -82,12 +107,36 @@ def dispute_content(found: "Sequence[DisputeView]") -> list[Json]:
     return [one.to_dict() for one in found]
 
 
+def dispute_lines(dispute: "DisputeView") -> list[RenderableType]:
+    """Return one dispute as lines for people."""
+    due = "" if dispute.due_on is None else dispute.due_on.isoformat()
+    given = "" if dispute.answered_at is None else f", {dispute.answered_by}, {moment_text(dispute.answered_at)}"
+    return [
+        f"Dispute of {dispute.issuer}/{dispute.uuid}: {'stands' if dispute.stands else 'ended'}",
+        pairs(
+            [
+                ("  opened by", f"{dispute.opened_by}, {moment_text(dispute.opened_at)}"),
+                ("  code", dispute.code or "none"),
+                ("  documents", _digests(dispute.evidence)),
+                ("  answer due", due or "none is waited for"),
+                ("  outcome", f"{dispute.outcome.name}{given}" if dispute.outcome else "none"),
+                ("  its documents", _digests(dispute.answer_evidence)),
+                ("  restricted", "yes, until an answer lifts it" if dispute.restricted else "no"),
+            ]
+        ),
+    ]
+
+
+def _digests(digests: "Sequence[bytes]") -> str:
+    return "\n".join(digest.hex() for digest in digests) or "none"
+
+
 def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
     """Return disputes as lines for people."""
     rows = [
         (
             f"{one.issuer}/{one.uuid}",
-            (one.outcome or "answered") if one.due_on is None else one.due_on.isoformat(),
+            (one.outcome or "") if one.due_on is None else one.due_on.isoformat(),
             one.opened_by,
             one.code,
             f"{one.annotated_by}, {moment_text(one.annotated_at)}",
@@ -95,7 +144,9 @@ def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
         )
         for one in found
     ]
-    return [table(_COLUMNS, rows), counted(len(found), "dispute")]
+    restricted = any(one.restricted for one in found)
+    why = "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
+    return [table(_COLUMNS, rows), counted(len(found), "dispute"), *([why] if restricted else [])]
 
 
 def annotated(session: Run, receipt: AnnotationReceipt, said: str) -> None:

@@ -19,6 +19,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
 from client_sdk.models import Role
+from client_sdk.passphrase import PASSPHRASE_VARIABLE
 
 __all__ = ["register"]
 
@@ -158,7 +159,7 @@ def register(app: typer.Typer) -> None:
             reciprocity_level=reciprocity_level,
             passphrase=new_passphrase(passphrase_file, interactive=session.interactive) if encrypting else None,
         )
-        _tell(session, file.enrolment.id, lends=Role.LENDER in roles)
+        _tell(session, file.enrolment.id, lends=Role.LENDER in roles, encrypted=encrypting)
 
 
 def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
@@ -192,7 +193,7 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _tell(session: Run, institution: str, *, lends: bool) -> None:
+def _tell(session: Run, institution: str, *, lends: bool, encrypted: bool) -> None:
     home = session.home
     enrolment = home / f"{institution}.enrolment.json"
     keys = sorted(str(path) for path in (home / "keys").glob("*.pem"))
@@ -221,4 +222,9 @@ def _tell(session: Run, institution: str, *, lends: bool) -> None:
         f"  2. {command} certificate install FILE     what they hand back",
         f"  3. {command} trust fetch                  compare the fingerprint over another channel",
         f"  4. {command} status",
+        *(
+            [f"Programs without a terminal read the passphrase from the file that {PASSPHRASE_VARIABLE} names."]
+            if encrypted
+            else []
+        ),
     )

@@ -136,6 +136,8 @@ def register(app: typer.Typer) -> None:
         if columns:
             session.output.result({"columns": list(COLUMNS)}, ",".join(COLUMNS))
             return ExitCode.OK
+        if template or edit:
+            _check_kind(given.get("kind", ""))
         if template:
             form = empty_form(given)
             session.output.result({"template": form}, form.rstrip())
@@ -152,8 +154,7 @@ def register(app: typer.Typer) -> None:
                 raise UsageError("FILE and --from were given", "FILE is a portfolio, --from names one record's form.")
             return report_form(session, from_, given, number, dry_run=dry_run, yes=yes)
         if file is not None:
-            if given or identity_file is not None:
-                raise UsageError("a file and options for one record were given", "give one or the other.")
+            _check_portfolio(file, alone=not given and identity_file is None)
             options = FileOptions(rejected, encoding, one_signature=one_signature)
             return report_file(session, file, options, dry_run=dry_run, yes=yes)
         if not given:
@@ -166,6 +167,20 @@ def register(app: typer.Typer) -> None:
                 return report_one(session, client, report, dry_run=dry_run, yes=yes)
             except PreflightError as error:
                 raise PreflightError(as_options(error.violations)) from None
+
+
+def _check_portfolio(file: Path, *, alone: bool) -> None:
+    if file.suffix.lower() == ".toml":
+        raise UsageError("FILE is a portfolio, and a TOML file is the form of one record", "give it with --from.")
+    if not alone:
+        raise UsageError("a file and options for one record were given", "give one or the other.")
+
+
+def _check_kind(word: str) -> None:
+    """Check the kind of an empty form, which would else be one of all kinds."""
+    if word.strip() and word.strip().upper() not in Kind.__members__:
+        words = ", ".join(Kind.__members__)
+        raise UsageError(f"--kind is none of {words}", "give one of these words, or leave it out.")
 
 
 def _digests(cells: Mapping[str, str | None], notice: Path | None, consent: Path | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.cli.ui.columns import identity_cells
-from client_sdk.cli.ui.editor import editing
+from client_sdk.cli.ui.editor import discard_kept, editing
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT, read_identity
 from client_sdk.cli.ui.input_file import check_readable
@@ -66,7 +66,10 @@ def report_form(
         raise UsageError(f"{', '.join(twice)}: given by the form and by an option", "give one or the other.")
     with session.client() as client:
         report = _Reader(session, client, identity).report(cells | dict(given))
-        return report_one(session, client, report, dry_run=dry_run, yes=yes)
+        code = report_one(session, client, report, dry_run=dry_run, yes=yes)
+    if not dry_run and not code:
+        discard_kept(session.home, source)
+    return code
 
 
 def report_edited(
@@ -90,7 +93,10 @@ def report_edited(
     with session.client() as client, editing(session.output, session.home, text) as draft:
         reader = _Reader(session, client, identity)
         report = draft.read(lambda saved: reader.report(read_form(saved)))
-        return report_one(session, client, report, dry_run=False, yes=yes)
+        code = report_one(session, client, report, dry_run=False, yes=yes)
+    if source is not None and not code:
+        discard_kept(session.home, source)
+    return code
 
 
 class _Reader:

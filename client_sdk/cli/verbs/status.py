@@ -8,7 +8,7 @@ from cryptography import x509
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.holders import check_holder
-from client_sdk.cli.ui.output import pairs, table
+from client_sdk.cli.ui.output import counted, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
@@ -16,6 +16,8 @@ from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Role
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from client_sdk.config import ClientConfig
     from client_sdk.models.status import KeyServiceStatus
 
@@ -42,6 +44,8 @@ def register(app: typer.Typer) -> None:
             check_holder(certificate, config.institution)
             found = client.status()
             own = client.directory().institutions.get(config.institution)
+            lends = own is not None and Role.LENDER in own.roles
+            due = sorted(one.due_on for one in (client.disputes() if lends else ()) if one.due_on is not None)
         now = datetime.now(UTC)
         pending, until = _pending(config), certificate.not_valid_after_utc
         roles = [] if own is None else [role.name for role in own.roles]
@@ -53,6 +57,8 @@ def register(app: typer.Typer) -> None:
                 "state": state,
                 "roles": plain(roles),
                 "outbox_pending": pending,
+                "disputes_waiting": len(due),
+                "next_answer_due": due[0].isoformat() if due else None,
                 "certificate_until": plain(until),
             },
             f"Registry {found.registry} at {config.registry}",
@@ -67,7 +73,13 @@ def register(app: typer.Typer) -> None:
                 ]
             ),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
-            pairs([*_home_rows(pending, until, now), *_inbox_rows(found.notices_waiting)]),
+            pairs(
+                [
+                    *_home_rows(pending, until, now),
+                    *(_dispute_rows(due) if lends else []),
+                    *_inbox_rows(found.notices_waiting),
+                ]
+            ),
             "Key services",
             table(
                 ("  address", "answers", "directory", "left today: report", "inquire"),
@@ -104,6 +116,14 @@ def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
     if waiting is None:
         return []
     return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
+
+
+def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:
+    """Return how many disputes wait for an answer of this member, and until when the first of them does."""
+    waiting = (
+        f"{counted(len(due), 'dispute')} to answer, the first by {due[0]}: `dispute list`" if due else "none waits"
+    )
+    return [("  disputes", waiting)]
 
 
 def _service_row(service: "KeyServiceStatus", now: datetime) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.identity_input import read_identities
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, record_key
+from client_sdk.cli.ui.options import EndedOption, IdentityFileOption, IdTypeOption, IssuingStateOption, record_key
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_table
@@ -53,18 +53,21 @@ def _add_disputes(group: typer.Typer) -> None:
     ) -> None:
         """Dispute a record for its person (异议): every answer shows it from now on, and its lender has to answer.
 
-        A dispute that was answered is opened again with evidence only.
+        A dispute that was answered is opened again only with evidence that was not named before.
         """
         digests = document_digests(evidence)
         with session.client() as client:
             receipt = client.open_dispute(record.issuer, record.record_id, code=code, evidence=digests)
         annotated(session, receipt, "The record is disputed.")
 
-    @verb(disputes, "status", examples=["subject dispute status", "subject dispute status --json"])
-    def status(session: Run, /) -> None:
-        """List the disputes that you have opened and that stand, with the day until which an answer is due."""
+    @verb(disputes, "status", examples=["subject dispute status", "subject dispute status --ended"])
+    def status(session: Run, /, *, ended: EndedOption = False) -> None:
+        """List the disputes that you have opened and that stand, with the day until which an answer is due.
+
+        `dispute show` tells more of one: dates, outcome and the documents of both sides.
+        """
         with session.client() as client:
-            found = client.disputes(opened=True)
+            found = client.disputes(opened=True, ended=ended)
         session.output.result({"disputes": dispute_content(found)}, *dispute_table(found))
 
     @verb(disputes, "withdraw", examples=[f"subject dispute withdraw {_RECORD}"])
@@ -94,7 +97,7 @@ def _add_statements(group: typer.Typer) -> None:
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
     ) -> None:
-        """Attach the person's own statement to a record; whoever may see the record's facts reads it with them.
+        """Attach the person's own statement to a record; every member that reads the record's facts reads it too.
 
         The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
         """

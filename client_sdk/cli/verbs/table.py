@@ -25,7 +25,7 @@ VERBS = {
         "records",
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
-    "dispute": Later("dispute", "Disputes about your records: list, answer."),
+    "dispute": Later("dispute", "Disputes about your records: list, show, answer."),
     "erasure": Later("erasure", "Proofs that a record was erased."),
     "inbox": Later(
         "inbox",

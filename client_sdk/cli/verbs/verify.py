@@ -59,6 +59,10 @@ NOT_COMPARED = (
 PROVED = "The key services gave the same pseudonym for the identity number: the file is about that person."
 
 
+# Of a checkpoint of another log than that of the trust root.
+_OTHER_LOG = "checkpoint.origin"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
@@ -169,8 +173,15 @@ def _refuse(session: Run, file: Path, error: VerificationError) -> None:
         f"REFUSED: {file} does not verify.",
         f"  part: {error.part}",
         f"  rule: {error.rule}" + (f" ({error.message})" if error.message else ""),
-        "Rely on nothing in it: it was changed, or belongs to another registry or person.",
+        _meaning(error),
     )
+
+
+def _meaning(error: VerificationError) -> str:
+    if error.rule != _OTHER_LOG:
+        return "Rely on nothing in it: it was changed, or belongs to another registry or person."
+    got, want = (name.partition("/log/")[0] for name in (error.complaint.got, error.complaint.want))
+    return f"It is of another registry: got {got}, want {want}. Verify it against the trust root of that one."
 
 
 def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt) -> None:

@@ -145,14 +145,25 @@ def parse_checkpoint(data: bytes, key: VerifierKey) -> SignedCheckpoint:
     if extensions:
         raise FormatError("checkpoint", "checkpoint.extension", got=str(len(extensions)), want="no extension line")
     if checkpoint.origin != key.name:
-        raise FormatError("checkpoint", "checkpoint.origin", want="the name of the log's key")
+        raise FormatError("checkpoint", "checkpoint.origin", got=checkpoint.origin, want=key.name)
     return SignedCheckpoint(checkpoint, data)
+
+
+def _check_own(data: bytes, key: VerifierKey) -> None:
+    """Tell the checkpoint of another log, of which this key signs nothing, from one that was changed."""
+    try:
+        origin = parse_body(note.parse(data).text)[0].origin
+    except FormatError:
+        return
+    if origin != key.name:
+        raise FormatError("checkpoint", "checkpoint.origin", got=origin, want=key.name)
 
 
 def _one_signature(data: bytes, key: VerifierKey) -> note.VerifiedNote:
     try:
         opened = note.open_note(data, (key,))
     except SignatureError as error:
+        _check_own(data, key)
         raise SignatureError("checkpoint", error.rule, got=error.got, want="the log's signature") from None
     except FormatError as error:
         raise FormatError("checkpoint", error.rule, got=error.got, want=error.want) from None

@@ -1,49 +1,75 @@
 """Annotations of a record: what the next one may change, and what stands after it (proto/README.md 5).
 
 Each annotation is a snapshot that replaces the one before, so an author carries over what others have said: only who
-said it, who speaks for the subject, or the issuer's answer takes something away.
+said it, who speaks for the subject, or the issuer's answer takes something away. The first version of a record that
+continues another is a link of that one's chain, so that a sale leaves nothing of it behind.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Role
+from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.formats.state import InstitutionState, Rulebook
     from client_sdk.kernel.formats.statement import Annotation
 
-__all__ = ["AnnotationHead", "Author", "annotated"]
+__all__ = ["MAX_DOCUMENTS", "AnnotationHead", "Author", "annotated", "carried", "restricted"]
+
+# Digests that a chain remembers, the newest ones: what was named before is no new evidence.
+MAX_DOCUMENTS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotationHead:
-    """The newest link of a record's annotation chain."""
+    """The newest link of a record's annotation chain, and what the chain says.
+
+    Attributes:
+        number: of the link.
+        payload_hash: of its payload.
+        index: of its leaf.
+        leaf_hash: of its leaf.
+        flags: that hold now.
+        first: index of the leaf that begins the chain; names the chain, also where a sale has carried it over.
+        shown_from: number of the oldest link that evidence of this one shows.
+        waiting_from: number of the annotation since which a dispute waits for an answer; 0 for none.
+        due_on: last day for that answer, YYYY-MM-DD, by the rulebook in force at that annotation; empty for none.
+        text_commitment: of the statement that stands.
+        disclosure_digest: of its sealed text.
+        disputed_since: index of the leaf that opened the newest dispute; 0 while there was none.
+        disputed_by: institution id of who opened it; empty while there was none.
+        disputed_jointly: whether others have taken part in it since, so that it does not end by a withdrawal.
+        answered_index: index of the leaf of the newest outcome that was given to it, WITHDRAWN too; 0 for none.
+        outcome: the newest answer in the chain; None while there was none.
+        stated_by: institution id of who made the statement that stands; empty for none.
+        code: reason code.
+        documents: SHA-256 of the documents that the chain has named, the newest last, at most ``MAX_DOCUMENTS``.
+    """
 
     number: int
     payload_hash: bytes
     index: int
     leaf_hash: bytes
     flags: tuple[AnnotationFlag, ...]
-    # logged_at of the leaf since which a dispute waits for an answer; 0 for none.
-    unanswered_since: int
+    first: int
+    shown_from: int
+    waiting_from: int = 0
+    due_on: str = ""
     text_commitment: bytes = b""
     disclosure_digest: bytes = b""
-    # Index of the leaf that opened the dispute that stands; 0 for none.
     disputed_since: int = 0
-    # Institution id of who opened the newest dispute; empty while there was none.
     disputed_by: str = ""
-    # Whether others have taken part in it since, so that it does not end by a withdrawal.
     disputed_jointly: bool = False
-    # The newest answer; None while there was none.
+    answered_index: int = 0
     outcome: DisputeOutcome | None = None
-    # Institution id of who made the statement that stands; empty for none.
     stated_by: str = ""
     code: str = ""
+    documents: tuple[bytes, ...] = ()
 
     @property
     def disputed(self) -> bool:
@@ -54,6 +80,11 @@ class AnnotationHead:
     def restricted(self) -> bool:
         """Whether the record must not be counted."""
         return AnnotationFlag.RESTRICTED in self.flags
+
+    @property
+    def waits(self) -> bool:
+        """Whether a dispute waits for an answer."""
+        return bool(self.waiting_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +115,7 @@ def annotated(
     leaf_hash: bytes,
     logged_at: int,
     version_index: int,
+    rulebook: Rulebook,
 ) -> AnnotationHead:
     """Return the newest link after an annotation.
 
@@ -96,9 +128,10 @@ def annotated(
         leaf_hash: of its leaf.
         logged_at: of its leaf, ms.
         version_index: of the record's newest version.
+        rulebook: in force.
 
     Raises:
-        RuleError: ANNOTATION_INVALID; the author may not say that.
+        RuleError: ANNOTATION_INVALID; the author may not say that. DATE_INVALID; no calendar has the time.
     """
     _check_restricted(before, annotation, author)
     if annotation.outcome is not None:
@@ -108,20 +141,51 @@ def annotated(
     _check_reopened(before, annotation)
     _check_kept(before, annotation, author)
     answer = annotation.outcome if annotation.outcome is not DisputeOutcome.WITHDRAWN else None
+    since, by, jointly = _opened(before, annotation, index)
+    waiting = _waiting_from(before, annotation)
+    due_on = "" if before is None else before.due_on
     return AnnotationHead(
         annotation.number,
         payload_hash(payload),
         index,
         leaf_hash,
         annotation.flags,
-        _unanswered_since(before, annotation, logged_at),
-        annotation.text_commitment,
-        annotation.disclosure_digest,
-        *_opened(before, annotation, index),
-        answer or (before.outcome if before else None),
-        _stated_by(before, annotation),
-        annotation.code,
+        first=index if before is None else before.first,
+        shown_from=annotation.number,
+        waiting_from=waiting,
+        # Fixed with its beginning: a holiday that is decreed later makes no running dispute longer.
+        due_on=answer_due_on(logged_at, rulebook).isoformat()
+        if waiting == annotation.number
+        else due_on * bool(waiting),
+        text_commitment=annotation.text_commitment,
+        disclosure_digest=annotation.disclosure_digest,
+        disputed_since=since,
+        disputed_by=by,
+        disputed_jointly=jointly,
+        answered_index=_answered_index(before, annotation, index),
+        outcome=answer or (before.outcome if before else None),
+        stated_by=_stated_by(before, annotation),
+        code=annotation.code,
+        documents=(*_documents(before), *_new_documents(before, annotation))[-MAX_DOCUMENTS:],
     )
+
+
+def restricted(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) -> AnnotationHead:
+    """Return the newest link after a lapse of kind RESTRICTED; it rests on all links since the dispute waits."""
+    flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
+    return replace(carried(head, payload, index, leaf_hash), flags=flags, shown_from=head.waiting_from)
+
+
+def carried(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) -> AnnotationHead:
+    """Return the newest link after the first version of a record that continues the annotated one.
+
+    Args:
+        head: newest link of the record that is continued.
+        payload: of the first version.
+        index: where it is logged.
+        leaf_hash: of its leaf.
+    """
+    return replace(head, number=head.number + 1, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash)
 
 
 def _check_restricted(before: AnnotationHead | None, annotation: Annotation, author: Author) -> None:
@@ -132,7 +196,7 @@ def _check_restricted(before: AnnotationHead | None, annotation: Annotation, aut
     if not author.speaks_for_issuer:
         want = "RESTRICTED carried over" if had else "RESTRICTED set by the issuer only"
         raise _refused("flags", "annotation.restricted", want)
-    if before is not None and before.unanswered_since and annotation.outcome is None:
+    if before is not None and before.waits and annotation.outcome is None:
         raise _refused("flags", "annotation.restricted-answer", "an answer to the dispute first")
 
 
@@ -155,11 +219,23 @@ def _check_outcome(
 
 
 def _check_reopened(before: AnnotationHead | None, annotation: Annotation) -> None:
-    """Check that what was answered is disputed anew with evidence only."""
-    if before is None or before.disputed or before.outcome is None or not annotation.disputed:
+    """Check that what was answered is disputed anew with documents only that the chain has not named before."""
+    if before is None or before.outcome is None or not annotation.disputed or annotation.outcome is not None:
         return
-    if not annotation.evidence:
-        raise _refused("evidence", "annotation.reopened", "new evidence", got="none")
+    reopens = not before.disputed or (not before.waits and annotation.evidence)
+    if reopens and not _new_documents(before, annotation):
+        got = "documents that were named before" if annotation.evidence else "none"
+        raise _refused("evidence", "annotation.reopened", "new evidence", got=got)
+
+
+def _documents(before: AnnotationHead | None) -> tuple[bytes, ...]:
+    return () if before is None else before.documents
+
+
+def _new_documents(before: AnnotationHead | None, annotation: Annotation) -> tuple[bytes, ...]:
+    """Return the digests of documents that the chain has not named before."""
+    known = frozenset(_documents(before))
+    return tuple(digest for digest in annotation.evidence if digest not in known)
 
 
 def _check_kept(before: AnnotationHead | None, annotation: Annotation, author: Author) -> None:
@@ -177,26 +253,36 @@ def _check_kept(before: AnnotationHead | None, annotation: Annotation, author: A
         raise _refused("code", "annotation.code-kept", "the code of the dispute carried over", got=annotation.author)
 
 
-def _unanswered_since(before: AnnotationHead | None, annotation: Annotation, logged_at: int) -> int:
-    """Return since when a dispute waits for an answer; what was answered UNCONFIRMED waits again with new evidence."""
+def _waiting_from(before: AnnotationHead | None, annotation: Annotation) -> int:
+    """Return since which number a dispute waits; what was answered UNCONFIRMED waits again with new evidence."""
     if not annotation.disputed or annotation.outcome is not None:
         return 0
     if before is not None and before.disputed:
-        return before.unanswered_since or (logged_at if annotation.evidence else 0)
-    return logged_at
+        return before.waiting_from or (annotation.number if annotation.evidence else 0)
+    return annotation.number
 
 
 def _opened(before: AnnotationHead | None, annotation: Annotation, index: int) -> tuple[int, str, bool]:
-    """Return index of the leaf that opened the dispute which stands, who opened the newest one, and whether alone."""
-    if not annotation.disputed:
-        return 0, before.disputed_by if before else "", False
+    """Return index of the leaf that opened the newest dispute, who did so, and whether others take part."""
     if before is None or not before.disputed:
-        return index, annotation.author, False
+        if annotation.disputed:
+            return index, annotation.author, False
+        return (0, "", False) if before is None else (before.disputed_since, before.disputed_by, False)
+    if not annotation.disputed:
+        return before.disputed_since, before.disputed_by, False
     if before.disputed_by == annotation.issuer != annotation.author:
         # What an issuer says against its own record is the dispute of the member that takes it up.
         return before.disputed_since, annotation.author, False
     joined = annotation.author not in {before.disputed_by, annotation.issuer}
     return before.disputed_since, before.disputed_by, before.disputed_jointly or joined
+
+
+def _answered_index(before: AnnotationHead | None, annotation: Annotation, index: int) -> int:
+    """Return where the newest outcome of the newest dispute is logged; 0 for none."""
+    if annotation.outcome is not None:
+        return index
+    opens = annotation.disputed and not (before is not None and before.disputed)
+    return 0 if before is None or opens else before.answered_index
 
 
 def _stated_by(before: AnnotationHead | None, annotation: Annotation) -> str:

@@ -1,7 +1,7 @@
 """Verification of a record's annotations in evidence (proto/README.md 5 and 8).
 
-The map vouches for the newest leaf of the chain. Where that is a LAPSE of kind RESTRICTED, the leaves since the
-DISPUTED annotation that was left without an answer stand before it, each with its place in the log.
+The map vouches for the newest leaf of the chain. Where that is no annotation, the leaves before it are shown back to
+the newest annotation, or to the one that was left without an answer, each with its place in the log.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
-from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
+from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
 from client_sdk.kernel.ledger.proving import read_leaf
 from client_sdk.kernel.rules.dates import day_of
@@ -21,21 +21,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.kernel.formats.state import Rulebook
-    from client_sdk.kernel.formats.statement import Statement
+    from client_sdk.kernel.formats.statement import RecordKey
 
-__all__ = ["ShownAnnotation", "read_annotations"]
+__all__ = ["ShownAnnotation", "ShownLink", "read_annotations"]
 
 PART = "annotation"
 
 
+class ShownLink(NamedTuple):
+    """A signed leaf of an annotation chain with its place in the log, and the institution id of its signer."""
+
+    place: int
+    leaf: StatementLeaf
+    signer: str
+
+
 class ShownAnnotation(NamedTuple):
-    """Verified annotation state of a record, with the annotations that prove it."""
+    """Verified annotation state of a record, with the signed leaves that prove it."""
 
     flags: tuple[AnnotationFlag, ...]
     code: str
     text_commitment: bytes
     disclosure_digest: bytes
-    signed: tuple[tuple[int, StatementLeaf, Annotation], ...]
+    signed: tuple[ShownLink, ...]
 
 
 def read_annotations(
@@ -51,62 +59,111 @@ def read_annotations(
     Raises:
         FormatError: another record or registry, a broken chain, a lapse before its time, or more leaves than needed.
     """
-    signed: list[tuple[int, StatementLeaf, Annotation]] = []
-    *_, (newest_index, newest) = leaves
-    for index, data in leaves if isinstance(read_leaf(newest, PART), LapseLeaf) else leaves[-1:]:
+    reading = _LinkReading(statement.registry)
+    for index, data in leaves:
         leaf = read_leaf(data, PART)
-        if isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION:
-            annotation = Annotation.parse(leaf.payload)
-            _check_about(annotation, statement)
-            signed.append((index, leaf, annotation))
-        elif index != newest_index:
-            raise FormatError(PART, "annotation.leaf", want="annotations before the newest leaf")
-    last = read_leaf(newest, PART)
-    if isinstance(last, LapseLeaf):
-        return _restricted(last, signed, statement, rulebook)
-    if len(leaves) != 1 or not signed:
-        raise FormatError(PART, "annotation.needed", got=f"{len(leaves)} leaves", want="the newest annotation")
-    annotation = signed[0][2]
-    return ShownAnnotation(
-        annotation.flags,
-        annotation.code,
-        annotation.text_commitment,
-        annotation.disclosure_digest,
-        tuple(signed),
-    )
+        if isinstance(leaf, LapseLeaf):
+            reading.take_lapse(leaf, rulebook)
+        elif not isinstance(leaf, StatementLeaf):
+            raise FormatError(PART, "annotation.leaf", want="annotations, lapses and first versions")
+        elif leaf.payload_type == dsse.ANNOTATION:
+            reading.take_annotation(index, leaf)
+        else:
+            reading.take_first_version(index, leaf)
+    return reading.end(statement)
 
 
-def _check_about(remark: Annotation | Lapse, statement: Statement) -> None:
-    if remark.key != statement.key:
-        raise FormatError(PART, "annotation.record", want="an annotation of the record")
-    if remark.registry != statement.registry:
-        raise FormatError(PART, "annotation.registry", want="an annotation of this registry")
+class _LinkReading:
+    """One pass over the shown leaves of an annotation chain, from the oldest on."""
 
+    def __init__(self, registry: str) -> None:
+        self._registry = registry
+        self._annotations: list[Annotation] = []
+        self._signed: list[ShownLink] = []
+        self._lapsed = False
+        self._begun_at = 0
+        # Of the newest link: which record it is of, its number, and the hash of its payload.
+        self._key: RecordKey | None = None
+        self._number = 0
+        self._hash = b""
+        self._ends_in_annotation = False
 
-def _restricted(
-    leaf: LapseLeaf,
-    signed: Sequence[tuple[int, StatementLeaf, Annotation]],
-    statement: Statement,
-    rulebook: Rulebook | None,
-) -> ShownAnnotation:
-    lapse = Lapse.parse(leaf.payload)
-    _check_about(lapse, statement)
-    if lapse.what is not LapseKind.RESTRICTED or not signed or rulebook is None:
-        raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, dispute and rulebook")
-    links = [(annotation.number, payload_hash(item.payload)) for _, item, annotation in signed]
-    following = [(annotation.number, annotation.previous) for _, _, annotation in signed[1:]]
-    following.append((lapse.number, lapse.previous))
-    if any((number + 1, hash_) != after for (number, hash_), after in zip(links, following, strict=True)):
-        raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-    if any(annotation.outcome is not None for _, _, annotation in signed):
-        raise FormatError(PART, "annotation.answered", want="no annotation that answers the dispute")
-    if any(not annotation.disputed for _, _, annotation in signed):
-        raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
-    if not _after_period(signed[0][1].logged_at, leaf.logged_at, rulebook):
-        raise FormatError(PART, "annotation.early", want="a lapse after the period")
-    newest = signed[-1][2]
-    flags = tuple(sorted({*newest.flags, AnnotationFlag.RESTRICTED}))
-    return ShownAnnotation(flags, newest.code, newest.text_commitment, newest.disclosure_digest, tuple(signed))
+    def take_annotation(self, index: int, leaf: StatementLeaf) -> None:
+        annotation = Annotation.parse(leaf.payload)
+        if self._annotations:
+            self._check_follows(annotation)
+        if self._lapsed:
+            raise FormatError(PART, "annotation.needed", want="the newest annotation and what follows it")
+        self._check_registry(annotation.registry)
+        self._begun_at = self._begun_at or leaf.logged_at
+        self._annotations.append(annotation)
+        self._signed.append(ShownLink(index, leaf, annotation.author))
+        self._link(annotation.key, annotation.number, leaf.payload)
+        self._ends_in_annotation = True
+
+    def take_lapse(self, leaf: LapseLeaf, rulebook: Rulebook | None) -> None:
+        lapse = Lapse.parse(leaf.payload)
+        if lapse.what is not LapseKind.RESTRICTED or not self._annotations or rulebook is None or self._lapsed:
+            raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, dispute and rulebook")
+        self._check_follows(lapse)
+        self._check_registry(lapse.registry)
+        if any(annotation.outcome is not None for annotation in self._annotations):
+            raise FormatError(PART, "annotation.answered", want="no annotation that answers the dispute")
+        if any(not annotation.disputed for annotation in self._annotations):
+            raise FormatError(PART, "annotation.disputed", want="a dispute that stands")
+        if not _after_period(self._begun_at, leaf.logged_at, rulebook):
+            raise FormatError(PART, "annotation.early", want="a lapse after the period")
+        self._link(lapse.key, lapse.number, leaf.payload)
+        self._lapsed = True
+
+    def take_first_version(self, index: int, leaf: StatementLeaf) -> None:
+        """Take the first version of a record that continues the annotated one: it carries the chain over."""
+        statement = Statement.parse(leaf.payload)
+        if self._key is None or statement.version != 1 or statement.continues != self._key:
+            raise FormatError(PART, "annotation.record", want="a first version that continues the annotated record")
+        if statement.signer != statement.issuer:
+            raise FormatError(PART, "annotation.signer", want="a first version that its issuer signed")
+        self._check_registry(statement.registry)
+        self._signed.append(ShownLink(index, leaf, statement.signer))
+        self._link(statement.key, self._number + 1, leaf.payload)
+
+    def end(self, statement: Statement) -> ShownAnnotation:
+        """Return what the chain says of the record.
+
+        Raises:
+            FormatError: it leads to another record, or shows more than it needs.
+        """
+        if not self._annotations:
+            raise FormatError(PART, "annotation.needed", want="the newest annotation")
+        if self._key != statement.key:
+            raise FormatError(PART, "annotation.record", want="an annotation of the record")
+        needless = (
+            len(self._signed) > 1 if self._ends_in_annotation else len(self._annotations) > 1 and not self._lapsed
+        )
+        if needless:
+            raise FormatError(
+                PART, "annotation.needed", got=f"{len(self._signed)} leaves", want="the newest annotation"
+            )
+        newest = self._annotations[-1]
+        lapsed = {AnnotationFlag.RESTRICTED} if self._lapsed else set()
+        flags = tuple(sorted({*newest.flags, *lapsed}))
+        return ShownAnnotation(
+            flags, newest.code, newest.text_commitment, newest.disclosure_digest, tuple(self._signed)
+        )
+
+    def _link(self, key: RecordKey, number: int, payload: bytes) -> None:
+        self._key, self._number, self._hash = key, number, payload_hash(payload)
+        self._ends_in_annotation = False
+
+    def _check_follows(self, link: Annotation | Lapse) -> None:
+        if link.key != self._key:
+            raise FormatError(PART, "annotation.record", want="an annotation of the record")
+        if (link.number, link.previous) != (self._number + 1, self._hash):
+            raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
+
+    def _check_registry(self, registry: str) -> None:
+        if registry != self._registry:
+            raise FormatError(PART, "annotation.registry", want="an annotation of this registry")
 
 
 def _after_period(disputed_at: int, lapsed_at: int, rulebook: Rulebook) -> bool:

@@ -232,12 +232,12 @@ class Reading:
         ):
             raise FormatError(part, "annotation.text", want="the sealed text that the annotation names")
         doubted = False
-        for index, leaf, signed in annotation.signed:
-            author = self._institution(signed.author, part)
-            key = self._key(author, leaf.key_id, KeyUsage.REPORT, index, part)
+        for place, leaf, signer in annotation.signed:
+            owner = self._institution(signer, part)
+            key = self._key(owner, leaf.key_id, KeyUsage.REPORT, place, part)
             with within(part):
-                dsse.verify(dsse.ANNOTATION, leaf.payload, key.public_key, leaf.signature)
-            doubted |= key.contested_at(index)
+                dsse.verify(leaf.payload_type, leaf.payload, key.public_key, leaf.signature)
+            doubted |= key.contested_at(place)
         return annotation, doubted
 
     def check_proofs(self) -> None:

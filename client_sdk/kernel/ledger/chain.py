@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.statement import payload_hash
 from client_sdk.kernel.formats.words import (
     ANNOTATING,
-    AnnotationFlag,
     InstitutionStatus,
     Kind,
     LapseKind,
     Role,
     Standing,
 )
-from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotated
-from client_sdk.kernel.rules.calendar import answer_due_on
+from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotated, carried, restricted
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
@@ -43,7 +41,6 @@ __all__ = [
     "erase",
     "lapse",
     "overdue",
-    "period_over",
 ]
 
 
@@ -144,6 +141,12 @@ def advance(
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)
     continues = statement.continues if chain is None else chain.continues
+    if chain is not None:
+        annotation = chain.annotation
+    else:
+        old = None if continues is None else find(continues)
+        before = None if old is None else old.annotation
+        annotation = None if before is None else carried(before, payload, index, leaf_hash)
     return Chain(
         statement.key,
         statement.kind,
@@ -156,7 +159,7 @@ def advance(
         statement.retain_until,
         statement.transferee,
         continues,
-        annotation=None if chain is None else chain.annotation,
+        annotation=annotation,
         subject_commitment=statement.subject_commitment,
     )
 
@@ -278,6 +281,7 @@ def annotate(
         leaf_hash=leaf_hash,
         logged_at=logged_at,
         version_index=chain.index,
+        rulebook=directory.rulebook,
     )
     return replace(chain, annotation=head)
 
@@ -325,17 +329,13 @@ def lapse(
     if event.what is LapseKind.RESTRICTED:
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation
-        if head is None or not head.unanswered_since or not period_over(head.unanswered_since, logged_at, rulebook):
+        if head is None or not head.waits or day_of(logged_at, rulebook.time_zone).isoformat() <= head.due_on:
             raise RuleError("LAPSE_EARLY", "what", "annotation.restricted", want="a dispute unanswered for the period")
-        if AnnotationFlag.RESTRICTED in head.flags:
+        if head.restricted:
             raise RuleError(
                 "ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before"
             )
-        flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
-        restricted = replace(
-            head, number=event.number, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash, flags=flags
-        )
-        return replace(chain, annotation=restricted)
+        return replace(chain, annotation=restricted(head, payload, index, leaf_hash))
     if chain is None:
         raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:
@@ -349,15 +349,6 @@ def lapse(
 def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
     """Whether the record's time was over on the day of ``logged_at`` (征信业管理条例 Art. 16)."""
     return bool(chain.retain_until) and chain.retain_until <= day_of(logged_at, rulebook.time_zone).isoformat()
-
-
-def period_over(disputed_at: int, logged_at: int, rulebook: Rulebook) -> bool:
-    """Whether the days have passed in which a furnisher must answer a dispute (征信业管理条例 Art. 25).
-
-    Raises:
-        RuleError: DATE_INVALID; no calendar has one of the times.
-    """
-    return day_of(logged_at, rulebook.time_zone) > answer_due_on(disputed_at, rulebook)
 
 
 def erase(chain: Chain | None, index: int) -> Chain:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Statement
@@ -90,12 +91,15 @@ class References:
         Raises:
             FormatError: a leaf or what it holds is not in its form.
         """
-        # Only a lapse is shown with other leaves: those that it rests on.
-        self.rulebook |= len(shown) > 1
         for item in shown:
             leaf = read_leaf(item.leaf, "annotation")
-            if isinstance(leaf, StatementLeaf):
+            if not isinstance(leaf, StatementLeaf):
+                # A lapse is held against the rulebook.
+                self.rulebook = True
+            elif leaf.payload_type == dsse.ANNOTATION:
                 self._signed_by(Annotation.parse(leaf.payload).author, leaf.key_id)
+            else:
+                self._signed_by(Statement.parse(leaf.payload).signer, leaf.key_id)
 
     def _signed_by(self, institution: str, key_id: bytes) -> None:
         self.institutions.add(institution)

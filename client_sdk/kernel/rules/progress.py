@@ -14,6 +14,7 @@ A version is a complete snapshot, so most facts may change. These may not:
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Standing
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["check_progress"]
+__all__ = ["check_progress", "same_content"]
 
 
 def check_progress(
@@ -69,6 +70,12 @@ def check_progress(
         _check_stage(previous, new)
     elif isinstance(previous, EnforcementFacts) and isinstance(new, EnforcementFacts):
         _check_numbers(previous_standing, previous, new_standing, new)
+
+
+def same_content(previous: Facts, new: Facts) -> bool:
+    """Whether two snapshots of one record say the same, whatever their ``as_of`` and the subject keys of their debt."""
+    debt = replace(new.debt, debt_ref=previous.debt.debt_ref)
+    return replace(new, debt=debt, as_of=previous.as_of) == previous
 
 
 def _check_debt(previous: Facts, new: Facts, *, rekeyed: bool) -> None:

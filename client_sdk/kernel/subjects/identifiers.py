@@ -121,7 +121,7 @@ class Identity:
         if kind is None:
             raise IdentityError("identity", "identity.type", want=f"one of {', '.join(IdType)}")
         compact = _compact(number, bracketed=kind is IdType.CN_PERMIT)
-        _check_somebody(compact)
+        _check_no_placeholder(compact)
         state = _state(kind, issuing_state)
         try:
             canonical = _CANONICAL[kind](compact)
@@ -245,7 +245,7 @@ def _permit(number: str) -> str:
     return formed[:9]
 
 
-def _check_somebody(number: str) -> None:
+def _check_no_placeholder(number: str) -> None:
     """Reject placeholders: all persons entered with one would share a pseudonym."""
     digits = {char for char in number if char.isdigit()}
     if digits <= {"0"} or len(set(number)) == 1:

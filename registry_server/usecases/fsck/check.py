@@ -124,9 +124,9 @@ class _Check:
                 self._report.note(RowKind.LEAF_ROW, f"leaf {stored.leaf_index}", "leaves.index", got=got, want=want)
                 break
             self._hashes.append(leaf_hash(stored.leaf))
-            self._place(stored.leaf_index, stored.leaf)
             for finding in verify_signatures(self._examination.feed((stored.leaf,))):
                 self._findings.add(finding)
+            self._place(stored.leaf_index, stored.leaf)
         self._report.leaves = len(self._hashes)
 
     def _place(self, index: int, data: bytes) -> None:
@@ -135,10 +135,14 @@ class _Check:
             link = link_of(parse_leaf(data))
         except FormatError:
             return
-        if link is not None and link.version:
+        if link is None:
+            return
+        if link.version:
             self._links.versions[link.record, link.version] = index
-        elif link is not None and link.annotation:
-            self._links.annotations[link.record, link.annotation] = index
+        chain = self._examination.replay.chains.get(link.record)
+        head = None if chain is None else chain.annotation
+        if head is not None and head.index == index:
+            self._links.annotations[head.first, head.number] = index
 
     def _bindings(self) -> Iterator[LiveBinding]:
         for row in live.map_rows(self._work):

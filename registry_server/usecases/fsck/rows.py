@@ -48,10 +48,10 @@ _PAGE = 512
 
 @dataclass(slots=True)
 class Links:
-    """Leaf indexes of versions and of annotation chains in the log."""
+    """Leaf indexes of versions by record and number, of annotations by first index of their chain and number."""
 
     versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
-    annotations: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
+    annotations: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 def check_tiles(work: UnitOfWork, report: FsckReport, tree: str, hashes: Sequence[bytes]) -> None:
@@ -116,11 +116,15 @@ def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredReco
         if index is None or found.get((record, version)) != index:
             place = f"version {version} of the record of leaf {record}"
             report.note(RowKind.VERSION_ROW, place, "versions.leaf-index", want="its leaf")
-    chains = records.annotation_places(work, [stored.first_index for stored in page])
+    heads = {stored.first_index: head for stored in page if (head := stored.chain.annotation) is not None}
+    chains = records.annotation_chains(work, [head.first for head in heads.values()])
     for stored in page:
-        newest = 0 if stored.chain.annotation is None else stored.chain.annotation.number
-        want = [links.annotations.get((stored.chain.key, number)) for number in range(1, newest + 1)]
-        if [place.leaf_index for place in chains.get(stored.first_index, [])] != want:
+        head = heads.get(stored.first_index)
+        if head is None:
+            continue
+        want = [links.annotations.get((head.first, number)) for number in range(1, head.number + 1)]
+        # A record that was continued has the beginning of a chain that goes on with the record after it.
+        if [place.leaf_index for place in chains.get(head.first, []) if place.number <= head.number] != want:
             place = f"record of leaf {stored.first_index}"
             report.note(RowKind.ANNOTATION_ROW, place, "annotations.leaf-index", want="the leaves of its annotations")
 

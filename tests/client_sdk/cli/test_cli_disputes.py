@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,14 +11,13 @@ import pytest
 from client_sdk.models import Role
 from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
 from tests.support.command import Command
+from tests.support.handmade_log import REGISTRY, HandmadeLog
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from client_sdk.testing import TestRegistry
 
 OFFICE = "consumer-office"
-ACCESS = ("SUBJECT_ACCESS" if word == "LOAN_APPROVAL" else word for word in ASKING)
+ACCESS = tuple("SUBJECT_ACCESS" if word == "LOAN_APPROVAL" else word for word in ASKING)
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +54,29 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     (waiting,) = [one for one in lender("dispute", "list").content["disputes"] if record.endswith(one["record_id"])]
     assert (waiting["opened_by"], waiting["code"]) == (OFFICE, "paid-in-time")
     assert waiting["due_on"]
+    status = lender("status").content
+    assert status["disputes_waiting"] >= 1
+    assert status["next_answer_due"] <= waiting["due_on"]
+    assert "to answer, the first by" in lender.said("status").out
     assert record in lender.said("dispute", "list").out
     assert record in office.said("subject", "dispute", "status").out
     _, record_id = record.split("/")
     lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", "--evidence", paper)
     assert shown(asker, number)["flags"] == []
     assert record not in lender.said("dispute", "list").out
+    assert record in lender.said("dispute", "list", "--ended").out
+    for party, name in ((office, record), (lender, record), (lender, record_id)):
+        ended = party("dispute", "show", name).content
+        assert (ended["outcome"], ended["opened_by"], ended["answered_by"]) == ("CONFIRMED", OFFICE, "lender-1")
+        assert ended["evidence"] == ended["answer_evidence"] == [sha256(b"paid").hexdigest()]
+    assert "CONFIRMED" in office.said("subject", "dispute", "status", "--ended").out
+    assert sha256(b"paid").hexdigest() in office.said("dispute", "show", record).out
     again = office("subject", "dispute", "open", record, code=1)
     assert "annotation.reopened" in again.err + again.out
+    # An office is sent to what it may do.
+    assert "dispute show" in again.content["error"]["hint"]
+    office("subject", "dispute", "open", record, "--evidence", paper, code=1)
+    Path(paper).write_bytes(b"paid on the 3rd")
     office("subject", "dispute", "open", record, "--evidence", paper)
     office("subject", "dispute", "withdraw", record)
     assert shown(asker, number)["flags"] == []
@@ -90,7 +106,28 @@ def test_an_office_asks_for_the_person_and_no_lender_does_so(
     office: Command, lender: Command, number: int, record: str
 ) -> None:
     access = [*ACCESS]
-    (listed,) = office(*access, given=id_number(number)).content["records"]
+    answer = office(*access, given=id_number(number)).content
+    # It lends nothing, so there is nothing to assess.
+    assert answer["assessment"] is None
+    assert "Assessment" not in office.said(*access, given=id_number(number)).out
+    assert office(*access, "--exit-code", given=id_number(number), code=2).reason == "USAGE"
+    (listed,) = answer["records"]
     assert record == f"{listed['issuer']}/{listed['record_id']}"
     refused = lender(*access, given=id_number(number), code=1)
     assert "SUBJECT_ACCESS" in refused.err + refused.out
+
+
+def test_a_dispute_that_nobody_has_opened_is_not_shown(lender: Command, record: str) -> None:
+    refused = lender("dispute", "show", record, code=2)
+    assert "dispute list --ended" in refused.err + refused.out
+
+
+def test_the_evidence_of_another_registry_is_told_as_that(
+    registry: TestRegistry, office: Command, number: int, tmp_path: Path
+) -> None:
+    access, saved = [*ACCESS], tmp_path / "own.evidence"
+    office(*access, "--save", str(saved), given=id_number(number))
+    other = tmp_path / "other-root.bin"
+    other.write_bytes(HandmadeLog().trust_root.encode())
+    refused = office.said("verify", "--trust-root", str(other), str(saved), code=1)
+    assert f"of another registry: got {registry.name}, want {REGISTRY}" in " ".join(refused.out.split())

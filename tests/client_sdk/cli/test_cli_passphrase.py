@@ -101,7 +101,8 @@ def read_some(terminal: int) -> bytes:
 
 def test_init_encrypts_every_key_under_a_passphrase_of_a_file(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    Command(home)(*init_words(), "--passphrase-file", str(file_with(tmp_path, OLD)))
+    said = Command(home).said(*init_words(), "--passphrase-file", str(file_with(tmp_path, OLD)))
+    assert PASSPHRASE_VARIABLE in said.out
     assert encrypted(home) == {True}
     assert {stat.S_IMODE(path.stat().st_mode) for path in key_files(home)} == {0o600}
     config = replace(ClientConfig.from_home(home), secret=lambda _: OLD.encode())
@@ -196,6 +197,25 @@ def test_a_change_that_was_interrupted_is_finished_by_the_same_command(home: Pat
     command("key", "passphrase", "--new-passphrase-file", new)
     told.write_text(NEW, "utf-8")
     assert command("status").content
+
+
+def test_a_first_passphrase_that_was_interrupted_is_finished_without_asking_for_another(
+    home: Path, told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, new = Command(home), str(file_with(tmp_path, NEW))
+    command("key", "passphrase", "--remove")
+    monkeypatch.delenv(PASSPHRASE_VARIABLE)
+    clear = {path: path.read_bytes() for path in key_files(home)[1:]}
+    command("key", "passphrase", "--new-passphrase-file", new)
+    for path, data in clear.items():
+        path.write_bytes(data)
+    # What a killed run that takes a passphrase off leaves beside a key.
+    left = [path.with_name(f".{path.name}.k3_9x.new") for path in clear]
+    for path in left:
+        path.write_bytes(b"a key under no passphrase")
+    command("key", "passphrase", "--new-passphrase-file", new)
+    assert encrypted(home) == {True}
+    assert not any(path.exists() for path in left)
 
 
 def test_nothing_is_written_where_one_key_cannot_be_opened(home: Path, told: Path, tmp_path: Path) -> None:

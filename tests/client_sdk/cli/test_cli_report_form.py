@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import stat
+import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +22,6 @@ from client_sdk.models import RejectedRow, Violation
 from tests.client_sdk.cli.command_samples import id_number
 from tests.client_sdk.sdk_samples import default_report, suit
 from tests.support.command import Command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = "as_of = 2026-03-31\nprincipal = 1250000\nestimated = true\nmeasures = ['FROZEN', 'SEALED']\n"
 
@@ -161,6 +161,9 @@ def test_a_form_says_which_rule_is_broken_by_its_column(lender: Command, number:
         ("--edit", "--dry-run"),
         ("--edit", "portfolio.csv"),
         ("--edit", "--from", "FORM", "--reference", "other"),
+        ("--template", "--kind", "DEFALUT"),
+        ("--edit", "--kind", "DEFALUT"),
+        ("FORM",),
     ],
     ids=" ".join,
 )
@@ -230,8 +233,27 @@ def test_what_was_written_is_kept_where_it_cannot_be_reported(
         monkeypatch.setenv(name, value)
     if code != 2:
         lender("report", "--edit", "--from", str(kept), "--yes")
+        assert not kept.parent.exists()
+        return
     kept.unlink()
     kept.parent.rmdir()
+
+
+PROGRAM = str(Path(sys.executable).with_name("credit-registry"))
+
+
+@pytest.mark.parametrize("number_of_signal", [signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_is_told_to_end_leaves_no_draft(
+    lender: Command, number: int, tmp_path: Path, home: Path, number_of_signal: signal.Signals
+) -> None:
+    written = f"path.write_text({filled(number)!r})"
+    end = f"{written}\nimport os, time\nos.kill(os.getppid(), {int(number_of_signal)})"
+    words = [PROGRAM, "--home", str(lender.home), "report", "--edit", "--yes"]
+    environment = os.environ | editor(tmp_path, end)
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 128 + number_of_signal, ended.stderr
+    assert list(home.glob("draft-*")) == []
+    assert id_number(number) not in ended.stdout + ended.stderr
 
 
 def test_an_editor_that_changes_nothing_is_opened_once_more_and_not_for_ever(

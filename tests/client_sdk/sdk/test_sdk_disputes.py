@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk import AsyncClient, Client
+from client_sdk import AsyncClient, Auditor, Client
 from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError, QuotaError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import (
@@ -19,6 +21,8 @@ from client_sdk.models import (
     ListedRecord,
     Purpose,
     Receipt,
+    RecordKey,
+    Standing,
     Unopened,
     written_consent,
 )
@@ -99,6 +103,11 @@ def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
     with pytest.raises(ConflictError) as uncorrected:
         lender.answer_dispute(receipt.record_id, "CORRECTED", evidence=[CONTRACT])
     assert uncorrected.value.rule == "annotation.corrected"
+    # A version of the same content at a later date corrects nothing.
+    lender.report(default_report(7004, facts=replace(default_facts(contract="HT-7004"), as_of=date(2025, 5, 15))))
+    with pytest.raises(ConflictError) as unchanged:
+        lender.answer_dispute(receipt.record_id, "CORRECTED", evidence=[CONTRACT])
+    assert unchanged.value.rule == "annotation.corrected"
     lender.report(default_report(7004, facts=default_facts(contract="HT-7004", as_of=date(2025, 5, 31), days=60)))
     answered = lender.answer_dispute(receipt.record_id, DisputeOutcome.CORRECTED, evidence=[CONTRACT])
     assert answered.number == 2
@@ -107,7 +116,17 @@ def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
     with pytest.raises(ConflictError) as again:
         office.open_dispute("lender-1", receipt.record_id)
     assert again.value.rule == "annotation.reopened"
+    with pytest.raises(ConflictError) as same:
+        office.open_dispute("lender-1", receipt.record_id, evidence=[CONTRACT])
+    assert (same.value.rule, same.value.got) == ("annotation.reopened", "documents that were named before")
+    (ended,) = [one for one in lender.disputes(ended=True) if one.record_id == receipt.record_id]
+    assert (ended.stands, ended.outcome, ended.answered_by) == (False, DisputeOutcome.CORRECTED, "lender-1")
+    assert (ended.opened_by, ended.answer_evidence, ended.due_on) == (OFFICE, (CONTRACT,), None)
+    assert ended.answered_at is not None
+    assert ended.opened_at <= ended.answered_at
+    assert receipt.record_id in {one.record_id for one in office.disputes(opened=True, ended=True)}
     office.open_dispute("lender-1", receipt.record_id, evidence=[LETTER])
+    assert receipt.record_id not in {one.record_id for one in lender.disputes(ended=True)}
 
 
 def test_what_cannot_be_confirmed_stays_disputed_and_waits_for_nothing(office: Client, lender: Client) -> None:
@@ -220,3 +239,61 @@ def test_asyncio_disputes_as_well(registry: TestRegistry, office: Client, lender
 
     asyncio.run(dispute())
     assert shown(office, person(7010)).remark == "not-mine"
+
+
+def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, office: Client, lender: Client) -> None:
+    sold = reported(lender, 7020)
+    office.open_dispute("lender-1", sold.record_id, code="not-mine", evidence=[LETTER])
+    office.add_statement("lender-1", sold.record_id, person(7020), "I never had this card.")
+    (before,) = [one for one in lender.disputes() if one.record_id == sold.record_id]
+    facts = default_facts(contract="HT-7020")
+    gone = replace(facts, as_of=date(2025, 5, 31), ended_on=date(2025, 5, 31))
+    lender.report(replace(default_report(7020, standing=Standing.TRANSFERRED, facts=gone), transferee="lender-2"))
+    with Client(registry.config("lender-2")) as buyer:
+        report = replace(default_report(7020, facts=facts), continues=RecordKey("lender-1", sold.record_id))
+        bought = buyer.report(report)
+        record = shown(buyer, person(7020), Purpose.POST_LOAN_REVIEW)
+        assert (record.issuer, set(record.flags)) == ("lender-2", {AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT})
+        assert (record.remark, record.subject_statement) == ("not-mine", "I never had this card.")
+        (after,) = [one for one in buyer.disputes() if one.record_id == bought.record_id]
+        assert (after.due_on, after.opened_by, after.evidence) == (before.due_on, OFFICE, (LETTER,))
+        assert sold.record_id not in {one.record_id for one in lender.disputes()}
+        with pytest.raises(ConflictError) as uncorrected:
+            buyer.answer_dispute(bought.record_id, "CORRECTED", evidence=[CONTRACT])
+        assert uncorrected.value.rule == "annotation.corrected"
+        buyer.answer_dispute(bought.record_id, "CONFIRMED", evidence=[CONTRACT])
+        record = shown(buyer, person(7020), Purpose.POST_LOAN_REVIEW)
+        assert (set(record.flags), record.subject_statement) == ({AnnotationFlag.STATEMENT}, "I never had this card.")
+    assert Auditor.from_home(registry.home("auditor")).audit().clean
+
+
+def test_a_member_that_annotates_all_the_time_keeps_nobody_from_answering(
+    registry: TestRegistry, office: Client, lender: Client
+) -> None:
+    receipt = reported(lender, 7021)
+    office.open_dispute("lender-1", receipt.record_id)
+    crowding, over = threading.Event(), threading.Event()
+
+    def crowd() -> None:
+        with Client(registry.config("lender-2")) as other:
+            while not over.is_set():
+                try:
+                    other.open_dispute("lender-1", receipt.record_id)
+                except QuotaError:
+                    over.set()
+                except ConflictError:
+                    pass
+                crowding.set()
+
+    threads = [threading.Thread(target=crowd) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert crowding.wait(30)
+        lender.answer_dispute(receipt.record_id, "UNCONFIRMED", evidence=[CONTRACT])
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(60)
+    (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
+    assert (dispute.outcome, dispute.due_on) == (DisputeOutcome.UNCONFIRMED, None)

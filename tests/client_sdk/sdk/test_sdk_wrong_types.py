@@ -203,6 +203,7 @@ METHODS: Wrong = {
     "reason": (None, 5, "NONSENSE", "FRAUD", HALF, []),
     "data": (None, 5, NUMBER, [], b"", b"no proof"),
     "opened": (None, 1, "yes", []),
+    "ended": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
 }
 

@@ -22,6 +22,7 @@ from client_sdk.kernel.formats.map_proof import verify_keys
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from tests.support.registry_world import DAY_MS, FACTS, LENDERS, World, accept, subject_of, submit
 from tests.support.reverification import reverify
@@ -434,6 +435,11 @@ def test_an_annotation_without_its_text_or_out_of_order_is_refused(ledger: Ledge
     assert [result.outcome for result in append(ledger, first, other)] == [ItemOutcome.ACCEPTED, ItemOutcome.REFUSED]
 
 
+def today(world: World, after: int = 0) -> str:
+    """The legal day, so many days later."""
+    return day_of(world.clock.now + after * DAY_MS, "Asia/Shanghai").isoformat()
+
+
 def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
     key = world.key("lender-1", "loan")
     accept(ledger, world.report("lender-1", "loan"))
@@ -442,16 +448,16 @@ def test_silence_restricts_and_only_once(ledger: Ledger, world: World) -> None:
     (early,) = append(ledger, restrict)
     assert violation(early) == "LAPSE_EARLY"
     with ledger.view() as view:
-        assert view.unanswered(world.clock.now, 10) == []
+        assert view.unanswered(today(world, 20), 10) == []
     let_pass(ledger, world, 23)
     with ledger.view() as view:
-        assert [record.chain.key for record in view.unanswered(world.clock.now - 19 * DAY_MS, 10)] == [key]
+        assert [record.chain.key for record in view.unanswered(today(world), 10)] == [key]
     (done,) = append(ledger, restrict)
     assert done.outcome is ItemOutcome.ACCEPTED
     (again,) = append(ledger, restrict)
     assert again.outcome is ItemOutcome.REFUSED
     with ledger.view() as view:
-        assert view.unanswered(world.clock.now, 10) == []
+        assert view.unanswered(today(world), 10) == []
 
 
 def test_retention_erases_when_it_is_due(ledger: Ledger, world: World) -> None:

@@ -144,7 +144,9 @@ class GetAnnotationResponse(_message.Message):
     """Under which the record's newest version names its subject; its text is sealed under this version."""
     @_builtins.property
     def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLink]:
-        """The newest annotation with its place, then the lapse that follows it, if one does; empty for a record without any."""
+        """The newest annotation with its place, then what follows it in the chain: a lapse, first versions that have carried
+        it over to the record asked for (README.md 5). Empty for a record without any.
+        """
 
     def __init__(
         self,
@@ -170,22 +172,26 @@ class ListDisputesRequest(_message.Message):
     ISSUER_FIELD_NUMBER: _builtins.int
     OPENED_FIELD_NUMBER: _builtins.int
     FIRST_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     issuer: _builtins.str
     """Institution id of the issuer, which the caller is or succeeds; empty for the caller."""
     opened: _builtins.bool
     """True for disputes that the caller opened, of any issuer."""
     first: _builtins.int
     """From which record on: 0, then next of the answer before."""
+    ended: _builtins.bool
+    """True for disputes that have ended, instead of those that stand; of each record the newest."""
     def __init__(
         self,
         *,
         issuer: _builtins.str = ...,
         opened: _builtins.bool = ...,
         first: _builtins.int = ...,
+        ended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "issuer", b"issuer", "opened", b"opened"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "first", b"first", "issuer", b"issuer", "opened", b"opened"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -193,37 +199,49 @@ Global___ListDisputesRequest: _TypeAlias = ListDisputesRequest  # noqa: Y015
 
 @_typing.final
 class Dispute(_message.Message):
-    """A dispute that stands."""
+    """The newest dispute of a live record."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
     OPENED_BY_FIELD_NUMBER: _builtins.int
-    UNANSWERED_SINCE_FIELD_NUMBER: _builtins.int
+    DUE_ON_FIELD_NUMBER: _builtins.int
     LEAVES_FIELD_NUMBER: _builtins.int
+    BEGUN_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
     opened_by: _builtins.str
     """Institution id of who opened it."""
-    unanswered_since: _builtins.int
-    """logged_at of the annotation since which it waits for an answer, milliseconds; 0 where it does not."""
+    due_on: _builtins.str
+    """Last day for the answer that it waits for, YYYY-MM-DD; empty where it waits for none."""
     @_builtins.property
     def record(self) -> _common_pb2.RecordRef:
         """Which record is disputed."""
 
     @_builtins.property
     def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLink]:
-        """The newest annotation with its place, then the lapse that follows it, if one does."""
+        """As in GetAnnotationResponse."""
+
+    @_builtins.property
+    def begun(self) -> Global___AnnotationLink:
+        """The annotation that opened it."""
+
+    @_builtins.property
+    def answered(self) -> Global___AnnotationLink:
+        """The annotation that gave its newest outcome; absent where there was none."""
 
     def __init__(
         self,
         *,
         record: _common_pb2.RecordRef | None = ...,
         opened_by: _builtins.str = ...,
-        unanswered_since: _builtins.int = ...,
+        due_on: _builtins.str = ...,
         leaves: _abc.Iterable[Global___AnnotationLink] | None = ...,
+        begun: Global___AnnotationLink | None = ...,
+        answered: Global___AnnotationLink | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaves", b"leaves", "opened_by", b"opened_by", "record", b"record", "unanswered_since", b"unanswered_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "due_on", b"due_on", "leaves", b"leaves", "opened_by", b"opened_by", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

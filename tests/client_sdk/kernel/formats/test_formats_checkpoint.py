@@ -91,6 +91,14 @@ def test_another_origin_than_the_key_s_is_refused() -> None:
     assert refused.value.rule == "checkpoint.origin"
 
 
+def test_the_checkpoint_of_another_log_is_told_from_one_that_was_changed() -> None:
+    foreign = sign_checkpoint("other.example/log/1", 7, ROOT, Ed25519Signer.generate())
+    with pytest.raises(FormatError) as refused:
+        parse_checkpoint(foreign, KEY)
+    assert (refused.value.rule, refused.value.got) == ("checkpoint.origin", "other.example/log/1")
+    assert refused.value.want == ORIGIN
+
+
 def test_another_log_s_signature_is_refused() -> None:
     with pytest.raises(SignatureError) as refused:
         parse_checkpoint(sign_checkpoint(ORIGIN, 7, ROOT, Ed25519Signer.generate()), KEY)

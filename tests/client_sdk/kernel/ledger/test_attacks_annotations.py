@@ -12,7 +12,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.attacks import check, listed_log, refused
-from tests.support.disputes import CONFIRMED, EVIDENCE, UNCONFIRMED
+from tests.support.disputes import CONFIRMED, RECEIPT, UNCONFIRMED
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import DAY_MS, HandmadeLog
 
@@ -120,7 +120,7 @@ def test_an_answered_dispute_does_not_lapse(log: HandmadeLog) -> None:
 def test_a_link_of_the_chain_is_not_left_out(log: HandmadeLog) -> None:
     log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED)
     log.annotate("lender-1", "lender-1", "debt", AnnotationFlag.DISPUTED, **UNCONFIRMED)
-    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=EVIDENCE)
+    log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=RECEIPT)
     log.wait(30 * DAY_MS)
     log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
     assert not log.complaints

@@ -249,7 +249,7 @@ def test_a_restriction_after_an_answer_is_refused() -> None:
     assert head is not None
     # The registry's own rules would refuse the lapse: it forgets that the issuer answered.
     log.state.chains[key] = replace(
-        log.state.chains[key], annotation=replace(head, unanswered_since=log.logged_at - 21 * DAY_MS)
+        log.state.chains[key], annotation=replace(head, waiting_from=head.number, due_on="2000-01-01")
     )
     log.lapse("lender-2", "disputed", LapseKind.RESTRICTED)
     log.head()

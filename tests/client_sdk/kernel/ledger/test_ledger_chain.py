@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import product
 
 import pytest
@@ -11,7 +12,9 @@ from client_sdk.kernel.formats.act import KeyServicesBody, StateBody
 from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
-from client_sdk.kernel.ledger.chain import Chain, overdue, period_over
+from client_sdk.kernel.ledger.chain import Chain, overdue
+from client_sdk.kernel.rules.calendar import answer_due_on
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.disputes import CONFIRMED, UNCONFIRMED
 from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed, voprf_key
@@ -280,11 +283,12 @@ def lapsed(log: HandmadeLog, what: LapseKind, **changes: object) -> str:
     ],
 )
 def test_a_furnisher_has_twenty_days(after: int, *, over: bool) -> None:
-    assert period_over(START_MS, START_MS + after, Rulebook()) is over
+    due_on = answer_due_on(START_MS, Rulebook())
+    assert (day_of(START_MS + after, Rulebook().time_zone) > due_on) is over
 
 
 def test_a_period_longer_than_any_calendar_is_never_over() -> None:
-    assert not period_over(START_MS, START_MS + 400 * DAY_MS, Rulebook(dispute_days=2**32 - 1))
+    assert answer_due_on(START_MS, Rulebook(dispute_days=2**32 - 1)) == date.max
 
 
 def test_silence_restricts(log: HandmadeLog) -> None:
