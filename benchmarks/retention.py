@@ -132,6 +132,7 @@ def _until_erased(
     database = running.registry_home / "registry.sqlite"
     deadline = time.monotonic() + PATIENCE_SECONDS
     timed: list[tuple[float, float]] = []
+    times: list[int] = []
     while time.monotonic() < deadline:
         times = _lapses(database)
         if len(times) >= count:
