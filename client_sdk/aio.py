@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.status import Status
+    from client_sdk.models.subject_report import SubjectReport
 
 __all__ = ["AsyncClient"]
 
@@ -135,6 +136,10 @@ class AsyncClient:
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look."""
         return await self._run(self._member.watch(customers, purpose, officer, state, progress))
+
+    async def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
+        """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""
+        return await self._run(self._member.subject_report(identity, mandate, officer))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""

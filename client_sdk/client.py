@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.status import Status
+    from client_sdk.models.subject_report import SubjectReport
 
 __all__ = ["Client"]
 
@@ -184,6 +185,25 @@ class Client:
             CreditRegistryError: as for ``screen``; the last look is kept as it was.
         """
         return self._run(self._member.watch(customers, purpose, officer, state, progress))
+
+    def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
+        """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17).
+
+        For a REPRESENTATIVE. It is an inquiry for SUBJECT_ACCESS, which is logged as any other.
+
+        Args:
+            identity: of the person; its number never leaves this machine.
+            mandate: the request that the person signed, as ``written_consent`` makes it.
+            officer: the member of staff who asks, by the office's own name.
+
+        Raises:
+            PreflightError: the mandate or the officer is not in order, or this member is no REPRESENTATIVE.
+            RefusedError: the registry refuses.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+            TransportError: registry or key service is away.
+        """
+        return self._run(self._member.subject_report(identity, mandate, officer))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.

@@ -19,6 +19,7 @@ from creditregistry.v1 import (
     inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     subject_key_service_pb2,
     transparency_service_pb2,
 )
@@ -71,6 +72,7 @@ _CONTRACT = (
     inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     subject_key_service_pb2,
     transparency_service_pb2,
 )

@@ -73,6 +73,7 @@ from client_sdk.models.screening import (
     WatchReport,
 )
 from client_sdk.models.status import KeyServiceStatus, Status
+from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
 
@@ -86,6 +87,7 @@ __all__ = [
     "Arrangement",
     "ArrangementOutcome",
     "ArrangementPeriod",
+    "AskedAbout",
     "Assessment",
     "Basis",
     "BatchReport",
@@ -110,6 +112,7 @@ __all__ = [
     "IdType",
     "Identity",
     "InquiryReceipt",
+    "InstitutionName",
     "InstitutionStatus",
     "JudgmentFacts",
     "JudgmentReport",
@@ -137,6 +140,7 @@ __all__ = [
     "Reason",
     "ReasonId",
     "Receipt",
+    "RecordEvent",
     "RecordKey",
     "RecordName",
     "RecordState",
@@ -154,6 +158,8 @@ __all__ = [
     "ScreenReport",
     "Standing",
     "Status",
+    "SubjectRecord",
+    "SubjectReport",
     "SubjectRole",
     "TlsKeyStanding",
     "Total",

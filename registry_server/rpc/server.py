@@ -17,6 +17,8 @@ from creditregistry.v1 import (
     inquiry_service_pb2_grpc,
     record_service_pb2,
     record_service_pb2_grpc,
+    subject_access_service_pb2,
+    subject_access_service_pb2_grpc,
     transparency_service_pb2,
     transparency_service_pb2_grpc,
 )
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
+    from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceServicer
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 
     from registry_server.rpc.inbox import InboxServicer
@@ -47,6 +50,7 @@ SERVICES = tuple(
         dispute_service_pb2,
         inbox_service_pb2,
         inquiry_service_pb2,
+        subject_access_service_pb2,
         transparency_service_pb2,
         directory_service_pb2,
     )
@@ -65,6 +69,7 @@ class Servicers:
     disputes: DisputeServiceServicer
     inbox: InboxServicer
     inquiries: InquiryServiceServicer
+    subject_access: SubjectAccessServiceServicer
     transparency: TransparencyServiceServicer
     directory: DirectoryServiceServicer
 
@@ -99,6 +104,9 @@ class RpcServer:
         dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, self._server)
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(servicers.inbox, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)
+        subject_access_service_pb2_grpc.add_SubjectAccessServiceServicer_to_server(
+            servicers.subject_access, self._server
+        )
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)
         directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)

@@ -32,7 +32,10 @@ __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
 _EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
-_FREED_TABLES = (schema.live_records, schema.inquiries, schema.shown, schema.notices, schema.blocked_debts)
+_FREED_TABLES = (
+    *(schema.live_records, schema.inquiries, schema.inquired_persons),
+    *(schema.shown, schema.notices, schema.blocked_debts),
+)
 
 
 @dataclass(frozen=True, slots=True)

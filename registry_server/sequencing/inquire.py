@@ -10,7 +10,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import head, inquiries, quotas, shown
-from registry_server.storage.inquiries import StoredInquiry
+from registry_server.storage.inquiries import InquiredPerson, StoredInquiry
 from registry_server.storage.quotas import INQUIRED_SUBJECTS, SCREENED_SUBJECTS, QuotaKey
 from registry_server.storage.shown import NewestLinks, ShownRow
 
@@ -49,6 +49,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         if book.fresh or book.shown:
             inquiries.add(work, book.fresh)
             shown.put(work, book.shown)
+            inquiries.add_persons(work, book.persons)
             quotas.add(work, book.counted)
             work.commit()
     return results
@@ -88,6 +89,7 @@ class _Book:
         self._day = day
         self.fresh: list[StoredInquiry] = []
         self.shown: list[ShownRow] = []
+        self.persons: list[InquiredPerson] = []
         self.counted: dict[QuotaKey, int] = {}
 
     def enter(self, item: InquiryItem) -> InquiryResult:
@@ -102,7 +104,7 @@ class _Book:
         if item.outcome == ANSWERED:
             refusal = self._count(item)
             if refusal is not None:
-                item = replace(item, outcome=refusal.reason, opening=b"")
+                item = replace(item, outcome=refusal.reason, opening=b"", subjects=())
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
         stored = StoredInquiry(
             item.asker,
@@ -121,6 +123,7 @@ class _Book:
         self.fresh.append(stored)
         if item.outcome == ANSWERED:
             self._show(item, self._now)
+        self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
     def _show(self, item: InquiryItem, asked_at: int) -> None:
@@ -147,6 +150,15 @@ class _Book:
 def _quota(item: InquiryItem, day: str) -> QuotaKey:
     """Return the counter of an inquiry: those who are screened do not use up what may be asked, nor the other way."""
     return QuotaKey(item.asker, SCREENED_SUBJECTS if item.screening else INQUIRED_SUBJECTS, day)
+
+
+def _persons(item: InquiryItem, now: int) -> list[InquiredPerson]:
+    """Return whom an inquiry asks about; who is named twice has the first of the two places."""
+    places: dict[bytes, int] = {}
+    for place, subjects in enumerate(item.subjects):
+        for subject in subjects:
+            places.setdefault(subject, place)
+    return [InquiredPerson(subject, now, item.asker, item.inquiry_id, place) for subject, place in places.items()]
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:

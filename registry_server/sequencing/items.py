@@ -248,6 +248,7 @@ class InquiryItem:
         outcome: ANSWERED, or the reason for which it is refused.
         shown: the records that its answer shows.
         screening: whether it asks for pages of the map; its persons are counted by themselves.
+        subjects: pseudonyms of each person in order; empty where it was refused.
     """
 
     asker: str
@@ -260,6 +261,7 @@ class InquiryItem:
     outcome: str = ANSWERED
     shown: tuple[ShownRecord, ...] = ()
     screening: bool = False
+    subjects: tuple[tuple[bytes, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.sequencing.items import InquiryItem, ShownRecord
+from registry_server.sequencing.items import InquiryItem
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -56,13 +56,12 @@ class SignedInquiry:
         """Hash of payload and signature, as in the inquiry tree."""
         return sha256(lp(self.payload) + lp(self.signature)).digest()
 
-    def item(self, inquiry: Inquiry, refused: Exception | None, shown: tuple[ShownRecord, ...] = ()) -> InquiryItem:
+    def item(self, inquiry: Inquiry, refused: Exception | None) -> InquiryItem:
         """Return what is kept of it; of a refused one, not its opening.
 
         Args:
             inquiry: that it holds.
             refused: why it is not answered, or None.
-            shown: the records that its answer shows.
         """
         return InquiryItem(
             asker=inquiry.asker,
@@ -73,7 +72,6 @@ class SignedInquiry:
             subject_count=inquiry.persons,
             opening=self.opening_bytes if refused is None else b"",
             outcome=ANSWERED if refused is None else complaint_of(refused).reason,
-            shown=shown,
             screening=inquiry.screening is not None,
         )
 

@@ -7,7 +7,7 @@ shows, in a transaction that also finds whether they are still as they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.errors import FormatError
@@ -74,8 +74,13 @@ class _Asked:
         return self.result if isinstance(self.result, Exception) else None
 
     def item(self, inquiry: Inquiry) -> InquiryItem:
-        """Return what is kept of the inquiry, and of which records its answer shows."""
-        return self.question.item(inquiry, self.refused, () if self.refused else self.shown)
+        """Return what is kept of the inquiry: whom it asks about, and which records its answer shows."""
+        item = self.question.item(inquiry, self.refused)
+        if self.refused is not None:
+            return item
+        persons = self.question.opening.persons
+        subjects = tuple(tuple(subject for _, subject in person.pseudonyms) for person in persons)
+        return replace(item, shown=self.shown, subjects=subjects)
 
 
 class Checks:

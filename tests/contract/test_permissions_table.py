@@ -9,6 +9,7 @@ from creditregistry.v1 import (
     inbox_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     transparency_service_pb2,
 )
 from grpc_health.v1 import health_pb2
@@ -24,6 +25,7 @@ FILES = (
     dispute_service_pb2,
     inbox_service_pb2,
     inquiry_service_pb2,
+    subject_access_service_pb2,
     transparency_service_pb2,
     directory_service_pb2,
     health_pb2,
@@ -34,6 +36,7 @@ EXPECTED = {
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
     "InboxService": {"ListNotices": "LR", "FollowNotices": "LR", "Acknowledge": "LR"},
     "InquiryService": {"Check": "LR", "Screen": "L", "GetInquiryReceipt": "LR"},
+    "SubjectAccessService": {"ListAskers": "R", "ListRecordLeaves": "R"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",
         "GetTile": "LUARK",

@@ -344,6 +344,7 @@ class Rulebook:
     workdays: tuple[str, ...] = ()
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
+    free_reports_a_year: int = 2
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.

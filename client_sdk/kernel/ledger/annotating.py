@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState, Rulebook
     from client_sdk.kernel.formats.statement import Annotation
 
-__all__ = ["MAX_DOCUMENTS", "AnnotationHead", "Author", "annotated", "carried", "restricted"]
+__all__ = ["MAX_DOCUMENTS", "AnnotationHead", "Author", "annotated", "carried", "restricted", "waiting_from"]
 
 # Digests that a chain remembers, the newest ones: what was named before is no new evidence.
 MAX_DOCUMENTS = 256
@@ -142,7 +142,11 @@ def annotated(
     _check_kept(before, annotation, author)
     answer = annotation.outcome if annotation.outcome is not DisputeOutcome.WITHDRAWN else None
     since, by, jointly = _opened(before, annotation, index)
-    waiting = _waiting_from(before, annotation)
+    waiting = waiting_from(
+        annotation,
+        disputed_before=before is not None and before.disputed,
+        waiting_before=before.waiting_from if before else 0,
+    )
     due_on = "" if before is None else before.due_on
     return AnnotationHead(
         annotation.number,
@@ -253,12 +257,18 @@ def _check_kept(before: AnnotationHead | None, annotation: Annotation, author: A
         raise _refused("code", "annotation.code-kept", "the code of the dispute carried over", got=annotation.author)
 
 
-def _waiting_from(before: AnnotationHead | None, annotation: Annotation) -> int:
-    """Return since which number a dispute waits; what was answered UNCONFIRMED waits again with new evidence."""
+def waiting_from(annotation: Annotation, *, disputed_before: bool, waiting_before: int) -> int:
+    """Return since which number a dispute waits; what was answered UNCONFIRMED waits again with new evidence.
+
+    Args:
+        annotation: the newest one.
+        disputed_before: whether a dispute stood before it.
+        waiting_before: since which number it waited before, 0 for none, as where it was answered UNCONFIRMED.
+    """
     if not annotation.disputed or annotation.outcome is not None:
         return 0
-    if before is not None and before.disputed:
-        return before.waiting_from or (annotation.number if annotation.evidence else 0)
+    if disputed_before:
+        return waiting_before or (annotation.number if annotation.evidence else 0)
     return annotation.number
 
 

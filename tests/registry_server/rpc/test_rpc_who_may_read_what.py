@@ -68,6 +68,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "InquiryService.Check": ASKERS,
     "InquiryService.Screen": LENDERS,
     "InquiryService.GetInquiryReceipt": ASKERS,
+    "SubjectAccessService.ListAskers": {"representative"},
+    "SubjectAccessService.ListRecordLeaves": {"representative"},
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,
     "TransparencyService.GetDirectoryProof": ANY,
