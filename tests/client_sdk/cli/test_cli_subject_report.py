@@ -64,5 +64,5 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
     office(*WORDS, *out, given=id_number(number), code=2)
     two = f"{id_number(number)}\n{id_number(number + 1)}\n"
     office(*WORDS, *MANDATE, "-o", str(tmp_path / "two"), given=two, code=2)
-    lender(*WORDS, *MANDATE, "-o", str(tmp_path / "lender"), given=id_number(number), code=2)
+    lender(*WORDS, *MANDATE, "-o", str(tmp_path / "lender"), given=id_number(number), code=1)
     assert (tmp_path / "report.en.pdf").read_bytes() == b"of somebody else"
