@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
+    from client_sdk.models.subject_report import SubjectReport
 
 __all__ = ["AsyncClient"]
 
@@ -102,6 +103,10 @@ class AsyncClient:
     ) -> list[Answer]:
         """Ask about many persons under one consent, 100 an inquiry; arguments and errors as for ``check``."""
         return await self._run(self._member.check_many(identities, purpose, consent, officer))
+
+    async def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
+        """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""
+        return await self._run(self._member.subject_report(identity, mandate, officer))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""

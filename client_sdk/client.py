@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.status import Status
+    from client_sdk.models.subject_report import SubjectReport
 
 __all__ = ["Client"]
 
@@ -123,6 +124,25 @@ class Client:
             One answer for each of the identities; a person who is named twice is asked about once.
         """
         return self._run(self._member.check_many(identities, purpose, consent, officer))
+
+    def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
+        """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17).
+
+        For a REPRESENTATIVE. It is an inquiry for SUBJECT_ACCESS, which is logged as any other.
+
+        Args:
+            identity: of the person; its number never leaves this machine.
+            mandate: the request that the person signed, as ``written_consent`` makes it.
+            officer: the member of staff who asks, by the office's own name.
+
+        Raises:
+            PreflightError: the mandate or the officer is not in order, or this member is no REPRESENTATIVE.
+            RefusedError: the registry refuses.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+            TransportError: registry or key service is away.
+        """
+        return self._run(self._member.subject_report(identity, mandate, officer))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from client_sdk.testing.site import REGISTRY, Site, enrolment
-from demo.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES
+from demo.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES, OFFICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,8 @@ def found(site: Site, shell: Shell) -> str:
 
 def enrol(site: Site, shell: Shell, members: Sequence[Party], fingerprint: str) -> None:
     """Enrol members: they make keys, one administrator proposes, another approves, each gets a certificate."""
-    shell.alike([_init(site, party, "AUDITOR" if party is AUDITOR else "LENDER") for party in members])
+    roles = {AUDITOR: "AUDITOR", OFFICE: "REPRESENTATIVE"}
+    shell.alike([_init(site, party, roles.get(party, "LENDER")) for party in members])
     proposer, approver = map(_home, ADMINISTRATORS[:_THRESHOLD])
     for party in members:
         proposed = shell(

@@ -18,6 +18,7 @@ __all__ = [
     "CHINA",
     "KEY_SERVICES",
     "LENDERS",
+    "OFFICE",
     "Lender",
     "Party",
     "consent_to",
@@ -66,6 +67,7 @@ LENDERS = (
     Lender("lender-4", "Village Credit Cooperative", "L-0004", "92110115MA000000AA"),
 )
 AUDITOR = Party("auditor", "Independent Audit Office", "D-0001")
+OFFICE = Party("office", "Consumer Office", "R-0001")
 KEY_SERVICES = ("key-service-a", "key-service-b")
 
 

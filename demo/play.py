@@ -15,7 +15,7 @@ from client_sdk.signing import write_private
 from client_sdk.testing.site import REGISTRY
 from demo.asking import ask_about_all
 from demo.ceremony import enrol, found, install_key_services, make_keys
-from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS
+from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
 from demo.synthetic import Expected, Story, borrowers, portfolio
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
     _report(stage)
     _ask(stage)
     _survey(stage)
+    _show_the_person(stage)
     _verify(stage)
     _audit(stage)
     stage.summary.seconds = round(narrator.seconds, 1)
@@ -140,10 +141,10 @@ def _found(stage: _Stage) -> None:
     shell.programs.start(site.server(REGISTRY))
     tell.good(f"listens on {site.address()}")
     tell.step(
-        "Four lenders and an auditor are enrolled",
+        "Four lenders, an auditor and a consumer office are enrolled",
         "One administrator proposes, another approves: each enrolment is an act in the log that anybody can verify.",
     )
-    enrol(site, shell, (*LENDERS, AUDITOR), fingerprint)
+    enrol(site, shell, (*LENDERS, AUDITOR, OFFICE), fingerprint)
     tell.step(
         "The key services start",
         "They turn a blinded identity number into one factor of a pseudonym, and learn nothing. They believe the",
@@ -233,6 +234,27 @@ def _rows(survey: Survey) -> list[tuple[str, str, str]]:
 
 def _severity(answer: Expected) -> tuple[bool, int]:
     return answer.verdict is Verdict.LISTED, list(Outcome).index(answer.outcome)
+
+
+def _show_the_person(stage: _Stage) -> None:
+    tell = stage.narrator
+    tell.step(
+        "A borrower asks what is held about her",
+        "She signs a request at the consumer office, which speaks for her and never reports. Her own report, in",
+        "Chinese and English, holds every record with its history, until when it is kept, and who asked about her.",
+    )
+    borrower = next(person for person in stage.people if person.story is _SHOWN[0])
+    number, request = f"{OFFICE.name}/borrower.txt", f"{OFFICE.name}/request.txt"
+    write_private(stage.site.folder / number, f"{borrower.identity.number}\n".encode())
+    (stage.site.folder / request).write_text("Show me what is held about me.\n")
+    mandate = ("--mandate-date", stage.today.isoformat(), "--mandate-file", request)
+    who = ("--officer", "desk-1", *mandate, "--identity-file", number, "-o", f"{OFFICE.name}/report")
+    report = json.loads(stage.shell("credit-registry", "--home", OFFICE.name, "--json", "subject", "report", *who))
+    fee = "chargeable" if report["chargeable"] else "free of charge"
+    tell.good(f"{len(report['records'])} records, asked about {len(report['asked'])} times, {fee}")
+    tell.say("What she takes home, and the evidence that proves it:")
+    for file in report["files"]:
+        tell.good(file)
 
 
 def _verify(stage: _Stage) -> None:

@@ -32,6 +32,7 @@ from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
+from registry_server.rpc.subject_access import SubjectAccessServicer
 from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
@@ -62,6 +63,7 @@ from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.status import FIGURES, ServingStatus
+from registry_server.usecases.subject_access import SubjectAccess
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.transparency import Transparency
 from registry_server.web.metrics import Gauges
@@ -246,6 +248,7 @@ def _servicers(
         RecordServicer(Submitting(ledger), Records(ledger), workers.executor, workers.pages, workers.preparation),
         DisputeServicer(Disputes(ledger), workers.executor),
         InquiryServicer(Checks(ledger, settings.answer_page_bytes), Inquiries(ledger), workers.executor),
+        SubjectAccessServicer(SubjectAccess(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )

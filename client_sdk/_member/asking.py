@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from client_sdk._protocol.inquiry import Question
     from client_sdk._steps import Flow
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -63,6 +64,13 @@ class Asking(Core):
     def _ask(
         self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
     ) -> Flow[list[Answer]]:
+        _, answers = yield from self._put(identities, purpose, consent, officer)
+        return answers
+
+    def _put(
+        self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+    ) -> Flow[tuple[Question, list[Answer]]]:
+        """Put one inquiry; return it with its answers."""
         directory = yield from self.directory()
         self.session.check_asking(directory, identities, purpose, consent, officer)
         names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
@@ -77,7 +85,7 @@ class Asking(Core):
                 yield from self.prove(self.session.proving(page.note))
             except RollbackError as error:
                 page.refuse(error)
-        return page.answers
+        return question, page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""

@@ -18,6 +18,7 @@ from creditregistry.v1 import (
     dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     subject_key_service_pb2,
     transparency_service_pb2,
 )
@@ -69,6 +70,7 @@ _CONTRACT = (
     dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     subject_key_service_pb2,
     transparency_service_pb2,
 )

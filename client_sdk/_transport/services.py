@@ -8,6 +8,7 @@ from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 if TYPE_CHECKING:
@@ -29,4 +30,5 @@ class Services:
         self.disputes: DisputeServiceStub = DisputeServiceStub(channel)
         self.inquiries: InquiryServiceStub = InquiryServiceStub(channel)
         self.records: RecordServiceStub = RecordServiceStub(channel)
+        self.subject_access: SubjectAccessServiceStub = SubjectAccessServiceStub(channel)
         self.transparency: TransparencyServiceStub = TransparencyServiceStub(channel)

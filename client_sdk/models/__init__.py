@@ -53,6 +53,7 @@ from client_sdk.models.report import (
 )
 from client_sdk.models.row_warning import RowWarning
 from client_sdk.models.status import KeyServiceStatus, Status
+from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
 
@@ -62,6 +63,7 @@ __all__ = [
     "AnnotationReceipt",
     "Answer",
     "Approved",
+    "AskedAbout",
     "Assessment",
     "Basis",
     "BatchReport",
@@ -82,6 +84,7 @@ __all__ = [
     "IdType",
     "Identity",
     "InquiryReceipt",
+    "InstitutionName",
     "InstitutionStatus",
     "JudgmentFacts",
     "JudgmentReport",
@@ -107,6 +110,7 @@ __all__ = [
     "Reason",
     "ReasonId",
     "Receipt",
+    "RecordEvent",
     "RecordKey",
     "RecordName",
     "RecordState",
@@ -117,6 +121,8 @@ __all__ = [
     "RowWarning",
     "Standing",
     "Status",
+    "SubjectRecord",
+    "SubjectReport",
     "SubjectRole",
     "TlsKeyStanding",
     "Total",

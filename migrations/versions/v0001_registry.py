@@ -204,6 +204,16 @@ def create_inquiries() -> None:
         sa.UniqueConstraint("position", name=op.f("uq_inquiries_position")),
     )
     create_partial_index("ix_inquiries_waiting", "inquiries", "received_at", "position IS NULL")
+    op.create_table(
+        "inquired_persons",
+        raw("subject"),
+        whole("received_at"),
+        words("asker"),
+        raw("inquiry_id"),
+        whole("place"),
+        sa.PrimaryKeyConstraint("subject", "received_at", "asker", "inquiry_id", name=op.f("pk_inquired_persons")),
+    )
+    op.create_index("ix_inquired_persons_received_at", "inquired_persons", ["received_at"])
 
 
 def create_certificates() -> None:
@@ -267,6 +277,7 @@ def downgrade() -> None:
     for table in (
         "certificates",
         "tls_keys",
+        "inquired_persons",
         "inquiries",
         "quotas",
         "proposals",

@@ -34,7 +34,8 @@ _HEALTH = "grpc.health.v1"
 _LENDER = frozenset((Caller.LENDER,))
 _AUDITOR = frozenset((Caller.AUDITOR,))
 _ADMINISTRATOR = frozenset((Caller.ADMINISTRATOR,))
-_ASKER = frozenset((Caller.LENDER, Caller.REPRESENTATIVE))
+_REPRESENTATIVE = frozenset((Caller.REPRESENTATIVE,))
+_ASKER = _LENDER | _REPRESENTATIVE
 _MEMBER = frozenset(Caller) - {Caller.KEY_SERVICE}
 _ANY = frozenset(Caller)
 
@@ -52,6 +53,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     )
     | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
     | _service("InquiryService", {"Check": _ASKER, "GetInquiryReceipt": _ASKER})
+    | _service("SubjectAccessService", {"ListAskers": _REPRESENTATIVE, "ListRecordLeaves": _REPRESENTATIVE})
     | _service(
         "TransparencyService",
         {

@@ -15,6 +15,8 @@ from creditregistry.v1 import (
     inquiry_service_pb2_grpc,
     record_service_pb2,
     record_service_pb2_grpc,
+    subject_access_service_pb2,
+    subject_access_service_pb2_grpc,
     transparency_service_pb2,
     transparency_service_pb2_grpc,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceServicer
     from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
     from creditregistry.v1.record_service_pb2_grpc import RecordServiceServicer
+    from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceServicer
     from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 
     from registry_server.serving.guard import Guard
@@ -43,6 +46,7 @@ SERVICES = tuple(
         record_service_pb2,
         dispute_service_pb2,
         inquiry_service_pb2,
+        subject_access_service_pb2,
         transparency_service_pb2,
         directory_service_pb2,
     )
@@ -60,6 +64,7 @@ class Servicers:
     records: RecordServiceServicer
     disputes: DisputeServiceServicer
     inquiries: InquiryServiceServicer
+    subject_access: SubjectAccessServiceServicer
     transparency: TransparencyServiceServicer
     directory: DirectoryServiceServicer
 
@@ -92,6 +97,9 @@ class RpcServer:
         record_service_pb2_grpc.add_RecordServiceServicer_to_server(servicers.records, self._server)
         dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, self._server)
         inquiry_service_pb2_grpc.add_InquiryServiceServicer_to_server(servicers.inquiries, self._server)
+        subject_access_service_pb2_grpc.add_SubjectAccessServiceServicer_to_server(
+            servicers.subject_access, self._server
+        )
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)
         directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)

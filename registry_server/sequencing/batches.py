@@ -32,7 +32,7 @@ __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
 _EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
-_FREED_TABLES = (schema.live_records, schema.inquiries)
+_FREED_TABLES = (schema.live_records, schema.inquiries, schema.inquired_persons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import inquiries, quotas
-from registry_server.storage.inquiries import StoredInquiry
+from registry_server.storage.inquiries import InquiredPerson, StoredInquiry
 from registry_server.storage.quotas import INQUIRED_SUBJECTS, QuotaKey
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         results = [book.enter(item) for item in items]
         if book.fresh:
             inquiries.add(work, book.fresh)
+            inquiries.add_persons(work, book.persons)
             quotas.add(work, book.counted)
             work.commit()
     return results
@@ -65,6 +66,7 @@ class _Book:
         self._now = now
         self._day = day
         self.fresh: list[StoredInquiry] = []
+        self.persons: list[InquiredPerson] = []
         self.counted: dict[QuotaKey, int] = {}
 
     def enter(self, item: InquiryItem) -> InquiryResult:
@@ -76,7 +78,7 @@ class _Book:
         if item.outcome == ANSWERED:
             refusal = self._count(item)
             if refusal is not None:
-                item = replace(item, outcome=refusal.reason, opening=b"")
+                item = replace(item, outcome=refusal.reason, opening=b"", subjects=())
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
         stored = StoredInquiry(
             item.asker,
@@ -93,6 +95,7 @@ class _Book:
         )
         self._known[item.asker, item.inquiry_id] = stored
         self.fresh.append(stored)
+        self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
     def _count(self, item: InquiryItem) -> RuleError | None:
@@ -109,6 +112,15 @@ class _Book:
         self._used[key] = total
         self.counted[key] = self.counted.get(key, 0) + item.subject_count
         return None
+
+
+def _persons(item: InquiryItem, now: int) -> list[InquiredPerson]:
+    """Return whom an inquiry asks about; who is named twice has the first of the two places."""
+    places: dict[bytes, int] = {}
+    for place, subjects in enumerate(item.subjects):
+        for subject in subjects:
+            places.setdefault(subject, place)
+    return [InquiredPerson(subject, now, item.asker, item.inquiry_id, place) for subject, place in places.items()]
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:

@@ -210,6 +210,7 @@ class InquiryItem:
         subject_count: number of persons asked about.
         opening: what opens its commitments, as it came; empty where it was refused.
         outcome: ANSWERED, or the reason for which it is refused.
+        subjects: pseudonyms of each person in order; empty where it was refused.
     """
 
     asker: str
@@ -220,6 +221,7 @@ class InquiryItem:
     subject_count: int
     opening: bytes
     outcome: str = ANSWERED
+    subjects: tuple[tuple[bytes, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,12 @@ class View:
         """Return a kept inquiry."""
         return inquiries.by_keys(self.work, [(asker, inquiry_id)]).get((asker, inquiry_id))
 
+    def inquiries_about(
+        self, subjects: Sequence[bytes], until: int, skip: int, limit: int
+    ) -> list[tuple[StoredInquiry, int]]:
+        """Return the inquiries about a person and the person's place in each, received until then, the last first."""
+        return inquiries.about(self.work, subjects, until, skip, limit)
+
     def inquiry_place(self, inquiry: StoredInquiry) -> tuple[int, tuple[bytes, ...]]:
         """Return the position of an inquiry, and its path to the inquiry root of this commit's HEAD.
 
@@ -284,6 +290,14 @@ class View:
     def proposals(self, now: int) -> list[StoredProposal]:
         """Return the proposals that wait at that moment (ms)."""
         return proposals.waiting(self.work, now)
+
+    def record_places(self, record: StoredRecord) -> list[int]:
+        """Return the indexes of all leaves of a record: versions, annotations and lapses, ascending."""
+        versions = records.version_places(
+            self.work, [(record.first_index, version) for version in range(1, record.chain.version + 1)]
+        )
+        annotations = records.annotation_places(self.work, [record.first_index]).get(record.first_index, [])
+        return sorted([*versions.values(), *(place.leaf_index for place in annotations)])
 
     def overdue(self, day: str, limit: int) -> list[StoredRecord]:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""

@@ -1,14 +1,15 @@
 """Table of inquiries: payload, asker and position in the inquiry tree (proto/README.md 9).
 
-Payload, signature and outcome are kept; what opens the commitments is deleted when the inquiry's time is over.
+Payload, signature and outcome are kept; what opens the commitments, and the rows that say by pseudonym who was asked
+about, are deleted when the inquiry's time is over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = [
+    "InquiredPerson",
     "InquiryKey",
     "StoredInquiry",
     "WaitingInquiry",
+    "about",
     "add",
+    "add_persons",
     "by_keys",
     "forget_openings",
     "leaf_range",
     "leaves",
+    "persons",
     "place",
     "rows",
     "waiting",
@@ -34,6 +39,7 @@ __all__ = [
 
 InquiryKey = tuple[str, bytes]
 _TABLE = schema.inquiries
+_PERSONS = schema.inquired_persons
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
 _PAGE = 1_024
 
@@ -78,10 +84,64 @@ class WaitingInquiry:
     leaf: bytes
 
 
+class InquiredPerson(NamedTuple):
+    """A person whom an answered inquiry asked about, by pseudonym.
+
+    Attributes:
+        subject: pseudonym, 32 bytes.
+        received_at: of the inquiry, ms.
+        asker: institution id.
+        inquiry_id: 16 bytes.
+        place: of the person among the inquiry's commitments, counted from 0.
+    """
+
+    subject: bytes
+    received_at: int
+    asker: str
+    inquiry_id: bytes
+    place: int
+
+    def __repr__(self) -> str:
+        return "InquiredPerson(...)"
+
+
 def add(work: UnitOfWork, rows: Sequence[StoredInquiry]) -> None:
     """Add inquiries."""
     names = StoredInquiry.__slots__
     insert(work, _TABLE, [tuple(getattr(row, name) for name in names) for row in rows])
+
+
+def add_persons(work: UnitOfWork, rows: Sequence[InquiredPerson]) -> None:
+    """Add whom inquiries asked about."""
+    insert(work, _PERSONS, rows)
+
+
+def about(
+    work: UnitOfWork, subjects: Sequence[bytes], until: int, skip: int, limit: int
+) -> list[tuple[StoredInquiry, int]]:
+    """Return the inquiries about a person, with the person's place in each; those received last come first.
+
+    Args:
+        work: a snapshot.
+        subjects: the person's pseudonyms.
+        until: when the last one was received, ms.
+        skip: how many of them to leave out.
+        limit: at most so many.
+    """
+    row = _PERSONS.c
+    query = select(row.received_at, row.asker, row.inquiry_id, row.place).distinct()
+    found = query.where(row.subject.in_(subjects), row.received_at <= until)
+    ordered = found.order_by(row.received_at.desc(), row.asker, row.inquiry_id).limit(limit).offset(skip)
+    page = [(asker, inquiry_id, place) for _, asker, inquiry_id, place in work.connection.execute(ordered)]
+    kept = by_keys(work, [(asker, inquiry_id) for asker, inquiry_id, _ in page])
+    return [(kept[asker, inquiry_id], place) for asker, inquiry_id, place in page]
+
+
+def persons(work: UnitOfWork) -> Iterator[InquiredPerson]:
+    """Yield whom inquiries asked about, in no order."""
+    with work.connection.execute(select(_PERSONS).execution_options(yield_per=_PAGE)) as found:
+        for row in found:
+            yield InquiredPerson(*row)
 
 
 def by_keys(work: UnitOfWork, keys: Iterable[InquiryKey]) -> dict[InquiryKey, StoredInquiry]:
@@ -147,7 +207,8 @@ def rows(work: UnitOfWork) -> Iterator[StoredInquiry]:
 
 
 def forget_openings(work: UnitOfWork, before: int) -> int:
-    """Delete what opens inquiries received before that moment (ms); return of how many."""
+    """Delete what opens inquiries received before that moment (ms), and whom they asked about; return of how many."""
     row = _TABLE.c
+    work.connection.execute(delete(_PERSONS).where(_PERSONS.c.received_at < before))
     old = update(_TABLE).where(row.received_at < before, row.opening.is_not(None)).values(opening=None)
     return work.connection.execute(old).rowcount

@@ -3,7 +3,8 @@
 Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them.
-Deleted with the record or the inquiry that it belongs to: live_records, and the column ``inquiries.opening``.
+Deleted with the record or the inquiry that it belongs to: live_records, inquired_persons, and the column
+``inquiries.opening``.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
@@ -35,6 +36,7 @@ __all__ = [
     "annotation_links",
     "certificates",
     "head",
+    "inquired_persons",
     "inquiries",
     "leaves",
     "live_records",
@@ -256,6 +258,21 @@ Index(
     sqlite_where=inquiries.c.position.is_(None),
     postgresql_where=inquiries.c.position.is_(None),
 )
+
+# Who was asked about by which answered inquiry, by pseudonym: for the person's own report.
+inquired_persons = Table(
+    "inquired_persons",
+    metadata,
+    Column("subject", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("asker", Text, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subject", "received_at", "asker", "inquiry_id"),
+)
+
+# What is deleted with the inquiries of its time.
+Index("ix_inquired_persons_received_at", inquired_persons.c.received_at)
 
 quotas = Table(
     "quotas",

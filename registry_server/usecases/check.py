@@ -103,6 +103,9 @@ class _Asked:
             subject_count=len(inquiry.subject_commitments),
             opening=question.opening_bytes if refused is None else b"",
             outcome=complaint_of(refused).reason if isinstance(refused, Exception) else ANSWERED,
+            subjects=()
+            if refused is not None
+            else tuple(tuple(subject for _, subject in person.pseudonyms) for person in question.opening.persons),
         )
 
 

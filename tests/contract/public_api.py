@@ -27,6 +27,7 @@ MODULES = (
     "client_sdk.lending.files",
     "client_sdk.home",
     "client_sdk.signing",
+    "client_sdk.subject_report",
     "client_sdk.testing",
 )
 

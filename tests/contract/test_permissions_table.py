@@ -8,6 +8,7 @@ from creditregistry.v1 import (
     dispute_service_pb2,
     inquiry_service_pb2,
     record_service_pb2,
+    subject_access_service_pb2,
     transparency_service_pb2,
 )
 from grpc_health.v1 import health_pb2
@@ -22,6 +23,7 @@ FILES = (
     record_service_pb2,
     dispute_service_pb2,
     inquiry_service_pb2,
+    subject_access_service_pb2,
     transparency_service_pb2,
     directory_service_pb2,
     health_pb2,
@@ -31,6 +33,7 @@ EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L"},
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
     "InquiryService": {"Check": "LR", "GetInquiryReceipt": "LR"},
+    "SubjectAccessService": {"ListAskers": "R", "ListRecordLeaves": "R"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",
         "GetTile": "LUARK",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SECONDS = 900
 PARTIES = (
-    *("registry", "key-service-a", "key-service-b", "auditor"),
+    *("registry", "key-service-a", "key-service-b", "auditor", "office"),
     *(f"admin-{number}" for number in (1, 2, 3)),
     *(f"lender-{number}" for number in (1, 2, 3, 4)),
 )
@@ -105,6 +105,18 @@ def test_the_portfolios_lie_in_the_lenders_folders(played: Played) -> None:
     assert len(rows) == json.loads((folder / "summary.json").read_text())["versions"]
 
 
+def test_the_borrower_takes_her_own_report_home_with_its_evidence(played: Played) -> None:
+    folder = played.folder / "office" / "report"
+    assert {path.name for path in folder.iterdir()} == {
+        *("report.evidence", "report.zh.html", "report.zh.pdf", "report.en.html", "report.en.pdf"),
+    }
+    trust_root = played.folder / json.loads((played.folder / "summary.json").read_text())["trust_root"]
+    assert [answer.verdict for answer in verify(folder / "report.evidence", trust_root)] == [Verdict.LISTED]
+    english = (folder / "report.en.html").read_text()
+    assert "Harbour Consumer Finance" in english or "Lakeside Bank" in english
+    assert "to decide on a loan" in english
+
+
 @pytest.mark.parametrize("verdict", [Verdict.LISTED, Verdict.CLEAR])
 def test_anybody_verifies_the_evidence_and_no_other(played: Played, verdict: Verdict) -> None:
     folder = played.folder
@@ -118,7 +130,7 @@ def test_anybody_verifies_the_evidence_and_no_other(played: Played, verdict: Ver
 
 
 def test_it_tells_a_newcomer_step_by_step(played: Played) -> None:
-    assert all(f" {number}. " in played.said for number in range(1, 11))
+    assert all(f" {number}. " in played.said for number in range(1, 12))
     assert all(
         word in played.said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings")
     )

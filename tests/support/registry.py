@@ -19,6 +19,7 @@ from creditregistry.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceStub
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceStub
 from creditregistry.v1.record_service_pb2_grpc import RecordServiceStub
+from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceStub
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
@@ -226,6 +227,10 @@ class RunningRegistry:
     def inquiries(self, institution: str) -> InquiryServiceStub:
         """The inquiry service, as a member sees it."""
         return InquiryServiceStub(self.channel(institution))
+
+    def subject_access(self, institution: str) -> SubjectAccessServiceStub:
+        """The service for a person's own report, as a member sees it."""
+        return SubjectAccessServiceStub(self.channel(institution))
 
     def transparency(self, institution: str) -> TransparencyServiceStub:
         """The transparency service, as a member sees it."""

@@ -22,7 +22,7 @@ VERBS = {
         "List your own records, or those you took over, as the registry holds them; correct or withdraw one.",
     ),
     "dispute": Later("dispute", "Disputes about your records: list, answer."),
-    "subject": Later("subject", "For a person: disputes, and the person's own statement."),
+    "subject": Later("subject", "For a person: own report, disputes, and the person's own statement."),
     "verify": Later(
         "verify",
         "Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.",

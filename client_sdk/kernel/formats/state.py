@@ -371,6 +371,7 @@ class Rulebook:
     daily_inquired_subjects: int = 1_000_000
     holidays: tuple[str, ...] = ()
     workdays: tuple[str, ...] = ()
+    free_reports_a_year: int = 2
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.

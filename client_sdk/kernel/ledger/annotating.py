@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.formats.statement import Annotation
 
-__all__ = ["AnnotationHead", "Author", "annotated"]
+__all__ = ["AnnotationHead", "Author", "annotated", "unanswered_since"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,12 @@ def annotated(
         index,
         leaf_hash,
         annotation.flags,
-        _unanswered_since(before, annotation, logged_at),
+        unanswered_since(
+            annotation,
+            logged_at,
+            disputed_before=before is not None and before.disputed,
+            waiting_before=before.unanswered_since if before else 0,
+        ),
         annotation.text_commitment,
         annotation.disclosure_digest,
         *_opened(before, annotation, index),
@@ -177,12 +182,19 @@ def _check_kept(before: AnnotationHead | None, annotation: Annotation, author: A
         raise _refused("code", "annotation.code-kept", "the code of the dispute carried over", got=annotation.author)
 
 
-def _unanswered_since(before: AnnotationHead | None, annotation: Annotation, logged_at: int) -> int:
-    """Return since when a dispute waits for an answer; what was answered UNCONFIRMED waits again with new evidence."""
+def unanswered_since(annotation: Annotation, logged_at: int, *, disputed_before: bool, waiting_before: int) -> int:
+    """Return since when a dispute waits for an answer, ms, 0 for none; new evidence makes it wait again.
+
+    Args:
+        annotation: the newest one.
+        logged_at: of its leaf, ms.
+        disputed_before: whether a dispute stood before it.
+        waiting_before: since when it waited before, 0 for none, as where it was answered UNCONFIRMED.
+    """
     if not annotation.disputed or annotation.outcome is not None:
         return 0
-    if before is not None and before.disputed:
-        return before.unanswered_since or (logged_at if annotation.evidence else 0)
+    if disputed_before:
+        return waiting_before or (logged_at if annotation.evidence else 0)
     return logged_at
 
 

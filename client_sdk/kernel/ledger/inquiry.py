@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import check_pb2, common_pb2, facts_pb2
 from creditregistry.v1 import inquiry_pb2 as pb
+from google.protobuf.message import DecodeError
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.commitment import (
@@ -24,7 +25,15 @@ from client_sdk.kernel.formats.words import Purpose, word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["INQUIRY_ID_BYTES", "MAX_PERSONS", "Inquiry", "InquiryOpening", "PersonOpening"]
+__all__ = [
+    "INQUIRY_ID_BYTES",
+    "MAX_PERSONS",
+    "Inquiry",
+    "InquiryOpening",
+    "PersonOpening",
+    "person_message",
+    "person_of",
+]
 
 PART = "inquiry"
 INQUIRY_ID_BYTES = 16
@@ -41,6 +50,21 @@ class PersonOpening(NamedTuple):
 
     def __repr__(self) -> str:
         return "PersonOpening(...)"
+
+
+def person_message(person: PersonOpening) -> check_pb2.PersonOpening:
+    """Return the protobuf form of one person's opening."""
+    message = check_pb2.PersonOpening(opening=person.opening)
+    for version, subject in person.pseudonyms:
+        message.pseudonyms.add(subject_key_version=version, subject=subject)
+    return message
+
+
+def person_of(message: check_pb2.PersonOpening) -> PersonOpening:
+    """Return the value of a parsed message."""
+    return PersonOpening(
+        message.opening, tuple((name.subject_key_version, name.subject) for name in message.pseudonyms)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +158,26 @@ class InquiryOpening(Discreet):
             officer_opening=self.officer_opening,
             officer=self.officer,
         )
-        for person in self.persons:
-            item = message.persons.add(opening=person.opening)
-            for version, subject in person.pseudonyms:
-                item.pseudonyms.add(subject_key_version=version, subject=subject)
+        message.persons.extend(map(person_message, self.persons))
         return message
 
     @classmethod
     def of(cls, message: check_pb2.InquiryOpening) -> InquiryOpening:
         """Return the value of a parsed message."""
-        persons = tuple(
-            PersonOpening(item.opening, tuple((name.subject_key_version, name.subject) for name in item.pseudonyms))
-            for item in message.persons
-        )
+        persons = tuple(map(person_of, message.persons))
         return cls(persons, message.consent_opening, message.consent, message.officer_opening, message.officer)
+
+    @classmethod
+    def parse(cls, data: bytes) -> InquiryOpening:
+        """Return the value that bytes encode, in whatever spelling of protobuf.
+
+        Raises:
+            FormatError: they encode none.
+        """
+        try:
+            return cls.of(check_pb2.InquiryOpening.FromString(data))
+        except DecodeError:
+            raise FormatError(PART, "inquiry.opening", want="openings of an inquiry") from None
 
     def check(self, inquiry: Inquiry, versions: Sequence[int]) -> None:
         """Check that this opens every commitment of an inquiry.

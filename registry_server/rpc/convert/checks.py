@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2 as pb
+from creditregistry.v1 import subject_access_pb2
 
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from registry_server.usecases.check import ReceivedInquiry
@@ -12,7 +13,7 @@ from registry_server.usecases.check import ReceivedInquiry
 if TYPE_CHECKING:
     from registry_server.usecases.evidence import EvidencePage
 
-__all__ = ["ANSWER_STEP_BYTES", "padded", "question"]
+__all__ = ["ANSWER_STEP_BYTES", "pad", "padded", "question"]
 
 # An answer is so long, or twice, and so on: CLEAR and a few records are of one size.
 ANSWER_STEP_BYTES = 8_192
@@ -38,8 +39,15 @@ def question(request: pb.CheckRequest, peer: str) -> ReceivedInquiry:
 def padded(page: EvidencePage) -> pb.CheckResponse:
     """Return an answer of a size that is a multiple of the step, whatever it says."""
     response = pb.CheckResponse(evidence=page.evidence, next_position=page.next_position)
+    pad(response)
+    return response
+
+
+def pad(
+    response: pb.CheckResponse | subject_access_pb2.ListAskersResponse | subject_access_pb2.ListRecordLeavesResponse,
+) -> None:
+    """Give a response a padding that makes its size a multiple of the step."""
     gap = -response.ByteSize() % ANSWER_STEP_BYTES
     if gap < _HEADER_BYTES + _LEAST_PADDING:
         gap += ANSWER_STEP_BYTES
     response.padding = bytes(gap - _HEADER_BYTES)
-    return response

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
+from client_sdk.kernel.formats.encoding import lp
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import MemoryTree
@@ -16,9 +18,11 @@ from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
 from client_sdk.kernel.formats.tls_key import SignedClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
+from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import inquiries, leaves, live, records, tls_keys
+from registry_server.storage.inquiries import InquiredPerson
 from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
+    from registry_server.storage.inquiries import StoredInquiry
     from registry_server.storage.live import SealedRow
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.tls_keys import StoredTlsKey
@@ -161,7 +166,8 @@ def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
 
 
 def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
-    """Check that the leaf of each inquiry is that of its row; the tree over them, the examination checks."""
+    """Check the leaf and the persons of each inquiry; the tree over the leaves, the examination checks."""
+    missing = 0
     for stored in inquiries.rows(work):
         report.inquiries += 1
         leaf = InquiryLeaf.of(stored.received_at, stored.outcome, stored.payload, stored.signature).encode()
@@ -169,6 +175,35 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
             position = "waiting" if stored.position is None else str(stored.position)
             want = "the leaf of payload, signature, time and outcome"
             report.note(RowKind.INQUIRY_ROW, f"inquiry {position}", "inquiries.leaf", want=want)
+        for row in _inquired(stored):
+            missing += _row_number(row)
+    for row in inquiries.persons(work):
+        missing -= _row_number(row)
+    if missing:
+        want = "a row for each pseudonym that an opening names, and no other"
+        report.note(RowKind.INQUIRED_PERSON_ROWS, "inquired_persons", "inquiries.opening", want=want)
+
+
+def _inquired(stored: StoredInquiry) -> set[InquiredPerson]:
+    """Return the rows that follow from an inquiry's opening; none where it opens nothing that can be read."""
+    places: dict[bytes, int] = {}
+    try:
+        opening = InquiryOpening.parse(stored.opening or b"")
+    except FormatError:
+        return set()
+    for place, person in enumerate(opening.persons):
+        for _, subject in person.pseudonyms:
+            places.setdefault(subject, place)
+    return {
+        InquiredPerson(subject, stored.received_at, stored.asker, stored.inquiry_id, place)
+        for subject, place in places.items()
+    }
+
+
+def _row_number(row: InquiredPerson) -> int:
+    """Return a number that stands for a row: sums of them differ where the rows do, in whatever order they come."""
+    encoded = lp(row.subject) + row.received_at.to_bytes(8) + lp(row.asker) + lp(row.inquiry_id) + row.place.to_bytes(8)
+    return int.from_bytes(sha256(encoded).digest())
 
 
 def _pages(rows: Iterable[StoredRecord]) -> Iterable[list[StoredRecord]]:

@@ -104,6 +104,7 @@ GOOD: dict[str, Any] = {
     "identities": [person(1)],
     "purpose": Purpose.LOAN_APPROVAL,
     "consent": CONSENT,
+    "mandate": CONSENT,
     "officer": "clerk-7",
     "inquiry_id": bytes(16),
     "report": default_report(1),
@@ -123,17 +124,19 @@ GOOD: dict[str, Any] = {
     "evidence": [bytes(32)],
     "text": "I was in hospital.",
 }
+NO_CONSENT: tuple[object, ...] = (
+    *(None, "yes", 5, []),
+    replace(CONSENT, date=datetime(2025, 1, 1, tzinfo=UTC)),
+    replace(CONSENT, digest=NUMBER),  # type: ignore[arg-type]  # meant
+    replace(CONSENT, form=5),  # type: ignore[arg-type]  # meant
+)
 METHODS: Wrong = {
     "path": NO_PATH,
     "identity": NO_PERSON,
     "identities": (None, 5, NUMBER, {}, person(1), *([wrong] for wrong in NO_PERSON)),
     "purpose": (None, 5, "NONSENSE", HALF, [], b"LOAN_APPROVAL"),
-    "consent": (
-        *(None, "yes", 5, []),
-        replace(CONSENT, date=datetime(2025, 1, 1, tzinfo=UTC)),
-        replace(CONSENT, digest=NUMBER),  # type: ignore[arg-type]  # meant
-        replace(CONSENT, form=5),  # type: ignore[arg-type]  # meant
-    ),
+    "consent": NO_CONSENT,
+    "mandate": NO_CONSENT,
     "officer": (*NO_TEXT, "", "clerk\0", f"clerk-{HALF}"),
     "inquiry_id": NO_ID,
     "report": (None, 5, NUMBER, [], {}, RejectedRow(row=1, violations=()), replace(default_report(1), reference=HALF)),

@@ -16,6 +16,7 @@ from creditregistry.v1 import (
     inquiry_pb2,
     proposal_pb2,
     statement_pb2,
+    subject_access_pb2,
     submission_pb2,
     transparency_pb2,
 )
@@ -23,7 +24,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, StateBody
-from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Purpose, Role
 from registry_server.errors import entry_of
 from registry_server.rpc.server import SERVICES
 from registry_server.storage import leaves
@@ -93,6 +94,13 @@ def _dispute(world: World) -> evidence_pb2.SignedPayload:
     return evidence_pb2.SignedPayload(payload=item.payload, key_id=item.key_id, signature=item.signature)
 
 
+def _access(registry: RunningRegistry) -> bytes:
+    """The id of an office's inquiry about the person of the loan, which was answered."""
+    asked = inquire(registry.world, "office", ["person of loan"], "access", purpose=Purpose.SUBJECT_ACCESS)
+    registry.inquiries("office").Check(asked)
+    return inquiry_pb2.Inquiry.FromString(asked.inquiry.payload).inquiry_id
+
+
 def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
     """A request that is in order for each method, and who makes it."""
     world = registry.world
@@ -113,6 +121,11 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "ListDisputes": ("lender-1", dispute_pb2.ListDisputesRequest()),
         "Check": ("lender-2", inquire(world, "lender-2", ["person of loan"])),
         "GetInquiryReceipt": ("lender-2", check_pb2.GetInquiryReceiptRequest(inquiry_id=bytes(16))),
+        "ListAskers": ("office", subject_access_pb2.ListAskersRequest(inquiry_id=_access(registry))),
+        "ListRecordLeaves": (
+            "office",
+            subject_access_pb2.ListRecordLeavesRequest(inquiry_id=_access(registry), record=_loan(world)),
+        ),
         "GetCheckpoint": (AUDITOR, transparency_pb2.GetCheckpointRequest()),
         "GetTile": (AUDITOR, transparency_pb2.GetTileRequest()),
         "GetDirectoryProof": (AUDITOR, transparency_pb2.GetDirectoryProofRequest()),
@@ -185,11 +198,13 @@ def reason_of(call: Callable[..., object], method: MethodDescriptor, request: Me
 def test_no_number_in_a_request_is_more_than_the_registry_can_take(registry: RunningRegistry) -> None:
     first = submission_pb2.SubmitRequest(submission=registry.world.report("lender-1", "loan"))
     registry.records("lender-1").Submit(first)
+    registry.world.enrol_lender(registry.app.ledger, "office", Role.REPRESENTATIVE)
     given = requests(registry)
     stubs: dict[str, Callable[[str], object]] = {
         "RecordService": registry.records,
         "DisputeService": registry.disputes,
         "InquiryService": registry.inquiries,
+        "SubjectAccessService": registry.subject_access,
         "TransparencyService": registry.transparency,
         "DirectoryService": registry.directory,
     }
@@ -205,6 +220,8 @@ def test_no_number_in_a_request_is_more_than_the_registry_can_take(registry: Run
                 became[what] = reason_of(call, method, request)
     assert given == {}
     assert len(became) > 60
+    assert became["ListAskers skip 4294967295"] == ""
+    assert became["ListRecordLeaves skip 4294967295"] == ""
     assert became["GetTile index 9223372036854775808"] == "TILE_UNKNOWN"
     assert became["ListActs from_number 18446744073709551615"] == ""
     assert became["ListLeaves end 18446744073709551615"] == "RANGE_INVALID"

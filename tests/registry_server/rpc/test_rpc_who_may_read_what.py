@@ -63,6 +63,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "DisputeService.ListDisputes": ASKERS,
     "InquiryService.Check": ASKERS,
     "InquiryService.GetInquiryReceipt": ASKERS,
+    "SubjectAccessService.ListAskers": {"representative"},
+    "SubjectAccessService.ListRecordLeaves": {"representative"},
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,
     "TransparencyService.GetDirectoryProof": ANY,

@@ -390,6 +390,7 @@ class Rulebook(_message.Message):
     DAILY_INQUIRED_SUBJECTS_FIELD_NUMBER: _builtins.int
     HOLIDAYS_FIELD_NUMBER: _builtins.int
     WORKDAYS_FIELD_NUMBER: _builtins.int
+    FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai" or "UTC"."""
     retention_years: _builtins.int
@@ -412,6 +413,8 @@ class Rulebook(_message.Message):
     """Statements that one institution may report a day."""
     daily_inquired_subjects: _builtins.int
     """Subjects that one institution may ask about a day."""
+    free_reports_a_year: _builtins.int
+    """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -436,10 +439,11 @@ class Rulebook(_message.Message):
         daily_inquired_subjects: _builtins.int = ...,
         holidays: _abc.Iterable[_builtins.str] | None = ...,
         workdays: _abc.Iterable[_builtins.str] | None = ...,
+        free_reports_a_year: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,89 @@
+"""The flow that makes a person's own report."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import subject_access_pb2
+
+from client_sdk._member.asking import Asking
+from client_sdk._protocol import arguments
+from client_sdk._protocol.annotation import record_ref
+from client_sdk._protocol.subject_access import Askers, RecordLeaves, make_report
+from client_sdk._steps import ask, beside
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.words import Purpose
+
+if TYPE_CHECKING:
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.answer import Answer
+    from client_sdk.models.subject_report import SubjectReport
+
+__all__ = ["SubjectAccessing"]
+
+# Inquiries about a person, or leaves of a record, that are read at most: beyond it a registry lies about where it ends.
+MOST_LISTED = 100_000
+
+
+class SubjectAccessing(Asking):
+    """What a representative asks for a person."""
+
+    def subject_report(self, identity: Identity, mandate: Consent, officer: str) -> Flow[SubjectReport]:
+        """Return everything that is held about a person, and who asked."""
+        person = arguments.person_of(identity, "identity")
+        arguments.consent_of(mandate)
+        arguments.text_of(officer, "inquiry.officer")
+        question, answers = yield from self.fresh(
+            partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer)
+        )
+        (answer,) = answers
+        if answer.failure is not None:
+            raise VerificationError(answer.failure.part, answer.failure.rule, answer.failure.message)
+        askers = Askers(answer.inquiry_id, question.names[0])
+        yield from self._fetch_askers(askers)
+        histories = yield from self._fetch_histories(answer)
+        # Who asked, or remarked, may have been enrolled since the directory was followed.
+        directory = yield from self.following.refresh()
+        key = self.session.log_key
+        asked = yield from beside(partial(askers.read, directory, key))
+        records = yield from beside(lambda: [leaves.read(directory, key) for leaves in histories])
+        notes = [page.checkpoint for page in askers.pages]
+        notes += [page.checkpoint for leaves in histories for page in leaves.pages]
+        for note in dict.fromkeys(notes):
+            yield from self.prove(self.session.proving(note))
+        office, now = self.session.config.institution, self.session.now_ms()
+        return make_report(answer, records, asked, directory, office=office, mandate=mandate, now_ms=now)
+
+    def _fetch_askers(self, askers: Askers) -> Flow[None]:
+        skip = 0
+        while True:
+            request = subject_access_pb2.ListAskersRequest(inquiry_id=askers.own, skip=skip)
+            page = yield from ask(self.services.subject_access.ListAskers, request)
+            askers.pages.append(page)
+            if not page.next:
+                return
+            if page.next != skip + len(page.inquiries) or not page.inquiries or page.next > MOST_LISTED:
+                raise VerificationError(
+                    "inquiries about the person", "askers.pages", want="pages that follow each other"
+                )
+            skip = page.next
+
+    def _fetch_histories(self, answer: Answer) -> Flow[list[RecordLeaves]]:
+        histories = [RecordLeaves(record) for record in answer.records]
+        for leaves in histories:
+            skip = 0
+            while True:
+                request = subject_access_pb2.ListRecordLeavesRequest(
+                    inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=skip
+                )
+                page = yield from ask(self.services.subject_access.ListRecordLeaves, request)
+                leaves.pages.append(page)
+                if not page.next:
+                    break
+                if page.next != skip + len(page.leaves) or not page.leaves or page.next > MOST_LISTED:
+                    raise VerificationError("history", "history.pages", want="pages that follow each other")
+                skip = page.next
+        return histories

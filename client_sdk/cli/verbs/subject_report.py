@@ -1,0 +1,100 @@
+"""``subject report``: the person's own report, as paper for the person and evidence for everybody else."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.identity_input import read_identities
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
+from client_sdk.cli.ui.output import counted, pairs
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.models import ConsentForm, IdType
+from client_sdk.subject_report import Format, Language, check_folder, write_report
+
+__all__ = ["add_report"]
+
+_DIGEST_BYTES = 32
+
+
+def add_report(group: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        group,
+        "report",
+        examples=[
+            "subject report --mandate-date 2026-04-01 --mandate-file request.pdf --officer desk-1 -o report",
+            "subject report … --identity-file number.txt --language zh --format pdf -o report",
+        ],
+    )
+    def report(
+        session: Run,
+        /,
+        *,
+        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
+        mandate_date: Annotated[
+            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person signed the request.")
+        ],
+        out: Annotated[
+            Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files; nothing is written over.")
+        ],
+        mandate_file: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The signed request; only its SHA-256 is used.", show_default=False),
+        ] = None,
+        mandate_digest: Annotated[
+            bytes | None,
+            typer.Option(
+                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
+            ),
+        ] = None,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+        language: Annotated[
+            list[Language] | None, typer.Option(help="Language; may be repeated. Both if left out.", show_default=False)
+        ] = None,
+        format_: Annotated[
+            list[Format] | None,
+            typer.Option("--format", help="Form; may be repeated. Both if left out.", show_default=False),
+        ] = None,
+    ) -> None:
+        """Make the person's own report: every record with its history, and who asked about the person.
+
+        For a REPRESENTATIVE, under a request that the person signed. It is written in Chinese and English, as HTML and
+        PDF, with the evidence that proves it; all files have mode 0600. So many reports a year are free by the
+        rulebook; a further one is chargeable, and never refused.
+        """
+        if (mandate_digest is None) is (mandate_file is None):
+            raise UsageError(
+                "the person's signed request needs its digest",
+                "give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256.",
+            )
+        mandate = read_consent(ConsentForm.WRITTEN, mandate_date, mandate_digest, mandate_file)
+        languages = tuple(dict.fromkeys(language or Language))
+        formats = tuple(dict.fromkeys(format_ or Format))
+        # Before the inquiry, which is counted as a report of the person.
+        check_folder(out, languages, formats)
+        identities = read_identities(session, identity_file, id_type, issuing_state)
+        if len(identities) != 1:
+            raise UsageError("a report is about one person", "give one identity number.")
+        with session.client() as client:
+            made = client.subject_report(identities[0], mandate=mandate, officer=officer)
+        files = write_report(made, out, languages, formats)
+        fee = "a fee may be charged" if made.chargeable else "free of charge"
+        session.output.result(
+            made.to_dict() | {"files": [str(path) for path in files]},
+            f"{counted(len(made.records), 'live record')}; asked about {counted(len(made.asked), 'time')}.",
+            pairs(
+                [
+                    ("  verdict", made.answer.verdict.value),
+                    ("  reports before", f"{made.had} in the last 12 months, {made.free} a year are free: {fee}"),
+                    *(("  written", path) for path in files),
+                ]
+            ),
+        )

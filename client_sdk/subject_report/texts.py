@@ -1,0 +1,122 @@
+"""Sentences and headings of a person's own report, in Chinese and in English."""
+
+from __future__ import annotations
+
+from client_sdk.subject_report.terms import Term
+
+__all__ = ["TEXTS"]
+
+TEXTS: dict[str, Term] = {
+    "title": Term("本人信用登记报告", "Report about yourself"),
+    "subtitle": Term("信用登记系统 {registry}", "Credit registry {registry}"),
+    "made": Term("出具时间", "Made on"),
+    "as_of": Term("登记信息截至", "State of the registry"),
+    "person": Term("报告对象", "About"),
+    "office": Term("代为查询的机构", "Asked for by"),
+    "mandate": Term("本人书面申请", "Your signed request"),
+    "mandate_value": Term("{date} 签署，文件 SHA-256 {digest}", "signed on {date}, SHA-256 of the document {digest}"),
+    "inquiry": Term("查询编号", "Number of this inquiry"),
+    "fee": Term("费用", "Fee"),
+    "fee_free": Term(
+        "免费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
+        "Free of charge. {had} earlier in the last 12 months; {free} a year are free.",
+    ),
+    "fee_due": Term(
+        "可以收费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
+        "A fee may be charged. {had} earlier in the last 12 months; {free} a year are free.",
+    ),
+    "listed": Term("登记系统中共有 {count} 条关于您的记录。", "The registry holds {count} about you."),
+    "clear": Term(
+        "登记系统中没有以此证件号码登记的记录。这一点有密码学证明。",
+        "The registry holds no record under this identity number. This is proved.",
+    ),
+    "summary": Term("概览", "At a glance"),
+    "records": Term("关于您的记录", "Records about you"),
+    "record_title": Term("{place}. {kind}（{standing}）", "{place}. {kind}, {standing}"),
+    "reported_by": Term("报送机构", "Reported by"),
+    "signed_by": Term("由其承继机构签署", "Signed by its successor"),
+    "sold_to": Term("债权受让机构", "Debt sold to"),
+    "record_number": Term("记录编号", "Number of the record"),
+    "first_logged": Term("首次登记", "First registered"),
+    "logged": Term("最近更新", "Last changed"),
+    "kept": Term("保存期限", "Kept until"),
+    "kept_until": Term(
+        "{date}。自不良行为终止之日起最多保存 {years} 年，到期删除（《征信业管理条例》第十六条）。",
+        "{date}. It is kept for at most {years} years from the end of the conduct and then erased "
+        "(征信业管理条例 Art. 16).",
+    ),
+    "kept_open": Term(
+        "尚未开始计算：自不良行为终止（如还清欠款）之日起最多保存 {years} 年（《征信业管理条例》第十六条）。",
+        "Not yet counted: at most {years} years from the day on which the conduct ends, such as full payment "
+        "(征信业管理条例 Art. 16).",
+    ),
+    "contested": Term("签署密钥存疑", "signed by a key that is in doubt"),
+    "dispute": Term("异议", "Dispute"),
+    "dispute_due": Term(
+        "由 {by} 提出，报送机构须在 {date} 前答复；逾期不答，该记录自动限制使用。",
+        "Opened by {by}. The lender must answer by {date}; silence restricts the record by itself.",
+    ),
+    "dispute_stands": Term(
+        "由 {by} 提出，仍然有效，目前不待答复。", "Opened by {by}. It stands and waits for no answer."
+    ),
+    "statement": Term("您的声明", "Your own statement"),
+    "statement_closed": Term("有声明，但未能显示：{why}。", "There is one that cannot be shown: {why}."),
+    "facts_closed": Term("内容未能显示：{why}。", "The facts cannot be shown: {why}."),
+    "write_to": Term("如有错误，请联系", "If it is wrong, write to"),
+    "write_to_value": Term(
+        "{member}。您也可以通过 {office} 提出异议，对方须在 {days} 日内核查并书面答复"
+        "（《征信业管理条例》第二十五条）。",
+        "{member}. You may also dispute it through {office}: it must be checked and answered in writing within {days} "
+        "days (征信业管理条例 Art. 25).",
+    ),
+    "history": Term("登记历史", "History"),
+    "history_when": Term("时间", "When"),
+    "history_who": Term("机构", "By"),
+    "history_what": Term("内容", "What"),
+    "history_version": Term("第 {version} 版：{standing}", "Version {version}: {standing}"),
+    "history_until": Term("，保存至 {date}", ", kept until {date}"),
+    "history_clock": Term("系统（期限届满）", "the registry (a period ended)"),
+    "history_code": Term("，代码 {code}", ", code {code}"),
+    "history_nothing": Term("标注取消", "marks removed"),
+    "asked": Term("谁查询过您的信息", "Who asked about you"),
+    "asked_intro": Term(
+        "以下是登记系统保存的对您的全部已答复查询，最近的在前。每一项都有查询机构的签名。"
+        "是否有遗漏，以登记系统的陈述为准。",
+        "Every answered inquiry about you that the registry keeps, the newest first. Each carries the signature of who "
+        "asked. That none is left out is the registry's word.",
+    ),
+    "asked_when": Term("时间", "When"),
+    "asked_who": Term("查询机构", "Who"),
+    "asked_why": Term("目的", "Purpose"),
+    "asked_where": Term("查询日志序号", "Place in the log"),
+    "asked_waiting": Term("登记中", "being logged"),
+    "estimated": Term("（估算）", " (estimated)"),
+    "split": Term(
+        "，其中本金 {principal}，利息 {interest}，罚息 {penalty}，费用 {fees}",
+        ": principal {principal}, interest {interest}, penalty interest {penalty}, fees {fees}",
+    ),
+    "contract": Term("{contract}，原债权人 {creditor}", "{contract}, first lender {creditor}"),
+    "notice": Term("{channel}，{at}", "{channel}, {at}"),
+    "consent": Term("{form}，{date}", "{form}, {date}"),
+    "yes": Term("是", "yes"),
+    "number": Term("{type}，{number}", "{type}, {number}"),
+    "proof": Term("如何核实本报告", "How this report is proved"),
+    "proof_text": Term(
+        "随附文件 {evidence} 是密码学证据。任何人都可以离线核实：credit-registry verify --trust-root trust-root.bin "
+        "{evidence}。它证明截至上述时间登记系统就此人保存且仅保存了上述记录。信息仅供参考，登记系统不评分。",
+        "The file {evidence} beside this report is the evidence. Anybody verifies it offline: credit-registry verify "
+        "--trust-root trust-root.bin {evidence}. It proves that the registry held these records about this person, and "
+        "no others, at the time above. The information is for reference; the registry scores nobody.",
+    ),
+    "rights": Term("您的权利", "Your rights"),
+    "rights_text": Term(
+        "您可以对任何记录提出异议、附上不超过 500 字的声明，每年免费获取报告 {free} 次；"
+        "对处理不满意的，可以向中国人民银行当地分支机构投诉（《征信业管理条例》第十七、二十五、二十六条）。",
+        "You may dispute any record, attach a statement of up to 500 characters, and have {free} reports a year "
+        "free of charge. If you are not satisfied you may complain to the local branch of the People's Bank of China "
+        "(征信业管理条例 Art. 17, 25, 26).",
+    ),
+    "record_one": Term("1", "1 record"),
+    "record_many": Term("{count}", "{count} records"),
+    "page": Term("第 {page} 页", "Page {page}"),
+}

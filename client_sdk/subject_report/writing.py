@@ -1,0 +1,99 @@
+"""Writing a person's own report into a folder: new private files beside the evidence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from client_sdk._files import cannot_be_written, path_of
+from client_sdk.errors import ConfigError
+from client_sdk.new_file import NewFile, check_new
+from client_sdk.subject_report.content import document_of
+from client_sdk.subject_report.page import as_page
+from client_sdk.subject_report.terms import Language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from client_sdk.models import SubjectReport
+    from client_sdk.subject_report.content import Document
+
+__all__ = ["EVIDENCE_NAME", "Format", "check_folder", "write_report"]
+
+EVIDENCE_NAME = "report.evidence"
+
+
+class Format(StrEnum):
+    """Form of a written report."""
+
+    HTML = "html"
+    PDF = "pdf"
+
+
+def write_report(
+    report: SubjectReport,
+    folder: str | Path,
+    languages: Sequence[Language] = tuple(Language),
+    formats: Sequence[Format] = tuple(Format),
+) -> list[Path]:
+    """Write a report and its evidence into a folder, which is made if need be.
+
+    Nothing that exists is written over, and every file has mode 0600. No name in the folder tells who it is about.
+
+    Args:
+        report: of ``Client.subject_report``.
+        folder: ``report.evidence`` and ``report.LANGUAGE.FORMAT`` are written into it.
+        languages: of the report.
+        formats: of the report.
+
+    Returns:
+        The paths, that of the evidence first.
+
+    Raises:
+        ConfigError: a file exists already, or cannot be written.
+    """
+    target = check_folder(folder, languages, formats)
+    contents: dict[Path, bytes] = {target / EVIDENCE_NAME: report.answer.evidence}
+    for language in languages:
+        document = document_of(report, language, EVIDENCE_NAME)
+        for form in formats:
+            contents[target / f"report.{language}.{form}"] = _written(document, form)
+    for path, content in contents.items():
+        with NewFile(path) as file:
+            file.write(content)
+    return [*contents]
+
+
+def check_folder(
+    folder: str | Path,
+    languages: Sequence[Language] = tuple(Language),
+    formats: Sequence[Format] = tuple(Format),
+) -> Path:
+    """Make the folder if need be, and check that the files of a report can be written there; return its path.
+
+    Raises:
+        ConfigError: one exists already, or the folder cannot be made.
+    """
+    target = path_of(folder, "folder")
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_be_written(target, error) from error
+    for name in (EVIDENCE_NAME, *(f"report.{language}.{form}" for language in languages for form in formats)):
+        check_new(target / name)
+    NewFile(target / "report.try").discard()
+    return target
+
+
+def _written(document: Document, form: Format) -> bytes:
+    match form:
+        case Format.HTML:
+            return as_page(document)
+        case Format.PDF:
+            # What it needs takes long to load, and no other verb needs it.
+            from client_sdk.subject_report.printed import as_pdf  # noqa: PLC0415 - loaded when needed
+
+            return as_pdf(document)
+        case _:
+            raise ConfigError(f"formats: want members of Format, got {type(form).__name__}")

@@ -1,0 +1,84 @@
+"""SubjectAccessService: a person's own report beside the answer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import evidence_pb2
+from creditregistry.v1 import subject_access_pb2 as pb
+from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceServicer
+
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.ledger.inquiry import person_message
+from registry_server.rpc.convert.checks import pad
+from registry_server.rpc.threads import in_thread
+from registry_server.serving.call import current_call
+from registry_server.usecases.proofs import inclusion_proof
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from registry_server.usecases.subject_access import AnsweredInquiry, SubjectAccess
+
+__all__ = ["SubjectAccessServicer"]
+
+
+class SubjectAccessServicer(SubjectAccessServiceServicer):
+    """The service.
+
+    Args:
+        subject_access: use case.
+        executor: whose threads do what blocks.
+    """
+
+    def __init__(self, subject_access: SubjectAccess, executor: Executor) -> None:
+        self._subject_access = subject_access
+        self._executor = executor
+
+    async def ListAskers(self, request: pb.ListAskersRequest, _context: object) -> pb.ListAskersResponse:
+        """Return inquiries about a person."""
+        peer = current_call().institution
+        listing = partial(self._subject_access.askers, peer, request.inquiry_id, request.skip)
+        page = await in_thread(self._executor, listing)
+        response = pb.ListAskersResponse(
+            inquiries=map(_asked, page.asked),
+            head=page.head.leaf,
+            head_path=b"".join(page.head.path),
+            checkpoint=page.head.checkpoint,
+            next=page.next,
+        )
+        pad(response)
+        return response
+
+    async def ListRecordLeaves(
+        self, request: pb.ListRecordLeavesRequest, _context: object
+    ) -> pb.ListRecordLeavesResponse:
+        """Return leaves of a live record about a person."""
+        peer, key = current_call().institution, RecordKey(request.record.issuer, request.record.record_id)
+        listing = partial(self._subject_access.record_leaves, peer, request.inquiry_id, key, request.skip)
+        page = await in_thread(self._executor, listing)
+        response = pb.ListRecordLeavesResponse(
+            leaves=[evidence_pb2.IndexedLeaf(index=index, leaf=leaf) for index, leaf in page.leaves],
+            log_proof=page.log_proof,
+            head=page.head.leaf,
+            checkpoint=page.head.checkpoint,
+            next=page.next,
+        )
+        pad(response)
+        return response
+
+
+def _asked(asked: AnsweredInquiry) -> pb.AskedInquiry:
+    stored = asked.stored
+    message = pb.AskedInquiry(
+        inquiry=evidence_pb2.SignedPayload(payload=stored.payload, key_id=stored.key_id, signature=stored.signature),
+        leaf=stored.leaf,
+        position=asked.place,
+        person=person_message(asked.person),
+    )
+    if asked.path is not None and stored.position is not None:
+        message.inclusion.CopyFrom(inclusion_proof(stored.position, asked.path))
+        # Present also where every field is empty: the one inquiry of a tree.
+        message.inclusion.SetInParent()
+    return message

@@ -1,0 +1,172 @@
+"""A registry that lies about who asked, or about the history of a record, gets no report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import subject_access_pb2
+
+from client_sdk import Client
+from client_sdk._protocol.annotation import record_ref
+from client_sdk._protocol.subject_access import Askers, RecordLeaves
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.words import Purpose, Role
+from client_sdk.models import written_consent
+from tests.client_sdk.sdk_samples import default_facts, default_report, person
+
+if TYPE_CHECKING:
+    from client_sdk.testing import TestRegistry
+
+CONSENT = written_consent(document=b"request", given_on=date(2025, 1, 1))
+OFFICE = "lied-to-office"
+AskersLie = Callable[[subject_access_pb2.ListAskersResponse], None]
+LeavesLie = Callable[[subject_access_pb2.ListRecordLeavesResponse], None]
+
+
+@pytest.fixture(scope="module")
+def office(registry: TestRegistry) -> Iterator[Client]:
+    registry.enrol(OFFICE, Role.REPRESENTATIVE)
+    with Client(registry.config("lender-1")) as lender:
+        receipt = lender.report(default_report(8101))
+        lender.open_dispute("lender-1", receipt.record_id)
+        lender.report(default_report(8101, facts=default_facts(contract="HT-8101", as_of=date(2025, 5, 31), days=60)))
+        for purpose in (Purpose.LOAN_APPROVAL, Purpose.POST_LOAN_REVIEW):
+            lender.check(person(8101), purpose=purpose, consent=CONSENT, officer="clerk")
+        lender.check(person(8102), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk")
+    with Client(registry.config(OFFICE)) as client:
+        yield client
+
+
+def put(office: Client, number: int) -> Askers:
+    """Ask about a person, and fetch who asked."""
+    member = office._member
+    question, answers = office._run(member._put([person(number)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    askers = Askers(answers[0].inquiry_id, question.names[0])
+    office._run(member._fetch_askers(askers))
+    return askers
+
+
+def read_askers(office: Client, lie: AskersLie | None = None) -> int:
+    askers = put(office, 8101)
+    if lie is not None:
+        lie(askers.pages[0])
+    directory = office._run(office._member.following.refresh())
+    return len(askers.read(directory, office._member.session.log_key))
+
+
+def hide_own(page: subject_access_pb2.ListAskersResponse) -> None:
+    del page.inquiries[0]
+
+
+def twice(page: subject_access_pb2.ListAskersResponse) -> None:
+    last = page.inquiries[-1]
+    page.inquiries.append(last)
+
+
+def turned(page: subject_access_pb2.ListAskersResponse) -> None:
+    items = list(page.inquiries)[::-1]
+    del page.inquiries[:]
+    page.inquiries.extend(items)
+
+
+def other_signature(page: subject_access_pb2.ListAskersResponse) -> None:
+    page.inquiries[-1].inquiry.signature = page.inquiries[0].inquiry.signature
+
+
+def other_time(page: subject_access_pb2.ListAskersResponse) -> None:
+    leaf = bytearray(page.inquiries[-1].leaf)
+    leaf[-1] ^= 1
+    page.inquiries[-1].leaf = bytes(leaf)
+
+
+def no_opening(page: subject_access_pb2.ListAskersResponse) -> None:
+    page.inquiries[-1].person.opening = bytes(32)
+
+
+def other_place(page: subject_access_pb2.ListAskersResponse) -> None:
+    page.inquiries[-1].inclusion.index = 0
+    page.inquiries[-1].inclusion.path = b""
+
+
+def invented_head(page: subject_access_pb2.ListAskersResponse) -> None:
+    page.head_path = page.head_path[32:]
+
+
+ASKERS_LIES: dict[AskersLie, str] = {
+    hide_own: "askers.own",
+    twice: "askers.once",
+    turned: "askers.order",
+    other_signature: "signature.invalid",
+    other_time: "inquiry.digest",
+    no_opening: "commitment.opens",
+    other_place: "",
+    invented_head: "",
+}
+
+
+@pytest.mark.parametrize("lie", ASKERS_LIES)
+def test_a_lie_about_who_asked_is_found(office: Client, lie: AskersLie) -> None:
+    with pytest.raises(VerificationError) as found:
+        read_askers(office, lie)
+    assert ASKERS_LIES[lie] in {"", found.value.rule}
+
+
+def test_an_inquiry_about_another_person_is_found(office: Client) -> None:
+    of_another = put(office, 8102).pages[0].inquiries[1]
+    with pytest.raises(VerificationError) as found:
+        read_askers(office, lambda page: page.inquiries.add().CopyFrom(of_another))
+    assert found.value.rule == "askers.person"
+
+
+def test_the_truth_is_read(office: Client) -> None:
+    assert read_askers(office) >= 3
+
+
+def leaf_gone(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
+    del page.leaves[0]
+
+
+def leaf_last_gone(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
+    del page.leaves[-1]
+
+
+def leaf_changed(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
+    page.leaves[0].leaf = page.leaves[0].leaf[:-1] + b"\0"
+
+
+def leaf_twice(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
+    last = page.leaves[-1]
+    page.leaves.append(last)
+
+
+def without_proof(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
+    page.log_proof = b""
+
+
+@pytest.mark.parametrize("lie", [leaf_gone, leaf_last_gone, leaf_changed, leaf_twice, without_proof])
+def test_a_lie_about_the_history_is_found(office: Client, lie: LeavesLie) -> None:
+    member = office._member
+    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    (leaves,) = office._run(member._fetch_histories(answer))
+    directory, key = office._run(member.following.refresh()), member.session.log_key
+    assert [event.version for event in leaves.read(directory, key).history] == [1, None, 2]
+    lie(leaves.pages[0])
+    with pytest.raises(VerificationError):
+        leaves.read(directory, key)
+
+
+def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: Client) -> None:
+    member = office._member
+    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    whole = RecordLeaves(answer.records[0])
+    request = subject_access_pb2.ListRecordLeavesRequest(
+        inquiry_id=answer.inquiry_id, record=record_ref(whole.key), skip=1
+    )
+    whole.pages.append(member.services.subject_access.ListRecordLeaves(request))
+    directory = office._run(member.following.refresh())
+    with pytest.raises(VerificationError) as found:
+        whole.read(directory, member.session.log_key)
+    assert found.value.rule == "history.annotation"

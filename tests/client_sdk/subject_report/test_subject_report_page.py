@@ -1,0 +1,284 @@
+"""A person's own report on paper: in both languages, nothing hidden or turned, shown by a real browser, and printed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from client_sdk.errors import ConfigError
+from client_sdk.models import (
+    AnnotationFlag,
+    Answer,
+    AskedAbout,
+    CollectionStage,
+    ConsentForm,
+    DisputeOutcome,
+    InstitutionName,
+    JudgmentResult,
+    JudgmentStage,
+    Kind,
+    LegalBasis,
+    ListedRecord,
+    Measure,
+    NoticeChannel,
+    Product,
+    Purpose,
+    RecordEvent,
+    Standing,
+    SubjectRecord,
+    SubjectReport,
+    SubjectRole,
+    Unopened,
+    Verdict,
+    written_consent,
+)
+from client_sdk.subject_report import Format, Language, write_report
+from client_sdk.subject_report.content import document_of, visible
+from client_sdk.subject_report.page import as_page
+from client_sdk.subject_report.printed import as_pdf
+from client_sdk.subject_report.terms import FACTS, term_of
+from client_sdk.subject_report.texts import TEXTS
+from tests.client_sdk.kernel.rules import facts_samples
+from tests.client_sdk.sdk_samples import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from enum import Enum
+    from pathlib import Path
+
+    from client_sdk.models import Facts
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+AT = datetime(2026, 3, 1, 4, tzinfo=UTC)
+# Markup, a bell, a character without width, one that turns the line, Arabic, and a character that no Chinese font has.
+HOSTILE = '<script>alert("x")</script>&amp;\a\u200b\u202egnitset مرحبا 某银行 \U0001f600'
+EVIDENCE = "report.evidence"
+
+
+def record(facts: Facts | None, kind: Kind, **changes: object) -> SubjectRecord:
+    listed = ListedRecord(
+        issuer="lender-1",
+        signer="lender-2",
+        record_id=bytes(range(16)),
+        version=2,
+        kind=kind,
+        standing=Standing.CURED if kind is Kind.DEFAULT else Standing.SATISFIED,
+        index=9,
+        issued_at=AT,
+        logged_at=AT,
+        retain_until=date(2031, 1, 2),
+        transferee="lender-2",
+        contested=True,
+        flags=frozenset(AnnotationFlag),
+        remark="paid-in-time",
+        subject_statement=HOSTILE,
+        facts=facts,
+        unopened=None if facts is not None else Unopened.DEBT_REF_WRONG,
+    )
+    history = (
+        RecordEvent(index=3, logged_at=AT, by="lender-1", version=1, standing=Standing.OPEN),
+        RecordEvent(index=5, logged_at=AT, by="", flags=frozenset((AnnotationFlag.RESTRICTED,)), code="silent"),
+        RecordEvent(index=6, logged_at=AT, by="lender-1", flags=frozenset(), outcome=DisputeOutcome.CONFIRMED),
+        RecordEvent(index=7, logged_at=AT, by="office", flags=frozenset()),
+    )
+    made = SubjectRecord(record=listed, history=history, due_on=date(2026, 3, 21), disputed_by="office")
+    return replace(made, **changes)  # type: ignore[arg-type]  # the test names fields
+
+
+def report(*records: SubjectRecord, asked: int = 1, had: int = 0) -> SubjectReport:
+    answer = Answer(
+        verdict=Verdict.LISTED if records else Verdict.CLEAR,
+        registry="test",
+        inquiry_id=bytes(16),
+        as_of=AT,
+        size=10,
+        records=tuple(item.record for item in records),
+        identity=person(1),
+        _cut=lambda: b"evidence",
+    )
+    names = {"lender-1": HOSTILE, "lender-2": "Second Lender", "office": "Consumer Office"}
+    return SubjectReport(
+        answer=answer,
+        records=records,
+        asked=tuple(
+            AskedAbout(
+                asker="lender-1",
+                inquiry_id=bytes(16),
+                purpose=Purpose.LOAN_APPROVAL,
+                received_at=AT,
+                index=place or None,
+            )
+            for place in range(asked)
+        ),
+        members={id_: InstitutionName(id=id_, name=name, licence_number="L-1") for id_, name in names.items()},
+        office="office",
+        mandate=written_consent(document=b"request", given_on=date(2026, 2, 1)),
+        had=had,
+        free=2,
+        chargeable=had >= 2,
+        made_at=AT,
+        time_zone="Asia/Shanghai",
+        retention_years=5,
+        dispute_days=20,
+    )
+
+
+@pytest.fixture(scope="module")
+def everything() -> SubjectReport:
+    """Every kind of record with every field, and one whose facts do not open."""
+    return report(
+        record(facts_samples.DEFAULT, Kind.DEFAULT),
+        record(facts_samples.JUDGMENT, Kind.JUDGMENT),
+        record(facts_samples.ENFORCEMENT, Kind.ENFORCEMENT),
+        record(None, Kind.DEFAULT, due_on=None),
+        asked=200,
+        had=3,
+    )
+
+
+class References(HTMLParser):
+    """Collects everything in a page that could load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "img", "link", "iframe", "object", "embed", "base", "form", "a"}:
+            self.found.append(tag)
+        self.found += [name for name, _ in attrs if name.startswith("on") or name in {"src", "href", "action"}]
+
+
+def test_every_word_and_every_field_has_a_name_in_both_languages() -> None:
+    enums: tuple[type[Enum], ...] = (
+        *(Kind, Standing, Purpose, AnnotationFlag, DisputeOutcome, SubjectRole, Product, CollectionStage, LegalBasis),
+        *(NoticeChannel, ConsentForm, JudgmentStage, JudgmentResult, Measure, Unopened),
+    )
+    terms = [term_of(word) for enum in enums for word in enum]
+    assert term_of(Standing.ARRANGED) != term_of(CollectionStage.ARRANGED)
+    assert term_of(Standing.WITHDRAWN) != term_of(DisputeOutcome.WITHDRAWN)
+    shown = (facts_samples.DEFAULT, facts_samples.JUDGMENT, facts_samples.ENFORCEMENT)
+    assert {field.name for facts in shown for field in fields(facts)} <= set(FACTS)
+    for term in (*terms, *FACTS.values(), *TEXTS.values()):
+        assert sorted(re.findall(r"{\w+}", term.chinese)) == sorted(re.findall(r"{\w+}", term.english))
+        assert term.chinese
+        assert term.english
+
+
+def test_nothing_in_a_text_is_hidden_or_turns_its_neighbours() -> None:
+    assert visible("a\a\u200b\u202eb") == "a[U+0007][U+200B][U+202E]b"
+    assert visible("某银行 1") == "某银行 1"
+    assert visible("مرحبا") == "\u2068مرحبا\u2069"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_page_loads_and_runs_nothing_and_shows_what_members_wrote_as_text(
+    everything: SubjectReport, language: Language
+) -> None:
+    page = as_page(document_of(everything, language, EVIDENCE)).decode()
+    references = References()
+    references.feed(page)
+    assert references.found == []
+    assert "&lt;script&gt;" in page
+    assert not {"\a", "\u200b", "\u202e"} & set(page)
+    assert person(1).number not in page
+    assert f"{person(1).number[:6]}********{person(1).number[-4:]}" in page
+
+
+def test_the_report_says_until_when_and_why_and_whom_to_write_to() -> None:
+    english = as_page(document_of(report(record(None, Kind.DEFAULT)), Language.ENGLISH, EVIDENCE)).decode()
+    for said in (
+        "2031-01-02",
+        "at most 5 years",
+        "must answer by 2026-03-21",
+        "If it is wrong, write to",
+        "free of charge",
+    ):
+        assert said in english or said.capitalize() in english
+    chinese = as_page(document_of(report(had=2), Language.CHINESE, EVIDENCE)).decode()
+    for said in ("登记系统中没有", "可以收费", "贷款审批", "2026-03-01 12:00:00 UTC+8"):
+        assert said in chinese
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_printed_report_is_a_pdf_that_is_made_alike(everything: SubjectReport, language: Language) -> None:
+    document = document_of(everything, language, EVIDENCE)
+    printed = as_pdf(document)
+    assert printed.startswith(b"%PDF-")
+    assert printed == as_pdf(document)
+    # Nothing that runs or leaves the document.
+    assert not re.search(rb"/(JavaScript|JS|URI|Launch|EmbeddedFile)\b", printed)
+
+
+@pytest.mark.parametrize("text", ["\U0001f600" * 500, "还" * 500, "W" * 500])
+def test_what_is_longer_than_a_page_goes_on_on_the_next(text: str) -> None:
+    item = record(replace(facts_samples.DEFAULT, approver=text), Kind.DEFAULT)
+    long = replace(item, record=replace(item.record, subject_statement=text))
+    for language in Language:
+        assert as_pdf(document_of(report(*[long] * 3), language, EVIDENCE)).startswith(b"%PDF-")
+
+
+def test_files_are_new_private_and_named_for_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    files = write_report(report(), folder)
+    assert [path.name for path in files] == [
+        "report.evidence",
+        *("report.zh.html", "report.zh.pdf", "report.en.html", "report.en.pdf"),
+    ]
+    assert files[0].read_bytes() == b"evidence"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in files)
+    before = {path: path.read_bytes() for path in files}
+    with pytest.raises(ConfigError, match="is not written over"):
+        write_report(report(), folder, [Language.ENGLISH], [Format.HTML])
+    assert {path: path.read_bytes() for path in files} == before
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    """A real Chromium that records what it complains of and what it asks the network for."""
+    options = Options()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1600"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.binary_location = next(path for name in BROWSERS if (path := shutil.which(name)))
+    with webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))) as chrome:
+        yield chrome
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", Language)
+def test_a_browser_shows_the_whole_report_without_a_complaint(
+    tmp_path: Path, browser: webdriver.Chrome, everything: SubjectReport, language: Language
+) -> None:
+    files = write_report(everything, tmp_path / "report", [language], [Format.HTML])
+    browser.get(files[1].as_uri())
+    assert len(browser.find_elements(By.CSS_SELECTOR, "section.record")) == 4
+    assert len(browser.find_elements(By.CSS_SELECTOR, "section:not(.record) tbody tr")) == 200
+    shown = browser.find_element(By.CSS_SELECTOR, "blockquote").text
+    assert shown.strip("\u2068\u2069").startswith('<script>alert("x")</script>&amp;[U+0007][U+200B][U+202E]gnitset')
+    overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert browser.execute_script(overflow) == 0
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # selenium's own
+
+
+@pytest.mark.browser
+def test_a_browser_shows_the_printed_report(
+    tmp_path: Path, browser: webdriver.Chrome, everything: SubjectReport
+) -> None:
+    files = write_report(everything, tmp_path / "report", formats=[Format.PDF])
+    for file in files[1:]:
+        browser.get(file.as_uri())
+        kind = browser.execute_script("return document.contentType")
+        assert kind == "application/pdf"

@@ -1,0 +1,167 @@
+"""Inquiries about a person and histories of records: page by page, to the right inquiry alone, and erased in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Role
+from registry_server.errors import RegistryError
+from registry_server.rpc.convert.checks import question
+from registry_server.storage import schema
+from registry_server.usecases.check import Checks
+from registry_server.usecases.evidence import EvidencePage
+from registry_server.usecases.fsck.check import fsck
+from registry_server.usecases.housekeeping import Housekeeping
+from registry_server.usecases.subject_access import SubjectAccess
+from tests.support.handmade_log import seed
+from tests.support.registry import inquire
+from tests.support.registry_world import DAY_MS, World, accept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from registry_server.sequencing.ledger import Ledger
+
+OFFICE = "office"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def ledger(world: World, database_url: str) -> Iterator[Ledger]:
+    with world.ledger(database_url) as opened:
+        world.enrol_lender(opened, OFFICE, Role.REPRESENTATIVE)
+        yield opened
+
+
+def put(
+    ledger: Ledger,
+    world: World,
+    asker: str,
+    persons: Sequence[str],
+    name: str,
+    purpose: Purpose = Purpose.LOAN_APPROVAL,
+) -> bytes:
+    """Put an inquiry, which is answered; return its id."""
+    (page,) = Checks(ledger, 1_000_000).answer([question(inquire(world, asker, persons, name, purpose=purpose), asker)])
+    assert isinstance(page, EvidencePage), page
+    world.clock.now += 1_000
+    return seed(f"{name} id", 16)
+
+
+def access(ledger: Ledger, world: World, person: str, name: str = "access") -> bytes:
+    return put(ledger, world, OFFICE, [person], name, Purpose.SUBJECT_ACCESS)
+
+
+def test_inquiries_about_a_person_come_once_the_last_first(ledger: Ledger, world: World) -> None:
+    first = put(ledger, world, "lender-1", ["A"], "first")
+    put(ledger, world, "lender-1", ["B"], "of another")
+    world.clock.now += 61_000
+    ledger.heartbeat().result()
+    # Named twice in one inquiry: listed once, at the first of the two places.
+    twice = put(ledger, world, "lender-2", ["B", "A", "A"], "twice")
+    own = access(ledger, world, "A")
+    later = put(ledger, world, "lender-2", ["A"], "later")
+    reader = SubjectAccess(ledger, page_asked=2)
+    page = reader.askers(OFFICE, own, 0)
+    assert [(item.stored.inquiry_id, item.place) for item in page.asked] == [(own, 0), (twice, 1)]
+    assert page.next == 2
+    last = reader.askers(OFFICE, own, page.next)
+    assert [item.stored.inquiry_id for item in last.asked] == [first]
+    assert last.next == 0
+    # The first has a place under the HEAD, the others wait for one.
+    assert [item.path is not None for item in (*page.asked, *last.asked)] == [False, False, True]
+    assert later not in {item.stored.inquiry_id for item in (*page.asked, *last.asked)}
+    assert reader.askers(OFFICE, own, 2**32 - 1).asked == ()
+
+
+def test_a_refused_inquiry_leads_to_nobody(ledger: Ledger, world: World) -> None:
+    asked = question(inquire(world, "lender-1", ["A"], "refused", purpose=Purpose.SUBJECT_ACCESS), "lender-1")
+    (refused,) = Checks(ledger, 1_000_000).answer([asked])
+    assert isinstance(refused, Exception)
+    own = access(ledger, world, "A")
+    assert [item.stored.inquiry_id for item in SubjectAccess(ledger).askers(OFFICE, own, 0).asked] == [own]
+
+
+def test_it_is_answered_to_an_own_fresh_inquiry_about_one_person_alone(ledger: Ledger, world: World) -> None:
+    reader = SubjectAccess(ledger)
+    own = access(ledger, world, "A")
+    loan = put(ledger, world, "lender-1", ["A"], "loan")
+    both = put(ledger, world, OFFICE, ["A", "B"], "both", Purpose.SUBJECT_ACCESS)
+    refused: list[tuple[str, bytes, str]] = [
+        ("lender-1", own, "INQUIRY_UNKNOWN"),
+        (OFFICE, bytes(16), "INQUIRY_UNKNOWN"),
+        ("lender-1", loan, "PURPOSE_INVALID"),
+        (OFFICE, both, "TOO_MANY_SUBJECTS"),
+    ]
+    for peer, inquiry_id, reason in refused:
+        with pytest.raises(RegistryError) as error:
+            reader.askers(peer, inquiry_id, 0)
+        assert error.value.complaint.reason == reason
+    with pytest.raises(FormatError):
+        reader.askers(OFFICE, b"short", 0)
+    world.clock.now += 6 * 60_000
+    with pytest.raises(RegistryError) as stale:
+        reader.askers(OFFICE, own, 0)
+    assert stale.value.complaint.reason == "INQUIRY_STALE"
+
+
+def test_the_history_of_a_record_is_its_leaves_in_order(ledger: Ledger, world: World) -> None:
+    accept(ledger, world.report("lender-1", "loan", person="A"), world.report("lender-1", "other", person="B"))
+    dispute = world.annotate("lender-2", world.key("lender-1", "loan"), AnnotationFlag.DISPUTED)
+    assert ledger.append([dispute]).result().results[0].complaint is None
+    accept(ledger, world.report("lender-1", "loan", person="A"))
+    own, reader = access(ledger, world, "A"), SubjectAccess(ledger, page_leaves=2)
+    page = reader.record_leaves(OFFICE, own, world.key("lender-1", "loan"), 0)
+    rest = reader.record_leaves(OFFICE, own, world.key("lender-1", "loan"), page.next)
+    indexes = [index for index, _ in (*page.leaves, *rest.leaves)]
+    assert (len(indexes), indexes) == (3, sorted(indexes))
+    assert (page.next, rest.next) == (2, 0)
+    for key in (world.key("lender-1", "other"), world.key("lender-1", "unknown")):
+        with pytest.raises(RegistryError) as refused:
+            reader.record_leaves(OFFICE, own, key, 0)
+        assert refused.value.complaint.reason == "RECORD_UNKNOWN"
+
+
+def test_who_was_asked_about_is_erased_with_what_opens_the_inquiry(ledger: Ledger, world: World) -> None:
+    put(ledger, world, "lender-1", ["A", "B"], "old")
+    persons = select(func.count()).select_from(schema.inquired_persons)
+
+    def kept() -> int:
+        with ledger.database.snapshot() as work:
+            return int(work.connection.execute(persons).scalar_one())
+
+    assert kept() == 2
+    housekeeping = Housekeeping(ledger)
+    housekeeping.tidy()
+    assert kept() == 2
+    world.clock.now += 6 * 366 * DAY_MS
+    housekeeping.tidy()
+    assert kept() == 0
+    own = access(ledger, world, "A")
+    assert len(SubjectAccess(ledger).askers(OFFICE, own, 0).asked) == 1
+
+
+LIES = {
+    "gone": "DELETE FROM inquired_persons WHERE place = 0",
+    "another place": "UPDATE inquired_persons SET place = place + 1",
+    "another asker": "UPDATE inquired_persons SET asker = 'lender-9'",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_row_that_was_changed_is_found(database_url: str, lie: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        put(ledger, world, "lender-1", ["A", "B"], "question")
+        assert fsck(ledger.database).clean
+        with ledger.database.engine.begin() as work:
+            work.execute(text(LIES[lie]))
+        assert set(fsck(ledger.database).counts) == {"INQUIRED_PERSON_ROWS"}
