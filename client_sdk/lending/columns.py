@@ -32,19 +32,16 @@ SET_ASIDE row needs no facts, but then its ``first_day``.
 
 from __future__ import annotations
 
-import unicodedata
-from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
-from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
-from client_sdk.kernel.formats.words import Kind, Standing, Word
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.case_number import parse_case_number
-from client_sdk.kernel.rules.dates import parse_date
-from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.errors import RuleReason
 from client_sdk.kernel.rules.facts import (
     Amounts,
     Arrangement,
@@ -69,9 +66,8 @@ from client_sdk.kernel.rules.facts import (
 )
 from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
 from client_sdk.kernel.rules.lifecycle import carries_subject
-from client_sdk.kernel.subjects.errors import IdentityError
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
-from client_sdk.lending.kind_of_text import kind_of_text
+from client_sdk.lending.cells import MAX_DIGITS, VALUE_WANTED, Cells
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import (
     Basis,
@@ -83,7 +79,6 @@ from client_sdk.models.report import (
     debt,
 )
 from client_sdk.models.screening import Customer
-from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,18 +99,7 @@ COLUMNS = (
     *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
 )
 
-# What is wanted of an empty cell that must not be empty.
-VALUE_WANTED = "a value"
-_MAX_INTEGER = 2**63 - 1
-# With zeros before the number, as systems with columns of a fixed width write them.
-_MAX_DIGITS = 32
-_MONEY = frozenset(("principal", "interest", "penalty", "fees"))
 _DIGEST_BYTES = 32
-# Stands in for what could not be read; the row is refused anyway.
-_NO_DAY = date(1900, 1, 1)
-
-W = TypeVar("W", bound=Word)
-T = TypeVar("T")
 
 
 def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
@@ -125,7 +109,7 @@ def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
         values: text by column; a column that is missing is empty.
         row: line of the file.
     """
-    cells = _Cells(values, row)
+    cells = Cells(values, row)
     report = _report(cells)
     if cells.violations or report is None:
         return RejectedRow(row=row, violations=tuple(cells.violations))
@@ -139,7 +123,7 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
         values: text by column; a column that is missing is empty.
         row: line of the file.
     """
-    cells = _Cells(values, row)
+    cells = Cells(values, row)
     identity = _identity(cells)
     cells.required("consent_form")
     consent = _consent(cells)
@@ -162,94 +146,7 @@ class CustomerRow(NamedTuple):
     customer: Customer
 
 
-class _Cells:
-    """Reads the cells of one row and collects what is wrong with them; nothing read is ever part of a violation."""
-
-    def __init__(self, values: Mapping[str, str], row: int) -> None:
-        self._values = values
-        self.row = row
-        self.violations: list[Violation] = []
-
-    def refuse(self, column: str, reason: str, rule: str, want: str, got: str = "") -> None:
-        got = got or kind_of_text(self.text(column))
-        self.violations.append(Violation(row=self.row, reason=reason, field=column, rule=rule, got=got, want=want))
-
-    def text(self, column: str) -> str:
-        # Composed as on other machines; nothing is lost.
-        return unicodedata.normalize("NFC", self._values.get(column, "").strip())
-
-    def required(self, column: str) -> str:
-        text = self.text(column)
-        if not text:
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.present", VALUE_WANTED)
-        return text
-
-    def read(self, column: str, parse: Callable[[str], T], fallback: T) -> T:
-        """Return what a parser of the kernel makes of a cell."""
-        try:
-            return parse(self.text(column))
-        except RuleError as error:
-            self.refuse(column, error.reason, error.rule, error.want, error.got)
-        except IdentityError as error:
-            place = error.part if error.part in COLUMNS else column
-            self.refuse(place, RuleReason.IDENTIFIER_INVALID, error.rule, error.want, error.got)
-        except FormatError as error:
-            self.refuse(column, RuleReason.FACTS_INVALID, error.rule, error.want, error.got)
-        return fallback
-
-    def day(self, column: str) -> date | None:
-        return self.read(column, lambda text: parse_date(text, column), None)
-
-    def required_day(self, column: str) -> date:
-        if not self.required(column):
-            return _NO_DAY
-        return self.day(column) or _NO_DAY
-
-    def word(self, kind: type[W], column: str) -> W | None:
-        """Return the word of an enumeration, None for an empty cell or no such word."""
-        text = self.text(column)
-        found = kind.__members__.get(text.upper())
-        if text and found is None:
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.word", " or ".join(kind.__members__))
-        return found
-
-    def required_word(self, kind: type[W], column: str) -> W:
-        self.required(column)
-        return self.word(kind, column) or next(iter(kind))
-
-    def integer(self, column: str, *, required: bool = False) -> int:
-        text = self.required(column) if required else self.text(column)
-        if not text:
-            return 0
-        # Python refuses to read thousands of digits, so their number comes first.
-        if not (text.isascii() and text.isdigit()) or len(text) > _MAX_DIGITS or int(text) > _MAX_INTEGER:
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.integer", _whole(column))
-            return 0
-        return int(text)
-
-    def flag(self, column: str) -> bool:
-        text = self.text(column).lower()
-        if text not in ("", "true", "false"):
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.flag", "true or false")
-        return text == "true"
-
-    def octets(self, column: str, length: int) -> bytes:
-        try:
-            value = bytes.fromhex(self.required(column))
-        except ValueError:
-            value = b""
-        if len(value) != length and self.text(column):
-            self.refuse(column, RuleReason.FACTS_INVALID, "column.hexadecimal", f"{2 * length} hexadecimal digits")
-        return value.ljust(length, b"\0")[:length]
-
-
-def _whole(column: str) -> str:
-    if column.removeprefix("executed_") in _MONEY:
-        return "a whole number of minor units, without separators: 350.00 CNY is 35000"
-    return "a whole number from 0, without separators"
-
-
-def _report(cells: _Cells) -> Report | None:
+def _report(cells: Cells) -> Report | None:
     kind = cells.required_word(Kind, "kind")
     standing = cells.required_word(Standing, "standing")
     if cells.violations:
@@ -308,7 +205,7 @@ def _report(cells: _Cells) -> Report | None:
             )
 
 
-def _identity(cells: _Cells) -> Identity | None:
+def _identity(cells: Cells) -> Identity | None:
     text = cells.required("id_type").upper()
     number = cells.required("id_number")
     if text not in IdType.__members__:
@@ -321,18 +218,18 @@ def _identity(cells: _Cells) -> Identity | None:
     return cells.read("id_number", lambda given: Identity.parse(IdType[text], given, state), None)
 
 
-def _attempt(cells: _Cells) -> int | None:
+def _attempt(cells: Cells) -> int | None:
     return cells.integer("attempt") if cells.text("attempt") else None
 
 
-def _continues(cells: _Cells) -> RecordKey | None:
+def _continues(cells: Cells) -> RecordKey | None:
     issuer = cells.text("continues_issuer")
     if not issuer and not cells.text("continues_record_id"):
         return None
     return RecordKey(cells.required("continues_issuer"), cells.octets("continues_record_id", RECORD_ID_BYTES))
 
 
-def _basis(cells: _Cells, kind: Kind) -> Basis | None:
+def _basis(cells: Cells, kind: Kind) -> Basis | None:
     reference = cells.text("basis_reference")
     if not reference or kind not in RESTS_ON:
         if reference:
@@ -342,7 +239,7 @@ def _basis(cells: _Cells, kind: Kind) -> Basis | None:
     return Basis(record=RecordName(kind=RESTS_ON[kind], reference=reference, first_day=first_day))
 
 
-def _amounts(cells: _Cells, prefix: str = "") -> Amounts:
+def _amounts(cells: Cells, prefix: str = "") -> Amounts:
     return Amounts(
         currency=cells.required("currency").upper(),
         principal=cells.integer(f"{prefix}principal"),
@@ -353,7 +250,7 @@ def _amounts(cells: _Cells, prefix: str = "") -> Amounts:
     )
 
 
-def _notice(cells: _Cells) -> NoticeEvidence | None:
+def _notice(cells: Cells) -> NoticeEvidence | None:
     if not cells.text("notice_channel"):
         return None
     channel = cells.required_word(NoticeChannel, "notice_channel")
@@ -368,7 +265,7 @@ def _notice(cells: _Cells) -> NoticeEvidence | None:
     return NoticeEvidence(channel=channel, sent_at=moment(max(0, count)), digest=digest)
 
 
-def _consent(cells: _Cells) -> Consent | None:
+def _consent(cells: Cells) -> Consent | None:
     if not cells.text("consent_form"):
         return None
     return Consent(
@@ -378,27 +275,27 @@ def _consent(cells: _Cells) -> Consent | None:
     )
 
 
-def _case_number(cells: _Cells, column: str) -> str:
+def _case_number(cells: Cells, column: str) -> str:
     if not cells.required(column):
         return ""
     return cells.read(column, lambda text: parse_case_number(text, column).text, "")
 
 
-def _enforced_number(cells: _Cells) -> str:
+def _enforced_number(cells: Cells) -> str:
     text = cells.text("judgment_case_number")
     return canonical_instrument(text) if is_instrument(text) else _case_number(cells, "judgment_case_number")
 
 
-def _contract(cells: _Cells) -> str:
+def _contract(cells: Cells) -> str:
     return cells.read("contract", canonical_contract, "X") if cells.required("contract") else "X"
 
 
-def _creditor(cells: _Cells) -> str:
+def _creditor(cells: Cells) -> str:
     """Return the code of the first lender, folded as the same code is where it is an identity number."""
     return fold_code(cells.required("original_creditor"))
 
 
-def _default(cells: _Cells) -> DefaultFacts:
+def _default(cells: Cells) -> DefaultFacts:
     return DefaultFacts(
         subject_role=cells.required_word(SubjectRole, "subject_role"),
         product=cells.required_word(Product, "product"),
@@ -421,12 +318,12 @@ def _default(cells: _Cells) -> DefaultFacts:
     )
 
 
-def _contacts(cells: _Cells) -> tuple[ContactCount, ...]:
+def _contacts(cells: Cells) -> tuple[ContactCount, ...]:
     found: dict[NoticeChannel, int] = {}
     for item in cells.text("contacts").upper().split():
         name, _, count = item.partition(":")
         channel = NoticeChannel.__members__.get(name)
-        if channel is None or channel in found or not (count.isascii() and count.isdigit()) or len(count) > _MAX_DIGITS:
+        if channel is None or channel in found or not (count.isascii() and count.isdigit()) or len(count) > MAX_DIGITS:
             want = f"CHANNEL:COUNT with spaces between, such as SMS:3 CALL:2; {' or '.join(NoticeChannel.__members__)}"
             cells.refuse("contacts", RuleReason.FACTS_INVALID, "column.contacts", want)
             return ()
@@ -434,7 +331,7 @@ def _contacts(cells: _Cells) -> tuple[ContactCount, ...]:
     return tuple(ContactCount(channel=channel, count=found[channel]) for channel in sorted(found))
 
 
-def _arrangement(cells: _Cells) -> Arrangement | None:
+def _arrangement(cells: Cells) -> Arrangement | None:
     if not any(cells.text(column) for column in COLUMNS if column.startswith("arrangement_")):
         return None
     return Arrangement(
@@ -446,7 +343,7 @@ def _arrangement(cells: _Cells) -> Arrangement | None:
     )
 
 
-def _judgment(cells: _Cells) -> JudgmentFacts:
+def _judgment(cells: Cells) -> JudgmentFacts:
     return JudgmentFacts(
         subject_role=cells.required_word(SubjectRole, "subject_role"),
         stage=cells.required_word(JudgmentStage, "stage"),
@@ -469,7 +366,7 @@ def _judgment(cells: _Cells) -> JudgmentFacts:
     )
 
 
-def _enforcement(cells: _Cells) -> EnforcementFacts:
+def _enforcement(cells: Cells) -> EnforcementFacts:
     return EnforcementFacts(
         subject_role=cells.required_word(SubjectRole, "subject_role"),
         case_number=_case_number(cells, "case_number"),
@@ -490,7 +387,7 @@ def _enforcement(cells: _Cells) -> EnforcementFacts:
     )
 
 
-def _measures(cells: _Cells) -> tuple[Measure, ...]:
+def _measures(cells: Cells) -> tuple[Measure, ...]:
     names = cells.text("measures").upper().split()
     if any(name not in Measure.__members__ for name in names):
         cells.refuse("measures", RuleReason.FACTS_INVALID, "column.word", " or ".join(Measure.__members__))
@@ -498,7 +395,7 @@ def _measures(cells: _Cells) -> tuple[Measure, ...]:
     return tuple(sorted({Measure[name] for name in names}))
 
 
-_FACTS: dict[Kind, Callable[[_Cells], object]] = {
+_FACTS: dict[Kind, Callable[[Cells], object]] = {
     Kind.DEFAULT: _default,
     Kind.JUDGMENT: _judgment,
     Kind.ENFORCEMENT: _enforcement,

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from client_sdk.forms import MINOR_UNITS, Word
-from client_sdk.models import Amounts, AnnotationFlag, Consent, Debt, NoticeEvidence
+from client_sdk.models import Amounts, AnnotationFlag, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.subject_report.terms import FACTS, Language, term_of
 from client_sdk.subject_report.texts import TEXTS
 
@@ -245,6 +245,17 @@ class _Speaker:
                 return self._text("notice", channel=self._term(value.channel), at=self._time(value.sent_at))
             case Consent():
                 return self._text("consent", form=self._term(value.form), date=value.date)
+            case ContactCount():
+                return self._text("contact", channel=self._term(value.channel), count=value.count)
+            case Arrangement():
+                return self._text(
+                    "arrangement",
+                    outcome=self._term(value.outcome),
+                    period=self._term(value.period),
+                    agreed=value.agreed_on,
+                    instalments=value.instalments,
+                    paid=value.paid,
+                )
             case Word():
                 return self._term(value)
             case tuple():

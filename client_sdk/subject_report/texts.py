@@ -97,6 +97,11 @@ TEXTS: dict[str, Term] = {
     ),
     "contract": Term("{contract}，原债权人 {creditor}", "{contract}, first lender {creditor}"),
     "notice": Term("{channel}，{at}", "{channel}, {at}"),
+    "contact": Term("{channel}{count}次", "{count} by {channel}"),
+    "arrangement": Term(
+        "{outcome}；{agreed}约定，{period}，共{instalments}期，已还{paid}期",
+        "{outcome}: {paid} of {instalments} instalments ({period}) paid, agreed on {agreed}",
+    ),
     "consent": Term("{form}，{date}", "{form}, {date}"),
     "yes": Term("是", "yes"),
     "number": Term("{type}，{number}", "{type}, {number}"),

@@ -58,6 +58,7 @@ LISTED = ListedRecord(
 GIVEN = {
     "Basis",
     "Criteria",
+    "Customer",
     "DefaultReport",
     "EnforcementReport",
     "Identity",

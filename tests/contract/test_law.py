@@ -94,8 +94,8 @@ def test_what_is_supported_is_supported_by_a_command_that_exists(row: Row) -> No
     if verb == "act":
         assert more[0] in ACT_VERBS
     elif more:
-        module = importlib.import_module(f"client_sdk.cli.verbs.{VERBS[verb].module}")
-        assert f'"{more[0]}"' in Path(str(module.__file__)).read_text(encoding="utf-8")
+        modules = (ROOT / "client_sdk" / "cli" / "verbs").glob(f"{VERBS[verb].module}*.py")
+        assert any(f'"{more[0]}"' in module.read_text(encoding="utf-8") for module in modules)
 
 
 @pytest.mark.parametrize("row", backed("enforced") + backed("supported"), ids=lambda row: row.id)

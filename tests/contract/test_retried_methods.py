@@ -25,7 +25,7 @@ def test_every_method_with_one_answer_is_retried_and_no_stream_is() -> None:
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
-    assert len(files) == 7
+    assert len(files) == 8
     assert any(methods.values())
     assert set(retried_methods()) == {name for name, streams in methods.items() if not streams} - SENT_ONCE
 

@@ -23,9 +23,11 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 import client_sdk.kernel
+from client_sdk.kernel.formats.batch_signature import VerifiedBatches
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.sealed_block import BlockSealer
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.examination import Examination
@@ -310,6 +312,8 @@ _MADE: dict[str, Callable[[], Any]] = {
     "datetime": lambda: datetime(2026, 1, 5, tzinfo=UTC),
     "type": lambda: str,
     "Frontier": Frontier,
+    "VerifiedBatches": VerifiedBatches,
+    "BlockSealer": lambda: BlockSealer(SECRET, bytes(32), b"a file"),
     "References": lambda: References("lender-1", bytes(32)),
     "ActProofs": lambda: ActProofs(_log().trust_root.administration(), _log().trust_root.genesis),
     "Blinding": lambda: Blinding.of(SECRET),

@@ -57,12 +57,9 @@ class NaiveLog:
         self.acts: list[tuple[int, bytes]] = []
         self.administrator_acts: list[tuple[int, bytes]] = []
         self.administrators: list[str] = []
-        self.threshold = 0
         self.genesis = directory_pb2.GenesisAct()
         self.heads: list[bytes] = []
-        self.inquiries = 0
-        self.size = 0
-        self.last_head = -1
+        self.threshold, self.inquiries, self.size, self.last_head = 0, 0, 0, -1
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
         self.acknowledged: set[bytes] = set()

@@ -312,9 +312,9 @@ def test_own_records_open_by_the_person(lender: Client) -> None:
 
 
 def test_a_debt_has_one_running_record(lender: Client, other: Client) -> None:
-    lender.report(default_report(112))
+    lender.report(default_report(9_112))
     with pytest.raises(ConflictError) as caught:
-        other.report(default_report(112))
+        other.report(default_report(9_112))
     assert caught.value.reason == "DEBT_TAKEN"
 
 

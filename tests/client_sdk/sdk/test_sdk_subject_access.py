@@ -44,7 +44,7 @@ def test_a_report_has_the_whole_history_of_a_record(office: Client, lender: Clie
     office.open_dispute("lender-1", receipt.record_id, code="paid-in-time", evidence=[LETTER])
     lender.report(default_report(8001, facts=default_facts(contract="HT-8001", as_of=date(2025, 5, 31), days=60)))
     lender.answer_dispute(receipt.record_id, DisputeOutcome.CORRECTED, evidence=[CONTRACT])
-    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[LETTER])
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[b"\x5a" * 32])
     office.add_statement("lender-1", receipt.record_id, person(8001), "I was in hospital; 已全部还清。")
     report = office.subject_report(person(8001), mandate=MANDATE, officer="desk-1")
     assert report.answer.verdict is Verdict.LISTED

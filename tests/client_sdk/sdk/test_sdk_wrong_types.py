@@ -39,6 +39,7 @@ from client_sdk import (
     RuleError,
     TrustRoot,
     Verdict,
+    VerificationError,
     written_consent,
 )
 from client_sdk._transport.channels import TlsMaterial
@@ -323,7 +324,8 @@ async def result_of(called: Callable[..., Any], arguments: Mapping[str, Any]) ->
 
 def check_told(error: BaseException, argument: str, wrong: object) -> None:
     """The error is one that a caller can react to, names the argument, and does not show its value."""
-    assert isinstance(error, PreflightError | ConfigError | FormatError | RuleError), (argument, wrong, repr(error))
+    typed = PreflightError | ConfigError | FormatError | RuleError | VerificationError
+    assert isinstance(error, typed), (argument, wrong, repr(error))
     assert NUMBER not in str(error)
     assert HALF not in str(error)
     if isinstance(error, PreflightError):

@@ -20,9 +20,12 @@ from client_sdk.errors import ConfigError
 from client_sdk.models import (
     AnnotationFlag,
     Answer,
+    ArrangementOutcome,
+    ArrangementPeriod,
     AskedAbout,
     CollectionStage,
     ConsentForm,
+    DefaultCause,
     DisputeOutcome,
     InstitutionName,
     JudgmentResult,
@@ -164,6 +167,7 @@ def test_every_word_and_every_field_has_a_name_in_both_languages() -> None:
     enums: tuple[type[Enum], ...] = (
         *(Kind, Standing, Purpose, AnnotationFlag, DisputeOutcome, SubjectRole, Product, CollectionStage, LegalBasis),
         *(NoticeChannel, ConsentForm, JudgmentStage, JudgmentResult, Measure, Unopened),
+        *(DefaultCause, ArrangementPeriod, ArrangementOutcome),
     )
     terms = [term_of(word) for enum in enums for word in enum]
     assert term_of(Standing.ARRANGED) != term_of(CollectionStage.ARRANGED)

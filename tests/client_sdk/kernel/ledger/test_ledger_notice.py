@@ -13,8 +13,8 @@ from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, NoticeReason, Standing
 from client_sdk.kernel.ledger.notice import check_cause
-from tests.support.disputes import CORRECTED, EVIDENCE
-from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id
+from tests.support.disputes import CORRECTED
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed
 
 KEY = RecordKey("lender-1", record_id("debt"))
 ACKNOWLEDGEMENT = Acknowledgement(REGISTRY, "lender-2", bytes(range(32)), 1)
@@ -30,7 +30,7 @@ def causes() -> dict[str, tuple[bytes, set[NoticeReason]]]:
         "third": (log.say("lender-1", "debt"), {NoticeReason.CORRECTED}),
         "answered": (log.annotate("lender-1", "lender-1", "debt", **CORRECTED), {NoticeReason.CORRECTED}),
         "again": (
-            log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=EVIDENCE),
+            log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=(seed("new evidence"),)),
             {NoticeReason.DISPUTED},
         ),
     }
