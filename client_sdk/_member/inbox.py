@@ -34,7 +34,7 @@ _LAST_NUMBER = 2**63 - 1
 
 
 class Notified(Core):
-    """What a member is told of records that it was shown, and of its own."""
+    """The inbox: notices about records that the member was shown, and about its own records."""
 
     def inbox(self, after: int, *, everything: bool, follow: bool) -> InboxPages:
         """Return what reads the notices above a number."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from sqlalchemy import text
 
+from client_sdk.kernel.rules.dates import months_later
 from registry_server.operating.failures import text_of
 from registry_server.operating.register import show_register
 from registry_server.operating.tables import current_tables, wanted_tables
@@ -156,7 +157,7 @@ class _Looking:
             yield Examined("assessment", self._missing, "none", f"{advice}, and set impact_assessment_on")
         elif day > today:
             yield Examined("assessment", self._missing, f"{day.isoformat()}, in the future", advice)
-        elif _years_after(day, _ASSESSMENT_YEARS) <= today:
+        elif months_later(day, 12 * _ASSESSMENT_YEARS) <= today:
             yield Examined("assessment", self._missing, f"{day.isoformat()}, {_ASSESSMENT_YEARS} years ago", advice)
         else:
             yield Examined("assessment", Grade.PASS, day.isoformat())
@@ -294,11 +295,3 @@ class _Looking:
         except ValueError:
             raise RuntimeError(f"{path} holds no certificate") from None
         return (certificate.not_valid_after_utc.timestamp() - self._now_ms / 1000) / _DAY_SECONDS
-
-
-def _years_after(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        # The 29th of February.
-        return day.replace(year=day.year + years, day=28)
