@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 HOSTS = ("localhost", "127.0.0.1")
 # Longer than the time before its end at which a server warns of it.
 LIFETIME = timedelta(days=365)
+_CA_KEY_USAGE = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def institution(id_: str) -> str:
@@ -48,6 +59,8 @@ class Authority:
         certificate = (
             self._builder(self._name, self._key.public_key(), LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_CA_KEY_USAGE, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.ca = certificate.public_bytes(Encoding.PEM)
@@ -117,6 +130,8 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(now + lifetime)
+            # Python 3.13 verifies strictly by RFC 5280, which asks for it.
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
 
