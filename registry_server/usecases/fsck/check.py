@@ -203,5 +203,5 @@ class _Check:
         check_live_rows(work, report, replay.chains)
         check_inquiry_rows(work, report)
         check_notices(work, report)
-        check_shown(work, report)
+        check_shown(work, report, replay.chains, self._links.versions)
         check_tls_keys(work, report, replay.directory)
