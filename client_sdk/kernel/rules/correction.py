@@ -3,8 +3,8 @@
 What a lender's books say of a later day is an update, and so is a new standing with what it brings. A version corrects
 the one before where it says something else of the same day under the same standing, or changes what neither changes,
 such as the product or the first day of a delinquency. An arrangement that goes on, further contacts, and a cause that
-was not known before come with time as well. What the issuer keeps for itself, such as who approved the record, counts as
-neither.
+was not known before come with time as well. What the issuer keeps for itself, such as who approved the record, counts
+as neither.
 """
 
 from __future__ import annotations
