@@ -50,9 +50,9 @@ class Notice(Plain):
     asked_at: datetime | None
     shown_index: int | None
     acknowledged_index: int | None
-    leaf: bytes
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    leaf: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
 
     @property
     def uuid(self) -> UUID:
@@ -84,10 +84,10 @@ class AcknowledgementReceipt(Plain):
     number: int
     index: int
     logged_at: datetime
-    leaf: bytes
+    leaf: bytes = field(repr=False)
     opening: bytes = field(repr=False, metadata=LEFT_OUT)
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
     size: int
     repeated: bool = False
 
