@@ -9,6 +9,7 @@ import pytest
 
 from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from registry_server.storage import blocked
+from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.registry_world import World, accept, submit
@@ -98,6 +99,20 @@ def test_the_block_ends_with_an_erasure_by_order(ledger: Ledger, world: World) -
     accept(ledger, *stolen(world))
     world.erase(ledger, world.key("lender-1", "loan"))
     assert reason_of(ledger, debt(world, "lender-1", "once more")) == ("", "")
+
+
+def test_each_record_of_the_debt_blocks_it_by_itself(ledger: Ledger, world: World) -> None:
+    accept(ledger, debt(world, "lender-1", "loan"))
+    accept(ledger, world.report("lender-1", "loan", Standing.CURED))
+    accept(ledger, debt(world, "lender-1", "again"))
+    theft = {"reason": WithdrawalReason.IDENTITY_THEFT, "evidence": (b"\x11" * 32,)}
+    accept(ledger, withdrawn(world))
+    accept(ledger, world.report("lender-1", "again", Standing.WITHDRAWN, **theft))
+    assert fsck(ledger.database).findings == []
+    for name, left in (("again", ("DEBT_BLOCKED", "debt.blocked")), ("loan", ("", ""))):
+        world.erase(ledger, world.key("lender-1", name))
+        assert reason_of(ledger, debt(world, "lender-1", f"after {name}")) == left
+        assert fsck(ledger.database).findings == []
 
 
 def test_the_block_ends_after_the_years_of_the_rulebook(ledger: Ledger, world: World) -> None:
