@@ -137,16 +137,16 @@ class Screener(Core):
             reader = yield from beside(partial(PageReader, screen.keys(), depth, self.session.log_key))
             try:
                 question = yield from self._read(screen, reader, depth, aim)
-                break
             except ConflictError as error:
                 if error.reason not in _AGAIN or attempt == _ATTEMPTS:
                     raise
                 deeper += error.rule == "screening.page-entries"
+            else:
+                own = yield from self._own(reader, directory)
+                findings = yield from beside(partial(screen.findings, reader.found, own))
+                return _report(findings, reader, question, depth), reader
             attempt += 1
             yield from self.following.refresh()
-        own = yield from self._own(reader, directory)
-        findings = yield from beside(partial(screen.findings, reader.found, own))
-        return _report(findings, reader, question, depth), reader
 
     def _named(self, screen: PortfolioScreen, aim: _Aim) -> Flow[Directory]:
         """Ask for the pseudonyms of all customers who have none yet under the live versions of the subject keys."""

@@ -271,6 +271,8 @@ def interrupted(flow: Flow[R], at: int, interrupt: Callable[[], None]) -> Flow[R
 
 
 def test_an_inbox_that_is_followed_misses_and_doubles_nothing_when_the_registry_is_killed(killed: Killed) -> None:
+    kills, found, expected = 0, list[int](), list[int]()
+
     def kill() -> None:
         nonlocal kills
         kills += 1
@@ -281,7 +283,6 @@ def test_an_inbox_that_is_followed_misses_and_doubles_nothing_when_the_registry_
         facts = default_facts(contract="HT-20001", days=days)
         return lender.report(default_report(20_001, facts=facts)).index
 
-    kills, found, expected = 0, list[int](), list[int]()
     with closing(Client(killed.config("lender-1"))) as lender, closing(Client(killed.config("lender-2"))) as asker:
         correct(lender, 20)
         assert asker.check(person(20_001), purpose=PURPOSE, consent=CONSENT, officer="clerk-7").records

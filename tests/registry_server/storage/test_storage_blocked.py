@@ -49,9 +49,11 @@ def stolen(world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_TH
     return [debt(world, "lender-1", "loan"), withdrawn(world, reason)]
 
 
-def withdrawn(world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_THEFT) -> pb.Submission:
+def withdrawn(
+    world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_THEFT, name: str = "loan"
+) -> pb.Submission:
     """The withdrawal of the record."""
-    return world.report("lender-1", "loan", Standing.WITHDRAWN, reason=reason, evidence=(b"\x11" * 32,))
+    return world.report("lender-1", name, Standing.WITHDRAWN, reason=reason, evidence=(b"\x11" * 32,))
 
 
 def reason_of(ledger: Ledger, message: pb.Submission) -> tuple[str, str]:
@@ -105,9 +107,8 @@ def test_each_record_of_the_debt_blocks_it_by_itself(ledger: Ledger, world: Worl
     accept(ledger, debt(world, "lender-1", "loan"))
     accept(ledger, world.report("lender-1", "loan", Standing.CURED))
     accept(ledger, debt(world, "lender-1", "again"))
-    theft = {"reason": WithdrawalReason.IDENTITY_THEFT, "evidence": (b"\x11" * 32,)}
-    accept(ledger, withdrawn(world))
-    accept(ledger, world.report("lender-1", "again", Standing.WITHDRAWN, **theft))
+    for name in ("loan", "again"):
+        accept(ledger, withdrawn(world, name=name))
     assert fsck(ledger.database).findings == []
     for name, left in (("again", ("DEBT_BLOCKED", "debt.blocked")), ("loan", ("", ""))):
         world.erase(ledger, world.key("lender-1", name))

@@ -30,8 +30,8 @@ def fill(url: str) -> None:
         accept(ledger, world.report("lender-1", "open"), world.report("lender-1", "cured"))
         accept(ledger, world.report("lender-1", "cured", Standing.CURED))
         accept(ledger, world.report("lender-2", "withdrawn"))
-        theft = {"reason": WithdrawalReason.IDENTITY_THEFT, "evidence": (seed("police report"),)}
-        accept(ledger, world.report("lender-2", "withdrawn", Standing.WITHDRAWN, **theft))
+        theft, papers = WithdrawalReason.IDENTITY_THEFT, (seed("police report"),)
+        accept(ledger, world.report("lender-2", "withdrawn", Standing.WITHDRAWN, reason=theft, evidence=papers))
         accept(ledger, world.report("lender-3", "erased"))
         world.erase(ledger, world.key("lender-3", "erased"))
         key = world.key("lender-1", "open")
