@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from glob import escape
 from pathlib import Path
 
 from client_sdk import _durable
 from client_sdk.errors import ConfigError
 
-__all__ = ["cannot_be_written", "path_of", "read_private", "replace_file", "write_private"]
+__all__ = ["cannot_be_written", "drafts_of", "path_of", "read_private", "replace_file", "write_private"]
 
 
 def read_private(path: Path) -> bytes:
@@ -27,6 +28,11 @@ def read_private(path: Path) -> bytes:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError:
         raise ConfigError("a path cannot be read: it holds characters that no name of a file has") from None
+
+
+def drafts_of(path: Path) -> list[Path]:
+    """Return the drafts beside a file that runs left which were killed; of a key, one may be under no passphrase."""
+    return list(path.parent.glob(f".{escape(path.name)}.*.new"))
 
 
 def path_of(value: str | Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_sdk._durable import take_folder
-from client_sdk._files import read_private, replace_file, write_private
+from client_sdk._files import drafts_of, read_private, replace_file, write_private
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
@@ -160,7 +160,7 @@ def change_passphrase(config: ClientConfig, new: bytes | None) -> tuple[Path, ..
     keys = [(path, _opened_by_either(path, config.secret, new)) for path in files]
     for path in files:
         # What a run left that was killed: a key under no passphrase, where that one took it off.
-        for draft in path.parent.glob(f".{path.name}.*.new"):
+        for draft in drafts_of(path):
             draft.unlink(missing_ok=True)
     for path, key in keys:
         replace_file(path, encoded(key, new))

@@ -9,6 +9,8 @@ Verifying needs no signer.
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography import x509
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from client_sdk._files import read_private, write_private
+from client_sdk._files import drafts_of, read_private, write_private
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
@@ -47,6 +49,10 @@ __all__ = [
     "read_private",
     "write_private",
 ]
+
+
+# A draft is put in the place of its key within moments; an older one was left by a run that was killed.
+_DRAFT_SECONDS = 60.0
 
 
 class SecretPrompt(Protocol):
@@ -134,6 +140,8 @@ def read_key(path: Path, secret: SecretPrompt | None) -> PrivateKeyTypes:
 
 def _open_key(path: Path, uri: str, secret: SecretPrompt | None) -> PrivateKeyTypes:
     pem = read_private(path)
+    if is_encrypted(pem):
+        _forget_drafts(path.resolve())
     return opened(pem, secret(uri) if is_encrypted(pem) and secret is not None else None, path)
 
 
@@ -170,6 +178,15 @@ def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, institution)])
     )
     return builder.add_extension(names, critical=False).sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def _forget_drafts(path: Path) -> None:
+    """Delete drafts of a key that nobody is writing any more."""
+    for draft in drafts_of(path):
+        # What cannot be deleted, as in a home that is mounted read-only, keeps nobody from using the key.
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                draft.unlink()
 
 
 def _open_file(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:

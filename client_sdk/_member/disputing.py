@@ -121,23 +121,29 @@ class Disputing(Core):
         self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft]
     ) -> Flow[AnnotationReceipt]:
         """Log the next annotation of a record; again, where another member's came first."""
-        for attempt in range(_ATTEMPTS):
-            directory = yield from self.following.refresh()
-            asked = dispute_pb2.GetAnnotationRequest(record=record_ref(record))
-            answer = yield from ask(self.services.disputes.GetAnnotation, asked)
-            end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
-            request = yield from beside(partial(self._sign, end, draft(end)))
-            response = yield from ask(self.services.disputes.Annotate, request)
-            if response.result.outcome not in _LOGGED:
-                refused = violation_error(response.result.violation)
-                if refused.reason != _OVERTAKEN or attempt == _ATTEMPTS - 1:
-                    raise refused
-                yield from pause(_pause_before(attempt + 1))
-                continue
-            receipt = yield from beside(partial(read_annotated, request, response, self.session.log_key))
-            yield from self.prove(self.session.proving(receipt.checkpoint))
-            return receipt
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+        attempt = 1
+        while (receipt := (yield from self._try_to_annotate(record, draft, last=attempt == _ATTEMPTS))) is None:
+            yield from pause(_pause_before(attempt))
+            attempt += 1
+        yield from self.prove(self.session.proving(receipt.checkpoint))
+        return receipt
+
+    def _try_to_annotate(
+        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft], *, last: bool
+    ) -> Flow[AnnotationReceipt | None]:
+        """Log the next annotation of a record; None where another member's came first, and this is not the last try."""
+        directory = yield from self.following.refresh()
+        asked = dispute_pb2.GetAnnotationRequest(record=record_ref(record))
+        answer = yield from ask(self.services.disputes.GetAnnotation, asked)
+        end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
+        request = yield from beside(partial(self._sign, end, draft(end)))
+        response = yield from ask(self.services.disputes.Annotate, request)
+        if response.result.outcome in _LOGGED:
+            return (yield from beside(partial(read_annotated, request, response, self.session.log_key)))
+        refused = violation_error(response.result.violation)
+        if last or refused.reason != _OVERTAKEN:
+            raise refused
+        return None
 
     def _sign(self, end: AnnotationEnd, draft: AnnotationDraft) -> dispute_pb2.AnnotateRequest:
         session = self.session

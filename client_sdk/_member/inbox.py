@@ -126,11 +126,8 @@ class InboxPages:
     def _followed(self) -> Flow[tuple[Notice, ...]]:
         """Return what the stream brings next; nothing where it ended or broke, and has to be begun again."""
         try:
-            if self._stream is None:
-                request = inbox_pb2.FollowNoticesRequest(after=self._after)
-                stream = yield from open_stream(self._member.services.inbox.FollowNotices, request, FOLLOW_SECONDS)
-                self._stream = stream
-            response = yield from message(self._stream)
+            response = yield from self._message()
+            found = () if response is None else (yield from self._read(response))
         except TransportError as error:
             self.close()
             self._failures += 1
@@ -140,15 +137,20 @@ class InboxPages:
                 raise
             yield from pause(min(2.0 ** (self._failures - 1), _LONGEST_PAUSE))
             return ()
+        self._failures = 0
         if response is None:
             self.close()
             yield from pause(1.0)
-            return ()
-        self._failures = 0
-        return (yield from self._read(response))
+        return found
+
+    def _message(self) -> Flow[inbox_pb2.ListNoticesResponse | None]:
+        if self._stream is None:
+            request = inbox_pb2.FollowNoticesRequest(after=self._after)
+            self._stream = yield from open_stream(self._member.services.inbox.FollowNotices, request, FOLLOW_SECONDS)
+        return (yield from message(self._stream))
 
     def _read(self, response: inbox_pb2.ListNoticesResponse) -> Flow[tuple[Notice, ...]]:
-        if not response.notices:
+        if not response.notices and not response.next:
             return ()
         member = self._member
         # A key that signed one of the leaves may be younger than the directory.

@@ -130,8 +130,8 @@ class Screener(Core):
 
     def _look(self, screen: PortfolioScreen, aim: _Aim) -> Flow[tuple[ScreenReport, PageReader]]:
         """Have all customers named, and read their pages."""
-        deeper = 0
-        for attempt in range(1, _ATTEMPTS + 1):
+        deeper, attempt = 0, 1
+        while True:
             directory = yield from self._named(screen, aim)
             depth = min(self._depth() + deeper, MAX_PAGE_DEPTH)
             reader = yield from beside(partial(PageReader, screen.keys(), depth, self.session.log_key))
@@ -141,12 +141,12 @@ class Screener(Core):
                 if error.reason not in _AGAIN or attempt == _ATTEMPTS:
                     raise
                 deeper += error.rule == "screening.page-entries"
-                yield from self.following.refresh()
-                continue
-            own = yield from self._own(reader, directory)
-            findings = yield from beside(partial(screen.findings, reader.found, own))
-            return _report(findings, reader, question, depth), reader
-        raise AssertionError("the last attempt returns or raises")
+            else:
+                own = yield from self._own(reader, directory)
+                findings = yield from beside(partial(screen.findings, reader.found, own))
+                return _report(findings, reader, question, depth), reader
+            attempt += 1
+            yield from self.following.refresh()
 
     def _named(self, screen: PortfolioScreen, aim: _Aim) -> Flow[Directory]:
         """Ask for the pseudonyms of all customers who have none yet under the live versions of the subject keys."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.plain import Plain
@@ -30,7 +30,7 @@ class LoggedAct(Plain):
 
     index: int
     logged_at: datetime
-    leaf: bytes
+    leaf: bytes = field(repr=False)
     act: Act
     approved_by: tuple[str, ...]
 

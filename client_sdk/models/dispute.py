@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -95,9 +95,9 @@ class AnnotationReceipt(Plain):
     number: int
     index: int
     logged_at: datetime
-    leaf: bytes
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    leaf: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
     size: int
     repeated: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -40,7 +40,7 @@ class ErasureProof(Plain):
     found_at: datetime
     names_person: bool
     size: int
-    file: bytes
+    file: bytes = field(repr=False)
 
     @property
     def uuid(self) -> UUID:

@@ -33,7 +33,8 @@ class Notice(Plain):
         inquiry_id: 16 bytes, of the newest inquiry of this member that was answered with the record; empty where
             DISPUTED.
         asked_at: when that inquiry was received, UTC; None where DISPUTED.
-        shown_index: index of the leaf of the version that its answer showed; None where DISPUTED.
+        shown_index: index of the leaf of the version that its answer showed, of this record or of a sold one that it
+            continues; None where DISPUTED.
         acknowledged_index: index of the leaf with this member's acknowledgement; None while there is none.
         leaf: bytes of the leaf.
         path: hashes of the inclusion proof, the leaf's sibling first.
@@ -49,9 +50,9 @@ class Notice(Plain):
     asked_at: datetime | None
     shown_index: int | None
     acknowledged_index: int | None
-    leaf: bytes
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    leaf: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
 
     @property
     def uuid(self) -> UUID:
@@ -83,10 +84,10 @@ class AcknowledgementReceipt(Plain):
     number: int
     index: int
     logged_at: datetime
-    leaf: bytes
+    leaf: bytes = field(repr=False)
     opening: bytes = field(repr=False, metadata=LEFT_OUT)
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
     size: int
     repeated: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.plain import Plain
@@ -33,7 +33,7 @@ class ProposalView(Plain):
     """
 
     proposal_id: bytes
-    payload: bytes
+    payload: bytes = field(repr=False)
     act: Act
     approvals: tuple[Approval, ...]
     approved_by: tuple[str, ...]
@@ -58,7 +58,7 @@ class Approved(Plain):
 
     proposal: ProposalView
     index: int | None = None
-    leaf: bytes = b""
+    leaf: bytes = field(default=b"", repr=False)
 
     @property
     def logged(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -42,9 +42,9 @@ class Receipt(Plain):
     version: int
     index: int
     logged_at: datetime
-    leaf: bytes
-    path: tuple[bytes, ...]
-    checkpoint: bytes
+    leaf: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
     size: int
     repeated: bool = False
 
@@ -89,13 +89,13 @@ class InquiryReceipt(Plain):
     received_at: datetime
     outcome: str
     index: int
-    payload: bytes
-    signature: bytes
-    leaf: bytes
-    path: tuple[bytes, ...]
-    head: bytes
-    head_path: tuple[bytes, ...]
-    checkpoint: bytes
+    payload: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    leaf: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+    head: bytes = field(repr=False)
+    head_path: tuple[bytes, ...] = field(repr=False)
+    checkpoint: bytes = field(repr=False)
     size: int
 
     def encode(self) -> bytes:

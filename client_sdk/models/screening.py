@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -99,7 +99,7 @@ class ScreenReport(Plain):
     as_of: datetime
     size: int
     inquiry_id: bytes
-    consents_opening: bytes
+    consents_opening: bytes = field(repr=False)
     depth: int
     pages: int
 

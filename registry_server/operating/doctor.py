@@ -227,7 +227,10 @@ class _Looking:
             return
         age = time.time() - path.stat().st_mtime
         told = f"ended {age / 3_600:.0f} hours ago"
-        if age < _BACKUP_DUE_SECONDS:
+        if age < -MAX_STEP_MS / 1_000:
+            advice = "set the clock right, and touch the file when a backup has ended well"
+            yield Examined("backup", Grade.FAIL, f"ends in {-age / 3_600:.1f} hours", advice)
+        elif age < _BACKUP_DUE_SECONDS:
             yield Examined("backup", Grade.PASS, told)
         else:
             grade = Grade.WARN if age < _BACKUP_LATE_SECONDS else Grade.FAIL

@@ -14,7 +14,7 @@ from registry_server.storage import notices, shown
 from registry_server.storage.notices import StoredNotice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
@@ -81,24 +81,58 @@ def _furnisher(directory: Directory, issuer: str) -> str:
 def notify(work: UnitOfWork, staging: Staging) -> None:
     """Make the notices of a batch, and forget who was shown what of records that can change no more.
 
+    Where a buyer's record continues a sold one, who was shown that one hears of the buyer's from then on.
+
     Args:
         work: the transaction that logs the batch; it holds the head row, as does whoever adds to ``shown``.
         staging: the batch.
     """
-    if staging.causes:
-        told = _Told(work, staging.causes)
+    heirs = _heirs(staging)
+    if staging.causes or heirs:
+        rows = _shown(work, staging, heirs)
+        told = _Told(work, staging.causes, rows, heirs)
         fresh = [notice for cause in staging.causes for notice in told.of(cause, staging.directory)]
         notices.add(work, fresh)
+        shown.put(work, [row._replace(record=heir) for heir in set(heirs.values()) for row in rows.get(heir, ())])
     ended = [record.first_index for record in staging.changed_records() if not record.chain.live]
     if ended:
         shown.forget_records(work, ended)
 
 
+def _heirs(staging: Staging) -> dict[int, int]:
+    """Return of each record that the batch has continued the last one that continues it, both by their first index."""
+    heirs: dict[int, int] = {}
+    for record in staging.changed_records():
+        last = record
+        while last.continued_by is not None and (heir := staging.record(last.continued_by)) is not None:
+            last = heir
+        if last is not record:
+            heirs[record.first_index] = last.first_index
+    return heirs
+
+
+def _shown(work: UnitOfWork, staging: Staging, heirs: Mapping[int, int]) -> dict[int, list[ShownRow]]:
+    """Return who was shown the records of a batch, by the record that stands for each when the batch ends."""
+    concerned = [*heirs, *heirs.values(), *(cause.record for cause in staging.causes if not cause.furnisher)]
+    found: dict[int, dict[str, ShownRow]] = {}
+    for record, rows in sorted(shown.of_records(work, concerned).items()):
+        newest = found.setdefault(heirs.get(record, record), {})
+        newest.update({row.asker: row for row in rows})
+    return {record: [rows[asker] for asker in sorted(rows)] for record, rows in found.items()}
+
+
 class _Told:
     """Who was shown the records of a batch's causes, and what was told of them before."""
 
-    def __init__(self, work: UnitOfWork, causes: Iterable[Cause]) -> None:
-        self._shown = shown.of_records(work, [cause.record for cause in causes if not cause.furnisher])
+    def __init__(
+        self,
+        work: UnitOfWork,
+        causes: Iterable[Cause],
+        rows: Mapping[int, Sequence[ShownRow]],
+        heirs: Mapping[int, int],
+    ) -> None:
+        self._shown = rows
+        self._heirs = heirs
         self._told = notices.told(work, [cause.record for cause in causes if cause.corrected_since])
 
     def of(self, cause: Cause, directory: Directory) -> list[StoredNotice]:
@@ -110,7 +144,7 @@ class _Told:
         else:
             fresh = [
                 StoredNotice(row.asker, cause.leaf_index, cause.record, cause.reason, *_asked(row))
-                for row in self._shown.get(cause.record, ())
+                for row in self._shown.get(self._heirs.get(cause.record, cause.record), ())
                 if self._concerns(cause, row)
             ]
         return [notice for notice in fresh if self._is_first(notice, cause, directory)]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from client_sdk.kernel.formats.encoding import label, u64
 from registry_server.storage import schema
-from registry_server.storage.driver import select_in, upsert
+from registry_server.storage.driver import insert, select_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Kind
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["BlockedDebt", "add", "debt_hash", "forget_before", "forget_records", "known"]
+__all__ = ["BlockedDebt", "add", "debt_hash", "forget_before", "forget_records", "known", "rows"]
 
 _LABEL = label("creditregistry/blocked-debt/v1")
 
@@ -45,9 +45,16 @@ def debt_hash(kind: Kind, debt_ref: bytes) -> bytes:
     return sha256(_LABEL + u64(kind.number) + debt_ref).digest()
 
 
-def add(work: UnitOfWork, rows: Sequence[BlockedDebt]) -> None:
-    """Block debts; one that is blocked already is blocked from now on anew."""
-    upsert(work, schema.blocked_debts, rows)
+def add(work: UnitOfWork, new: Sequence[BlockedDebt]) -> None:
+    """Block debts, each by the record that was withdrawn, whether another one blocks it already or not."""
+    insert(work, schema.blocked_debts, new)
+
+
+def rows(work: UnitOfWork) -> list[BlockedDebt]:
+    """Return every row, in order of the records."""
+    table = schema.blocked_debts
+    query = select(table.c.debt_hash, table.c.record, table.c.blocked_at).order_by(table.c.record)
+    return [BlockedDebt(*row) for row in work.connection.execute(query)]
 
 
 def known(work: UnitOfWork, hashes: Iterable[bytes]) -> set[bytes]:

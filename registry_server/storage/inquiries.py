@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in
@@ -129,9 +129,15 @@ def about(
         limit: at most so many.
     """
     row = _PERSONS.c
-    query = select(row.received_at, row.asker, row.inquiry_id, row.place).distinct()
+    # An asker may put a person's pseudonyms under two versions of the subject keys into two places of one inquiry.
+    query = select(row.received_at, row.asker, row.inquiry_id, func.min(row.place))
     found = query.where(row.subject.in_(subjects), row.received_at <= until)
-    ordered = found.order_by(row.received_at.desc(), row.asker, row.inquiry_id).limit(limit).offset(skip)
+    ordered = (
+        found.group_by(row.received_at, row.asker, row.inquiry_id)
+        .order_by(row.received_at.desc(), row.asker, row.inquiry_id)
+        .limit(limit)
+        .offset(skip)
+    )
     page = [(asker, inquiry_id, place) for _, asker, inquiry_id, place in work.connection.execute(ordered)]
     kept = by_keys(work, [(asker, inquiry_id) for asker, inquiry_id, _ in page])
     return [(kept[asker, inquiry_id], place) for asker, inquiry_id, place in page]

@@ -337,9 +337,11 @@ quotas = Table(
 blocked_debts = Table(
     "blocked_debts",
     metadata,
-    Column("debt_hash", LargeBinary, primary_key=True),
+    # More than one record of a debt may have been withdrawn; each blocks it by itself.
+    Column("debt_hash", LargeBinary, nullable=False),
     Column("record", BigInteger, nullable=False),
     Column("blocked_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("debt_hash", "record"),
     Index(None, "record"),
 )
 

@@ -1,7 +1,8 @@
 """Table of records that inquiries were answered with: whom to tell when one of them turns out wrong.
 
 One row for a record and an asker, that of the asker's newest inquiry. It holds no pseudonym, and is deleted with the
-opening of the inquiry, or when the record can change no more.
+opening of the inquiry, or when the record can change no more; where a buyer's record continues a sold one, that has the
+row from then on.
 """
 
 from __future__ import annotations
@@ -14,11 +15,20 @@ from registry_server.storage import schema
 from registry_server.storage.driver import select_in, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["NewestLinks", "ShownRow", "astray", "forget_before", "forget_records", "newest_links", "of_records", "put"]
+__all__ = [
+    "NewestLinks",
+    "ShownRow",
+    "forget_before",
+    "forget_records",
+    "newest_links",
+    "of_other_records",
+    "of_records",
+    "put",
+]
 
 _TABLE = schema.shown
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
@@ -31,7 +41,7 @@ class ShownRow(NamedTuple):
     Attributes:
         record: index of its first leaf.
         asker: institution id.
-        leaf_index: of the version that was shown.
+        leaf_index: of the version that was shown: one of the record, or of a record that it continues.
         inquiry_id: 16 bytes, of the inquiry.
         asked_at: when that was received, ms.
     """
@@ -65,13 +75,17 @@ def of_records(work: UnitOfWork, records: Iterable[int]) -> dict[int, list[Shown
     return found
 
 
-def astray(work: UnitOfWork, limit: int) -> list[ShownRow]:
-    """Return rows whose version is none of their record's, at most so many."""
+def of_other_records(work: UnitOfWork) -> Iterator[tuple[ShownRow, int]]:
+    """Yield each row whose version is of another record, with the first index of that one; -1 where it is of none."""
     version = schema.versions.c
-    joined = _TABLE.outerjoin(schema.versions, version.leaf_index == _TABLE.c.leaf_index)
-    wrong = version.record.is_(None) | (version.record != _TABLE.c.record)
-    query = select(_TABLE).select_from(joined).where(wrong).order_by(_TABLE.c.record, _TABLE.c.asker).limit(limit)
-    return [ShownRow(*row) for row in work.connection.execute(query)]
+    query = (
+        select(_TABLE, version.record.label("version_record"))
+        .select_from(_TABLE.outerjoin(schema.versions, version.leaf_index == _TABLE.c.leaf_index))
+        .where(version.record.is_(None) | (version.record != _TABLE.c.record))
+        .order_by(_TABLE.c.record, _TABLE.c.asker)
+    )
+    for *columns, record in work.connection.execute(query):
+        yield ShownRow(*columns), -1 if record is None else record
 
 
 def newest_links(work: UnitOfWork, records: Iterable[int]) -> dict[int, NewestLinks]:

@@ -142,6 +142,19 @@ def test_every_result_has_a_dictionary_and_every_enumeration_is_text() -> None:
             assert issubclass(value, Plain) is (name not in GIVEN), name
 
 
+def test_the_repr_of_a_result_shows_no_opening_and_no_bytes_of_a_proof() -> None:
+    names = {"leaf", "path", "checkpoint", "head", "head_path", "payload", "signature", "file"}
+    hidden = set[str]()
+    for name in client_sdk.__all__:
+        value = getattr(client_sdk, name)
+        if dataclasses.is_dataclass(value) and value.__module__.startswith(f"{models.__name__}."):
+            for field in dataclasses.fields(value):
+                if field.name in names or "opening" in field.name:
+                    assert not (field.repr and vars(value)["__dataclass_params__"].repr), (name, field.name)
+                    hidden.add(name)
+    assert {"AnnotationReceipt", "Receipt", "Notice", "ScreenReport"} <= hidden
+
+
 def test_what_has_no_plain_form_is_refused() -> None:
     with pytest.raises(TypeError, match="object has no plain form"):
         plain(object())

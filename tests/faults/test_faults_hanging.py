@@ -11,7 +11,7 @@ import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -21,12 +21,13 @@ from client_sdk._transport.channels import Deadlines, TlsMaterial, channel
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
+from client_sdk.errors import CreditRegistryError
 from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Phase, written_consent
 from client_sdk.testing import TestRegistry
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
-from tests.client_sdk.sdk_samples import history, person
+from tests.client_sdk.sdk_samples import default_facts, default_report, history, person
 from tests.support.victims import Victims
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from client_sdk._steps import Flow
+    from client_sdk._steps.driver import Step
     from client_sdk.auditing.report import AuditReport
     from client_sdk.config import ClientConfig
     from client_sdk.models import DefaultReport, Progress
+
+R = TypeVar("R")
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
 PURPOSE = Purpose.LOAN_APPROVAL
@@ -49,6 +54,8 @@ MOMENTS = itertools.cycle((0.0, 0.03, 0.1, 0.17, 0.3))
 READING = "READING"
 REGISTRY_KILLS = 50
 KEY_SERVICE_KILLS = 8
+# More than one page of an inbox takes.
+MOST_STEPS = 20
 
 
 class Killed:
@@ -241,3 +248,52 @@ async def test_a_cancelled_task_gives_the_outbox_back(killed: Killed, tmp_path: 
     if moment == READING:
         rows.all.clear()
     verify(killed, {"lender-1": rows}, tmp_path)
+
+
+def interrupted(flow: Flow[R], at: int, interrupt: Callable[[], None]) -> Flow[R]:
+    """A flow before one of whose steps something happens."""
+    number = 0
+    value: object = None
+    proceed: Callable[[Any], Step] = flow.send
+    while True:
+        try:
+            step = proceed(value)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        if number == at:
+            interrupt()
+        number += 1
+        try:
+            value, proceed = (yield step), flow.send
+        except CreditRegistryError as error:
+            value, proceed = error, flow.throw
+
+
+def test_an_inbox_that_is_followed_misses_and_doubles_nothing_when_the_registry_is_killed(killed: Killed) -> None:
+    kills, found, expected = 0, list[int](), list[int]()
+
+    def kill() -> None:
+        nonlocal kills
+        kills += 1
+        killed.kill("registry")
+        killed.start("registry")
+
+    def correct(lender: Client, days: int) -> int:
+        facts = default_facts(contract="HT-20001", days=days)
+        return lender.report(default_report(20_001, facts=facts)).index
+
+    with closing(Client(killed.config("lender-1"))) as lender, closing(Client(killed.config("lender-2"))) as asker:
+        correct(lender, 20)
+        assert asker.check(person(20_001), purpose=PURPOSE, consent=CONSENT, officer="clerk-7").records
+        pages = asker._member.inbox(0, everything=False, follow=True)
+        with closing(pages):
+            # Before each step of one notice, until a kill finds no step any more.
+            while kills == len(expected):
+                expected.append(correct(lender, 21 + kills))
+                while len(found) < len(expected):
+                    page = asker._run(interrupted(pages.next(), kills, kill)) or ()
+                    found += [notice.number for notice in page]
+                    assert kills <= MOST_STEPS
+        assert found == expected
+        assert [notice.number for notice in asker.inbox()] == expected

@@ -2,8 +2,9 @@
 
 What a lender's books say of a later day is an update, and so is a new standing with what it brings. A version corrects
 the one before where it says something else of the same day under the same standing, or changes what neither changes,
-such as the product or the first day of a delinquency. What the issuer keeps for itself, such as who approved the
-record, counts as neither.
+such as the product or the first day of a delinquency. An arrangement that goes on, further contacts, and a cause that
+was not known before come with time as well. What the issuer keeps for itself, such as who approved the record, counts
+as neither.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ __all__ = ["corrects"]
 _ASIDE = frozenset(("debt", "approver", "legal_basis", "notice", "consent", "batch_reference"))
 # What another day changes by itself.
 _PASSING: dict[type[Facts], frozenset[str]] = {
-    DefaultFacts: frozenset(("as_of", "amounts", "days_past_due", "days_estimated", "collection_stage", "called_on")),
+    DefaultFacts: frozenset(
+        ("as_of", "amounts", "days_past_due", "days_estimated", "collection_stage", "called_on", "arrangement")
+    ),
     JudgmentFacts: frozenset(("as_of", "amounts")),
     EnforcementFacts: frozenset(("as_of", "executed", "measures", "stayed_on")),
 }
@@ -44,6 +47,19 @@ def corrects(previous: Facts, new: Facts, *, moved: bool = False) -> bool:
     if new.as_of == previous.as_of and not moved:
         return bool(changed)
     passing = _PASSING[type(new)] | (_OF_A_STANDING if moved else frozenset())
+    if isinstance(previous, DefaultFacts) and isinstance(new, DefaultFacts):
+        passing |= _learned(previous, new)
     if isinstance(new, JudgmentFacts) and "stage" in changed:
         passing |= _OF_A_STAGE
     return bool(changed - passing)
+
+
+def _learned(previous: DefaultFacts, new: DefaultFacts) -> frozenset[str]:
+    """Return the fields of which time has taught more, and taken nothing back: further contacts, a cause now known."""
+    learned = set()
+    counts = {contact.channel: contact.count for contact in new.contacts}
+    if all(counts.get(contact.channel, 0) >= contact.count for contact in previous.contacts):
+        learned.add("contacts")
+    if previous.default_cause is None:
+        learned.add("default_cause")
+    return frozenset(learned)

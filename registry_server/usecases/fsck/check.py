@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,
-notices, TLS keys.
+blocked debts, notices, TLS keys.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
+from registry_server.usecases.fsck.blocked_rows import check_blocked
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
@@ -202,6 +203,7 @@ class _Check:
         check_records(work, report, replay.chains, self._links)
         check_live_rows(work, report, replay.chains)
         check_inquiry_rows(work, report)
+        check_blocked(work, report, replay.chains, self._links.versions, replay.logged_at)
         check_notices(work, report)
-        check_shown(work, report)
+        check_shown(work, report, replay.chains, self._links.versions)
         check_tls_keys(work, report, replay.directory)

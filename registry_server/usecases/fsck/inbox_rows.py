@@ -13,9 +13,13 @@ from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.ledger.notice import check_cause
 from registry_server.storage import leaves, notices, records, shown
-from registry_server.usecases.fsck.report import MAX_KEPT, RowKind
+from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.chain import Chain
     from registry_server.storage.notices import StoredNotice
     from registry_server.storage.unit_of_work import UnitOfWork
     from registry_server.usecases.fsck.report import FsckReport
@@ -62,8 +66,30 @@ def _acknowledges(notice: StoredNotice, cause: bytes, data: bytes) -> bool:
     return said.member == notice.member
 
 
-def check_shown(work: UnitOfWork, report: FsckReport) -> None:
-    """Check that each version that somebody was shown is one of its record."""
-    for row in shown.astray(work, MAX_KEPT):
-        place = f"record of leaf {row.record}, shown to {row.asker}"
-        report.note(RowKind.SHOWN_ROW, place, "shown.leaf-index", got=str(row.leaf_index), want="a version of it")
+def check_shown(
+    work: UnitOfWork,
+    report: FsckReport,
+    chains: Mapping[RecordKey, Chain],
+    versions: Mapping[tuple[RecordKey, int], int],
+) -> None:
+    """Check that each version that a member was shown is one of its record, or of one that this record continues.
+
+    Args:
+        work: the snapshot.
+        report: takes the findings.
+        chains: of all records, from the leaves.
+        versions: leaf index of each (record, version).
+    """
+    before = {
+        versions.get((key, 1)): versions.get((chain.continues, 1))
+        for key, chain in chains.items()
+        if chain.continues is not None
+    }
+    for row, shown_of in shown.of_other_records(work):
+        record: int | None = row.record
+        # Each record begins after the one that it continues.
+        while record is not None and record > shown_of:
+            record = before.get(record)
+        if record != shown_of:
+            place = f"record of leaf {row.record}, shown to {row.asker}"
+            report.note(RowKind.SHOWN_ROW, place, "shown.leaf-index", got=str(row.leaf_index), want="a version of it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from client_sdk.home import create_home, install_certificate, install_trust_root
 from client_sdk.kernel.formats.keys import Ed25519Signer, Signer, verify
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
-from client_sdk.signing import SecretPrompt, open_signer
+from client_sdk.signing import SecretPrompt, create_signing_key, open_signer
 from tests.support.troubles import FEW_BYTES, small_files_only
 
 if TYPE_CHECKING:
@@ -150,6 +151,20 @@ def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path) -> None:
         open_signer("file:key.pem", tmp_path)
     with pytest.raises(ConfigError, match="wrong passphrase"):
         open_signer("file:key.pem", tmp_path, lambda _: b"wrong")
+
+
+def test_opening_an_encrypted_key_deletes_what_a_killed_run_left_of_it_in_clear(tmp_path: Path) -> None:
+    path = tmp_path / "key[1].pem"
+    create_signing_key(path, b"a passphrase")
+    left, in_work, other = (tmp_path / f".{name}.new" for name in ("key[1].pem.k3_9x", "key[1].pem.k4_2z", "key.pem.k"))
+    for draft in (left, in_work, other):
+        create_signing_key(draft)
+    os.utime(left, (1, 1))
+    os.utime(other, (1, 1))
+    open_signer(f"file:{path.name}", tmp_path, lambda _: b"a passphrase")
+    assert not left.exists()
+    assert in_work.exists()
+    assert other.exists()
 
 
 def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:

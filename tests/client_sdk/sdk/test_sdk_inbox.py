@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from creditregistry.v1 import inbox_pb2
 
 from client_sdk import AsyncClient, Client
-from client_sdk.errors import InvalidError, NotPermittedError, PreflightError
+from client_sdk.errors import InvalidError, NotPermittedError, PreflightError, VerificationError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import Identity, Notice, NoticeReason, Product, Purpose, Receipt, written_consent
 from tests.client_sdk.sdk_samples import default_facts, default_report, person, suit
@@ -181,6 +182,13 @@ def test_an_inbox_is_read_in_order_from_a_number_on(lender: Client, asker: Clien
     assert list(asker.inbox(after=ended[1])) == []
     with pytest.raises(PreflightError):
         asker.inbox(after=-1)
+
+
+def test_a_registry_whose_pages_go_on_without_a_notice_is_refused(lender: Client) -> None:
+    pages = lender._member.inbox(0, everything=True, follow=False)
+    with pytest.raises(VerificationError) as found:
+        lender._run(pages._read(inbox_pb2.ListNoticesResponse(next=5)))
+    assert found.value.rule == "notices.next"
 
 
 def test_an_auditor_has_no_inbox(registry: TestRegistry) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from client_sdk import AsyncClient, Client, Phase, Standing, Verdict, written_consent
 from client_sdk.acts import KeyServiceFile, KeyServices, KeyServicesBody, RetireKeyServicesBody
+from client_sdk.models import Customer, ScreenFinding
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.sdk_samples import default_report, history, person, suit
 from tests.support.waiting import wait_until
@@ -97,6 +98,10 @@ def test_rows_that_a_new_version_overtakes_are_signed_anew(
         again = lender.report_many(rows)
         assert (again.rejected, again.repeated) == ((), len(rows))
         assert lender.report(default_report(901)).version == 1
+        # One person is in the map under the first version alone, the other under the second alone.
+        people = [Customer(person(number), CONSENT) for number in (1, 901, 902)]
+        screened = lender.screen(people, purpose="POST_LOAN_REVIEW", officer="desk-1")
+        assert screened.findings == (ScreenFinding.OWN, ScreenFinding.OWN, ScreenFinding.CLEAR)
 
 
 def test_rows_of_one_signature_that_a_new_version_overtakes_go_under_a_second_one(

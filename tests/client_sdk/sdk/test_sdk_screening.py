@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+from creditregistry.v1 import check_pb2
 
 from client_sdk import AsyncClient, Client
 from client_sdk._protocol.inquiry import Expectation
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
-from client_sdk.errors import ConfigError, PreflightError, VerificationError
+from client_sdk.errors import ConfigError, ConflictError, PreflightError, VerificationError
 from client_sdk.kernel.formats.commitment import commit_consents
 from client_sdk.kernel.formats.map_entry import subject_key
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from creditregistry.v1 import check_pb2
-
+    from client_sdk._steps import Flow
+    from client_sdk._steps.driver import Step
+    from client_sdk.errors import CreditRegistryError
     from client_sdk.testing import TestRegistry
+
+R = TypeVar("R")
 
 VERBAL = Consent(form=ConsentForm.VERBAL, date=date(2025, 1, 1), digest=b"verbal" + bytes(26))
 CONSENT = written_consent(document=b"the loan contract's clause", given_on=date(2025, 1, 1))
@@ -87,6 +91,35 @@ def test_each_customer_is_listed_own_or_clear(lender: Client, other: Client) -> 
     assert report.findings == (OWN, LISTED, LISTED, CLEAR, LISTED)
     assert (report.count(LISTED), report.pages, report.depth) == (3, 1, 1)
     assert other.screen(customers(4_001, 4_002), purpose=REVIEW, officer="desk-1").findings == (LISTED, OWN)
+
+
+def refused_once(flow: Flow[R], error: CreditRegistryError) -> Flow[R]:
+    """A flow whose first call for pages is refused."""
+    value: object = None
+    proceed: Callable[[Any], Step] = flow.send
+    refused = False
+    while True:
+        try:
+            step = proceed(value)
+            if isinstance(getattr(step, "request", None), check_pb2.ScreenRequest) and not refused:
+                refused, step = True, flow.throw(error)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        value, proceed = (yield step), flow.send
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule", "depth"),
+    [("DEPTH_INVALID", "screening.page-entries", 2), ("DEPTH_INVALID", "screening.depth", 1), ("HEAD_GONE", "", 1)],
+)
+def test_a_screening_that_is_refused_begins_anew_and_deeper_where_a_page_was_too_large(
+    lender: Client, other: Client, reason: str, rule: str, depth: int
+) -> None:
+    other.report(default_report(4_006))
+    flow = lender._member.screen(customers(4_006, 4_007), REVIEW, "desk-1", None, None)
+    report = lender._run(refused_once(flow, ConflictError(reason, rule=rule)))
+    assert (report.findings, report.depth) == ((LISTED, CLEAR), depth)
 
 
 def test_asyncio_finds_the_same(registry: TestRegistry, other: Client) -> None:

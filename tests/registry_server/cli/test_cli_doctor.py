@@ -113,7 +113,7 @@ def test_a_setting_of_another_form_is_named(site: Site, setting: str, value: str
 
 def test_an_old_backup_is_warned_of_and_fails_after_a_week(site: Site) -> None:
     ready(site)
-    for days, grade in ((0.5, Grade.PASS), (2, Grade.WARN), (8, Grade.FAIL)):
+    for days, grade in ((0.5, Grade.PASS), (2, Grade.WARN), (8, Grade.FAIL), (-1, Grade.FAIL)):
         then = time.time() - days * 86_400
         os.utime(site.home / "backup-done", (then, then))
         assert grades(site)["backup"] is grade

@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import InstitutionStatus, Purpose
 from client_sdk.kernel.ledger.inquiry import Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from registry_server.sequencing import map_tree
 from registry_server.usecases.screen import KEPT_MS, MAX_PREFIXES
 from tests.support.registry import inquire, refusal, running_registry
 from tests.support.registry_world import World, subject_of
@@ -78,6 +79,24 @@ def test_all_pages_are_of_the_head_of_the_first(registry: RunningRegistry) -> No
 
 def verified_size(response: check_pb2.ScreenResponse) -> int:
     return int(response.checkpoint.split(b"\n")[1])
+
+
+def test_a_page_with_too_many_entries_is_refused_and_served_deeper(
+    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a smaller limit, since thousands of records take minutes."""
+    monkeypatch.setattr(map_tree, "MAX_PAGE_ENTRIES", 6)
+    names = [str(number) for number in range(50)]
+    halves = [[name for name in names if subject_key(subject_of(name))[0] >> 6 == half][:5] for half in (0, 1)]
+    for name in (*halves[0], *halves[1]):
+        report(registry, "lender-1", name, name)
+    screens = registry.inquiries("lender-2").Screen
+    refused = refusal(lambda: screens(screen_request(registry.world, "lender-2")))
+    assert (refused.reason, refused.rule) == ("DEPTH_INVALID", "screening.page-entries")
+    deeper = screen_request(registry.world, "lender-2", (0, 1), "deeper", screening=Screening(3, 2, 2))
+    listed = verified_entries(registry.trust_root, screens(deeper), depth=2)
+    assert sorted(listed) == sorted(subject_key(subject_of(name)) for half in halves for name in half)
+    assert len(listed) == 10
 
 
 def test_more_pages_than_declared_are_refused(registry: RunningRegistry) -> None:

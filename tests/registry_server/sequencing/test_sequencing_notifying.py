@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
     InstitutionStatus,
@@ -19,9 +20,11 @@ from client_sdk.kernel.formats.words import (
     Role,
     Standing,
 )
-from registry_server.sequencing.items import ItemOutcome, LapseItem
+from client_sdk.kernel.ledger.submission import Submission
+from registry_server.sequencing.items import ItemOutcome, LapseItem, StatementItem
 from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.housekeeping import Housekeeping
+from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.disputes import CORRECTED, UNCONFIRMED
 from tests.support.notices import acknowledgement, as_shown, show, told
@@ -30,6 +33,8 @@ from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from creditregistry.v1 import submission_pb2 as pb
 
     from client_sdk.kernel.formats.statement import RecordKey
     from registry_server.sequencing.items import Item, Result
@@ -75,6 +80,14 @@ def newest_of(ledger: Ledger, key: RecordKey) -> int:
 def append(ledger: Ledger, item: Item) -> Result:
     (result,) = ledger.append([item]).result().results
     return result
+
+
+def checked(ledger: Ledger, submission: pb.Submission) -> StatementItem:
+    """What may be appended of a submission."""
+    signer = Statement.parse(submission.statement.payload).signer
+    (item,) = Submitting(ledger).prepare(signer, [Submission.of(submission)]).checked
+    assert isinstance(item, StatementItem)
+    return item
 
 
 def logged(ledger: Ledger, item: Item) -> int:
@@ -214,13 +227,48 @@ def test_who_was_shown_what_is_forgotten_with_the_record(world: World, ledger: L
     show(ledger, ASKER, "all", kept, withdrawn, erased, sold)
     accept(ledger, world.report("lender-1", "withdrawn", Standing.WITHDRAWN))
     world.erase(ledger, erased)
-    accept(ledger, world.report("lender-1", "sold", Standing.TRANSFERRED, transferee="lender-3"))
-    contract = world.newest[sold].facts.debt.contract  # type: ignore[union-attr]  # a default has facts
-    bought = world.report("lender-3", "bought", person="person of sold", contract=contract, continues=sold)
-    accept(ledger, bought)
+    for submission in sale(world, "sold"):
+        accept(ledger, submission)
     with ledger.view() as view:
-        rows = view.work.connection.exec_driver_sql("SELECT record FROM shown").scalars().all()
-    assert rows == [as_shown(ledger, kept)[0].record]
+        rows = view.work.connection.exec_driver_sql("SELECT record FROM shown ORDER BY record").scalars().all()
+    left = [*as_shown(ledger, kept), *as_shown(ledger, world.key("lender-3", "sold of lender-3"))]
+    assert rows == [shown.record for shown in left]
+
+
+def sale(world: World, name: str, seller: str = "lender-1", buyer: str = "lender-3") -> list[pb.Submission]:
+    """A record's last version, and the first one of the record of its buyer."""
+    sold = world.key(seller, name)
+    contract = world.newest[sold].facts.debt.contract  # type: ignore[union-attr]  # a default has facts
+    person = name.partition(" of ")[0]
+    return [
+        world.report(seller, name, Standing.TRANSFERRED, transferee=buyer),
+        world.report(buyer, f"{person} of {buyer}", person=f"person of {person}", contract=contract, continues=sold),
+    ]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_who_was_shown_a_record_hears_of_the_one_that_continues_it(
+    world: World, ledger: Ledger, *, together: bool
+) -> None:
+    sold = reported(world, ledger, "sold")
+    show(ledger, ASKER, "before", sold)
+    restricted = world.annotate("lender-1", sold, RESTRICTED)
+    sales = [*sale(world, "sold"), *sale(world, "sold of lender-3", "lender-3", "lender-1")]
+    bought = world.key("lender-1", "sold of lender-1")
+    ended = world.report("lender-1", "sold of lender-1", Standing.WITHDRAWN)
+    items: list[Item] = [restricted, *(checked(ledger, submission) for submission in (*sales, ended))]
+    results = ledger.append(items).result().results if together else [append(ledger, item) for item in items]
+    assert [result.complaint for result in results] == [None] * len(items)
+    first, last = results[0].place, results[-1].place
+    assert first is not None
+    assert last is not None
+    assert told(ledger, ASKER) == [
+        (first.leaf_index, NoticeReason.RESTRICTED),
+        (last.leaf_index, NoticeReason.WITHDRAWN),
+    ]
+    assert newest_of(ledger, bought) == last.leaf_index
+    with ledger.view() as view:
+        assert view.work.connection.exec_driver_sql("SELECT count(*) FROM shown").scalar_one() == 0
 
 
 def test_an_answer_that_was_overtaken_is_not_kept(world: World, ledger: Ledger) -> None:

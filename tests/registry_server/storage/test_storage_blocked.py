@@ -9,6 +9,7 @@ import pytest
 
 from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from registry_server.storage import blocked
+from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.registry_world import World, accept, submit
@@ -48,9 +49,11 @@ def stolen(world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_TH
     return [debt(world, "lender-1", "loan"), withdrawn(world, reason)]
 
 
-def withdrawn(world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_THEFT) -> pb.Submission:
+def withdrawn(
+    world: World, reason: WithdrawalReason = WithdrawalReason.IDENTITY_THEFT, name: str = "loan"
+) -> pb.Submission:
     """The withdrawal of the record."""
-    return world.report("lender-1", "loan", Standing.WITHDRAWN, reason=reason, evidence=(b"\x11" * 32,))
+    return world.report("lender-1", name, Standing.WITHDRAWN, reason=reason, evidence=(b"\x11" * 32,))
 
 
 def reason_of(ledger: Ledger, message: pb.Submission) -> tuple[str, str]:
@@ -98,6 +101,19 @@ def test_the_block_ends_with_an_erasure_by_order(ledger: Ledger, world: World) -
     accept(ledger, *stolen(world))
     world.erase(ledger, world.key("lender-1", "loan"))
     assert reason_of(ledger, debt(world, "lender-1", "once more")) == ("", "")
+
+
+def test_each_record_of_the_debt_blocks_it_by_itself(ledger: Ledger, world: World) -> None:
+    accept(ledger, debt(world, "lender-1", "loan"))
+    accept(ledger, world.report("lender-1", "loan", Standing.CURED))
+    accept(ledger, debt(world, "lender-1", "again"))
+    for name in ("loan", "again"):
+        accept(ledger, withdrawn(world, name=name))
+    assert fsck(ledger.database).findings == []
+    for name, left in (("again", ("DEBT_BLOCKED", "debt.blocked")), ("loan", ("", ""))):
+        world.erase(ledger, world.key("lender-1", name))
+        assert reason_of(ledger, debt(world, "lender-1", f"after {name}")) == left
+        assert fsck(ledger.database).findings == []
 
 
 def test_the_block_ends_after_the_years_of_the_rulebook(ledger: Ledger, world: World) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
-from client_sdk.kernel.formats.words import AnnotationFlag, Standing, TlsKeyAction
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing, TlsKeyAction, WithdrawalReason
 from registry_server.storage import tls_keys
 from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
@@ -30,7 +30,8 @@ def fill(url: str) -> None:
         accept(ledger, world.report("lender-1", "open"), world.report("lender-1", "cured"))
         accept(ledger, world.report("lender-1", "cured", Standing.CURED))
         accept(ledger, world.report("lender-2", "withdrawn"))
-        accept(ledger, world.report("lender-2", "withdrawn", Standing.WITHDRAWN))
+        theft, papers = WithdrawalReason.IDENTITY_THEFT, (seed("police report"),)
+        accept(ledger, world.report("lender-2", "withdrawn", Standing.WITHDRAWN, reason=theft, evidence=papers))
         accept(ledger, world.report("lender-3", "erased"))
         world.erase(ledger, world.key("lender-3", "erased"))
         key = world.key("lender-1", "open")
@@ -112,6 +113,9 @@ LIES: dict[str, tuple[Sequence[str], set[str]]] = {
     "debt": (["UPDATE live_records SET debt_ref = {zeros} || {zeros}"], {"LIVE_ROW"}),
     "live standing": (["UPDATE live_records SET standing = 2"], {"LIVE_ROW"}),
     "live annotation": (["UPDATE live_records SET annotation_hash = {zeros}"], {"LIVE_ROW"}),
+    "block gone": (["DELETE FROM blocked_debts"], {"BLOCKED_ROW"}),
+    "block of another record": (["UPDATE blocked_debts SET record = {first}"], {"BLOCKED_ROW"}),
+    "block of another time": (["UPDATE blocked_debts SET blocked_at = blocked_at + 1"], {"BLOCKED_ROW"}),
     "TLS key": (["UPDATE tls_keys SET spki_hash = {zeros} WHERE institution = 'lender-1'"], {"TLS_KEY_ROW"}),
     "TLS key's institution": (
         ["UPDATE tls_keys SET institution = 'auditor' WHERE institution = 'lender-1'"],

@@ -82,6 +82,17 @@ def test_inquiries_about_a_person_come_once_the_last_first(ledger: Ledger, world
     assert reader.askers(OFFICE, own, 2**32 - 1).asked == ()
 
 
+def test_an_inquiry_that_takes_a_person_for_two_is_listed_once(ledger: Ledger) -> None:
+    """Otherwise its asker could keep the person from a report: no reader takes an inquiry twice."""
+    first, second = seed("pseudonym, version 1"), seed("pseudonym, version 2")
+    persons = ((first, seed("another, version 2")), (seed("another, version 1"), second))
+    item = World.inquiry("lender-1", "of two", count=2, subjects=persons)
+    ledger.record_inquiries([item]).result()
+    with ledger.view() as view:
+        found = view.inquiries_about([first, second], 2**62, 0, 10)
+    assert [(stored.inquiry_id, place) for stored, place in found] == [(item.inquiry_id, 0)]
+
+
 def test_a_refused_inquiry_leads_to_nobody(ledger: Ledger, world: World) -> None:
     asked = question(inquire(world, "lender-1", ["A"], "refused", purpose=Purpose.SUBJECT_ACCESS), "lender-1")
     (refused,) = Checks(ledger, 1_000_000).answer([asked])

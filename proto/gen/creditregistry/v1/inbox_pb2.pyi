@@ -44,7 +44,7 @@ class Notice(_message.Message):
     asked_at: _builtins.int
     """When that inquiry was received, milliseconds; 0 where DISPUTED."""
     shown_index: _builtins.int
-    """Index of the version that its answer showed; 0 where DISPUTED."""
+    """Index of the version that its answer showed, of this record or of a sold one that it continues; 0 where DISPUTED."""
     acknowledged_index: _builtins.int
     """Index of the leaf with the member's acknowledgement; 0 while there is none."""
     @_builtins.property

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
+from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.correction import corrects
+from client_sdk.kernel.rules.fact_words import ArrangementOutcome, ArrangementPeriod, DefaultCause, NoticeChannel
 from client_sdk.kernel.rules.facts import Facts, JudgmentStage, Measure, Product
 from tests.client_sdk.kernel.rules.facts_samples import AMOUNTS, DEFAULT, ENFORCEMENT, JUDGMENT
 
@@ -62,3 +65,29 @@ def test_a_further_stage_brings_its_own_court_and_number() -> None:
     later = replace(JUDGMENT, stage=stage, court="another court", as_of=JUDGMENT.as_of + ANOTHER_DAY)
     assert not corrects(JUDGMENT, later)
     assert corrects(JUDGMENT, replace(later, cause="another cause"))
+
+
+def test_contacts_arrangements_and_a_cause_that_come_with_time_correct_nothing() -> None:
+    later = replace(DEFAULT, as_of=DEFAULT.as_of + ANOTHER_DAY, contacts=(), arrangement=None, default_cause=None)
+    agreed = Arrangement(
+        agreed_on=later.as_of, instalments=6, period=ArrangementPeriod.MONTH, outcome=ArrangementOutcome.RUNNING
+    )
+    sms, call = (ContactCount(channel=channel, count=2) for channel in (NoticeChannel.SMS, NoticeChannel.CALL))
+    known, other = tuple(DefaultCause)[:2]
+    steps = [
+        later,
+        replace(later, contacts=(sms,)),
+        replace(later, contacts=(replace(sms, count=3), call), arrangement=agreed),
+        replace(later, contacts=(replace(sms, count=3), call), arrangement=replace(agreed, paid=1)),
+        replace(later, contacts=(replace(sms, count=3), call), arrangement=agreed, default_cause=known),
+    ]
+    for days, (before, after) in enumerate(pairwise(steps), 1):
+        dated = replace(after, as_of=before.as_of + timedelta(days=days))
+        assert not corrects(before, dated)
+        assert not corrects(before, dated, moved=True)
+        assert corrects(before, after)
+    newest = replace(steps[-1], as_of=later.as_of + ANOTHER_DAY)
+    assert corrects(steps[-1], replace(newest, contacts=(sms, call)))
+    assert corrects(steps[-1], replace(newest, contacts=(replace(sms, count=3),)))
+    assert corrects(steps[-1], replace(newest, default_cause=other))
+    assert corrects(steps[-1], replace(newest, default_cause=None))

@@ -1,0 +1,97 @@
+"""Comparison of blocked debts with the withdrawals that block them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.act import Act, GenesisBody, RulebookBody
+from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.words import Standing, WithdrawalReason
+from registry_server.storage import blocked, leaves
+from registry_server.usecases.fsck.report import RowKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.chain import Chain
+    from registry_server.storage.unit_of_work import UnitOfWork
+    from registry_server.usecases.fsck.report import FsckReport
+
+__all__ = ["check_blocked"]
+
+_PAGE = 512
+_THEFT = WithdrawalReason.IDENTITY_THEFT
+_DAY_MS = 86_400_000
+
+
+def check_blocked(
+    work: UnitOfWork,
+    report: FsckReport,
+    chains: Mapping[RecordKey, Chain],
+    versions: Mapping[tuple[RecordKey, int], int],
+    now: int,
+) -> None:
+    """Check that each record that was withdrawn as identity theft blocks its debt, and that nothing else does.
+
+    Which debt that is, no leaf tells.
+
+    Args:
+        work: the snapshot.
+        report: takes the findings.
+        chains: of all records, from the leaves.
+        versions: leaf index of each (record, version).
+        now: time of the newest leaf, ms.
+    """
+    withdrawn = {
+        chain.index: versions.get((key, 1), chain.index)
+        for key, chain in chains.items()
+        if chain.standing is Standing.WITHDRAWN and not chain.erased
+    }
+    want = dict(_thefts(work, withdrawn))
+    rows = blocked.rows(work)
+    for row in rows:
+        if want.get(row.record) != row.blocked_at or len(row.debt_hash) != HASH_BYTES:
+            _note(report, row.record, got=f"blocked at {row.blocked_at}", want="a withdrawal as identity theft then")
+    # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
+    over = now - _shortest_retention(work) * 366 * _DAY_MS + _DAY_MS
+    for record in want.keys() - {row.record for row in rows}:
+        if want[record] > over:
+            _note(report, record, got="none", want="a row, as it was withdrawn as identity theft")
+
+
+def _note(report: FsckReport, record: int, *, got: str, want: str) -> None:
+    report.note(RowKind.BLOCKED_ROW, f"record of leaf {record}", "blocked-debts.row", got=got, want=want)
+
+
+def _thefts(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, int]]:
+    """Yield first index and time of withdrawal of each record that was withdrawn as identity theft.
+
+    Args:
+        work: the snapshot.
+        withdrawn: first index of a record by the index of the leaf that withdrew it.
+    """
+    indexes = sorted(withdrawn)
+    for start in range(0, len(indexes), _PAGE):
+        for index, data in leaves.leaves_at(work, indexes[start : start + _PAGE]).items():
+            # A leaf without form is found elsewhere.
+            with suppress(FormatError):
+                leaf = parse_leaf(data)
+                if isinstance(leaf, StatementLeaf) and Statement.parse(leaf.payload).reason is _THEFT:
+                    yield withdrawn[index], leaf.logged_at
+
+
+def _shortest_retention(work: UnitOfWork) -> int:
+    """Return the fewest ``retention_years`` of the rulebooks that were ever in force."""
+    years = []
+    for act in leaves.act_leaves(work):
+        with suppress(FormatError):
+            leaf = parse_leaf(act.leaf)
+            body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
+            if isinstance(body, GenesisBody | RulebookBody):
+                years.append(body.rulebook.retention_years)
+    return min(years, default=0)
