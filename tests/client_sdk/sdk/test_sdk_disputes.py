@@ -257,6 +257,10 @@ def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, offi
         assert (record.remark, record.subject_statement) == ("not-mine", "I never had this card.")
         (after,) = [one for one in buyer.disputes() if one.record_id == bought.record_id]
         assert (after.due_on, after.opened_by, after.evidence) == (before.due_on, OFFICE, (LETTER,))
+        (item,) = office.subject_report(person(7020), mandate=REQUEST, officer="desk-1").records
+        assert (item.due_on, item.disputed_by) == (before.due_on, OFFICE)
+        events = [(event.by, event.version) for event in item.history]
+        assert events == [(OFFICE, None), (OFFICE, None), ("lender-2", 1)]
         assert sold.record_id not in {one.record_id for one in lender.disputes()}
         with pytest.raises(ConflictError) as uncorrected:
             buyer.answer_dispute(bought.record_id, "CORRECTED", evidence=[CONTRACT])
