@@ -79,10 +79,10 @@ def _furnisher(directory: Directory, issuer: str) -> str:
 
 
 def notify(work: UnitOfWork, staging: Staging) -> None:
-    """Make the notices of a batch, and forget who was shown what of records that can change no more.
+    """Make the notices of a batch, and delete which answers have shown the records that can change no more.
 
     Args:
-        work: the transaction that logs the batch; it holds the head row, as does whoever adds to ``shown``.
+        work: the transaction that logs the batch; it holds the head row, as every transaction that adds to ``shown``.
         staging: the batch.
     """
     if staging.causes:
@@ -95,7 +95,7 @@ def notify(work: UnitOfWork, staging: Staging) -> None:
 
 
 class _Told:
-    """Who was shown the records of a batch's causes, and what was told of them before."""
+    """Which members were shown the records of a batch's causes, and which notices of them there are already."""
 
     def __init__(self, work: UnitOfWork, causes: Iterable[Cause]) -> None:
         self._shown = shown.of_records(work, [cause.record for cause in causes if not cause.furnisher])
@@ -116,7 +116,7 @@ class _Told:
         return [notice for notice in fresh if self._is_first(notice, cause, directory)]
 
     def _is_first(self, notice: StoredNotice, cause: Cause, directory: Directory) -> bool:
-        """Whether a member is to be told, and was not told of the same leaf for another reason."""
+        """Whether a member gets a notice, and has none of the same leaf for another reason."""
         member, key = notice.member, (notice.record, notice.member, notice.leaf_index)
         status = directory.institution(member).status
         if member == cause.author or status is InstitutionStatus.TERMINATED or key in self._told:

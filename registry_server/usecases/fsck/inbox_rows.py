@@ -63,7 +63,7 @@ def _acknowledges(notice: StoredNotice, cause: bytes, data: bytes) -> bool:
 
 
 def check_shown(work: UnitOfWork, report: FsckReport) -> None:
-    """Check that each version that somebody was shown is one of its record."""
+    """Check that each version that an answer has shown is one of its record."""
     for row in shown.astray(work, MAX_KEPT):
         place = f"record of leaf {row.record}, shown to {row.asker}"
         report.note(RowKind.SHOWN_ROW, place, "shown.leaf-index", got=str(row.leaf_index), want="a version of it")
