@@ -22,7 +22,8 @@ __all__ = ["corrects"]
 _ASIDE = frozenset(("debt", "approver", "legal_basis", "notice", "consent", "batch_reference"))
 # What another day changes by itself.
 _PASSING: dict[type[Facts], frozenset[str]] = {
-    DefaultFacts: frozenset(("as_of", "amounts", "days_past_due", "days_estimated", "collection_stage", "called_on")),
+    DefaultFacts: frozenset(("as_of", "amounts", "days_past_due", "days_estimated", "collection_stage", "called_on"))
+    | {"contacts", "arrangement"},
     JudgmentFacts: frozenset(("as_of", "amounts")),
     EnforcementFacts: frozenset(("as_of", "executed", "measures", "stayed_on")),
 }
@@ -44,6 +45,9 @@ def corrects(previous: Facts, new: Facts, *, moved: bool = False) -> bool:
     if new.as_of == previous.as_of and not moved:
         return bool(changed)
     passing = _PASSING[type(new)] | (_OF_A_STANDING if moved else frozenset())
+    if isinstance(previous, DefaultFacts) and previous.default_cause is None:
+        # It is found out in the course of collection.
+        passing |= {"default_cause"}
     if isinstance(new, JudgmentFacts) and "stage" in changed:
         passing |= _OF_A_STAGE
     return bool(changed - passing)

@@ -7,9 +7,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from client_sdk.kernel.rules.arrangement import ContactCount
 from client_sdk.kernel.rules.correction import corrects
+from client_sdk.kernel.rules.fact_words import DefaultCause, NoticeChannel
 from client_sdk.kernel.rules.facts import Facts, JudgmentStage, Measure, Product
-from tests.client_sdk.kernel.rules.facts_samples import AMOUNTS, DEFAULT, ENFORCEMENT, JUDGMENT
+from tests.client_sdk.kernel.rules.facts_samples import AMOUNTS, ARRANGED, ARRANGEMENT, DEFAULT, ENFORCEMENT, JUDGMENT
 
 SAMPLES: list[Facts] = [DEFAULT, JUDGMENT, ENFORCEMENT]
 ANOTHER_DAY = timedelta(days=30)
@@ -55,6 +57,20 @@ def test_what_another_day_changes_by_itself_corrects_nothing() -> None:
     ended = replace(later, ended_on=later.as_of)
     assert corrects(DEFAULT, ended)
     assert not corrects(DEFAULT, ended, moved=True)
+
+
+def test_collection_goes_on_without_a_correction() -> None:
+    paid = replace(ARRANGEMENT, paid=ARRANGEMENT.paid + 1)
+    called = (ContactCount(channel=NoticeChannel.CALL, count=9),)
+    for before, after in [
+        (DEFAULT, ARRANGED),
+        (ARRANGED, replace(ARRANGED, arrangement=paid)),
+        (ARRANGED, replace(ARRANGED, contacts=called)),
+    ]:
+        assert not corrects(before, replace(after, as_of=DEFAULT.as_of + ANOTHER_DAY))
+        assert corrects(before, after)
+    other = replace(ARRANGED, default_cause=DefaultCause.FRAUD, as_of=DEFAULT.as_of + ANOTHER_DAY)
+    assert corrects(ARRANGED, other)
 
 
 def test_a_further_stage_brings_its_own_court_and_number() -> None:
