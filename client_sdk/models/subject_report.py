@@ -67,7 +67,7 @@ class SubjectRecord(Plain):
 
     Attributes:
         record: as it is listed.
-        history: its leaves, the oldest first.
+        history: its leaves, the oldest first; of a bought debt also the remarks that it has carried over.
         due_on: last day for the answer to a dispute that stands; None where none waits for one.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
     """

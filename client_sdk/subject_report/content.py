@@ -210,7 +210,8 @@ class _Speaker:
         if record.transferee:
             yield self._text("sold_to"), self._member(record.transferee)
         yield self._text("record_number"), record.ref
-        yield self._text("first_logged"), self._time(item.history[0].logged_at)
+        first = next(event for event in item.history if event.version is not None)
+        yield self._text("first_logged"), self._time(first.logged_at)
         yield self._text("logged"), self._time(record.logged_at)
         kept = "kept_until" if record.retain_until else "kept_open"
         yield self._text("kept"), self._text(kept, date=record.retain_until, years=report.retention_years)

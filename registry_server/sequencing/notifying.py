@@ -79,12 +79,12 @@ def _furnisher(directory: Directory, issuer: str) -> str:
 
 
 def notify(work: UnitOfWork, staging: Staging) -> None:
-    """Make the notices of a batch, and forget who was shown what of records that can change no more.
+    """Make the notices of a batch, and delete which answers have shown the records that can change no more.
 
     Where a buyer's record continues a sold one, who was shown that one hears of the buyer's from then on.
 
     Args:
-        work: the transaction that logs the batch; it holds the head row, as does whoever adds to ``shown``.
+        work: the transaction that logs the batch; it holds the head row, as every transaction that adds to ``shown``.
         staging: the batch.
     """
     heirs = _heirs(staging)
@@ -122,7 +122,7 @@ def _shown(work: UnitOfWork, staging: Staging, heirs: Mapping[int, int]) -> dict
 
 
 class _Told:
-    """Who was shown the records of a batch's causes, and what was told of them before."""
+    """Which members were shown the records of a batch's causes, and which notices of them there are already."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class _Told:
         return [notice for notice in fresh if self._is_first(notice, cause, directory)]
 
     def _is_first(self, notice: StoredNotice, cause: Cause, directory: Directory) -> bool:
-        """Whether a member is to be told, and was not told of the same leaf for another reason."""
+        """Whether a member gets a notice, and has none of the same leaf for another reason."""
         member, key = notice.member, (notice.record, notice.member, notice.leaf_index)
         status = directory.institution(member).status
         if member == cause.author or status is InstitutionStatus.TERMINATED or key in self._told:

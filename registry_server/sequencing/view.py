@@ -311,15 +311,17 @@ class View:
         return proposals.waiting(self.work, now)
 
     def record_places(self, record: StoredRecord) -> list[int]:
-        """Return the indexes of all leaves of a record itself: versions, annotations and lapses, ascending."""
+        """Return the indexes of all leaves of a record, ascending: versions, annotations and lapses.
+
+        The annotations of a bought debt begin with those of the record that it continues.
+        """
         versions = records.version_places(
             self.work, [(record.first_index, version) for version in range(1, record.chain.version + 1)]
         )
         head = record.chain.annotation
         links = [] if head is None else records.annotation_chains(self.work, [head.first]).get(head.first, [])
-        # The chain of a bought debt begins with links of the record that this one continues; its first version is one.
-        own = [place.leaf_index for place in links if place.leaf_index > record.first_index]
-        return sorted([*versions.values(), *own])
+        # The first version of a record that carries annotations over is both.
+        return sorted({*versions.values(), *(place.leaf_index for place in links)})
 
     def overdue(self, day: str, limit: int) -> list[StoredRecord]:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""

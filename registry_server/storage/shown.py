@@ -1,4 +1,4 @@
-"""Table of records that inquiries were answered with: whom to tell when one of them turns out wrong.
+"""Table of records that answers have shown, and to which member: it gets a notice where one of them is corrected.
 
 One row for a record and an asker, that of the asker's newest inquiry. It holds no pseudonym, and is deleted with the
 opening of the inquiry, or when the record can change no more; where a buyer's record continues a sold one, that has the

@@ -59,17 +59,17 @@ class FormDraft:
             text = without_notes(self.path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError):
             return self.path.exists()
-        return bool(text.strip()) and text != self._first
+        return text.strip() not in ("", self._first.strip())
 
     def read(self, parse: Callable[[str], T]) -> T:
         """Return what a parser makes of the text once it is saved; with broken rules the editor is opened again.
 
         Raises:
-            PreflightError: the text was left as it was although it breaks rules.
+            PreflightError: the text was saved unchanged although the broken rules stood in it.
             UsageError: there is no editor, or the text was emptied.
             ConfigError: the editor failed.
         """
-        before = ""
+        before: str | None = None
         while True:
             self._edit()
             text = self._text()
@@ -78,7 +78,7 @@ class FormDraft:
             try:
                 return parse(text)
             except PreflightError as error:
-                if text in (before, self._first):
+                if text == before:
                     raise
                 noted = annotated(text, error.violations)
                 before = without_notes(noted)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
 
 __all__ = [
+    "WHY_RESTRICTED",
     "answer_lines",
     "assessment_lines",
     "money",
@@ -35,6 +36,9 @@ __all__ = [
 
 # The bytes of a receipt: what a file holds, and no line of a terminal.
 _PROOF = frozenset(("payload", "signature", "leaf", "path", "head", "head_path", "checkpoint"))
+
+# What a list says below a record that is RESTRICTED.
+WHY_RESTRICTED = "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
 
 _STYLES = {
     Verdict.LISTED: "bold yellow",

@@ -12,6 +12,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import EndedOption, IssuerOption, any_record, word_option
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import WHY_RESTRICTED
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 from client_sdk.models import AnnotationReceipt, DisputeOutcome, RecordKey
@@ -144,9 +145,8 @@ def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
         )
         for one in found
     ]
-    restricted = any(one.restricted for one in found)
-    why = "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
-    return [table(_COLUMNS, rows), counted(len(found), "dispute"), *([why] if restricted else [])]
+    why = [WHY_RESTRICTED] if any(one.restricted for one in found) else []
+    return [table(_COLUMNS, rows), counted(len(found), "dispute"), *why]
 
 
 def annotated(session: Run, receipt: AnnotationReceipt, said: str) -> None:

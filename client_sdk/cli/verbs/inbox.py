@@ -1,4 +1,4 @@
-"""``inbox``: what became of records that this member was shown, disputes of its own, and acknowledgements."""
+"""``inbox``: notices of corrected and ended records and of disputes, and their acknowledgement."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +50,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.
 
-        A notice says no fact. Whoever was shown a record hears of it for as long as the rulebook says
-        (correction_days), and while the registry keeps the inquiry.
+        A notice holds no fact of the record. There is one for each record that an answer to you has shown within the
+        rulebook's correction_days before the change, while the registry keeps that inquiry.
         """
         with session.client() as client:
             if follow:

@@ -26,7 +26,7 @@ from client_sdk.cli.ui.options import (
 )
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.shown import receipt_content, record_rows
+from client_sdk.cli.ui.shown import WHY_RESTRICTED, receipt_content, record_rows
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.cli.verbs.report import read_cells
@@ -76,20 +76,30 @@ def register(app: typer.Typer) -> None:
         issuing_state: IssuingStateOption = "",
         issuer: IssuerOption = "",
     ) -> None:
-        """List your own records, or those you took over, as the registry holds them; correct or withdraw one."""
+        """List your own records, or those you took over, as the registry holds them; correct or withdraw one.
+
+        DISPUTED: the person objects; `dispute list` says until when you answer. RESTRICTED: a dispute was not answered
+        in time, so that nobody may count the record; `dispute answer` lifts it.
+        """
         asked = with_facts or identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
         with session.client() as client:
             found = list(client.records(identity=identity, issuer=issuer))
-        content: list[Json] = [record.to_dict() for record in found]
+            disputes = client.disputes(issuer=issuer) if found else ()
+        flags = {dispute.record_id: sorted(flag.name for flag in dispute.flags) for dispute in disputes}
+        content: list[Json] = [
+            record.to_dict() | {"flags": list[Json](flags.get(record.record_id, ()))} for record in found
+        ]
+        restricted = [WHY_RESTRICTED] if any(dispute.restricted for dispute in disputes) else []
         session.output.result(
             {"records": content},
             table(
-                ("record", "kind", "version", "standing", "state", "logged", "kept until"),
-                [record_rows(record) for record in found],
+                ("record", "kind", "version", "standing", "state", "logged", "kept until", "remarked"),
+                [(*record_rows(record), ", ".join(flags.get(record.record_id, ()))) for record in found],
             )
             if found
             else "No records.",
+            *restricted,
         )
 
     @verb(
@@ -116,7 +126,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Correct facts of a record: give only what changes; the rest stays as the newest version has it.
 
-        The standing stays. A wrong person, or a mistaken end, is mended by `records withdraw` and reporting anew.
+        The record is named by your own name of it, as it was reported: no record id leads back to the reference, which
+        stays with you. The standing stays. A wrong person, or a mistaken end, is mended by `records withdraw` and
+        reporting anew.
         """
         changes = cells_of(cells)
         if not changes:

@@ -86,7 +86,7 @@ def report_edited(
 
     Raises:
         UsageError: as ``report_form``, or there is no editor.
-        PreflightError: the form was left as it was although it breaks rules.
+        PreflightError: the form was saved unchanged although the broken rules stood in it.
         CreditRegistryError: as ``Client.report``.
     """
     text = empty_form(given) if source is None else without_notes(_text(source))

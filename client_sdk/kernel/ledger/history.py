@@ -1,4 +1,7 @@
-"""History of one record: its leaves from version 1 on, each chained to the one before (proto/README.md 2 and 5)."""
+"""History of one record: its leaves from version 1 on, each chained to the one before (proto/README.md 2 and 5).
+
+The annotations of a bought debt begin with those of the record that it continues: they are part of its history.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class RecordHistory(NamedTuple):
     """Every leaf of a live record, ascending.
 
     Attributes:
-        steps: its leaves.
+        steps: its leaves; before version 1 the annotations and lapses that it carries over.
         unanswered_since: logged_at of the leaf since which a dispute waits for an answer, ms; 0 where none does.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
     """
@@ -65,41 +68,80 @@ def read_history(leaves: Sequence[tuple[int, bytes]], record: RecordKey, directo
     """
     steps: list[HistoryStep] = []
     version, version_hash = 0, b""
-    number, link_hash, carried = 0, b"", b""
-    waiting, since, disputed_by, newest_index = 0, 0, "", -1
-    before: Annotation | None = None
+    links, wait = _Links(record), _Wait()
+    newest_index = -1
     for index, data in leaves:
         if index <= newest_index:
             raise FormatError(PART, "history.order", got=str(index), want=f"above {newest_index}")
         newest_index = index
-        said, payload, logged_at = _said(data, record, directory)
-        match said:
-            case Statement():
-                if (said.version, said.previous) != (version + 1, version_hash):
-                    raise FormatError(PART, "history.version", got=str(said.version), want=f"version {version + 1}")
-                version, version_hash = said.version, payload_hash(payload)
-                if said.continues is not None:
-                    # It is a link of the chain of annotations of the record that it continues.
-                    carried = version_hash
-            case Annotation() | Lapse():
-                first = not number and said.number > 1 and said.previous == carried != b""
-                if not version or ((said.number, said.previous) != (number + 1, link_hash) and not first):
-                    raise FormatError(PART, "history.annotation", want="each annotation chained to the one before")
-                number, link_hash = said.number, payload_hash(payload)
+        said, payload, logged_at = _said(data, directory)
+        if isinstance(said, Statement) and said.key == record:
+            if (said.version, said.previous) != (version + 1, version_hash):
+                raise FormatError(PART, "history.version", got=str(said.version), want=f"version {version + 1}")
+            version, version_hash = said.version, payload_hash(payload)
+        elif said.key == record and not version:
+            raise FormatError(PART, "history.annotation", want="version 1 before the record's own annotations")
+        elif said.key != record and version:
+            raise FormatError(PART, "history.record", want="leaves of the record")
+        links.take(said, payload)
         if isinstance(said, Annotation):
-            stood = before is not None and before.disputed
-            waiting = waiting_from(said, disputed_before=stood, waiting_before=waiting)
-            if waiting == said.number:
-                since = logged_at
-            disputed_by = (disputed_by if stood else said.author) if said.disputed else ""
-            before = said
-        steps.append(HistoryStep(index, logged_at, said))
+            wait.take(said, logged_at)
+        if said.key == record or not isinstance(said, Statement):
+            steps.append(HistoryStep(index, logged_at, said))
     if not version:
         raise FormatError(PART, "history.version", got="none", want="version 1")
-    return RecordHistory(tuple(steps), since if waiting else 0, disputed_by)
+    return RecordHistory(tuple(steps), wait.since if wait.number else 0, wait.disputed_by)
 
 
-def _said(data: bytes, record: RecordKey, directory: Directory) -> tuple[Statement | Annotation | Lapse, bytes, int]:
+class _Links:
+    """The chain of a record's annotations, from its first leaf on.
+
+    The first version of a record that continues an annotated one is a link of that one's chain.
+    """
+
+    def __init__(self, record: RecordKey) -> None:
+        self._record = record
+        # Of the newest link: of which record it is, its number, and the hash of its payload.
+        self._key: RecordKey | None = None
+        self._number = 0
+        self._hash = b""
+
+    def take(self, said: Statement | Annotation | Lapse, payload: bytes) -> None:
+        """Take the next leaf of the history; later versions are no links.
+
+        Raises:
+            FormatError: it does not follow the link before.
+        """
+        if isinstance(said, Statement):
+            if said.key == (self._key or self._record):
+                return
+            if said.version != 1 or said.continues != self._key:
+                want = "a first version that continues the annotated record"
+                raise FormatError(PART, "history.annotation", want=want)
+        elif (said.number, said.previous) != (self._number + 1, self._hash) or self._key not in (None, said.key):
+            raise FormatError(PART, "history.annotation", want="each annotation chained to the one before")
+        self._key, self._number, self._hash = said.key, self._number + 1, payload_hash(payload)
+
+
+class _Wait:
+    """Since when a dispute waits for its answer, and who opened it, as annotations follow each other."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.since = 0
+        self.disputed_by = ""
+        self._disputed = False
+
+    def take(self, said: Annotation, logged_at: int) -> None:
+        """Take the next annotation, logged at a time in ms."""
+        self.number = waiting_from(said, disputed_before=self._disputed, waiting_before=self.number)
+        if self.number == said.number:
+            self.since = logged_at
+        self.disputed_by = (self.disputed_by if self._disputed else said.author) if said.disputed else ""
+        self._disputed = said.disputed
+
+
+def _said(data: bytes, directory: Directory) -> tuple[Statement | Annotation | Lapse, bytes, int]:
     leaf = read_leaf(data, PART)
     said: Statement | Annotation | Lapse
     match leaf:
@@ -115,8 +157,8 @@ def _said(data: bytes, record: RecordKey, directory: Directory) -> tuple[Stateme
                 raise FormatError(PART, "history.live", got=said.what.name, want="a record that is live")
         case _:
             raise FormatError(PART, "history.leaf", want="a version, an annotation or a lapse")
-    if (said.registry, said.key) != (directory.state.registry, record):
-        raise FormatError(PART, "history.record", want="leaves of the record")
+    if said.registry != directory.state.registry:
+        raise FormatError(PART, "history.record", want="leaves of this registry")
     return said, leaf.payload, leaf.logged_at
 
 

@@ -59,6 +59,9 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     assert status["next_answer_due"] <= waiting["due_on"]
     assert "to answer, the first by" in lender.said("status").out
     assert record in lender.said("dispute", "list").out
+    (own,) = [one for one in lender("records").content["records"] if record.endswith(one["record_id"])]
+    assert own["flags"] == ["DISPUTED"]
+    assert "DISPUTED" in lender.said("records").out
     assert record in office.said("subject", "dispute", "status").out
     _, record_id = record.split("/")
     lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", "--evidence", paper)

@@ -270,6 +270,24 @@ def test_an_editor_that_changes_nothing_is_opened_once_more_and_not_for_ever(
     kept.parent.rmdir()
 
 
+def test_a_form_that_was_not_changed_is_opened_again_with_its_broken_rules(
+    lender: Command, number: int, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = tmp_path / "record.toml"
+    form.write_text(filled(number, days_past_due="many"))
+    body = """
+text = path.read_text()
+if runs == 2:
+    assert "#! want a whole number from 0" in text, text
+    path.write_text(text.replace('"many"', '29'))
+"""
+    for name, value in editor(tmp_path, body).items():
+        monkeypatch.setenv(name, value)
+    assert lender("report", "--edit", "--from", str(form), "--yes").content["version"] == 1
+    assert (tmp_path / "runs").read_text() == "xx"
+    assert drafts(home) == []
+
+
 @pytest.mark.parametrize("body", ["path.write_text('')", "pass", "sys.exit(1)"], ids=["emptied", "untouched", "failed"])
 def test_nothing_is_kept_where_nothing_was_written(
     lender: Command, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, body: str

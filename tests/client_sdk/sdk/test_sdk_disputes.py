@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Auditor, Client
-from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError, QuotaError
+from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError, QuotaError, VerificationError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import (
     AnnotationFlag,
@@ -29,7 +30,9 @@ from client_sdk.models import (
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from creditregistry.v1 import dispute_pb2
 
     from client_sdk.testing import TestRegistry
 
@@ -257,6 +260,10 @@ def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, offi
         assert (record.remark, record.subject_statement) == ("not-mine", "I never had this card.")
         (after,) = [one for one in buyer.disputes() if one.record_id == bought.record_id]
         assert (after.due_on, after.opened_by, after.evidence) == (before.due_on, OFFICE, (LETTER,))
+        (item,) = office.subject_report(person(7020), mandate=REQUEST, officer="desk-1").records
+        assert (item.due_on, item.disputed_by) == (before.due_on, OFFICE)
+        events = [(event.by, event.version) for event in item.history]
+        assert events == [(OFFICE, None), (OFFICE, None), ("lender-2", 1)]
         assert sold.record_id not in {one.record_id for one in lender.disputes()}
         with pytest.raises(ConflictError) as uncorrected:
             buyer.answer_dispute(bought.record_id, "CORRECTED", evidence=[CONTRACT])
@@ -265,6 +272,36 @@ def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, offi
         record = shown(buyer, person(7020), Purpose.POST_LOAN_REVIEW)
         assert (set(record.flags), record.subject_statement) == ({AnnotationFlag.STATEMENT}, "I never had this card.")
     assert Auditor.from_home(registry.home("auditor")).audit().clean
+
+
+class RepeatedPages:
+    """ListDisputes of a registry that gives its first page again and again.
+
+    Args:
+        method: of the honest registry.
+    """
+
+    def __init__(self, method: Callable[[dispute_pb2.ListDisputesRequest], dispute_pb2.ListDisputesResponse]) -> None:
+        self._method = method
+
+    def future(self, request: dispute_pb2.ListDisputesRequest, **_: object) -> Future[dispute_pb2.ListDisputesResponse]:
+        first, request.first = request.first, 0
+        answer = self._method(request)
+        answer.next = first + 1
+        done: Future[dispute_pb2.ListDisputesResponse] = Future()
+        done.set_result(answer)
+        return done
+
+
+def test_a_list_of_disputes_that_repeats_itself_over_its_pages_is_refused(
+    office: Client, lender: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.open_dispute("lender-1", reported(lender, 7022).record_id)
+    stub = lender._member.services.disputes
+    monkeypatch.setattr(stub, "ListDisputes", RepeatedPages(stub.ListDisputes))
+    with pytest.raises(VerificationError) as found:
+        lender.disputes()
+    assert found.value.rule == "disputes.once"
 
 
 def test_a_member_that_annotates_all_the_time_keeps_nobody_from_answering(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from client_sdk._protocol.annotation import record_ref
 from client_sdk._protocol.subject_access import Askers, RecordLeaves
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.words import Purpose, Role
-from client_sdk.models import written_consent
+from client_sdk.models import RecordKey, Standing, written_consent
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def leaf_last_gone(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
 
 
 def leaf_changed(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
-    page.leaves[0].leaf = page.leaves[0].leaf[:-1] + b"\0"
+    leaf = page.leaves[0].leaf
+    page.leaves[0].leaf = leaf[:-1] + bytes([leaf[-1] ^ 1])
 
 
 def leaf_twice(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
@@ -169,4 +171,26 @@ def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: C
     directory = office._run(member.following.refresh())
     with pytest.raises(VerificationError) as found:
         whole.read(directory, member.session.log_key)
+    assert found.value.rule == "history.annotation"
+
+
+def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, registry: TestRegistry) -> None:
+    with Client(registry.config("lender-1")) as seller, Client(registry.config("lender-2")) as buyer:
+        sold = seller.report(default_report(8103))
+        office.open_dispute("lender-1", sold.record_id, code="not-mine")
+        office.add_statement("lender-1", sold.record_id, person(8103), "I never had this card.")
+        gone = replace(default_facts(contract="HT-8103"), as_of=date(2025, 5, 31), ended_on=date(2025, 5, 31))
+        seller.report(replace(default_report(8103, standing=Standing.TRANSFERRED, facts=gone), transferee="lender-2"))
+        buyer.report(replace(default_report(8103), continues=RecordKey("lender-1", sold.record_id)))
+    member = office._member
+    _, (answer,) = office._run(member._put([person(8103)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    (leaves,) = office._run(member._fetch_histories(answer))
+    directory, key = office._run(member.following.refresh()), member.session.log_key
+    assert leaves.read(directory, key).disputed_by == OFFICE
+    request = subject_access_pb2.ListRecordLeavesRequest(
+        inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=1
+    )
+    leaves.pages[:] = [member.services.subject_access.ListRecordLeaves(request)]
+    with pytest.raises(VerificationError) as found:
+        leaves.read(directory, key)
     assert found.value.rule == "history.annotation"

@@ -169,7 +169,7 @@ Global___ListRecordLeavesRequest: _TypeAlias = ListRecordLeavesRequest  # noqa: 
 
 @_typing.final
 class ListRecordLeavesResponse(_message.Message):
-    """Some leaves of a record: its versions, annotations and lapses."""
+    """Some leaves of a record: its versions, and every link of its chain of annotations, also those that it carries over."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
