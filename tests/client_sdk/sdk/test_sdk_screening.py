@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Client
+from client_sdk._helper_process import processors
+from client_sdk._member import screening
 from client_sdk._protocol.inquiry import Expectation
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
@@ -29,6 +31,7 @@ from client_sdk.models import (
     written_consent,
 )
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.support.blinding_children import blinding_children, kill_blinding_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +90,24 @@ def test_each_customer_is_listed_own_or_clear(lender: Client, other: Client) -> 
     assert report.findings == (OWN, LISTED, LISTED, CLEAR, LISTED)
     assert (report.count(LISTED), report.pages, report.depth) == (3, 1, 1)
     assert other.screen(customers(4_001, 4_002), purpose=REVIEW, officer="desk-1").findings == (LISTED, OWN)
+
+
+def test_processes_that_blind_may_die_at_any_time(
+    lender: Client, other: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.report(default_report(4_006))
+    monkeypatch.setattr(screening, "_ENOUGH_FOR_PROCESSES", 1)
+    killed: list[int] = []
+
+    def at_naming(step: ScreenProgress) -> None:
+        if step.phase is ScreenPhase.NAMING:
+            killed.append(kill_blinding_children())
+
+    asked = customers(4_006, 4_007)
+    assert lender.screen(asked, purpose=REVIEW, officer="desk-1").findings == (LISTED, CLEAR)
+    assert lender.screen(asked, purpose=REVIEW, officer="desk-1", progress=at_naming).findings == (LISTED, CLEAR)
+    assert killed == [min(processors(), 8)]
+    assert blinding_children() == []
 
 
 def test_asyncio_finds_the_same(registry: TestRegistry, other: Client) -> None:
