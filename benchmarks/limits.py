@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from voprf import ristretto
 
+from client_sdk._helper_process import processors
 from client_sdk.kernel.formats import dsse, keys
 from client_sdk.kernel.subjects.oprf import KEY_INFO
-from registry_server.rpc.checking import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

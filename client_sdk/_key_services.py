@@ -13,8 +13,9 @@ from creditregistry.v1 import evaluation_pb2
 from creditregistry.v1.subject_key_service_pb2_grpc import SubjectKeyServiceStub
 
 from client_sdk._protocol import arguments
+from client_sdk._protocol.blinding import LocalBlinder
 from client_sdk._protocol.evaluation import Asker, Evaluation, failed
-from client_sdk._steps import answer, begin, beside, owned, pause, shut
+from client_sdk._steps import answer, begin, beside, owned, pause, shut, together
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk._transport.tls import TlsFolder, TlsMaterial
 from client_sdk.config import MOST_SECONDS, is_seconds
@@ -28,6 +29,7 @@ from client_sdk.models.status import KeyServiceStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from client_sdk._protocol.blinding import Blinder
     from client_sdk._protocol.evaluation import Ask
     from client_sdk._steps import Call, Flow
     from client_sdk._transport.mode import AnyChannel, Mode
@@ -106,6 +108,7 @@ class KeyServiceAsker:
         versions: Sequence[int] | None = None,
         *,
         patient: bool = False,
+        blinders: Sequence[Blinder] = (),
     ) -> Flow[list[dict[int, tuple[bytes, ...]]]]:
         """Return the outputs of each input by version; see ``KeyClient.evaluate``.
 
@@ -116,15 +119,34 @@ class KeyServiceAsker:
             purpose: why.
             versions: of the subject keys; all live ones unless given.
             patient: whether to wait for a service that has not yet followed the act which has it serve a version.
+            blinders: share the batches, all at once; unless given, the inputs are blinded here.
+
+        Raises:
+            BlinderLostError: a process that blinds is gone.
         """
         evaluation = self._evaluation(directory, inputs, use, purpose, versions)
-        return owned(self.owner, self._evaluate(evaluation, patient=patient))
+        return owned(self.owner, self._evaluate(evaluation, blinders, patient=patient))
 
-    def _evaluate(self, evaluation: Evaluation, *, patient: bool) -> Flow[list[dict[int, tuple[bytes, ...]]]]:
+    def _evaluate(
+        self, evaluation: Evaluation, blinders: Sequence[Blinder], *, patient: bool
+    ) -> Flow[list[dict[int, tuple[bytes, ...]]]]:
+        if not blinders:
+            yield from self._ask_all(evaluation, evaluation.starts, LocalBlinder(), patient=patient)
+        else:
+            shares = (evaluation.starts[place :: len(blinders)] for place in range(len(blinders)))
+            yield from together(
+                *(
+                    self._ask_all(evaluation, share, blinder, patient=patient)
+                    for share, blinder in zip(shares, blinders, strict=True)
+                )
+            )
+        return (yield from beside(evaluation.outputs))
+
+    def _ask_all(self, evaluation: Evaluation, starts: Sequence[int], blinder: Blinder, *, patient: bool) -> Flow[None]:
         waiting: deque[tuple[Ask, Call[evaluation_pb2.EvaluateResponse]]] = deque()
         try:
-            for start in evaluation.starts:
-                for asked in (yield from beside(partial(evaluation.asks, start))):
+            for start in starts:
+                for asked in (yield from beside(partial(evaluation.asks, start, blinder))):
                     waiting.append((asked, (yield from self._send(asked))))
                     if len(waiting) > BATCHES_IN_FLIGHT * evaluation.asks_per_batch:
                         yield from self._settle(evaluation, *waiting.popleft(), patient=patient)
@@ -133,7 +155,6 @@ class KeyServiceAsker:
         finally:
             for _, call in waiting:
                 call.cancel()
-        return (yield from beside(evaluation.outputs))
 
     def pseudonyms(
         self,
@@ -144,10 +165,13 @@ class KeyServiceAsker:
         versions: Sequence[int] | None = None,
         *,
         patient: bool = False,
+        blinders: Sequence[Blinder] = (),
     ) -> Flow[list[dict[int, Pseudonym]]]:
         """Return the pseudonym of each person by version; see ``evaluate``."""
         inputs = yield from beside(partial(_inputs, identities))
-        outputs = yield from self.evaluate(directory, inputs, use, purpose, versions, patient=patient)
+        outputs = yield from self.evaluate(
+            directory, inputs, use, purpose, versions, patient=patient, blinders=blinders
+        )
         return (yield from beside(partial(_pseudonyms, outputs)))
 
     def statuses(self, directory: Directory) -> Flow[tuple[KeyServiceStatus, ...]]:

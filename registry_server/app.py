@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from client_sdk._helper_process import processors
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
 from registry_server.operating.register import register_of
 from registry_server.rpc.authorization import Authorizer
-from registry_server.rpc.checking import CheckingProcesses, processors
+from registry_server.rpc.checking import CheckingProcesses
 from registry_server.rpc.directory import DirectoryServicer
 from registry_server.rpc.disputes import DisputeServicer
 from registry_server.rpc.health import Probes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from client_sdk._following import Following
 from client_sdk._key_services import KeyServiceAsker, is_not_served
 from client_sdk._protocol import arguments
+from client_sdk._protocol.blinding import BlinderLostError
 from client_sdk._session import Session
 from client_sdk._steps import beside, messages, owned, shut
 from client_sdk._transport.refusal import is_stale
@@ -19,6 +20,7 @@ from client_sdk.kernel.formats.words import KeyUse, Purpose
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from client_sdk._protocol.blinding import Blinder
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._steps import Flow
     from client_sdk._transport.mode import Mode
@@ -99,6 +101,7 @@ class Core:
         identities: Sequence[Identity],
         use: KeyUse = KeyUse.REPORT,
         purpose: Purpose = Purpose.REPORTING,
+        blinders: Sequence[Blinder] = (),
     ) -> Flow[list[dict[int, Pseudonym]]]:
         """Return the pseudonyms of persons, under each live version of the subject keys.
 
@@ -107,7 +110,9 @@ class Core:
         """
         directory = yield from self.directory()
         try:
-            return (yield from self.keys.pseudonyms(directory, identities, use, purpose))
+            return (yield from self.keys.pseudonyms(directory, identities, use, purpose, blinders=blinders))
+        except BlinderLostError:
+            return (yield from self.names(identities, use, purpose))
         except KeyServiceError as error:
             if not is_not_served(error):
                 raise

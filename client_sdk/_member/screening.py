@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk._blinding_processes import BlindingProcesses
+from client_sdk._helper_process import processors
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
@@ -33,15 +35,21 @@ from client_sdk.models.screening import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from client_sdk._protocol.blinding import Blinder
     from client_sdk._steps import Flow
     from client_sdk.kernel.formats.words import Purpose
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.screening import ScreenProgressCallback
 
 __all__ = ["Screener"]
 
 # How often a screening is begun anew: its HEAD was given up meanwhile, or its pages were too large for the registry.
 _ATTEMPTS = 4
+# One of 2 cores names 2,000 customers in the time in which processes start.
+_ENOUGH_FOR_PROCESSES = 2_000
+# More than the two services of most registries can serve.
+_MOST_PROCESSES = 8
 _AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE"))
 
 
@@ -150,18 +158,33 @@ class Screener(Core):
 
     def _named(self, screen: PortfolioScreen, aim: _Aim) -> Flow[Directory]:
         """Ask for the pseudonyms of all customers who have none yet under the live versions of the subject keys."""
-        total = len(screen.customers)
         while True:
             directory = yield from self.directory()
             versions = directory.state.live_subject_key_versions
             people = yield from beside(partial(screen.unnamed, versions))
             if not people:
                 return directory
-            for start in range(0, len(people), NAMED_AT_ONCE):
-                aim.tell(ScreenPhase.NAMING, max(0, total - len(people)) + start, total)
-                some = people[start : start + NAMED_AT_ONCE]
-                names = yield from self.names([identity for _, identity in some], KeyUse.INQUIRE, aim.purpose)
-                yield from beside(partial(screen.named, some, names))
+            processes = BlindingProcesses(_blinding_processes(len(people)))
+            try:
+                blinders = yield from beside(processes.start)
+                yield from self._name(screen, people, blinders, aim)
+            finally:
+                processes.stop()
+
+    def _name(
+        self,
+        screen: PortfolioScreen,
+        people: Sequence[tuple[bytes, Identity]],
+        blinders: Sequence[Blinder],
+        aim: _Aim,
+    ) -> Flow[None]:
+        total = len(screen.customers)
+        for start in range(0, len(people), NAMED_AT_ONCE):
+            aim.tell(ScreenPhase.NAMING, max(0, total - len(people)) + start, total)
+            some = people[start : start + NAMED_AT_ONCE]
+            identities = [identity for _, identity in some]
+            names = yield from self.names(identities, KeyUse.INQUIRE, aim.purpose, blinders)
+            yield from beside(partial(screen.named, some, names))
 
     def _depth(self) -> int:
         """Return the depth that suits the map of the newest HEAD that was followed."""
@@ -212,6 +235,12 @@ class Screener(Core):
         finally:
             stream.cancel()
         return own
+
+
+def _blinding_processes(people: int) -> int:
+    """Return in how many processes so many persons' numbers are blinded: none where starting them takes longer."""
+    count = processors()
+    return min(count, _MOST_PROCESSES) if count > 1 and people >= _ENOUGH_FOR_PROCESSES else 0
 
 
 def _customers_of(customers: Iterable[Customer]) -> list[Customer]:

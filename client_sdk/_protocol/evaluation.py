@@ -15,11 +15,12 @@ from client_sdk.errors import KeyServiceError, RefusedError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_request import REQUEST_ID_BYTES, KeyRequest, elements_digest
-from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, Blinding, finalize
+from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from client_sdk._protocol.blinding import BlindedBatch, Blinder
     from client_sdk.errors import TransportError
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.state import KeyService, KeyServices
@@ -59,7 +60,7 @@ class Ask(NamedTuple):
         version: of the subject keys.
         place: of the service among those of the version.
         start: place of the batch's first input.
-        blindings: of the batch's inputs.
+        batch: blinded inputs.
         request: to be sent as it is, once.
     """
 
@@ -67,7 +68,7 @@ class Ask(NamedTuple):
     version: int
     place: int
     start: int
-    blindings: Sequence[Blinding]
+    batch: BlindedBatch
     request: evaluation_pb2.EvaluateRequest
 
 
@@ -103,22 +104,22 @@ class Evaluation:
         """Place of the first input of each batch."""
         return range(0, len(self._inputs), BATCH_INPUTS)
 
-    def asks(self, start: int) -> list[Ask]:
+    def asks(self, start: int, blinder: Blinder) -> list[Ask]:
         """Blind a batch, and return a request to each service of each version.
 
         Args:
             start: one of ``starts``.
+            blinder: blinds it, and unblinds the answers.
         """
-        blindings = [Blinding.of(item) for item in self._inputs[start : start + BATCH_INPUTS]]
-        blinded = b"".join(blinding.element for blinding in blindings)
+        batch = blinder.blind(self._inputs[start : start + BATCH_INPUTS], self.asks_per_batch)
         return [
             Ask(
                 service,
                 item.subject_key_version,
                 place,
                 start,
-                blindings,
-                self._sign(service, item.subject_key_version, blinded),
+                batch,
+                self._sign(service, item.subject_key_version, batch.elements),
             )
             for item in self._versions
             for place, service in enumerate(item.services)
@@ -137,7 +138,7 @@ class Evaluation:
         joined = response.evaluated
         evaluated = [joined[at : at + ELEMENT_BYTES] for at in range(0, len(joined), ELEMENT_BYTES)]
         try:
-            outputs = finalize(ask.blindings, evaluated, response.proof, ask.service.public_key)
+            outputs = ask.batch.finalize(evaluated, response.proof, ask.service.public_key)
         except FormatError as error:
             raise KeyServiceError(ask.service.url, PROOF_INVALID, error.rule) from error
         self._outputs[ask.version][ask.place][ask.start : ask.start + len(outputs)] = outputs

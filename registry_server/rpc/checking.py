@@ -9,26 +9,22 @@ One that dies or does not answer is replaced at the next chunk.
 
 from __future__ import annotations
 
-import os
 import pickle
-import socket
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from registry_server.rpc.checking_process import ChunkRequest, receive, send
+from client_sdk._helper_process import HelperProcess
+from registry_server.rpc.checking_process import ChunkRequest
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
-__all__ = ["CheckingProcesses", "processors"]
+__all__ = ["CheckingProcesses"]
 
 # A chunk takes some hundredths of a second; on a machine that is short of processors, some tenths.
 ANSWER_SECONDS = 10.0
-START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 # How long a chunk waits for a process to be free before its own thread checks it.
 WAIT_SECONDS = 1.0
@@ -36,41 +32,14 @@ WAIT_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 
 
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if sys.version_info >= (3, 13):
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-class _Process:
-    """One process, from its start to its end; used by one thread at a time."""
+class _Process(HelperProcess):
+    """One process; used by one thread at a time."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._popen = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "registry_server.rpc.checking_process"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    env=_environment(),
-                )
-            except BaseException:
-                ours.close()
-                raise
-        self._end = ours
-        self._end.settimeout(START_SECONDS)
+        super().__init__("registry_server.rpc.checking_process", answer_seconds=ANSWER_SECONDS, settings="REGISTRY_")
         self._directory: Directory | None = None
 
-    def await_ready(self) -> None:
-        """Wait until it takes requests; raises as ``ask``."""
-        receive(self._end)
-        self._end.settimeout(ANSWER_SECONDS)
-
-    def ask(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
+    def check(self, peer: str, now: int, directory: Directory, chunk: bytes) -> tuple[Checked, ...] | None:
         """Return the result of each submission; None where the process gives none.
 
         Raises:
@@ -79,32 +48,12 @@ class _Process:
         """
         known = self._directory is directory
         request = ChunkRequest(peer, now, b"" if known else pickle.dumps(directory, -1), chunk)
-        send(self._end, pickle.dumps(request, -1))
-        answer = receive(self._end)
+        answer = self.ask(pickle.dumps(request, -1))
         if not answer:
             return None
         self._directory = directory
         checked: tuple[Checked, ...] = pickle.loads(answer)  # noqa: S301 - from our own process
         return checked
-
-    def kill(self) -> None:
-        """Terminate the process at once; pending requests fail."""
-        self._popen.kill()
-
-    def stop(self) -> None:
-        """Wait until it has ended, as it does when the socket does; it is killed where it does not."""
-        self._end.close()
-        try:
-            self._popen.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return our environment without the server's settings, and with the path on which this program was found."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 class CheckingProcesses:
@@ -158,7 +107,7 @@ class CheckingProcesses:
         if process is None:
             return None
         try:
-            checked = process.ask(peer, now, directory, chunk)
+            checked = process.check(peer, now, directory, chunk)
         except Exception:  # noqa: BLE001 - whatever it answers or does not, the chunk is checked by the caller
             self._lose(process)
             return None

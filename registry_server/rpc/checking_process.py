@@ -1,24 +1,19 @@
 """A process that checks submissions for the server: ``python -m registry_server.rpc.checking_process``.
 
-Its standard input is one end of a socket pair; the server holds the other. It answers one request after the other
-and ends when the socket does, however the server ended. It opens no file and no connection, and writes nothing: what it
-cannot check is answered with nothing, and the server checks it itself.
+It answers one request after the other and ends when the server does, however that ended. It opens no file and no
+connection, and writes nothing: what it cannot check is answered with nothing, and the server checks it itself.
 
-    frame    = 4 bytes of length, big-endian, then so many bytes
     request  = pickled ChunkRequest          answer = pickled tuple of StatementItem and Complaint, or nothing
 """
 
 from __future__ import annotations
 
-import contextlib
 import pickle
-import signal
-import socket
-import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import submission_pb2 as pb
 
+from client_sdk._helper_process import serve
 from client_sdk.kernel.formats.batch_signature import VerifiedBatches
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.usecases.submission import Arrival
@@ -28,9 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.usecases.submit import Checked
 
-__all__ = ["ChunkRequest", "receive", "send"]
-
-_LENGTH = struct.Struct(">I")
+__all__ = ["ChunkRequest"]
 
 
 class ChunkRequest(NamedTuple):
@@ -50,38 +43,6 @@ class ChunkRequest(NamedTuple):
 
     def __repr__(self) -> str:
         return "ChunkRequest(...)"
-
-
-def send(end: socket.socket, data: bytes) -> None:
-    """Send a frame.
-
-    Raises:
-        OSError: the other side is gone, or takes nothing within the socket's timeout.
-    """
-    end.sendall(_LENGTH.pack(len(data)))
-    end.sendall(data)
-
-
-def receive(end: socket.socket) -> bytes:
-    """Return the next frame.
-
-    Raises:
-        EOFError: the other side has ended.
-        OSError: likewise, or nothing comes within the socket's timeout.
-    """
-    (length,) = _LENGTH.unpack(_exactly(end, _LENGTH.size))
-    return _exactly(end, length)
-
-
-def _exactly(end: socket.socket, length: int) -> bytes:
-    data = bytearray(length)
-    rest = memoryview(data)
-    while rest:
-        count = end.recv_into(rest)
-        if not count:
-            raise EOFError
-        rest = rest[count:]
-    return bytes(data)
 
 
 class _Checker:
@@ -113,14 +74,7 @@ def _checked(request: ChunkRequest, directory: Directory, verified: VerifiedBatc
 
 def main() -> None:
     """Serve until the server ends."""
-    # An interrupt at a terminal reaches the whole group: the server decides when its streams have ended.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    checker = _Checker()
-    with socket.socket(fileno=0) as end, contextlib.suppress(EOFError, OSError):
-        # The first frame says that it is ready.
-        send(end, b"")
-        while True:
-            send(end, checker.answer(receive(end)))
+    serve(_Checker().answer)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 from creditregistry.v1 import check_pb2
 
 from client_sdk import AsyncClient, Client
+from client_sdk._helper_process import processors
+from client_sdk._member import screening
 from client_sdk._protocol.inquiry import Expectation
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
 from client_sdk.errors import ConfigError, ConflictError, PreflightError, VerificationError
@@ -30,6 +32,7 @@ from client_sdk.models import (
     written_consent,
 )
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.support.blinding_children import blinding_children, kill_blinding_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,6 +123,24 @@ def test_a_screening_that_is_refused_begins_anew_and_deeper_where_a_page_was_too
     flow = lender._member.screen(customers(4_006, 4_007), REVIEW, "desk-1", None, None)
     report = lender._run(refused_once(flow, ConflictError(reason, rule=rule)))
     assert (report.findings, report.depth) == ((LISTED, CLEAR), depth)
+
+
+def test_processes_that_blind_may_die_at_any_time(
+    lender: Client, other: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.report(default_report(4_008))
+    monkeypatch.setattr(screening, "_ENOUGH_FOR_PROCESSES", 1)
+    killed: list[int] = []
+
+    def at_naming(step: ScreenProgress) -> None:
+        if step.phase is ScreenPhase.NAMING:
+            killed.append(kill_blinding_children())
+
+    asked = customers(4_008, 4_009)
+    assert lender.screen(asked, purpose=REVIEW, officer="desk-1").findings == (LISTED, CLEAR)
+    assert lender.screen(asked, purpose=REVIEW, officer="desk-1", progress=at_naming).findings == (LISTED, CLEAR)
+    assert killed == [min(processors(), 8)]
+    assert blinding_children() == []
 
 
 def test_asyncio_finds_the_same(registry: TestRegistry, other: Client) -> None:
