@@ -72,6 +72,7 @@ from client_sdk.models.screening import (
     ScreenReport,
     WatchReport,
 )
+from client_sdk.models.statistics import Breakdown, Statistics, StatisticsRow
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 from client_sdk.models.violation import Violation
@@ -91,6 +92,7 @@ __all__ = [
     "Assessment",
     "Basis",
     "BatchReport",
+    "Breakdown",
     "CertificateView",
     "CollectionStage",
     "Consent",
@@ -157,6 +159,8 @@ __all__ = [
     "ScreenProgressCallback",
     "ScreenReport",
     "Standing",
+    "Statistics",
+    "StatisticsRow",
     "Status",
     "SubjectRecord",
     "SubjectReport",

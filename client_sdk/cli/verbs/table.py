@@ -48,6 +48,10 @@ VERBS = {
     ),
     "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
+    "statistics": Later(
+        "statistics",
+        "Count what all lenders reported, by month: events, issuer sizes, products, causes; small counts withheld.",
+    ),
     "status": Later(
         "status",
         "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",

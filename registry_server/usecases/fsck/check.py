@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,
-notices, TLS keys.
+notices, TLS keys, counts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
+from registry_server.usecases.fsck.count_rows import check_fact_counts, check_statement_counts
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
@@ -205,3 +206,5 @@ class _Check:
         check_notices(work, report)
         check_shown(work, report)
         check_tls_keys(work, report, replay.directory)
+        check_statement_counts(work, report, replay.tally.counts)
+        check_fact_counts(work, report, replay.tally.counts)
