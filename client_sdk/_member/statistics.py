@@ -16,10 +16,10 @@ from client_sdk.models.statistics import Statistics, StatisticsRow
 if TYPE_CHECKING:
     from client_sdk._steps import Flow
 
-__all__ = ["Counted"]
+__all__ = ["CountedMonths"]
 
 
-class Counted(Core):
+class CountedMonths(Core):
     """What the registry counts of all lenders together."""
 
     def statistics(self, first_month: str, last_month: str) -> Flow[Statistics]:

@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.plain import Plain
 from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown
 from client_sdk.models.bar_plot import bar_plot
@@ -64,7 +65,15 @@ class Statistics(Plain):
         return text.getvalue()
 
     def to_svg(self, breakdown: Breakdown | str) -> str:
-        """Return a plot of one breakdown: a stacked bar a month; what is withheld is the grey part of a bar."""
+        """Return a plot of one breakdown: a stacked bar a month; what is withheld is the grey part of a bar.
+
+        Raises:
+            FormatError: there is no such breakdown.
+        """
+        if breakdown not in set(Breakdown):
+            raise FormatError(
+                "statistics", "statistics.word", got="another word", want=f"one of {', '.join(Breakdown)}"
+            )
         kind = Breakdown(breakdown)
         bars = {
             row.month: None if row.total is None else (row.total, tuple(row.counts.values())) for row in self.of(kind)

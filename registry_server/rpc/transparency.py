@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
-    from registry_server.usecases.statistics import Statistics
+    from registry_server.usecases.statistics import ReportedCounts
     from registry_server.usecases.transparency import DirectoryAnswer, Transparency
 
 __all__ = ["TransparencyServicer"]
@@ -32,7 +32,9 @@ class TransparencyServicer(TransparencyServiceServicer):
         pages: whose threads read the pages of streams.
     """
 
-    def __init__(self, transparency: Transparency, statistics: Statistics, executor: Executor, pages: Executor) -> None:
+    def __init__(
+        self, transparency: Transparency, statistics: ReportedCounts, executor: Executor, pages: Executor
+    ) -> None:
         self._transparency = transparency
         self._statistics = statistics
         self._executor = executor

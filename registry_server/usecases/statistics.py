@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.statistics import MonthRow
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["Statistics", "StatisticsAnswer"]
+__all__ = ["ReportedCounts", "StatisticsAnswer"]
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -31,7 +31,7 @@ class StatisticsAnswer(NamedTuple):
     rows: tuple[MonthRow, ...]
 
 
-class Statistics:
+class ReportedCounts:
     """The use case; thread-safe.
 
     Args:

@@ -478,7 +478,7 @@ Global___GetStatisticsRequest: _TypeAlias = GetStatisticsRequest  # noqa: Y015
 
 @_typing.final
 class GetStatisticsResponse(_message.Message):
-    """Counts of statements, of months that are over (README.md 10)."""
+    """Counts of statements, of months that are over (README.md 11)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -526,7 +526,7 @@ class StatisticsRow(_message.Message):
     """Sum of all counts; absent where it is withheld, and every count with it."""
     @_builtins.property
     def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatisticsCell]:
-        """One for each column of the breakdown, in the order of README.md 10."""
+        """One for each column of the breakdown, in the order of README.md 11."""
 
     def __init__(
         self,
