@@ -49,6 +49,7 @@ from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
+from client_sdk.models.quality import QualityReport, QualityRule, RuleTier
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.models.record import RecordState, RecordView
 from client_sdk.models.report import (
@@ -139,6 +140,8 @@ __all__ = [
     "ProgressCallback",
     "ProposalView",
     "Purpose",
+    "QualityReport",
+    "QualityRule",
     "Reason",
     "ReasonId",
     "Receipt",
@@ -151,6 +154,7 @@ __all__ = [
     "Report",
     "Role",
     "RowWarning",
+    "RuleTier",
     "ScreenChange",
     "ScreenChangeKind",
     "ScreenFinding",

@@ -28,6 +28,7 @@ def bar_plot(title: str, columns: Sequence[str], bars: Mapping[str, tuple[int, t
         bars: by name, from left to right: the height of a bar and its parts, None for one that is withheld; a part of
             the height that no part accounts for is grey. None for a bar that is withheld as a whole.
     """
+    hidden = any(bar is None or bar[0] > sum(count or 0 for count in bar[1]) for bar in bars.values())
     used = [place for place in range(len(columns)) if any(bar is not None and bar[1][place] for bar in bars.values())]
     most = max((bar[0] for bar in bars.values() if bar is not None), default=0) or 1
     width = _LEFT + max(len(bars) * (_BAR + _GAP), 420)
@@ -43,7 +44,7 @@ def bar_plot(title: str, columns: Sequence[str], bars: Mapping[str, tuple[int, t
     for place, (name, bar) in enumerate(bars.items()):
         lines += _bar(_LEFT + _GAP + place * (_BAR + _GAP), name, bar, most)
     names = [(columns[place], _colour(place)) for place in used]
-    for place, (name, colour) in enumerate([*names, ("withheld", _WITHHELD)]):
+    for place, (name, colour) in enumerate([*names, ("withheld", _WITHHELD)] if hidden else names):
         at = below + place * _LINE
         lines.append(f'<rect x="{_LEFT}" y="{at - 10}" width="12" height="12" fill="{colour}"/>')
         lines.append(f'<text x="{_LEFT + 20}" y="{at}">{escape(name)}</text>')

@@ -14,6 +14,10 @@ VERBS = {
         "report",
         "Report defaults, judgments and enforcements: many from FILE, or one version of one record by form or options.",
     ),
+    "quality": Later(
+        "quality",
+        "Show which rules the rows of a portfolio break, the worst first, with rows to look at; nothing is sent.",
+    ),
     "check": Later(
         "check", "Ask whether a person has live records; show verdict, assessment with reasons, and totals."
     ),
