@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
+    from client_sdk.models.statistics import Statistics
     from client_sdk.models.status import Status
     from client_sdk.models.subject_report import SubjectReport
 
@@ -299,6 +300,10 @@ class AsyncClient:
     async def status(self) -> Status:
         """Follow the directory now, and return how registry, key services and the own inbox stand."""
         return await self._run(self._member.status())
+
+    async def statistics(self, *, first_month: str = "", last_month: str = "") -> Statistics:
+        """Return counts of what all lenders reported, by month: events, sizes of issuers, products and causes."""
+        return await self._run(self._member.statistics(first_month, last_month))
 
     async def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own."""

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
+    from client_sdk.models.statistics import Statistics
     from client_sdk.models.status import Status
     from client_sdk.models.subject_report import SubjectReport
 
@@ -574,6 +575,22 @@ class Client:
     def status(self) -> Status:
         """Follow the directory now, and return how registry, key services and the own inbox stand."""
         return self._run(self._member.status())
+
+    def statistics(self, *, first_month: str = "", last_month: str = "") -> Statistics:
+        """Return counts of what all lenders reported, by month: events, sizes of issuers, products and causes.
+
+        Counts that are small are withheld, with others from which they could be recomputed. Nothing here is about a
+        person, or is proved; an audit holds it against the log.
+
+        Args:
+            first_month: YYYY-MM; empty for the oldest there is.
+            last_month: YYYY-MM; empty for the newest that is over. Of more than 240 months the newest are given.
+
+        Raises:
+            PreflightError: one is no month; nothing was sent.
+            VerificationError: the counts do not fit together.
+        """
+        return self._run(self._member.statistics(first_month, last_month))
 
     def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.

@@ -67,6 +67,7 @@ from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
 from registry_server.usecases.screen import Screens
 from registry_server.usecases.standing import PeerStanding
+from registry_server.usecases.statistics import ReportedCounts
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.subject_access import SubjectAccess
 from registry_server.usecases.submit import Submitting
@@ -264,7 +265,7 @@ def _servicers(
             Checks(ledger, settings.answer_page_bytes), Screens(ledger), Inquiries(ledger), workers.executor
         ),
         SubjectAccessServicer(SubjectAccess(ledger), workers.executor),
-        TransparencyServicer(Transparency(ledger), workers.executor, workers.pages),
+        TransparencyServicer(Transparency(ledger), ReportedCounts(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )
 

@@ -7,10 +7,13 @@ from client_sdk._member.erasing import Erasing
 from client_sdk._member.inbox import Notified
 from client_sdk._member.reporting import Reporting
 from client_sdk._member.screening import Screener
+from client_sdk._member.statistics import CountedMonths
 from client_sdk._member.subject_access import SubjectAccessing
 
 __all__ = ["Member"]
 
 
-class Member(SubjectAccessing, Screener, Reporting, Disputing, Notified, Erasing, Administering, Certifying):
+class Member(
+    SubjectAccessing, Screener, Reporting, Disputing, Notified, Erasing, CountedMonths, Administering, Certifying
+):
     """Everything that a member does; see ``Client`` for what each method does and raises."""

@@ -7,6 +7,7 @@ identity number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,6 +47,7 @@ __all__ = [
     "flag_of",
     "institution_of",
     "items_of",
+    "month_of",
     "name_of",
     "number_of",
     "of_type",
@@ -71,6 +73,7 @@ T = TypeVar("T")
 ID_BYTES = 16
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
 
 
@@ -106,6 +109,13 @@ def text_of(value: str, field: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise _refused(field, "text.characters", "half of a surrogate pair", "text that UTF-8 can write") from None
+    return value
+
+
+def month_of(value: str, field: str) -> str:
+    """Return a month as YYYY-MM, or an empty text."""
+    if text_of(value, field) and _MONTH.fullmatch(value) is None:
+        raise _refused(field, "statistics.month", "another text", "a month as YYYY-MM, or an empty text")
     return value
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
+from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, institution_rows
 from client_sdk.errors import ConfigError
@@ -124,7 +125,13 @@ def verify(
         ConfigError: the leaves in the folder are not those that the last audit left there.
     """
     sizes = {position.size, *(seen.size for seen in position.seen)}
-    examination = Examination(findings, genesis=trust_root.genesis, roots_at=sizes, bindings_from=fetched.begun_at)
+    examination = Examination(
+        findings,
+        genesis=trust_root.genesis,
+        roots_at=sizes,
+        bindings_from=fetched.begun_at,
+        tally_until=fetched.statistics.size,
+    )
     tally = LeafTally()
     # Other processes go on verifying while this one rebuilds the map.
     with _Signatures(executor, findings) as signatures:
@@ -166,6 +173,7 @@ def _verify_content(
     examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
     examination.check_retention()
     examination.check_clock(milliseconds(report.audited_at))
+    check_statistics(examination.replay, fetched.statistics, findings)
     rows = institution_rows(examination.replay)
     return replace(
         report,

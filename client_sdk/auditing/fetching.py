@@ -48,6 +48,7 @@ class Fetched(NamedTuple):
         inquiries: leaves of the inquiry tree that were shown.
         inquiry_bytes: of their file.
         directory: map proofs of the registry's state and of every member.
+        statistics: what the registry published before it named the size.
     """
 
     size: int
@@ -60,6 +61,7 @@ class Fetched(NamedTuple):
     inquiries: int
     inquiry_bytes: int
     directory: list[pb.GetDirectoryProofResponse]
+    statistics: pb.GetStatisticsResponse
 
 
 def fetch(
@@ -81,6 +83,7 @@ def fetch(
         VerificationError: a stream was cut short or out of order.
         ConfigError: the folder is damaged.
     """
+    statistics = source.statistics()
     live = source.live_bindings()
     try:
         shown = _Shown(source, log_key)
@@ -111,6 +114,7 @@ def fetch(
         position.inquiries + taken.count,
         inquiry_bytes,
         directory,
+        statistics,
     )
 
 

@@ -42,6 +42,10 @@ class Source(Protocol):
         """Return the newest checkpoint, with consistency from a size that the caller knows; 0 for none."""
         ...
 
+    def statistics(self) -> pb.GetStatisticsResponse:
+        """Return what the registry publishes of the statements up to a size that it names."""
+        ...
+
     def leaves(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the leaves of a range, all of them and in order.
 
@@ -80,6 +84,10 @@ class RegistrySource:
     def checkpoint(self, known_size: int) -> pb.GetCheckpointResponse:
         """Return the newest checkpoint, with consistency from a size that the caller knows."""
         return self._stub.GetCheckpoint(pb.GetCheckpointRequest(known_size=known_size))
+
+    def statistics(self) -> pb.GetStatisticsResponse:
+        """Return what the registry publishes of the statements up to a size that it names."""
+        return self._stub.GetStatistics(pb.GetStatisticsRequest())
 
     def leaves(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the leaves of a range, all of them and in order.

@@ -49,6 +49,7 @@ from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
+from client_sdk.models.quality import QualityReport, QualityRule, RuleTier
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.models.record import RecordState, RecordView
 from client_sdk.models.report import (
@@ -72,6 +73,7 @@ from client_sdk.models.screening import (
     ScreenReport,
     WatchReport,
 )
+from client_sdk.models.statistics import Breakdown, Statistics, StatisticsRow
 from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 from client_sdk.models.violation import Violation
@@ -91,6 +93,7 @@ __all__ = [
     "Assessment",
     "Basis",
     "BatchReport",
+    "Breakdown",
     "CertificateView",
     "CollectionStage",
     "Consent",
@@ -137,6 +140,8 @@ __all__ = [
     "ProgressCallback",
     "ProposalView",
     "Purpose",
+    "QualityReport",
+    "QualityRule",
     "Reason",
     "ReasonId",
     "Receipt",
@@ -149,6 +154,7 @@ __all__ = [
     "Report",
     "Role",
     "RowWarning",
+    "RuleTier",
     "ScreenChange",
     "ScreenChangeKind",
     "ScreenFinding",
@@ -157,6 +163,8 @@ __all__ = [
     "ScreenProgressCallback",
     "ScreenReport",
     "Standing",
+    "Statistics",
+    "StatisticsRow",
     "Status",
     "SubjectRecord",
     "SubjectReport",

@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from client_sdk.kernel.formats.plain import Plain
+from client_sdk.models.quality import quality_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.models.quality import QualityReport
     from client_sdk.models.row_warning import RowWarning
     from client_sdk.models.violation import Violation
 
@@ -79,6 +81,10 @@ class PreflightReport(Plain):
     rejected_rows: int
     violations: tuple[Violation, ...]
     warnings: tuple[RowWarning, ...]
+
+    def quality(self) -> QualityReport:
+        """Return the rules that the rows break, the worst first, and the share of rows that break none."""
+        return quality_of(self.rows, self.rejected_rows, self.violations, self.warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

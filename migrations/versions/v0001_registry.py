@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_blocked_debts()
+    create_counts()
     create_inquiries()
     create_notices()
     create_certificates()
@@ -195,6 +196,26 @@ def create_people_tables() -> None:
     )
 
 
+def create_counts() -> None:
+    op.create_table(
+        "statement_counts",
+        words("issuer"),
+        words("month"),
+        small("kind"),
+        words("event"),
+        whole("statements"),
+        sa.PrimaryKeyConstraint("issuer", "month", "kind", "event", name=op.f("pk_statement_counts")),
+    )
+    op.create_table(
+        "fact_counts",
+        words("month"),
+        words("breakdown"),
+        words("word"),
+        whole("defaults"),
+        sa.PrimaryKeyConstraint("month", "breakdown", "word", name=op.f("pk_fact_counts")),
+    )
+
+
 def create_blocked_debts() -> None:
     op.create_table(
         "blocked_debts",
@@ -333,6 +354,8 @@ def downgrade() -> None:
         "inquired_persons",
         "inquiries",
         "quotas",
+        "fact_counts",
+        "statement_counts",
         "blocked_debts",
         "proposals",
         "live_records",

@@ -68,6 +68,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
             "GetCheckpoint": _ANY,
             "GetTile": _ANY,
             "GetDirectoryProof": _ANY,
+            "GetStatistics": _MEMBER,
             "ListLeaves": _AUDITOR,
             "ListLiveBindings": _AUDITOR,
             "ListInquiryLeaves": _AUDITOR,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
+    from registry_server.usecases.statistics import ReportedCounts
     from registry_server.usecases.transparency import DirectoryAnswer, Transparency
 
 __all__ = ["TransparencyServicer"]
@@ -26,12 +27,16 @@ class TransparencyServicer(TransparencyServiceServicer):
 
     Args:
         transparency: use case.
+        statistics: use case.
         executor: whose threads do what blocks.
         pages: whose threads read the pages of streams.
     """
 
-    def __init__(self, transparency: Transparency, executor: Executor, pages: Executor) -> None:
+    def __init__(
+        self, transparency: Transparency, statistics: ReportedCounts, executor: Executor, pages: Executor
+    ) -> None:
         self._transparency = transparency
+        self._statistics = statistics
         self._executor = executor
         self._pages = pages
 
@@ -64,6 +69,15 @@ class TransparencyServicer(TransparencyServiceServicer):
         # First, so that a log that stood still for want of a clock goes on before it is shown.
         self._transparency.vouch_for_clock(caller, request.sent_at)
         return self._transparency.directory(list(request.institutions), request.known_size)
+
+    async def GetStatistics(
+        self,
+        request: pb.GetStatisticsRequest,
+        _context: object,
+    ) -> pb.GetStatisticsResponse:
+        """Return counts of what was reported."""
+        ask = partial(self._statistics.rows, request.first_month, request.last_month)
+        return convert.statistics(await in_thread(self._executor, ask))
 
     async def ListLeaves(
         self,

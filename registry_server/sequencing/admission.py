@@ -76,6 +76,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         record = replace(before, chain=chain, changed_index=index if _says_else(item, before) else before.changed_index)
     staging.put_record(record)
     staging.add_version(record)
+    staging.count_version(chain, None if before is None else before.chain.standing, item.facts)
     if before is not None:
         note_statement(staging, item, before.chain, record)
     _bind(staging, item, record)

@@ -6,20 +6,23 @@ come together, once, at the end.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.ledger.statistics import FactCount, StatementCount, counted_facts, event_of
 from registry_server.storage.blocked import BlockedDebt, debt_hash
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import NoticeReason
+    from client_sdk.kernel.formats.words import NoticeReason, Standing
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.facts import Facts
     from registry_server.sequencing.loading import Loaded
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.live import LiveRow
@@ -102,6 +105,8 @@ class Staging:
         self.annotations: list[AnnotationPlace] = []
         self.acts: list[tuple[int, int]] = []
         self.used: dict[QuotaKey, int] = {}
+        self.statement_counts: Counter[StatementCount] = Counter()
+        self.fact_counts: Counter[FactCount] = Counter()
         self.causes: list[Cause] = []
         self.acknowledged: dict[NoticeKey, tuple[int, bytes]] = {}
         self.erases = False
@@ -197,6 +202,12 @@ class Staging:
     def _unlink(self, key: RecordKey, subject: bytes) -> None:
         del self._by_subject[subject][key]
         self._touched.add(subject)
+
+    def count_version(self, chain: Chain, before: Standing | None, facts: Facts | None) -> None:
+        """Count a version for the statistics: what it does, and what a DEFAULT that is opened or cured says."""
+        month, event = self.day[:7], event_of(before, chain.standing)
+        self.statement_counts[StatementCount(chain.key.issuer, month, chain.kind, event)] += 1
+        self.fact_counts.update(counted_facts(month, event, facts))
 
     def block(self, record: StoredRecord, row: LiveRow) -> None:
         """Note that the debt of a record is not to be reported again."""

@@ -9,7 +9,7 @@ from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, s
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.storage import inquiries, leaves, live, notices, proposals, records
+from registry_server.storage import inquiries, leaves, live, notices, proposals, records, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.map_proof import MapProof
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.statistics import FactCount, StatementCount
     from registry_server.sequencing.log_tree import LogTree
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.sequencing.state import State
@@ -305,6 +306,10 @@ class View:
     def notice(self, member: str, number: int) -> StoredNotice | None:
         """Return a member's notice; None where it has none with that number."""
         return notices.by_keys(self.work, [(member, number)]).get((member, number))
+
+    def counts(self) -> tuple[dict[StatementCount, int], dict[FactCount, int]]:
+        """Return the counts of statements and of facts for the statistics."""
+        return statistics.statements(self.work), statistics.facts(self.work)
 
     def proposals(self, now: int) -> list[StoredProposal]:
         """Return the proposals that wait at that moment (ms)."""

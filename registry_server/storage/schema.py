@@ -2,7 +2,7 @@
 
 Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
-TLS keys of members and the certificates issued for them.
+TLS keys of members and the certificates issued for them, and counts of statements and of what DEFAULTs say.
 Deleted with the record or the inquiry that it belongs to: live_records, shown, notices, inquired_persons, and the
 column ``inquiries.opening``. A blocked debt outlives the record that was withdrawn, by the rulebook's years at most.
 
@@ -36,6 +36,7 @@ __all__ = [
     "annotation_links",
     "blocked_debts",
     "certificates",
+    "fact_counts",
     "head",
     "inquired_persons",
     "inquiries",
@@ -47,6 +48,7 @@ __all__ = [
     "quotas",
     "records",
     "shown",
+    "statement_counts",
     "tiles",
     "tls_keys",
     "versions",
@@ -332,6 +334,29 @@ quotas = Table(
     Column("day", Text, nullable=False),
     Column("used", BigInteger, nullable=False),
     PrimaryKeyConstraint("institution", "what", "day"),
+)
+
+# How many statements were logged, by what the log carries in clear; for statistics (kernel/ledger/statistics.py).
+statement_counts = Table(
+    "statement_counts",
+    metadata,
+    Column("issuer", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("statements", BigInteger, nullable=False),
+    PrimaryKeyConstraint("issuer", "month", "kind", "event"),
+)
+
+# How many DEFAULTs were opened or cured, by a word of their sealed facts, over all issuers.
+fact_counts = Table(
+    "fact_counts",
+    metadata,
+    Column("month", Text, nullable=False),
+    Column("breakdown", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("defaults", BigInteger, nullable=False),
+    PrimaryKeyConstraint("month", "breakdown", "word"),
 )
 
 blocked_debts = Table(

@@ -41,6 +41,7 @@ EXPECTED = {
         "GetCheckpoint": "LUARK",
         "GetTile": "LUARK",
         "GetDirectoryProof": "LUARK",
+        "GetStatistics": "LUAR",
         "ListLeaves": "U",
         "ListLiveBindings": "U",
         "ListInquiryLeaves": "U",

@@ -13,6 +13,7 @@ from creditregistry.v1.transparency_service_pb2_grpc import (
     add_TransparencyServiceServicer_to_server,
 )
 
+from client_sdk.kernel.ledger.statistics import COLUMNS
 from tests.support.proofs import prove_directory
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self.registry_state: RegistryState | None = None
         self.institutions: Mapping[str, InstitutionState] | None = None
         self.entries: Mapping[bytes, bytes] | None = None
+        self.statistics: pb.GetStatisticsResponse | None = None
 
     @property
     def _size(self) -> int:
@@ -67,6 +69,24 @@ class HandmadeRegistry(TransparencyServiceServicer):
         first, width = 256 * request.index, self._size >> 8 * request.level
         hashes = [self.log.tree.node(8 * request.level, at) for at in range(first, min(first + 256, width))]
         return pb.GetTileResponse(hashes=b"".join(hashes))
+
+    def GetStatistics(  # noqa: N802 - the name of the method in the contract
+        self, _request: pb.GetStatisticsRequest, _context: grpc.ServicerContext
+    ) -> pb.GetStatisticsResponse:
+        if self.statistics is not None:
+            return self.statistics
+        size, tally = self.bindings_begun_at or self.bindings_size or self._size, self.log.state.tally
+        # Whatever was reported may be withheld.
+        rows = [
+            pb.StatisticsRow(
+                month=month,
+                breakdown=pb.StatisticsBreakdown.ValueType(breakdown.number),
+                cells=[pb.StatisticsCell()] * len(columns),
+            )
+            for month in sorted({key.month for key in tally.counts if key.month < tally.before})
+            for breakdown, columns in COLUMNS.items()
+        ]
+        return pb.GetStatisticsResponse(size=size, before=tally.before, rows=rows)
 
     def ListLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListLeavesRequest, _context: grpc.ServicerContext

@@ -14,6 +14,10 @@ VERBS = {
         "report",
         "Report defaults, judgments and enforcements: many from FILE, or one version of one record by form or options.",
     ),
+    "quality": Later(
+        "quality",
+        "Show which rules the rows of a portfolio break, the worst first, with rows to look at; nothing is sent.",
+    ),
     "check": Later(
         "check", "Ask whether a person has live records; show verdict, assessment with reasons, and totals."
     ),
@@ -48,6 +52,10 @@ VERBS = {
     ),
     "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
+    "statistics": Later(
+        "statistics",
+        "Count what all lenders reported, by month: events, issuer sizes, products, causes; small counts withheld.",
+    ),
     "status": Later(
         "status",
         "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",

@@ -105,6 +105,7 @@ class Examination:
         roots_at: sizes whose roots are wanted in ``roots``.
         bindings_from: size of the log when the first of the bindings was read, where the log went on meanwhile: those
             that were live at this size or a later one may be among them. None where all are of the size examined.
+        tally_until: size of the log at which its statements are counted; None for all of it.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Examination:
         genesis: bytes | None = None,
         roots_at: Collection[int] = (),
         bindings_from: int | None = None,
+        tally_until: int | None = None,
     ) -> None:
         self._findings = findings
         self._genesis = genesis
@@ -124,7 +126,7 @@ class Examination:
         self._once_live: set[int] = set()
         self._leaf_type = 0
         self._inquiry_marks: list[_InquiryMark] = []
-        self.replay = Replay(self._report)
+        self.replay = Replay(self._report, tally_until=tally_until)
         self.roots: dict[int, bytes] = {}
 
     @property

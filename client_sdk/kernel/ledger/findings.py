@@ -63,6 +63,7 @@ class FindingId(StrEnum):
     ROLLBACK = "ROLLBACK"
     SIGNATURE = "SIGNATURE"
     SPEAKER = "SPEAKER"
+    STATISTICS = "STATISTICS"
     SUBJECT_KEY_VERSION = "SUBJECT_KEY_VERSION"
     TIME = "TIME"
     TRANSFEREE = "TRANSFEREE"
@@ -104,6 +105,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.ROLLBACK: "The log is shorter than it was.",
     _F.SIGNATURE: "A signature does not verify.",
     _F.SPEAKER: "Who signed could not speak at that leaf, for the issuer or for itself.",
+    _F.STATISTICS: "The counts that the registry publishes are not those of the log, or do not fit together.",
     _F.SUBJECT_KEY_VERSION: "A version names subject keys that it may not name.",
     _F.TIME: "The registry's clock ran backwards, or is off the auditor's.",
     _F.TRANSFEREE: "A debt was transferred to an institution that was no other lender.",

@@ -22,6 +22,7 @@ from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
+from client_sdk.kernel.ledger.statistics import StatementTally
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -48,10 +49,14 @@ class Replay:
 
     Args:
         report: called for each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
+        tally_until: size of the log at which ``tally`` ends; None for all of it.
     """
 
-    def __init__(self, report: Callable[[int, FormatError | RuleError], None]) -> None:
+    def __init__(
+        self, report: Callable[[int, FormatError | RuleError], None], *, tally_until: int | None = None
+    ) -> None:
         self._report = report
+        self.tally = StatementTally(tally_until)
         self._directory: Directory | None = None
         self._continued_by: dict[RecordKey, RecordKey] = {}
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
@@ -136,8 +141,9 @@ class Replay:
     def _take_statement(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         statement = Statement.parse(leaf.payload)
         public_key = self._public_key(leaf.key_id, statement.signer, index)
+        before = self.chains.get(statement.key)
         chain = chains.advance(
-            self.chains.get(statement.key),
+            before,
             statement,
             leaf.payload,
             index=index,
@@ -146,6 +152,8 @@ class Replay:
             find=self.chains.get,
         )
         self.chains[chain.key] = chain
+        standing = None if before is None else before.standing
+        self.tally.take_statement(index, leaf.logged_at, chain.key.issuer, chain.kind, standing, chain.standing)
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
@@ -230,6 +238,7 @@ class Replay:
         head, before = leaf.head, self.head_chain
         # Later HEADs chain to this one, whatever is wrong with it.
         self.head_chain, self.head = HeadChain.of(index, leaf, head), head
+        self.tally.take_head(index, leaf.logged_at, self.directory.rulebook.time_zone)
         before.check_next(head, self.directory.newest_act)
 
     def _check_erased_together(self) -> None:

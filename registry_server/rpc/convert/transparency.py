@@ -9,9 +9,11 @@ from creditregistry.v1 import transparency_pb2 as pb
 from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.ledger.statistics import MonthRow
+    from registry_server.usecases.statistics import StatisticsAnswer
     from registry_server.usecases.transparency import BindingPage, CheckpointAnswer, DirectoryAnswer, LeafPage
 
-__all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings"]
+__all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings", "statistics"]
 
 
 def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
@@ -55,3 +57,17 @@ def live_bindings(page: BindingPage) -> pb.ListLiveBindingsResponse:
         pb.LiveBinding(index=index, subject=subject, opening=opening) for index, subject, opening in page.bindings
     ]
     return pb.ListLiveBindingsResponse(begun_at=page.begun_at, size=page.size, bindings=bindings)
+
+
+def statistics(answer: StatisticsAnswer) -> pb.GetStatisticsResponse:
+    """Return rows of the statistics."""
+    return pb.GetStatisticsResponse(size=answer.size, before=answer.before, rows=map(_row, answer.rows))
+
+
+def _row(row: MonthRow) -> pb.StatisticsRow:
+    cells = [pb.StatisticsCell() if count is None else pb.StatisticsCell(count=count) for count in row.counts]
+    breakdown = pb.StatisticsBreakdown.ValueType(row.breakdown.number)
+    message = pb.StatisticsRow(month=row.month, breakdown=breakdown, cells=cells)
+    if row.total is not None:
+        message.total = row.total
+    return message

@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,
-blocked debts, notices, TLS keys.
+blocked debts, notices, TLS keys, counts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 from registry_server.usecases.fsck.blocked_rows import check_blocked
+from registry_server.usecases.fsck.count_rows import check_fact_counts, check_statement_counts
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
@@ -207,3 +208,5 @@ class _Check:
         check_notices(work, report)
         check_shown(work, report, replay.chains, self._links.versions)
         check_tls_keys(work, report, replay.directory)
+        check_statement_counts(work, report, replay.tally.counts)
+        check_fact_counts(work, report, replay.tally.counts)

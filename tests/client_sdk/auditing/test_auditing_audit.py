@@ -73,6 +73,9 @@ class PulledPlug:
     def checkpoint(self, known_size: int) -> pb.GetCheckpointResponse:
         return self._source.checkpoint(known_size)
 
+    def statistics(self) -> pb.GetStatisticsResponse:
+        return self._source.statistics()
+
     def leaves(self, start: int, end: int) -> Iterator[bytes]:
         for count, leaf in enumerate(self._source.leaves(start, end)):
             if count == self._leaves:

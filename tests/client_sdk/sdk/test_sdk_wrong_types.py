@@ -209,6 +209,8 @@ METHODS: Wrong = {
     "opened": (None, 1, "yes", []),
     "ended": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
+    "first_month": (*NO_TEXT, "2026", "2026-13", "2026-1 "),
+    "last_month": (*NO_TEXT, "2026", "2026-00", "２０２６-01"),
 }
 
 KEY_GOOD: dict[str, Any] = {

@@ -137,6 +137,7 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         ),
         "GetCheckpoint": (AUDITOR, transparency_pb2.GetCheckpointRequest()),
         "GetTile": (AUDITOR, transparency_pb2.GetTileRequest()),
+        "GetStatistics": ("lender-1", transparency_pb2.GetStatisticsRequest()),
         "GetDirectoryProof": (AUDITOR, transparency_pb2.GetDirectoryProofRequest()),
         "ListLeaves": (AUDITOR, transparency_pb2.ListLeavesRequest()),
         "ListLiveBindings": (AUDITOR, transparency_pb2.ListLiveBindingsRequest()),

@@ -73,6 +73,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,
     "TransparencyService.GetDirectoryProof": ANY,
+    "TransparencyService.GetStatistics": MEMBERS,
     "TransparencyService.ListLeaves": {"auditor"},
     "TransparencyService.ListLiveBindings": {"auditor"},
     "TransparencyService.ListInquiryLeaves": {"auditor"},

@@ -8,6 +8,7 @@ from creditregistry.v1 import evidence_pb2 as _evidence_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _StatisticsBreakdown:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StatisticsBreakdownEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StatisticsBreakdown.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STATISTICS_BREAKDOWN_UNSPECIFIED: _StatisticsBreakdown.ValueType  # 0
+    """Never written."""
+    STATISTICS_BREAKDOWN_EVENT: _StatisticsBreakdown.ValueType  # 1
+    """What the statements of the month did."""
+    STATISTICS_BREAKDOWN_ISSUER_SIZE: _StatisticsBreakdown.ValueType  # 2
+    """The same statements, by the size of the issuer."""
+    STATISTICS_BREAKDOWN_OPENED_PRODUCT: _StatisticsBreakdown.ValueType  # 3
+    """Defaults opened in the month, by product."""
+    STATISTICS_BREAKDOWN_OPENED_CAUSE: _StatisticsBreakdown.ValueType  # 4
+    """Defaults opened in the month, by cause."""
+    STATISTICS_BREAKDOWN_CURED_PRODUCT: _StatisticsBreakdown.ValueType  # 5
+    """Defaults cured in the month, by product."""
+    STATISTICS_BREAKDOWN_CURED_CAUSE: _StatisticsBreakdown.ValueType  # 6
+    """Defaults cured in the month, by cause."""
+
+class StatisticsBreakdown(_StatisticsBreakdown, metaclass=_StatisticsBreakdownEnumTypeWrapper):
+    """By what a row of the statistics divides its total."""
+
+STATISTICS_BREAKDOWN_UNSPECIFIED: StatisticsBreakdown.ValueType  # 0
+"""Never written."""
+STATISTICS_BREAKDOWN_EVENT: StatisticsBreakdown.ValueType  # 1
+"""What the statements of the month did."""
+STATISTICS_BREAKDOWN_ISSUER_SIZE: StatisticsBreakdown.ValueType  # 2
+"""The same statements, by the size of the issuer."""
+STATISTICS_BREAKDOWN_OPENED_PRODUCT: StatisticsBreakdown.ValueType  # 3
+"""Defaults opened in the month, by product."""
+STATISTICS_BREAKDOWN_OPENED_CAUSE: StatisticsBreakdown.ValueType  # 4
+"""Defaults opened in the month, by cause."""
+STATISTICS_BREAKDOWN_CURED_PRODUCT: StatisticsBreakdown.ValueType  # 5
+"""Defaults cured in the month, by product."""
+STATISTICS_BREAKDOWN_CURED_CAUSE: StatisticsBreakdown.ValueType  # 6
+"""Defaults cured in the month, by cause."""
+Global___StatisticsBreakdown: _TypeAlias = StatisticsBreakdown  # noqa: Y015
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):
@@ -408,3 +449,123 @@ class GetTileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTileResponse: _TypeAlias = GetTileResponse  # noqa: Y015
+
+@_typing.final
+class GetStatisticsRequest(_message.Message):
+    """Which months of the statistics; of more than 240 the newest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_MONTH_FIELD_NUMBER: _builtins.int
+    LAST_MONTH_FIELD_NUMBER: _builtins.int
+    first_month: _builtins.str
+    """YYYY-MM; empty for the oldest month."""
+    last_month: _builtins.str
+    """YYYY-MM; empty for the newest month that is over."""
+    def __init__(
+        self,
+        *,
+        first_month: _builtins.str = ...,
+        last_month: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_month", b"first_month", "last_month", b"last_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatisticsRequest: _TypeAlias = GetStatisticsRequest  # noqa: Y015
+
+@_typing.final
+class GetStatisticsResponse(_message.Message):
+    """Counts of statements, of months that are over (README.md 11)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    size: _builtins.int
+    """Size of the log that they are of."""
+    before: _builtins.str
+    """Month of its HEAD, YYYY-MM; all rows are of earlier ones."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatisticsRow]:
+        """Ascending by month, then in the order of the breakdowns. A month without statements has none."""
+
+    def __init__(
+        self,
+        *,
+        size: _builtins.int = ...,
+        before: _builtins.str = ...,
+        rows: _abc.Iterable[Global___StatisticsRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "rows", b"rows", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatisticsResponse: _TypeAlias = GetStatisticsResponse  # noqa: Y015
+
+@_typing.final
+class StatisticsRow(_message.Message):
+    """One month under one breakdown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    BREAKDOWN_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """YYYY-MM."""
+    breakdown: Global___StatisticsBreakdown.ValueType
+    """By what the total is divided."""
+    total: _builtins.int
+    """Sum of all counts; absent where it is withheld, and every count with it."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatisticsCell]:
+        """One for each column of the breakdown, in the order of README.md 11."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        breakdown: Global___StatisticsBreakdown.ValueType = ...,
+        total: _builtins.int | None = ...,
+        cells: _abc.Iterable[Global___StatisticsCell] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "breakdown", b"breakdown", "cells", b"cells", "month", b"month", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__total: _TypeAlias = _typing.Literal["total"]  # noqa: Y015
+    _WhichOneofArgType__total: _TypeAlias = _typing.Literal["_total", b"_total"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total) -> _WhichOneofReturnType__total | None: ...
+
+Global___StatisticsRow: _TypeAlias = StatisticsRow  # noqa: Y015
+
+@_typing.final
+class StatisticsCell(_message.Message):
+    """One count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """Absent where it is withheld."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "count", b"count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
+    _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+
+Global___StatisticsCell: _TypeAlias = StatisticsCell  # noqa: Y015

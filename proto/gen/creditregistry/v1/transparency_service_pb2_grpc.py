@@ -50,6 +50,11 @@ class TransparencyServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofResponse.FromString,
                 _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/creditregistry.v1.TransparencyService/GetStatistics',
+                request_serializer=creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsResponse.FromString,
+                _registered_method=True)
         self.ListLeaves = channel.unary_stream(
                 '/creditregistry.v1.TransparencyService/ListLeaves',
                 request_serializer=creditregistry_dot_v1_dot_transparency__pb2.ListLeavesRequest.SerializeToString,
@@ -87,6 +92,13 @@ class TransparencyServiceServicer(object):
 
     def GetDirectoryProof(self, request, context):
         """Directory entries with proofs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatistics(self, request, context):
+        """Counts of what was reported, for members.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +142,11 @@ def add_TransparencyServiceServicer_to_server(servicer, server):
                     servicer.GetDirectoryProof,
                     request_deserializer=creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofResponse.SerializeToString,
+            ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsResponse.SerializeToString,
             ),
             'ListLeaves': grpc.unary_stream_rpc_method_handler(
                     servicer.ListLeaves,
@@ -229,6 +246,33 @@ class TransparencyService(object):
             '/creditregistry.v1.TransparencyService/GetDirectoryProof',
             creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofRequest.SerializeToString,
             creditregistry_dot_v1_dot_transparency__pb2.GetDirectoryProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.TransparencyService/GetStatistics',
+            creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsRequest.SerializeToString,
+            creditregistry_dot_v1_dot_transparency__pb2.GetStatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class TransparencyServiceStub:
     """A tile of the log."""
     GetDirectoryProof: _grpc.UnaryUnaryMultiCallable[_transparency_pb2.GetDirectoryProofRequest, _transparency_pb2.GetDirectoryProofResponse]
     """Directory entries with proofs."""
+    GetStatistics: _grpc.UnaryUnaryMultiCallable[_transparency_pb2.GetStatisticsRequest, _transparency_pb2.GetStatisticsResponse]
+    """Counts of what was reported, for members."""
     ListLeaves: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListLeavesRequest, _transparency_pb2.ListLeavesResponse]
     """Leaves, for auditors."""
     ListLiveBindings: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListLiveBindingsRequest, _transparency_pb2.ListLiveBindingsResponse]
@@ -57,6 +59,8 @@ class TransparencyServiceAsyncStub(TransparencyServiceStub):
     """A tile of the log."""
     GetDirectoryProof: _aio.UnaryUnaryMultiCallable[_transparency_pb2.GetDirectoryProofRequest, _transparency_pb2.GetDirectoryProofResponse]  # type: ignore[assignment]
     """Directory entries with proofs."""
+    GetStatistics: _aio.UnaryUnaryMultiCallable[_transparency_pb2.GetStatisticsRequest, _transparency_pb2.GetStatisticsResponse]  # type: ignore[assignment]
+    """Counts of what was reported, for members."""
     ListLeaves: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListLeavesRequest, _transparency_pb2.ListLeavesResponse]  # type: ignore[assignment]
     """Leaves, for auditors."""
     ListLiveBindings: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListLiveBindingsRequest, _transparency_pb2.ListLiveBindingsResponse]  # type: ignore[assignment]
@@ -90,6 +94,14 @@ class TransparencyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transparency_pb2.GetDirectoryProofResponse, _abc.Awaitable[_transparency_pb2.GetDirectoryProofResponse]]:
         """Directory entries with proofs."""
+
+    @_abc_1.abstractmethod
+    def GetStatistics(
+        self,
+        request: _transparency_pb2.GetStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transparency_pb2.GetStatisticsResponse, _abc.Awaitable[_transparency_pb2.GetStatisticsResponse]]:
+        """Counts of what was reported, for members."""
 
     @_abc_1.abstractmethod
     def ListLeaves(

@@ -1,0 +1,66 @@
+"""Statistics: reading what the registry counts (proto/README.md 11)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import word
+from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown, MonthRow
+from client_sdk.kernel.rules.suppression import THRESHOLD
+
+if TYPE_CHECKING:
+    from creditregistry.v1 import transparency_pb2 as pb
+
+__all__ = ["read_statistics"]
+
+_PART = "statistics"
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+# No database holds higher numbers.
+_MOST = 2**63 - 1
+
+
+def read_statistics(response: pb.GetStatisticsResponse) -> tuple[MonthRow, ...]:
+    """Return the rows, once they fit together.
+
+    Raises:
+        VerificationError: months are out of order or not over, columns are missing, counts are not those of a total, or
+            one is shown that should be withheld.
+    """
+    if _MONTH.fullmatch(response.before) is None or not 0 < response.size <= _MOST:
+        raise VerificationError(_PART, "statistics.month", want="size and month of a log")
+    rows = tuple(map(_row, response.rows))
+    places = [(row.month, row.breakdown.number) for row in rows]
+    if sorted(set(places)) != places:
+        raise VerificationError(_PART, "statistics.range", want="each month and breakdown once, in order")
+    if any(row.month >= response.before for row in rows):
+        raise VerificationError(_PART, "statistics.month", want=f"months before {response.before}")
+    return rows
+
+
+def _row(message: pb.StatisticsRow) -> MonthRow:
+    try:
+        breakdown = word(Breakdown, message.breakdown, _PART, "breakdown")
+    except FormatError as error:
+        raise VerificationError(_PART, error.rule, got=error.got, want=error.want) from None
+    counts = tuple(cell.count if cell.HasField("count") else None for cell in message.cells)
+    row = MonthRow(message.month, breakdown, message.total if message.HasField("total") else None, counts)
+    if _MONTH.fullmatch(row.month) is None or len(counts) != len(COLUMNS[breakdown]):
+        raise VerificationError(_PART, "statistics.month", want="a month, and a count for each column")
+    if not _fits(row):
+        want = f"counts that go with the total, none from 1 to {THRESHOLD - 1}"
+        raise VerificationError(_PART, "statistics.total", got=f"{row.month} {row.breakdown}", want=want)
+    return row
+
+
+def _fits(row: MonthRow) -> bool:
+    """Whether shown counts and total go together, and nothing small is shown."""
+    shown = [count for count in row.counts if count is not None]
+    if row.total is None:
+        return not shown
+    if any(0 < count < THRESHOLD for count in (*shown, row.total)) or row.total > _MOST:
+        return False
+    rest, hidden = row.total - sum(shown), len(row.counts) - len(shown)
+    return rest >= THRESHOLD and hidden > 1 if hidden else rest == 0

@@ -1,0 +1,78 @@
+"""Statistics of what was reported: published rows, of months that are over."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, publish
+from registry_server.errors import RefusalReason, RegistryError
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.ledger.statistics import MonthRow
+    from registry_server.sequencing.ledger import Ledger
+
+__all__ = ["ReportedCounts", "StatisticsAnswer"]
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class StatisticsAnswer(NamedTuple):
+    """Rows ascending by month, and the commit that they are of.
+
+    Attributes:
+        size: of the log.
+        before: month of its HEAD, the first that is not over: YYYY-MM.
+        rows: of each month that is over.
+    """
+
+    size: int
+    before: str
+    rows: tuple[MonthRow, ...]
+
+
+class ReportedCounts:
+    """The use case; thread-safe.
+
+    Args:
+        ledger: whose counts are published.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        # Months that are over change no more, unless an act corrects the log's time: what was made last, and of when.
+        self._made: tuple[tuple[str, int], tuple[MonthRow, ...]] = (("", 0), ())
+
+    def rows(self, first: str, last: str) -> StatisticsAnswer:
+        """Return the rows of a range of months; of more than 240 the newest.
+
+        Args:
+            first: YYYY-MM; empty for the oldest there are.
+            last: YYYY-MM; empty for the newest that is over.
+
+        Raises:
+            RegistryError: RANGE_INVALID; one is no month, or they are in the wrong order.
+        """
+        for field, month in (("first_month", first), ("last_month", last)):
+            if month and _MONTH.fullmatch(month) is None:
+                want = "a month as YYYY-MM, or none"
+                raise RegistryError(RefusalReason.RANGE_INVALID, field, "statistics.month", got=month[:16], want=want)
+        if first and last and first > last:
+            got, want = f"{first} to {last}", "a first month that is not after the last"
+            raise RegistryError(RefusalReason.RANGE_INVALID, "last_month", "statistics.range", got=got, want=want)
+        size, before, rows = self._all()
+        rows = tuple(row for row in rows if first <= row.month and (not last or row.month <= last))
+        newest = set(sorted({row.month for row in rows})[-MAX_MONTHS:])
+        return StatisticsAnswer(size, before, tuple(row for row in rows if row.month in newest))
+
+    def _all(self) -> tuple[int, str, tuple[MonthRow, ...]]:
+        with self._ledger.view() as view:
+            before = month_of(view.logged_at, view.rulebook.time_zone)
+            size, commit = view.size, (before, view.head.newest_act)
+            made, rows = self._made
+            counts, facts = ({}, {}) if made == commit else view.counts()
+        if made != commit:
+            rows = publish(counts, facts, before)
+            # Two that make it at the same time make the same; a pair is replaced as one.
+            self._made = (commit, rows)
+        return size, before, rows
