@@ -153,6 +153,7 @@ if TYPE_CHECKING:
         notice_sent,
         written_consent,
     )
+    from client_sdk.replaying import ReplayedAssessment, keep_assessment, replay
     from client_sdk.trust import fetch_trust_root
     from client_sdk.verification import read_trust_root, verify
 
@@ -254,6 +255,7 @@ __all__ = [
     "RecordView",
     "RefusedError",
     "RejectedRow",
+    "ReplayedAssessment",
     "Report",
     "Role",
     "RollbackError",
@@ -288,9 +290,11 @@ __all__ = [
     "__version__",
     "debt",
     "fetch_trust_root",
+    "keep_assessment",
     "notice_sent",
     "read_portfolio",
     "read_trust_root",
+    "replay",
     "verify",
     "written_consent",
 ]
@@ -311,9 +315,12 @@ _HOMES = {
     "InstitutionRow": "client_sdk.auditing.tally",
     "Portfolio": "client_sdk.lending.files",
     "TrustRoot": "client_sdk.kernel.ledger.trust_root",
+    "ReplayedAssessment": "client_sdk.replaying",
     "fetch_trust_root": "client_sdk.trust",
+    "keep_assessment": "client_sdk.replaying",
     "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",
+    "replay": "client_sdk.replaying",
     "verify": "client_sdk.verification",
 }
 

@@ -26,6 +26,7 @@ from client_sdk.kernel.formats.act import (
     TlsKeyBody,
     grant_key,
 )
+from client_sdk.kernel.formats.jurisdiction import JURISDICTIONS
 from client_sdk.kernel.formats.keys import PublicKey, Signer
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
@@ -38,6 +39,7 @@ from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 
 __all__ = [
+    "JURISDICTIONS",
     "SPKI_HASH_BYTES",
     "Act",
     "ActFile",

@@ -5,6 +5,7 @@ from client_sdk.kernel.formats.plain import Json, Plain, plain
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
+from client_sdk.kernel.rules.dates import offset_of
 
 __all__ = [
     "INSTITUTION_ID",
@@ -15,5 +16,6 @@ __all__ = [
     "check_institution_id",
     "check_record_id",
     "moment_text",
+    "offset_of",
     "plain",
 ]

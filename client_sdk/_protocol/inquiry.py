@@ -12,6 +12,7 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk._protocol.opening import listed
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.assessment import digest_of_head, digest_of_question
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
@@ -183,15 +184,20 @@ def _answer_of(
     names: Mapping[int, Pseudonym],
     evidence: evidence_pb2.Evidence,
 ) -> Answer:
+    inquiry, checkpoint = verified.inquiry, verified.checkpoint
     return Answer(
         verdict=Verdict.LISTED if person.listed else Verdict.CLEAR,
-        registry=verified.registry.registry,
-        inquiry_id=verified.inquiry.inquiry_id,
+        registry=inquiry.registry,
+        inquiry_id=inquiry.inquiry_id,
         position=person.position,
         as_of=moment(verified.as_of),
-        size=verified.checkpoint.size,
+        size=checkpoint.size,
         records=tuple(sorted((listed(record, names) for record in person.records), key=lambda item: item.index)),
-        _cut=partial(cut_evidence, evidence, person.position, verified.checkpoint.size),
+        question=digest_of_question(inquiry.registry, inquiry.asker, inquiry.purpose.name, person.subjects),
+        head=digest_of_head(checkpoint.size, checkpoint.root),
+        rulebook=verified.registry.rulebook_digest,
+        _names=names,
+        _cut=partial(cut_evidence, evidence, person.position, checkpoint.size),
     )
 
 

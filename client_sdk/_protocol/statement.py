@@ -14,8 +14,8 @@ from client_sdk.kernel.formats.statement import Statement, payload_hash
 from client_sdk.kernel.formats.words import Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.kernel.rules.retention import expires_on
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, names_last_day
+from client_sdk.kernel.rules.retention import counted_from, expires_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from creditregistry.v1 import submission_pb2 as pb
 
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.submission import OpenedBasis
@@ -45,20 +46,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signing institution, its key, the registry and the retention period.
+    """Signing institution, its key, the registry and its rulebook.
 
     Attributes:
         registry: name of the registry.
         institution: id of the signer.
         signer: its REPORT key.
-        retention_years: of the rulebook.
+        rulebook: in force.
         signs_later: whether statements are left unsigned, for ``sign_together``.
     """
 
     registry: str
     institution: str
     signer: Signer
-    retention_years: int
+    rulebook: Rulebook
     signs_later: bool = False
 
     def sign(self, payload: bytes) -> bytes:
@@ -112,11 +113,14 @@ def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standi
     return names[before.subject_key_version]
 
 
-def retain_until_of(report: Report, before: Version | None, years: int) -> str:
-    """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on."""
-    if not needs_retention(report.standing) or report.facts is None or report.facts.ended_on is None:
+def retain_until_of(report: Report, before: Version | None, rulebook: Rulebook) -> str:
+    """Return the last day of the record's time, as the statement carries it; empty where there is none yet."""
+    if not names_last_day(report.standing, from_start=rulebook.retained_from_start) or report.facts is None:
         return ""
-    latest = expires_on(report.facts.ended_on, years)
+    since = counted_from(report.facts, rulebook)
+    if since is None:
+        return ""
+    latest = expires_on(since, rulebook.retention_years)
     if report.retain_until is not None:
         return report.retain_until.isoformat()
     earlier = parse_date(before.retain_until, "statement.retain_until") if before is not None else None
@@ -164,7 +168,7 @@ def sign_version(
         facts_commitment=b"",
         disclosure_digest=b"",
         issued_at=issued_at,
-        retain_until=retain_until_of(report, before, issuer.retention_years),
+        retain_until=retain_until_of(report, before, issuer.rulebook),
         transferee=report.transferee,
         continues=report.continues if before is None else None,
         # A row that withdraws says that the rows before it were a mistake; other reasons are given one by one.

@@ -21,9 +21,10 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
 from client_sdk.kernel.rules.field_types import check_field_types
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
+from client_sdk.kernel.rules.jurisdiction import check_cause, check_part_payment, check_ripe
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, names_last_day
 from client_sdk.kernel.rules.minors import check_age, check_born, is_listing
-from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is_due
+from client_sdk.kernel.rules.retention import check_retain_until, counted_from, expires_on, is_due
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from client_sdk._protocol.statement import Version
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models.report import Report
 
 __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
@@ -92,11 +94,12 @@ class Preflight:
         return _run(checks, report, row)
 
     def is_over(self, report: Report) -> bool:
-        """Return whether the retention period of this version is over, counted from the end of the conduct."""
-        ended_on = None if report.facts is None else report.facts.ended_on
-        if ended_on is None or not needs_retention(report.standing):
+        """Return whether the retention period of this version is over."""
+        rulebook = self.rulebook
+        since = None if report.facts is None else counted_from(report.facts, rulebook)
+        if since is None or not names_last_day(report.standing, from_start=rulebook.retained_from_start):
             return False
-        return expires_on(ended_on, self.rulebook.retention_years) <= self.today
+        return expires_on(since, rulebook.retention_years) <= self.today
 
     def check_chain(self, reports: Sequence[Report], rows: Sequence[int]) -> list[list[Violation]]:
         """Check versions of one record, in order: each by itself, and each against the one before.
@@ -113,7 +116,7 @@ class Preflight:
         """
         found = [self.check_report(report, row) for report, row in zip(reports, rows, strict=True)]
         for place, (before, after) in enumerate(pairwise(reports), start=1):
-            found[place] += _run([partial(_check_step, before)], after, rows[place])
+            found[place] += _run([partial(_check_step, self.rulebook, before)], after, rows[place])
         over = next((place for place, report in enumerate(reports) if self.is_over(report)), 0)
         for place in range(over):
             found[place].append(_ended_long_ago(rows[place], rows[over]))
@@ -124,15 +127,17 @@ class Preflight:
 
         def check(new: Report) -> None:
             check_transition(new.kind, None if before is None else before.standing, new.standing)
-            if before is None or new.facts is None or not carries_subject(new.standing):
+            if new.facts is None or not carries_subject(new.standing):
+                return
+            if before is None:
+                check_ripe(new.facts, self.rulebook)
                 return
             if before.facts:
                 previous = parse_facts(before.kind, before.facts)
                 # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
                 check_progress(new.kind, before.standing, previous, new.standing, new.facts, rekeyed=True)
-            years = self.rulebook.retention_years
-            until = retain_until_of(new, before, years)
-            check_retain_until(new.standing, until, before.retain_until, new.facts.ended_on, years)
+                check_part_payment(before.standing, previous, new.standing, new.facts, self.rulebook)
+            self._check_last_day(new, new.facts, before)
 
         return _run([check], report, row)
 
@@ -163,9 +168,8 @@ class Preflight:
         if report.facts is None:
             return
         check_satisfied(report.standing, report.facts, self.rulebook.paid_judgment_months)
-        years = self.rulebook.retention_years
-        until = retain_until_of(report, None, years)
-        check_retain_until(report.standing, until, "", report.facts.ended_on, years)
+        check_cause(report.facts, self.rulebook)
+        until = self._check_last_day(report, report.facts, None)
         if is_due(until, self.now_ms, self.rulebook.time_zone):
             raise RuleError(
                 RuleReason.RETENTION_INVALID,
@@ -174,6 +178,19 @@ class Preflight:
                 got=until,
                 want="an end that is still kept; a record that the registry holds open is withdrawn instead",
             )
+
+    def _check_last_day(self, report: Report, facts: Facts, before: Version | None) -> str:
+        rulebook = self.rulebook
+        until = retain_until_of(report, before, rulebook)
+        check_retain_until(
+            report.standing,
+            until,
+            "" if before is None else before.retain_until,
+            counted_from(facts, rulebook),
+            rulebook.retention_years,
+            from_start=rulebook.retained_from_start,
+        )
+        return until
 
 
 def check_types(report: Report, row: int) -> list[Violation]:
@@ -294,10 +311,11 @@ def _check_facts(report: Report) -> None:
         check_facts(report.kind, report.standing, report.facts)
 
 
-def _check_step(before: Report, after: Report) -> None:
+def _check_step(rulebook: Rulebook, before: Report, after: Report) -> None:
     check_transition(after.kind, before.standing, after.standing)
     if before.identity != after.identity:
         want = f"the person of the version before{f', row {before.row}' if before.row else ''}"
         raise RuleError("SUBJECT_CHANGED", "identity", "record.person", got="another person", want=want)
     if before.facts is not None and after.facts is not None and carries_subject(after.standing):
         check_progress(after.kind, before.standing, before.facts, after.standing, after.facts)
+        check_part_payment(before.standing, before.facts, after.standing, after.facts, rulebook)

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, VerificationError
+from client_sdk.kernel.formats.assessment import AssessmentInputs, digest_of_json
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
+from client_sdk.models.criteria_form import criteria_content
 from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.listed import ListedRecord
 
 __all__ = ["Answer", "Failure", "Verdict", "person_file"]
@@ -66,6 +70,9 @@ class Answer(Plain):
         records: live records, ascending by index; empty unless LISTED.
         failure: why it is UNVERIFIABLE; None otherwise.
         identity: who was asked about; None in offline verification.
+        question: digest of what was asked, as ``AssessmentInputs`` has it; empty where UNVERIFIABLE.
+        head: digest of the log; empty where UNVERIFIABLE.
+        rulebook: digest of the rulebook; empty where UNVERIFIABLE.
     """
 
     verdict: Verdict
@@ -77,6 +84,11 @@ class Answer(Plain):
     records: tuple[ListedRecord, ...] = ()
     failure: Failure | None = None
     identity: Identity | None = field(default=None, metadata=LEFT_OUT)
+    question: bytes = field(default=b"", metadata=LEFT_OUT)
+    head: bytes = field(default=b"", metadata=LEFT_OUT)
+    rulebook: bytes = field(default=b"", metadata=LEFT_OUT)
+    # The person under each version of the subject keys, where the caller knows it: what opens facts again later.
+    _names: Mapping[int, Pseudonym] = field(default_factory=dict, repr=False, compare=False)
     # Makes the evidence of this person alone; cut from an answer about many only when asked for.
     _cut: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
 
@@ -105,7 +117,16 @@ class Answer(Plain):
             detail = "" if self.failure is None else f"{self.failure.part}: {self.failure.rule}"
             reason = Reason(id=ReasonId.UNVERIFIABLE, outcome=Outcome.REFER, detail=detail)
             return Assessment(outcome=Outcome.REFER, reasons=(reason,), totals=(), as_of=self.as_of)
-        return weigh(self.records, self.as_of, criteria or Criteria())
+        chosen = criteria or Criteria()
+        weighed = weigh(self.records, self.as_of, chosen)
+        inputs = AssessmentInputs(
+            question=self.question,
+            head=self.head,
+            rulebook=self.rulebook,
+            criteria=digest_of_json("criteria", criteria_content(chosen)),
+            records=digest_of_json("records", [_shown(record) for record in self.records]),
+        )
+        return replace(weighed, inputs=inputs, digest=inputs.digest(digest_of_json("outcome", _outcome(weighed))))
 
     def save(self, path: str | Path) -> Path:
         """Write the evidence to a file, and what names the person to a second file beside it.
@@ -145,6 +166,25 @@ class Answer(Plain):
             "case_numbers": cases,
         }
         return json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _shown(record: ListedRecord) -> Json:
+    """Return what is told of a record without its facts; its place in the log fixes the rest."""
+    return {
+        "index": record.index,
+        "flags": sorted(flag.name for flag in record.flags),
+        "contested": record.contested,
+        "unopened": "" if record.unopened is None else record.unopened.value,
+    }
+
+
+def _outcome(assessment: Assessment) -> Json:
+    """Return outcome and reasons, without remarks for people and without amounts."""
+    reasons: list[Json] = [
+        [reason.id.value, "" if reason.outcome is None else reason.outcome.value, reason.record]
+        for reason in assessment.reasons
+    ]
+    return {"outcome": assessment.outcome.value, "reasons": reasons}
 
 
 def person_file(evidence: Path) -> Path:

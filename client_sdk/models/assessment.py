@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.plain import Plain
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from client_sdk.kernel.formats.assessment import AssessmentInputs
     from client_sdk.kernel.formats.words import Kind
 
 __all__ = ["Assessment", "Outcome", "Reason", "ReasonId", "Total"]
@@ -101,9 +102,14 @@ class Assessment(Plain):
         reasons: every record appears in at least one.
         totals: ascending by kind and currency.
         as_of: of the answer, UTC; None where it is UNVERIFIABLE.
+        digest: 32 bytes, the same for the same question at the same head under the same rulebook and criteria; empty
+            where the answer is UNVERIFIABLE.
+        inputs: digests of what the assessment follows from; None where the answer is UNVERIFIABLE.
     """
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
     totals: tuple[Total, ...]
     as_of: datetime | None
+    digest: bytes = b""
+    inputs: AssessmentInputs | None = None

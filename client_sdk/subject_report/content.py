@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, fields
-from datetime import UTC, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.forms import MINOR_UNITS, Word
+from client_sdk.forms import MINOR_UNITS, Word, offset_of
 from client_sdk.models import Amounts, AnnotationFlag, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.subject_report.terms import FACTS, Language, term_of
 from client_sdk.subject_report.texts import TEXTS
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["END_ISOLATE", "ISOLATE", "Document", "Part", "Rows", "document_of", "visible"]
 
-# Legal time of a rulebook; neither has summer time.
-_ZONES = {"Asia/Shanghai": (timezone(timedelta(hours=8)), "UTC+8"), "UTC": (UTC, "UTC")}
 _SHOWN_FIRST, _SHOWN_LAST = 6, 4
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 _HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
@@ -115,7 +113,7 @@ class _Speaker:
     def __init__(self, report: SubjectReport, language: Language) -> None:
         self._report = report
         self._language = language
-        self._zone, self._zone_name = _ZONES[report.time_zone]
+        self._zone = report.time_zone
 
     def document(self, evidence: str) -> Document:
         report, count = self._report, len(self._report.records)
@@ -147,7 +145,9 @@ class _Speaker:
         return term_of(word).of(self._language)
 
     def _time(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M:%S} {self._zone_name}"
+        offset = offset_of(moment, self._zone)
+        hours = offset // timedelta(hours=1)
+        return f"{moment + offset:%Y-%m-%d %H:%M:%S} UTC{f'+{hours}' if hours else ''}"
 
     def _member(self, institution: str) -> str:
         member: InstitutionName | None = self._report.members.get(institution)

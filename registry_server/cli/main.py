@@ -124,11 +124,13 @@ def init(
         ),
     ] = None,
     rulebook: Annotated[
-        Path | None,
+        str,
         typer.Option(
-            metavar="FILE", help="JSON object of limits that differ from their defaults.", exists=True, dir_okay=False
+            metavar="NAME|FILE",
+            help="A rulebook that ships (cn, uk), or a JSON object of limits that differ from the one of its "
+            "`jurisdiction`.",
         ),
-    ] = None,
+    ] = "cn",
     host: Annotated[
         list[str] | None,
         typer.Option(metavar="HOST", help="Further name or address in the server's certificate; may be repeated."),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.jurisdiction import CHINA, JURISDICTIONS
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
@@ -18,7 +21,6 @@ from registry_server.usecases import founding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from registry_server.settings import Value
     from registry_server.usecases.founding import Founded
@@ -32,7 +34,7 @@ def draft_registry(
     administrators: Sequence[Path],
     key_services: Sequence[Path],
     threshold: int,
-    rulebook: Path | None = None,
+    rulebook: str = CHINA,
 ) -> Path:
     """Make a registry's folder, and return the genesis act that its administrators must approve.
 
@@ -42,7 +44,8 @@ def draft_registry(
         administrators: their enrolment files.
         key_services: their files, in the order in which their outputs are joined.
         threshold: how many administrators must sign an act.
-        rulebook: JSON object of limits that differ from their defaults.
+        rulebook: name of a rulebook that ships, or path of a JSON object of limits that differ from the rulebook of
+            the ``jurisdiction`` that it names, else from that of China.
 
     Raises:
         FormatError: a file is not in order.
@@ -55,7 +58,7 @@ def draft_registry(
         raise SettingsError(f"{file} is there already: the folder holds a registry")
     enrolments = tuple(EnrolmentFile.parse(path.read_bytes()) for path in administrators)
     services = tuple(KeyServiceFile.parse(path.read_bytes()) for path in key_services)
-    limits = Rulebook() if rulebook is None else _read_rulebook(rulebook)
+    limits = Rulebook.shipped(rulebook) if rulebook in JURISDICTIONS else _read_rulebook(Path(rulebook))
     take_folder(home)
     write_secret(file, settings_toml(values).encode())
     try:
@@ -71,11 +74,14 @@ def draft_registry(
 def _read_rulebook(path: Path) -> Rulebook:
     try:
         given = json.loads(path.read_bytes())
-        rulebook = Rulebook(**given)
+        rulebook = replace(Rulebook.shipped(given.get("jurisdiction", CHINA)), **given)
         return Rulebook.of(rulebook.message())
+    except OSError as error:
+        names = ", ".join(JURISDICTIONS)
+        raise SettingsError(f"{path}: neither a rulebook that ships ({names}) nor a file: {error.strerror}") from None
     except RecursionError:
         raise SettingsError(f"{path}: a JSON object of limits of the rulebook, nested too deeply") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path}: a JSON object of limits of the rulebook, {error}") from None
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
-from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Standing, WithdrawalReason
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.jurisdiction import check_part_payment
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
@@ -164,7 +165,9 @@ def _check_person(staging: Staging, item: StatementItem, binding: Binding, befor
     if previous is None or facts is None or not hmac.compare_digest(previous.commitment, row.facts_commitment):
         raise _refuse("COMMITMENT_MISMATCH", "previous", "submission.previous", want="the facts of the version before")
     rekeyed = item.statement.subject_key_version != before.subject_key_version
-    check_progress(before.kind, before.standing, previous.facts, item.statement.standing, facts, rekeyed=rekeyed)
+    standing = item.statement.standing
+    check_progress(before.kind, before.standing, previous.facts, standing, facts, rekeyed=rekeyed)
+    check_part_payment(before.standing, previous.facts, standing, facts, staging.directory.rulebook)
 
 
 def _check_first(staging: Staging, item: StatementItem, binding: Binding) -> None:
@@ -202,20 +205,27 @@ def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> Non
 
 
 def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None:
-    """Check that at most one record of the debt is running, over all issuers (proto/README.md 3)."""
+    """Check that at most one record of the debt is running, over all issuers (proto/README.md 3).
+
+    Where the rulebook has ``one_default_a_debt``, a DEFAULT that has ended counts as well until it is erased.
+    """
     statement = item.statement
+    only_one = staging.directory.rulebook.one_default_a_debt and statement.kind is Kind.DEFAULT
     if not is_running(statement.standing):
         return
     for _, subject, debt_ref in ((0, binding.subject, binding.debt_ref), *item.aliases):
         for row in staging.live_of(subject):
             if (
                 row.kind is statement.kind
-                and row.running
+                and (row.running or (only_one and row.key != statement.continues))
                 and hmac.compare_digest(row.debt_ref, debt_ref)
                 and row.key != statement.key
             ):
                 raise _refuse(
-                    "DEBT_TAKEN", "binding.debt_ref", "debt.one-record", want="no other running record of the debt"
+                    "DEBT_TAKEN",
+                    "binding.debt_ref",
+                    "debt.one-record",
+                    want="no other running record of the debt" if not only_one else "no other DEFAULT of the debt",
                 )
 
 

@@ -22,7 +22,8 @@ from client_sdk.kernel.rules.check import check_admission, check_facts
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Facts, parse_facts
-from client_sdk.kernel.rules.retention import check_retain_until
+from client_sdk.kernel.rules.jurisdiction import check_cause, check_ripe
+from client_sdk.kernel.rules.retention import check_retain_until, counted_from
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
@@ -157,7 +158,13 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
         today=arrival.today,
     )
     check_satisfied(statement.standing, facts, rulebook.paid_judgment_months)
-    check_retain_until(statement.standing, statement.retain_until, "", facts.ended_on, rulebook.retention_years)
+    check_cause(facts, rulebook)
+    if statement.version == 1:
+        check_ripe(facts, rulebook)
+    since, from_start = counted_from(facts, rulebook), rulebook.retained_from_start
+    check_retain_until(
+        statement.standing, statement.retain_until, "", since, rulebook.retention_years, from_start=from_start
+    )
     return facts
 
 

@@ -90,6 +90,8 @@ def test_an_assessment_is_words() -> None:
         "reasons": [],
         "totals": [{"kind": "DEFAULT", "currency": "CNY", "records": 1, "amount": 5, "estimated": False}],
         "as_of": None,
+        "digest": "",
+        "inputs": None,
     }
 
 

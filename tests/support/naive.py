@@ -21,6 +21,7 @@ from tests.support.naive_parts import (
     FIRST,
     NEXT,
     REMARKS,
+    RUNNING,
     TYPE,
     ZERO,
     Key,
@@ -117,6 +118,9 @@ class NaiveLog:
         require(said.notice_commitment not in self.acknowledged, "twice")
         self.acknowledged.add(said.notice_commitment)
 
+    def _dated(self) -> list[str]:
+        return DATED + (RUNNING if self.genesis.rulebook.retained_from_start else [])
+
     def _statement(self, index: int, leaf: bytes, payload: bytes, key_id: bytes, signature: bytes) -> None:
         said = statement_pb2.Statement.FromString(payload)
         standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
@@ -163,7 +167,7 @@ class NaiveLog:
                 require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
             date = before.versions[-1].retain_until
             require(not date or said.retain_until <= date, "date")
-        require(bool(said.retain_until) == (standing in DATED), "date")
+        require(bool(said.retain_until) == (standing in self._dated()), "date")
         self._withdrawal(said, kind, standing)
         if before is None:
             record = self.records[place] = Record(kind, [said], [payload], index, leaf)

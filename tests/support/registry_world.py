@@ -42,8 +42,8 @@ from client_sdk.kernel.formats.words import (
     WithdrawalReason,
 )
 from client_sdk.kernel.ledger.submission import Submission
-from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
-from client_sdk.kernel.rules.retention import expires_on
+from client_sdk.kernel.rules.lifecycle import carries_subject, names_last_day
+from client_sdk.kernel.rules.retention import counted_from, expires_on
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.genesis import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
@@ -303,7 +303,8 @@ class World:
         raw = b"" if given is None else given.encode()
         commitment = commit_facts(facts_opening, raw) if bound else b""
         sealed = seal_facts(seal_key_of(person, key_version), commitment, facts_opening, raw) if bound else b""
-        ended_on = None if given is None else given.ended_on
+        since = None if given is None else counted_from(given, self.rulebook)
+        dated = names_last_day(standing, from_start=self.rulebook.retained_from_start)
         statement = Statement(
             REGISTRY,
             issuer,
@@ -318,7 +319,7 @@ class World:
             commitment,
             disclosure_digest(sealed) if bound else b"",
             self.clock.now,
-            expires_on(ended_on, 5).isoformat() if needs_retention(standing) and ended_on else "",
+            expires_on(since, self.rulebook.retention_years).isoformat() if dated and since else "",
             reason=WithdrawalReason.ERROR if standing is Standing.WITHDRAWN else None,
         )
         statement = replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields

@@ -155,6 +155,8 @@ def assessment_lines(assessment: Assessment) -> Iterator[RenderableType]:
         estimated = ", partly estimated" if total.estimated else ""
         count = f"{total.records} {'record' if total.records == 1 else 'records'}"
         yield f"  {total.kind.name}: {money(total.amount, total.currency)} owed in {count}{estimated}"
+    if assessment.digest:
+        yield f"  digest: {assessment.digest.hex()}"
 
 
 def record_rows(record: RecordView) -> tuple[object, ...]:

@@ -29,8 +29,11 @@ from client_sdk.models import ConsentForm, Criteria, IdType, Purpose
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
+from client_sdk.replaying import keep_assessment, kept_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from client_sdk.cli.ui.output import Json
 
 __all__ = ["register"]
@@ -99,6 +102,14 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--with-identity", help="Also write FILE.person.json, which names the person (mode 0600)."),
         ] = False,
+        with_assessment: Annotated[
+            bool,
+            typer.Option(
+                "--with-assessment",
+                help="Also write FILE.assessment.json, from which `replay FILE` recomputes the assessment; it holds "
+                "keys that open the facts (mode 0600).",
+            ),
+        ] = False,
         criteria: Annotated[
             Path | None,
             typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
@@ -112,30 +123,38 @@ def register(app: typer.Typer) -> None:
         The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
         LISTED and CLEAR are proved, and end with 0; what does not verify is UNVERIFIABLE and ends with 4.
         """
-        if save is None and with_identity:
-            raise UsageError("--with-identity is about what --save writes", "give --save FILE too.")
+        if save is None and (with_identity or with_assessment):
+            name = "--with-identity" if with_identity else "--with-assessment"
+            raise UsageError(f"{name} is about what --save writes", "give --save FILE too.")
         lends = purpose is not Purpose.SUBJECT_ACCESS
-        if not lends and (criteria is not None or exit_code):
-            raise UsageError("--criteria and --exit-code are about lending", "leave them out under SUBJECT_ACCESS.")
+        if not lends and (criteria is not None or exit_code or with_assessment):
+            told = "--criteria, --exit-code and --with-assessment are about lending"
+            raise UsageError(told, "leave them out under SUBJECT_ACCESS.")
         what = "consent" if lends else "mandate"
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what)
         own = read_criteria(criteria) if lends else None
         identities = read_identities(session, identity_file, id_type, issuing_state)
-        folder = _prepared(save, len(identities), with_identity=with_identity)
+        beside = [person_file] if with_identity else []
+        beside += [kept_file] if with_assessment else []
+        folder = _prepared(save, len(identities), beside)
         with session.client() as client:
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)
         if save is not None:
             kept = answers if with_identity else [replace(answer, identity=None) for answer in answers]
-            files = [_save(answer, save, place if folder else 0, failed) for place, answer in enumerate(kept, start=1)]
+            kept_by = own if with_assessment else None
+            files = [
+                _save(answer, save, place if folder else 0, failed, kept_by)
+                for place, answer in enumerate(kept, start=1)
+            ]
         _show(session, answers, files, own)
         session.output.tell(*(f"FILE: {error}" for error in failed))
         code = _code(answers, own if exit_code else None)
         return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
 
 
-def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
+def _prepared(save: Path | None, persons: int, beside: "Sequence[Callable[[Path], Path]]") -> bool:
     """Check before the inquiry that evidence can be written; return whether it goes into a folder.
 
     Raises:
@@ -148,17 +167,23 @@ def _prepared(save: Path | None, persons: int, *, with_identity: bool) -> bool:
         NewFile(save / "evidence.try").discard()
         return True
     NewFile(save).discard()
-    if with_identity:
-        NewFile(person_file(save)).discard()
+    for name in beside:
+        NewFile(name(save)).discard()
     return False
 
 
-def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError]) -> Path | None:
-    """Write the evidence of an answer that has one, into a folder where it has a place there, and return where."""
+def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError], criteria: Criteria | None) -> Path | None:
+    """Write the evidence of an answer that has one, into a folder where it has a place there, and return where.
+
+    With criteria, what recomputes the assessment is written beside it.
+    """
     if not answer.evidence:
         return None
     try:
-        return answer.save(save / f"{place:04d}-{answer.inquiry_id.hex()[:8]}.evidence" if place else save)
+        file = answer.save(save / f"{place:04d}-{answer.inquiry_id.hex()[:8]}.evidence" if place else save)
+        if criteria is not None:
+            keep_assessment(answer, file, criteria)
+        return file  # noqa: TRY300 - what is written is what is returned
     except ConfigError as error:
         failed.append(error)
         return None

@@ -13,6 +13,7 @@ from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.jurisdiction import jurisdiction
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
@@ -314,14 +315,13 @@ class KeyServices:
         return cls(message.subject_key_version, services)
 
 
-# What no rulebook may exceed: years and days by 征信业管理条例 Art. 16 and 25, counts by proto/README.md 3 and 9.
+# What no rulebook may exceed (proto/README.md 3, 5 and 9), beside what its jurisdiction sets.
 _MOST = {
-    "retention_years": 5,
-    "dispute_days": 20,
     "paid_judgment_months": 12,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
+    "default_days": 366,
 }
 
 
@@ -345,6 +345,22 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    jurisdiction: str = "cn"
+    retained_from_start: bool = False
+    no_part_payments: bool = False
+    no_fraud_cause: bool = False
+    one_default_a_debt: bool = False
+    default_days: int = 0
+
+    @classmethod
+    def shipped(cls, name: str) -> Rulebook:
+        """Return the rulebook that ships for a jurisdiction.
+
+        Raises:
+            FormatError: there is none of that name.
+        """
+        values: dict[str, Any] = {**jurisdiction(name).rulebook, "jurisdiction": name}
+        return cls(**values)
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
@@ -375,10 +391,11 @@ class Rulebook:
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", "paid_judgment_months", *lists}
-        if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
+        optional = {"notice_hours", "paid_judgment_months", "default_days", *lists}
+        required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
+        if missing := [name for name in required if not fields[name]]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
-        for name, most in _MOST.items():
+        for name, most in {**_MOST, **jurisdiction(rulebook.jurisdiction).most}.items():
             if getattr(rulebook, name) > most:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
         for name, days in lists.items():

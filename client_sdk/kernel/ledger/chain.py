@@ -22,7 +22,7 @@ from client_sdk.kernel.formats.words import (
 from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotated, carried, restricted
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, needs_retention
+from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, names_last_day
 from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def advance(
         _check_first(statement, directory, find)
     else:
         _check_next(chain, statement, directory)
-    _check_retention(chain, statement)
+    _check_retention(chain, statement, directory.rulebook)
     check_withdrawn_as_paid(statement.kind, statement.reason, directory.rulebook.paid_judgment_months)
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)
@@ -223,8 +223,8 @@ def _check_subject_key_version(chain: Chain, statement: Statement, directory: Di
         )
 
 
-def _check_retention(chain: Chain | None, statement: Statement) -> None:
-    if bool(statement.retain_until) is not needs_retention(statement.standing):
+def _check_retention(chain: Chain | None, statement: Statement, rulebook: Rulebook) -> None:
+    if bool(statement.retain_until) is not names_last_day(statement.standing, from_start=rulebook.retained_from_start):
         raise RuleError(
             "RETENTION_INVALID", "retain_until", "C07", want="a date once the conduct has ended or the debt was sold"
         )

@@ -376,9 +376,11 @@ class Directory:
         if rulebook.dispute_days > before.dispute_days:
             got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
             raise RuleError("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
-        if rulebook.time_zone != before.time_zone:
-            got, want = rulebook.time_zone, before.time_zone
-            raise RuleError("RULEBOOK_INVALID", "time_zone", "rulebook.time-zone", got=got, want=want)
+        # What records were admitted under, and what their days were counted by.
+        for name in ("jurisdiction", "time_zone", "retained_from_start"):
+            got, want = str(getattr(rulebook, name)), str(getattr(before, name))
+            if got != want:
+                raise RuleError("RULEBOOK_INVALID", name, "rulebook.kept", got=got, want=want)
         return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
 
     def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["check_order", "check_zone", "day_of", "months_later", "parse_date", "required_date"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["check_order", "check_zone", "day_of", "months_later", "offset_of", "parse_date", "required_date"]
 
 # Nothing that a lender reports happened before, and nothing later is a date that anybody means.
 _FIRST_YEAR = 1900
 _LAST_YEAR = 2199
 
-# The legal time zones that a rulebook may name: those whose offset is the same at all times (China has had no summer
-# time since 1991), so that every machine gets the same date, whatever its zone files say.
-_ZONES: dict[str, tzinfo] = {"Asia/Shanghai": timezone(timedelta(hours=8)), "UTC": UTC}
+_HOUR = timedelta(hours=1)
+_SUNDAY = 6
+
+
+def _fixed(hours: int) -> Callable[[datetime], timedelta]:
+    return lambda _: timedelta(hours=hours)
+
+
+def _european(moment: datetime) -> timedelta:
+    """Return an hour in summer: from the last Sunday of March, 01:00 UTC, to that of October (Directive 2000/84/EC)."""
+    begin, end = (_last_sunday(moment.year, month) for month in (3, 10))
+    return _HOUR if begin <= moment < end else timedelta()
+
+
+def _last_sunday(year: int, month: int) -> datetime:
+    last = datetime(year, month, 31, 1, tzinfo=UTC)
+    return last - timedelta(days=(last.weekday() - _SUNDAY) % 7)
+
+
+# The legal time zones that a rulebook may name, each by one rule for all times, so that every machine gets the same
+# date, whatever its zone files say. China has had no summer time since 1991; the rule of the United Kingdom is that
+# since 1996.
+_ZONES: dict[str, Callable[[datetime], timedelta]] = {
+    "Asia/Shanghai": _fixed(8),
+    "Europe/London": _european,
+    "UTC": _fixed(0),
+}
 
 
 def parse_date(text: str, field: str) -> date | None:
@@ -65,15 +93,25 @@ def day_of(milliseconds: int, time_zone: str) -> date:
 
     Args:
         milliseconds: since 1970 UTC.
-        time_zone: ``Asia/Shanghai`` or ``UTC``, as the rulebook carries it.
+        time_zone: ``Asia/Shanghai``, ``Europe/London`` or ``UTC``, as the rulebook carries it.
 
     Raises:
         RuleError: DATE_INVALID; the moment is past every calendar, or a rulebook may not name the zone.
     """
     try:
-        return datetime.fromtimestamp(milliseconds // 1000, _zone(time_zone)).date()
+        moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+        return (moment + offset_of(moment, time_zone)).date()
     except (OverflowError, OSError, ValueError):
         raise _refused("time", "date.range", "milliseconds since 1970 UTC") from None
+
+
+def offset_of(moment: datetime, time_zone: str) -> timedelta:
+    """Return how far a legal time zone is before UTC at a moment, which carries UTC.
+
+    Raises:
+        RuleError: DATE_INVALID; a rulebook may not name the zone.
+    """
+    return _zone(time_zone)(moment)
 
 
 def months_later(day: date, months: int) -> date:
@@ -91,7 +129,7 @@ def check_zone(time_zone: str) -> None:
     """Check that a rulebook may name a time zone.
 
     Raises:
-        RuleError: DATE_INVALID; another one than ``Asia/Shanghai`` and ``UTC``.
+        RuleError: DATE_INVALID; another one than ``Asia/Shanghai``, ``Europe/London`` and ``UTC``.
     """
     _zone(time_zone)
 
@@ -107,7 +145,7 @@ def _date(text: str) -> date | None:
     return day if day.isoformat() == text else None
 
 
-def _zone(name: str) -> tzinfo:
+def _zone(name: str) -> Callable[[datetime], timedelta]:
     try:
         return _ZONES[name]
     except KeyError:

@@ -14,6 +14,7 @@ __all__ = [
     "is_live",
     "is_running",
     "may_succeed",
+    "names_last_day",
     "needs_retention",
 ]
 
@@ -95,8 +96,8 @@ def check_shown(kind: Kind, standing: Standing, version: int, *, retained: bool)
         want = " or ".join(one.name for one in sorted(_reached(kind)))
         field, got = "statement.standing", f"{kind.name}: {standing.name}"
         raise RuleError(RuleReason.ILLEGAL_TRANSITION, field, "lifecycle.standing", got=got, want=want)
-    if retained is not needs_retention(standing):
-        want = "a day for a standing that has ended, and only for one"
+    if (needs_retention(standing) and not retained) or (retained and not carries_subject(standing)):
+        want = "a day for a standing that has ended, and none for one that is no more"
         raise RuleError(RuleReason.RETENTION_INVALID, "statement.retain_until", "retention.present", want=want)
 
 
@@ -123,6 +124,11 @@ def is_running(standing: Standing) -> bool:
 def needs_retention(standing: Standing) -> bool:
     """Whether the conduct has ended, so that facts carry ``ended_on`` and the statement ``retain_until``."""
     return standing in _RETAINED
+
+
+def names_last_day(standing: Standing, *, from_start: bool) -> bool:
+    """Whether a version names the last day that it is kept, by ``retained_from_start`` of the rulebook."""
+    return carries_subject(standing) if from_start else needs_retention(standing)
 
 
 def carries_subject(standing: Standing) -> bool:

@@ -1,7 +1,8 @@
 """Retention: a record is kept for a number of years from the end of the conduct; open records without limit.
 
-征信业管理条例 Art. 16(1) (C07): five years, then deleted. The number of years is the rulebook's. ``retain_until`` is
-in the signed statement, as text YYYY-MM-DD or empty; such texts compare like the dates they name.
+征信业管理条例 Art. 16(1) (C07): five years, then deleted. The number of years is the rulebook's. Where it counts them
+from the start, as for judgments and defaults in the United Kingdom (K02, K05), open records end too. ``retain_until``
+is in the signed statement, as text YYYY-MM-DD or empty; such texts compare like the dates they name.
 """
 
 from __future__ import annotations
@@ -10,16 +11,34 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.dates import check_order, day_of, months_later, required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.lifecycle import needs_retention
+from client_sdk.kernel.rules.facts import DefaultFacts, JudgmentFacts
+from client_sdk.kernel.rules.lifecycle import names_last_day
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["check_retain_until", "expires_on", "is_due"]
+__all__ = ["check_retain_until", "counted_from", "expires_on", "is_due"]
 
 _FIELD = "statement.retain_until"
+
+
+def counted_from(facts: Facts, rulebook: Rulebook) -> date | None:
+    """Return the day from which the years are counted; None where that is the end of what has not ended.
+
+    From the start means: from the first day of the delinquency, from the judgment (before it from its suit), from the
+    day on which an enforcement was taken up.
+    """
+    if not rulebook.retained_from_start:
+        return facts.ended_on
+    if isinstance(facts, DefaultFacts):
+        return facts.first_delinquency_on
+    if isinstance(facts, JudgmentFacts) and facts.judged_on is not None:
+        return facts.judged_on
+    return facts.filed_on
 
 
 def expires_on(ended_on: date, years: int) -> date:
@@ -28,7 +47,13 @@ def expires_on(ended_on: date, years: int) -> date:
 
 
 def check_retain_until(
-    standing: Standing, retain_until: str, previous_retain_until: str, ended_on: date | None, years: int
+    standing: Standing,
+    retain_until: str,
+    previous_retain_until: str,
+    since: date | None,
+    years: int,
+    *,
+    from_start: bool = False,
 ) -> None:
     """Check the date of a statement against its standing, the version before, and the end of the conduct.
 
@@ -36,14 +61,15 @@ def check_retain_until(
         standing: of the statement.
         retain_until: of the statement.
         previous_retain_until: of the version before; empty for version 1 or where it had none.
-        ended_on: of the facts; None if they are not available, as to an auditor.
+        since: ``counted_from`` the facts; None if they are not available, as to an auditor.
         years: of the rulebook.
+        from_start: ``retained_from_start`` of the rulebook.
 
     Raises:
         RuleError: RETENTION_INVALID; present where nothing has ended, absent where something has, later than the
             version before or than the law allows, or before the end of the conduct. DATE_INVALID; no real date.
     """
-    if not needs_retention(standing):
+    if not names_last_day(standing, from_start=from_start):
         if retain_until:
             raise _refused("retention.present", retain_until, f"none while {standing.name}")
         return
@@ -52,11 +78,11 @@ def check_retain_until(
     until = required_date(retain_until, _FIELD)
     if previous_retain_until and retain_until > previous_retain_until:
         raise _refused("retention.later", retain_until, f"not after {previous_retain_until}")
-    if ended_on is not None:
-        latest = expires_on(ended_on, years)
+    if since is not None:
+        latest = expires_on(since, years)
         if until > latest:
-            raise _refused("C07", retain_until, f"not after {latest.isoformat()}")
-        check_order(ended_on, "facts.ended_on", until, _FIELD)
+            raise _refused("K02" if from_start else "C07", retain_until, f"not after {latest.isoformat()}")
+        check_order(since, "facts" if from_start else "facts.ended_on", until, _FIELD)
 
 
 def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:

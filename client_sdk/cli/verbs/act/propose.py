@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.acts import (
+    JURISDICTIONS,
     SPKI_HASH_BYTES,
     Act,
     AdministratorsBody,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["propose_body", "register"]
 
 _KEY_ID_BYTES = 32
+_TRUTH = {"true": True, "false": False}
 
 EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enrolment.json that `init` made.")]
 InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
@@ -165,6 +167,7 @@ def register(app: typer.Typer) -> None:
         "rulebook",
         examples=[
             "act propose rulebook --set notice_hours=72 --set dispute_days=15",
+            "act propose rulebook --from cn --set daily_statements=100000",
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
         ],
     )
@@ -173,15 +176,24 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         change: Annotated[
-            list[str],
+            list[str] | None,
             typer.Option(
-                "--set", metavar="NAME=VALUE", help="What changes; the rest stays as it is. Days stand between commas."
+                "--set",
+                metavar="NAME=VALUE",
+                help="What changes; the rest stays as it is. Days stand between commas.",
+                show_default=False,
             ),
-        ],
+        ] = None,
+        shipped: Annotated[
+            str,
+            typer.Option(
+                "--from", metavar="NAME", help="Begin with the rulebook that ships under this name, instead of today's."
+            ),
+        ] = "",
         yes: YesOption = False,
     ) -> None:
-        """Change limits and periods that apply to all members."""
-        propose_body(session, lambda directory: RulebookBody(_changed(directory.rulebook, change)), yes=yes)
+        """Change limits and periods that apply to all members; jurisdiction and time zone stay what they are."""
+        propose_body(session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, change)), yes=yes)
 
     @verb(
         propose,
@@ -290,6 +302,19 @@ def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> Key
     return KeyServicesBody(KeyServices(version, services))
 
 
+def _proposed(rulebook: Rulebook, shipped: str, changes: list[str] | None) -> Rulebook:
+    """Return the rulebook that is proposed: today's, or one that ships, with the changes.
+
+    Raises:
+        UsageError: nothing changes, or no rulebook of that name ships.
+    """
+    if not shipped and not changes:
+        raise UsageError("what changes is missing", "give --set NAME=VALUE, or --from NAME.")
+    if shipped and shipped not in JURISDICTIONS:
+        raise UsageError(f"--from {shipped}: no such rulebook ships", f"one of {', '.join(JURISDICTIONS)}.")
+    return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [])
+
+
 def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
     """Return the rulebook with what ``NAME=VALUE`` says.
 
@@ -304,6 +329,8 @@ def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
             raise UsageError(f"--set {change}: no such limit", f"one of {', '.join(known)}, as NAME=VALUE.")
         if known[name] is int and not (value.isascii() and value.isdigit()):
             raise UsageError(f"--set {name}: want a whole number")
+        if known[name] is bool and value not in _TRUTH:
+            raise UsageError(f"--set {name}: want true or false")
         changed[name] = _value(known[name], value)
     new = replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name
     try:
@@ -317,4 +344,6 @@ def _value(kind: type, text: str) -> object:
     """Return a value of the rulebook: a number, a text, or days between commas."""
     if kind is int:
         return int(text)
+    if kind is bool:
+        return _TRUTH[text]
     return tuple(sorted({day.strip() for day in text.split(",") if day.strip()})) if kind is tuple else text

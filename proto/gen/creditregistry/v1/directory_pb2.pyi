@@ -393,10 +393,16 @@ class Rulebook(_message.Message):
     PAID_JUDGMENT_MONTHS_FIELD_NUMBER: _builtins.int
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
+    JURISDICTION_FIELD_NUMBER: _builtins.int
+    RETAINED_FROM_START_FIELD_NUMBER: _builtins.int
+    NO_PART_PAYMENTS_FIELD_NUMBER: _builtins.int
+    NO_FRAUD_CAUSE_FIELD_NUMBER: _builtins.int
+    ONE_DEFAULT_A_DEBT_FIELD_NUMBER: _builtins.int
+    DEFAULT_DAYS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
-    """The legal time zone: "Asia/Shanghai" or "UTC"."""
+    """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
     retention_years: _builtins.int
-    """Years that a record is kept after the conduct ended (征信业管理条例 Art. 16)."""
+    """Years that a record is kept after the conduct ended (征信业管理条例 Art. 16), or after it began."""
     dispute_days: _builtins.int
     """Days in which a dispute must be answered (征信业管理条例 Art. 25)."""
     notice_hours: _builtins.int
@@ -421,6 +427,18 @@ class Rulebook(_message.Message):
     """Days for which a member that was shown a record is told of its correction."""
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
+    jurisdiction: _builtins.str
+    """Name of the jurisdiction, whose limits no other value may exceed: "cn" or "uk"."""
+    retained_from_start: _builtins.bool
+    """True where retention_years count from judgment or first delinquency, whatever is paid later; false from the end."""
+    no_part_payments: _builtins.bool
+    """True where the amounts of an open judgment never fall."""
+    no_fraud_cause: _builtins.bool
+    """True where no DEFAULT names FRAUD as its cause."""
+    one_default_a_debt: _builtins.bool
+    """True where a debt that has a live DEFAULT gets no other one, also where that one has ended."""
+    default_days: _builtins.int
+    """Days past due that a DEFAULT has at least when it is reported first; 0 for any."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -448,10 +466,16 @@ class Rulebook(_message.Message):
         paid_judgment_months: _builtins.int = ...,
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
+        jurisdiction: _builtins.str = ...,
+        retained_from_start: _builtins.bool = ...,
+        no_part_payments: _builtins.bool = ...,
+        no_fraud_cause: _builtins.bool = ...,
+        one_default_a_debt: _builtins.bool = ...,
+        default_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "paid_judgment_months", b"paid_judgment_months", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

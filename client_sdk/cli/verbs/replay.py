@@ -1,0 +1,122 @@
+"""``replay``: recompute an assessment from its evidence, and name what differs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.identity_input import read_identity
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import answer_lines, assessment_lines
+from client_sdk.cli.ui.verb import verb
+from client_sdk.config import CONFIG_FILE
+from client_sdk.models import IdType
+from client_sdk.replaying import ReplayedAssessment, compare, kept_file, read_kept
+from client_sdk.replaying import replay as replay_offline
+from client_sdk.verification import read_trust_root
+
+if TYPE_CHECKING:
+    from client_sdk import TrustRoot
+
+__all__ = ["register"]
+
+# What to make of each input that differs.
+_MEANINGS = {
+    "question": "another person, asker or purpose was asked about",
+    "head": "the evidence rests on another state of the log",
+    "rulebook": "another rulebook was in force",
+    "criteria": "it is weighed by other criteria",
+    "records": "other records are shown, or their facts do not open as they did",
+    "outcome": "every input is the same: this version of the program weighs otherwise",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @verb(
+        app,
+        "replay",
+        examples=[
+            "replay --trust-root trust-root.bin loan-4711.evidence",
+            "--home lender-1 replay loan-4711.evidence --criteria criteria-2027.toml",
+            "--home lender-1 replay loan-4711.evidence --identity-file number.txt",
+        ],
+    )
+    def replay(
+        session: Run,
+        /,
+        *,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence that `check --save` wrote.")],
+        kept: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="The kept assessment; without it FILE.assessment.json, as `check --with-assessment` wrote it.",
+                show_default=False,
+            ),
+        ] = None,
+        trust_root: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
+        ] = None,
+        criteria: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE.toml", help="Other criteria than the kept ones.", show_default=False),
+        ] = None,
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+    ) -> ExitCode:
+        """Recompute the assessment of an answer from its evidence file, offline, and name each input that differs.
+
+        The same question at the same head under the same rulebook and criteria gives the same digest. Ends with 0
+        where it does, with 1 where it does not, with 4 where the evidence does not verify. With --identity-file the
+        key services are asked for what opens the facts, instead of taking the kept keys.
+        """
+        own = None if criteria is None else read_criteria(criteria)
+        if identity_file is None:
+            replayed = replay_offline(file, _trust_root(session, trust_root), kept, own)
+        else:
+            if trust_root is not None:
+                raise UsageError("--trust-root and --identity-file do not go together", "the home has its trust root.")
+            remembered = read_kept(kept_file(file) if kept is None else kept)
+            identity = read_identity(session, identity_file, id_type, issuing_state)
+            with session.client() as client:
+                (answer,) = client.verify(file, identity)
+            replayed = compare(answer, answer.assess(remembered.criteria if own is None else own), remembered)
+        _show(session, file, replayed)
+        return ExitCode.OK if replayed.matches else ExitCode.FOUND
+
+
+def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
+    if file is not None:
+        return read_trust_root(file)
+    if not (session.home / CONFIG_FILE).exists():
+        raise UsageError("there is no trust root to verify against", "give --trust-root FILE.")
+    return session.config().trust_root()
+
+
+def _show(session: Run, file: Path, replayed: ReplayedAssessment) -> None:
+    assessment = replayed.assessment
+    said = "SAME" if replayed.matches else "DIFFERENT"
+    session.output.result(
+        {
+            "file": str(file),
+            "matches": replayed.matches,
+            "differing": list(replayed.differing),
+            "digest": assessment.digest.hex(),
+            "kept": replayed.kept.hex(),
+            "assessment": assessment.to_dict(),
+        },
+        *answer_lines(replayed.answer),
+        "",
+        *assessment_lines(assessment),
+        "",
+        f"{said}: the kept assessment has the digest {replayed.kept.hex()}.",
+        *(f"  {name}: {_MEANINGS[name]}" for name in replayed.differing),
+    )
