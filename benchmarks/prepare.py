@@ -19,6 +19,7 @@ from client_sdk._protocol.statement import Issuer, sign_together, sign_version
 from client_sdk.kernel.formats.check_digits import resident_check_digit
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.record_id import derive_record_id
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Purpose, Standing
 from client_sdk.kernel.rules.facts import (
@@ -49,7 +50,7 @@ __all__ = ["CONSENT", "Lender", "batches", "checks", "facts_of", "identity", "ju
 
 CREDITOR = "91110000MA0000000H"
 CHUNK = 256
-RETENTION_YEARS = 5
+RULEBOOK = Rulebook()
 DAY_MS = 86_400_000
 # Preparation is not measured; it takes both cores of a small machine.
 WORKERS = 2
@@ -142,7 +143,7 @@ def _made(issuer: Issuer, reports: Iterable[tuple[Report, date]]) -> list[pb.Sub
 
 def _issuer(lender: Lender) -> Issuer:
     signer = Ed25519Signer.from_pkcs8_pem(lender.report_pem)
-    return Issuer(lender.registry, lender.institution, signer, RETENTION_YEARS)
+    return Issuer(lender.registry, lender.institution, signer, RULEBOOK)
 
 
 def _submissions(lender: Lender, count: int) -> list[bytes]:

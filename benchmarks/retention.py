@@ -91,7 +91,7 @@ def measure(each: int = EACH) -> Erasing:
 def _due(lender: prepare.Lender, count: int) -> list[tuple[bytes, bytes]]:
     """Return two versions of so many records: OPEN, and CURED with its time over."""
     issuer = Issuer(
-        lender.registry, lender.institution, Ed25519Signer.from_pkcs8_pem(lender.report_pem), prepare.RETENTION_YEARS
+        lender.registry, lender.institution, Ed25519Signer.from_pkcs8_pem(lender.report_pem), prepare.RULEBOOK
     )
     secret, person, now = os.urandom(32), prepare.identity(1), int(time.time()) * 1000
     made: list[tuple[bytes, bytes]] = []

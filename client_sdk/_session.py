@@ -337,7 +337,7 @@ class Session:
             ConfigError: there is no REPORT key.
         """
         signer = self.signer(KeyUsage.REPORT)
-        return Issuer(self.config.name, self.config.institution, signer, directory.rulebook.retention_years)
+        return Issuer(self.config.name, self.config.institution, signer, directory.rulebook)
 
     def preflight(self, directory: Directory) -> Preflight:
         """Return the rules at this moment."""

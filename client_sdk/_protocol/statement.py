@@ -11,11 +11,11 @@ from client_sdk.kernel.formats.batch_signature import MIN_BATCH, sign_statements
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.statement import Statement, payload_hash
-from client_sdk.kernel.formats.words import Standing, WithdrawalReason
+from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.kernel.rules.retention import expires_on
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition
+from client_sdk.kernel.rules.retention import latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from creditregistry.v1 import submission_pb2 as pb
 
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.submission import OpenedBasis
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -45,20 +45,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signing institution, its key, the registry and the retention period.
+    """Signing institution, its key, the registry and its rulebook.
 
     Attributes:
         registry: name of the registry.
         institution: id of the signer.
         signer: its REPORT key.
-        retention_years: of the rulebook.
+        rulebook: in force, for the periods of retention.
         signs_later: whether statements are left unsigned, for ``sign_together``.
     """
 
     registry: str
     institution: str
     signer: Signer
-    retention_years: int
+    rulebook: Rulebook
     signs_later: bool = False
 
     def sign(self, payload: bytes) -> bytes:
@@ -112,14 +112,17 @@ def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standi
     return names[before.subject_key_version]
 
 
-def retain_until_of(report: Report, before: Version | None, years: int) -> str:
+def retain_until_of(report: Report, before: Version | None, rulebook: Rulebook) -> str:
     """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on."""
-    if not needs_retention(report.standing) or report.facts is None or report.facts.ended_on is None:
+    latest = None if report.facts is None else latest_day(report.standing, report.facts, rulebook)
+    if latest is None:
         return ""
-    latest = expires_on(report.facts.ended_on, years)
     if report.retain_until is not None:
         return report.retain_until.isoformat()
-    earlier = parse_date(before.retain_until, "statement.retain_until") if before is not None else None
+    # The term of a listing may be extended; nothing else is ever kept longer than the version before let it be.
+    if before is None or report.kind is Kind.LISTING:
+        return latest.isoformat()
+    earlier = parse_date(before.retain_until, "statement.retain_until")
     return min(latest, earlier or latest).isoformat()
 
 
@@ -142,7 +145,7 @@ def sign_version(
         names: the person's pseudonym under each live version of the subject keys.
         before: the version before; None for version 1.
         issued_at: milliseconds since 1970 UTC, in whole seconds.
-        basis: of version 1 of a judgment or an enforcement.
+        basis: of version 1 of a judgment, an enforcement or a listing.
 
     Returns:
         The submission, and what the version after it needs to know.
@@ -164,7 +167,7 @@ def sign_version(
         facts_commitment=b"",
         disclosure_digest=b"",
         issued_at=issued_at,
-        retain_until=retain_until_of(report, before, issuer.retention_years),
+        retain_until=retain_until_of(report, before, issuer.rulebook),
         transferee=report.transferee,
         continues=report.continues if before is None else None,
         # A row that withdraws says that the rows before it were a mistake; other reasons are given one by one.

@@ -19,16 +19,17 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts, parse_facts
 from client_sdk.kernel.rules.field_types import check_field_types
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, needs_retention
-from client_sdk.kernel.rules.minors import check_age, check_born, is_listing
-from client_sdk.kernel.rules.retention import check_retain_until, expires_on, is_due
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition
+from client_sdk.kernel.rules.listing import check_term
+from client_sdk.kernel.rules.minors import check_age, check_born, listed_on
+from client_sdk.kernel.rules.retention import check_retention, is_due, latest_day
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
-from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, RecordName
+from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, ListingReport, RecordName
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types"
 MAX_REFERENCE_CHARACTERS = 128
 # An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
 MAX_ATTEMPT = 2**32 - 1
-_FACTS = {DefaultReport: DefaultFacts, JudgmentReport: JudgmentFacts, EnforcementReport: EnforcementFacts}
+_FACTS = {
+    DefaultReport: DefaultFacts,
+    JudgmentReport: JudgmentFacts,
+    EnforcementReport: EnforcementFacts,
+    ListingReport: ListingFacts,
+}
 
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
@@ -93,10 +99,10 @@ class Preflight:
 
     def is_over(self, report: Report) -> bool:
         """Return whether the retention period of this version is over, counted from the end of the conduct."""
-        ended_on = None if report.facts is None else report.facts.ended_on
-        if ended_on is None or not needs_retention(report.standing):
+        if report.facts is None or isinstance(report, ListingReport):
             return False
-        return expires_on(ended_on, self.rulebook.retention_years) <= self.today
+        latest = latest_day(report.standing, report.facts, self.rulebook)
+        return latest is not None and latest <= self.today
 
     def check_chain(self, reports: Sequence[Report], rows: Sequence[int]) -> list[list[Violation]]:
         """Check versions of one record, in order: each by itself, and each against the one before.
@@ -130,9 +136,8 @@ class Preflight:
                 previous = parse_facts(before.kind, before.facts)
                 # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
                 check_progress(new.kind, before.standing, previous, new.standing, new.facts, rekeyed=True)
-            years = self.rulebook.retention_years
-            until = retain_until_of(new, before, years)
-            check_retain_until(new.standing, until, before.retain_until, new.facts.ended_on, years)
+            until = retain_until_of(new, before, self.rulebook)
+            check_retention(new.standing, until, before.retain_until, new.facts, self.rulebook)
 
         return _run([check], report, row)
 
@@ -142,8 +147,8 @@ class Preflight:
         if report.facts is None:
             return
         check_born(born, report.facts)
-        if is_listing(report.facts):
-            check_age(born, report.facts.as_of, listing=True)
+        if (listed := listed_on(report.facts)) is not None:
+            check_age(born, listed, listing=True)
 
     def _check_buyer(self, report: Report) -> None:
         if report.transferee and self.directory is not None:
@@ -163,9 +168,10 @@ class Preflight:
         if report.facts is None:
             return
         check_satisfied(report.standing, report.facts, self.rulebook.paid_judgment_months)
-        years = self.rulebook.retention_years
-        until = retain_until_of(report, None, years)
-        check_retain_until(report.standing, until, "", report.facts.ended_on, years)
+        if isinstance(report.facts, ListingFacts):
+            check_term(report.facts, self.rulebook, self.today)
+        until = retain_until_of(report, None, self.rulebook)
+        check_retention(report.standing, until, "", report.facts, self.rulebook)
         if is_due(until, self.now_ms, self.rulebook.time_zone):
             raise RuleError(
                 RuleReason.RETENTION_INVALID,
@@ -208,8 +214,8 @@ def _ended_long_ago(row: int, end: int) -> Violation:
 
 
 def _check_types(report: object) -> None:
-    if not isinstance(report, DefaultReport | JudgmentReport | EnforcementReport):
-        raise _type_refused("report", report, "a DefaultReport, JudgmentReport or EnforcementReport")
+    if not isinstance(report, DefaultReport | JudgmentReport | EnforcementReport | ListingReport):
+        raise _type_refused("report", report, "a DefaultReport, JudgmentReport, EnforcementReport or ListingReport")
     check_field_types(report, "")
     identity: object = report.identity
     if not isinstance(identity, Identity):

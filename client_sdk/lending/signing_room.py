@@ -9,9 +9,8 @@ from client_sdk._protocol.statement import Issuer, Version, sign_version
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.ledger.submission import OpenedBasis, OpenedFacts
-from client_sdk.kernel.rules.basis import check_basis
+from client_sdk.kernel.rules.basis import OPENS_BASIS, check_basis
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.lending.chains import ChainKey, held_back
@@ -248,7 +247,7 @@ def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
         raise RuleError(RuleReason.BASIS_MISSING, "basis.record", "basis.known", got="none", want=want)
     opened = parse_facts(newest.kind, newest.facts) if newest.facts else None
     check_basis(report.kind, report.facts, newest.kind, newest.standing, opened)
-    # Only an enforcement needs the facts of what it rests on (proto/README.md 2); nothing else is shown them.
-    if report.kind is not Kind.ENFORCEMENT:
+    # Nothing is shown the facts of what it rests on that does not need them (proto/README.md 2).
+    if report.kind not in OPENS_BASIS:
         return OpenedBasis(basis.key)
     return OpenedBasis(basis.key, OpenedFacts(newest.opening, newest.facts))

@@ -31,6 +31,10 @@ from client_sdk.kernel.rules.facts import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     NoticeEvidence,
@@ -51,11 +55,13 @@ from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.models.record import RecordState, RecordView
+from client_sdk.models.removal import ListingRemoval
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
     EnforcementReport,
     JudgmentReport,
+    ListingReport,
     RecordName,
     Report,
     debt,
@@ -123,6 +129,12 @@ __all__ = [
     "Kind",
     "LegalBasis",
     "ListedRecord",
+    "ListingFacts",
+    "ListingGround",
+    "ListingOrigin",
+    "ListingPerformance",
+    "ListingRemoval",
+    "ListingReport",
     "LoggedAct",
     "Measure",
     "Notice",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
-from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.new_file import NewFile
@@ -136,7 +136,7 @@ class Answer(Plain):
         cases = [
             record.facts.case_number
             for record in self.records
-            if isinstance(record.facts, JudgmentFacts | EnforcementFacts)
+            if record.facts is not None and not isinstance(record.facts, DefaultFacts)
         ]
         content = {
             "id_type": identity.id_type.value,

@@ -17,7 +17,7 @@ from registry_server.storage.records import AnnotationPlace, StoredRecord, Versi
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import NoticeReason
+    from client_sdk.kernel.formats.words import NoticeReason, WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.loading import Loaded
@@ -198,11 +198,11 @@ class Staging:
         del self._by_subject[subject][key]
         self._touched.add(subject)
 
-    def block(self, record: StoredRecord, row: LiveRow) -> None:
+    def block(self, record: StoredRecord, row: LiveRow, reason: WithdrawalReason) -> None:
         """Note that the debt of a record is not to be reported again."""
         debt = debt_hash(row.kind, row.debt_ref)
-        self.blocked.append(BlockedDebt(debt, record.first_index, self.logged_at))
-        self.loaded.blocked.add(debt)
+        self.loaded.blocked[debt] = BlockedDebt(debt, record.first_index, self.logged_at, reason.name)
+        self.blocked.append(self.loaded.blocked[debt])
 
     def changed_records(self) -> list[StoredRecord]:
         """Return every record that is new or has changed."""

@@ -340,6 +340,7 @@ blocked_debts = Table(
     Column("debt_hash", LargeBinary, primary_key=True),
     Column("record", BigInteger, nullable=False),
     Column("blocked_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
     Index(None, "record"),
 )
 

@@ -21,8 +21,9 @@ from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.check import check_admission, check_facts
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.facts import Facts, parse_facts
-from client_sdk.kernel.rules.retention import check_retain_until
+from client_sdk.kernel.rules.facts import Facts, ListingFacts, parse_facts
+from client_sdk.kernel.rules.listing import check_term
+from client_sdk.kernel.rules.retention import check_retention
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
@@ -157,7 +158,9 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
         today=arrival.today,
     )
     check_satisfied(statement.standing, facts, rulebook.paid_judgment_months)
-    check_retain_until(statement.standing, statement.retain_until, "", facts.ended_on, rulebook.retention_years)
+    if isinstance(facts, ListingFacts):
+        check_term(facts, rulebook, arrival.today)
+    check_retention(statement.standing, statement.retain_until, "", facts, rulebook)
     return facts
 
 
@@ -198,7 +201,7 @@ def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | N
 def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
     kind = RESTS_ON.get(statement.kind)
     if kind is None or statement.version != 1:
-        want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
+        want = "a basis at version 1 of a JUDGMENT, an ENFORCEMENT or a LISTING only"
         raise RegistryError(RefusalReason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
     check_institution_id(given.record.issuer, "basis", "record.issuer")
     check_record_id(given.record.record_id, "basis")

@@ -265,6 +265,8 @@ LIES = (
     _L(_DAY, "CURED without one", "retention.present", _later(Kind.DEFAULT, Standing.CURED, "")),
     _L(_DAY, "OPEN with one", "retention.present", _later(Kind.DEFAULT, Standing.OPEN, RETAIN_UNTIL)),
     _L(_DAY, "ARRANGED with one", "retention.present", _later(Kind.DEFAULT, Standing.ARRANGED, RETAIN_UNTIL)),
+    _L(_DAY, "LISTING OPEN without one", "retention.present", _later(Kind.LISTING, Standing.OPEN, "")),
+    _L(_STANDING, "LISTING SATISFIED", "lifecycle.standing", _later(Kind.LISTING, Standing.SATISFIED, RETAIN_UNTIL)),
     _L(_STANDING, "DEFAULT STAYED", "lifecycle.standing", _later(Kind.DEFAULT, Standing.STAYED, "")),
     _L(_STANDING, "DEFAULT SATISFIED", "lifecycle.standing", _later(Kind.DEFAULT, Standing.SATISFIED, RETAIN_UNTIL)),
     _L(_STANDING, "JUDGMENT ARRANGED", "lifecycle.standing", _later(Kind.JUDGMENT, Standing.ARRANGED, "")),

@@ -319,6 +319,8 @@ _MOST = {
     "retention_years": 5,
     "dispute_days": 20,
     "paid_judgment_months": 12,
+    "listing_years": 2,
+    "relisting_months": 12,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
@@ -345,6 +347,8 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    listing_years: int = 2
+    relisting_months: int = 6
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
@@ -375,7 +379,7 @@ class Rulebook:
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", "paid_judgment_months", *lists}
+        optional = {"notice_hours", "paid_judgment_months", "listing_years", "relisting_months", *lists}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in _MOST.items():

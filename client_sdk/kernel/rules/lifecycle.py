@@ -11,6 +11,7 @@ __all__ = [
     "carries_subject",
     "check_shown",
     "check_transition",
+    "has_ended",
     "is_live",
     "is_running",
     "may_succeed",
@@ -24,6 +25,7 @@ FIRST: dict[Kind, frozenset[Standing]] = {
     Kind.DEFAULT: frozenset((_S.OPEN, _S.ARRANGED)),
     Kind.JUDGMENT: frozenset((_S.OPEN,)),
     Kind.ENFORCEMENT: frozenset((_S.OPEN,)),
+    Kind.LISTING: frozenset((_S.OPEN,)),
 }
 
 # What may follow a standing. The same standing again is a correction or an update; what is missing as a key ends
@@ -46,6 +48,8 @@ NEXT: dict[Kind, dict[Standing, frozenset[Standing]]] = {
         _S.SATISFIED: frozenset((_S.SATISFIED, _S.WITHDRAWN)),
         _S.TRANSFERRED: frozenset((_S.TRANSFERRED, _S.WITHDRAWN)),
     },
+    # What the court has removed leaves all answers at once, and so has no standing of its own.
+    Kind.LISTING: {_S.OPEN: frozenset((_S.OPEN, _S.SET_ASIDE, _S.WITHDRAWN))},
 }
 
 _ENDED = frozenset((_S.WITHDRAWN, _S.SET_ASIDE))
@@ -95,8 +99,8 @@ def check_shown(kind: Kind, standing: Standing, version: int, *, retained: bool)
         want = " or ".join(one.name for one in sorted(_reached(kind)))
         field, got = "statement.standing", f"{kind.name}: {standing.name}"
         raise RuleError(RuleReason.ILLEGAL_TRANSITION, field, "lifecycle.standing", got=got, want=want)
-    if retained is not needs_retention(standing):
-        want = "a day for a standing that has ended, and only for one"
+    if retained is not needs_retention(kind, standing):
+        want = "a day for a standing that has ended and for a listing, and for nothing else"
         raise RuleError(RuleReason.RETENTION_INVALID, "statement.retain_until", "retention.present", want=want)
 
 
@@ -120,9 +124,14 @@ def is_running(standing: Standing) -> bool:
     return standing in _RUNNING
 
 
-def needs_retention(standing: Standing) -> bool:
-    """Whether the conduct has ended, so that facts carry ``ended_on`` and the statement ``retain_until``."""
+def has_ended(standing: Standing) -> bool:
+    """Whether the conduct has ended, so that facts carry ``ended_on``."""
     return standing in _RETAINED
+
+
+def needs_retention(kind: Kind, standing: Standing) -> bool:
+    """Whether the statement carries ``retain_until``: the conduct has ended, or it copies an entry that will end."""
+    return has_ended(standing) or (kind is Kind.LISTING and standing is Standing.OPEN)
 
 
 def carries_subject(standing: Standing) -> bool:

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.dates import check_order, day_of, months_later, required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.lifecycle import needs_retention
+from client_sdk.kernel.rules.facts import ListingFacts
+from client_sdk.kernel.rules.lifecycle import has_ended
+from client_sdk.kernel.rules.listing import check_kept, kept_until
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.words import Standing
+    from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["check_retain_until", "expires_on", "is_due"]
+__all__ = ["check_retain_until", "check_retention", "expires_on", "is_due", "latest_day"]
 
 _FIELD = "statement.retain_until"
 
@@ -25,6 +29,29 @@ _FIELD = "statement.retain_until"
 def expires_on(ended_on: date, years: int) -> date:
     """Return the day on which a record is erased: the same day ``years`` later, 29 February clamped to the 28th."""
     return months_later(ended_on, 12 * years)
+
+
+def latest_day(standing: Standing, facts: Facts, rulebook: Rulebook) -> date | None:
+    """Return the day on which a version lets its record be erased at the latest; None while nothing has ended."""
+    if isinstance(facts, ListingFacts):
+        return kept_until(facts, rulebook)
+    if facts.ended_on is None or not has_ended(standing):
+        return None
+    return expires_on(facts.ended_on, rulebook.retention_years)
+
+
+def check_retention(
+    standing: Standing, retain_until: str, previous_retain_until: str, facts: Facts, rulebook: Rulebook
+) -> None:
+    """Check the date of a statement against its facts: as ``check_retain_until``, or as a listing's.
+
+    Raises:
+        RuleError: RETENTION_INVALID or DATE_INVALID.
+    """
+    if isinstance(facts, ListingFacts):
+        check_kept(facts, retain_until, rulebook)
+    else:
+        check_retain_until(standing, retain_until, previous_retain_until, facts.ended_on, rulebook.retention_years)
 
 
 def check_retain_until(
@@ -43,7 +70,7 @@ def check_retain_until(
         RuleError: RETENTION_INVALID; present where nothing has ended, absent where something has, later than the
             version before or than the law allows, or before the end of the conduct. DATE_INVALID; no real date.
     """
-    if not needs_retention(standing):
+    if not has_ended(standing):
         if retain_until:
             raise _refused("retention.present", retain_until, f"none while {standing.name}")
         return

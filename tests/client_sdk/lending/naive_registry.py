@@ -102,7 +102,7 @@ class NaiveRegistry:
 
     @property
     def issuer(self) -> Issuer:
-        return Issuer(REGISTRY, LENDER, self.signer, self.directory.rulebook.retention_years)
+        return Issuer(REGISTRY, LENDER, self.signer, self.directory.rulebook)
 
     @property
     def preflight(self) -> Preflight:

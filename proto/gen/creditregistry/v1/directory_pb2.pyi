@@ -393,6 +393,8 @@ class Rulebook(_message.Message):
     PAID_JUDGMENT_MONTHS_FIELD_NUMBER: _builtins.int
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
+    LISTING_YEARS_FIELD_NUMBER: _builtins.int
+    RELISTING_MONTHS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai" or "UTC"."""
     retention_years: _builtins.int
@@ -421,6 +423,10 @@ class Rulebook(_message.Message):
     """Days for which a member that was shown a record is told of its correction."""
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
+    listing_years: _builtins.int
+    """Years that an entry of the courts' list lasts, before any extension; 0 where no such list may be copied."""
+    relisting_months: _builtins.int
+    """Calendar months in which an entry that was removed at the applicant's request is not asked for again."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -448,10 +454,12 @@ class Rulebook(_message.Message):
         paid_judgment_months: _builtins.int = ...,
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
+        listing_years: _builtins.int = ...,
+        relisting_months: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "paid_judgment_months", b"paid_judgment_months", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "paid_judgment_months", b"paid_judgment_months", "relisting_months", b"relisting_months", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
