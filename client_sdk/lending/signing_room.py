@@ -16,7 +16,7 @@ from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.lending.chains import ChainKey, held_back
 from client_sdk.lending.comparison import Found, Lookup, compare
 from client_sdk.lending.preflight import Preflight, violation_of_error
-from client_sdk.lending.row_warnings import step_warnings
+from client_sdk.lending.row_warnings import basis_warnings, step_warnings
 from client_sdk.models.record import RecordState
 from client_sdk.models.violation import Violation
 
@@ -205,13 +205,15 @@ class SigningRoom:
         except (RuleError, FormatError) as error:
             self._tally.reject([violation_of_error(error, row.number)])
             return None
-        self._warn(row, record.before)
+        self._warn(row, record.before, None if basis is None else basis.newest)
         record.before = version
         return Prepared(row, key, version.number, submission)
 
-    def _warn(self, row: Row, before: Version | None) -> None:
-        """Note what looks wrong against the version that the registry holds."""
+    def _warn(self, row: Row, before: Version | None, basis: Version | None) -> None:
+        """Note what looks wrong against the version, and the basis, that the registry holds."""
         facts = row.report.facts
+        if basis is not None and basis.facts and facts is not None:
+            self._tally.warnings.update(basis_warnings(parse_facts(basis.kind, basis.facts), facts, row.number))
         if before is not None and before.facts and facts is not None:
             self._tally.warnings.update(step_warnings(parse_facts(before.kind, before.facts), facts, row.number))
 
