@@ -13,6 +13,7 @@ from client_sdk.kernel.rules.facts import Amounts
 from client_sdk.lending.chains import plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.lending.row_warnings import basis_warnings, step_warnings
+from client_sdk.models import EnforcementReport
 from tests.client_sdk.kernel.rules.facts_samples import DEFAULT, ENFORCEMENT, JUDGMENT, LISTING
 from tests.client_sdk.sdk_samples import suit
 
@@ -63,8 +64,8 @@ def test_a_cost_above_twenty_four_per_cent_a_year(added: int, warned: list[tuple
 
 def test_a_portfolio_is_warned_of_a_late_enforcement() -> None:
     rows = suit(1)
-    judgment, enforcement = rows[2], rows[3]
-    assert judgment.facts is not None
+    enforcement = rows[3]
+    assert isinstance(enforcement, EnforcementReport)
     assert enforcement.facts is not None
     late = replace(enforcement.facts, filed_on=date(2027, 8, 21), as_of=date(2027, 8, 30))
     preflight = Preflight(Rulebook(), 1_900_000_000_000)
