@@ -50,6 +50,7 @@ __all__ = ["CONSENT", "Lender", "batches", "checks", "facts_of", "identity", "ju
 
 CREDITOR = "91110000MA0000000H"
 CHUNK = 256
+RULEBOOK = Rulebook()
 DAY_MS = 86_400_000
 # Preparation is not measured; it takes both cores of a small machine.
 WORKERS = 2
@@ -142,7 +143,7 @@ def _made(issuer: Issuer, reports: Iterable[tuple[Report, date]]) -> list[pb.Sub
 
 def _issuer(lender: Lender) -> Issuer:
     signer = Ed25519Signer.from_pkcs8_pem(lender.report_pem)
-    return Issuer(lender.registry, lender.institution, signer, Rulebook())
+    return Issuer(lender.registry, lender.institution, signer, RULEBOOK)
 
 
 def _submissions(lender: Lender, count: int) -> list[bytes]:

@@ -23,7 +23,6 @@ from client_sdk._transport.channels import TlsMaterial, channel
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.record_id import derive_record_id
-from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.facts import CollectionStage
@@ -91,7 +90,9 @@ def measure(each: int = EACH) -> Erasing:
 
 def _due(lender: prepare.Lender, count: int) -> list[tuple[bytes, bytes]]:
     """Return two versions of so many records: OPEN, and CURED with its time over."""
-    issuer = Issuer(lender.registry, lender.institution, Ed25519Signer.from_pkcs8_pem(lender.report_pem), Rulebook())
+    issuer = Issuer(
+        lender.registry, lender.institution, Ed25519Signer.from_pkcs8_pem(lender.report_pem), prepare.RULEBOOK
+    )
     secret, person, now = os.urandom(32), prepare.identity(1), int(time.time()) * 1000
     made: list[tuple[bytes, bytes]] = []
     for number in range(count):

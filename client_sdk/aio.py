@@ -19,7 +19,7 @@ from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from client_sdk._steps import Flow, Pages
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
+    from client_sdk.models.removal import ListingRemoval
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.statistics import Statistics
@@ -195,8 +196,12 @@ class AsyncClient:
         """Withdraw a record that must not be held; it is erased from all answers at once."""
         return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
+    async def listing_removal(self, removed_on: date) -> ListingRemoval:
+        """Return by when a listing must be withdrawn that the court removed on a day, by the rulebook's calendar."""
+        return await self._run(self._member.listing_removal(removed_on))
+
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
-        """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
+        """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""
         return await self._run(self._member.set_aside(record_id, issuer, identity))
 
     async def erasure_proof(

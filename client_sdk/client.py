@@ -22,7 +22,7 @@ from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from client_sdk._steps import Flow, Pages
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
+    from client_sdk.models.removal import ListingRemoval
     from client_sdk.models.report import RecordName, Report
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.statistics import Statistics
@@ -307,8 +308,9 @@ class Client:
             record_id: 16 bytes.
             issuer: of the record, for its successor; empty for an own record.
             identity: of the person whose record it must be; None does not check that.
-            reason: ERROR, FRAUD, IDENTITY_THEFT, COURT_ORDER or PAID_IN_TIME: a member, or its word. Everybody who
-                has seen the record may learn it: it stays in the log.
+            reason: ERROR, FRAUD, IDENTITY_THEFT, COURT_ORDER, PAID_IN_TIME, or of a listing COURT_REMOVED or
+                REMOVED_ON_REQUEST: a member, or its word. Everybody who has seen the record may learn it: it stays in
+                the log.
             evidence: SHA-256 of the documents that it rests on, at most 16; of FRAUD, IDENTITY_THEFT and COURT_ORDER
                 at least one.
 
@@ -317,8 +319,19 @@ class Client:
         """
         return self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
+    def listing_removal(self, removed_on: date) -> ListingRemoval:
+        """Return by when a listing must be withdrawn that the court removed on a day, by the rulebook's calendar.
+
+        Args:
+            removed_on: day on which the court removed the entry.
+
+        Raises:
+            PreflightError: it is no date.
+        """
+        return self._run(self._member.listing_removal(removed_on))
+
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
-        """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
+        """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""
         return self._run(self._member.set_aside(record_id, issuer, identity))
 
     def erasure_proof(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> ErasureProof:

@@ -236,7 +236,7 @@ _SERVER: dict[str, Entry] = {
         "The call took longer than the registry allows; it is not known whether it was done.",
     ),
     RefusalReason.DEADLINE_TOO_SHORT: Entry(GrpcStatus.DEADLINE_EXCEEDED, "The deadline of the call is too short."),
-    RefusalReason.DEBT_BLOCKED: Entry(_STATE, "The debt was withdrawn as identity theft and is not reported again."),
+    RefusalReason.DEBT_BLOCKED: Entry(_STATE, "The debt or the listing was withdrawn, and is not reported again."),
     RefusalReason.DEBT_TAKEN: Entry(
         GrpcStatus.ALREADY_EXISTS, "A running record of this kind about this debt exists already."
     ),

@@ -16,13 +16,16 @@ from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
 from client_sdk.errors import RefusedError
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.listing import removal_due_on
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.sending import stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, ending
+from client_sdk.models.removal import ListingRemoval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from client_sdk._steps import Call, Flow
     from client_sdk.kernel.formats.words import WithdrawalReason
@@ -83,6 +86,14 @@ class Reporting(Core):
         """Withdraw a record."""
         wanted, digests = arguments.withdrawal_of(reason, arguments.digests_of(evidence, "evidence"))
         return self._end(record_id, issuer, RecordEnd(Standing.WITHDRAWN, wanted, digests), identity)
+
+    def listing_removal(self, removed_on: date) -> Flow[ListingRemoval]:
+        """Return by when a listing must be withdrawn."""
+        arguments.date_of(removed_on, "removed_on")
+        directory = yield from self.directory()
+        rules = self.session.preflight(directory)
+        due = removal_due_on(removed_on, rules.rulebook)
+        return ListingRemoval(removed_on=removed_on, due_on=due, today=rules.today)
 
     def set_aside(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[Receipt]:
         """Report that a court set a record aside."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.errors import PreflightError
@@ -26,7 +27,7 @@ from client_sdk.kernel.rules.field_types import check_field_types
 from client_sdk.kernel.rules.text import check_statement
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
-from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, RecordName
+from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, ListingReport, RecordName
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = [
     "callable_of",
     "code_of",
     "consent_of",
+    "date_of",
     "digests_of",
     "flag_of",
     "institution_of",
@@ -74,6 +76,7 @@ ID_BYTES = 16
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
 
 
@@ -125,6 +128,13 @@ def bytes_of(value: bytes, field: str, length: int | None = None) -> bytes:
     of_type(value, bytes, field, want)
     if length is not None and len(value) != length:
         raise _refused(field, "id.length", f"{len(value)} bytes", want)
+    return value
+
+
+def date_of(value: date, field: str) -> date:
+    """Return a calendar date, which is no moment."""
+    if type(value) is not date or not _FIRST_DAY <= value <= _LAST_DAY:
+        raise _refused(field, "field.type", type(value).__name__, "a date from 1900 to 2199")
     return value
 
 
@@ -206,7 +216,7 @@ def name_of(name: RecordName) -> RecordName:
 
 def report_of(value: Report) -> Report:
     """Return a report; what it holds is for the pre-flight."""
-    kinds = (DefaultReport, JudgmentReport, EnforcementReport)
+    kinds = (DefaultReport, JudgmentReport, EnforcementReport, ListingReport)
     return of_type(value, kinds, "report", f"one of {', '.join(kind.__name__ for kind in kinds)}")
 
 

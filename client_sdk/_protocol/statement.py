@@ -11,11 +11,11 @@ from client_sdk.kernel.formats.batch_signature import MIN_BATCH, sign_statements
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_facts, commit_subject
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.statement import Statement, payload_hash
-from client_sdk.kernel.formats.words import Standing, WithdrawalReason
+from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, names_last_day
-from client_sdk.kernel.rules.retention import counted_from, expires_on
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition
+from client_sdk.kernel.rules.retention import latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.submission import OpenedBasis
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -114,16 +113,16 @@ def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standi
 
 
 def retain_until_of(report: Report, before: Version | None, rulebook: Rulebook) -> str:
-    """Return the last day of the record's time, as the statement carries it; empty where there is none yet."""
-    if not names_last_day(report.standing, from_start=rulebook.retained_from_start) or report.facts is None:
+    """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on."""
+    latest = None if report.facts is None else latest_day(report.standing, report.facts, rulebook)
+    if latest is None:
         return ""
-    since = counted_from(report.facts, rulebook)
-    if since is None:
-        return ""
-    latest = expires_on(since, rulebook.retention_years)
     if report.retain_until is not None:
         return report.retain_until.isoformat()
-    earlier = parse_date(before.retain_until, "statement.retain_until") if before is not None else None
+    # The term of a listing may be extended; nothing else is ever kept longer than the version before let it be.
+    if before is None or report.kind is Kind.LISTING:
+        return latest.isoformat()
+    earlier = parse_date(before.retain_until, "statement.retain_until")
     return min(latest, earlier or latest).isoformat()
 
 
@@ -146,7 +145,7 @@ def sign_version(
         names: the person's pseudonym under each live version of the subject keys.
         before: the version before; None for version 1.
         issued_at: milliseconds since 1970 UTC, in whole seconds.
-        basis: of version 1 of a judgment or an enforcement.
+        basis: of version 1 of a judgment, an enforcement or a listing.
 
     Returns:
         The submission, and what the version after it needs to know.

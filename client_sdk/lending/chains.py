@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.lending.preflight import check_types
-from client_sdk.lending.row_warnings import repeated_row, report_warnings, step_warnings
+from client_sdk.lending.row_warnings import basis_warnings, repeated_row, report_warnings, step_warnings
 from client_sdk.models.batch import PreflightReport, RejectedRow
 from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
@@ -283,6 +283,8 @@ def _count_repeats(repeats: Iterable[tuple[Row, Row]], kept: set[Row], result: P
 
 
 def _warnings(chains: Iterable[Episode]) -> Iterator[RowWarning]:
+    chains = tuple(chains)
+    newest = {chain.key: _newest_facts(chain) for chain in chains}
     for chain in chains:
         for segment in chain.segments:
             before = None
@@ -292,6 +294,17 @@ def _warnings(chains: Iterable[Episode]) -> Iterator[RowWarning]:
                 if before is not None and facts is not None:
                     yield from step_warnings(before, facts, row.number)
                 before = facts
+                basis = row.report.basis
+                if basis is not None and isinstance(basis.record, RecordName) and facts is not None:
+                    rested = newest.get(ChainKey.of(basis.record))
+                    if rested is not None:
+                        yield from basis_warnings(rested, facts, row.number)
+
+
+def _newest_facts(chain: Episode) -> Facts | None:
+    """Return the last facts that the input has of a record; None for none."""
+    rows = (row.report.facts for segment in reversed(chain.segments) for row in reversed(segment))
+    return next((facts for facts in rows if facts is not None), None)
 
 
 def held_back(number: int, rule: str = "chain.order") -> Violation:

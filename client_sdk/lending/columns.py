@@ -2,16 +2,17 @@
 
 | column | kinds | holds |
 |---|---|---|
-| ``kind`` | all | DEFAULT, JUDGMENT or ENFORCEMENT |
+| ``kind`` | all | DEFAULT, JUDGMENT, ENFORCEMENT or LISTING |
 | ``standing`` | all | OPEN, ARRANGED, STAYED, CURED, SATISFIED, TRANSFERRED, SET_ASIDE or WITHDRAWN |
 | ``id_type``, ``id_number``, ``issuing_state`` | all | identity; only a passport needs its state |
 | ``reference``, ``first_day``, ``attempt`` | all | the record's name; the day is that of the facts where empty |
 | ``retain_until``, ``transferee`` | all | see ``DefaultReport``; usually empty |
 | ``continues_issuer``, ``continues_record_id`` | all | the old record of a bought debt, hexadecimal |
-| ``basis_reference``, ``basis_first_day`` | J, E | the own default or judgment that this one rests on |
+| ``basis_reference``, ``basis_first_day`` | J, E, L | the own default, judgment or enforcement that this one rests on |
 | ``subject_role``, ``legal_basis``, ``approver`` | all | words and text of the facts |
 | ``original_creditor``, ``contract`` | all | the debt |
-| ``as_of``, ``ended_on`` | all | dates |
+| ``as_of`` | all | day of the facts; of a listing, day on which the court's list was read |
+| ``ended_on`` | D, J, E | date; a listing that has ended is withdrawn |
 | ``currency``, ``principal``, ``interest``, ``penalty``, ``fees``, ``estimated`` | all | money, see below |
 | ``notice_channel``, ``notice_sent_at``, ``notice_digest`` | all | notice; the time as ISO 8601 with its offset |
 | ``consent_form``, ``consent_date``, ``consent_digest`` | all | consent |
@@ -20,10 +21,13 @@
 | ``contacts`` | D | how often the person was contacted: ``SMS:3 CALL:2`` |
 | ``arrangement_agreed_on``, ``arrangement_instalments``, ``arrangement_period`` | D | the newest arrangement |
 | ``arrangement_paid``, ``arrangement_outcome`` | D | instalments paid; RUNNING, KEPT or BROKEN |
-| ``case_number``, ``court``, ``filed_on`` | J, E | 案号 is brought into its canonical form |
+| ``case_number``, ``court``, ``filed_on`` | J, E, L | 案号 is brought into its canonical form |
 | ``stage``, ``cause``, ``judged_on``, ``effective_on``, ``result``, ``batch_reference`` | J | |
-| ``judgment_case_number``, ``measures``, ``stayed_on`` | E | 案号 or that of an award; measures with spaces between |
+| ``judgment_case_number`` | E, L | 案号 or that of an award |
+| ``measures``, ``stayed_on`` | E | measures with spaces between |
 | ``executed_principal``, ``executed_interest``, ``executed_penalty``, ``executed_fees`` | E | recovered so far |
+| ``listed_on``, ``listed_until``, ``earliest_removal_on`` | L | dates of the entry in the court's list |
+| ``grounds``, ``origin``, ``performance``, ``issued_by`` | L | grounds with spaces between |
 
 Money is whole numbers of minor units; of an enforcement ``principal`` and so on are what was applied for. Dates are
 YYYY-MM-DD, digests hexadecimal SHA-256, yes and no are ``true`` and ``false``. What is empty is absent. A WITHDRAWN or
@@ -33,12 +37,12 @@ SET_ASIDE row needs no facts, but then its ``first_day``.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
-from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.formats.words import Kind, Standing, Word
 from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.errors import RuleReason
@@ -58,6 +62,10 @@ from client_sdk.kernel.rules.facts import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     NoticeEvidence,
@@ -74,6 +82,7 @@ from client_sdk.models.report import (
     DefaultReport,
     EnforcementReport,
     JudgmentReport,
+    ListingReport,
     RecordName,
     Report,
     debt,
@@ -97,9 +106,12 @@ COLUMNS = (
     *("case_number", "court", "filed_on", "stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
     *("judgment_case_number", "measures", "stayed_on"),
     *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
+    *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
 )
 
 _DIGEST_BYTES = 32
+
+W = TypeVar("W", bound=Word)
 
 
 def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
@@ -202,6 +214,20 @@ def _report(cells: Cells) -> Report | None:
                 row=row,
                 basis=basis,
                 facts=_enforcement(cells) if bound else None,
+            )
+        case Kind.LISTING:
+            return ListingReport(
+                identity=identity,
+                reference=name,
+                standing=standing,
+                first_day=first_day,
+                attempt=attempt,
+                retain_until=until,
+                transferee=transferee,
+                continues=continues,
+                row=row,
+                basis=basis,
+                facts=_listing(cells) if bound else None,
             )
 
 
@@ -373,7 +399,7 @@ def _enforcement(cells: Cells) -> EnforcementFacts:
         judgment_case_number=_enforced_number(cells),
         court=cells.required("court"),
         filed_on=cells.required_day("filed_on"),
-        measures=_measures(cells),
+        measures=_words(cells, Measure, "measures"),
         applied=_amounts(cells),
         executed=_amounts(cells, "executed_"),
         as_of=cells.required_day("as_of"),
@@ -387,16 +413,45 @@ def _enforcement(cells: Cells) -> EnforcementFacts:
     )
 
 
-def _measures(cells: Cells) -> tuple[Measure, ...]:
-    names = cells.text("measures").upper().split()
-    if any(name not in Measure.__members__ for name in names):
-        cells.refuse("measures", RuleReason.FACTS_INVALID, "column.word", " or ".join(Measure.__members__))
+def _listing(cells: Cells) -> ListingFacts:
+    if cells.text("ended_on"):
+        want = "none: a listing that the court removed is withdrawn for the reason COURT_REMOVED or REMOVED_ON_REQUEST"
+        cells.refuse("ended_on", RuleReason.DATE_INVALID, "listing.removed", want)
+    return ListingFacts(
+        subject_role=cells.required_word(SubjectRole, "subject_role"),
+        case_number=_case_number(cells, "case_number"),
+        judgment_case_number=_enforced_number(cells),
+        issued_by=cells.required("issued_by"),
+        court=cells.required("court"),
+        filed_on=cells.required_day("filed_on"),
+        grounds=_words(cells, ListingGround, "grounds"),
+        listed_on=cells.required_day("listed_on"),
+        origin=cells.required_word(ListingOrigin, "origin"),
+        performance=cells.required_word(ListingPerformance, "performance"),
+        amounts=_amounts(cells),
+        as_of=cells.required_day("as_of"),
+        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
+        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
+        approver=cells.required("approver"),
+        listed_until=cells.day("listed_until"),
+        earliest_removal_on=cells.day("earliest_removal_on"),
+        notice=_notice(cells),
+        consent=_consent(cells),
+    )
+
+
+def _words(cells: Cells, words: type[W], column: str) -> tuple[W, ...]:
+    """Return words with spaces between, in their order, each once."""
+    names = cells.text(column).upper().split()
+    if any(name not in words.__members__ for name in names):
+        cells.refuse(column, RuleReason.FACTS_INVALID, "column.word", " or ".join(words.__members__))
         return ()
-    return tuple(sorted({Measure[name] for name in names}))
+    return tuple(sorted({words[name] for name in names}))
 
 
 _FACTS: dict[Kind, Callable[[Cells], object]] = {
     Kind.DEFAULT: _default,
     Kind.JUDGMENT: _judgment,
     Kind.ENFORCEMENT: _enforcement,
+    Kind.LISTING: _listing,
 }

@@ -19,17 +19,18 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, parse_facts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts, parse_facts
 from client_sdk.kernel.rules.field_types import check_field_types
 from client_sdk.kernel.rules.jurisdiction import check_cause, check_part_payment, check_ripe
-from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition, names_last_day
-from client_sdk.kernel.rules.minors import check_age, check_born, is_listing
-from client_sdk.kernel.rules.retention import check_retain_until, counted_from, expires_on, is_due
+from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition
+from client_sdk.kernel.rules.listing import check_term
+from client_sdk.kernel.rules.minors import check_age, check_born, listed_on
+from client_sdk.kernel.rules.retention import check_retention, is_due, latest_day
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
-from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, RecordName
+from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, ListingReport, RecordName
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from client_sdk._protocol.statement import Version
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
-    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models.report import Report
 
 __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
@@ -47,7 +47,12 @@ __all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types"
 MAX_REFERENCE_CHARACTERS = 128
 # An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
 MAX_ATTEMPT = 2**32 - 1
-_FACTS = {DefaultReport: DefaultFacts, JudgmentReport: JudgmentFacts, EnforcementReport: EnforcementFacts}
+_FACTS = {
+    DefaultReport: DefaultFacts,
+    JudgmentReport: JudgmentFacts,
+    EnforcementReport: EnforcementFacts,
+    ListingReport: ListingFacts,
+}
 
 
 def violation_of_error(error: FormatError | RuleError, row: int) -> Violation:
@@ -95,11 +100,10 @@ class Preflight:
 
     def is_over(self, report: Report) -> bool:
         """Return whether the retention period of this version is over."""
-        rulebook = self.rulebook
-        since = None if report.facts is None else counted_from(report.facts, rulebook)
-        if since is None or not names_last_day(report.standing, from_start=rulebook.retained_from_start):
+        if report.facts is None or isinstance(report, ListingReport):
             return False
-        return expires_on(since, rulebook.retention_years) <= self.today
+        latest = latest_day(report.standing, report.facts, self.rulebook)
+        return latest is not None and latest <= self.today
 
     def check_chain(self, reports: Sequence[Report], rows: Sequence[int]) -> list[list[Violation]]:
         """Check versions of one record, in order: each by itself, and each against the one before.
@@ -137,7 +141,8 @@ class Preflight:
                 # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
                 check_progress(new.kind, before.standing, previous, new.standing, new.facts, rekeyed=True)
                 check_part_payment(before.standing, previous, new.standing, new.facts, self.rulebook)
-            self._check_last_day(new, new.facts, before)
+            until = retain_until_of(new, before, self.rulebook)
+            check_retention(new.standing, until, before.retain_until, new.facts, self.rulebook)
 
         return _run([check], report, row)
 
@@ -147,8 +152,8 @@ class Preflight:
         if report.facts is None:
             return
         check_born(born, report.facts)
-        if is_listing(report.facts):
-            check_age(born, report.facts.as_of, listing=True)
+        if (listed := listed_on(report.facts)) is not None:
+            check_age(born, listed, listing=True)
 
     def _check_buyer(self, report: Report) -> None:
         if report.transferee and self.directory is not None:
@@ -169,7 +174,10 @@ class Preflight:
             return
         check_satisfied(report.standing, report.facts, self.rulebook.paid_judgment_months)
         check_cause(report.facts, self.rulebook)
-        until = self._check_last_day(report, report.facts, None)
+        if isinstance(report.facts, ListingFacts):
+            check_term(report.facts, self.rulebook, self.today)
+        until = retain_until_of(report, None, self.rulebook)
+        check_retention(report.standing, until, "", report.facts, self.rulebook)
         if is_due(until, self.now_ms, self.rulebook.time_zone):
             raise RuleError(
                 RuleReason.RETENTION_INVALID,
@@ -178,19 +186,6 @@ class Preflight:
                 got=until,
                 want="an end that is still kept; a record that the registry holds open is withdrawn instead",
             )
-
-    def _check_last_day(self, report: Report, facts: Facts, before: Version | None) -> str:
-        rulebook = self.rulebook
-        until = retain_until_of(report, before, rulebook)
-        check_retain_until(
-            report.standing,
-            until,
-            "" if before is None else before.retain_until,
-            counted_from(facts, rulebook),
-            rulebook.retention_years,
-            from_start=rulebook.retained_from_start,
-        )
-        return until
 
 
 def check_types(report: Report, row: int) -> list[Violation]:
@@ -225,8 +220,8 @@ def _ended_long_ago(row: int, end: int) -> Violation:
 
 
 def _check_types(report: object) -> None:
-    if not isinstance(report, DefaultReport | JudgmentReport | EnforcementReport):
-        raise _type_refused("report", report, "a DefaultReport, JudgmentReport or EnforcementReport")
+    if not isinstance(report, DefaultReport | JudgmentReport | EnforcementReport | ListingReport):
+        raise _type_refused("report", report, "a DefaultReport, JudgmentReport, EnforcementReport or ListingReport")
     check_field_types(report, "")
     identity: object = report.identity
     if not isinstance(identity, Identity):

@@ -6,24 +6,27 @@ So none of it is a rule, and the registry never learns of it.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.codes.courts import PROVINCE_NAMES, PROVINCES, SUPREME
+from client_sdk.kernel.rules.dates import months_later
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 from client_sdk.models.row_warning import RowWarning
 from client_sdk.regions import region_is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from client_sdk.kernel.rules.case_number import CaseNumber
     from client_sdk.kernel.rules.facts import Amounts, Facts
     from client_sdk.models.report import Report
 
-__all__ = ["repeated_row", "report_warnings", "step_warnings"]
+__all__ = ["basis_warnings", "repeated_row", "report_warnings", "step_warnings"]
 
 # A spreadsheet keeps this many digits of a number and writes 0 for the others.
 _KEPT_DIGITS = 15
@@ -37,6 +40,14 @@ _YEARS_APART = 1
 # Types of cases that begin with the filing: an appeal or a resumed enforcement comes later.
 _FIRST_INSTANCE = "初"
 _FIRST_ENFORCEMENT = "执"
+# Within so many months after a judgment is effective its enforcement is applied for (民事诉讼法 Art. 250).
+_APPLICATION_MONTHS = 24
+# For each day of delay 1.75 of 10,000 are added to what is unpaid (民事诉讼法 Art. 264, 法释〔2014〕8号).
+_DELAY_PER_MILLION = 175
+_MILLION = 1_000_000
+# Interest and penalty of a year, of 100 of principal (法发〔2017〕22号).
+_MOST_PER_CENT = 24
+_DAYS_A_YEAR = 365
 
 _Warn = tuple[str, str, str]
 
@@ -60,7 +71,20 @@ def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
         after: facts of the new one.
         row: of the new one.
     """
-    return _told(row, _steps(before, after))
+    return _told(row, chain(_steps(before, after), _cost(before, after)))
+
+
+def basis_warnings(basis: Facts, facts: Facts, row: int) -> list[RowWarning]:
+    """Return what looks wrong in an enforcement against the judgment that it rests on; nothing for other kinds.
+
+    Args:
+        basis: newest facts of what it rests on.
+        facts: of the version.
+        row: of the version.
+    """
+    if not isinstance(basis, JudgmentFacts) or not isinstance(facts, EnforcementFacts) or basis.effective_on is None:
+        return []
+    return _told(row, _enforced(basis, facts, basis.effective_on))
 
 
 def repeated_row(row: int, first: int) -> RowWarning:
@@ -141,6 +165,43 @@ def _steps(before: Facts, after: Facts) -> Iterator[_Warn]:
         if less and more == less * _MINOR_UNITS:
             text = f"exactly {_MINOR_UNITS} times as much as, or as little as a hundredth of, the version before"
             yield part, "money.hundredfold", text
+
+
+def _enforced(judged: JudgmentFacts, facts: EnforcementFacts, effective_on: date) -> Iterator[_Warn]:
+    """Compare an enforcement with a judgment in force since ``effective_on``."""
+    last = months_later(effective_on, _APPLICATION_MONTHS)
+    if facts.filed_on > last:
+        text = f"enforcement is applied for until {last.isoformat()} (民事诉讼法 Art. 250), unless that was interrupted"
+        yield "filed_on", "N02", text
+    awarded, applied = judged.amounts, facts.applied
+    if awarded.currency != applied.currency:
+        return
+    added = applied.penalty - awarded.penalty
+    days = (facts.as_of - effective_on).days
+    if added * _MILLION > awarded.total * _DELAY_PER_MILLION * days:
+        text = (
+            f"more was added to what was awarded than the doubled interest of {days} days of delay, 0.0175 % a day "
+            "(民事诉讼法 Art. 264)"
+        )
+        yield "penalty", "N03", text
+
+
+def _cost(before: Facts, after: Facts) -> Iterator[_Warn]:
+    """Compare what a default grew by with the highest cost that courts grant."""
+    if not isinstance(before, DefaultFacts) or not isinstance(after, DefaultFacts):
+        return
+    old, new = before.amounts, after.amounts
+    days = (after.as_of - before.as_of).days
+    same = (old.currency, old.principal) == (new.currency, new.principal)
+    if days <= 0 or not same or old.estimated or new.estimated:
+        return
+    added = new.interest + new.penalty - old.interest - old.penalty
+    if added * 100 * _DAYS_A_YEAR > new.principal * _MOST_PER_CENT * days:
+        text = (
+            f"interest and penalty grew by more than {_MOST_PER_CENT} % a year of the principal in {days} days; "
+            "a court may reduce them (法发〔2017〕22号)"
+        )
+        yield "interest", "N04", text
 
 
 def _money(facts: Facts) -> Amounts:

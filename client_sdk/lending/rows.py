@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
@@ -112,6 +112,21 @@ def _particular(facts: Facts) -> dict[str, str]:
                 "executed_interest": str(executed.interest),
                 "executed_penalty": str(executed.penalty),
                 "executed_fees": str(executed.fees),
+            }
+        case ListingFacts():
+            return {
+                **_money(facts.amounts),
+                "case_number": facts.case_number,
+                "court": facts.court,
+                "filed_on": facts.filed_on.isoformat(),
+                "judgment_case_number": facts.judgment_case_number,
+                "listed_on": facts.listed_on.isoformat(),
+                "listed_until": _day(facts.listed_until),
+                "earliest_removal_on": _day(facts.earliest_removal_on),
+                "grounds": " ".join(ground.name for ground in facts.grounds),
+                "origin": facts.origin.name,
+                "performance": facts.performance.name,
+                "issued_by": facts.issued_by,
             }
 
 

@@ -9,15 +9,14 @@ from client_sdk._protocol.statement import Issuer, Version, sign_version
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.ledger.submission import OpenedBasis, OpenedFacts
-from client_sdk.kernel.rules.basis import check_basis
+from client_sdk.kernel.rules.basis import OPENS_BASIS, check_basis
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.lending.chains import ChainKey, held_back
 from client_sdk.lending.comparison import Found, Lookup, compare
 from client_sdk.lending.preflight import Preflight, violation_of_error
-from client_sdk.lending.row_warnings import step_warnings
+from client_sdk.lending.row_warnings import basis_warnings, step_warnings
 from client_sdk.models.record import RecordState
 from client_sdk.models.violation import Violation
 
@@ -206,13 +205,15 @@ class SigningRoom:
         except (RuleError, FormatError) as error:
             self._tally.reject([violation_of_error(error, row.number)])
             return None
-        self._warn(row, record.before)
+        self._warn(row, record.before, None if basis is None else basis.newest)
         record.before = version
         return Prepared(row, key, version.number, submission)
 
-    def _warn(self, row: Row, before: Version | None) -> None:
-        """Note what looks wrong against the version that the registry holds."""
+    def _warn(self, row: Row, before: Version | None, basis: Version | None) -> None:
+        """Note what looks wrong against the version, and the basis, that the registry holds."""
         facts = row.report.facts
+        if basis is not None and basis.facts and facts is not None:
+            self._tally.warnings.update(basis_warnings(parse_facts(basis.kind, basis.facts), facts, row.number))
         if before is not None and before.facts and facts is not None:
             self._tally.warnings.update(step_warnings(parse_facts(before.kind, before.facts), facts, row.number))
 
@@ -248,7 +249,7 @@ def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
         raise RuleError(RuleReason.BASIS_MISSING, "basis.record", "basis.known", got="none", want=want)
     opened = parse_facts(newest.kind, newest.facts) if newest.facts else None
     check_basis(report.kind, report.facts, newest.kind, newest.standing, opened)
-    # Only an enforcement needs the facts of what it rests on (proto/README.md 2); nothing else is shown them.
-    if report.kind is not Kind.ENFORCEMENT:
+    # Nothing is shown the facts of what it rests on that does not need them (proto/README.md 2).
+    if report.kind not in OPENS_BASIS:
         return OpenedBasis(basis.key)
     return OpenedBasis(basis.key, OpenedFacts(newest.opening, newest.facts))

@@ -31,6 +31,10 @@ from client_sdk.kernel.rules.facts import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     NoticeEvidence,
@@ -52,11 +56,13 @@ from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.quality import QualityReport, QualityRule, RuleTier
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.models.record import RecordState, RecordView
+from client_sdk.models.removal import ListingRemoval
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
     EnforcementReport,
     JudgmentReport,
+    ListingReport,
     RecordName,
     Report,
     debt,
@@ -126,6 +132,12 @@ __all__ = [
     "Kind",
     "LegalBasis",
     "ListedRecord",
+    "ListingFacts",
+    "ListingGround",
+    "ListingOrigin",
+    "ListingPerformance",
+    "ListingRemoval",
+    "ListingReport",
     "LoggedAct",
     "Measure",
     "Notice",

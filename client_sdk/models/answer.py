@@ -11,7 +11,7 @@ from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.assessment import AssessmentInputs, digest_of_json
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
-from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.criteria_form import criteria_content
 from client_sdk.models.weighing import Criteria, weigh
@@ -157,7 +157,7 @@ class Answer(Plain):
         cases = [
             record.facts.case_number
             for record in self.records
-            if isinstance(record.facts, JudgmentFacts | EnforcementFacts)
+            if record.facts is not None and not isinstance(record.facts, DefaultFacts)
         ]
         content = {
             "id_type": identity.id_type.value,

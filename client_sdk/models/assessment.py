@@ -41,6 +41,7 @@ class ReasonId(StrEnum):
     EARLY_STAGE = "EARLY_STAGE"
     GUARANTOR = "GUARANTOR"
     ENDED_LONG_AGO = "ENDED_LONG_AGO"
+    LISTING_ENDED = "LISTING_ENDED"
     NOT_COUNTED_KIND = "NOT_COUNTED_KIND"
     # About one record that is not weighed.
     SAME_DEBT = "SAME_DEBT"

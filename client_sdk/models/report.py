@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES, canonical_contract, fold_code
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Standing, Worded
-from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import Debt, DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Word
     from client_sdk.kernel.subjects.identifiers import Identity
 
-__all__ = ["Basis", "DefaultReport", "EnforcementReport", "JudgmentReport", "RecordName", "Report", "debt"]
+__all__ = [
+    "Basis",
+    "DefaultReport",
+    "EnforcementReport",
+    "JudgmentReport",
+    "ListingReport",
+    "RecordName",
+    "Report",
+    "debt",
+]
 
 
 def debt(*, original_creditor: str, contract: str) -> Debt:
@@ -66,7 +75,7 @@ class RecordName(Worded):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Basis:
-    """The basis record of a judgment or an enforcement (proto/README.md 2). Checked at version 1 and stored nowhere.
+    """The basis record of another kind than a default (proto/README.md 2). Checked at version 1 and stored nowhere.
 
     Attributes:
         record: an own record by its name, or another's by issuer and id.
@@ -167,7 +176,26 @@ class EnforcementReport(_Report):
         return _name(self, None if self.facts is None else self.facts.filed_on)
 
 
-Report: TypeAlias = DefaultReport | JudgmentReport | EnforcementReport
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingReport(_Report):
+    """One version of a listing: an entry in the courts' list of dishonest judgment debtors (失信被执行人), copied.
+
+    Attributes:
+        facts: as the court's list has them; None for WITHDRAWN and SET_ASIDE alone.
+        basis: the enforcement that it rests on, in version 1; None where there is no such record.
+    """
+
+    kind: ClassVar[Kind] = Kind.LISTING
+    facts: ListingFacts | None = None
+    basis: Basis | None = None
+
+    @property
+    def name(self) -> RecordName | None:
+        """Which record; None where neither ``first_day`` nor facts say when it began."""
+        return _name(self, None if self.facts is None else self.facts.listed_on)
+
+
+Report: TypeAlias = DefaultReport | JudgmentReport | EnforcementReport | ListingReport
 
 
 def _name(report: Report, begun: date | None) -> RecordName | None:

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, SubjectRole
+from client_sdk.kernel.rules.facts import (
+    DefaultFacts,
+    EnforcementFacts,
+    JudgmentFacts,
+    JudgmentStage,
+    ListingFacts,
+    SubjectRole,
+)
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ COUNTED = frozenset(
         (Kind.JUDGMENT, Standing.OPEN),
         (Kind.ENFORCEMENT, Standing.OPEN),
         (Kind.ENFORCEMENT, Standing.STAYED),
+        (Kind.LISTING, Standing.OPEN),
     )
 )
 # Of a time that can be taken off a date.
@@ -182,6 +190,9 @@ def _weigh(record: ListedRecord, facts: Facts, as_of: datetime, criteria: Criter
         return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.NOT_COUNTED_KIND)
     if _long_ended(facts, as_of, criteria.forget_ended_after_days):
         return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.ENDED_LONG_AGO)
+    if isinstance(facts, ListingFacts) and facts.listed_until is not None and facts.listed_until <= as_of.date():
+        # The court's list does not have it any more; the registry erases the copy within the hour.
+        return _Weighed(record, facts, Outcome.NOT_ADVERSE, ReasonId.LISTING_ENDED)
     if state in criteria.watched:
         return _Weighed(record, facts, Outcome.WATCH, ReasonId.WATCHED)
     milder = _milder(record, facts, criteria)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.forms import MINOR_UNITS, Word, offset_of
-from client_sdk.models import Amounts, AnnotationFlag, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
+from client_sdk.models import Amounts, AnnotationFlag, Arrangement, Consent, ContactCount, Debt, Kind, NoticeEvidence
 from client_sdk.subject_report.terms import FACTS, Language, term_of
 from client_sdk.subject_report.texts import TEXTS
 
@@ -213,7 +213,8 @@ class _Speaker:
         first = next(event for event in item.history if event.version is not None)
         yield self._text("first_logged"), self._time(first.logged_at)
         yield self._text("logged"), self._time(record.logged_at)
-        kept = "kept_until" if record.retain_until else "kept_open"
+        ends = "kept_listing" if record.kind is Kind.LISTING else "kept_until"
+        kept = ends if record.retain_until else "kept_open"
         yield self._text("kept"), self._text(kept, date=record.retain_until, years=report.retention_years)
         if item.disputed_by:
             by = self._member(item.disputed_by)

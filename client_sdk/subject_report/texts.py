@@ -45,6 +45,11 @@ TEXTS: dict[str, Term] = {
         "{date}. It is kept for at most {years} years from the end of the conduct and then erased "
         "(征信业管理条例 Art. 16).",
     ),
+    "kept_listing": Term(
+        "{date}。法院名单中的记录最迟于该日到期，本记录随之删除；法院提前删除的，在三个工作日内删除。",
+        "{date}. The entry in the court's list ends on that day at the latest, and this copy with it; where the court "
+        "removes the entry earlier, the copy is withdrawn within three working days.",
+    ),
     "kept_open": Term(
         "尚未开始计算：自不良行为终止（如还清欠款）之日起最多保存 {years} 年（《征信业管理条例》第十六条）。",
         "Not yet counted: at most {years} years from the day on which the conduct ends, such as full payment "

@@ -15,9 +15,12 @@ from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.rules.basis import check_basis
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import ListingFacts
 from client_sdk.kernel.rules.jurisdiction import check_part_payment
 from client_sdk.kernel.rules.lifecycle import is_running
+from client_sdk.kernel.rules.listing import REMOVALS, check_not_banned
 from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
 from registry_server.sequencing.notifying import note_annotation, note_statement
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
     from registry_server.sequencing.items import AnnotationItem, StatementItem
     from registry_server.sequencing.staging import Staging
 
-__all__ = ["admit_annotation", "admit_statement"]
+__all__ = ["BLOCKING", "admit_annotation", "admit_statement"]
 
 
 # Of one author about one record: evidence of a restriction shows all of them since the dispute.
 MAX_DAILY_ANNOTATIONS = 20
+# Withdrawals after which the debt, or the entry of the court's list, is not reported again.
+BLOCKING = REMOVALS | {WithdrawalReason.IDENTITY_THEFT}
 
 
 def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = "") -> RuleError:
@@ -110,8 +115,9 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
     chain, binding = record.chain, item.binding
     if binding is None:
         row = staging.live(chain.key)
-        if row is not None and item.statement.reason is WithdrawalReason.IDENTITY_THEFT:
-            staging.block(record, row)
+        reason = item.statement.reason
+        if row is not None and reason is not None and reason in BLOCKING:
+            staging.block(record, row, reason)
         staging.remove_live(chain.key)
         return
     row = LiveRow(
@@ -134,10 +140,20 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
 
 
 def _check_blocked(staging: Staging, item: StatementItem) -> None:
-    """Check that what was withdrawn as identity theft is not reported against the victim again."""
-    if not staging.loaded.blocked.isdisjoint(debts_of(item)):
-        want = "another debt, or a judgment that says whose debt it is"
-        raise _refuse("DEBT_BLOCKED", "binding.debt_ref", "debt.blocked", want=want)
+    """Check that what was withdrawn so that it is not reported again stays so."""
+    rulebook = staging.directory.rulebook
+    blocks = [held for debt in debts_of(item) for held in staging.loaded.blocked.get(debt, ())]
+    for held in blocks:
+        if held.reason == WithdrawalReason.IDENTITY_THEFT.name:
+            want = "another debt, or a judgment that says whose debt it is"
+            raise _refuse("DEBT_BLOCKED", "binding.debt_ref", "debt.blocked", want=want)
+        if isinstance(item.facts, ListingFacts):
+            check_not_banned(
+                item.facts,
+                day_of(held.blocked_at, rulebook.time_zone),
+                on_request=held.reason == WithdrawalReason.REMOVED_ON_REQUEST.name,
+                months=rulebook.relisting_months,
+            )
 
 
 def _check_aliases(staging: Staging, item: StatementItem) -> None:

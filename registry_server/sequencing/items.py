@@ -71,7 +71,7 @@ class StatementItem:
         facts: open the facts commitment and keep the rules on facts; None for WITHDRAWN and SET_ASIDE.
         disclosure: sealed bytes with the statement's digest.
         previous: facts of the version before; None for version 1, WITHDRAWN and SET_ASIDE.
-        basis: of a JUDGMENT or an ENFORCEMENT at version 1.
+        basis: of a JUDGMENT, an ENFORCEMENT or a LISTING at version 1.
         aliases: one for each other live version of the subject keys, ascending.
     """
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from client_sdk.kernel.formats.statement import RecordKey
+    from registry_server.storage.blocked import BlockedDebt
     from registry_server.storage.live import LiveRow
     from registry_server.storage.notices import NoticeKey, StoredNotice
     from registry_server.storage.records import StoredRecord
@@ -56,7 +57,7 @@ class Loaded:
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
-    blocked: set[bytes] = field(default_factory=set)
+    blocked: dict[bytes, list[BlockedDebt]] = field(default_factory=dict)
 
 
 def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:

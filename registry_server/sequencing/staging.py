@@ -19,7 +19,7 @@ from registry_server.storage.records import AnnotationPlace, StoredRecord, Versi
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.formats.words import NoticeReason, Standing
+    from client_sdk.kernel.formats.words import NoticeReason, Standing, WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Facts
@@ -209,11 +209,12 @@ class Staging:
         self.statement_counts[StatementCount(chain.key.issuer, month, chain.kind, event)] += 1
         self.fact_counts.update(counted_facts(month, event, facts))
 
-    def block(self, record: StoredRecord, row: LiveRow) -> None:
+    def block(self, record: StoredRecord, row: LiveRow, reason: WithdrawalReason) -> None:
         """Note that the debt of a record is not to be reported again."""
         debt = debt_hash(row.kind, row.debt_ref)
-        self.blocked.append(BlockedDebt(debt, record.first_index, self.logged_at))
-        self.loaded.blocked.add(debt)
+        block = BlockedDebt(debt, record.first_index, self.logged_at, reason.name)
+        self.loaded.blocked.setdefault(debt, []).append(block)
+        self.blocked.append(block)
 
     def changed_records(self) -> list[StoredRecord]:
         """Return every record that is new or has changed."""

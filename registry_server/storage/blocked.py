@@ -1,4 +1,7 @@
-"""Blocked debts: what was withdrawn as identity theft, so that it is not reported against the victim once more.
+"""Blocked debts: what was withdrawn so that it is not reported once more.
+
+That is what was withdrawn as identity theft, and a listing that the court removed: the entry itself is never reported
+again, and one that was removed at the applicant's request is followed by no other for the rulebook's months.
 
 A row holds a hash of the debt reference, which only who can make the victim's seal key and knows creditor and contract
 can compute. It is deleted with the record by order, and after the rulebook's years.
@@ -33,11 +36,13 @@ class BlockedDebt(NamedTuple):
         debt_hash: of kind and debt reference, 32 bytes.
         record: index of the first leaf of the record that was withdrawn.
         blocked_at: logged_at of the withdrawal, ms.
+        reason: of the withdrawal.
     """
 
     debt_hash: bytes
     record: int
     blocked_at: int
+    reason: str
 
 
 def debt_hash(kind: Kind, debt_ref: bytes) -> bytes:
@@ -53,15 +58,19 @@ def add(work: UnitOfWork, new: Sequence[BlockedDebt]) -> None:
 def rows(work: UnitOfWork) -> list[BlockedDebt]:
     """Return every row, in order of the records."""
     table = schema.blocked_debts
-    query = select(table.c.debt_hash, table.c.record, table.c.blocked_at).order_by(table.c.record)
+    query = select(table.c.debt_hash, table.c.record, table.c.blocked_at, table.c.reason).order_by(table.c.record)
     return [BlockedDebt(*row) for row in work.connection.execute(query)]
 
 
-def known(work: UnitOfWork, hashes: Iterable[bytes]) -> set[bytes]:
-    """Return those of these debts that are blocked."""
+def known(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, list[BlockedDebt]]:
+    """Return what blocks these debts, by their hash."""
     keys = [(one,) for one in dict.fromkeys(hashes)]
     columns = (schema.blocked_debts.c.debt_hash,)
-    return {row[0] for row in select_in(work, "SELECT debt_hash FROM blocked_debts", columns, keys)}
+    sql = "SELECT debt_hash, record, blocked_at, reason FROM blocked_debts"
+    found: dict[bytes, list[BlockedDebt]] = {}
+    for row in select_in(work, sql, columns, keys):
+        found.setdefault(row[0], []).append(BlockedDebt(*row))
+    return found
 
 
 def forget_records(work: UnitOfWork, records: Sequence[int]) -> None:

@@ -366,6 +366,7 @@ blocked_debts = Table(
     Column("debt_hash", LargeBinary, nullable=False),
     Column("record", BigInteger, nullable=False),
     Column("blocked_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("debt_hash", "record"),
     Index(None, "record"),
 )

@@ -21,9 +21,10 @@ from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.check import check_admission, check_facts
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.facts import Facts, parse_facts
+from client_sdk.kernel.rules.facts import Facts, ListingFacts, parse_facts
 from client_sdk.kernel.rules.jurisdiction import check_cause, check_ripe
-from client_sdk.kernel.rules.retention import check_retain_until, counted_from
+from client_sdk.kernel.rules.listing import check_term
+from client_sdk.kernel.rules.retention import check_retention
 from client_sdk.kernel.rules.satisfaction import check_satisfied
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import CommittedBasis, CommittedFacts, StatementItem
@@ -161,10 +162,9 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
     check_cause(facts, rulebook)
     if statement.version == 1:
         check_ripe(facts, rulebook)
-    since, from_start = counted_from(facts, rulebook), rulebook.retained_from_start
-    check_retain_until(
-        statement.standing, statement.retain_until, "", since, rulebook.retention_years, from_start=from_start
-    )
+    if isinstance(facts, ListingFacts):
+        check_term(facts, rulebook, arrival.today)
+    check_retention(statement.standing, statement.retain_until, "", facts, rulebook)
     return facts
 
 
@@ -205,7 +205,7 @@ def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | N
 def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
     kind = RESTS_ON.get(statement.kind)
     if kind is None or statement.version != 1:
-        want = "a basis at version 1 of a JUDGMENT or an ENFORCEMENT only"
+        want = "a basis at version 1 of a JUDGMENT, an ENFORCEMENT or a LISTING only"
         raise RegistryError(RefusalReason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
     check_institution_id(given.record.issuer, "basis", "record.issuer")
     check_record_id(given.record.record_id, "basis")

@@ -22,6 +22,11 @@ from client_sdk.models import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
+    ListingReport,
     Measure,
     NoticeChannel,
     Product,
@@ -159,3 +164,39 @@ def suit(number: int = 1) -> list[DefaultReport | JudgmentReport | EnforcementRe
         replace(judgment, standing=Standing.SATISFIED, facts=satisfied),
         default_report(number, standing=Standing.CURED, facts=cured),
     ]
+
+
+def listing_facts(number: int = 1) -> ListingFacts:
+    """An entry of the court's list that stands for years to come."""
+    won, today = judgment_facts(number), datetime.now(UTC).date()
+    return ListingFacts(
+        subject_role=SubjectRole.BORROWER,
+        case_number="（2025）京0105执456号",
+        judgment_case_number=won.case_number,
+        issued_by=won.court,
+        court=won.court,
+        filed_on=date(2025, 9, 10),
+        grounds=(ListingGround.EVADES, ListingGround.CONSUMPTION),
+        listed_on=date(2025, 9, 15),
+        listed_until=min(today + timedelta(days=365), date(2030, 9, 15)),
+        earliest_removal_on=date(2025, 12, 1),
+        origin=ListingOrigin.APPLICANT,
+        performance=ListingPerformance.PARTIAL,
+        amounts=won.amounts,
+        as_of=date(2025, 9, 20),
+        debt=won.debt,
+        legal_basis=LegalBasis.LEGALLY_PUBLIC,
+        approver="clerk-1",
+    )
+
+
+def listing_report(number: int = 1, *, rests: bool = True) -> ListingReport:
+    """The listing of a person of ``suit``, resting on the enforcement or on its number alone."""
+    of_enforcement = RecordName(kind=Kind.ENFORCEMENT, reference=f"loan-{number}", first_day=date(2025, 9, 10))
+    return ListingReport(
+        identity=person(number),
+        reference=f"loan-{number}",
+        standing=Standing.OPEN,
+        facts=listing_facts(number),
+        basis=Basis(record=of_enforcement) if rests else None,
+    )

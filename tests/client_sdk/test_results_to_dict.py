@@ -63,6 +63,7 @@ GIVEN = {
     "EnforcementReport",
     "Identity",
     "JudgmentReport",
+    "ListingReport",
     "RecordName",
 }
 

@@ -94,10 +94,13 @@ def assert_blind(site: Site, needles: Needles, record_ids: set[bytes]) -> None:
 def test_p3_every_fact_is_a_marker() -> None:
     """The search asks for each field of each kind that can hold more than a few bits."""
     marked = {name for facts in marked_facts() for name, _ in fact_markers(facts)}
+    kinds = ("DefaultFacts", "JudgmentFacts", "EnforcementFacts", "ListingFacts")
     for field in ("approver", "as_of", "debt.contract", "debt.original_creditor", "consent.digest", "notice.digest"):
-        assert {f"{kind}.{field}" for kind in ("DefaultFacts", "JudgmentFacts", "EnforcementFacts")} <= marked
+        assert {f"{kind}.{field}" for kind in kinds} <= marked
     assert {"JudgmentFacts.case_number", "JudgmentFacts.court", "JudgmentFacts.cause"} <= marked
     assert {"EnforcementFacts.judgment_case_number", "EnforcementFacts.stayed_on"} <= marked
+    assert {"ListingFacts.case_number", "ListingFacts.issued_by", "ListingFacts.listed_on"} <= marked
+    assert {"ListingFacts.listed_until", "ListingFacts.earliest_removal_on"} <= marked
     assert {f"DefaultFacts.amounts.{part}" for part in ("principal", "interest", "penalty", "fees")} <= marked
     assert len(format_labels()) > 20
 

@@ -263,6 +263,8 @@ _STATE, _HEAD = "state of a member", "HEAD"
 _BOARD, _KEY, _OTHER = "administrators", "further key that signed", "form"
 LIES = (
     _L(_DAY, "CURED without one", "retention.present", _later(Kind.DEFAULT, Standing.CURED, "")),
+    _L(_DAY, "LISTING OPEN without one", "retention.present", _later(Kind.LISTING, Standing.OPEN, "")),
+    _L(_STANDING, "LISTING SATISFIED", "lifecycle.standing", _later(Kind.LISTING, Standing.SATISFIED, RETAIN_UNTIL)),
     _L(_STANDING, "DEFAULT STAYED", "lifecycle.standing", _later(Kind.DEFAULT, Standing.STAYED, "")),
     _L(_STANDING, "DEFAULT SATISFIED", "lifecycle.standing", _later(Kind.DEFAULT, Standing.SATISFIED, RETAIN_UNTIL)),
     _L(_STANDING, "JUDGMENT ARRANGED", "lifecycle.standing", _later(Kind.JUDGMENT, Standing.ARRANGED, "")),

@@ -63,6 +63,7 @@ START_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
 # Five years after START_MS and a little.
 RETAIN_UNTIL = "2031-02-01"
+LISTED_UNTIL = "2028-02-01"
 
 
 def seed(name: str, size: int = 32) -> bytes:
@@ -175,7 +176,8 @@ class HandmadeLog:
         """The next version of a record, with openings that follow from its name and version."""
         key = RecordKey(issuer, record_id(name))
         before = self.statements.get(key)
-        kind = before.kind if before else Kind.DEFAULT
+        kind = changes.get("kind") or (before.kind if before else Kind.DEFAULT)
+        assert isinstance(kind, Kind)
         version = before.version + 1 if before else 1
         bound = carries_subject(standing)
         keys_version = changes.pop("subject_key_version", None)
@@ -196,7 +198,7 @@ class HandmadeLog:
             facts_commitment if bound else b"",
             disclosure_digest(secret.disclosure) if bound else b"",
             self.logged_at,
-            RETAIN_UNTIL if needs_retention(standing) else "",
+            (LISTED_UNTIL if kind is Kind.LISTING else RETAIN_UNTIL) if needs_retention(kind, standing) else "",
             reason=WithdrawalReason.ERROR if standing is Standing.WITHDRAWN else None,
         )
         return replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,11 @@ from client_sdk.models import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
+    ListingReport,
     Measure,
     NoticeChannel,
     Product,
@@ -67,7 +72,7 @@ def _consent(name: str, given: date) -> Consent:
 
 
 def marked_reports() -> list[Report]:
-    """A default with an update and its end, its judgment and the enforcement, stayed: in order of time."""
+    """A default with an update and its end, its judgment, the enforcement, stayed, and an entry in the court's list."""
     owed = debt(original_creditor=LENDER_CODE, contract="CONTRACT-QZX-88123907")
     first = DefaultFacts(
         subject_role=SubjectRole.GUARANTOR,
@@ -127,6 +132,31 @@ def marked_reports() -> list[Report]:
         consent=_consent("enforcement", date(2017, 11, 29)),
     )
     stayed = replace(enforced, stayed_on=date(2021, 7, 23), as_of=date(2021, 8, 27), executed=_amounts("executed more"))
+    # An entry that still stands, whenever this runs; each day is one that nothing else has.
+    today = datetime.now(UTC).date()
+    listed = ListingFacts(
+        subject_role=SubjectRole.GUARANTOR,
+        case_number=enforced.case_number,
+        judgment_case_number=won.case_number,
+        issued_by="马克依据单位寅卯辰巳",
+        court="马克失信法院午未申酉",
+        filed_on=_ENFORCED,
+        grounds=(ListingGround.OBSTRUCTS, ListingGround.EVADES),
+        listed_on=today - timedelta(days=403),
+        listed_until=today + timedelta(days=307),
+        earliest_removal_on=today - timedelta(days=41),
+        origin=ListingOrigin.COURT,
+        performance=ListingPerformance.PARTIAL,
+        amounts=_amounts("listing"),
+        as_of=today - timedelta(days=53),
+        debt=owed,
+        legal_basis=LegalBasis.CONSENT,
+        approver="approver-QZX-listing",
+        notice=notice_sent(
+            document=b"notice 4", sent_at=datetime(2022, 5, 21, 11, 12, 13, 456000, UTC), channel=NoticeChannel.SMS
+        ),
+        consent=_consent("listing", date(2018, 1, 26)),
+    )
     who = marked_person()
     default = DefaultReport(identity=who, reference=REFERENCE, standing=Standing.OPEN, facts=first)
     of_default = RecordName(kind=Kind.DEFAULT, reference=REFERENCE, first_day=_FIRST_DAY)
@@ -142,6 +172,15 @@ def marked_reports() -> list[Report]:
         ),
         enforcement,
         replace(enforcement, standing=Standing.STAYED, facts=stayed),
+        # The statement says in clear until when it is kept, so here that is not the end of the entry.
+        ListingReport(
+            identity=who,
+            reference=REFERENCE,
+            standing=Standing.OPEN,
+            facts=listed,
+            retain_until=today + timedelta(days=211),
+            basis=Basis(record=RecordName(kind=Kind.ENFORCEMENT, reference=REFERENCE, first_day=_ENFORCED)),
+        ),
     ]
 
 

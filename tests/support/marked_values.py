@@ -294,7 +294,7 @@ def _log() -> HandmadeLog:
 _EITHER = {
     "object": ("str", "bytes"),
     "Any": ("str", "bytes"),
-    "Facts": ("DefaultFacts", "JudgmentFacts", "EnforcementFacts"),
+    "Facts": ("DefaultFacts", "JudgmentFacts", "EnforcementFacts", "ListingFacts"),
     "Leaf": ("StatementLeaf", "ActLeaf", "LapseLeaf", "HeadLeaf"),
     "Body": _BODIES,
 }

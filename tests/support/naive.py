@@ -16,12 +16,10 @@ from creditregistry.v1 import directory_pb2, statement_pb2
 
 from tests.support.naive_parts import (
     BY_SUCCESSOR,
-    DATED,
     ENDED,
     FIRST,
     NEXT,
     REMARKS,
-    RUNNING,
     TYPE,
     ZERO,
     Key,
@@ -31,6 +29,7 @@ from tests.support.naive_parts import (
     continued_by,
     day,
     first_bit,
+    kept_rightly,
     long,
     naive_map_root,
     naive_tree_root,
@@ -40,6 +39,7 @@ from tests.support.naive_parts import (
     signed_by,
     signed_in_batch,
     usage_of,
+    withdrawn_rightly,
 )
 
 if TYPE_CHECKING:
@@ -118,9 +118,6 @@ class NaiveLog:
         require(said.notice_commitment not in self.acknowledged, "twice")
         self.acknowledged.add(said.notice_commitment)
 
-    def _dated(self) -> list[str]:
-        return DATED + (RUNNING if self.genesis.rulebook.retained_from_start else [])
-
     def _statement(self, index: int, leaf: bytes, payload: bytes, key_id: bytes, signature: bytes) -> None:
         said = statement_pb2.Statement.FromString(payload)
         standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
@@ -165,10 +162,9 @@ class NaiveLog:
             if standing not in ENDED and said.subject_key_version != before.versions[-1].subject_key_version:
                 newer = said.subject_key_version > before.versions[-1].subject_key_version
                 require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
-            date = before.versions[-1].retain_until
-            require(not date or said.retain_until <= date, "date")
-        require(bool(said.retain_until) == (standing in self._dated()), "date")
-        self._withdrawal(said, kind, standing)
+        date = "" if before is None else before.versions[-1].retain_until
+        kept_rightly(said, kind, standing, date, self.genesis.rulebook)
+        withdrawn_rightly(said, kind, standing, self.genesis.rulebook)
         if before is None:
             record = self.records[place] = Record(kind, [said], [payload], index, leaf)
             if said.HasField("continues"):
@@ -182,16 +178,6 @@ class NaiveLog:
             before.versions.append(said)
             before.payloads.append(payload)
             before.index, before.leaf = index, leaf
-
-    def _withdrawal(self, said: statement_pb2.Statement, kind: str, standing: str) -> None:
-        reason = statement_pb2.WithdrawalReason.Name(said.reason).removeprefix("WITHDRAWAL_REASON_")
-        require((reason != "UNSPECIFIED") == (standing == "WITHDRAWN"), "reason")
-        require(standing == "WITHDRAWN" or not said.evidence, "evidence")
-        require(said.evidence or reason not in ("FRAUD", "IDENTITY_THEFT", "COURT_ORDER"), "evidence")
-        require(all(len(digest) == 32 for digest in said.evidence), "evidence")
-        require(list(said.evidence) == sorted(set(said.evidence)) and len(said.evidence) <= 16, "evidence")
-        months = self.genesis.rulebook.paid_judgment_months
-        require(reason != "PAID_IN_TIME" or (kind == "JUDGMENT" and months), "paid in time")
 
     def _annotation(
         self, index: int, leaf: bytes, logged_at: int, payload: bytes, key_id: bytes, signature: bytes

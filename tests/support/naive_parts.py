@@ -20,7 +20,7 @@ ZERO = bytes(32)
 TYPE = "application/vnd.creditregistry.{}.v1+protobuf"
 
 # proto/README.md 2, the table, as it is printed: what may follow what.
-FIRST = {"DEFAULT": "OPEN ARRANGED", "JUDGMENT": "OPEN", "ENFORCEMENT": "OPEN"}
+FIRST = {"DEFAULT": "OPEN ARRANGED", "JUDGMENT": "OPEN", "ENFORCEMENT": "OPEN", "LISTING": "OPEN"}
 NEXT = {
     "DEFAULT OPEN": "OPEN ARRANGED CURED TRANSFERRED WITHDRAWN",
     "DEFAULT ARRANGED": "OPEN ARRANGED CURED TRANSFERRED WITHDRAWN",
@@ -33,6 +33,7 @@ NEXT = {
     "ENFORCEMENT STAYED": "OPEN STAYED SATISFIED SET_ASIDE TRANSFERRED WITHDRAWN",
     "ENFORCEMENT SATISFIED": "SATISFIED WITHDRAWN",
     "ENFORCEMENT TRANSFERRED": "TRANSFERRED WITHDRAWN",
+    "LISTING OPEN": "OPEN SET_ASIDE WITHDRAWN",
 }
 BY_SUCCESSOR = ["CURED", "SATISFIED", "SET_ASIDE", "TRANSFERRED", "WITHDRAWN"]
 RUNNING = ["OPEN", "ARRANGED", "STAYED"]
@@ -239,3 +240,38 @@ def signed_in_batch(
     require(len(rest) == 68 and rest[:4] == bytes((0, 0, 0, 64)), "length")
     batch = statement_pb2.StatementBatch(registry=registry, signer=signer, key_id=key_id, size=size, root=root)
     require(signed_by(public_key, "statement-batch", batch.SerializeToString(deterministic=True), rest[4:]), "batch")
+
+
+def years_later(at: int, years: int) -> str:
+    """The same day so many years after the day of a moment in ms, in Shanghai."""
+    day = datetime.fromtimestamp(at / 1000, SHANGHAI).date()
+    try:
+        return day.replace(year=day.year + years).isoformat()
+    except ValueError:
+        return day.replace(year=day.year + years, day=28).isoformat()
+
+
+def kept_rightly(
+    said: statement_pb2.Statement, kind: str, standing: str, date: str, rulebook: directory_pb2.Rulebook
+) -> None:
+    """Whether the day until which a version is kept may follow ``date``, that of the version before."""
+    listed = kind == "LISTING" and standing == "OPEN"
+    dated = standing in DATED or (rulebook.retained_from_start and standing in RUNNING)
+    require(bool(said.retain_until) == (dated or listed), "date")
+    require(listed or not date or said.retain_until <= date, "date")
+    years = rulebook.listing_years
+    require(not listed or (years and said.retain_until <= years_later(said.issued_at, years + 3)), "listing")
+
+
+def withdrawn_rightly(
+    said: statement_pb2.Statement, kind: str, standing: str, rulebook: directory_pb2.Rulebook
+) -> None:
+    """Whether reason and evidence go with kind and standing."""
+    reason = statement_pb2.WithdrawalReason.Name(said.reason).removeprefix("WITHDRAWAL_REASON_")
+    require((reason != "UNSPECIFIED") == (standing == "WITHDRAWN"), "reason")
+    require(standing == "WITHDRAWN" or not said.evidence, "evidence")
+    require(said.evidence or reason not in ("FRAUD", "IDENTITY_THEFT", "COURT_ORDER"), "evidence")
+    require(all(len(digest) == 32 for digest in said.evidence), "evidence")
+    require(list(said.evidence) == sorted(set(said.evidence)) and len(said.evidence) <= 16, "evidence")
+    require(reason != "PAID_IN_TIME" or (kind == "JUDGMENT" and rulebook.paid_judgment_months), "paid in time")
+    require(reason not in ("COURT_REMOVED", "REMOVED_ON_REQUEST") or kind == "LISTING", "removed")

@@ -42,8 +42,8 @@ from client_sdk.kernel.formats.words import (
     WithdrawalReason,
 )
 from client_sdk.kernel.ledger.submission import Submission
-from client_sdk.kernel.rules.lifecycle import carries_subject, names_last_day
-from client_sdk.kernel.rules.retention import counted_from, expires_on
+from client_sdk.kernel.rules.lifecycle import carries_subject
+from client_sdk.kernel.rules.retention import latest_day
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.genesis import found
 from registry_server.sequencing.items import ActItem, AnnotationItem, InquiryItem
@@ -75,6 +75,7 @@ FACTS: dict[tuple[Kind, Standing], Facts] = {
     (Kind.DEFAULT, Standing.TRANSFERRED): replace(samples.DEFAULT, ended_on=samples.DEFAULT.as_of),
     (Kind.JUDGMENT, Standing.OPEN): samples.JUDGMENT,
     (Kind.ENFORCEMENT, Standing.OPEN): samples.ENFORCEMENT,
+    (Kind.LISTING, Standing.OPEN): samples.LISTING,
 }
 
 
@@ -303,8 +304,7 @@ class World:
         raw = b"" if given is None else given.encode()
         commitment = commit_facts(facts_opening, raw) if bound else b""
         sealed = seal_facts(seal_key_of(person, key_version), commitment, facts_opening, raw) if bound else b""
-        since = None if given is None else counted_from(given, self.rulebook)
-        dated = names_last_day(standing, from_start=self.rulebook.retained_from_start)
+        until = None if given is None else latest_day(standing, given, self.rulebook)
         statement = Statement(
             REGISTRY,
             issuer,
@@ -319,7 +319,7 @@ class World:
             commitment,
             disclosure_digest(sealed) if bound else b"",
             self.clock.now,
-            expires_on(since, self.rulebook.retention_years).isoformat() if dated and since else "",
+            "" if until is None else until.isoformat(),
             reason=WithdrawalReason.ERROR if standing is Standing.WITHDRAWN else None,
         )
         statement = replace(statement, **changes)  # type: ignore[arg-type]  # the test names fields

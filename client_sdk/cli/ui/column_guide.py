@@ -15,6 +15,9 @@ from client_sdk.models import (
     JudgmentStage,
     Kind,
     LegalBasis,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     Product,
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GUIDE", "Column", "form_of", "words_of_column"]
 
-_ALL = "DJE"
+_ALL = "DJEL"
 _DIGEST = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 
 
@@ -35,7 +38,7 @@ class Column(NamedTuple):
     """One column.
 
     Attributes:
-        kinds: of records that it belongs to: D for DEFAULT, J for JUDGMENT, E for ENFORCEMENT.
+        kinds: of records that it belongs to: D for DEFAULT, J for JUDGMENT, E for ENFORCEMENT, L for LISTING.
         meaning: one sentence.
         example: a cell as it may be written; empty where the column is usually empty.
     """
@@ -60,8 +63,8 @@ GUIDE: dict[str, Column] = {
     "transferee": Column(_ALL, "Institution id of the buyer, where TRANSFERRED.", ""),
     "continues_issuer": Column(_ALL, "Issuer of the old record of a bought debt.", ""),
     "continues_record_id": Column(_ALL, "Its id, 32 hexadecimal digits.", ""),
-    "basis_reference": Column("JE", "Your name of the debt of the record that this one rests on.", "LOAN-4711"),
-    "basis_first_day": Column("JE", "First day of that record.", "2026-01-05"),
+    "basis_reference": Column("JEL", "Your name of the debt of the record that this one rests on.", "LOAN-4711"),
+    "basis_first_day": Column("JEL", "First day of that record.", "2026-01-05"),
     "subject_role": Column(_ALL, "As what the person owes.", "BORROWER"),
     "legal_basis": Column(_ALL, "On which ground it is reported.", "CONSENT"),
     "approver": Column(_ALL, "Who approved the report.", "credit desk"),
@@ -69,8 +72,10 @@ GUIDE: dict[str, Column] = {
         _ALL, "Unified social credit code of the first lender, else its LEI.", "91110000MA0000000H"
     ),
     "contract": Column(_ALL, "Number of the contract.", "LOAN-4711"),
-    "as_of": Column(_ALL, "Day of which the facts are.", "2026-03-31"),
-    "ended_on": Column(_ALL, "Day on which the conduct ended.", ""),
+    "as_of": Column(
+        _ALL, "Day of which the facts are; of a listing, day on which the court's list was read.", "2026-03-31"
+    ),
+    "ended_on": Column("DJE", "Day on which the conduct ended.", ""),
     "currency": Column(_ALL, "ISO 4217.", "CNY"),
     "principal": Column(_ALL, "Principal owed; of an enforcement, applied for. 12,500.00 CNY is 1250000.", "1250000"),
     "interest": Column(_ALL, "Interest owed; of an enforcement, applied for.", "23000"),
@@ -96,9 +101,9 @@ GUIDE: dict[str, Column] = {
     "arrangement_period": Column("D", "How far apart they are; ONCE is an extension.", ""),
     "arrangement_paid": Column("D", "Number of instalments paid.", ""),
     "arrangement_outcome": Column("D", "RUNNING while ARRANGED; KEPT or BROKEN afterwards.", ""),
-    "case_number": Column("JE", "Number of the case (案号).", "(2026)京0105民初123号"),
-    "court": Column("JE", "Name of the court.", "北京市朝阳区人民法院"),
-    "filed_on": Column("JE", "Day on which the case was filed.", "2026-02-01"),
+    "case_number": Column("JEL", "Number of the case (案号).", "(2026)京0105民初123号"),
+    "court": Column("JEL", "Name of the court.", "北京市朝阳区人民法院"),
+    "filed_on": Column("JEL", "Day on which the case was filed.", "2026-02-01"),
     "stage": Column("J", "How far the case is.", "JUDGED"),
     "cause": Column("J", "Cause of action (案由).", "金融借款合同纠纷"),
     "judged_on": Column("J", "Day of the judgment.", "2026-03-01"),
@@ -106,7 +111,7 @@ GUIDE: dict[str, Column] = {
     "result": Column("J", "What was decided.", "GRANTED"),
     "batch_reference": Column("J", "Reference of a batch of cases, if it is one of many.", ""),
     "judgment_case_number": Column(
-        "E",
+        "EL",
         "Number of the judgment, or of the award or notarised instrument, that is enforced.",
         "(2025)京0105民初123号",
     ),
@@ -116,6 +121,13 @@ GUIDE: dict[str, Column] = {
     "executed_interest": Column("E", "Interest recovered so far.", "0"),
     "executed_penalty": Column("E", "Penalty interest recovered so far.", "0"),
     "executed_fees": Column("E", "Fees recovered so far.", "0"),
+    "listed_on": Column("L", "Day on which the court listed the person as a dishonest judgment debtor.", "2026-03-15"),
+    "listed_until": Column("L", "Day on which the entry ends; empty where its only ground is REFUSES.", "2028-03-15"),
+    "earliest_removal_on": Column("L", "Day from which the court may remove the entry early, if it set one.", ""),
+    "grounds": Column("L", "Grounds of the entry, separated by spaces.", "EVADES"),
+    "origin": Column("L", "At whose instance the court made the entry.", "APPLICANT"),
+    "performance": Column("L", "How far the obligation was performed, as the entry says.", "NONE"),
+    "issued_by": Column("L", "Court, tribunal or notary that made what is enforced.", "北京市朝阳区人民法院"),
 }
 _WORDS: dict[str, type[Enum]] = {
     "kind": Kind,
@@ -133,6 +145,9 @@ _WORDS: dict[str, type[Enum]] = {
     "stage": JudgmentStage,
     "result": JudgmentResult,
     "measures": Measure,
+    "grounds": ListingGround,
+    "origin": ListingOrigin,
+    "performance": ListingPerformance,
 }
 _DIGESTS = frozenset(("notice_digest", "consent_digest"))
 _MINOR_UNITS = frozenset(("principal", "interest", "penalty", "fees"))
@@ -151,7 +166,7 @@ def form_of(name: str) -> str:
         return "|".join(words)
     if name in _DIGESTS:
         return "SHA256"
-    if name.endswith(("_on", "_day", "_date")) or name in ("as_of", "retain_until"):
+    if name.endswith(("_on", "_day", "_date")) or name in ("as_of", "retain_until", "listed_until"):
         return "YYYY-MM-DD"
     if name.removeprefix("executed_") in _MINOR_UNITS:
         return "MINOR-UNITS"

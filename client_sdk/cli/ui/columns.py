@@ -31,11 +31,11 @@ _PANELS = {
     ),
     "Arrangement of a default": tuple(name for name in COLUMNS if name.startswith("arrangement_")),
     "Judgment": ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
-    "Judgment and enforcement": ("case_number", "court", "filed_on", "basis_reference", "basis_first_day"),
-    "Enforcement": tuple(
-        name
-        for name in COLUMNS
-        if name.startswith("executed_") or name in ("judgment_case_number", "measures", "stayed_on")
+    "Judgment, enforcement and listing": ("case_number", "court", "filed_on", "basis_reference", "basis_first_day"),
+    "Enforcement and listing": ("judgment_case_number",),
+    "Enforcement": tuple(name for name in COLUMNS if name.startswith("executed_") or name in ("measures", "stayed_on")),
+    "Listing (失信被执行人)": (
+        *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
     ),
 }
 

@@ -26,6 +26,7 @@ __all__ = [
     "MaybeKindOption",
     "MaybeReferenceOption",
     "ReferenceOption",
+    "RemovedOnOption",
     "YesOption",
     "completing",
     "day",
@@ -201,6 +202,15 @@ MaybeFirstDayOption = Annotated[
     date | None,
     typer.Option(
         parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.", show_default=False
+    ),
+]
+RemovedOnOption = Annotated[
+    date | None,
+    typer.Option(
+        parser=day,
+        metavar="YYYY-MM-DD",
+        help="Day on which the court removed the entry that a LISTING copies; shows by when it is withdrawn.",
+        show_default=False,
     ),
 ]
 IdTypeOption = Annotated[IdType, typer.Option(case_sensitive=False, help="What kind of number it is.")]

@@ -21,6 +21,7 @@ from client_sdk.cli.ui.options import (
     MaybeKindOption,
     MaybeReferenceOption,
     ReferenceOption,
+    RemovedOnOption,
     YesOption,
     word_option,
 )
@@ -37,8 +38,10 @@ from client_sdk.models import IdType, WithdrawalReason
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from client_sdk.client import Client
-    from client_sdk.models import Identity
+    from client_sdk.models import Identity, ListingRemoval
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
 
@@ -175,19 +178,21 @@ def register(app: typer.Typer) -> None:
         first_day: MaybeFirstDayOption = None,
         attempt: AttemptOption = 0,
         set_aside: Annotated[
-            bool, typer.Option("--set-aside", help="A court set the judgment or enforcement aside.")
+            bool, typer.Option("--set-aside", help="A court set the judgment, enforcement or listing aside.")
         ] = False,
         reason: Annotated[
             WithdrawalReason | None,
             word_option(
                 WithdrawalReason,
                 "FRAUD, IDENTITY_THEFT and COURT_ORDER need --evidence; PAID_IN_TIME is a judgment paid within the "
-                "rulebook's months. It stays in the log.",
+                "rulebook's months; COURT_REMOVED and REMOVED_ON_REQUEST are of a listing that the court removed, and "
+                "need --removed-on. It stays in the log.",
                 "--reason",
                 default="ERROR",
             ),
         ] = None,
         evidence: EvidenceOption = None,
+        removed_on: RemovedOnOption = None,
         issuer: IssuerOption = "",
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
@@ -201,11 +206,16 @@ def register(app: typer.Typer) -> None:
         """
         if set_aside and (reason is not None or evidence):
             raise UsageError("a record that a court set aside has no reason", "leave out --reason and --evidence.")
+        removed = reason in (WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST)
+        if removed is not (removed_on is not None):
+            hint = "give both for a listing that the court removed, or neither."
+            raise UsageError("--removed-on goes with --reason COURT_REMOVED and REMOVED_ON_REQUEST", hint)
         digests = document_digests(evidence)
         named = named_record(record, kind, reference, first_day, attempt, issuer)
         given = identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
         with session.client() as client:
+            removal = None if removed_on is None else _removal(client, removed_on)
             session.confirm("Withdraw it for good?", yes=yes)
             record_id = record_id_of(client, named)
             if set_aside:
@@ -213,7 +223,7 @@ def register(app: typer.Typer) -> None:
             else:
                 why = reason or WithdrawalReason.ERROR
                 receipt = client.withdraw(record_id, issuer, identity=identity, reason=why, evidence=digests)
-        _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
+        _tell(session, "Set aside" if set_aside else "Withdrawn", receipt, removal)
 
 
 def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordView":
@@ -224,14 +234,25 @@ def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordVi
     return found[0]
 
 
-def _tell(session: Run, done: str, receipt: "Receipt") -> None:
+def _removal(client: "Client", removed_on: "date") -> "ListingRemoval":
+    removal = client.listing_removal(removed_on)
+    if removal.removed_on > removal.today:
+        raise UsageError("--removed-on is a day to come", "withdraw the listing once the court has removed it.")
+    return removal
+
+
+def _tell(session: Run, done: str, receipt: "Receipt", removal: "ListingRemoval | None" = None) -> None:
+    content = receipt_content(receipt)
+    if removal is not None:
+        content |= {"removed_on": str(removal.removed_on), "due_on": str(removal.due_on), "late": removal.late}
     session.output.result(
-        receipt_content(receipt),
+        content,
         f"{done}: {receipt.uuid}",
         pairs(
             [
                 ("  version", receipt.version),
                 ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
+                *([] if removal is None else [("  due", f"{removal.due_on}{', too late' if removal.late else ''}")]),
             ]
         ),
     )

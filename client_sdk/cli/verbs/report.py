@@ -46,7 +46,7 @@ DocumentOption = Annotated[
     ),
 ]
 _EDIT_HINT = "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
-_KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name}
+_KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name, "L": Kind.LISTING.name}
 
 
 def register(app: typer.Typer) -> None:
@@ -122,7 +122,7 @@ def register(app: typer.Typer) -> None:
         consent_file: DocumentOption = None,
         **cells: str | None,
     ) -> ExitCode:
-        """Report defaults, judgments and enforcements: many from FILE, or one version of one record by form or options.
+        """Report defaults, judgments, enforcements and listings: many from FILE, or one version of one record.
 
         Everything is held against the rules first and shown as a plan; it is sent when you agree (or with --yes). An
         interrupted run goes on where it ended when the same command is run again: nothing is lost or doubled.

@@ -12,7 +12,7 @@ VERBS = {
     "certificate": Later("certificate", "TLS certificates: install, renew, request, issue, list, revoke."),
     "report": Later(
         "report",
-        "Report defaults, judgments and enforcements: many from FILE, or one version of one record by form or options.",
+        "Report defaults, judgments, enforcements and listings: many from FILE, or one version of one record.",
     ),
     "quality": Later(
         "quality",

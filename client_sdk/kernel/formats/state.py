@@ -318,6 +318,8 @@ class KeyServices:
 # What no rulebook may exceed (proto/README.md 3, 5 and 9), beside what its jurisdiction sets.
 _MOST = {
     "paid_judgment_months": 12,
+    "listing_years": 2,
+    "relisting_months": 12,
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
@@ -345,6 +347,8 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    listing_years: int = 2
+    relisting_months: int = 6
     jurisdiction: str = "cn"
     retained_from_start: bool = False
     no_part_payments: bool = False
@@ -391,7 +395,14 @@ class Rulebook:
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", "paid_judgment_months", "default_days", *lists}
+        optional = {
+            "notice_hours",
+            "paid_judgment_months",
+            "listing_years",
+            "relisting_months",
+            "default_days",
+            *lists,
+        }
         required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
         if missing := [name for name in required if not fields[name]]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")

@@ -128,6 +128,7 @@ class Kind(Word):
     DEFAULT = "DEFAULT", 1
     JUDGMENT = "JUDGMENT", 2
     ENFORCEMENT = "ENFORCEMENT", 3
+    LISTING = "LISTING", 4
 
 
 class Standing(Word):
@@ -191,6 +192,8 @@ class WithdrawalReason(Word):
     IDENTITY_THEFT = "IDENTITY_THEFT", 3
     COURT_ORDER = "COURT_ORDER", 4
     PAID_IN_TIME = "PAID_IN_TIME", 5
+    COURT_REMOVED = "COURT_REMOVED", 6
+    REMOVED_ON_REQUEST = "REMOVED_ON_REQUEST", 7
 
 
 class LapseKind(Word):

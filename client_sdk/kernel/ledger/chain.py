@@ -23,6 +23,7 @@ from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotate
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, names_last_day
+from client_sdk.kernel.rules.listing import check_removal
 from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def advance(
     else:
         _check_next(chain, statement, directory)
     _check_retention(chain, statement, directory.rulebook)
+    check_removal(statement, directory.rulebook)
     check_withdrawn_as_paid(statement.kind, statement.reason, directory.rulebook.paid_judgment_months)
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)
@@ -224,11 +226,17 @@ def _check_subject_key_version(chain: Chain, statement: Statement, directory: Di
 
 
 def _check_retention(chain: Chain | None, statement: Statement, rulebook: Rulebook) -> None:
-    if bool(statement.retain_until) is not names_last_day(statement.standing, from_start=rulebook.retained_from_start):
-        raise RuleError(
-            "RETENTION_INVALID", "retain_until", "C07", want="a date once the conduct has ended or the debt was sold"
-        )
-    if chain is not None and chain.retain_until and statement.retain_until > chain.retain_until:
+    from_start = rulebook.retained_from_start
+    if bool(statement.retain_until) is not names_last_day(statement.kind, statement.standing, from_start=from_start):
+        want = "a date once the conduct has ended or the debt was sold, and for each listing"
+        raise RuleError("RETENTION_INVALID", "retain_until", "C07", want=want)
+    # A court may extend the term of its entry.
+    if (
+        statement.kind is not Kind.LISTING
+        and chain is not None
+        and chain.retain_until
+        and statement.retain_until > chain.retain_until
+    ):
         raise RuleError(
             "RETENTION_INVALID", "retain_until", "C07", got=statement.retain_until, want=f"at most {chain.retain_until}"
         )

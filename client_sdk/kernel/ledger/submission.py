@@ -68,7 +68,7 @@ class Submission(NamedTuple):
         facts: open the facts commitment.
         disclosure: sealed; empty where absent.
         previous: facts of the version before, from version 2 on.
-        basis: the record that it rests on; at version 1 of a JUDGMENT or an ENFORCEMENT.
+        basis: the record that it rests on; at version 1 of a JUDGMENT, an ENFORCEMENT or a LISTING.
         aliases: one for each other live version of the subject keys, ascending.
     """
 

@@ -1,4 +1,6 @@
-"""Basis of a record: a judgment may name its default, an enforcement must name its judgment (proto/README.md 2).
+"""Basis of a record: what it rests on (proto/README.md 2).
+
+A judgment may name its default, an enforcement must name its judgment, and a listing may name its enforcement.
 
 The basis travels beside the facts at version 1 only and is stored nowhere. That it is about the same subject, and that
 the facts open its newest commitment, is checked where the bindings are held; here is what the facts must say.
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts, JudgmentStage
+from client_sdk.kernel.rules.facts import EnforcementFacts, JudgmentFacts, JudgmentStage, ListingFacts
 from client_sdk.kernel.rules.instrument import is_instrument
 from client_sdk.kernel.rules.lifecycle import is_live
 
@@ -20,10 +22,14 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["RESTS_ON", "check_basis"]
+__all__ = ["OPENS_BASIS", "RESTS_ON", "check_basis"]
 
 # What a record of a kind may rest on; nothing where a kind is not named.
-RESTS_ON: Mapping[Kind, Kind] = MappingProxyType({Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT})
+RESTS_ON: Mapping[Kind, Kind] = MappingProxyType(
+    {Kind.JUDGMENT: Kind.DEFAULT, Kind.ENFORCEMENT: Kind.JUDGMENT, Kind.LISTING: Kind.ENFORCEMENT}
+)
+# Kinds that are checked against the newest facts of what they rest on, and not against its kind and standing alone.
+OPENS_BASIS = frozenset((Kind.ENFORCEMENT, Kind.LISTING))
 
 
 def check_basis(
@@ -37,7 +43,8 @@ def check_basis(
 
     A DEFAULT rests on nothing. A JUDGMENT may name a live DEFAULT of the same debt. An ENFORCEMENT names a live
     JUDGMENT of the same debt that is EFFECTIVE and not SATISFIED, with the number that it enforces; it rests on nothing
-    where that is the number of an arbitration award or a notarised instrument.
+    where that is the number of an arbitration award or a notarised instrument. A LISTING may name the ENFORCEMENT whose
+    number it has, and rests on that number alone where the lender holds no such record.
 
     Args:
         kind: of the new record.
@@ -53,6 +60,8 @@ def check_basis(
         _check_enforced(facts, basis_kind, basis_standing, basis_facts)
     elif basis_kind is None:
         return
+    elif isinstance(facts, ListingFacts):
+        _check_listed(facts, basis_kind, basis_standing, basis_facts)
     elif kind not in RESTS_ON:
         raise _invalid("basis.record", "basis.none", got=kind.name, want="no basis")
     elif basis_kind is not RESTS_ON[kind]:
@@ -93,6 +102,25 @@ def _check_enforced(
             got=facts.filed_on.isoformat(),
             want=f"not before the judgment took effect, {basis_facts.effective_on.isoformat()}",
         )
+    _check_same_debt(facts, basis_facts)
+
+
+def _check_listed(
+    facts: ListingFacts, basis_kind: Kind, basis_standing: Standing | None, basis_facts: Facts | None
+) -> None:
+    if basis_kind is not Kind.ENFORCEMENT:
+        raise _invalid("basis.record", "basis.kind", got=basis_kind.name, want="ENFORCEMENT")
+    if not isinstance(basis_facts, EnforcementFacts):
+        want = "the newest facts of the enforcement that it rests on"
+        raise RuleError(RuleReason.BASIS_MISSING, "basis", "basis.facts", want=want)
+    if basis_standing not in {Standing.OPEN, Standing.STAYED, Standing.TRANSFERRED}:
+        raise _invalid("basis.record", "basis.standing", got=_name(basis_standing), want="live and not SATISFIED")
+    for field in ("case_number", "judgment_case_number"):
+        if getattr(facts, field) != getattr(basis_facts, field):
+            raise _invalid(f"facts.{field}", "basis.case-number", want="the number of the enforcement named")
+    if facts.listed_on < basis_facts.filed_on:
+        want = f"not before the enforcement was filed, {basis_facts.filed_on.isoformat()}"
+        raise _invalid("facts.listed_on", "basis.order", got=facts.listed_on.isoformat(), want=want)
     _check_same_debt(facts, basis_facts)
 
 

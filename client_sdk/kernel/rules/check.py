@@ -28,11 +28,13 @@ from client_sdk.kernel.rules.facts import (
     JudgmentFacts,
     JudgmentStage,
     LegalBasis,
+    ListingFacts,
     SubjectRole,
     kind_of,
 )
 from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
-from client_sdk.kernel.rules.lifecycle import NEXT, needs_retention
+from client_sdk.kernel.rules.lifecycle import NEXT, has_ended
+from client_sdk.kernel.rules.listing import check_entry
 from client_sdk.kernel.rules.money import check_amounts
 from client_sdk.kernel.rules.notice import check_notice
 from client_sdk.kernel.rules.progress import check_progress
@@ -88,6 +90,8 @@ def check_facts(kind: Kind, standing: Standing, facts: Facts) -> None:
             _check_judgment(standing, facts)
         case EnforcementFacts():
             _check_enforcement(standing, facts)
+        case ListingFacts():
+            _check_listing(facts)
 
 
 def check_admission(facts: Facts, *, submitted_at_ms: int, issued_at_ms: int, notice_hours: int, today: date) -> None:
@@ -125,8 +129,8 @@ def check_admission(facts: Facts, *, submitted_at_ms: int, issued_at_ms: int, no
 
 
 def _check_end(standing: Standing, facts: Facts) -> None:
-    if (facts.ended_on is not None) is not needs_retention(standing):
-        want = "a date" if needs_retention(standing) else "none"
+    if (facts.ended_on is not None) is not has_ended(standing):
+        want = "a date" if has_ended(standing) else "none"
         raise RuleError(
             RuleReason.DATE_INVALID,
             "facts.ended_on",
@@ -253,6 +257,21 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
     check_order(facts.filed_on, "facts.filed_on", facts.ended_on, "facts.ended_on")
     check_order(facts.filed_on, "facts.filed_on", facts.as_of, "facts.as_of")
     check_order(facts.stayed_on, "facts.stayed_on", facts.as_of, "facts.as_of")
+    _check_numbers(facts)
+    check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
+    if any(later <= earlier for earlier, later in zip(facts.measures, facts.measures[1:], strict=False)):
+        raise _refused("facts.measures", "measures.order", want="ascending, without repetition")
+
+
+def _check_listing(facts: ListingFacts) -> None:
+    check_entry(facts)
+    check_amounts(facts.amounts, "facts.amounts")
+    _check_numbers(facts)
+    check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
+    check_text(facts.issued_by, "facts.issued_by", _MAX_TEXT, required=True)
+
+
+def _check_numbers(facts: EnforcementFacts | ListingFacts) -> None:
     number = parse_case_number(facts.case_number)
     _check_canonical(number.text, facts.case_number, "facts.case_number")
     check_enforcement_number(number, facts.as_of.year)
@@ -263,9 +282,6 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
         judgment = parse_case_number(enforced, field)
         _check_canonical(judgment.text, enforced, field)
         check_judgment_number(judgment, facts.filed_on.year, field)
-    check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
-    if any(later <= earlier for earlier, later in zip(facts.measures, facts.measures[1:], strict=False)):
-        raise _refused("facts.measures", "measures.order", want="ascending, without repetition")
 
 
 def _check_presence(present: bool, wanted: bool, field: str, state: str) -> None:  # noqa: FBT001 - two facts compared

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts
 
 if TYPE_CHECKING:
     from client_sdk.kernel.rules.facts import Facts
@@ -28,6 +28,7 @@ _PASSING: dict[type[Facts], frozenset[str]] = {
     ),
     JudgmentFacts: frozenset(("as_of", "amounts")),
     EnforcementFacts: frozenset(("as_of", "executed", "measures", "stayed_on")),
+    ListingFacts: frozenset(("as_of", "amounts", "performance", "listed_until", "earliest_removal_on")),
 }
 # What a further stage of a suit brings with it.
 _OF_A_STAGE = frozenset(("stage", "case_number", "court", "judged_on", "effective_on", "result"))

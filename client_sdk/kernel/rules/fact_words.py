@@ -16,6 +16,9 @@ __all__ = [
     "JudgmentResult",
     "JudgmentStage",
     "LegalBasis",
+    "ListingGround",
+    "ListingOrigin",
+    "ListingPerformance",
     "Measure",
     "NoticeChannel",
     "Product",
@@ -133,3 +136,28 @@ class Measure(Word):
     FROZEN = "FROZEN", 3
     CONSUMPTION_LIMITED = "CONSUMPTION_LIMITED", 4
     LISTED_DISHONEST = "LISTED_DISHONEST", 5
+
+
+class ListingGround(Word):
+    """Ground of an entry in the courts' list of dishonest judgment debtors (失信被执行人, 2017, Art. 1)."""
+
+    REFUSES = "REFUSES", 1
+    OBSTRUCTS = "OBSTRUCTS", 2
+    EVADES = "EVADES", 3
+    ASSETS_UNREPORTED = "ASSETS_UNREPORTED", 4
+    CONSUMPTION = "CONSUMPTION", 5
+    SETTLEMENT_BROKEN = "SETTLEMENT_BROKEN", 6
+
+
+class ListingOrigin(Word):
+    """At whose instance a court listed a person."""
+
+    APPLICANT = "APPLICANT", 1
+    COURT = "COURT", 2
+
+
+class ListingPerformance(Word):
+    """How far a listed obligation was performed."""
+
+    NONE = "NONE", 1
+    PARTIAL = "PARTIAL", 2

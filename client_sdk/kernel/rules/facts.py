@@ -1,20 +1,20 @@
-"""Facts of a default, a judgment and an enforcement as values, and their canonical bytes (proto/README.md 3)."""
+"""Facts of defaults, judgments, enforcements and listings as values, and their canonical bytes (proto/README.md 3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.discreet import Discreet
-from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.plain import Plain
 from client_sdk.kernel.formats.words import Kind, Word, Worded
 from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.dates import parse_date, required_date
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
+from client_sdk.kernel.rules.fact_reading import consent_of, day_text, notice_of, require, word_of
 from client_sdk.kernel.rules.fact_words import (
     ArrangementOutcome,
     ArrangementPeriod,
@@ -24,11 +24,15 @@ from client_sdk.kernel.rules.fact_words import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     Product,
     SubjectRole,
 )
+from client_sdk.kernel.rules.listing_facts import ListingFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +56,10 @@ __all__ = [
     "JudgmentResult",
     "JudgmentStage",
     "LegalBasis",
+    "ListingFacts",
+    "ListingGround",
+    "ListingOrigin",
+    "ListingPerformance",
     "Measure",
     "NoticeChannel",
     "NoticeEvidence",
@@ -60,8 +68,6 @@ __all__ = [
     "kind_of",
     "parse_facts",
 ]
-
-W = TypeVar("W", bound=Word)
 
 # Facts are parsed for every record reported and opened: a look-up here costs half of a call of the enumeration.
 _ROLES = {member.number: member for member in SubjectRole}
@@ -131,7 +137,7 @@ class DefaultFacts(Worded, Discreet, Plain):
         return canonical.encode(
             pb.DefaultFacts(
                 subject_role=pb.SubjectRole.ValueType(self.subject_role.number),
-                called_on=_text(self.called_on),
+                called_on=day_text(self.called_on),
                 product=pb.Product.ValueType(self.product.number),
                 amounts=self.amounts.message(),
                 as_of=self.as_of.isoformat(),
@@ -139,7 +145,7 @@ class DefaultFacts(Worded, Discreet, Plain):
                 days_past_due=self.days_past_due,
                 days_estimated=self.days_estimated,
                 collection_stage=pb.CollectionStage.ValueType(self.collection_stage.number),
-                ended_on=_text(self.ended_on),
+                ended_on=day_text(self.ended_on),
                 debt=self.debt.message(),
                 legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
@@ -154,25 +160,25 @@ class DefaultFacts(Worded, Discreet, Plain):
     @classmethod
     def of(cls, message: pb.DefaultFacts) -> DefaultFacts:
         """Return the value of a parsed message (see ``parse_facts``)."""
-        _require(message, "amounts", "debt")
+        require(message, "amounts", "debt")
         return cls(
-            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            subject_role=word_of(_ROLES, message.subject_role, "subject_role"),
             called_on=parse_date(message.called_on, "facts.called_on"),
-            product=_word(_PRODUCTS, message.product, "product"),
+            product=word_of(_PRODUCTS, message.product, "product"),
             amounts=Amounts.of(message.amounts),
             as_of=required_date(message.as_of, "facts.as_of"),
             first_delinquency_on=required_date(message.first_delinquency_on, "facts.first_delinquency_on"),
             days_past_due=message.days_past_due,
             days_estimated=message.days_estimated,
-            collection_stage=_word(_COLLECTION_STAGES, message.collection_stage, "collection_stage"),
+            collection_stage=word_of(_COLLECTION_STAGES, message.collection_stage, "collection_stage"),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
-            notice=_notice(message),
-            consent=_consent(message),
+            legal_basis=word_of(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=notice_of(message),
+            consent=consent_of(message),
             approver=message.approver,
             default_cause=(
-                _word(_DEFAULT_CAUSES, message.default_cause, "default_cause") if message.default_cause else None
+                word_of(_DEFAULT_CAUSES, message.default_cause, "default_cause") if message.default_cause else None
             ),
             contacts=tuple(ContactCount.of(contact) for contact in message.contacts),
             arrangement=Arrangement.of(message.arrangement) if message.HasField("arrangement") else None,
@@ -240,11 +246,11 @@ class JudgmentFacts(Worded, Discreet, Plain):
                 court=self.court,
                 cause=self.cause,
                 filed_on=self.filed_on.isoformat(),
-                judged_on=_text(self.judged_on),
-                effective_on=_text(self.effective_on),
+                judged_on=day_text(self.judged_on),
+                effective_on=day_text(self.effective_on),
                 result=pb.JudgmentResult.ValueType(0 if self.result is None else self.result.number),
                 amounts=self.amounts.message(),
-                ended_on=_text(self.ended_on),
+                ended_on=day_text(self.ended_on),
                 debt=self.debt.message(),
                 legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
@@ -258,23 +264,23 @@ class JudgmentFacts(Worded, Discreet, Plain):
     @classmethod
     def of(cls, message: pb.JudgmentFacts) -> JudgmentFacts:
         """Return the value of a parsed message (see ``parse_facts``)."""
-        _require(message, "amounts", "debt")
+        require(message, "amounts", "debt")
         return cls(
-            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
-            stage=_word(_JUDGMENT_STAGES, message.stage, "stage"),
+            subject_role=word_of(_ROLES, message.subject_role, "subject_role"),
+            stage=word_of(_JUDGMENT_STAGES, message.stage, "stage"),
             case_number=message.case_number,
             court=message.court,
             cause=message.cause,
             filed_on=required_date(message.filed_on, "facts.filed_on"),
             judged_on=parse_date(message.judged_on, "facts.judged_on"),
             effective_on=parse_date(message.effective_on, "facts.effective_on"),
-            result=_word(_RESULTS, message.result, "result") if message.result else None,
+            result=word_of(_RESULTS, message.result, "result") if message.result else None,
             amounts=Amounts.of(message.amounts),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
-            notice=_notice(message),
-            consent=_consent(message),
+            legal_basis=word_of(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=notice_of(message),
+            consent=consent_of(message),
             approver=message.approver,
             batch_reference=message.batch_reference,
             as_of=required_date(message.as_of, "facts.as_of"),
@@ -340,8 +346,8 @@ class EnforcementFacts(Worded, Discreet, Plain):
                 measures=[pb.Measure.ValueType(measure.number) for measure in self.measures],
                 applied=self.applied.message(),
                 executed=self.executed.message(),
-                stayed_on=_text(self.stayed_on),
-                ended_on=_text(self.ended_on),
+                stayed_on=day_text(self.stayed_on),
+                ended_on=day_text(self.ended_on),
                 debt=self.debt.message(),
                 legal_basis=pb.LegalBasis.ValueType(self.legal_basis.number),
                 notice=None if self.notice is None else self.notice.message(),
@@ -354,33 +360,34 @@ class EnforcementFacts(Worded, Discreet, Plain):
     @classmethod
     def of(cls, message: pb.EnforcementFacts) -> EnforcementFacts:
         """Return the value of a parsed message (see ``parse_facts``)."""
-        _require(message, "applied", "executed", "debt")
+        require(message, "applied", "executed", "debt")
         return cls(
-            subject_role=_word(_ROLES, message.subject_role, "subject_role"),
+            subject_role=word_of(_ROLES, message.subject_role, "subject_role"),
             case_number=message.case_number,
             judgment_case_number=message.judgment_case_number,
             court=message.court,
             filed_on=required_date(message.filed_on, "facts.filed_on"),
-            measures=tuple(_word(_MEASURES, measure, "measures") for measure in message.measures),
+            measures=tuple(word_of(_MEASURES, measure, "measures") for measure in message.measures),
             applied=Amounts.of(message.applied),
             executed=Amounts.of(message.executed),
             stayed_on=parse_date(message.stayed_on, "facts.stayed_on"),
             ended_on=parse_date(message.ended_on, "facts.ended_on"),
             debt=Debt.of(message.debt),
-            legal_basis=_word(_LEGAL_BASES, message.legal_basis, "legal_basis"),
-            notice=_notice(message),
-            consent=_consent(message),
+            legal_basis=word_of(_LEGAL_BASES, message.legal_basis, "legal_basis"),
+            notice=notice_of(message),
+            consent=consent_of(message),
             approver=message.approver,
             as_of=required_date(message.as_of, "facts.as_of"),
         )
 
 
-Facts: TypeAlias = DefaultFacts | JudgmentFacts | EnforcementFacts
+Facts: TypeAlias = DefaultFacts | JudgmentFacts | EnforcementFacts | ListingFacts
 
 _KINDS: dict[type[Facts], Kind] = {
     DefaultFacts: Kind.DEFAULT,
     JudgmentFacts: Kind.JUDGMENT,
     EnforcementFacts: Kind.ENFORCEMENT,
+    ListingFacts: Kind.LISTING,
 }
 
 
@@ -403,36 +410,10 @@ def parse_facts(kind: Kind, data: bytes) -> Facts:
             return JudgmentFacts.of(canonical.parse(pb.JudgmentFacts, data, "facts"))
         case Kind.ENFORCEMENT:
             return EnforcementFacts.of(canonical.parse(pb.EnforcementFacts, data, "facts"))
+        case Kind.LISTING:
+            return ListingFacts.of(canonical.parse(pb.ListingFacts, data, "facts"))
 
 
 def kind_of(facts: Facts) -> Kind:
     """Return the kind of record that the facts are of."""
     return _KINDS[type(facts)]
-
-
-_Message: TypeAlias = pb.DefaultFacts | pb.JudgmentFacts | pb.EnforcementFacts
-
-
-def _word(members: dict[int, W], number: int, field: str) -> W:
-    try:
-        return members[number]
-    except KeyError:
-        raise FormatError("facts", f"{field}.known", got=str(number), want="a number of the enumeration") from None
-
-
-def _require(message: _Message, *parts: str) -> None:
-    for part in parts:
-        if not message.HasField(part):  # type: ignore[arg-type]  # the names are of message fields of each kind
-            raise FormatError("facts", f"{part}.present", want=part)
-
-
-def _notice(message: _Message) -> NoticeEvidence | None:
-    return NoticeEvidence.of(message.notice) if message.HasField("notice") else None
-
-
-def _consent(message: _Message) -> Consent | None:
-    return Consent.of(message.consent, "facts") if message.HasField("consent") else None
-
-
-def _text(day: date | None) -> str:
-    return "" if day is None else day.isoformat()

@@ -25,6 +25,9 @@ from client_sdk.kernel.rules.fact_words import (
     JudgmentResult,
     JudgmentStage,
     LegalBasis,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     Product,
@@ -41,6 +44,7 @@ _CLASSES: dict[str, type] = {
         *(Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence),
         *(ArrangementOutcome, ArrangementPeriod, DefaultCause),
         *(CollectionStage, ConsentForm, JudgmentResult, JudgmentStage, LegalBasis, Measure, NoticeChannel, Product),
+        *(ListingGround, ListingOrigin, ListingPerformance),
         *(Kind, Standing, SubjectRole),
     )
 }

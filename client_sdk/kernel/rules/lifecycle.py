@@ -11,6 +11,7 @@ __all__ = [
     "carries_subject",
     "check_shown",
     "check_transition",
+    "has_ended",
     "is_live",
     "is_running",
     "may_succeed",
@@ -25,6 +26,7 @@ FIRST: dict[Kind, frozenset[Standing]] = {
     Kind.DEFAULT: frozenset((_S.OPEN, _S.ARRANGED)),
     Kind.JUDGMENT: frozenset((_S.OPEN,)),
     Kind.ENFORCEMENT: frozenset((_S.OPEN,)),
+    Kind.LISTING: frozenset((_S.OPEN,)),
 }
 
 # What may follow a standing. The same standing again is a correction or an update; what is missing as a key ends
@@ -47,6 +49,8 @@ NEXT: dict[Kind, dict[Standing, frozenset[Standing]]] = {
         _S.SATISFIED: frozenset((_S.SATISFIED, _S.WITHDRAWN)),
         _S.TRANSFERRED: frozenset((_S.TRANSFERRED, _S.WITHDRAWN)),
     },
+    # What the court has removed leaves all answers at once, and so has no standing of its own.
+    Kind.LISTING: {_S.OPEN: frozenset((_S.OPEN, _S.SET_ASIDE, _S.WITHDRAWN))},
 }
 
 _ENDED = frozenset((_S.WITHDRAWN, _S.SET_ASIDE))
@@ -96,8 +100,8 @@ def check_shown(kind: Kind, standing: Standing, version: int, *, retained: bool)
         want = " or ".join(one.name for one in sorted(_reached(kind)))
         field, got = "statement.standing", f"{kind.name}: {standing.name}"
         raise RuleError(RuleReason.ILLEGAL_TRANSITION, field, "lifecycle.standing", got=got, want=want)
-    if (needs_retention(standing) and not retained) or (retained and not carries_subject(standing)):
-        want = "a day for a standing that has ended, and none for one that is no more"
+    if (needs_retention(kind, standing) and not retained) or (retained and not carries_subject(standing)):
+        want = "a day for a standing that has ended and for a listing, and none for one that is no more"
         raise RuleError(RuleReason.RETENTION_INVALID, "statement.retain_until", "retention.present", want=want)
 
 
@@ -121,14 +125,19 @@ def is_running(standing: Standing) -> bool:
     return standing in _RUNNING
 
 
-def needs_retention(standing: Standing) -> bool:
-    """Whether the conduct has ended, so that facts carry ``ended_on`` and the statement ``retain_until``."""
+def has_ended(standing: Standing) -> bool:
+    """Whether the conduct has ended, so that facts carry ``ended_on``."""
     return standing in _RETAINED
 
 
-def names_last_day(standing: Standing, *, from_start: bool) -> bool:
+def needs_retention(kind: Kind, standing: Standing) -> bool:
+    """Whether every rulebook asks for ``retain_until``: the conduct has ended, or an entry is copied that will end."""
+    return has_ended(standing) or (kind is Kind.LISTING and standing is Standing.OPEN)
+
+
+def names_last_day(kind: Kind, standing: Standing, *, from_start: bool) -> bool:
     """Whether a version names the last day that it is kept, by ``retained_from_start`` of the rulebook."""
-    return carries_subject(standing) if from_start else needs_retention(standing)
+    return needs_retention(kind, standing) or (from_start and carries_subject(standing))
 
 
 def carries_subject(standing: Standing) -> bool:

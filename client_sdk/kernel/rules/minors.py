@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, Measure
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, ListingFacts, Measure
 
 if TYPE_CHECKING:
     from datetime import date
 
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["ADULT_YEARS", "CHILD_YEARS", "age_on", "check_age", "check_born", "is_listing"]
+__all__ = ["ADULT_YEARS", "CHILD_YEARS", "age_on", "check_age", "check_born", "listed_on"]
 
 CHILD_YEARS = 14
 ADULT_YEARS = 18
@@ -46,9 +46,15 @@ def check_age(birth_date: date | None, on: date, *, listing: bool = False) -> No
         raise RuleError(RuleReason.MINOR_SUBJECT, "identity", rule, want=f"at least {years} years of age")
 
 
-def is_listing(facts: Facts) -> bool:
-    """Say whether facts copy the courts' list of dishonest debtors (失信被执行人)."""
-    return isinstance(facts, EnforcementFacts) and Measure.LISTED_DISHONEST in facts.measures
+def listed_on(facts: Facts) -> date | None:
+    """Return a day on which the person was in the courts' list of dishonest debtors (失信被执行人); None for none.
+
+    Of a listing that is the day of the entry, of an enforcement that names the list the day of the facts.
+    """
+    if isinstance(facts, ListingFacts):
+        return facts.listed_on
+    named = isinstance(facts, EnforcementFacts) and Measure.LISTED_DISHONEST in facts.measures
+    return facts.as_of if named else None
 
 
 def check_born(birth_date: date | None, facts: Facts) -> None:

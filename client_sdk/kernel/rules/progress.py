@@ -8,7 +8,8 @@ A version is a complete snapshot, so most facts may change. These may not:
 - the stage of a suit only goes on, but APPEALED -> JUDGED;
 - the number of a suit changes only together with its stage (an appeal has a number of its own), that of an
   enforcement only where a stayed one resumes (执恢), that of the judgment it enforces never. The judgment was checked
-  at version 1 only, so a mistyped number is mended by WITHDRAWN and reporting anew.
+  at version 1 only, so a mistyped number is mended by WITHDRAWN and reporting anew;
+- a listing stays one entry of the court's list: its numbers and ``listed_on`` stay, its term may be extended.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.arrangement import check_same_arrangement
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, JudgmentStage, kind_of
+from client_sdk.kernel.rules.facts import (
+    DefaultFacts,
+    EnforcementFacts,
+    JudgmentFacts,
+    JudgmentStage,
+    ListingFacts,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Kind
@@ -70,6 +78,8 @@ def check_progress(
         _check_stage(previous, new)
     elif isinstance(previous, EnforcementFacts) and isinstance(new, EnforcementFacts):
         _check_numbers(previous_standing, previous, new_standing, new)
+    elif isinstance(previous, ListingFacts) and isinstance(new, ListingFacts):
+        _check_same_entry(previous, new)
 
 
 def same_content(previous: Facts, new: Facts) -> bool:
@@ -141,4 +151,20 @@ def _check_numbers(
             "facts.case_number",
             "case-number.same",
             want="that of the version before, unless a stayed enforcement resumes",
+        )
+
+
+def _check_same_entry(previous: ListingFacts, new: ListingFacts) -> None:
+    for field in ("case_number", "judgment_case_number"):
+        if getattr(new, field) != getattr(previous, field):
+            raise RuleError(
+                RuleReason.CASE_NUMBER_INVALID, f"facts.{field}", "case-number.same", want="that of version 1"
+            )
+    if new.listed_on != previous.listed_on:
+        raise RuleError(
+            RuleReason.DATE_INVALID,
+            "facts.listed_on",
+            "listing.same",
+            got=new.listed_on.isoformat(),
+            want=f"{previous.listed_on.isoformat()}; another entry of the court's list is another record",
         )

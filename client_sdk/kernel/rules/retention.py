@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.rules.dates import check_order, day_of, months_later, required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import DefaultFacts, JudgmentFacts
-from client_sdk.kernel.rules.lifecycle import names_last_day
+from client_sdk.kernel.rules.facts import DefaultFacts, JudgmentFacts, ListingFacts
+from client_sdk.kernel.rules.lifecycle import carries_subject, has_ended
+from client_sdk.kernel.rules.listing import check_kept, kept_until
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Standing
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["check_retain_until", "counted_from", "expires_on", "is_due"]
+__all__ = ["check_retain_until", "check_retention", "counted_from", "expires_on", "is_due", "latest_day"]
 
 _FIELD = "statement.retain_until"
 
@@ -44,6 +45,32 @@ def counted_from(facts: Facts, rulebook: Rulebook) -> date | None:
 def expires_on(ended_on: date, years: int) -> date:
     """Return the day on which a record is erased: the same day ``years`` later, 29 February clamped to the 28th."""
     return months_later(ended_on, 12 * years)
+
+
+def latest_day(standing: Standing, facts: Facts, rulebook: Rulebook) -> date | None:
+    """Return the day on which a version lets its record be erased at the latest; None while nothing has ended."""
+    if isinstance(facts, ListingFacts):
+        return kept_until(facts, rulebook)
+    since = counted_from(facts, rulebook)
+    if since is None or not _is_dated(standing, from_start=rulebook.retained_from_start):
+        return None
+    return expires_on(since, rulebook.retention_years)
+
+
+def check_retention(
+    standing: Standing, retain_until: str, previous_retain_until: str, facts: Facts, rulebook: Rulebook
+) -> None:
+    """Check the date of a statement against its facts: as ``check_retain_until``, or as a listing's.
+
+    Raises:
+        RuleError: RETENTION_INVALID or DATE_INVALID.
+    """
+    if isinstance(facts, ListingFacts):
+        check_kept(facts, retain_until, rulebook)
+    else:
+        since, from_start = counted_from(facts, rulebook), rulebook.retained_from_start
+        years = rulebook.retention_years
+        check_retain_until(standing, retain_until, previous_retain_until, since, years, from_start=from_start)
 
 
 def check_retain_until(
@@ -69,7 +96,7 @@ def check_retain_until(
         RuleError: RETENTION_INVALID; present where nothing has ended, absent where something has, later than the
             version before or than the law allows, or before the end of the conduct. DATE_INVALID; no real date.
     """
-    if not names_last_day(standing, from_start=from_start):
+    if not _is_dated(standing, from_start=from_start):
         if retain_until:
             raise _refused("retention.present", retain_until, f"none while {standing.name}")
         return
@@ -97,6 +124,11 @@ def is_due(retain_until: str, logged_at_ms: int, time_zone: str) -> bool:
         RuleError: DATE_INVALID; the moment or the zone is invalid.
     """
     return bool(retain_until) and retain_until <= day_of(logged_at_ms, time_zone).isoformat()
+
+
+def _is_dated(standing: Standing, *, from_start: bool) -> bool:
+    """Whether a version of another kind than LISTING names a last day."""
+    return has_ended(standing) or (from_start and carries_subject(standing))
 
 
 def _refused(rule: str, got: str, want: str) -> RuleError:

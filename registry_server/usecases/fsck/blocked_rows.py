@@ -10,7 +10,8 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.words import Standing, WithdrawalReason
+from client_sdk.kernel.formats.words import Standing
+from registry_server.sequencing.admission import BLOCKING
 from registry_server.storage import blocked, leaves
 from registry_server.usecases.fsck.report import RowKind
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["check_blocked"]
 
 _PAGE = 512
-_THEFT = WithdrawalReason.IDENTITY_THEFT
 _DAY_MS = 86_400_000
 
 
@@ -36,7 +36,7 @@ def check_blocked(
     versions: Mapping[tuple[RecordKey, int], int],
     now: int,
 ) -> None:
-    """Check that each record that was withdrawn as identity theft blocks its debt, and that nothing else does.
+    """Check that each record whose withdrawal blocks its debt does so, and that nothing else does.
 
     Which debt that is, no leaf tells.
 
@@ -52,24 +52,26 @@ def check_blocked(
         for key, chain in chains.items()
         if chain.standing is Standing.WITHDRAWN and not chain.erased
     }
-    want = dict(_thefts(work, withdrawn))
+    want = dict(_blocking(work, withdrawn))
     rows = blocked.rows(work)
     for row in rows:
-        if want.get(row.record) != row.blocked_at or len(row.debt_hash) != HASH_BYTES:
-            _note(report, row.record, got=f"blocked at {row.blocked_at}", want="a withdrawal as identity theft then")
+        if want.get(row.record) != (row.blocked_at, row.reason) or len(row.debt_hash) != HASH_BYTES:
+            got = f"{row.reason}, blocked at {row.blocked_at}"
+            _note(report, row.record, got=got, want="a withdrawal that blocks, then and for that reason")
     # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
     over = now - _shortest_retention(work) * 366 * _DAY_MS + _DAY_MS
     for record in want.keys() - {row.record for row in rows}:
-        if want[record] > over:
-            _note(report, record, got="none", want="a row, as it was withdrawn as identity theft")
+        moment, reason = want[record]
+        if moment > over:
+            _note(report, record, got="none", want=f"a row, as it was withdrawn for {reason}")
 
 
 def _note(report: FsckReport, record: int, *, got: str, want: str) -> None:
     report.note(RowKind.BLOCKED_ROW, f"record of leaf {record}", "blocked-debts.row", got=got, want=want)
 
 
-def _thefts(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, int]]:
-    """Yield first index and time of withdrawal of each record that was withdrawn as identity theft.
+def _blocking(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, tuple[int, str]]]:
+    """Yield the first index of each record whose withdrawal blocks its debt, with its time and its reason.
 
     Args:
         work: the snapshot.
@@ -81,8 +83,9 @@ def _thefts(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[in
             # A leaf without form is found elsewhere.
             with suppress(FormatError):
                 leaf = parse_leaf(data)
-                if isinstance(leaf, StatementLeaf) and Statement.parse(leaf.payload).reason is _THEFT:
-                    yield withdrawn[index], leaf.logged_at
+                reason = Statement.parse(leaf.payload).reason if isinstance(leaf, StatementLeaf) else None
+                if reason in BLOCKING:
+                    yield withdrawn[index], (leaf.logged_at, reason.name)
 
 
 def _shortest_retention(work: UnitOfWork) -> int:

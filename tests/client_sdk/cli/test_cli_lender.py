@@ -13,7 +13,7 @@ import pytest
 
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, id_number, name_words, report_words
-from tests.client_sdk.sdk_samples import default_report, history, suit
+from tests.client_sdk.sdk_samples import default_report, history, listing_report, suit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -264,6 +264,26 @@ def test_a_victim_of_identity_theft_is_freed_of_a_record(lender: Command, number
     lender(*withdraw, "--reason", "IDENTITY_THEFT", "--evidence", str(document))
     (held,) = (item for item in lender("records").content["records"] if item["record_id"] == record)
     assert (held["reason"], held["evidence"]) == ("IDENTITY_THEFT", [sha256(document.read_bytes()).hexdigest()])
+
+
+def test_a_listing_that_the_court_removed_is_withdrawn(lender: Command, number: int, tmp_path: Path) -> None:
+    file, base = tmp_path / "listed.csv", 6_000 + number
+    write_portfolio(file, [listing_report(base, rests=False)])
+    assert lender("report", str(file), "--yes").content["accepted"] == 1
+    (record,) = (item["record_id"] for item in lender("records").content["records"] if item["kind"] == "LISTING")
+    withdraw = ("records", "withdraw", record, "--yes", "--reason", "COURT_REMOVED")
+    lender(*withdraw, code=2)
+    lender(*withdraw, "--removed-on", "2190-01-01", code=2)
+    lender("records", "withdraw", record, "--yes", "--removed-on", "2026-03-06", code=2)
+    done = lender(*withdraw, "--removed-on", "2026-03-06").content
+    assert (done["removed_on"], done["due_on"], done["late"]) == ("2026-03-06", "2026-03-11", True)
+    rows = file.read_text().splitlines()
+    columns = rows[0].split(",")
+    cells = rows[1].split(",")
+    cells[columns.index("ended_on")] = "2026-03-06"
+    file.write_text("\n".join((rows[0], ",".join(cells))) + "\n")
+    (refused,) = lender("report", str(file), "--dry-run", code=1).content["rejected"]
+    assert (refused["field"], refused["rule"]) == ("ended_on", "listing.removed")
 
 
 def test_a_receipt_is_written_as_a_tlog_proof(lender: Command, number: int, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.lending.rows import row_of
 from client_sdk.models import RejectedRow, Violation
 from tests.client_sdk.cli.command_samples import id_number
-from tests.client_sdk.sdk_samples import default_report, suit
+from tests.client_sdk.sdk_samples import default_report, listing_report, suit
 from tests.support.command import Command
 
 WHOLE = "as_of = 2026-03-31\nprincipal = 1250000\nestimated = true\nmeasures = ['FROZEN', 'SEALED']\n"
@@ -59,11 +59,12 @@ def test_a_form_is_toml_with_the_columns_of_its_kind(kind: Kind | None) -> None:
     assert set(content) <= set(COLUMNS)
     assert ("product" in content) is (kind in (None, Kind.DEFAULT))
     assert ("stage" in content) is (kind in (None, Kind.JUDGMENT))
+    assert ("grounds" in content) is (kind in (None, Kind.LISTING))
     assert read_form(form_text(kind, {})) == ({} if kind is None else {"kind": kind.name})
 
 
 def test_what_a_form_holds_reads_as_the_same_report() -> None:
-    for report in (default_report(1), *suit(2)):
+    for report in (default_report(1), *suit(2), listing_report(2)):
         read = report_of(read_form(form_text(report.kind, row_of(report))), 0)
         assert not isinstance(read, RejectedRow)
         assert row_of(read) == row_of(report)

@@ -32,7 +32,7 @@ from client_sdk.models import (
     RejectedRow,
     Report,
 )
-from tests.client_sdk.sdk_samples import default_report, history, suit
+from tests.client_sdk.sdk_samples import default_report, history, listing_report, suit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PORTFOLIO: list[Report] = [
     *history(1),
     *suit(2),
+    listing_report(2),
     replace(default_report(3), standing=Standing.WITHDRAWN, facts=None),
     replace(default_report(4), attempt=2, continues=RecordKey("lender-9", bytes(range(16)))),
 ]

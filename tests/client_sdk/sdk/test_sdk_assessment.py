@@ -20,6 +20,7 @@ from client_sdk.models import (
     JudgmentFacts,
     JudgmentStage,
     ListedRecord,
+    ListingFacts,
     Outcome,
     ReasonId,
     SubjectRole,
@@ -27,14 +28,14 @@ from client_sdk.models import (
     Unopened,
     Verdict,
 )
-from tests.client_sdk.sdk_samples import default_facts, judgment_facts, suit
+from tests.client_sdk.sdk_samples import default_facts, judgment_facts, listing_facts, suit
 
 AS_OF = datetime(2025, 12, 1, tzinfo=UTC)
 CURED = replace(default_facts(), as_of=date(2025, 6, 30), days_past_due=0, ended_on=date(2025, 6, 30))
 
 
 def record(
-    facts: DefaultFacts | JudgmentFacts | EnforcementFacts | None = None,
+    facts: DefaultFacts | JudgmentFacts | EnforcementFacts | ListingFacts | None = None,
     *,
     kind: Kind = Kind.DEFAULT,
     standing: Standing = Standing.OPEN,
@@ -217,3 +218,10 @@ def test_every_record_has_a_reason_and_doubt_always_refers(records: list[ListedR
     doubted = any((item.contested or item.unopened is not None) and not item.restricted for item in records)
     assert (result.outcome is Outcome.REFER) is doubted
     assert answer(*records).assess() == result
+
+
+def test_a_listing_counts_until_the_court_s_entry_ends() -> None:
+    facts = replace(listing_facts(), listed_until=date(2025, 12, 2))
+    assert reasons(answer(record(facts, kind=Kind.LISTING))) == [(ReasonId.COUNTED, Outcome.BLACKLISTED)]
+    ended = replace(facts, listed_until=AS_OF.date())
+    assert reasons(answer(record(ended, kind=Kind.LISTING))) == [(ReasonId.LISTING_ENDED, Outcome.NOT_ADVERSE)]

@@ -33,6 +33,9 @@ from client_sdk.models import (
     Kind,
     LegalBasis,
     ListedRecord,
+    ListingGround,
+    ListingOrigin,
+    ListingPerformance,
     Measure,
     NoticeChannel,
     Product,
@@ -144,6 +147,7 @@ def everything() -> SubjectReport:
         record(facts_samples.DEFAULT, Kind.DEFAULT),
         record(facts_samples.JUDGMENT, Kind.JUDGMENT),
         record(facts_samples.ENFORCEMENT, Kind.ENFORCEMENT),
+        record(facts_samples.LISTING, Kind.LISTING),
         record(None, Kind.DEFAULT, due_on=None),
         asked=200,
         had=3,
@@ -168,11 +172,12 @@ def test_every_word_and_every_field_has_a_name_in_both_languages() -> None:
         *(Kind, Standing, Purpose, AnnotationFlag, DisputeOutcome, SubjectRole, Product, CollectionStage, LegalBasis),
         *(NoticeChannel, ConsentForm, JudgmentStage, JudgmentResult, Measure, Unopened),
         *(DefaultCause, ArrangementPeriod, ArrangementOutcome),
+        *(ListingGround, ListingOrigin, ListingPerformance),
     )
     terms = [term_of(word) for enum in enums for word in enum]
     assert term_of(Standing.ARRANGED) != term_of(CollectionStage.ARRANGED)
     assert term_of(Standing.WITHDRAWN) != term_of(DisputeOutcome.WITHDRAWN)
-    shown = (facts_samples.DEFAULT, facts_samples.JUDGMENT, facts_samples.ENFORCEMENT)
+    shown = (facts_samples.DEFAULT, facts_samples.JUDGMENT, facts_samples.ENFORCEMENT, facts_samples.LISTING)
     assert {field.name for facts in shown for field in fields(facts)} <= set(FACTS)
     for term in (*terms, *FACTS.values(), *TEXTS.values()):
         assert sorted(re.findall(r"{\w+}", term.chinese)) == sorted(re.findall(r"{\w+}", term.english))
@@ -268,7 +273,7 @@ def test_a_browser_shows_the_whole_report_without_a_complaint(
 ) -> None:
     files = write_report(everything, tmp_path / "report", [language], [Format.HTML])
     browser.get(files[1].as_uri())
-    assert len(browser.find_elements(By.CSS_SELECTOR, "section.record")) == 4
+    assert len(browser.find_elements(By.CSS_SELECTOR, "section.record")) == 5
     assert len(browser.find_elements(By.CSS_SELECTOR, "section:not(.record) tbody tr")) == 200
     shown = browser.find_element(By.CSS_SELECTOR, "blockquote").text
     assert shown.strip("\u2068\u2069").startswith('<script>alert("x")</script>&amp;[U+0007][U+200B][U+202E]gnitset')

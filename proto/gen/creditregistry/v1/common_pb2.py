@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63reditregistry/v1/common.proto\x12\x11\x63reditregistry.v1\".\n\tRecordRef\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x11\n\trecord_id\x18\x02 \x01(\x0c*p\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_LENDER\x10\x01\x12\x10\n\x0cROLE_AUDITOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x12\x17\n\x13ROLE_REPRESENTATIVE\x10\x04*\x9b\x01\n\x11InstitutionStatus\x12\"\n\x1eINSTITUTION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19INSTITUTION_STATUS_ACTIVE\x10\x01\x12 \n\x1cINSTITUTION_STATUS_SUSPENDED\x10\x02\x12!\n\x1dINSTITUTION_STATUS_TERMINATED\x10\x03*\x81\x01\n\x08KeyUsage\x12\x19\n\x15KEY_USAGE_UNSPECIFIED\x10\x00\x12\x14\n\x10KEY_USAGE_REPORT\x10\x01\x12\x15\n\x11KEY_USAGE_INQUIRE\x10\x02\x12\x18\n\x14KEY_USAGE_ADMINISTER\x10\x03\x12\x13\n\x0fKEY_USAGE_AUDIT\x10\x04*k\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_DEFAULT\x10\x01\x12\x11\n\rKIND_JUDGMENT\x10\x02\x12\x14\n\x10KIND_ENFORCEMENT\x10\x03\"\x04\x08\x04\x10\x04*\x0cKIND_LISTING*\xd9\x01\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x11\n\rSTANDING_OPEN\x10\x01\x12\x15\n\x11STANDING_ARRANGED\x10\x02\x12\x13\n\x0fSTANDING_STAYED\x10\x03\x12\x12\n\x0eSTANDING_CURED\x10\x04\x12\x16\n\x12STANDING_SATISFIED\x10\x05\x12\x18\n\x14STANDING_TRANSFERRED\x10\x06\x12\x16\n\x12STANDING_SET_ASIDE\x10\x07\x12\x16\n\x12STANDING_WITHDRAWN\x10\x08*\xc4\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x19\n\x15PURPOSE_LOAN_APPROVAL\x10\x01\x12\x1c\n\x18PURPOSE_GUARANTEE_REVIEW\x10\x02\x12\x1c\n\x18PURPOSE_POST_LOAN_REVIEW\x10\x03\x12\x16\n\x12PURPOSE_COLLECTION\x10\x04\x12\x15\n\x11PURPOSE_REPORTING\x10\x05\x12\x1a\n\x16PURPOSE_SUBJECT_ACCESS\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63reditregistry/v1/common.proto\x12\x11\x63reditregistry.v1\".\n\tRecordRef\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x11\n\trecord_id\x18\x02 \x01(\x0c*p\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_LENDER\x10\x01\x12\x10\n\x0cROLE_AUDITOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x12\x17\n\x13ROLE_REPRESENTATIVE\x10\x04*\x9b\x01\n\x11InstitutionStatus\x12\"\n\x1eINSTITUTION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19INSTITUTION_STATUS_ACTIVE\x10\x01\x12 \n\x1cINSTITUTION_STATUS_SUSPENDED\x10\x02\x12!\n\x1dINSTITUTION_STATUS_TERMINATED\x10\x03*\x81\x01\n\x08KeyUsage\x12\x19\n\x15KEY_USAGE_UNSPECIFIED\x10\x00\x12\x14\n\x10KEY_USAGE_REPORT\x10\x01\x12\x15\n\x11KEY_USAGE_INQUIRE\x10\x02\x12\x18\n\x14KEY_USAGE_ADMINISTER\x10\x03\x12\x13\n\x0fKEY_USAGE_AUDIT\x10\x04*i\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_DEFAULT\x10\x01\x12\x11\n\rKIND_JUDGMENT\x10\x02\x12\x14\n\x10KIND_ENFORCEMENT\x10\x03\x12\x10\n\x0cKIND_LISTING\x10\x04*\xd9\x01\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x11\n\rSTANDING_OPEN\x10\x01\x12\x15\n\x11STANDING_ARRANGED\x10\x02\x12\x13\n\x0fSTANDING_STAYED\x10\x03\x12\x12\n\x0eSTANDING_CURED\x10\x04\x12\x16\n\x12STANDING_SATISFIED\x10\x05\x12\x18\n\x14STANDING_TRANSFERRED\x10\x06\x12\x16\n\x12STANDING_SET_ASIDE\x10\x07\x12\x16\n\x12STANDING_WITHDRAWN\x10\x08*\xc4\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x19\n\x15PURPOSE_LOAN_APPROVAL\x10\x01\x12\x1c\n\x18PURPOSE_GUARANTEE_REVIEW\x10\x02\x12\x1c\n\x18PURPOSE_POST_LOAN_REVIEW\x10\x03\x12\x16\n\x12PURPOSE_COLLECTION\x10\x04\x12\x15\n\x11PURPOSE_REPORTING\x10\x05\x12\x1a\n\x16PURPOSE_SUBJECT_ACCESS\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYUSAGE']._serialized_start=374
   _globals['_KEYUSAGE']._serialized_end=503
   _globals['_KIND']._serialized_start=505
-  _globals['_KIND']._serialized_end=612
-  _globals['_STANDING']._serialized_start=615
-  _globals['_STANDING']._serialized_end=832
-  _globals['_PURPOSE']._serialized_start=835
-  _globals['_PURPOSE']._serialized_end=1031
+  _globals['_KIND']._serialized_end=610
+  _globals['_STANDING']._serialized_start=613
+  _globals['_STANDING']._serialized_end=830
+  _globals['_PURPOSE']._serialized_start=833
+  _globals['_PURPOSE']._serialized_end=1029
   _globals['_RECORDREF']._serialized_start=53
   _globals['_RECORDREF']._serialized_end=99
 # @@protoc_insertion_point(module_scope)

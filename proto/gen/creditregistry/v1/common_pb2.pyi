@@ -123,6 +123,8 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """One judgment (判决)."""
     KIND_ENFORCEMENT: _Kind.ValueType  # 3
     """One enforcement (执行)."""
+    KIND_LISTING: _Kind.ValueType  # 4
+    """One entry in the courts' list of dishonest judgment debtors (失信被执行人), copied."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """Kind of a record."""
@@ -135,6 +137,8 @@ KIND_JUDGMENT: Kind.ValueType  # 2
 """One judgment (判决)."""
 KIND_ENFORCEMENT: Kind.ValueType  # 3
 """One enforcement (执行)."""
+KIND_LISTING: Kind.ValueType  # 4
+"""One entry in the courts' list of dishonest judgment debtors (失信被执行人), copied."""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 class _Standing:

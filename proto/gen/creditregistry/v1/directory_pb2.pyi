@@ -399,6 +399,8 @@ class Rulebook(_message.Message):
     NO_FRAUD_CAUSE_FIELD_NUMBER: _builtins.int
     ONE_DEFAULT_A_DEBT_FIELD_NUMBER: _builtins.int
     DEFAULT_DAYS_FIELD_NUMBER: _builtins.int
+    LISTING_YEARS_FIELD_NUMBER: _builtins.int
+    RELISTING_MONTHS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
     retention_years: _builtins.int
@@ -439,6 +441,10 @@ class Rulebook(_message.Message):
     """True where a debt that has a live DEFAULT gets no other one, also where that one has ended."""
     default_days: _builtins.int
     """Days past due that a DEFAULT has at least when it is reported first; 0 for any."""
+    listing_years: _builtins.int
+    """Years that an entry of the courts' list lasts, before any extension; 0 where no such list may be copied."""
+    relisting_months: _builtins.int
+    """Calendar months in which an entry that was removed at the applicant's request is not asked for again."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -472,10 +478,12 @@ class Rulebook(_message.Message):
         no_fraud_cause: _builtins.bool = ...,
         one_default_a_debt: _builtins.bool = ...,
         default_days: _builtins.int = ...,
+        listing_years: _builtins.int = ...,
+        relisting_months: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -38,6 +38,10 @@ class _WithdrawalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_With
     """A court or an authority ordered it; needs evidence, such as the order."""
     WITHDRAWAL_REASON_PAID_IN_TIME: _WithdrawalReason.ValueType  # 5
     """A judgment was paid within the rulebook's paid_judgment_months."""
+    WITHDRAWAL_REASON_COURT_REMOVED: _WithdrawalReason.ValueType  # 6
+    """The court removed the entry that a LISTING copies."""
+    WITHDRAWAL_REASON_REMOVED_ON_REQUEST: _WithdrawalReason.ValueType  # 7
+    """The same, because the applicant of the enforcement asked for it."""
 
 class WithdrawalReason(_WithdrawalReason, metaclass=_WithdrawalReasonEnumTypeWrapper):
     """Why a record is withdrawn."""
@@ -54,6 +58,10 @@ WITHDRAWAL_REASON_COURT_ORDER: WithdrawalReason.ValueType  # 4
 """A court or an authority ordered it; needs evidence, such as the order."""
 WITHDRAWAL_REASON_PAID_IN_TIME: WithdrawalReason.ValueType  # 5
 """A judgment was paid within the rulebook's paid_judgment_months."""
+WITHDRAWAL_REASON_COURT_REMOVED: WithdrawalReason.ValueType  # 6
+"""The court removed the entry that a LISTING copies."""
+WITHDRAWAL_REASON_REMOVED_ON_REQUEST: WithdrawalReason.ValueType  # 7
+"""The same, because the applicant of the enforcement asked for it."""
 Global___WithdrawalReason: _TypeAlias = WithdrawalReason  # noqa: Y015
 
 class _DisputeOutcome:

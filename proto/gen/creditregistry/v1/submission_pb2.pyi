@@ -226,7 +226,7 @@ class Submission(_message.Message):
 
     @_builtins.property
     def basis(self) -> Global___Basis:
-        """Only at version 1 of a JUDGMENT or an ENFORCEMENT."""
+        """Only at version 1 of a JUDGMENT, an ENFORCEMENT or a LISTING."""
 
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___AliasBinding]:

@@ -2,8 +2,8 @@
 
 | part | lies |
 |---|---|
-| day of retention: CURED without one, OPEN and ARRANGED with one | 3 |
-| standing of its kind: DEFAULT STAYED, SATISFIED; JUDGMENT ARRANGED, STAYED, CURED; ENFORCEMENT ARRANGED, CURED | 7 |
+| day of retention: CURED and LISTING without one, OPEN and ARRANGED with one | 4 |
+| standing of its kind: two of DEFAULT, three of JUDGMENT, two of ENFORCEMENT, SATISFIED of LISTING | 8 |
 | standing of version 1: CURED, TRANSFERRED, SATISFIED, STAYED | 4 |
 | batch signature: its size, place, path, bytes, and what it is over | 14 |
 | inquiry: purpose REPORTING | 1 |

@@ -36,6 +36,7 @@ from tests.client_sdk.kernel.rules.facts_samples import (
     ENFORCEMENT,
     FILED,
     JUDGMENT,
+    LISTING,
     NOTICE,
     SUBMITTED_AT,
     TODAY,
@@ -388,7 +389,7 @@ def test_what_passes_can_be_encoded(approver: str, court: str, days: int) -> Non
             assert parse_facts(kind_of(facts), facts.encode()) == facts
 
 
-@pytest.mark.parametrize("facts", [DEFAULT, JUDGMENT, ENFORCEMENT])
+@pytest.mark.parametrize("facts", [DEFAULT, JUDGMENT, ENFORCEMENT, LISTING])
 @pytest.mark.parametrize("standing", list(Standing))
 def test_any_standing_gives_a_verdict(facts: Facts, standing: Standing) -> None:
     # The registry looks at facts before it looks at the chain: whatever standing a member names.

@@ -12,9 +12,9 @@ from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.correction import corrects
 from client_sdk.kernel.rules.fact_words import ArrangementOutcome, ArrangementPeriod, DefaultCause, NoticeChannel
 from client_sdk.kernel.rules.facts import Facts, JudgmentStage, Measure, Product
-from tests.client_sdk.kernel.rules.facts_samples import AMOUNTS, DEFAULT, ENFORCEMENT, JUDGMENT
+from tests.client_sdk.kernel.rules.facts_samples import AMOUNTS, DEFAULT, ENFORCEMENT, JUDGMENT, LISTING
 
-SAMPLES: list[Facts] = [DEFAULT, JUDGMENT, ENFORCEMENT]
+SAMPLES: list[Facts] = [DEFAULT, JUDGMENT, ENFORCEMENT, LISTING]
 ANOTHER_DAY = timedelta(days=30)
 
 

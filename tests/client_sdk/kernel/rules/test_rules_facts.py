@@ -25,6 +25,7 @@ from tests.client_sdk.kernel.rules.facts_samples import (
     ENFORCEMENT,
     FILED,
     JUDGMENT,
+    LISTING,
     any_facts,
 )
 
@@ -36,6 +37,7 @@ SAMPLES: dict[str, Facts] = {
     "judgment": JUDGMENT,
     "filed": FILED,
     "enforcement": ENFORCEMENT,
+    "listing": LISTING,
 }
 
 

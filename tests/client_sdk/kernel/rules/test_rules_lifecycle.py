@@ -15,6 +15,7 @@ TABLE = {
     Kind.DEFAULT: "->OPEN,ARRANGED; OPEN->ARRANGED; ARRANGED->OPEN; OPEN,ARRANGED->CURED,TRANSFERRED",
     Kind.JUDGMENT: "->OPEN; OPEN->SATISFIED,TRANSFERRED; OPEN,SATISFIED->SET_ASIDE",
     Kind.ENFORCEMENT: "->OPEN; OPEN->STAYED; STAYED->OPEN; OPEN,STAYED->SATISFIED,SET_ASIDE,TRANSFERRED",
+    Kind.LISTING: "->OPEN; OPEN->SET_ASIDE",
 }
 ENDED = {Standing.WITHDRAWN, Standing.SET_ASIDE}
 
@@ -52,13 +53,19 @@ def test_a_successor_only_ends(standing: Standing) -> None:
     assert lifecycle.may_succeed(standing) is (standing.name in ends)
 
 
+def test_what_has_ended_and_a_listing_are_kept_until_a_day() -> None:
+    dated = {(kind, standing) for kind in Kind for standing in Standing if lifecycle.needs_retention(kind, standing)}
+    ended = {standing for standing in Standing if lifecycle.has_ended(standing)}
+    assert dated == {(Kind.LISTING, Standing.OPEN), *product(Kind, ended)}
+
+
 def test_what_a_standing_means() -> None:
     names = {
         check.__name__: {standing.name for standing in Standing if check(standing)}
         for check in (
             lifecycle.is_live,
             lifecycle.is_running,
-            lifecycle.needs_retention,
+            lifecycle.has_ended,
             lifecycle.carries_subject,
         )
     }
@@ -66,6 +73,6 @@ def test_what_a_standing_means() -> None:
     assert names == {
         "is_live": live,
         "is_running": {"OPEN", "ARRANGED", "STAYED"},
-        "needs_retention": {"CURED", "SATISFIED", "TRANSFERRED"},
+        "has_ended": {"CURED", "SATISFIED", "TRANSFERRED"},
         "carries_subject": live,
     }

@@ -1,0 +1,73 @@
+"""Warnings that need two records or two versions: late enforcement, delayed performance, a cost that courts reduce."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.rules.facts import Amounts
+from client_sdk.lending.chains import plan
+from client_sdk.lending.preflight import Preflight
+from client_sdk.lending.row_warnings import basis_warnings, step_warnings
+from client_sdk.models import EnforcementReport
+from tests.client_sdk.kernel.rules.facts_samples import DEFAULT, ENFORCEMENT, JUDGMENT, LISTING
+from tests.client_sdk.sdk_samples import suit
+
+if TYPE_CHECKING:
+    from client_sdk.models.row_warning import RowWarning
+
+EFFECTIVE = date(2024, 12, 20)
+AWARDED = Amounts(currency="CNY", principal=900_000, interest=80_000, fees=20_000)
+
+
+def rules(found: list[RowWarning]) -> list[tuple[str, str]]:
+    return [(warning.column, warning.rule) for warning in found]
+
+
+@pytest.mark.parametrize(("filed", "warned"), [(date(2026, 12, 20), []), (date(2026, 12, 21), [("filed_on", "N02")])])
+def test_enforcement_is_applied_for_within_two_years(filed: date, warned: list[tuple[str, str]]) -> None:
+    assert rules(basis_warnings(JUDGMENT, replace(ENFORCEMENT, filed_on=filed), 1)) == warned
+
+
+@pytest.mark.parametrize(("penalty", "warned"), [(15_750, []), (15_751, [("penalty", "N03")])])
+def test_the_doubled_interest_of_delay(penalty: int, warned: list[tuple[str, str]]) -> None:
+    """10,000.00 unpaid for 90 days give 157.50."""
+    judged = replace(JUDGMENT, amounts=AWARDED)
+    late = EFFECTIVE + timedelta(days=90)
+    assert AWARDED.total == 1_000_000
+    enforced = replace(ENFORCEMENT, applied=replace(AWARDED, penalty=penalty), as_of=late)
+    assert rules(basis_warnings(judged, enforced, 1)) == warned
+    assert basis_warnings(replace(judged, effective_on=None), enforced, 1) == []
+    assert basis_warnings(DEFAULT, JUDGMENT, 1) == basis_warnings(ENFORCEMENT, LISTING, 1) == []
+
+
+@pytest.mark.parametrize(("added", "warned"), [(24_000, []), (24_001, [("interest", "N04")])])
+def test_a_cost_above_twenty_four_per_cent_a_year(added: int, warned: list[tuple[str, str]]) -> None:
+    """100,000 minor units of principal for a year."""
+    before = replace(DEFAULT, amounts=Amounts(currency="CNY", principal=100_000, interest=1_000))
+    later = before.as_of + timedelta(days=365)
+    amounts = Amounts(currency="CNY", principal=100_000, interest=1_000 + added // 2, penalty=added - added // 2)
+    after = replace(before, amounts=amounts, as_of=later)
+    assert rules(step_warnings(before, after, 1)) == warned
+    # Nothing follows from books that were derived, from another principal, or from the same day.
+    for other in (
+        replace(after, amounts=replace(amounts, estimated=True)),
+        replace(after, amounts=replace(amounts, principal=90_000)),
+        replace(after, as_of=before.as_of),
+    ):
+        assert step_warnings(before, other, 1) == []
+
+
+def test_a_portfolio_is_warned_of_a_late_enforcement() -> None:
+    rows = suit(1)
+    enforcement = rows[3]
+    assert isinstance(enforcement, EnforcementReport)
+    assert enforcement.facts is not None
+    late = replace(enforcement.facts, filed_on=date(2027, 8, 21), as_of=date(2027, 8, 30))
+    preflight = Preflight(Rulebook(), 1_900_000_000_000)
+    planned = plan([*rows[:3], replace(enforcement, facts=late)], preflight)
+    assert ("filed_on", "N02") in rules(planned.warnings)

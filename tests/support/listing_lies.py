@@ -1,0 +1,57 @@
+"""Lies in leaves of listings: copies that outlive the court's list, or that stand where none may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
+from client_sdk.kernel.ledger.findings import FindingId
+from tests.support.handmade_log import DAY_MS
+from tests.support.lying import lie
+
+if TYPE_CHECKING:
+    from tests.support.handmade_log import HandmadeLog
+    from tests.support.transparency_server import HandmadeRegistry
+
+_F = FindingId
+
+
+@lie(_F.RETENTION)
+def a_listing_without_a_date(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="")
+    log.head()
+
+
+@lie(_F.RETENTION)
+def a_listing_kept_longer_than_any_entry(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2031-02-03")
+    log.head()
+
+
+@lie(_F.RETENTION)
+def a_listing_kept_longer_than_the_court_s(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2026-02-10")
+    log.wait(60 * DAY_MS)
+    log.head()
+
+
+@lie(_F.TRANSITION)
+def a_listing_that_was_sold(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2026-02-10")
+    log.say("lender-1", "new", Standing.TRANSFERRED)
+    log.head()
+
+
+@lie(_F.TRANSITION)
+def a_listing_where_the_rulebook_knows_none(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(RulebookBody(replace(log.state.directory.rulebook, listing_years=0)))
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2026-02-10")
+    log.head()
+
+
+@lie(_F.TRANSITION)
+def a_default_withdrawn_like_an_entry_that_the_court_removed(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.COURT_REMOVED)
+    log.head()
