@@ -194,6 +194,10 @@ class AsyncClient:
         """Withdraw a record that must not be held; it is erased from all answers at once."""
         return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
+    async def succeed(self, record_id: bytes, issuer: str, report: Report) -> Receipt:
+        """End a record of a lender that this one succeeds: CURED, SATISFIED or TRANSFERRED, to itself or another."""
+        return await self._run(self._member.succeed(record_id, issuer, report))
+
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
         return await self._run(self._member.set_aside(record_id, issuer, identity))

@@ -316,6 +316,21 @@ class Client:
         """
         return self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
 
+    def succeed(self, record_id: bytes, issuer: str, report: Report) -> Receipt:
+        """End a record of a lender that this one succeeds: CURED, SATISFIED or TRANSFERRED, to itself or another.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: institution id of the terminated lender.
+            report: the end of the record; ``records(identity=..., issuer=...)`` gives the facts that it stands on. Its
+                reference names nothing, and may be of the successor's own.
+
+        Raises:
+            ConflictError: there is no such live record, or it is about another person.
+            NotPermittedError: another is the lender's successor; errors else as for ``report``.
+        """
+        return self._run(self._member.succeed(record_id, issuer, report))
+
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a judgment or an enforcement aside; arguments and errors as for ``withdraw``."""
         return self._run(self._member.set_aside(record_id, issuer, identity))

@@ -14,12 +14,13 @@ from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_receipt
 from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
-from client_sdk.errors import RefusedError
+from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
+from client_sdk.lending.preflight import check_types
 from client_sdk.lending.sending import stream_of
-from client_sdk.lending.single import Dispatch, SingleReport, ending
+from client_sdk.lending.single import Dispatch, SingleReport, ending, succession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -83,6 +84,20 @@ class Reporting(Core):
         """Withdraw a record."""
         wanted, digests = arguments.withdrawal_of(reason, arguments.digests_of(evidence, "evidence"))
         return self._end(record_id, issuer, RecordEnd(Standing.WITHDRAWN, wanted, digests), identity)
+
+    def succeed(self, record_id: bytes, issuer: str, report: Report) -> Flow[Receipt]:
+        """End a record of a lender that this one succeeds."""
+        arguments.record_id_of(record_id)
+        arguments.institution_of(issuer, "issuer")
+        if broken := check_types(arguments.report_of(report), 0):
+            raise PreflightError(tuple(broken))
+        names = yield from self.name(report.identity)
+        held = yield from self.held([record_id], issuer)
+        directory = yield from self.directory()
+        successor, rules = self.session.issuer(directory), self.session.preflight(directory)
+        prepared = yield from beside(partial(succession, successor, held, report, rules, names or {}))
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self.succeed(record_id, issuer, report)) if dispatch.replaced else receipt
 
     def set_aside(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[Receipt]:
         """Report that a court set a record aside."""

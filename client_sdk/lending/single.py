@@ -5,16 +5,17 @@ The caller does the waiting: it fetches names and what is held, calls ``work_off
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._protocol.own_record import names_another, version_of
+from client_sdk._protocol.own_record import names_another, open_held, version_of
 from client_sdk._protocol.receipt import read_result
-from client_sdk._protocol.statement import sign_ending
+from client_sdk._protocol.statement import sign_ending, sign_version
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, VerificationError
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.report import Report
 
-__all__ = ["Dispatch", "SingleReport", "ending"]
+__all__ = ["Dispatch", "SingleReport", "ending", "succession"]
 
 
 @dataclass(slots=True, repr=False)
@@ -143,12 +144,7 @@ def ending(
         ConflictError: there is no such record, it is not live any more, or it is about another person.
         PreflightError: its standing may not be followed by that one.
     """
-    if not found:
-        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
-    (held,) = found
-    if held.state is not RecordState.LIVE:
-        reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
-        raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    held = _live(found)
     if names is not None and names_another(held, names):
         want = "the person whom the record names"
         raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
@@ -158,6 +154,49 @@ def ending(
     except RuleError as error:
         raise PreflightError((violation_of_error(error, 0),)) from error
     return Prepared(None, held.key, version.number, submission)
+
+
+def succession(
+    successor: Issuer, found: Sequence[HeldRecord], report: Report, preflight: Preflight, names: Mapping[int, Pseudonym]
+) -> Prepared:
+    """Return the signed version with which a successor ends a record: CURED, SATISFIED or TRANSFERRED.
+
+    Args:
+        successor: the signing institution with its key.
+        found: what the registry holds under the record's id; one, or none.
+        report: the end; its reference is not looked at.
+        preflight: rules and moment.
+        names: pseudonyms of the person.
+
+    Raises:
+        ConflictError: there is no such record, it is not live any more, or it is about another person.
+        PreflightError: a rule is broken.
+    """
+    held = _live(found)
+    opened = open_held(held, names)
+    if opened is None:
+        want = "the person whom the record names"
+        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
+    before, rules = version_of(held, opened), replace(preflight, institution=held.key.issuer)
+    broken = rules.check_report(report) or rules.check_next(report, before)
+    if broken:
+        raise PreflightError(tuple(broken))
+    issued_at = preflight.now_ms // 1_000 * 1_000
+    try:
+        submission, version = sign_version(successor, report, held.key, names, before, issued_at=issued_at)
+    except (RuleError, FormatError) as error:
+        raise PreflightError((violation_of_error(error, 0),)) from error
+    return Prepared(None, held.key, version.number, submission)
+
+
+def _live(found: Sequence[HeldRecord]) -> HeldRecord:
+    if not found:
+        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
+    (held,) = found
+    if held.state is not RecordState.LIVE:
+        reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
+        raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    return held
 
 
 class Dispatch:

@@ -39,6 +39,7 @@ class ReasonId(StrEnum):
     BELOW_AMOUNT = "BELOW_AMOUNT"
     EARLY_STAGE = "EARLY_STAGE"
     GUARANTOR = "GUARANTOR"
+    ISSUER_ENDED = "ISSUER_ENDED"
     ENDED_LONG_AGO = "ENDED_LONG_AGO"
     NOT_COUNTED_KIND = "NOT_COUNTED_KIND"
     # About one record that is not weighed.

@@ -49,6 +49,7 @@ class ListedRecord(Plain):
         issued_at: when its newest version was signed, UTC, as the signer says.
         logged_at: when its newest version was logged, UTC.
         retain_until: last day that it is kept; None where it does not expire.
+        issuer_ended: whether an act has ended its issuer's records, so that nobody speaks for it any more.
         transferee: institution id of the buyer; empty for none.
         contested: whether the key that signed it, or its annotation, is in doubt from that leaf on.
         flags: what is remarked on it.
@@ -69,6 +70,7 @@ class ListedRecord(Plain):
     issued_at: datetime
     logged_at: datetime
     retain_until: date | None = None
+    issuer_ended: bool = False
     transferee: str = ""
     contested: bool = False
     flags: frozenset[AnnotationFlag] = frozenset()

@@ -198,6 +198,9 @@ def _long_ended(facts: Facts, as_of: datetime, days: int | None) -> bool:
 
 def _milder(record: ListedRecord, facts: Facts, criteria: Criteria) -> ReasonId | None:
     """Return why a record that would count is only watched."""
+    if record.issuer_ended:
+        # Nobody is left who could say that it is paid.
+        return ReasonId.ISSUER_ENDED
     if facts.subject_role is SubjectRole.GUARANTOR and not criteria.count_guarantors:
         return ReasonId.GUARANTOR
     if isinstance(facts, DefaultFacts) and facts.days_past_due < criteria.min_days_past_due:

@@ -84,6 +84,8 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
         yield "signed by", f"{record.signer}, its successor"
     if record.retain_until:
         yield "kept until", record.retain_until.isoformat()
+    if record.issuer_ended:
+        yield "ended", f"{record.issuer} is gone, and an act has ended its records"
     if record.transferee:
         yield "sold to", record.transferee
     if record.flags:

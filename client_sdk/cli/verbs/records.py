@@ -24,14 +24,14 @@ from client_sdk.cli.ui.options import (
     YesOption,
     word_option,
 )
-from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.shown import receipt_content, record_rows
+from client_sdk.cli.ui.shown import record_rows
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+from client_sdk.cli.verbs import records_succeed
+from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
-from client_sdk.forms import moment_text
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import IdType, WithdrawalReason
 from client_sdk.models.report import RecordName
@@ -39,20 +39,16 @@ from client_sdk.models.report import RecordName
 if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.models import Identity
-    from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
 
 __all__ = ["register"]
-
-# What says which record it is, and cannot be corrected.
-_OF_THE_NAME = ("kind", "standing", "reference", "first_day", "attempt", "continues_issuer", "continues_record_id")
-_OF_VERSION_1 = ("basis_reference", "basis_first_day")
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
+    records_succeed.register(group)
 
     @verb(
         group,
@@ -98,7 +94,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "records correct --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --principal 120000",
         ],
-        options=column_options(apart_from=_OF_THE_NAME + _OF_VERSION_1),
+        options=column_options(apart_from=(*OF_THE_NAME, "standing")),
     )
     def correct(
         session: Run,
@@ -140,7 +136,7 @@ def register(app: typer.Typer) -> None:
                 session.output.tell(f"To be corrected in {kind.name} {reference}: {changed or 'nothing'}")
             session.confirm("Sign and send a further version?", yes=yes)
             receipt = client.correct(report)
-        _tell(session, "Corrected", receipt)
+        tell_receipt(session, "Corrected", receipt)
 
     @verb(
         group,
@@ -201,7 +197,7 @@ def register(app: typer.Typer) -> None:
             else:
                 why = reason or WithdrawalReason.ERROR
                 receipt = client.withdraw(record_id, issuer, identity=identity, reason=why, evidence=digests)
-        _tell(session, "Set aside" if set_aside else "Withdrawn", receipt)
+        tell_receipt(session, "Set aside" if set_aside else "Withdrawn", receipt)
 
 
 def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordView":
@@ -210,16 +206,3 @@ def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordVi
         want = "a live record of your own, about this person"
         raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
     return found[0]
-
-
-def _tell(session: Run, done: str, receipt: "Receipt") -> None:
-    session.output.result(
-        receipt_content(receipt),
-        f"{done}: {receipt.uuid}",
-        pairs(
-            [
-                ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
-            ]
-        ),
-    )

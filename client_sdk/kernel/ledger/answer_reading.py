@@ -60,6 +60,8 @@ class VerifiedRecord(Discreet):
     contested: bool
     annotation: ShownAnnotation | None
     text_disclosure: bytes
+    # YYYY-MM-DD, where an act has ended the records of its issuer: no longer than until then it is kept.
+    ended_until: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -213,6 +215,7 @@ class Reading:
             doubted or key.contested_at(item.index),
             annotation,
             item.text_disclosure,
+            "" if issuer.ending is None else issuer.ending.retain_until,
         )
 
     def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bool]:

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.encoding import leaf_hash
@@ -131,7 +132,7 @@ def test_a_contested_key_is_said_to_be_contested() -> None:
 
 def test_a_successor_speaks_for_a_terminated_member() -> None:
     log = honest_log()
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     log.say("lender-1", "running", Standing.CURED, signer="lender-2")
     log.head()
     records = check(log, make_evidence(log, "lender-3", ["person of running"])).persons[0].records

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from client_sdk.kernel.formats.act import KeyGrantBody, StateBody, grant_key
+from client_sdk.kernel.formats.act import KeyGrantBody, SuccessionBody, grant_key
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import AdministratorAct, InstitutionState, RegistryState
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, LapseKind, Standing
+from client_sdk.kernel.formats.words import KeyUsage, LapseKind, Standing
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.references import Claim, References, acts_needed
@@ -48,7 +48,7 @@ def test_absence_refers_to_the_asker_alone(log: HandmadeLog) -> None:
 def test_a_successor_refers_to_the_act_that_named_it(log: HandmadeLog) -> None:
     log.say("lender-1", "debt", subject="victim")
     _, _, before, _ = shown(log_with_head(log), "victim")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     log.say("lender-1", "debt", Standing.CURED, "victim", signer="lender-2")
     references, states, acts, _ = shown(log_with_head(log), "victim")
     assert references.institutions == {"lender-1", "lender-2", "lender-3"}
