@@ -181,7 +181,8 @@ class Reporting(Core):
         arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
         held = yield from self.held(wanted, issuer)
-        return views_of(held, names)
+        directory = yield from self.directory()
+        return views_of(held, names, directory.rulebook.stale_days, self.session.now_ms())
 
     def receipt(self, record_id: bytes, version: int, issuer: str) -> Flow[Receipt]:
         """Return the receipt of a version, from the outbox or else from the registry."""

@@ -50,6 +50,7 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         issuer_ended=bool(record.ended_until),
         transferee=statement.transferee,
         contested=record.contested,
+        stale=record.stale,
         flags=frozenset() if annotation is None else frozenset(annotation.flags),
         remark="" if annotation is None else annotation.code,
         subject_statement=text,

@@ -47,6 +47,7 @@ class ReasonId(StrEnum):
     RESTRICTED = "RESTRICTED"
     # Informative: it does not change the outcome unless the criteria say so.
     DISPUTED = "DISPUTED"
+    STALE = "STALE"
     SUBJECT_STATEMENT = "SUBJECT_STATEMENT"
     # What makes it REFER.
     CONTESTED = "CONTESTED"

@@ -48,6 +48,7 @@ class RecordView(Plain):
         facts: of the newest version, where they were opened.
         reason: why it was withdrawn; None for every other standing.
         evidence: SHA-256 of the documents that the withdrawal rests on.
+        stale: whether it is running and live, and had no further version for the rulebook's ``stale_days``.
     """
 
     issuer: str
@@ -65,6 +66,7 @@ class RecordView(Plain):
     facts: Facts | None = None
     reason: WithdrawalReason | None = None
     evidence: tuple[bytes, ...] = ()
+    stale: bool = False
 
     @property
     def uuid(self) -> UUID:

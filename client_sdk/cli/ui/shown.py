@@ -95,6 +95,8 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
         )
     if record.contested:
         yield "contested", "signed by a key in doubt"
+    if record.stale:
+        yield "stale", f"{record.issuer} has not touched it for longer than the rulebook's stale_days"
     if record.statement_unopened is not None:
         yield "the person says", f"(not shown: {record.statement_unopened.name})"
     if record.subject_statement:
@@ -162,7 +164,7 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.kind.name,
         record.version,
         record.standing.name + (f" ({record.reason})" if record.reason else ""),
-        record.state.value,
+        record.state.value + (" (stale)" if record.stale else ""),
         moment_text(record.logged_at),
         record.retain_until or "",
     )

@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
             "records",
             "records --with-facts --identity-file number.txt",
             "records --issuer lender-9",
-            "records --json",
+            "records --stale --json",
         ],
     )
     def records(
@@ -71,12 +71,15 @@ def register(app: typer.Typer) -> None:
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
         issuer: IssuerOption = "",
+        stale: Annotated[
+            bool, typer.Option("--stale", help="Only running ones left alone for the rulebook's stale_days.")
+        ] = False,
     ) -> None:
         """List your own records, or those you took over, as the registry holds them; correct or withdraw one."""
         asked = with_facts or identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
         with session.client() as client:
-            found = list(client.records(identity=identity, issuer=issuer))
+            found = [record for record in client.records(identity=identity, issuer=issuer) if record.stale or not stale]
         content: list[Json] = [record.to_dict() for record in found]
         session.output.result(
             {"records": content},

@@ -216,6 +216,7 @@ _MOST = {
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
+    "stale_days": 3_660,
 }
 
 
@@ -239,6 +240,7 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    stale_days: int = 184
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.

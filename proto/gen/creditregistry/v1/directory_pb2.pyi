@@ -429,6 +429,7 @@ class Rulebook(_message.Message):
     PAID_JUDGMENT_MONTHS_FIELD_NUMBER: _builtins.int
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
+    STALE_DAYS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai" or "UTC"."""
     retention_years: _builtins.int
@@ -457,6 +458,8 @@ class Rulebook(_message.Message):
     """Days for which a member that was shown a record is told of its correction."""
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
+    stale_days: _builtins.int
+    """Days without a further version after which a running record is stale."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -484,10 +487,11 @@ class Rulebook(_message.Message):
         paid_judgment_months: _builtins.int = ...,
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
+        stale_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "paid_judgment_months", b"paid_judgment_months", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "notice_hours", b"notice_hours", "paid_judgment_months", b"paid_judgment_months", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

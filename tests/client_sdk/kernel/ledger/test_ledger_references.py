@@ -34,7 +34,6 @@ def shown(log: HandmadeLog, *names: str) -> tuple[References, dict[str, Institut
     states = {state.id: state for state in map(InstitutionState.parse, evidence.institutions)}
     acts = {leaf_hash(leaf) for leaf in evidence.acts}
     assert references.institutions == set(states)
-    assert references.rulebook is bool(evidence.rulebook)
     registry = RegistryState.parse(evidence.registry_state)
     assert set(acts_needed(registry, references.claims(states))) == acts
     return references, states, acts, registry
@@ -67,11 +66,10 @@ def test_a_further_key_refers_to_the_act_that_gave_it(log: HandmadeLog) -> None:
     assert key.act_hash in acts
 
 
-def test_a_lapse_refers_to_the_rulebook_and_to_who_disputed(log: HandmadeLog) -> None:
+def test_a_lapse_refers_to_who_disputed(log: HandmadeLog) -> None:
     log.wait(21 * DAY_MS)
     log.lapse("lender-2", "disputed", LapseKind.RESTRICTED)
     references, _, _, _ = shown(log_with_head(log), "person of disputed")
-    assert references.rulebook
     # The asker, lender-3, is who disputed as well.
     assert references.institutions == {"lender-2", "lender-3"}
 
