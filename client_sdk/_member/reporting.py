@@ -20,7 +20,7 @@ from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.preflight import check_types
 from client_sdk.lending.sending import stream_of
-from client_sdk.lending.single import Dispatch, SingleReport, ending, succession
+from client_sdk.lending.single import Dispatch, SingleReport, confirmation, ending, succession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -98,6 +98,19 @@ class Reporting(Core):
         prepared = yield from beside(partial(succession, successor, held, report, rules, names or {}))
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self.succeed(record_id, issuer, report)) if dispatch.replaced else receipt
+
+    def confirm(self, record_id: bytes, identity: Identity) -> Flow[Receipt]:
+        """Say once more what a key in doubt has signed."""
+        arguments.record_id_of(record_id)
+        arguments.person_of(identity, "identity")
+        names = yield from self.name(identity)
+        # The act that put the key in doubt may be younger than the directory.
+        directory = yield from self.following.refresh()
+        held = yield from self.held([record_id])
+        issuer, rules = self.session.issuer(directory), self.session.preflight(directory)
+        prepared = yield from beside(partial(confirmation, issuer, held, identity, rules, names or {}))
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self.confirm(record_id, identity)) if dispatch.replaced else receipt
 
     def set_aside(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[Receipt]:
         """Report that a court set a record aside."""

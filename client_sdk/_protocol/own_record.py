@@ -59,6 +59,8 @@ class HeldRecord:
     leaf_hash: bytes
     opening: bytes
     annotation_hash: bytes
+    # Whether the key that signed it is in doubt from that leaf on.
+    contested: bool = False
 
     @property
     def key(self) -> RecordKey:
@@ -109,6 +111,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
         leaf_hash=leaf_hash(message.leaf),
         opening=message.binding.opening if state is RecordState.LIVE else b"",
         annotation_hash=message.annotation_hash if state is RecordState.LIVE else b"",
+        contested=key.contested_at(message.index),
     )
 
 
@@ -193,6 +196,7 @@ def _view(held: HeldRecord, opened: Opened | None, *, stale: bool) -> RecordView
         reason=statement.reason,
         evidence=statement.evidence,
         stale=stale,
+        contested=held.contested and held.state is RecordState.LIVE,
     )
     if opened is None:
         return view

@@ -164,10 +164,14 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.kind.name,
         record.version,
         record.standing.name + (f" ({record.reason})" if record.reason else ""),
-        record.state.value + (" (stale)" if record.stale else ""),
+        record.state.value + "".join(f" ({word})" for word in _doubts(record)),
         moment_text(record.logged_at),
         record.retain_until or "",
     )
+
+
+def _doubts(record: RecordView) -> list[str]:
+    return [word for word, holds in (("stale", record.stale), ("contested", record.contested)) if holds]
 
 
 def receipt_content(receipt: Receipt | InquiryReceipt) -> dict[str, Json]:

@@ -28,7 +28,7 @@ from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import record_rows
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs import records_succeed
+from client_sdk.cli.verbs import records_confirm, records_succeed
 from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
     records_succeed.register(group)
+    records_confirm.register(group)
 
     @verb(
         group,

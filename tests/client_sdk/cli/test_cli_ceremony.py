@@ -224,6 +224,16 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     answer = member("lender-2")(*ASKING, given=id_number(number)).content
     assert answer["records"][0]["contested"]
     assert answer["assessment"]["outcome"] == "REFER"
+    [doubted] = lender("records").content["records"]
+    assert doubted["contested"]
+    confirm = ("records", "confirm", str(doubted["record_id"]), "--identity-file", "-", "--yes")
+    assert lender(*confirm, given=id_number(number + 1), code=1).reason == "SUBJECT_CHANGED"
+    assert lender(*confirm, given=id_number(number)).content["version"] == 2
+    assert lender(*confirm, given=id_number(number), code=1).reason == "NOT_CONTESTED"
+    answer = member("lender-2")(*ASKING, given=id_number(number)).content
+    assert not answer["records"][0]["contested"]
+    assert answer["assessment"]["outcome"] != "REFER"
+    assert member("auditor")("audit", "--jobs", "1").content["clean"]
 
 
 def test_a_suspended_lender_may_not_ask(registry: TestRegistry, member: Member, tmp_path: Path, number: int) -> None:

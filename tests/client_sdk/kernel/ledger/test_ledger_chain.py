@@ -216,6 +216,22 @@ def test_a_bought_debt_takes_the_place_of_the_old_one(log: HandmadeLog) -> None:
     assert why(log) == "CONTINUES_INVALID"
 
 
+def test_a_debt_that_is_sold_in_a_circle_is_a_new_record_each_time(log: HandmadeLog) -> None:
+    sell(log)
+    assert buy(log) == ""
+    # The first seller buys it back; its old record stays what it was, and cannot be continued again.
+    log.say("lender-2", "bought", Standing.TRANSFERRED, subject="person of loan", transferee="lender-1")
+    assert why(log) == ""
+    bought = RecordKey("lender-2", record_id("bought"))
+    log.say("lender-1", "back", subject="person of loan", continues=KEY)
+    assert why(log) == "CONTINUES_INVALID"
+    log.say("lender-1", "back", subject="person of loan", continues=bought)
+    assert why(log) == ""
+    assert [chain.key for chain in log.state.live()] == [RecordKey("lender-1", record_id("back"))]
+    log.say("lender-1", "again", subject="person of loan", continues=RecordKey("lender-1", record_id("back")))
+    assert why(log) == "CONTINUES_INVALID"
+
+
 def test_a_record_sold_out_of_the_registry_stays(log: HandmadeLog) -> None:
     sell(log, to="")
     assert loan(log).live
