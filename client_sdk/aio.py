@@ -200,6 +200,14 @@ class AsyncClient:
         """Return by when a listing must be withdrawn that the court removed on a day, by the rulebook's calendar."""
         return await self._run(self._member.listing_removal(removed_on))
 
+    async def succeed(self, record_id: bytes, issuer: str, report: Report) -> Receipt:
+        """End a record of a lender that this one succeeds: CURED, SATISFIED or TRANSFERRED, to itself or another."""
+        return await self._run(self._member.succeed(record_id, issuer, report))
+
+    async def confirm(self, record_id: bytes, identity: Identity) -> Receipt:
+        """Confirm an own record that a key in doubt has signed: a running key says the same once more."""
+        return await self._run(self._member.confirm(record_id, identity))
+
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""
         return await self._run(self._member.set_aside(record_id, issuer, identity))

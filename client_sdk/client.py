@@ -330,6 +330,36 @@ class Client:
         """
         return self._run(self._member.listing_removal(removed_on))
 
+    def succeed(self, record_id: bytes, issuer: str, report: Report) -> Receipt:
+        """End a record of a lender that this one succeeds: CURED, SATISFIED or TRANSFERRED, to itself or another.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: institution id of the terminated lender.
+            report: the end of the record; ``records(identity=..., issuer=...)`` gives the facts that it stands on. Its
+                reference names nothing, and may be of the successor's own.
+
+        Raises:
+            ConflictError: there is no such live record, or it is about another person.
+            NotPermittedError: another is the lender's successor; errors else as for ``report``.
+        """
+        return self._run(self._member.succeed(record_id, issuer, report))
+
+    def confirm(self, record_id: bytes, identity: Identity) -> Receipt:
+        """Confirm an own record that a key in doubt has signed: a running key says the same once more.
+
+        Until then answers refer it to a person (CONTESTED). What is not true is corrected or withdrawn instead.
+
+        Args:
+            record_id: 16 bytes, of a record that ``records`` shows as contested.
+            identity: of the person whose record it is.
+
+        Raises:
+            ConflictError: there is no such live record, its key is not in doubt, or it is about another person.
+            PreflightError: what was signed breaks a rule; errors else as for ``report``.
+        """
+        return self._run(self._member.confirm(record_id, identity))
+
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""
         return self._run(self._member.set_aside(record_id, issuer, identity))

@@ -14,13 +14,14 @@ from client_sdk._protocol.own_record import views_of
 from client_sdk._protocol.receipt import read_receipt
 from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
-from client_sdk.errors import RefusedError
+from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.listing import removal_due_on
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
+from client_sdk.lending.preflight import check_types
 from client_sdk.lending.sending import stream_of
-from client_sdk.lending.single import Dispatch, SingleReport, ending
+from client_sdk.lending.single import Dispatch, SingleReport, confirmation, ending, succession
 from client_sdk.models.removal import ListingRemoval
 
 if TYPE_CHECKING:
@@ -94,6 +95,33 @@ class Reporting(Core):
         rules = self.session.preflight(directory)
         due = removal_due_on(removed_on, rules.rulebook)
         return ListingRemoval(removed_on=removed_on, due_on=due, today=rules.today)
+
+    def succeed(self, record_id: bytes, issuer: str, report: Report) -> Flow[Receipt]:
+        """End a record of a lender that this one succeeds."""
+        arguments.record_id_of(record_id)
+        arguments.institution_of(issuer, "issuer")
+        if broken := check_types(arguments.report_of(report), 0):
+            raise PreflightError(tuple(broken))
+        names = yield from self.name(report.identity)
+        held = yield from self.held([record_id], issuer)
+        directory = yield from self.directory()
+        successor, rules = self.session.issuer(directory), self.session.preflight(directory)
+        prepared = yield from beside(partial(succession, successor, held, report, rules, names or {}))
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self.succeed(record_id, issuer, report)) if dispatch.replaced else receipt
+
+    def confirm(self, record_id: bytes, identity: Identity) -> Flow[Receipt]:
+        """Say once more what a key in doubt has signed."""
+        arguments.record_id_of(record_id)
+        arguments.person_of(identity, "identity")
+        names = yield from self.name(identity)
+        # The act that put the key in doubt may be younger than the directory.
+        directory = yield from self.following.refresh()
+        held = yield from self.held([record_id])
+        issuer, rules = self.session.issuer(directory), self.session.preflight(directory)
+        prepared = yield from beside(partial(confirmation, issuer, held, identity, rules, names or {}))
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self.confirm(record_id, identity)) if dispatch.replaced else receipt
 
     def set_aside(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[Receipt]:
         """Report that a court set a record aside."""
@@ -177,7 +205,8 @@ class Reporting(Core):
         arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
         held = yield from self.held(wanted, issuer)
-        return views_of(held, names)
+        directory = yield from self.directory()
+        return views_of(held, names, directory.rulebook.stale_days, self.session.now_ms())
 
     def receipt(self, record_id: bytes, version: int, issuer: str) -> Flow[Receipt]:
         """Return the receipt of a version, from the outbox or else from the registry."""

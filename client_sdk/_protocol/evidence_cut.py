@@ -50,8 +50,6 @@ def cut_evidence(evidence: pb.Evidence, position: int, size: int) -> bytes:
     del cut.institutions[:], cut.acts[:]
     cut.institutions.extend(kept.values())
     cut.acts.extend(leaf for leaf in evidence.acts if leaf_hash(leaf) in needed)
-    if not references.rulebook:
-        cut.rulebook = b""
     entries, leaves = shown_entries(evidence, [state.id for state in states]), shown_leaves(evidence, size)
     # Every hash that the smaller proofs need is in the larger ones, or follows from them.
     fewer = narrow_keys(entries, read_map_proof(evidence.map_proof), shown_entries(cut, kept))

@@ -46,9 +46,11 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         index=record.index,
         issued_at=moment(statement.issued_at),
         logged_at=moment(record.logged_at),
-        retain_until=date.fromisoformat(statement.retain_until) if statement.retain_until else None,
+        retain_until=_kept_until(record),
+        issuer_ended=bool(record.ended_until),
         transferee=statement.transferee,
         contested=record.contested,
+        stale=record.stale,
         flags=frozenset() if annotation is None else frozenset(annotation.flags),
         remark="" if annotation is None else annotation.code,
         subject_statement=text,
@@ -56,6 +58,11 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         facts=facts,
         unopened=unopened,
     )
+
+
+def _kept_until(record: VerifiedRecord) -> date | None:
+    days = [day for day in (record.statement.retain_until, record.ended_until) if day]
+    return date.fromisoformat(min(days)) if days else None
 
 
 def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | None, Unopened | None]:

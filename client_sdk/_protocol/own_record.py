@@ -23,6 +23,7 @@ from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_ha
 from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.proving import read_leaf
 from client_sdk.kernel.rules.facts import parse_facts
+from client_sdk.kernel.rules.stale import is_stale
 from client_sdk.models.record import RecordState, RecordView
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class HeldRecord:
     leaf_hash: bytes
     opening: bytes
     annotation_hash: bytes
+    # Whether the key that signed it is in doubt from that leaf on.
+    contested: bool = False
 
     @property
     def key(self) -> RecordKey:
@@ -108,6 +111,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
         leaf_hash=leaf_hash(message.leaf),
         opening=message.binding.opening if state is RecordState.LIVE else b"",
         annotation_hash=message.annotation_hash if state is RecordState.LIVE else b"",
+        contested=key.contested_at(message.index),
     )
 
 
@@ -153,12 +157,16 @@ def version_of(held: HeldRecord, opened: Opened | None) -> Version:
     )
 
 
-def views_of(found: Iterable[HeldRecord], names: Mapping[int, Pseudonym] | None) -> Iterator[RecordView]:
+def views_of(
+    found: Iterable[HeldRecord], names: Mapping[int, Pseudonym] | None, stale_days: int, now_ms: int
+) -> Iterator[RecordView]:
     """Yield records as the caller sees them.
 
     Args:
         found: that the registry holds.
         names: of the person whose records are wanted, with their facts opened; None for those of all persons, sealed.
+        stale_days: of the rulebook.
+        now_ms: of the call.
 
     Raises:
         VerificationError: a disclosure does not open, or to no facts of that kind.
@@ -166,10 +174,11 @@ def views_of(found: Iterable[HeldRecord], names: Mapping[int, Pseudonym] | None)
     for held in found:
         opened = None if names is None else open_held(held, names)
         if names is None or opened is not None:
-            yield _view(held, opened)
+            stale = is_stale(held.statement.standing, held.logged_at, now_ms, stale_days)
+            yield _view(held, opened, stale=stale and held.state is RecordState.LIVE)
 
 
-def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
+def _view(held: HeldRecord, opened: Opened | None, *, stale: bool) -> RecordView:
     statement = held.statement
     view = RecordView(
         issuer=statement.issuer,
@@ -186,6 +195,8 @@ def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
         transferee=statement.transferee,
         reason=statement.reason,
         evidence=statement.evidence,
+        stale=stale,
+        contested=held.contested and held.state is RecordState.LIVE,
     )
     if opened is None:
         return view

@@ -9,6 +9,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
+    EndingBody,
     ErasureBody,
     GenesisBody,
     InstitutionBody,
@@ -18,6 +19,7 @@ from client_sdk.kernel.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    SuccessionBody,
     TlsKeyBody,
 )
 from client_sdk.kernel.formats.errors import FormatError
@@ -134,8 +136,12 @@ def _describe(body: Body) -> tuple[str, str]:
             return "key", f"{institution}: {grant.usage.name} given"
         case KeyEndBody(institution, _, contested_from):
             return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
-        case StateBody(institution, status, successor):
-            return "state", f"{institution}: {status.name}" + (f", successor {successor}" if successor else "")
+        case StateBody(institution, status):
+            return "state", f"{institution}: {status.name}"
+        case SuccessionBody(institution, successor, ground):
+            return "succession", f"{institution}: {successor} from here on, {ground}"
+        case EndingBody(institution, ground):
+            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
         case KeyServicesBody(introduce):
             return "key services", f"version {introduce.subject_key_version} introduced"
         case RetireKeyServicesBody(version):

@@ -5,17 +5,23 @@ The caller does the waiting: it fetches names and what is held, calls ``work_off
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from creditregistry.v1 import submission_pb2 as pb
 
-from client_sdk._protocol.own_record import names_another, version_of
+from client_sdk._protocol.own_record import names_another, open_held, version_of
 from client_sdk._protocol.receipt import read_result
-from client_sdk._protocol.statement import sign_ending
+from client_sdk._protocol.statement import sign_ending, sign_version
+from client_sdk._protocol.verification import verifying
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, VerificationError
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import Kind
+from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.outbox import Outbox, Pending, Stored
@@ -23,6 +29,7 @@ from client_sdk.lending.preflight import violation_of_error
 from client_sdk.lending.signing_room import Prepared, SigningRoom
 from client_sdk.lending.tally import Tally
 from client_sdk.models.record import RecordState
+from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,13 +37,17 @@ if TYPE_CHECKING:
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._protocol.statement import Issuer, RecordEnd
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Unit
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.report import Report
 
-__all__ = ["Dispatch", "SingleReport", "ending"]
+__all__ = ["Dispatch", "SingleReport", "confirmation", "ending", "succession"]
+
+
+_REPORTS = {Kind.DEFAULT: DefaultReport, Kind.JUDGMENT: JudgmentReport, Kind.ENFORCEMENT: EnforcementReport}
 
 
 @dataclass(slots=True, repr=False)
@@ -143,12 +154,7 @@ def ending(
         ConflictError: there is no such record, it is not live any more, or it is about another person.
         PreflightError: its standing may not be followed by that one.
     """
-    if not found:
-        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
-    (held,) = found
-    if held.state is not RecordState.LIVE:
-        reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
-        raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    held = _live(found)
     if names is not None and names_another(held, names):
         want = "the person whom the record names"
         raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
@@ -158,6 +164,89 @@ def ending(
     except RuleError as error:
         raise PreflightError((violation_of_error(error, 0),)) from error
     return Prepared(None, held.key, version.number, submission)
+
+
+def succession(
+    successor: Issuer, found: Sequence[HeldRecord], report: Report, preflight: Preflight, names: Mapping[int, Pseudonym]
+) -> Prepared:
+    """Return the signed next version of a record that is named by its id, as a successor ends one.
+
+    Args:
+        successor: the signing institution with its key.
+        found: what the registry holds under the record's id; one, or none.
+        report: the end; its reference is not looked at.
+        preflight: rules and moment.
+        names: pseudonyms of the person.
+
+    Raises:
+        ConflictError: there is no such record, it is not live any more, or it is about another person.
+        PreflightError: a rule is broken.
+    """
+    held = _live(found)
+    opened = open_held(held, names)
+    if opened is None:
+        want = "the person whom the record names"
+        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
+    before, rules = version_of(held, opened), replace(preflight, institution=held.key.issuer)
+    broken = rules.check_report(report) or rules.check_next(report, before)
+    if broken:
+        raise PreflightError(tuple(broken))
+    issued_at = preflight.now_ms // 1_000 * 1_000
+    try:
+        submission, version = sign_version(successor, report, held.key, names, before, issued_at=issued_at)
+    except (RuleError, FormatError) as error:
+        raise PreflightError((violation_of_error(error, 0),)) from error
+    return Prepared(None, held.key, version.number, submission)
+
+
+def confirmation(
+    issuer: Issuer,
+    found: Sequence[HeldRecord],
+    identity: Identity,
+    preflight: Preflight,
+    names: Mapping[int, Pseudonym],
+) -> Prepared:
+    """Return the signed version that says once more what a key in doubt has signed.
+
+    Args:
+        issuer: the signing institution with a key that runs.
+        found: what the registry holds under the record's id; one, or none.
+        identity: of the person.
+        preflight: rules and moment.
+        names: pseudonyms of the person.
+
+    Raises:
+        ConflictError: there is no such live record, its key is not in doubt, or it is about another person.
+        PreflightError: what was signed breaks a rule, so that it is corrected or withdrawn instead.
+        VerificationError: what it discloses does not open to facts.
+    """
+    held = _live(found)
+    if not held.contested:
+        want = "a record whose newest version a key in doubt has signed"
+        raise ConflictError("NOT_CONTESTED", field="record", rule="record.contested", got="no doubt", want=want)
+    statement, opened = held.statement, open_held(held, names)
+    with verifying():
+        facts = None if opened is None else parse_facts(statement.kind, opened.content)
+    until = parse_date(statement.retain_until, "statement.retain_until")
+    common = {
+        "identity": identity,
+        "reference": str(UUID(bytes=statement.record_id)),
+        "standing": statement.standing,
+        "retain_until": until,
+        "transferee": statement.transferee,
+    }
+    report = _REPORTS[statement.kind](**common, facts=facts)
+    return succession(issuer, found, report, preflight, names)
+
+
+def _live(found: Sequence[HeldRecord]) -> HeldRecord:
+    if not found:
+        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
+    (held,) = found
+    if held.state is not RecordState.LIVE:
+        reason = "RECORD_ERASED" if held.state is RecordState.ERASED else "RECORD_ENDED"
+        raise ConflictError(reason, field="record", rule="record.live", got=held.state.value, want="a live record")
+    return held
 
 
 class Dispatch:

@@ -40,6 +40,7 @@ class ReasonId(StrEnum):
     BELOW_AMOUNT = "BELOW_AMOUNT"
     EARLY_STAGE = "EARLY_STAGE"
     GUARANTOR = "GUARANTOR"
+    ISSUER_ENDED = "ISSUER_ENDED"
     ENDED_LONG_AGO = "ENDED_LONG_AGO"
     LISTING_ENDED = "LISTING_ENDED"
     NOT_COUNTED_KIND = "NOT_COUNTED_KIND"
@@ -48,6 +49,7 @@ class ReasonId(StrEnum):
     RESTRICTED = "RESTRICTED"
     # Informative: it does not change the outcome unless the criteria say so.
     DISPUTED = "DISPUTED"
+    STALE = "STALE"
     SUBJECT_STATEMENT = "SUBJECT_STATEMENT"
     # What makes it REFER.
     CONTESTED = "CONTESTED"

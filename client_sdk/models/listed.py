@@ -49,8 +49,10 @@ class ListedRecord(Plain):
         issued_at: when its newest version was signed, UTC, as the signer says.
         logged_at: when its newest version was logged, UTC.
         retain_until: last day that it is kept; None where it does not expire.
+        issuer_ended: whether an act has ended its issuer's records, so that nobody speaks for it any more.
         transferee: institution id of the buyer; empty for none.
         contested: whether the key that signed it, or its annotation, is in doubt from that leaf on.
+        stale: whether it is running, and had no further version for the rulebook's ``stale_days``.
         flags: what is remarked on it.
         remark: reason code of the annotation; empty for none.
         subject_statement: the person's own statement, where there is one and it was opened.
@@ -69,8 +71,10 @@ class ListedRecord(Plain):
     issued_at: datetime
     logged_at: datetime
     retain_until: date | None = None
+    issuer_ended: bool = False
     transferee: str = ""
     contested: bool = False
+    stale: bool = False
     flags: frozenset[AnnotationFlag] = frozenset()
     remark: str = ""
     subject_statement: str = field(default="", repr=False)

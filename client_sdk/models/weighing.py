@@ -77,6 +77,7 @@ class Criteria:
         count_guarantors: whether what is owed as a guarantor counts like one's own; if not, it is watched.
         refer_disputed: whether a disputed record makes the assessment REFER; if not, it counts, and
             the dispute is a reason without an outcome.
+        refer_stale: the same of a record that its furnisher has left alone for the rulebook's ``stale_days``.
 
     Raises:
         ConfigError: one is of another type.
@@ -90,6 +91,7 @@ class Criteria:
     forget_ended_after_days: int | None = 365
     count_guarantors: bool = True
     refer_disputed: bool = False
+    refer_stale: bool = False
 
     def __post_init__(self) -> None:
         for name, fits in _FITTING.items():
@@ -131,6 +133,7 @@ _FITTING: dict[str, Callable[[object], bool]] = {
     "forget_ended_after_days": lambda held: held is None or _is_number(held),
     "count_guarantors": lambda held: type(held) is bool,
     "refer_disputed": lambda held: type(held) is bool,
+    "refer_stale": lambda held: type(held) is bool,
 }
 
 
@@ -179,6 +182,10 @@ def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
     if record.disputed:
         refer = criteria.refer_disputed and not record.restricted
         yield Reason(id=ReasonId.DISPUTED, outcome=Outcome.REFER if refer else None, record=ref)
+    if record.stale:
+        refer = criteria.refer_stale and not record.restricted
+        detail = "its furnisher has not touched it for long"
+        yield Reason(id=ReasonId.STALE, outcome=Outcome.REFER if refer else None, record=ref, detail=detail)
     if AnnotationFlag.STATEMENT in record.flags:
         yield Reason(id=ReasonId.SUBJECT_STATEMENT, record=ref)
 
@@ -209,6 +216,9 @@ def _long_ended(facts: Facts, as_of: datetime, days: int | None) -> bool:
 
 def _milder(record: ListedRecord, facts: Facts, criteria: Criteria) -> ReasonId | None:
     """Return why a record that would count is only watched."""
+    if record.issuer_ended:
+        # Nobody is left who could say that it is paid.
+        return ReasonId.ISSUER_ENDED
     if facts.subject_role is SubjectRole.GUARANTOR and not criteria.count_guarantors:
         return ReasonId.GUARANTOR
     if isinstance(facts, DefaultFacts) and facts.days_past_due < criteria.min_days_past_due:

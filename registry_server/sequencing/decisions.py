@@ -125,7 +125,7 @@ def _lapsed(staging: Staging, item: LapseItem, key: RecordKey, index: int) -> tu
         index=index,
         leaf_hash=leaf_hash(leaf),
         logged_at=staging.logged_at,
-        rulebook=staging.directory.rulebook,
+        directory=staging.directory,
     )
     return leaf, after
 

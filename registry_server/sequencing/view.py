@@ -332,6 +332,10 @@ class View:
         """Return records whose time is over on that day (YYYY-MM-DD), for a LapseItem ERASED each."""
         return [row for row in records.overdue(self.work, day, limit) if row.chain.live]
 
+    def live_of_issuer(self, issuer: str, limit: int) -> list[StoredRecord]:
+        """Return live records of an institution, at most so many, in order of their first leaf."""
+        return records.live_of(self.work, issuer, limit)
+
     def disputed_of(self, issuer: str, first: int, limit: int, *, ended: bool = False) -> list[StoredRecord]:
         """Return an issuer's records with a dispute that stands, or has ended, from that first index on."""
         return records.disputed(self.work, first, limit, issuer=issuer, ended=ended)

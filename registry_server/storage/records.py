@@ -36,6 +36,7 @@ __all__ = [
     "annotation_places",
     "by_keys",
     "disputed",
+    "live_of",
     "of_issuer",
     "overdue",
     "put",
@@ -185,6 +186,13 @@ def overdue(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
         record.retain_until != "", ~record.erased, record.retain_until <= day, record.retain_until > "0"
     )
     return _fetch(work, query.order_by(record.retain_until, record.first_index).limit(limit))
+
+
+def live_of(work: UnitOfWork, issuer: str, limit: int) -> list[StoredRecord]:
+    """Return live records of an issuer in order of their first leaf, at most so many."""
+    record = schema.records.c
+    query = select(schema.records).where(record.issuer == issuer, *_live())
+    return _fetch(work, query.order_by(record.first_index).limit(limit))
 
 
 def unanswered(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:

@@ -111,6 +111,7 @@ class _PageInProgress:
             checkpoint=view.checkpoint,
             head=view.head_leaf,
             registry_state=view.registry_state,
+            rulebook=view.rulebook.encode(),
         )
         self.length = 0
 
@@ -125,7 +126,7 @@ class _PageInProgress:
                 self._leaves.extend(item.index for item in record.annotations)
 
     def finish(self, acts: ActBook) -> pb.Evidence:
-        """Return the page with its proofs, and the states, acts and rulebook that it refers to."""
+        """Return the page with its proofs, and the states and acts that it refers to."""
         view, references, directory = self._view, self._references, self._view.directory
         needed = acts_needed(directory.state, references.claims(directory.institutions))
         shown = sorted(references.institutions)
@@ -133,8 +134,6 @@ class _PageInProgress:
         self.evidence.acts.extend(acts.leaves(view, needed))
         self.evidence.log_proof = view.log_proof(self._leaves)
         self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects)))
-        if references.rulebook:
-            self.evidence.rulebook = view.rulebook.encode()
         return self.evidence
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+    from registry_server.storage.records import StoredRecord
 
 __all__ = ["Housekeeping"]
 
@@ -47,6 +49,8 @@ class Housekeeping:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._stopping = threading.Event()
+        # Lenders whose records an act ended, and of which none is left.
+        self._emptied: set[str] = set()
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
         beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, TIDY_SECONDS, TIDY_SECONDS)
         self._threads = [
@@ -97,11 +101,24 @@ class Housekeeping:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
+            ended += self._left_behind(view, today.isoformat(), _MAX_LAPSES - len(ended))
             silent = view.unanswered(today.isoformat(), _MAX_LAPSES)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),
         ]
+
+    def _left_behind(self, view: View, day: str, limit: int) -> list[StoredRecord]:
+        """Return live records of lenders whose records an act ended so long ago that none may be kept any more."""
+        for issuer in view.directory.institutions.values():
+            if issuer.ending is None or issuer.ending.retain_until > day or issuer.id in self._emptied:
+                continue
+            found = view.live_of_issuer(issuer.id, limit)
+            if found or not limit:
+                return found
+            # Nobody reports for it any more, so that none comes again.
+            self._emptied.add(issuer.id)
+        return []
 
     def _forget(self) -> None:
         now = self._ledger.clock()

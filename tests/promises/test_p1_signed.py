@@ -14,12 +14,14 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import (
+    EndingBody,
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
     RulebookBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.errors import FormatError
@@ -107,8 +109,9 @@ def decisions(running: RunningRegistry) -> Iterator[Body]:
     yield KeyEndBody("lender-1", signer("lender-1 REPORT").public_key.key_id)
     yield RulebookBody(replace(Rulebook(), dispute_days=10))
     yield InstitutionBody(world.enrolment("lender-9", (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT))
-    yield StateBody("lender-1", InstitutionStatus.SUSPENDED, "")
-    yield StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2")
+    yield StateBody("lender-1", InstitutionStatus.SUSPENDED)
+    yield SuccessionBody("lender-1", "lender-2", "merger")
+    yield EndingBody("lender-1", "bankruptcy")
     yield ErasureBody((world.key("lender-1", "loan"),), "court order")
 
 

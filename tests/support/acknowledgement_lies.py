@@ -76,7 +76,7 @@ def an_acknowledgement_of_nothing(log: HandmadeLog, _: HandmadeRegistry) -> None
 
 @lie(_F.SPEAKER)
 def an_acknowledgement_by_a_member_that_is_none_any_more(log: HandmadeLog, _: HandmadeRegistry) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, ""))
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED))
     cause = log.annotate("lender-2", "lender-1", "running", AnnotationFlag.DISPUTED)
     log.acknowledge("lender-1", cause, NoticeReason.DISPUTED)
     log.head()

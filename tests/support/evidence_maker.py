@@ -74,7 +74,6 @@ class _Maker:
         self.referred = {asker}
         # Acts that named a successor who signed.
         self.named: set[int] = set()
-        self.lapsed = False
 
     def make(self, shown: Iterable[int]) -> pb.Evidence:
         log = self.log
@@ -94,8 +93,7 @@ class _Maker:
         )
         evidence.institutions.extend(directory.institutions[id_].encode() for id_ in sorted(self.referred))
         evidence.acts.extend(log.leaves[index] for index in sorted(self.acts()))
-        if self.lapsed:
-            evidence.rulebook = directory.rulebook.encode()
+        evidence.rulebook = directory.rulebook.encode()
         prove_evidence(evidence, log.entries(), self.referred, log.tree)
         return evidence
 
@@ -143,7 +141,6 @@ class _Maker:
         newest = max(at for at in indexes if self.annotates(self.log.leaves[at]))
         since = [at for at in indexes if at >= newest]
         if lapses and lapses[-1] > newest:
-            self.lapsed = True
             answered = [at for at in indexes if self.answers(self.log.leaves[at])]
             since = [at for at in indexes if not answered or at > answered[-1]]
         for at in since:

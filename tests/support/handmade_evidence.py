@@ -167,14 +167,15 @@ class AnsweringRegistry:
 
     def _refer(self, evidence: pb.Evidence, asker: str) -> set[str]:
         """Add the states, acts and rulebook that the rest refers to; returns whose states."""
+        evidence.rulebook = self.rulebook.encode()
         named, keys = {asker}, {evidence.inquiry.key_id}
         places = {act.leaf_hash: act.place for act in self.state.administrator_acts[1:]}
         for record in _records(evidence):
             for data in (record.leaf, *(shown.leaf for shown in record.annotations)):
                 leaf = parse_leaf(data)
                 if not isinstance(leaf, StatementLeaf):
-                    evidence.rulebook = self.rulebook.encode()
-                elif leaf.payload_type == dsse.STATEMENT:
+                    continue
+                if leaf.payload_type == dsse.STATEMENT:
                     statement = Statement.parse(leaf.payload)
                     named |= {statement.issuer, statement.signer}
                     keys.add(leaf.key_id)

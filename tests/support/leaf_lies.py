@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import (
     ClockBody,
+    EndingBody,
     InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
     KeyServicesBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
@@ -247,6 +249,30 @@ def a_lapse_after_the_erasure(log: HandmadeLog, _: HandmadeRegistry) -> None:
 @lie(_F.SPEAKER)
 def a_successor_whom_nobody_named(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.say("lender-1", "running", Standing.CURED, signer="lender-2")
+    log.head()
+
+
+@lie(_F.SPEAKER)
+def a_successor_after_the_ending(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
+    log.act(EndingBody("lender-1", "bankruptcy"))
+    log.say("lender-1", "running", Standing.CURED, signer="lender-2")
+    log.head()
+
+
+@lie(_F.ACT_INVALID)
+def a_successor_of_ended_records(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED))
+    log.act(EndingBody("lender-1", "bankruptcy"))
+    log.act(SuccessionBody("lender-1", "lender-2", "late"))
+    log.head()
+
+
+@lie(_F.RETENTION)
+def a_record_kept_after_the_ending(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED))
+    log.act(EndingBody("lender-1", "bankruptcy"))
+    log.wait((5 * 366 + 2) * DAY_MS)
     log.head()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import common_pb2 as words
 from creditregistry.v1 import directory_pb2, statement_pb2
 
+from tests.support.naive_acts import decide_ending, decide_state, decide_succession, decide_tls_key, years_later
 from tests.support.naive_parts import (
     BY_SUCCESSOR,
     ENDED,
@@ -90,7 +91,7 @@ class NaiveLog:
         elif leaf[0] == 1:
             self._annotation(index, leaf, logged_at, parts[1], parts[2], parts[3])
         elif leaf[0] == 2:
-            self._act(index, leaf, parts[1], list(zip(parts[2::2], parts[3::2], strict=True)))
+            self._act(index, leaf, logged_at, parts[1], list(zip(parts[2::2], parts[3::2], strict=True)))
         elif leaf[0] == 3:
             self._lapse(index, leaf, logged_at, parts[0])
         else:
@@ -268,7 +269,9 @@ class NaiveLog:
         require(known and not known.erased, "known")
         assert known is not None
         if not known.continued:
-            date = known.versions[-1].retain_until
+            issuer = self.members[place[0]].message
+            dates = [known.versions[-1].retain_until, issuer.ending.retain_until]
+            date = min((one for one in dates if one), default="")
             require(known.live and date and date <= day(logged_at), "early")
         self._erase(index, place)
 
@@ -285,7 +288,9 @@ class NaiveLog:
     def _services(self) -> list[directory_pb2.KeyServices]:
         return [self.genesis.key_services]
 
-    def _act(self, index: int, leaf: bytes, payload: bytes, signatures: list[tuple[bytes, bytes]]) -> None:
+    def _act(
+        self, index: int, leaf: bytes, logged_at: int, payload: bytes, signatures: list[tuple[bytes, bytes]]
+    ) -> None:
         act = directory_pb2.Act.FromString(payload)
         hash_ = sha(b"\x00", leaf)
         if index == 0:
@@ -293,7 +298,7 @@ class NaiveLog:
             return
         require(act.registry == self.registry, "registry")
         require(act.number == len(self.acts) and act.previous == self.acts[-1][1], "order")
-        change = self._decide(act, index, hash_)
+        change = self._decide(act, index, logged_at, hash_)
         signers = set()
         for key_id, signature in signatures:
             holders = [
@@ -343,7 +348,7 @@ class NaiveLog:
         ).SerializeToString(deterministic=True)
         return signed_by(by, "possession", payload, signature)
 
-    def _decide(self, act: directory_pb2.Act, index: int, hash_: bytes) -> Callable[[], None]:
+    def _decide(self, act: directory_pb2.Act, index: int, logged_at: int, hash_: bytes) -> Callable[[], None]:
         """Check a decision; return what it does, to be done once the signatures are checked."""
         match act.WhichOneof("body"):
             case "institution":
@@ -356,7 +361,12 @@ class NaiveLog:
             case "key":
                 return self._decide_key(act.key, index, hash_)
             case "state":
-                return self._decide_state(act.state, index, hash_)
+                return decide_state(self.members, act.state)
+            case "succession":
+                return decide_succession(self.members, act.succession, index, hash_)
+            case "ending":
+                until = years_later(day(logged_at), self.genesis.rulebook.retention_years)
+                return decide_ending(self.members, act.ending, until, index, hash_)
             case "erasure":
                 places = [(record.issuer, record.record_id) for record in act.erasure.records]
                 for place in places:
@@ -365,7 +375,7 @@ class NaiveLog:
             case "clock":
                 return lambda: None
             case "tls_key":
-                return self._decide_tls_key(act.tls_key, index, hash_)
+                return decide_tls_key(self.members, act.tls_key, index, hash_)
             case other:
                 raise AssertionError(other)
 
@@ -393,38 +403,6 @@ class NaiveLog:
             ended[0].end, ended[0].contested = index, contested
 
         return end
-
-    def _decide_tls_key(self, act: directory_pb2.TlsKeyAct, index: int, hash_: bytes) -> Callable[[], None]:
-        member = self.members.get(act.institution)
-        require(member, "member")
-        assert member is not None
-        ended = member.message.ended_tls_keys
-        require(all(key.spki_hash != act.spki_hash for key in ended), "ended")
-
-        def end() -> None:
-            ended.add(spki_hash=act.spki_hash, index=index, act_hash=hash_)
-            ended.sort(key=lambda key: key.spki_hash)
-
-        return end
-
-    def _decide_state(self, state: directory_pb2.StateAct, index: int, hash_: bytes) -> Callable[[], None]:
-        member = self.members.get(state.institution)
-        require(member, "member")
-        assert member is not None
-        terminated = words.INSTITUTION_STATUS_TERMINATED
-        require(member.message.status != terminated or state.status == terminated, "terminated")
-        require((state.status, state.successor) != (member.message.status, member.successor), "change")
-        if state.successor:
-            heir = self.members.get(state.successor)
-            require(heir and heir.status == "ACTIVE" and "LENDER" in heir.roles, "heir")
-            require(state.successor != state.institution and "LENDER" in member.roles, "heir")
-
-        def change() -> None:
-            member.message.status = state.status
-            if state.successor != member.successor:
-                member.message.successions.add(successor=state.successor, first=index, act_hash=hash_)
-
-        return change
 
     # HEADs and the map
 

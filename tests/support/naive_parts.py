@@ -128,7 +128,7 @@ class Member:
     @property
     def successor(self) -> str:
         successions = self.message.successions
-        return successions[-1].successor if successions else ""
+        return successions[-1].successor if successions and not self.message.HasField("ending") else ""
 
     @property
     def roles(self) -> list[str]:

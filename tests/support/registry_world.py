@@ -24,6 +24,7 @@ from client_sdk.kernel.formats.act import (
     InstitutionBody,
     KeyServicesBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.commitment import commit_facts, commit_subject
@@ -262,7 +263,7 @@ class World:
 
     def set_state(self, ledger: Ledger, name: str, status: InstitutionStatus, successor: str = "") -> None:
         """Log a change of a member's state."""
-        self.decide(ledger, StateBody(name, status, successor))
+        self.decide(ledger, SuccessionBody(name, successor, "merger") if successor else StateBody(name, status))
 
     def erase(self, ledger: Ledger, *keys: RecordKey) -> None:
         """Log the erasure of records by order."""

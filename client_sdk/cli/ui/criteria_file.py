@@ -7,6 +7,7 @@
     forget_ended_after_days = 365                     # 0 for never
     count_guarantors = true
     refer_disputed = false
+    refer_stale = false
 
     [min_amounts]                                     # minor units by currency
     CNY = 50000
@@ -31,7 +32,7 @@ __all__ = ["read_criteria"]
 E = TypeVar("E", bound=Word)
 
 _NUMBERS = frozenset(("min_days_past_due",))
-_FLAGS = frozenset(("count_guarantors", "refer_disputed"))
+_FLAGS = frozenset(("count_guarantors", "refer_disputed", "refer_stale"))
 _STATES = frozenset(("counted", "watched"))
 
 

@@ -88,6 +88,8 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
         yield "signed by", f"{record.signer}, its successor"
     if record.retain_until:
         yield "kept until", record.retain_until.isoformat()
+    if record.issuer_ended:
+        yield "ended", f"{record.issuer} is gone, and an act has ended its records"
     if record.transferee:
         yield "sold to", record.transferee
     if record.flags:
@@ -97,6 +99,8 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
         )
     if record.contested:
         yield "contested", "signed by a key in doubt"
+    if record.stale:
+        yield "stale", f"{record.issuer} has not touched it for longer than the rulebook's stale_days"
     if record.statement_unopened is not None:
         yield "the person says", f"(not shown: {record.statement_unopened.name})"
     if record.subject_statement:
@@ -166,10 +170,14 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.kind.name,
         record.version,
         record.standing.name + (f" ({record.reason})" if record.reason else ""),
-        record.state.value,
+        record.state.value + "".join(f" ({word})" for word in _doubts(record)),
         moment_text(record.logged_at),
         record.retain_until or "",
     )
+
+
+def _doubts(record: RecordView) -> list[str]:
+    return [word for word, holds in (("stale", record.stale), ("contested", record.contested)) if holds]
 
 
 def receipt_content(receipt: Receipt | InquiryReceipt) -> dict[str, Json]:

@@ -7,13 +7,25 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import uuid8
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import receipt_content
+from client_sdk.forms import moment_text
 from client_sdk.models import Kind
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
+    from client_sdk.models import ListingRemoval
+    from client_sdk.models.receipt import Receipt
 
-__all__ = ["RecordArgument", "named_record", "record_id_of"]
+__all__ = ["OF_THE_NAME", "RecordArgument", "named_record", "record_id_of", "tell_receipt"]
+
+# Columns that say which record it is, or are of its first version alone: no later version changes them.
+OF_THE_NAME = (
+    *("kind", "reference", "first_day", "attempt", "continues_issuer", "continues_record_id"),
+    *("basis_reference", "basis_first_day"),
+)
 
 RecordArgument = Annotated[
     bytes | None,
@@ -53,3 +65,21 @@ def record_id_of(client: "Client", named: bytes | RecordName) -> bytes:
         ConfigError: the secret behind record ids is missing.
     """
     return named if isinstance(named, bytes) else client.record_id(named)
+
+
+def tell_receipt(session: Run, done: str, receipt: "Receipt", removal: "ListingRemoval | None" = None) -> None:
+    """Print the receipt of a further version, and of a removed listing by when its withdrawal was due."""
+    content = receipt_content(receipt)
+    if removal is not None:
+        content |= {"removed_on": str(removal.removed_on), "due_on": str(removal.due_on), "late": removal.late}
+    session.output.result(
+        content,
+        f"{done}: {receipt.uuid}",
+        pairs(
+            [
+                ("  version", receipt.version),
+                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
+                *([] if removal is None else [("  due", f"{removal.due_on}{', too late' if removal.late else ''}")]),
+            ]
+        ),
+    )

@@ -25,14 +25,14 @@ from client_sdk.cli.ui.options import (
     YesOption,
     word_option,
 )
-from client_sdk.cli.ui.output import Json, pairs, table
+from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.shown import WHY_RESTRICTED, receipt_content, record_rows
+from client_sdk.cli.ui.shown import WHY_RESTRICTED, record_rows
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+from client_sdk.cli.verbs import records_confirm, records_succeed
+from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
-from client_sdk.forms import moment_text
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import IdType, WithdrawalReason
 from client_sdk.models.report import RecordName
@@ -42,20 +42,17 @@ if TYPE_CHECKING:
 
     from client_sdk.client import Client
     from client_sdk.models import Identity, ListingRemoval
-    from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
 
 __all__ = ["register"]
-
-# What says which record it is, and cannot be corrected.
-_OF_THE_NAME = ("kind", "standing", "reference", "first_day", "attempt", "continues_issuer", "continues_record_id")
-_OF_VERSION_1 = ("basis_reference", "basis_first_day")
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
+    records_succeed.register(group)
+    records_confirm.register(group)
 
     @verb(
         group,
@@ -64,7 +61,7 @@ def register(app: typer.Typer) -> None:
             "records",
             "records --with-facts --identity-file number.txt",
             "records --issuer lender-9",
-            "records --json",
+            "records --stale --json",
         ],
     )
     def records(
@@ -78,6 +75,9 @@ def register(app: typer.Typer) -> None:
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
         issuer: IssuerOption = "",
+        stale: Annotated[
+            bool, typer.Option("--stale", help="Only running ones left alone for the rulebook's stale_days.")
+        ] = False,
     ) -> None:
         """List your own records, or those you took over, as the registry holds them; correct or withdraw one.
 
@@ -87,7 +87,7 @@ def register(app: typer.Typer) -> None:
         asked = with_facts or identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if asked else None
         with session.client() as client:
-            found = list(client.records(identity=identity, issuer=issuer))
+            found = [record for record in client.records(identity=identity, issuer=issuer) if record.stale or not stale]
             disputes = client.disputes(issuer=issuer) if found else ()
         flags = {dispute.record_id: sorted(flag.name for flag in dispute.flags) for dispute in disputes}
         content: list[Json] = [
@@ -111,7 +111,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "records correct --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --principal 120000",
         ],
-        options=column_options(apart_from=_OF_THE_NAME + _OF_VERSION_1),
+        options=column_options(apart_from=(*OF_THE_NAME, "standing")),
     )
     def correct(
         session: Run,
@@ -155,7 +155,7 @@ def register(app: typer.Typer) -> None:
                 session.output.tell(f"To be corrected in {kind.name} {reference}: {changed or 'nothing'}")
             session.confirm("Sign and send a further version?", yes=yes)
             receipt = client.correct(report)
-        _tell(session, "Corrected", receipt)
+        tell_receipt(session, "Corrected", receipt)
 
     @verb(
         group,
@@ -223,7 +223,7 @@ def register(app: typer.Typer) -> None:
             else:
                 why = reason or WithdrawalReason.ERROR
                 receipt = client.withdraw(record_id, issuer, identity=identity, reason=why, evidence=digests)
-        _tell(session, "Set aside" if set_aside else "Withdrawn", receipt, removal)
+        tell_receipt(session, "Set aside" if set_aside else "Withdrawn", receipt, removal)
 
 
 def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordView":
@@ -239,20 +239,3 @@ def _removal(client: "Client", removed_on: "date") -> "ListingRemoval":
     if removal.removed_on > removal.today:
         raise UsageError("--removed-on is a day to come", "withdraw the listing once the court has removed it.")
     return removal
-
-
-def _tell(session: Run, done: str, receipt: "Receipt", removal: "ListingRemoval | None" = None) -> None:
-    content = receipt_content(receipt)
-    if removal is not None:
-        content |= {"removed_on": str(removal.removed_on), "due_on": str(removal.due_on), "late": removal.late}
-    session.output.result(
-        content,
-        f"{done}: {receipt.uuid}",
-        pairs(
-            [
-                ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
-                *([] if removal is None else [("  due", f"{removal.due_on}{', too late' if removal.late else ''}")]),
-            ]
-        ),
-    )

@@ -5,31 +5,29 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
 
-from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.checkpoint import check_origin
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.keys import check_enrolable, key_id
+from client_sdk.kernel.formats.key_grant import KeyGrant, grant_key, possession_payload
+from client_sdk.kernel.formats.keys import check_enrolable
 from client_sdk.kernel.formats.leaf import TIME_END_MS
 from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, word
-
-if TYPE_CHECKING:
-    from client_sdk.kernel.formats.keys import Signer
+from client_sdk.kernel.formats.words import InstitutionStatus, Role, word
 
 __all__ = [
     "Act",
     "AdministratorsBody",
     "Body",
     "ClockBody",
+    "EndingBody",
     "Enrolment",
     "ErasureBody",
     "GenesisBody",
@@ -41,6 +39,7 @@ __all__ = [
     "RetireKeyServicesBody",
     "RulebookBody",
     "StateBody",
+    "SuccessionBody",
     "TlsKeyBody",
     "grant_key",
     "possession_payload",
@@ -50,74 +49,6 @@ PART = "act"
 NO_PREVIOUS = bytes(HASH_BYTES)
 # One act erases at most so many records, so that its leaf stays below the limit of a leaf.
 MAX_ERASED_RECORDS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class KeyGrant:
-    """A key given to an institution, with a proof of possession of its private key."""
-
-    algorithm: str
-    public_key: bytes
-    usage: KeyUsage
-    possession: bytes
-    endorser: bytes = b""
-    endorsement: bytes = b""
-
-    @property
-    def key_id(self) -> bytes:
-        """Id of the key."""
-        return key_id(self.algorithm, self.public_key)
-
-    def message(self) -> pb.KeyGrant:
-        """Return the protobuf form."""
-        return pb.KeyGrant(
-            algorithm=self.algorithm,
-            public_key=self.public_key,
-            usage=common_pb2.KeyUsage.ValueType(self.usage.number),
-            possession=self.possession,
-            endorser=self.endorser,
-            endorsement=self.endorsement,
-        )
-
-    @classmethod
-    def of(cls, message: pb.KeyGrant) -> KeyGrant:
-        """Return the value of a parsed message.
-
-        Raises:
-            FormatError: the key cannot be enrolled.
-        """
-        check_enrolable(message.algorithm, message.public_key)
-        usage = word(KeyUsage, message.usage, PART, "usage")
-        return cls(
-            message.algorithm, message.public_key, usage, message.possession, message.endorser, message.endorsement
-        )
-
-
-def possession_payload(registry: str, institution: str, grant: KeyGrant) -> bytes:
-    """Return what the holder of the key signs, and in a key act also a running key of the institution."""
-    return canonical.encode(
-        pb.Possession(
-            registry=registry,
-            institution=institution,
-            algorithm=grant.algorithm,
-            public_key=grant.public_key,
-            usage=common_pb2.KeyUsage.ValueType(grant.usage.number),
-        )
-    )
-
-
-def grant_key(
-    registry: str, institution: str, signer: Signer, usage: KeyUsage, endorser: Signer | None = None
-) -> KeyGrant:
-    """Sign the possession of a key, and let a running key endorse it where one is given."""
-    key = signer.public_key
-    bare = KeyGrant(key.algorithm, key.raw, usage, b"")
-    payload = possession_payload(registry, institution, bare)
-    possession = dsse.sign(signer, dsse.POSSESSION, payload)
-    if endorser is None:
-        return KeyGrant(key.algorithm, key.raw, usage, possession)
-    endorsement = dsse.sign(endorser, dsse.POSSESSION, payload)
-    return KeyGrant(key.algorithm, key.raw, usage, possession, endorser.public_key.key_id, endorsement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +138,23 @@ class StateBody:
 
     institution: str
     status: InstitutionStatus
-    successor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessionBody:
+    """The successor of a lender, which is TERMINATED from then on."""
+
+    institution: str
+    successor: str
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndingBody:
+    """The end of a terminated lender's records: nobody speaks for them any more."""
+
+    institution: str
+    ground: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +221,8 @@ Body = (
     | KeyGrantBody
     | KeyEndBody
     | StateBody
+    | SuccessionBody
+    | EndingBody
     | KeyServicesBody
     | RetireKeyServicesBody
     | RulebookBody
@@ -325,17 +274,8 @@ def _write_body(message: pb.Act, body: Body) -> None:
             genesis.rulebook.CopyFrom(body.rulebook.message())
         case InstitutionBody():
             message.institution.enrolment.CopyFrom(body.enrolment.message())
-        case KeyGrantBody():
-            message.key.institution = body.institution
-            message.key.grant.CopyFrom(body.grant.message())
-        case KeyEndBody():
-            message.key.institution = body.institution
-            message.key.end.key_id = body.key_id
-            message.key.end.contested_from = body.contested_from
-        case StateBody():
-            message.state.institution = body.institution
-            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status.number)
-            message.state.successor = body.successor
+        case KeyGrantBody() | KeyEndBody() | StateBody() | SuccessionBody() | EndingBody() | TlsKeyBody():
+            _write_about_member(message, body)
         case KeyServicesBody():
             message.key_services.introduce.CopyFrom(body.introduce.message())
         case RetireKeyServicesBody():
@@ -353,6 +293,29 @@ def _write_body(message: pb.Act, body: Body) -> None:
             administrators.threshold = body.threshold
         case ClockBody():
             message.clock.not_before = body.not_before
+
+
+def _write_about_member(
+    message: pb.Act, body: KeyGrantBody | KeyEndBody | StateBody | SuccessionBody | EndingBody | TlsKeyBody
+) -> None:
+    match body:
+        case KeyGrantBody():
+            message.key.institution = body.institution
+            message.key.grant.CopyFrom(body.grant.message())
+        case KeyEndBody():
+            message.key.institution = body.institution
+            message.key.end.key_id = body.key_id
+            message.key.end.contested_from = body.contested_from
+        case StateBody():
+            message.state.institution = body.institution
+            message.state.status = common_pb2.InstitutionStatus.ValueType(body.status.number)
+        case SuccessionBody():
+            message.succession.institution = body.institution
+            message.succession.successor = body.successor
+            message.succession.ground = body.ground
+        case EndingBody():
+            message.ending.institution = body.institution
+            message.ending.ground = body.ground
         case TlsKeyBody():
             message.tls_key.institution = body.institution
             message.tls_key.spki_hash = body.spki_hash
@@ -369,6 +332,12 @@ def _read_body(message: pb.Act) -> Body:
             return _read_key(message.key)
         case "state":
             return _read_state(message.state)
+        case "succession":
+            return _read_succession(message.succession)
+        case "ending":
+            check_institution_id(message.ending.institution, PART, "institution")
+            _check_ground(message.ending.ground)
+            return EndingBody(message.ending.institution, message.ending.ground)
         case "key_services":
             return _read_key_services(message.key_services)
         case "rulebook":
@@ -415,11 +384,19 @@ def _read_key(key: pb.KeyAct) -> KeyGrantBody | KeyEndBody:
 def _read_state(state: pb.StateAct) -> StateBody:
     check_institution_id(state.institution, PART, "institution")
     status = word(InstitutionStatus, state.status, PART, "status")
-    if state.successor:
-        check_institution_id(state.successor, PART, "successor")
-        if status is not InstitutionStatus.TERMINATED:
-            raise FormatError(PART, "successor.absent", want="none but for TERMINATED")
-    return StateBody(state.institution, status, state.successor)
+    return StateBody(state.institution, status)
+
+
+def _read_succession(act: pb.SuccessionAct) -> SuccessionBody:
+    check_institution_id(act.institution, PART, "institution")
+    check_institution_id(act.successor, PART, "successor")
+    _check_ground(act.ground)
+    return SuccessionBody(act.institution, act.successor, act.ground)
+
+
+def _check_ground(ground: str) -> None:
+    if not ground:
+        raise FormatError(PART, "act.ground", want="why: a merger, an order of a court, or a decision")
 
 
 def _read_key_services(act: pb.KeyServicesAct) -> KeyServicesBody | RetireKeyServicesBody:

@@ -14,15 +14,16 @@ from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.jurisdiction import jurisdiction
-from client_sdk.kernel.formats.keys import check_enrolable, key_id
+from client_sdk.kernel.formats.keys import key_id
+from client_sdk.kernel.formats.member_parts import EndedRecords, EndedTlsKey, InstitutionKey, Succession
 from client_sdk.kernel.formats.statement import check_institution_id
-from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
-from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, KeyUsage, Role, go_together, word
+from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, Role, go_together, word
 
 __all__ = [
     "VOPRF",
     "AdministratorAct",
+    "EndedRecords",
     "EndedTlsKey",
     "InstitutionKey",
     "InstitutionState",
@@ -39,121 +40,6 @@ VOPRF = "voprf-ristretto255-sha512"
 
 
 @dataclass(frozen=True, slots=True)
-class InstitutionKey:
-    """A key that an institution holds or held, and the leaves between which it counts."""
-
-    key_id: bytes
-    algorithm: str
-    public_key: bytes
-    usage: KeyUsage
-    first: int
-    end: int
-    contested_from: int
-    act_hash: bytes
-
-    def counts_at(self, index: int) -> bool:
-        """Whether what it signed at that leaf counts: ``first < index < end`` (proto/README.md 6)."""
-        return self.first < index and (not self.end or index < self.end)
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not been ended."""
-        return not self.end
-
-    def contested_at(self, index: int) -> bool:
-        """Whether what it signed at that leaf is in doubt."""
-        return bool(self.contested_from) and index >= self.contested_from
-
-    def message(self) -> pb.InstitutionKey:
-        """Return the protobuf form."""
-        return pb.InstitutionKey(
-            key_id=self.key_id,
-            algorithm=self.algorithm,
-            public_key=self.public_key,
-            usage=common_pb2.KeyUsage.ValueType(self.usage.number),
-            first=self.first,
-            end=self.end,
-            contested_from=self.contested_from,
-            act_hash=self.act_hash,
-        )
-
-    @classmethod
-    def of(cls, message: pb.InstitutionKey, part: str) -> InstitutionKey:
-        """Return the value of a parsed message.
-
-        Raises:
-            FormatError: the key id is not that of the key, or a field has the wrong form.
-        """
-        if message.key_id != key_id(message.algorithm, message.public_key):
-            raise FormatError(part, "key_id.derived", want="the hash of algorithm and public key")
-        check_enrolable(message.algorithm, message.public_key)
-        if len(message.act_hash) != sha256().digest_size:
-            raise FormatError(part, "act_hash.length", want="32 bytes")
-        if message.end and message.end <= message.first:
-            raise FormatError(part, "key.range", want="an end after the beginning")
-        return cls(
-            message.key_id,
-            message.algorithm,
-            message.public_key,
-            word(KeyUsage, message.usage, part, "usage"),
-            message.first,
-            message.end,
-            message.contested_from,
-            message.act_hash,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Succession:
-    """Successor of a terminated institution from an act on; empty if it has none any more."""
-
-    successor: str
-    first: int
-    act_hash: bytes
-
-    def message(self) -> pb.Succession:
-        """Return the protobuf form."""
-        return pb.Succession(successor=self.successor, first=self.first, act_hash=self.act_hash)
-
-    @classmethod
-    def of(cls, message: pb.Succession, part: str) -> Succession:
-        """Return the value of a parsed message.
-
-        Raises:
-            FormatError: a field has the wrong form.
-        """
-        if message.successor:
-            check_institution_id(message.successor, part, "successor")
-        if len(message.act_hash) != sha256().digest_size:
-            raise FormatError(part, "act_hash.length", want="32 bytes")
-        return cls(message.successor, message.first, message.act_hash)
-
-
-@dataclass(frozen=True, slots=True)
-class EndedTlsKey:
-    """A TLS key that an act ended, with the place and the leaf hash of that act."""
-
-    spki_hash: bytes
-    index: int
-    act_hash: bytes
-
-    def message(self) -> pb.EndedTlsKey:
-        """Return the protobuf form."""
-        return pb.EndedTlsKey(spki_hash=self.spki_hash, index=self.index, act_hash=self.act_hash)
-
-    @classmethod
-    def of(cls, message: pb.EndedTlsKey, part: str) -> EndedTlsKey:
-        """Return the value of a parsed message.
-
-        Raises:
-            FormatError: a field has the wrong form.
-        """
-        if len(message.act_hash) != sha256().digest_size:
-            raise FormatError(part, "act_hash.length", want="32 bytes")
-        return cls(check_spki_hash(message.spki_hash, part), message.index, message.act_hash)
-
-
-@dataclass(frozen=True, slots=True)
 class InstitutionState:
     """One institution as the map holds it."""
 
@@ -166,20 +52,23 @@ class InstitutionState:
     keys: tuple[InstitutionKey, ...]
     successions: tuple[Succession, ...] = ()
     ended_tls_keys: tuple[EndedTlsKey, ...] = ()
+    ending: EndedRecords | None = None
 
     @property
     def successor(self) -> str:
-        """Current successor; empty for none."""
-        return self.successions[-1].successor if self.successions else ""
+        """Current successor; empty for none, as once its records are ended."""
+        return self.successions[-1].successor if self.successions and self.ending is None else ""
 
     def succession_at(self, index: int) -> Succession | None:
         """Return the succession that counts at a leaf: the newest that an earlier act made; None for none."""
-        newest = next((item for item in reversed(self.successions) if item.first < index), None)
-        return newest if newest is not None and newest.successor else None
+        if self.ending is not None and self.ending.index < index:
+            return None
+        return next((item for item in reversed(self.successions) if item.first < index), None)
 
     def terminated_at(self, index: int) -> bool:
-        """Whether its successions show that it was terminated at a leaf: that of the first or a later one."""
-        return bool(self.successions) and index >= self.successions[0].first
+        """Whether its successions or its ending show that it was terminated at a leaf: that of the first, or later."""
+        acts = [item.first for item in self.successions] + ([] if self.ending is None else [self.ending.index])
+        return bool(acts) and index >= min(acts)
 
     def speaks_at(self, id_: str, index: int) -> bool:
         """Whether an institution speaks for this one at a leaf: itself, or its successor there."""
@@ -210,6 +99,7 @@ class InstitutionState:
                 keys=[key.message() for key in self.keys],
                 successions=[item.message() for item in self.successions],
                 ended_tls_keys=[item.message() for item in self.ended_tls_keys],
+                ending=None if self.ending is None else self.ending.message(),
             )
         )
 
@@ -234,8 +124,11 @@ class InstitutionState:
         status = word(InstitutionStatus, message.status, part, "status")
         successions = tuple(Succession.of(item, part) for item in message.successions)
         check_ascending([0, *(item.first for item in successions)], part, "successions")
-        if successions and status is not InstitutionStatus.TERMINATED:
+        ending = EndedRecords.of(message.ending, part) if message.HasField("ending") else None
+        if (successions or ending) and status is not InstitutionStatus.TERMINATED:
             raise FormatError(part, "successions.absent", want="none but for TERMINATED")
+        if ending is not None and successions and successions[-1].first >= ending.index:
+            raise FormatError(part, "ending.last", want="no successor after the ending")
         ended_tls_keys = tuple(EndedTlsKey.of(item, part) for item in message.ended_tls_keys)
         check_ascending([item.spki_hash for item in ended_tls_keys], part, "ended_tls_keys")
         return cls(
@@ -248,6 +141,7 @@ class InstitutionState:
             keys,
             successions,
             ended_tls_keys,
+            ending,
         )
 
 
@@ -324,6 +218,7 @@ _MOST = {
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
     "default_days": 366,
+    "stale_days": 3_660,
 }
 
 
@@ -355,6 +250,7 @@ class Rulebook:
     no_fraud_cause: bool = False
     one_default_a_debt: bool = False
     default_days: int = 0
+    stale_days: int = 184
 
     @classmethod
     def shipped(cls, name: str) -> Rulebook:

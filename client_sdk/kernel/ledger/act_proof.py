@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, StateBody
+from client_sdk.kernel.formats.act import Act, AdministratorsBody, InstitutionBody, KeyGrantBody, SuccessionBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf
@@ -221,7 +221,7 @@ def _gifts(act: Act) -> Iterator[tuple[str, tuple[bytes, KeyUsage] | str]]:
     match act.body:
         case KeyGrantBody(institution, grant):
             yield institution, (grant.key_id, grant.usage)
-        case StateBody(institution, _, successor) if successor:
+        case SuccessionBody(institution, successor):
             yield institution, successor
         case _:
             for enrolment in _enrolments(act):

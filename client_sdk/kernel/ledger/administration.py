@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.act import (
     KeyEndBody,
     KeyGrantBody,
     StateBody,
+    SuccessionBody,
     possession_payload,
 )
 from client_sdk.kernel.formats.errors import SignatureError
@@ -243,6 +244,8 @@ class Administration:
                 return self._with(owner, replace(self.known[owner], keys=keys))
             case StateBody(owner, status) if owner in self.known:
                 return self._with(owner, replace(self.known[owner], active=status is InstitutionStatus.ACTIVE))
+            case SuccessionBody(owner) if owner in self.known:
+                return self._with(owner, replace(self.known[owner], active=False))
         return self
 
     def _with(self, owner: str, administrator: Administrator) -> Administration:

@@ -46,15 +46,13 @@ class ShownAnnotation(NamedTuple):
     signed: tuple[ShownLink, ...]
 
 
-def read_annotations(
-    leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook | None
-) -> ShownAnnotation:
+def read_annotations(leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook) -> ShownAnnotation:
     """Return the annotation state that the shown leaves of an annotation chain prove.
 
     Args:
         leaves: index and leaf, ascending.
         statement: the newest version of the annotated record.
-        rulebook: whose period a lapse is held against; None where none is shown.
+        rulebook: whose period a lapse is held against.
 
     Raises:
         FormatError: another record or registry, a broken chain, a lapse before its time, or more leaves than needed.
@@ -101,10 +99,10 @@ class _LinkReading:
         self._link(annotation.key, annotation.number, leaf.payload)
         self._ends_in_annotation = True
 
-    def take_lapse(self, leaf: LapseLeaf, rulebook: Rulebook | None) -> None:
+    def take_lapse(self, leaf: LapseLeaf, rulebook: Rulebook) -> None:
         lapse = Lapse.parse(leaf.payload)
-        if lapse.what is not LapseKind.RESTRICTED or not self._annotations or rulebook is None or self._lapsed:
-            raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, dispute and rulebook")
+        if lapse.what is not LapseKind.RESTRICTED or not self._annotations or self._lapsed:
+            raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, and its dispute")
         self._check_follows(lapse)
         self._check_registry(lapse.registry)
         if any(annotation.outcome is not None for annotation in self._annotations):

@@ -31,6 +31,7 @@ from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_l
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
+from client_sdk.kernel.rules.stale import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,10 @@ class VerifiedRecord(Discreet):
     contested: bool
     annotation: ShownAnnotation | None
     text_disclosure: bytes
+    # YYYY-MM-DD, where an act has ended the records of its issuer: no longer than until then it is kept.
+    ended_until: str
+    # Whether it had no further version for the rulebook's stale_days before the HEAD.
+    stale: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,9 +104,9 @@ class Reading:
             raise FormatError("institution state", "institutions.order", want="ascending by id, without repetition")
         return {state.id: state for state in states}
 
-    def _read_rulebook(self) -> Rulebook | None:
+    def _read_rulebook(self) -> Rulebook:
         if not self._evidence.rulebook:
-            return None
+            raise FormatError("rulebook", "rulebook.needed", want="the rulebook of the registry state")
         message = canonical.parse(directory_pb2.Rulebook, self._evidence.rulebook, "rulebook")
         rulebook = Rulebook.of(message)
         if rulebook.digest != self._registry.rulebook_digest:
@@ -213,6 +218,8 @@ class Reading:
             doubted or key.contested_at(item.index),
             annotation,
             item.text_disclosure,
+            "" if issuer.ending is None else issuer.ending.retain_until,
+            is_stale(statement.standing, leaf.logged_at, self._as_of, self._rulebook.stale_days),
         )
 
     def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bool]:
@@ -251,15 +258,13 @@ class Reading:
         entries_under(self._head, shown_entries(evidence, self.institutions), evidence.map_proof)
 
     def check_nothing_unused(self) -> None:
-        """Condition 13, for institutions and the rulebook.
+        """Condition 13, for institutions.
 
         Raises:
-            FormatError: an institution or the rulebook is there without need, or missing.
+            FormatError: an institution is there without need, or missing.
         """
         if set(self.institutions) != self.references.institutions:
             raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
-        if (self._rulebook is not None) is not self.references.rulebook:
-            raise FormatError("rulebook", "rulebook.needed", want="a rulebook where a lapse is shown and only there")
 
 
 def _check_standing(statement: Statement) -> None:

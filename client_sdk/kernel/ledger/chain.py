@@ -40,6 +40,7 @@ __all__ = [
     "check_annotator",
     "check_speaker",
     "erase",
+    "keeps_until",
     "lapse",
     "overdue",
 ]
@@ -100,6 +101,9 @@ def check_speaker(statement: Statement, directory: Directory) -> None:
         if issuer.status is InstitutionStatus.SUSPENDED and statement.version == 1:
             raise RuleError("INSTITUTION_SUSPENDED", "version", "institution.state", got="1", want="no new record")
         return
+    if issuer.ending is not None:
+        want = "no further version once an act has ended its records"
+        raise RuleError("NOT_THE_SUCCESSOR", "signer", "ending.final", want=want)
     if issuer.status is not InstitutionStatus.TERMINATED or issuer.successor != statement.signer:
         raise RuleError("NOT_THE_SUCCESSOR", "signer", "successor.named", want="the issuer or its named successor")
     if directory.institution(statement.signer).status is InstitutionStatus.TERMINATED:
@@ -318,7 +322,7 @@ def lapse(
     index: int,
     leaf_hash: bytes,
     logged_at: int,
-    rulebook: Rulebook,
+    directory: Directory,
 ) -> Chain:
     """Return the record after a lapse (proto/README.md 5 and 6).
 
@@ -329,11 +333,12 @@ def lapse(
         index: where it is logged.
         leaf_hash: of its leaf.
         logged_at: of its leaf, ms.
-        rulebook: that was in force.
+        directory: before the leaf.
 
     Raises:
         RuleError: the lapse may not follow, or LAPSE_EARLY; DATE_INVALID where no calendar has the period's end.
     """
+    rulebook = directory.rulebook
     if event.what is LapseKind.RESTRICTED:
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation
@@ -349,14 +354,24 @@ def lapse(
     if chain.erased:
         raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
-    if not chain.continued and not (chain.live and overdue(chain, logged_at, rulebook)):
-        raise RuleError("LAPSE_EARLY", "what", "retention.due", got=chain.retain_until or "no date", want="a due date")
+    if not chain.continued and not (chain.live and overdue(chain, logged_at, directory)):
+        got = keeps_until(chain, directory) or "no date"
+        raise RuleError("LAPSE_EARLY", "what", "retention.due", got=got, want="a due date")
     return erase(chain, index)
 
 
-def overdue(chain: Chain, logged_at: int, rulebook: Rulebook) -> bool:
+def keeps_until(chain: Chain, directory: Directory) -> str:
+    """Return the last day that a record is kept: its own, or that of its issuer's ending; empty for none."""
+    issuer = directory.institutions.get(chain.key.issuer)
+    ending = None if issuer is None else issuer.ending
+    days = [chain.retain_until, "" if ending is None else ending.retain_until]
+    return min(filter(None, days), default="")
+
+
+def overdue(chain: Chain, logged_at: int, directory: Directory) -> bool:
     """Whether the record's time was over on the day of ``logged_at`` (征信业管理条例 Art. 16)."""
-    return bool(chain.retain_until) and chain.retain_until <= day_of(logged_at, rulebook.time_zone).isoformat()
+    until = keeps_until(chain, directory)
+    return bool(until) and until <= day_of(logged_at, directory.rulebook.time_zone).isoformat()
 
 
 def erase(chain: Chain | None, index: int) -> Chain:

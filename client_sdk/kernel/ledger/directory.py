@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
+    EndingBody,
     Enrolment,
     ErasureBody,
     GenesisBody,
@@ -24,12 +25,14 @@ from client_sdk.kernel.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    SuccessionBody,
     TlsKeyBody,
 )
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
 from client_sdk.kernel.formats.state import (
     AdministratorAct,
+    EndedRecords,
     EndedTlsKey,
     InstitutionKey,
     InstitutionState,
@@ -48,8 +51,9 @@ from client_sdk.kernel.ledger.administration import (
     new_key,
 )
 from client_sdk.kernel.ledger.head_time import check_correction
-from client_sdk.kernel.rules.dates import check_zone
+from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,7 +139,7 @@ class Directory:
             check_correction(act.body.not_before, leaf.logged_at)
         act_hash = leaf_hash(leaf.encode())
         administration = self.administration.after(index, act, act_hash)
-        decided = self._decide(act, index, act_hash, administration)
+        decided = self._decide(act, index, leaf.logged_at, act_hash, administration)
         check_signed(index, leaf, act, self.administration, administration)
         changed = (AdministratorAct(index, act_hash),) if administration is not self.administration else ()
         state = replace(
@@ -171,10 +175,12 @@ class Directory:
         """
         self.check_order(act)
         act_hash = bytes(32)
-        self._decide(act, index, act_hash, self.administration.after(index, act, act_hash))
+        self._decide(act, index, 0, act_hash, self.administration.after(index, act, act_hash))
 
-    def _decide(self, act: Act, index: int, act_hash: bytes, administration: Administration) -> Directory:
-        decided = self._changed(act, index, act_hash)
+    def _decide(
+        self, act: Act, index: int, logged_at: int, act_hash: bytes, administration: Administration
+    ) -> Directory:
+        decided = self._changed(act, index, logged_at, act_hash)
         if administration is not self.administration:
             self.administration.check_change(administration)
         return decided
@@ -241,7 +247,7 @@ class Directory:
         entries[REGISTRY_KEY] = state_value(self.state.encode())
         return entries
 
-    def _changed(self, act: Act, index: int, act_hash: bytes) -> Directory:
+    def _changed(self, act: Act, index: int, logged_at: int, act_hash: bytes) -> Directory:
         match act.body:
             case GenesisBody():
                 raise RuleError("ACT_ORDER", "number", "act.genesis", want="one genesis")
@@ -254,7 +260,11 @@ class Directory:
             case KeyEndBody(institution, key_id, contested_from):
                 return self._end_key(institution, key_id, contested_from, index)
             case StateBody():
-                return self._set_state(act.body, index, act_hash)
+                return self._set_state(act.body)
+            case SuccessionBody():
+                return self._succeed(act.body, index, act_hash)
+            case EndingBody(institution):
+                return self._end_records(institution, index, logged_at, act_hash)
             case KeyServicesBody(introduce):
                 return self._introduce(introduce)
             case RetireKeyServicesBody(version):
@@ -327,25 +337,47 @@ class Directory:
         keys = (*state.ended_tls_keys, EndedTlsKey(spki_hash, index, act_hash))
         return self._with(replace(state, ended_tls_keys=tuple(sorted(keys, key=lambda key: key.spki_hash))), ())
 
-    def _set_state(self, body: StateBody, index: int, act_hash: bytes) -> Directory:
+    def _set_state(self, body: StateBody) -> Directory:
         state = self.institution(body.institution)
-        terminated = InstitutionStatus.TERMINATED
-        if state.status is terminated and body.status is not terminated:
-            raise RuleError(
-                "STATE_INVALID", "status", "institution.terminated", got=body.status.name, want="TERMINATED"
-            )
-        if body.status is state.status and body.successor == state.successor:
+        if state.status is InstitutionStatus.TERMINATED:
+            want = "no further state of a terminated member"
+            raise RuleError("STATE_INVALID", "status", "institution.terminated", got=body.status.name, want=want)
+        if body.status is state.status:
             raise RuleError("STATE_INVALID", "status", "institution.state", got=body.status.name, want="a change")
-        if body.successor:
-            heir = self.institution(body.successor)
-            if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
-                raise RuleError("STATE_INVALID", "successor", "successor.active-lender", want="another active LENDER")
-            if Role.LENDER not in state.roles:
-                raise RuleError("STATE_INVALID", "successor", "roles.alone", want="none but for a LENDER")
-        successions = state.successions
-        if body.successor != state.successor:
-            successions = (*successions, Succession(body.successor, index, act_hash))
-        return self._with(replace(state, status=body.status, successions=successions), ())
+        return self._with(replace(state, status=body.status), ())
+
+    def _succeed(self, body: SuccessionBody, index: int, act_hash: bytes) -> Directory:
+        """Name a lender's successor; there is no circle, as a successor is ACTIVE and who has one is TERMINATED."""
+        state, heir = self._with_records(body.institution), self.institution(body.successor)
+        if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
+            got, want = f"{heir.id}, {heir.status.name}", "another active LENDER"
+            raise RuleError("STATE_INVALID", "successor", "successor.active-lender", got=got, want=want)
+        if heir.id == state.successor:
+            want = "another than the successor that it has"
+            raise RuleError("STATE_INVALID", "successor", "successor.once", got=heir.id, want=want)
+        successions = (*state.successions, Succession(heir.id, index, act_hash))
+        return self._with(replace(state, status=InstitutionStatus.TERMINATED, successions=successions), ())
+
+    def _end_records(self, institution: str, index: int, logged_at: int, act_hash: bytes) -> Directory:
+        state = self._with_records(institution)
+        if state.status is not InstitutionStatus.TERMINATED:
+            want = "a lender that is TERMINATED before"
+            raise RuleError("STATE_INVALID", "institution", "ending.terminated", got=state.status.name, want=want)
+        today = day_of(logged_at, self.rulebook.time_zone)
+        until = expires_on(today, self.rulebook.retention_years).isoformat()
+        return self._with(replace(state, ending=EndedRecords(until, index, act_hash)), ())
+
+    def _with_records(self, institution: str) -> InstitutionState:
+        """Return a lender whose records were not ended by an act."""
+        state = self.institution(institution)
+        if Role.LENDER not in state.roles:
+            want = "a LENDER: nobody else has records"
+            raise RuleError("STATE_INVALID", "institution", "succession.lender", got=institution, want=want)
+        if state.ending is not None:
+            got = f"ended by the act at leaf {state.ending.index}"
+            want = "a lender whose records are not ended"
+            raise RuleError("STATE_INVALID", "institution", "ending.final", got=got, want=want)
+        return state
 
     def _introduce(self, services: KeyServices) -> Directory:
         want = self.state.newest_subject_key_version + 1

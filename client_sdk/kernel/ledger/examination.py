@@ -29,7 +29,7 @@ from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.ledger.chain import overdue
+from client_sdk.kernel.ledger.chain import keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -315,10 +315,10 @@ class Examination:
     def check_retention(self) -> None:
         """Check that no live record is overdue at the newest HEAD (征信业管理条例 Art. 16), a day's grace given."""
         as_of = max(self.replay.head_chain.logged_at - RETENTION_GRACE_MS, 0)
-        rulebook = self.replay.directory.rulebook
+        directory = self.replay.directory
         for chain in self.replay.live():
-            if chain.retain_until and overdue(chain, as_of, rulebook):
-                got = chain.retain_until
+            if overdue(chain, as_of, directory):
+                got = keeps_until(chain, directory)
                 self._findings.note(
                     FindingId.RETENTION, chain.index, "retain_until", "retention.due", got=got, want="erased"
                 )

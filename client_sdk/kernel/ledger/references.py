@@ -1,4 +1,4 @@
-"""References of an answer: the institutions, keys, acts and rulebook that its records lead to (proto/README.md 8).
+"""References of an answer: the institutions, keys and acts that its records lead to (proto/README.md 8).
 
 The registry puts exactly these into evidence, a cut to one person keeps exactly these, and a verifier
 refuses evidence that lacks one of them or holds anything else.
@@ -6,7 +6,6 @@ refuses evidence that lacks one of them or holds anything else.
     inquiry, statements, annotations > who signed, with which key    > the acts that gave these keys
     statements that a successor signed                               > the acts that named the successors
     RegistryState                                                    > the acts that changed the administrators
-    a RESTRICTED lapse, which is shown with what it rests on         > the rulebook
 """
 
 from __future__ import annotations
@@ -57,12 +56,10 @@ class References:
 
     Attributes:
         institutions: ids of those whose states must be shown.
-        rulebook: whether the rulebook must be shown.
     """
 
     def __init__(self, asker: str, key_id: bytes) -> None:
         self.institutions = {asker}
-        self.rulebook = False
         self._keys = {(asker, key_id)}
         self._successions: set[tuple[str, int]] = set()
 
@@ -94,9 +91,8 @@ class References:
         for item in shown:
             leaf = read_leaf(item.leaf, "annotation")
             if not isinstance(leaf, StatementLeaf):
-                # A lapse is held against the rulebook.
-                self.rulebook = True
-            elif leaf.payload_type == dsse.ANNOTATION:
+                continue
+            if leaf.payload_type == dsse.ANNOTATION:
                 self._signed_by(Annotation.parse(leaf.payload).author, leaf.key_id)
             else:
                 self._signed_by(Statement.parse(leaf.payload).signer, leaf.key_id)

@@ -226,7 +226,7 @@ class Replay:
             index=index,
             leaf_hash=hash_,
             logged_at=leaf.logged_at,
-            rulebook=self.directory.rulebook,
+            directory=self.directory,
         )
         if event.what is LapseKind.ERASED:
             self._erase(index, chain)

@@ -224,6 +224,16 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     answer = member("lender-2")(*ASKING, given=id_number(number)).content
     assert answer["records"][0]["contested"]
     assert answer["assessment"]["outcome"] == "REFER"
+    [doubted] = lender("records").content["records"]
+    assert doubted["contested"]
+    confirm = ("records", "confirm", str(doubted["record_id"]), "--identity-file", "-", "--yes")
+    assert lender(*confirm, given=id_number(number + 1), code=1).reason == "SUBJECT_CHANGED"
+    assert lender(*confirm, given=id_number(number)).content["version"] == 2
+    assert lender(*confirm, given=id_number(number), code=1).reason == "NOT_CONTESTED"
+    answer = member("lender-2")(*ASKING, given=id_number(number)).content
+    assert not answer["records"][0]["contested"]
+    assert answer["assessment"]["outcome"] != "REFER"
+    assert member("auditor")("audit", "--jobs", "1").content["clean"]
 
 
 def test_a_suspended_lender_may_not_ask(registry: TestRegistry, member: Member, tmp_path: Path, number: int) -> None:
@@ -247,19 +257,49 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
         ("records", "withdraw", record, *theirs, "--yes"),
     ):
         assert heir(*words, code=1).reason == "NOT_THE_SUCCESSOR"
-    decide(member, "state", "--institution", "lender-c7", "--status", "TERMINATED", "--successor", "lender-2")
+    decide(member, "succession", "--institution", "lender-c7", "--successor", "lender-2", "--ground", "merger")
     named = heir("act", "list").content["acts"][-1]
-    assert (named["kind"], named["institutions"]) == ("state", ["lender-2", "lender-c7"])
+    assert (named["kind"], named["institutions"]) == ("succession", ["lender-2", "lender-c7"])
     [listed] = heir("records", *theirs).content["records"]
     assert (listed["issuer"], listed["record_id"], listed["standing"]) == ("lender-c7", record, "OPEN")
     facts = heir("records", *theirs, "--identity-file", "-", given=id_number(number)).content["records"][0]["facts"]
     assert facts["days_past_due"] == 29
     receipt = heir("receipt", record, *theirs).content
     assert (receipt["issuer"], receipt["index"]) == ("lender-c7", reported["index"])
+    ends = ("records", "succeed", record, *theirs, "--identity-file", "-", "--yes")
+    heir(*ends, code=2, given=id_number(number))
+    wrong = heir(*ends, "--standing", "CURED", code=1, given=id_number(number + 1))
+    assert wrong.reason == "RECORD_UNKNOWN"
+    cured = ("--standing", "CURED", "--collection-stage", "ENDED", "--days-past-due", "0")
+    heir(*ends, *cured, "--ended-on", facts["as_of"], given=id_number(number))
+    [paid] = heir(*ASKING, given=id_number(number)).content["records"]
+    assert (paid["issuer"], paid["signer"], paid["standing"]) == ("lender-c7", "lender-2", "CURED")
     heir("records", "withdraw", record, *theirs, "--yes")
     assert heir(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
-    assert heir("receipt", record, "--version", "2", *theirs).content["version"] == 2
-    assert heir("receipt", record, "--version", "2", code=1).reason == "RECORD_UNKNOWN"
+    assert heir("receipt", record, "--version", "3", *theirs).content["version"] == 3
+    assert heir("receipt", record, "--version", "3", code=1).reason == "RECORD_UNKNOWN"
+
+
+def test_records_that_nobody_takes_over_are_ended_and_only_watched(
+    registry: TestRegistry, member: Member, tmp_path: Path, number: int
+) -> None:
+    gone = enrol(registry, member, tmp_path / "lender-c8")
+    wait_until_known(gone)
+    gone(*report_words(number), "--yes", given=id_number(number))
+    decide(member, "state", "--institution", "lender-c8", "--status", "TERMINATED")
+    decide(member, "ending", "--institution", "lender-c8", "--ground", "bankruptcy")
+    answer = member("lender-2")(*ASKING, given=id_number(number)).content
+    [record] = answer["records"]
+    assert (record["issuer"], record["standing"], record["issuer_ended"]) == ("lender-c8", "OPEN", True)
+    assert record["retain_until"]
+    assert [reason["id"] for reason in answer["assessment"]["reasons"]] == ["ISSUER_ENDED"]
+    late = member("admin-1")(
+        *("act", "propose", "succession", "--institution", "lender-c8"),
+        *("--successor", "lender-2", "--ground", "late", "--yes"),
+        code=2,
+    )
+    assert late.reason == "STATE_INVALID"
+    assert member("auditor")("audit", "--jobs", "1").content["clean"]
 
 
 def test_an_erased_record_is_clear_and_the_audit_clean(member: Member, number: int) -> None:

@@ -158,6 +158,18 @@ def test_restricted_is_not_counted() -> None:
     assert [reason.id for reason in result.reasons] == [ReasonId.RESTRICTED, ReasonId.DISPUTED]
 
 
+def test_stale_counts_and_is_told_unless_the_criteria_refer_it() -> None:
+    stale = answer(replace(record(), stale=True))
+    assert [reason.id for reason in stale.assess().reasons] == [ReasonId.COUNTED, ReasonId.STALE]
+    assert stale.assess().outcome is Outcome.BLACKLISTED
+    assert stale.assess(Criteria(refer_stale=True)).outcome is Outcome.REFER
+
+
+def test_a_record_of_a_lender_whose_records_were_ended_is_watched() -> None:
+    assessed = answer(replace(record(), issuer_ended=True)).assess()
+    assert ([reason.id for reason in assessed.reasons], assessed.outcome) == ([ReasonId.ISSUER_ENDED], Outcome.WATCH)
+
+
 def test_disputed_counts_and_is_told_unless_the_criteria_refer_it() -> None:
     disputed = answer(record(flags=frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT))))
     assert reasons(disputed) == [

@@ -265,6 +265,7 @@ CRITERIA: Wrong = {
     "forget_ended_after_days": ("1", 1.0, True, -1, BEYOND),
     "count_guarantors": (None, 1, "yes"),
     "refer_disputed": (None, 1, "yes"),
+    "refer_stale": (None, 1, "yes"),
 }
 FUNCTIONS: dict[str, Wrong] = {
     "debt": {"original_creditor": (None, 5, b"x", []), "contract": (None, 5, b"x", [], HALF, "", "\0")},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.act import EndingBody
 from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Lapse
-from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
 from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, World, accept
@@ -103,3 +104,20 @@ def test_what_opens_inquiries_is_deleted_when_their_time_is_over(database_url: s
             kept = view.inquiry("lender-1", item.inquiry_id)
         assert kept is not None
         assert kept.opening is None
+
+
+def test_nothing_is_kept_of_a_lender_whose_records_were_ended_long_ago(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        housekeeping = Housekeeping(ledger)
+        accept(ledger, world.report("lender-1", "open"))
+        accept(ledger, world.report("lender-2", "another's", person="another"))
+        world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED)
+        world.decide(ledger, EndingBody("lender-1", "bankruptcy"))
+        housekeeping.tidy()
+        assert lapses(ledger) == []
+        world.clock.now += 5 * 366 * DAY_MS
+        housekeeping.tidy()
+        housekeeping.tidy()
+        (lapse,) = lapses(ledger)
+        assert (lapse.key, lapse.what) == (world.key("lender-1", "open"), LapseKind.ERASED)

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import canonical, dsse
-from client_sdk.kernel.formats.act import KeyGrantBody, TlsKeyBody, grant_key, possession_payload
+from client_sdk.kernel.formats.act import (
+    EndingBody,
+    KeyGrantBody,
+    SuccessionBody,
+    TlsKeyBody,
+    grant_key,
+    possession_payload,
+)
 from client_sdk.kernel.formats.batch_signature import BatchSignature, sign_statements
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.commitment import (
@@ -98,6 +105,14 @@ def golden_log() -> HandmadeLog:
     return log
 
 
+def gone() -> HandmadeLog:
+    """A log with a lender that had a successor, and whose records were ended then."""
+    log = HandmadeLog()
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
+    log.act(EndingBody("lender-1", "bankruptcy"))
+    return log
+
+
 def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     """Forms that stand in the log or in its map."""
     state = log.state.directory.state
@@ -120,6 +135,9 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "checkpoint": log.checkpoint(),
         "institution state": member.encode(),
         "institution state: with an ended TLS key": log.state.directory.institution("lender-3").encode(),
+        "leaf: succession act": gone().leaves[-2],
+        "leaf: ending act": gone().leaves[-1],
+        "institution state: ended": gone().state.directory.institution("lender-1").encode(),
         "registry state": state.encode(),
         "rulebook": Rulebook().encode(),
         "rulebook digest": Rulebook().digest,

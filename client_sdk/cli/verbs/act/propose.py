@@ -1,7 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
 import time
-from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +10,7 @@ import typer
 from client_sdk.acts import (
     JURISDICTIONS,
     SPKI_HASH_BYTES,
-    Act,
     AdministratorsBody,
-    Body,
     ClockBody,
     EnrolmentFile,
     ErasureBody,
@@ -38,8 +35,9 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.act import propose_about_members
 from client_sdk.cli.verbs.act.approve import tell_approved
-from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
@@ -53,7 +51,6 @@ _KEY_ID_BYTES = 32
 _TRUTH = {"true": True, "false": False}
 
 EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enrolment.json that `init` made.")]
-InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +59,7 @@ def register(app: typer.Typer) -> None:
         cls=Verbs, help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True
     )
     app.add_typer(propose, name="propose")
+    propose_about_members.register(propose)
 
     @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
     def institution(session: Run, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:
@@ -112,7 +110,7 @@ def register(app: typer.Typer) -> None:
         "state",
         examples=[
             "act propose state --institution lender-1 --status SUSPENDED",
-            "act propose state --institution lender-1 --status TERMINATED --successor lender-2",
+            "act propose state --institution lender-1 --status TERMINATED",
         ],
     )
     def state(
@@ -124,13 +122,10 @@ def register(app: typer.Typer) -> None:
             InstitutionStatus,
             word_option(InstitutionStatus, "The new state."),
         ],
-        successor: Annotated[
-            str, typer.Option(metavar="ID", help="Who may end its records; only where TERMINATED.")
-        ] = "",
         yes: YesOption = False,
     ) -> None:
         """Suspend, reactivate or terminate a member."""
-        propose_body(session, lambda _: StateBody(institution, status, successor), yes=yes)
+        propose_body(session, lambda _: StateBody(institution, status), yes=yes)
 
     @verb(
         propose,
@@ -282,19 +277,6 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """End a TLS key of a member for good, at the registry and at the key services."""
         propose_body(session, lambda _: TlsKeyBody(institution, end, ground), yes=yes)
-
-
-def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
-    """Propose an act built from the newest directory, after confirmation."""
-    with session.client() as client:
-        directory = client.directory()
-        body = decide(directory)
-        if not yes:
-            act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
-            session.output.tell(*act_lines(act))
-        session.confirm("Sign and propose this act?", yes=yes)
-        approved = client.propose(body)
-    tell_approved(session, approved)
 
 
 def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> KeyServicesBody:

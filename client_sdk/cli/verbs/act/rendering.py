@@ -9,6 +9,7 @@ from uuid import UUID
 from client_sdk.acts import (
     AdministratorsBody,
     ClockBody,
+    EndingBody,
     ErasureBody,
     GenesisBody,
     InstitutionBody,
@@ -18,6 +19,7 @@ from client_sdk.acts import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    SuccessionBody,
     TlsKeyBody,
     moment,
 )
@@ -42,6 +44,8 @@ _KINDS: dict[type[object], str] = {
     KeyGrantBody: "key",
     KeyEndBody: "key",
     StateBody: "state",
+    SuccessionBody: "succession",
+    EndingBody: "ending",
     KeyServicesBody: "key-services",
     RetireKeyServicesBody: "key-services",
     RulebookBody: "rulebook",
@@ -84,7 +88,11 @@ def _body_content(body: Body) -> dict[str, Json]:
                 "contested_from": body.contested_from or None,
             }
         case StateBody():
-            return {"institution": body.institution, "status": body.status.name, "successor": body.successor}
+            return {"institution": body.institution, "status": body.status.name}
+        case SuccessionBody():
+            return {"institution": body.institution, "successor": body.successor, "ground": body.ground}
+        case EndingBody():
+            return {"institution": body.institution, "ground": body.ground}
         case KeyServicesBody():
             return {"introduce": _services_content(body.introduce)}
         case RetireKeyServicesBody():
@@ -158,8 +166,11 @@ def _title(body: Body) -> str:
         case KeyEndBody():
             return f"a key of {body.institution} ends"
         case StateBody():
-            succeeded = f", {body.successor} succeeds it" if body.successor else ""
-            return f"{body.institution} becomes {body.status.name}{succeeded}"
+            return f"{body.institution} becomes {body.status.name}"
+        case SuccessionBody():
+            return f"{body.successor} succeeds {body.institution}, which is TERMINATED"
+        case EndingBody():
+            return f"the records of {body.institution} end"
         case KeyServicesBody():
             return f"key services of version {body.introduce.subject_key_version} begin"
         case RetireKeyServicesBody():
@@ -193,7 +204,13 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
                 f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
             )
         case StateBody():
-            yield "successor", body.successor or "none"
+            yield "its records", "stay as they are, until an act names a successor or ends them"
+        case SuccessionBody():
+            yield "its records", f"{body.successor} ends them from the leaf of this act on, and answers for them"
+            yield "ground", body.ground
+        case EndingBody():
+            yield "its records", "nobody speaks for them any more; erased when the rulebook's retention_years are over"
+            yield "ground", body.ground
         case KeyServicesBody():
             yield from _services_rows(body.introduce)
         case RetireKeyServicesBody():
@@ -294,7 +311,9 @@ def _about(body: Body) -> Iterable[str]:
             return [body.enrolment.id]
         case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
             return [body.institution]
-        case StateBody():
+        case StateBody() | EndingBody():
+            return [body.institution]
+        case SuccessionBody():
             return [body.institution, body.successor]
         case ErasureBody():
             return [key.issuer for key in body.records]

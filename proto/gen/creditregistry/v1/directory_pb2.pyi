@@ -79,7 +79,7 @@ class Succession(_message.Message):
     FIRST_FIELD_NUMBER: _builtins.int
     ACT_HASH_FIELD_NUMBER: _builtins.int
     successor: _builtins.str
-    """Institution id of the successor; empty where the act leaves it without one."""
+    """Institution id of the successor."""
     first: _builtins.int
     """Index of the ACT leaf that named it."""
     act_hash: _builtins.bytes
@@ -98,6 +98,36 @@ class Succession(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Succession: _TypeAlias = Succession  # noqa: Y015
+
+@_typing.final
+class Ending(_message.Message):
+    """The act that closed the records of a terminated institution: nobody speaks for them any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETAIN_UNTIL_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    ACT_HASH_FIELD_NUMBER: _builtins.int
+    retain_until: _builtins.str
+    """YYYY-MM-DD: the day of its leaf and the rulebook's retention_years; no record of the institution is kept longer."""
+    index: _builtins.int
+    """Index of the ACT leaf."""
+    act_hash: _builtins.bytes
+    """Leaf hash of that ACT, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        retain_until: _builtins.str = ...,
+        index: _builtins.int = ...,
+        act_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_hash", b"act_hash", "index", b"index", "retain_until", b"retain_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ending: _TypeAlias = Ending  # noqa: Y015
 
 @_typing.final
 class EndedTlsKey(_message.Message):
@@ -144,6 +174,7 @@ class InstitutionState(_message.Message):
     KEYS_FIELD_NUMBER: _builtins.int
     SUCCESSIONS_FIELD_NUMBER: _builtins.int
     ENDED_TLS_KEYS_FIELD_NUMBER: _builtins.int
+    ENDING_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Institution id."""
     licence_number: _builtins.str
@@ -170,6 +201,10 @@ class InstitutionState(_message.Message):
     def ended_tls_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndedTlsKey]:
         """TLS keys that acts ended, ascending by spki_hash."""
 
+    @_builtins.property
+    def ending(self) -> Global___Ending:
+        """Since when nobody speaks for its records; only where TERMINATED."""
+
     def __init__(
         self,
         *,
@@ -182,10 +217,11 @@ class InstitutionState(_message.Message):
         keys: _abc.Iterable[Global___InstitutionKey] | None = ...,
         successions: _abc.Iterable[Global___Succession] | None = ...,
         ended_tls_keys: _abc.Iterable[Global___EndedTlsKey] | None = ...,
+        ending: Global___Ending | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ending", b"ending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_tls_keys", b"ended_tls_keys", "id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_tls_keys", b"ended_tls_keys", "ending", b"ending", "id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -401,6 +437,7 @@ class Rulebook(_message.Message):
     DEFAULT_DAYS_FIELD_NUMBER: _builtins.int
     LISTING_YEARS_FIELD_NUMBER: _builtins.int
     RELISTING_MONTHS_FIELD_NUMBER: _builtins.int
+    STALE_DAYS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
     retention_years: _builtins.int
@@ -445,6 +482,8 @@ class Rulebook(_message.Message):
     """Years that an entry of the courts' list lasts, before any extension; 0 where no such list may be copied."""
     relisting_months: _builtins.int
     """Calendar months in which an entry that was removed at the applicant's request is not asked for again."""
+    stale_days: _builtins.int
+    """Days without a further version after which a running record is stale."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -480,10 +519,11 @@ class Rulebook(_message.Message):
         default_days: _builtins.int = ...,
         listing_years: _builtins.int = ...,
         relisting_months: _builtins.int = ...,
+        stale_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -755,27 +795,79 @@ class StateAct(_message.Message):
 
     INSTITUTION_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
-    SUCCESSOR_FIELD_NUMBER: _builtins.int
     institution: _builtins.str
     """Institution id."""
     status: _common_pb2.InstitutionStatus.ValueType
     """The new state."""
-    successor: _builtins.str
-    """Institution id; only where TERMINATED, may be empty."""
     def __init__(
         self,
         *,
         institution: _builtins.str = ...,
         status: _common_pb2.InstitutionStatus.ValueType = ...,
-        successor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["institution", b"institution", "status", b"status", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institution", b"institution", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateAct: _TypeAlias = StateAct  # noqa: Y015
+
+@_typing.final
+class SuccessionAct(_message.Message):
+    """A successor, who ends the records of a lender that merged or failed. The lender is TERMINATED from then on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    institution: _builtins.str
+    """Institution id of the lender."""
+    successor: _builtins.str
+    """Institution id of the successor: another active lender."""
+    ground: _builtins.str
+    """Why: merger, court order or decision."""
+    def __init__(
+        self,
+        *,
+        institution: _builtins.str = ...,
+        successor: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ground", b"ground", "institution", b"institution", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuccessionAct: _TypeAlias = SuccessionAct  # noqa: Y015
+
+@_typing.final
+class EndingAct(_message.Message):
+    """The end of a terminated lender's records: nobody speaks for them any more, and they are kept as if ended that day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    institution: _builtins.str
+    """Institution id of the lender."""
+    ground: _builtins.str
+    """Why: court order or decision."""
+    def __init__(
+        self,
+        *,
+        institution: _builtins.str = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ground", b"ground", "institution", b"institution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndingAct: _TypeAlias = EndingAct  # noqa: Y015
 
 @_typing.final
 class KeyServicesAct(_message.Message):
@@ -961,6 +1053,8 @@ class Act(_message.Message):
     KEY_SERVICES_FIELD_NUMBER: _builtins.int
     RULEBOOK_FIELD_NUMBER: _builtins.int
     ERASURE_FIELD_NUMBER: _builtins.int
+    ENDING_FIELD_NUMBER: _builtins.int
+    SUCCESSION_FIELD_NUMBER: _builtins.int
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
     TLS_KEY_FIELD_NUMBER: _builtins.int
@@ -999,6 +1093,14 @@ class Act(_message.Message):
         """Erasure by order."""
 
     @_builtins.property
+    def ending(self) -> Global___EndingAct:
+        """The end of a lender's records."""
+
+    @_builtins.property
+    def succession(self) -> Global___SuccessionAct:
+        """A lender's successor."""
+
+    @_builtins.property
     def administrators(self) -> Global___AdministratorsAct:
         """Administrators."""
 
@@ -1023,15 +1125,17 @@ class Act(_message.Message):
         key_services: Global___KeyServicesAct | None = ...,
         rulebook: Global___RulebookAct | None = ...,
         erasure: Global___ErasureAct | None = ...,
+        ending: Global___EndingAct | None = ...,
+        succession: Global___SuccessionAct | None = ...,
         administrators: Global___AdministratorsAct | None = ...,
         clock: Global___ClockAct | None = ...,
         tls_key: Global___TlsKeyAct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "tls_key", b"tls_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state", "tls_key", b"tls_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "administrators", "clock", "tls_key"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "ending", "succession", "administrators", "clock", "tls_key"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

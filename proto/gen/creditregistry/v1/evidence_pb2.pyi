@@ -340,7 +340,7 @@ class Evidence(_message.Message):
     registry_state: _builtins.bytes
     """Canonical RegistryState."""
     rulebook: _builtins.bytes
-    """Canonical Rulebook; only where a lapse is shown, whose period it gives."""
+    """Canonical Rulebook of the registry state: its periods say which records are stale, and when a lapse is due."""
     @_builtins.property
     def inquiry(self) -> Global___SignedPayload:
         """The question."""

@@ -101,7 +101,7 @@ def test_a_lapse_rests_on_the_rulebook_of_the_registry(log: HandmadeLog) -> None
     evidence.rulebook = Rulebook(dispute_days=1).encode()
     assert refused(log, evidence).rule == "rulebook.digest"
     evidence.rulebook = b""
-    assert refused(log, evidence).rule == "annotation.lapse"
+    assert refused(log, evidence).rule == "rulebook.needed"
 
 
 def test_an_answered_dispute_does_not_lapse(log: HandmadeLog) -> None:

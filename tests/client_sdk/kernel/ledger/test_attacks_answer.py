@@ -15,6 +15,7 @@ from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk.kernel.formats.act import (
     KeyEndBody,
     StateBody,
+    SuccessionBody,
 )
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
@@ -59,7 +60,7 @@ def test_a_member_cannot_speak_for_another_although_the_map_gives_it_the_key(log
 
 @pytest.mark.parametrize("standing", [Standing.OPEN, Standing.ARRANGED])
 def test_a_successor_cannot_accuse(log: HandmadeLog, standing: Standing) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     registry = AnsweringRegistry(log)
     registry.records.clear()
     forge(log, registry, "lender-1", "debt", "listed", standing, by="lender-3 REPORT", signer="lender-3")
@@ -67,7 +68,7 @@ def test_a_successor_cannot_accuse(log: HandmadeLog, standing: Standing) -> None
 
 
 def test_a_successor_ends_what_its_predecessor_reported(log: HandmadeLog) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     log.say("lender-1", "debt", Standing.CURED, "listed", signer="lender-3")
     assert not log.complaints
     answer = check(log, AnsweringRegistry(log).answer("lender-2", "listed"))
@@ -89,7 +90,7 @@ def test_a_successor_that_no_act_named_says_nothing(log: HandmadeLog) -> None:
 
 def test_a_successor_is_the_successor_of_whom_the_act_says(log: HandmadeLog) -> None:
     log.say("lender-2", "theirs", subject="victim")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     registry = AnsweringRegistry(log)
     registry.records.clear()
     # The same act is said to have named it for lender-2 too.
@@ -104,7 +105,7 @@ def test_a_successor_is_the_successor_of_whom_the_act_says(log: HandmadeLog) -> 
 
 def test_evidence_that_is_cut_keeps_the_successor_where_it_signed(log: HandmadeLog) -> None:
     log.say("lender-2", "other", subject="another")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     log.say("lender-1", "debt", Standing.CURED, "listed", signer="lender-3")
     log.head()
     evidence = AnsweringRegistry(log).answer("lender-2", "listed", "another", "clear")
@@ -121,9 +122,9 @@ def test_evidence_that_is_cut_keeps_the_successor_where_it_signed(log: HandmadeL
 
 def test_what_a_former_successor_signed_still_counts(log: HandmadeLog) -> None:
     log.say("lender-1", "other", subject="another")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     log.say("lender-1", "debt", Standing.CURED, "listed", signer="lender-3")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     log.head()
     assert not log.complaints
     registry = AnsweringRegistry(log)

@@ -14,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats import canonical, note
-from client_sdk.kernel.formats.act import Act, KeyEndBody, KeyServicesBody, StateBody, TlsKeyBody
+from client_sdk.kernel.formats.act import (
+    Act,
+    Body,
+    EndingBody,
+    KeyEndBody,
+    KeyServicesBody,
+    StateBody,
+    SuccessionBody,
+    TlsKeyBody,
+)
 from client_sdk.kernel.formats.checkpoint import parse_body, parse_tlog_proof
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_request import KeyRequest
@@ -67,7 +76,7 @@ def _payload(name: str) -> bytes:
     return leaf.payload
 
 
-def _act(body: KeyEndBody | StateBody | KeyServicesBody | TlsKeyBody) -> bytes:
+def _act(body: Body) -> bytes:
     return Act(REGISTRY, 1, bytes(32), body).encode()
 
 
@@ -78,7 +87,9 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "genesis": (Act.parse, _payload("leaf: genesis act")),
     "key act": (Act.parse, _payload("leaf: key act")),
     "key end": (Act.parse, _act(KeyEndBody("lender-1", bytes(32), 7))),
-    "state act": (Act.parse, _act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))),
+    "state act": (Act.parse, _act(StateBody("lender-1", InstitutionStatus.TERMINATED))),
+    "succession act": (Act.parse, _act(SuccessionBody("lender-1", "lender-2", "merger"))),
+    "ending act": (Act.parse, _act(EndingBody("lender-1", "bankruptcy"))),
     "TLS key act": (Act.parse, _act(TlsKeyBody("lender-1", bytes(32), "theft"))),
     "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
     "key services": (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.act import AdministratorsBody, KeyServicesBody, StateBody
+from client_sdk.kernel.formats.act import AdministratorsBody, KeyServicesBody, SuccessionBody
 from client_sdk.kernel.formats.state import KeyService, KeyServices
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, Standing
+from client_sdk.kernel.formats.words import KeyUsage, Role, Standing
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from tests.support.attacks import check, forge, impose, listed_log, refused
@@ -49,7 +49,7 @@ def test_an_inquiry_is_not_signed_long_after_its_answer(log: HandmadeLog) -> Non
 
 
 def test_an_issuer_speaks_no_more_after_its_termination(log: HandmadeLog) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     registry = AnsweringRegistry(log)
     check(log, registry.answer("lender-2", "listed"))
     forge(log, registry, "lender-1", "late", "victim", by="lender-1 REPORT")
@@ -57,8 +57,8 @@ def test_an_issuer_speaks_no_more_after_its_termination(log: HandmadeLog) -> Non
 
 
 def test_a_successor_that_is_terminated_speaks_no_more(log: HandmadeLog) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
-    log.act(StateBody("lender-3", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
+    log.act(SuccessionBody("lender-3", "lender-2", "merger"))
     registry = AnsweringRegistry(log)
     registry.records.clear()
     forge(log, registry, "lender-1", "debt", "listed", Standing.CURED, by="lender-3 REPORT", signer="lender-3")

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
     Standing,
@@ -273,8 +272,8 @@ def _a_text_without_annotation(evidence: pb.Evidence) -> None:
     evidence.persons[1].subjects[0].records[0].text_disclosure = b"text"
 
 
-def _a_rulebook_for_nothing(evidence: pb.Evidence) -> None:
-    evidence.rulebook = Rulebook().encode()
+def _no_rulebook(evidence: pb.Evidence) -> None:
+    evidence.rulebook = b""
 
 
 def _an_act_missing(evidence: pb.Evidence) -> None:
@@ -338,7 +337,7 @@ CHANGES: list[tuple[Callable[[pb.Evidence], None], str]] = [
     (_an_annotation_twice, "annotation"),
     (_a_text_that_nobody_wrote, "annotation"),
     (_a_text_without_annotation, "annotation"),
-    (_a_rulebook_for_nothing, "rulebook"),
+    (_no_rulebook, "rulebook"),
     (_an_act_missing, "acts"),
     (_an_act_twice, "acts"),
     (_acts_out_of_order, "acts"),

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.encoding import leaf_hash
@@ -131,7 +132,7 @@ def test_a_contested_key_is_said_to_be_contested() -> None:
 
 def test_a_successor_speaks_for_a_terminated_member() -> None:
     log = honest_log()
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     log.say("lender-1", "running", Standing.CURED, signer="lender-2")
     log.head()
     records = check(log, make_evidence(log, "lender-3", ["person of running"])).persons[0].records
@@ -189,11 +190,30 @@ def test_a_restriction_by_the_clock_is_proved() -> None:
     without = pb.Evidence()
     without.CopyFrom(evidence)
     without.rulebook = b""
-    assert refused(log, without) == "annotation"
+    assert refused(log, without) == "rulebook"
     other = pb.Evidence()
     other.CopyFrom(evidence)
     other.rulebook = Rulebook(dispute_days=1).encode()
     assert refused(log, other) == "rulebook"
+
+
+def test_what_a_furnisher_left_alone_is_stale_and_what_has_ended_is_not() -> None:
+    log = HandmadeLog()
+    log.say("lender-1", "running", subject="victim")
+    log.say("lender-2", "cured", subject="victim")
+    log.say("lender-2", "cured", Standing.CURED, subject="victim")
+    for days, stale in ((184, False), (1, True)):
+        log.wait(days * DAY_MS)
+        log.head()
+        (person,) = check(log, make_evidence(log, "lender-3", ["victim"])).persons
+        assert {record.statement.issuer: record.stale for record in person.records} == {
+            "lender-1": stale,
+            "lender-2": False,
+        }
+    log.say("lender-1", "running", subject="victim")
+    log.head()
+    (person,) = check(log, make_evidence(log, "lender-3", ["victim"])).persons
+    assert not any(record.stale for record in person.records)
 
 
 def test_evidence_that_is_cut_is_what_the_registry_would_have_made_of_it() -> None:

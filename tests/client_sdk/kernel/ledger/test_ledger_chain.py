@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from client_sdk.kernel.formats.act import KeyServicesBody, StateBody
+from client_sdk.kernel.formats.act import EndingBody, KeyServicesBody, StateBody, SuccessionBody
 from client_sdk.kernel.formats.state import KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, Kind, LapseKind, Standing
@@ -145,7 +145,7 @@ def test_who_may_open_a_record(log: HandmadeLog) -> None:
 
 def test_what_a_successor_may_say(log: HandmadeLog) -> None:
     assert said(log, Standing.CURED, signer="lender-2") == "NOT_THE_SUCCESSOR"
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     assert said(log, Standing.CURED, signer="lender-3") == "NOT_THE_SUCCESSOR"
     assert said(log, signer="lender-2") == "NOT_THE_SUCCESSOR"
     assert said(log, Standing.ARRANGED, signer="lender-2") == "NOT_THE_SUCCESSOR"
@@ -157,13 +157,26 @@ def test_what_a_successor_may_say(log: HandmadeLog) -> None:
 
 
 def test_a_successor_that_is_gone_says_nothing(log: HandmadeLog) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
-    log.act(StateBody("lender-2", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
+    log.act(SuccessionBody("lender-2", "lender-3", "merger"))
     assert said(log, Standing.CURED, signer="lender-2") == "INSTITUTION_TERMINATED"
     # The successor of a successor speaks for nobody but its own predecessor.
     assert said(log, Standing.CURED, signer="lender-3") == "NOT_THE_SUCCESSOR"
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-3", "merger"))
     assert said(log, Standing.CURED, signer="lender-3") == ""
+
+
+def test_nobody_speaks_for_records_that_an_act_ended(log: HandmadeLog) -> None:
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
+    log.act(EndingBody("lender-1", "bankruptcy"))
+    assert said(log, Standing.CURED, signer="lender-2") == "NOT_THE_SUCCESSOR"
+    assert said(log, Standing.CURED) == "INSTITUTION_TERMINATED"
+    log.lapse("lender-1", "loan", LapseKind.ERASED)
+    assert why(log) == "LAPSE_EARLY"
+    # Five years after the act none of them is kept, whatever its standing.
+    log.wait(5 * 366 * 86_400_000)
+    log.lapse("lender-1", "loan", LapseKind.ERASED)
+    assert why(log) == ""
 
 
 def test_an_administrator_reports_nothing(log: HandmadeLog) -> None:
@@ -200,6 +213,22 @@ def test_a_bought_debt_takes_the_place_of_the_old_one(log: HandmadeLog) -> None:
     # Nothing more is said of the old one, and nobody buys it twice.
     assert said(log, Standing.TRANSFERRED, transferee="lender-3") == "RECORD_ENDED"
     log.say("lender-2", "again", continues=KEY)
+    assert why(log) == "CONTINUES_INVALID"
+
+
+def test_a_debt_that_is_sold_in_a_circle_is_a_new_record_each_time(log: HandmadeLog) -> None:
+    sell(log)
+    assert buy(log) == ""
+    # The first seller buys it back; its old record stays what it was, and cannot be continued again.
+    log.say("lender-2", "bought", Standing.TRANSFERRED, subject="person of loan", transferee="lender-1")
+    assert why(log) == ""
+    bought = RecordKey("lender-2", record_id("bought"))
+    log.say("lender-1", "back", subject="person of loan", continues=KEY)
+    assert why(log) == "CONTINUES_INVALID"
+    log.say("lender-1", "back", subject="person of loan", continues=bought)
+    assert why(log) == ""
+    assert [chain.key for chain in log.state.live()] == [RecordKey("lender-1", record_id("back"))]
+    log.say("lender-1", "again", subject="person of loan", continues=RecordKey("lender-1", record_id("back")))
     assert why(log) == "CONTINUES_INVALID"
 
 
@@ -243,7 +272,7 @@ def test_only_the_issuer_restricts(log: HandmadeLog) -> None:
 
 
 def test_a_successor_annotates_for_its_predecessor(log: HandmadeLog) -> None:
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     assert annotated(log, "lender-1", RESTRICTED) == "INSTITUTION_TERMINATED"
     assert annotated(log, "lender-3", RESTRICTED) == "ANNOTATION_INVALID"
     assert annotated(log, "lender-2", RESTRICTED) == ""
@@ -358,9 +387,10 @@ def test_a_withdrawn_record_may_be_erased_by_order(log: HandmadeLog) -> None:
 
 def test_a_record_is_overdue_from_its_date_on(log: HandmadeLog) -> None:
     chain = replace(loan(log), retain_until="2026-01-02")
-    assert not overdue(loan(log), START_MS, Rulebook())
+    directory = log.state.directory
+    assert not overdue(loan(log), START_MS, directory)
     midnight = START_MS + 16 * HOUR_MS
-    assert [overdue(chain, time, Rulebook()) for time in (midnight - 1, midnight)] == [False, True]
-    assert not overdue(chain, midnight, Rulebook(time_zone="UTC"))
+    assert [overdue(chain, time, directory) for time in (midnight - 1, midnight)] == [False, True]
+    assert not overdue(chain, midnight, replace(directory, rulebook=Rulebook(time_zone="UTC")))
     with pytest.raises(RuleError, match="DATE_INVALID"):
-        overdue(chain, 2**64 - 1, Rulebook())
+        overdue(chain, 2**64 - 1, directory)

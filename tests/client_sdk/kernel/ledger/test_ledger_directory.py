@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.act import (
     RetireKeyServicesBody,
     RulebookBody,
     StateBody,
+    SuccessionBody,
     grant_key,
 )
 from client_sdk.kernel.formats.errors import FormatError
@@ -363,19 +364,19 @@ def test_states(log: HandmadeLog) -> None:
     active, suspended, terminated = InstitutionStatus
     assert refused(log, StateBody("lender-1", active)) == "STATE_INVALID"
     assert refused(log, StateBody("nobody", suspended)) == "INSTITUTION_UNKNOWN"
-    assert refused(log, StateBody("lender-1", terminated, "nobody")) == "INSTITUTION_UNKNOWN"
+    assert refused(log, SuccessionBody("lender-1", "nobody", "merger")) == "INSTITUTION_UNKNOWN"
     for heir in ("lender-1", "auditor", "admin-1"):
-        assert refused(log, StateBody("lender-1", terminated, heir)) == "STATE_INVALID"
-    assert refused(log, StateBody("auditor", terminated, "lender-1")) == "STATE_INVALID"
+        assert refused(log, SuccessionBody("lender-1", heir, "merger")) == "STATE_INVALID"
+    assert refused(log, SuccessionBody("auditor", "lender-1", "merger")) == "STATE_INVALID"
     log.act(StateBody("lender-2", suspended))
-    assert refused(log, StateBody("lender-1", terminated, "lender-2")) == "STATE_INVALID"
+    assert refused(log, SuccessionBody("lender-1", "lender-2", "merger")) == "STATE_INVALID"
     log.act(StateBody("lender-2", active))
     log.act(StateBody("lender-1", terminated))
     for status in (active, suspended):
         assert refused(log, StateBody("lender-1", status)) == "STATE_INVALID"
     # A successor may be named later, and another after that.
-    log.act(StateBody("lender-1", terminated, "lender-2"))
-    directory = apply(log, StateBody("lender-1", terminated, "lender-3"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
+    directory = apply(log, SuccessionBody("lender-1", "lender-3", "merger"))
     assert directory.institution("lender-1").successor == "lender-3"
 
 

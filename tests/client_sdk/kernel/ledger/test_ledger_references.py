@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from client_sdk.kernel.formats.act import KeyGrantBody, StateBody, grant_key
+from client_sdk.kernel.formats.act import KeyGrantBody, SuccessionBody, grant_key
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import AdministratorAct, InstitutionState, RegistryState
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, LapseKind, Standing
+from client_sdk.kernel.formats.words import KeyUsage, LapseKind, Standing
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.references import Claim, References, acts_needed
@@ -34,7 +34,6 @@ def shown(log: HandmadeLog, *names: str) -> tuple[References, dict[str, Institut
     states = {state.id: state for state in map(InstitutionState.parse, evidence.institutions)}
     acts = {leaf_hash(leaf) for leaf in evidence.acts}
     assert references.institutions == set(states)
-    assert references.rulebook is bool(evidence.rulebook)
     registry = RegistryState.parse(evidence.registry_state)
     assert set(acts_needed(registry, references.claims(states))) == acts
     return references, states, acts, registry
@@ -48,7 +47,7 @@ def test_absence_refers_to_the_asker_alone(log: HandmadeLog) -> None:
 def test_a_successor_refers_to_the_act_that_named_it(log: HandmadeLog) -> None:
     log.say("lender-1", "debt", subject="victim")
     _, _, before, _ = shown(log_with_head(log), "victim")
-    log.act(StateBody("lender-1", InstitutionStatus.TERMINATED, "lender-2"))
+    log.act(SuccessionBody("lender-1", "lender-2", "merger"))
     log.say("lender-1", "debt", Standing.CURED, "victim", signer="lender-2")
     references, states, acts, _ = shown(log_with_head(log), "victim")
     assert references.institutions == {"lender-1", "lender-2", "lender-3"}
@@ -67,11 +66,10 @@ def test_a_further_key_refers_to_the_act_that_gave_it(log: HandmadeLog) -> None:
     assert key.act_hash in acts
 
 
-def test_a_lapse_refers_to_the_rulebook_and_to_who_disputed(log: HandmadeLog) -> None:
+def test_a_lapse_refers_to_who_disputed(log: HandmadeLog) -> None:
     log.wait(21 * DAY_MS)
     log.lapse("lender-2", "disputed", LapseKind.RESTRICTED)
     references, _, _, _ = shown(log_with_head(log), "person of disputed")
-    assert references.rulebook
     # The asker, lender-3, is who disputed as well.
     assert references.institutions == {"lender-2", "lender-3"}
 

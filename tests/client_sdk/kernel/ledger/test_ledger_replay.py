@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from client_sdk.kernel.formats.act import (
     ClockBody,
+    EndingBody,
     ErasureBody,
     InstitutionBody,
     KeyEndBody,
@@ -18,6 +19,7 @@ from client_sdk.kernel.formats.act import (
     KeyServicesBody,
     RetireKeyServicesBody,
     StateBody,
+    SuccessionBody,
     TlsKeyBody,
     grant_key,
 )
@@ -162,7 +164,13 @@ class LogMachine(RuleBasedStateMachine):
         if status is InstitutionStatus.TERMINATED and not rare:
             return
         successor = heir if status is InstitutionStatus.TERMINATED else ""
-        self.log.act(StateBody(institution, status, successor), by=["admin-1"] if one else None)
+        body = SuccessionBody(institution, successor, "merger") if successor else StateBody(institution, status)
+        self.log.act(body, by=["admin-1"] if one else None)
+
+    @rule(institution=lenders, rare=sometimes)
+    def end_records(self, institution: str, *, rare: bool) -> None:
+        if rare:
+            self.log.act(EndingBody(institution, "bankruptcy"))
 
     @rule(institution=lenders, usage=st.sampled_from([KeyUsage.REPORT, KeyUsage.AUDIT]), by=lenders)
     def give_key(self, institution: str, usage: KeyUsage, by: str) -> None:

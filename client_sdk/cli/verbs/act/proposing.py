@@ -1,0 +1,31 @@
+"""Proposing an act: shown, confirmed, signed and sent."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.acts import Act, Body
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.verbs.act.approve import tell_approved
+from client_sdk.cli.verbs.act.rendering import act_lines
+
+if TYPE_CHECKING:
+    from client_sdk.acts import Directory
+
+__all__ = ["InstitutionOption", "propose_body"]
+
+InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
+
+
+def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
+    """Propose an act built from the newest directory, after confirmation."""
+    with session.client() as client:
+        directory = client.directory()
+        body = decide(directory)
+        if not yes:
+            act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
+            session.output.tell(*act_lines(act))
+        session.confirm("Sign and propose this act?", yes=yes)
+        approved = client.propose(body)
+    tell_approved(session, approved)
