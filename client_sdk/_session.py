@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
+    from client_sdk.models.reciprocity import Reciprocity
     from client_sdk.models.screening import Customer
     from client_sdk.models.status import KeyServiceStatus
     from client_sdk.models.violation import Violation
@@ -212,7 +213,13 @@ class Session:
         known = self.newest.read()
         return None if known is None else known.checkpoint
 
-    def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...], waiting: int | None) -> Status:
+    def status(
+        self,
+        directory: Directory,
+        services: tuple[KeyServiceStatus, ...],
+        waiting: int | None,
+        reciprocity: Reciprocity | None,
+    ) -> Status:
         """Return how registry, key services and the own inbox stand, by the newest round of the follower."""
         view = self.follower.view
         head = None if view is None else parse_leaf(view.proof.head)
@@ -230,6 +237,7 @@ class Session:
             entries=head.head.entry_count,
             key_services=services,
             notices_waiting=waiting,
+            reciprocity=reciprocity,
         )
 
     # --- asking ------------------------------------------------------------------------------------------------------

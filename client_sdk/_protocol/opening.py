@@ -59,6 +59,8 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
 
 
 def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | None, Unopened | None]:
+    if record.held_back:
+        return None, Unopened.RECIPROCITY
     if not record.intact:
         return None, Unopened.DISCLOSURE_MISMATCH
     if pseudonym is None:

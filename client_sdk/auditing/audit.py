@@ -251,6 +251,9 @@ def _check_directory(examination: Examination, fetched: Fetched, trust_root: Tru
         return False
     for registry in {page.registry.encode(): page.registry for page in proved}.values():
         examination.check_directory(registry, (state for page in proved for state in page.institutions))
+    for page in proved:
+        if page.checkpoint.size == examination.size:
+            examination.check_contributions(page.contributions, [state.id for state in page.institutions])
     return bool(proved)
 
 

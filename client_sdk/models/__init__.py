@@ -37,6 +37,7 @@ from client_sdk.kernel.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.kernel.rules.reciprocity import LevelStanding
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
@@ -50,6 +51,7 @@ from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.models.reciprocity import Reciprocity
 from client_sdk.models.record import RecordState, RecordView
 from client_sdk.models.report import (
     Basis,
@@ -122,6 +124,7 @@ __all__ = [
     "KeyUsage",
     "Kind",
     "LegalBasis",
+    "LevelStanding",
     "ListedRecord",
     "LoggedAct",
     "Measure",
@@ -140,6 +143,7 @@ __all__ = [
     "Reason",
     "ReasonId",
     "Receipt",
+    "Reciprocity",
     "RecordEvent",
     "RecordKey",
     "RecordName",

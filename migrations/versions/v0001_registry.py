@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_blocked_debts()
+    create_contributions()
     create_inquiries()
     create_notices()
     create_certificates()
@@ -206,6 +207,16 @@ def create_blocked_debts() -> None:
     op.create_index(op.f("ix_blocked_debts_record"), "blocked_debts", ["record"])
 
 
+def create_contributions() -> None:
+    op.create_table(
+        "contributions",
+        words("institution"),
+        small("kind"),
+        words("given_on"),
+        sa.PrimaryKeyConstraint("institution", "kind", name=op.f("pk_contributions")),
+    )
+
+
 def create_inquiries() -> None:
     op.create_table(
         "inquiries",
@@ -333,6 +344,7 @@ def downgrade() -> None:
         "inquired_persons",
         "inquiries",
         "quotas",
+        "contributions",
         "blocked_debts",
         "proposals",
         "live_records",

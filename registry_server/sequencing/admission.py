@@ -75,6 +75,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     else:
         record = replace(before, chain=chain, changed_index=index if _says_else(item, before) else before.changed_index)
     staging.put_record(record)
+    staging.directory = staging.directory.gave(statement, staging.day)
     staging.add_version(record)
     if before is not None:
         note_statement(staging, item, before.chain, record)

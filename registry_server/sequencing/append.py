@@ -38,7 +38,18 @@ from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.notifying import notify
 from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
-from registry_server.storage import blocked, head, inquiries, leaves, live, notices, proposals, quotas, records
+from registry_server.storage import (
+    blocked,
+    contributions,
+    head,
+    inquiries,
+    leaves,
+    live,
+    notices,
+    proposals,
+    quotas,
+    records,
+)
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
@@ -257,6 +268,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     blocked.add(work, staging.blocked)
     blocked.forget_records(work, staging.erased)
     quotas.add(work, staging.used)
+    contributions.put(work, staging.changed_contributions())
 
 
 def _write_head(

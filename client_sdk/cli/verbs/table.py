@@ -50,7 +50,7 @@ VERBS = {
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
     "status": Later(
         "status",
-        "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",
+        "Show registry, key services, quotas, the outbox, the inbox, the certificate, and what is given and received.",
     ),
 }
 ACT_VERBS = {

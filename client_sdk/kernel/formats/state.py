@@ -11,6 +11,7 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
+from client_sdk.kernel.formats.contribution import levels_of, read_levels
 from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
@@ -161,7 +162,6 @@ class InstitutionState:
     name: str
     roles: tuple[Role, ...]
     status: InstitutionStatus
-    reciprocity_level: int
     keys: tuple[InstitutionKey, ...]
     successions: tuple[Succession, ...] = ()
     ended_tls_keys: tuple[EndedTlsKey, ...] = ()
@@ -205,7 +205,6 @@ class InstitutionState:
                 name=self.name,
                 roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
                 status=common_pb2.InstitutionStatus.ValueType(self.status.number),
-                reciprocity_level=self.reciprocity_level,
                 keys=[key.message() for key in self.keys],
                 successions=[item.message() for item in self.successions],
                 ended_tls_keys=[item.message() for item in self.ended_tls_keys],
@@ -243,7 +242,6 @@ class InstitutionState:
             message.name,
             roles,
             status,
-            message.reciprocity_level,
             keys,
             successions,
             ended_tls_keys,
@@ -322,6 +320,8 @@ _MOST = {
     "max_live_records_per_subject": 1_000,
     "max_subjects_per_inquiry": 100,
     "correction_days": 1_830,
+    "reciprocity_days": 1_830,
+    "reciprocity_grace_days": 1_830,
 }
 
 
@@ -345,16 +345,26 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    reciprocity_days: int = 184
+    reciprocity_grace_days: int = 184
+    # As ``ReciprocityLevel.text``: few lenders have cases of enforcement, which follow from judgments.
+    reciprocity_levels: tuple[str, ...] = (
+        "DEFAULT:DEFAULT",
+        "JUDGMENT:JUDGMENT+ENFORCEMENT",
+        "ENFORCEMENT:JUDGMENT+ENFORCEMENT",
+    )
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
 
         Raises:
-            FormatError: a list of days holds what is no day.
+            FormatError: a list of days holds what is no day, or of levels what is no level.
         """
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
-        return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["reciprocity_levels"] = [level.message() for level in levels_of(self.reciprocity_levels)]
+        return pb.Rulebook(**values)
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
@@ -374,8 +384,9 @@ class Rulebook:
         """
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
-        rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", "paid_judgment_months", *lists}
+        levels = read_levels(message.reciprocity_levels)
+        rulebook = cls(**{**fields, **lists, "reciprocity_levels": levels})
+        optional = {"notice_hours", "paid_judgment_months", "reciprocity_grace_days", "reciprocity_levels", *lists}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in _MOST.items():

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from client_sdk.kernel.ledger.chain import Chain
@@ -281,6 +282,17 @@ class Examination:
             if directory.institutions.get(id_) != proved.get(id_):
                 got = "another state" if id_ in proved else "none"
                 self._findings.note(FindingId.DIRECTORY, None, id_, rule, got=got, want="what the acts say")
+
+    def check_contributions(self, proved: Iterable[Contribution], institutions: Iterable[str]) -> None:
+        """Compare what the map says that these members have given with what they have reported."""
+        shown = {contribution.institution: contribution for contribution in proved}
+        given = self.replay.directory.contributions
+        for id_ in institutions:
+            if shown.get(id_) != given.get(id_):
+                got = "other days" if id_ in shown else "none"
+                self._findings.note(
+                    FindingId.RECIPROCITY, None, id_, "contribution.measured", got=got, want="what the log shows"
+                )
 
     def check_inquiries(self, leaves: Iterable[bytes]) -> None:
         """Compare the leaves of the inquiry tree with size and root in every HEAD (proto/README.md 9)."""

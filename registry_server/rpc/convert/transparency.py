@@ -36,6 +36,7 @@ def directory_proof(answer: DirectoryAnswer) -> pb.GetDirectoryProofResponse:
         map_proof=map_proof(answer.proof),
         institutions=answer.institutions,
         consistency=b"".join(answer.consistency),
+        contributions=answer.contributions,
     )
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"U\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\"\xc3\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"l\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\x12\x15\n\rcontributions\x18\x04 \x01(\x08\"\xda\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\x12\x15\n\rcontributions\x18\x08 \x03(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,11 +51,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_start=632
   _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=690
   _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=692
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=777
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=780
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=975
-  _globals['_GETTILEREQUEST']._serialized_start=977
-  _globals['_GETTILEREQUEST']._serialized_end=1023
-  _globals['_GETTILERESPONSE']._serialized_start=1025
-  _globals['_GETTILERESPONSE']._serialized_end=1058
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=800
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=803
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=1021
+  _globals['_GETTILEREQUEST']._serialized_start=1023
+  _globals['_GETTILEREQUEST']._serialized_end=1069
+  _globals['_GETTILERESPONSE']._serialized_start=1071
+  _globals['_GETTILERESPONSE']._serialized_end=1104
 # @@protoc_insertion_point(module_scope)
