@@ -2,22 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.contribution import Contribution
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.ledger.directory_proof import verify_directory
 from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.lifecycle import is_live
 from client_sdk.kernel.rules.reciprocity import grace_until, held_back, standings
 from client_sdk.models.reciprocity import Reciprocity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from creditregistry.v1 import transparency_pb2 as pb
 
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.state import Rulebook
+    from client_sdk.kernel.formats.words import Kind
 
-__all__ = ["read_reciprocity"]
+__all__ = ["OwnGift", "check_given", "own_gifts", "read_reciprocity"]
+
+
+class OwnGift(NamedTuple):
+    """The newest version of a kind for which a lender has a receipt: leaf index, and when it was logged, ms."""
+
+    index: int
+    logged_at: int
+
+
+def own_gifts(receipts: Iterable[tuple[int, int, bytes]], lender: str) -> dict[Kind, OwnGift]:
+    """Return what a lender gave last of each kind, by its own receipts.
+
+    Args:
+        receipts: leaf index, time and payload of statements, the newest first.
+        lender: institution id.
+    """
+    gifts: dict[Kind, OwnGift] = {}
+    for index, logged_at, payload in receipts:
+        statement = Statement.parse(payload)
+        if statement.signer == statement.issuer == lender and is_live(statement.standing):
+            gifts.setdefault(statement.kind, OwnGift(index, logged_at))
+    return gifts
+
+
+def check_given(contribution: bytes, rulebook: Rulebook, gifts: Mapping[Kind, OwnGift], size: int, as_of: int) -> None:
+    """Hold what an answer says that the asker has given against the asker's own receipts.
+
+    Args:
+        contribution: canonical, as the answer shows it.
+        rulebook: in force.
+        gifts: of the asker, by its receipts.
+        size: of the answer's checkpoint; a later gift is not in it yet.
+        as_of: time of its HEAD, ms; after a correction of the log's time a gift may lie ahead of it.
+
+    Raises:
+        FormatError: a receipt shows more than the registry counts.
+    """
+    shown = Contribution.parse(contribution)
+    for kind, gift in gifts.items():
+        day = day_of(gift.logged_at, rulebook.time_zone).isoformat()
+        if gift.index < size and gift.logged_at <= as_of and shown.given_on(kind) < day:
+            got, want = shown.given_on(kind) or "never", f"{day}, by the receipt of leaf {gift.index}"
+            raise FormatError("contribution", "contribution.receipt", got=f"{kind.name} given {got}", want=want)
 
 
 def read_reciprocity(

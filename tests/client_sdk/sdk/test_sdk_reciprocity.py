@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import Client, Kind, Outcome, Purpose, ReasonId, Role, Unopened, Verdict, written_consent
+from client_sdk._protocol.reciprocity import check_given, own_gifts
 from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.contribution import Contribution
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.verification import verify
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.models import Answer
     from client_sdk.testing import TestRegistry
 
+RULEBOOK = Rulebook()
 TAKER, OFFICE = "taking-lender", "reciprocal-office"
 CONSENT = written_consent(document=b"a signed form", given_on=date(2026, 1, 1))
 
@@ -77,3 +83,23 @@ def test_a_lender_that_gives_nothing_learns_that_there_is_something(strict: Test
         assert after is not None
         assert after.held_back == {Kind.JUDGMENT, Kind.ENFORCEMENT}
         assert [level.gives for level in after.levels if level.reached] == [Kind.DEFAULT]
+
+
+def test_what_a_receipt_shows_was_given(strict: TestRegistry) -> None:
+    """A registry that forgets what was given is found out by the lender that has the receipt."""
+    with Client(strict.config("lender-2")) as giver:
+        receipt = giver.report(default_report(7303))
+    payload = parse_leaf(receipt.leaf).payload  # type: ignore[union-attr]  # a statement
+    logged_at = int(receipt.logged_at.timestamp() * 1_000)
+    gifts = own_gifts([(receipt.index, logged_at, payload)], "lender-2")
+    assert set(gifts) == {Kind.DEFAULT}
+    assert own_gifts([(receipt.index, logged_at, payload)], "lender-1") == {}
+    day = day_of(logged_at, RULEBOOK.time_zone).isoformat()
+    nothing = Contribution("lender-2", "2026-01-01")
+    check_given(nothing.after(Kind.DEFAULT, day).encode(), RULEBOOK, gifts, receipt.size, logged_at)
+    # Logged later than the answer's HEAD, or ahead of it after a correction of the log's time.
+    check_given(nothing.encode(), RULEBOOK, gifts, receipt.index, logged_at)
+    check_given(nothing.encode(), RULEBOOK, gifts, receipt.size, logged_at - 1)
+    for less in (nothing, nothing.after(Kind.DEFAULT, "2026-01-02"), nothing.after(Kind.JUDGMENT, day)):
+        with pytest.raises(FormatError, match=r"contribution\.receipt"):
+            check_given(less.encode(), RULEBOOK, gifts, receipt.size, logged_at)
