@@ -30,7 +30,7 @@ __all__ = ["OwnGift", "check_given", "own_gifts", "read_reciprocity"]
 class OwnGift(NamedTuple):
     """The newest version of a kind for which a lender has a receipt: leaf index, and when it was logged, ms."""
 
-    index: int
+    place: int
     logged_at: int
 
 
@@ -65,8 +65,8 @@ def check_given(contribution: bytes, rulebook: Rulebook, gifts: Mapping[Kind, Ow
     shown = Contribution.parse(contribution)
     for kind, gift in gifts.items():
         day = day_of(gift.logged_at, rulebook.time_zone).isoformat()
-        if gift.index < size and gift.logged_at <= as_of and shown.given_on(kind) < day:
-            got, want = shown.given_on(kind) or "never", f"{day}, by the receipt of leaf {gift.index}"
+        if gift.place < size and gift.logged_at <= as_of and shown.given_on(kind) < day:
+            got, want = shown.given_on(kind) or "never", f"{day}, by the receipt of leaf {gift.place}"
             raise FormatError("contribution", "contribution.receipt", got=f"{kind.name} given {got}", want=want)
 
 

@@ -89,7 +89,7 @@ def test_what_a_receipt_shows_was_given(strict: TestRegistry) -> None:
     """A registry that forgets what was given is found out by the lender that has the receipt."""
     with Client(strict.config("lender-2")) as giver:
         receipt = giver.report(default_report(7303))
-    payload = parse_leaf(receipt.leaf).payload  # type: ignore[union-attr]  # a statement
+    payload = parse_leaf(receipt.leaf).payload
     logged_at = int(receipt.logged_at.timestamp() * 1_000)
     gifts = own_gifts([(receipt.index, logged_at, payload)], "lender-2")
     assert set(gifts) == {Kind.DEFAULT}
