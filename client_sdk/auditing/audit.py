@@ -171,6 +171,7 @@ def _verify_content(
         report,
         live=sum(row.live for row in rows),
         inquiries=fetched.inquiries,
+        inquiry_outcomes=dict(sorted(examination.inquiry_outcomes.items())),
         directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
         acts=tally.acts(examination.replay),

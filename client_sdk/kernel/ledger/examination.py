@@ -18,6 +18,7 @@ inquiries, retention) is checked by a method each. No fact is read.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain as joined
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -125,6 +126,8 @@ class Examination:
         self._once_live: set[int] = set()
         self._leaf_type = 0
         self._inquiry_marks: list[_InquiryMark] = []
+        # Inquiries that HEADs count, by outcome: ANSWERED, or why they were refused.
+        self.inquiry_outcomes: Counter[str] = Counter()
         self.replay = Replay(self._report)
         self.roots: dict[int, bytes] = {}
 
@@ -317,7 +320,7 @@ class Examination:
 
     def _check_inquiry(self, place: int, leaf: bytes) -> None:
         try:
-            InquiryLeaf.parse(leaf)
+            self.inquiry_outcomes[InquiryLeaf.parse(leaf).outcome] += 1
         except FormatError as error:
             got, want = f"inquiry {place}: {error.got}", error.want
             self._findings.note(FindingId.INQUIRY_TREE, None, error.part, error.rule, got=got, want=want)
