@@ -75,7 +75,7 @@ def _signed(body: act.Body, number: int, previous: bytes, by: Sequence[Ed25519Si
 
 def _enrolment(id_: str, role: Role, keys: Sequence[tuple[Ed25519Signer, KeyUsage]]) -> act.Enrolment:
     grants = sorted((act.grant_key(REGISTRY, id_, *key) for key in keys), key=lambda grant: grant.key_id)
-    return act.Enrolment(id_, "licence-0001", f"Institution {id_}", (role,), 1, tuple(grants))
+    return act.Enrolment(id_, "licence-0001", f"Institution {id_}", (role,), tuple(grants))
 
 
 @cache

@@ -16,14 +16,16 @@ from creditregistry.v1 import check_pb2, submission_pb2
 from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
+from client_sdk._protocol.reciprocity import check_given, own_gifts
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
 from client_sdk._transport.tls import TlsFolder
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, purposes_of
 from client_sdk.kernel.ledger.answer import Verifier
@@ -37,6 +39,7 @@ from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.answer import Failure
+from client_sdk.models.listed import Unopened
 from client_sdk.models.status import Status
 
 if TYPE_CHECKING:
@@ -44,18 +47,21 @@ if TYPE_CHECKING:
 
     from client_sdk._protocol.inquiry import Question
     from client_sdk._protocol.own_record import HeldRecord
+    from client_sdk._protocol.reciprocity import OwnGift
     from client_sdk._transport.owner import Owner
     from client_sdk.config import ClientConfig
     from client_sdk.following import Proving
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
+    from client_sdk.models.reciprocity import Reciprocity
     from client_sdk.models.screening import Customer
     from client_sdk.models.status import KeyServiceStatus
     from client_sdk.models.violation import Violation
@@ -64,6 +70,8 @@ __all__ = ["REFRESH_SECONDS", "Page", "Session"]
 
 # How old the followed directory may be before it is followed again; well below what the key services allow.
 REFRESH_SECONDS = 60.0
+# Receipts that are looked through for what was given.
+_REMEMBERED_GIFTS = 1_000
 _USES = {KeyUse.REPORT: KeyUsage.REPORT, KeyUse.INQUIRE: KeyUsage.INQUIRE}
 
 
@@ -95,6 +103,8 @@ class Session:
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
         self._turn = threading.Lock()
         self._outbox: Outbox | None = None
+        # What the receipts show that this lender has given, read once, when something is held back.
+        self._gifts: Mapping[Kind, OwnGift] | None = None
         self._followed_at: float | None = None
 
     @staticmethod
@@ -212,7 +222,13 @@ class Session:
         known = self.newest.read()
         return None if known is None else known.checkpoint
 
-    def status(self, directory: Directory, services: tuple[KeyServiceStatus, ...], waiting: int | None) -> Status:
+    def status(
+        self,
+        directory: Directory,
+        services: tuple[KeyServiceStatus, ...],
+        waiting: int | None,
+        reciprocity: Reciprocity | None,
+    ) -> Status:
         """Return how registry, key services and the own inbox stand, by the newest round of the follower."""
         view = self.follower.view
         head = None if view is None else parse_leaf(view.proof.head)
@@ -230,6 +246,7 @@ class Session:
             entries=head.head.entry_count,
             key_services=services,
             notices_waiting=waiting,
+            reciprocity=reciprocity,
         )
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -328,6 +345,20 @@ class Session:
         """Return what a page is held against."""
         return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at)
 
+    def check_given(self, contribution: bytes, size: int, answer: Answer) -> None:
+        """Hold what an answer says that this lender has given against the receipts that it keeps.
+
+        Raises:
+            FormatError: a receipt shows more.
+            OutboxError: the file is damaged.
+        """
+        if self._gifts is None:
+            kept = self.outbox().newest(_REMEMBERED_GIFTS) if self.config.outbox_file.exists() else []
+            self._gifts = own_gifts(kept, self.config.institution)
+        if answer.as_of is not None:
+            as_of = milliseconds(answer.as_of)
+            check_given(contribution, self.follower.directory.rulebook, self._gifts, size, as_of)
+
     # --- reporting ---------------------------------------------------------------------------------------------------
 
     def issuer(self, directory: Directory) -> Issuer:
@@ -405,6 +436,15 @@ class Page:
         answers, checkpoint = inquiries.read_page(
             self._question, response, self._session.verifier, expected, self._position
         )
+        held = any(record.unopened is Unopened.RECIPROCITY for answer in answers for record in answer.records)
+        if checkpoint is not None and held:
+            try:
+                self._session.check_given(response.evidence.contribution, checkpoint.size, answers[0])
+            except FormatError as error:
+                # From here on nothing is relied on.
+                failure, checkpoint = inquiries.failure_of(error), None
+                places = range(self._position, len(self._question.identities))
+                answers = [inquiries.unverifiable(self._question, place, failure) for place in places]
         self.answers += answers
         self._position = response.next_position
         self._done = checkpoint is None or not response.next_position

@@ -60,7 +60,6 @@ def create_home(
     licence_number: str,
     display_name: str,
     roles: Iterable[Role | str],
-    reciprocity_level: int = 1,
     passphrase: bytes | None = None,
 ) -> EnrolmentFile:
     """Make a member's home folder with its keys, and return what the administrators need to enrol it.
@@ -77,7 +76,6 @@ def create_home(
         licence_number: of the institution (征信业管理条例 Art. 7).
         display_name: of the institution.
         roles: that it asks for: members, or their words.
-        reciprocity_level: of the rulebook.
         passphrase: under which signing keys and TLS key are encrypted, 8 bytes or more; None for none.
 
     Raises:
@@ -94,7 +92,7 @@ def create_home(
     signers = {usage: Ed25519Signer(key) for usage, key in signing_keys.items()}
     tls_key = ec.generate_private_key(ec.SECP256R1())
     unencrypted = encoded(tls_key, None)
-    file = _enrolment(config, held, signers, unencrypted, licence_number, display_name, reciprocity_level)
+    file = _enrolment(config, held, signers, unencrypted, licence_number, display_name)
     files = {home / CONFIG_FILE: config.to_toml().encode(), config.tls_key: encoded(tls_key, passphrase)}
     files |= {
         home / "keys" / f"{usage.name.lower()}.pem": encoded(key, passphrase) for usage, key in signing_keys.items()
@@ -253,7 +251,6 @@ def _enrolment(
     tls_key: bytes,
     licence_number: str,
     display_name: str,
-    reciprocity_level: int,
 ) -> EnrolmentFile:
     """Return the enrolment of a member; it reads as the administrators will read it.
 
@@ -266,7 +263,7 @@ def _enrolment(
     try:
         grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-        enrolment = Enrolment(config.institution, licence_number, display_name, roles, reciprocity_level, keys)
+        enrolment = Enrolment(config.institution, licence_number, display_name, roles, keys)
         request = request_certificate(config, tls_key, next(iter(signers.values())), datetime.now(UTC))
         file = EnrolmentFile(enrolment, request.csr, request.vouch)
         EnrolmentFile.parse(file.encode())

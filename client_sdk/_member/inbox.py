@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import inbox_pb2
+from creditregistry.v1 import inbox_pb2, transparency_pb2
 
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.notice import read_acknowledged, read_notices, sign_acknowledgement
+from client_sdk._protocol.reciprocity import read_reciprocity
 from client_sdk._steps import ask, beside, message, open_stream, pause
 from client_sdk.errors import TransportError
-from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage
+from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage, Role
 from client_sdk.models.notice import Notice
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.models.notice import AcknowledgementReceipt
+    from client_sdk.models.reciprocity import Reciprocity
     from client_sdk.models.status import Status
 
 __all__ = ["InboxPages", "Notified"]
@@ -70,7 +72,18 @@ class Notified(Core):
         directory = yield from self.following.refresh()
         waiting = yield from self._waiting(directory)
         services = yield from self.keys.statuses(directory)
-        return self.session.status(directory, services, waiting)
+        reciprocity = yield from self._reciprocity(directory)
+        return self.session.status(directory, services, waiting, reciprocity)
+
+    def _reciprocity(self, directory: Directory) -> Flow[Reciprocity | None]:
+        """Return what this member gives and receives, proved under the newest HEAD; None if it does not lend."""
+        own = directory.institutions.get(self.session.config.institution)
+        if own is None or Role.LENDER not in own.roles:
+            return None
+        request = transparency_pb2.GetDirectoryProofRequest(institutions=[own.id], contributions=True)
+        response = yield from ask(self.services.transparency.GetDirectoryProof, request)
+        yield from self.prove(self.session.proving(response.checkpoint))
+        return read_reciprocity(response, own.id, directory.rulebook, self.session.log_key)
 
     def _signer(self) -> Signer:
         signers = self.session.signers

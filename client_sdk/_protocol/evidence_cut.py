@@ -35,7 +35,8 @@ def cut_evidence(evidence: pb.Evidence, position: int, size: int) -> bytes:
     person = next(person for person in evidence.persons if person.position == position)
     del cut.persons[:]
     cut.persons.add().CopyFrom(person)
-    references = References(Inquiry.parse(evidence.inquiry.payload).asker, evidence.inquiry.key_id)
+    inquiry = Inquiry.parse(evidence.inquiry.payload)
+    references = References(inquiry.asker, evidence.inquiry.key_id, inquiry.purpose)
     for subject in person.subjects:
         for record in subject.records:
             references.add_record(record)
@@ -50,6 +51,10 @@ def cut_evidence(evidence: pb.Evidence, position: int, size: int) -> bytes:
     del cut.institutions[:], cut.acts[:]
     cut.institutions.extend(kept.values())
     cut.acts.extend(leaf for leaf in evidence.acts if leaf_hash(leaf) in needed)
+    if not references.rulebook:
+        cut.rulebook = b""
+    if not references.contribution:
+        cut.contribution = b""
     entries, leaves = shown_entries(evidence, [state.id for state in states]), shown_leaves(evidence, size)
     # Every hash that the smaller proofs need is in the larger ones, or follows from them.
     fewer = narrow_keys(entries, read_map_proof(evidence.map_proof), shown_entries(cut, kept))

@@ -179,6 +179,7 @@ def _verify_content(
         report,
         live=sum(row.live for row in rows),
         inquiries=fetched.inquiries,
+        inquiry_outcomes=dict(sorted(examination.inquiry_outcomes.items())),
         directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
         acts=tally.acts(examination.replay),
@@ -259,6 +260,9 @@ def _check_directory(examination: Examination, fetched: Fetched, trust_root: Tru
         return False
     for registry in {page.registry.encode(): page.registry for page in proved}.values():
         examination.check_directory(registry, (state for page in proved for state in page.institutions))
+    for page in proved:
+        if page.checkpoint.size == examination.size:
+            examination.check_contributions(page.contributions, [state.id for state in page.institutions])
     return bool(proved)
 
 

@@ -51,6 +51,7 @@ class AuditReport(Plain):
         signatures: of members, verified in this audit.
         live: live records.
         inquiries: leaves of the inquiry tree.
+        inquiry_outcomes: how many of them were ANSWERED, and how many refused for each reason.
         directory_checked: whether the directory that the registry proves could be held against the acts.
         maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
         institutions: every member.
@@ -73,6 +74,7 @@ class AuditReport(Plain):
     signatures: int = 0
     live: int = 0
     inquiries: int = 0
+    inquiry_outcomes: Mapping[str, int] = field(default_factory=dict)
     directory_checked: bool = False
     maps_checked: tuple[int, int, int] = (0, 0, 0)
     institutions: tuple[InstitutionRow, ...] = ()
@@ -104,6 +106,7 @@ class AuditReport(Plain):
     def facts(self) -> list[tuple[str, str]]:
         """Names and values of the audited log."""
         types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in self.inquiry_outcomes.items())
         first, newest, count = self.maps_checked
         maps = f"at {count} sizes, {first} the first and {newest} the newest" if count > 1 else f"at size {first}"
         return [
@@ -119,6 +122,7 @@ class AuditReport(Plain):
             ("Maps rebuilt and compared", maps if count else "none"),
             ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
             ("Inquiries in the inquiry tree", str(self.inquiries)),
+            ("Inquiries by outcome", outcomes or "none"),
             ("Audited", f"{moment_text(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
         ]
 

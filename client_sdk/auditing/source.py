@@ -67,7 +67,7 @@ class Source(Protocol):
         ...
 
     def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
-        """Return RegistryState and at most 100 institutions with their map proofs."""
+        """Return RegistryState, at most 100 institutions and what they have given, with their map proofs."""
         ...
 
 
@@ -148,6 +148,6 @@ class RegistrySource:
                 yield from page.leaves
 
     def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
-        """Return RegistryState and at most 100 institutions with their map proofs."""
-        request = pb.GetDirectoryProofRequest(institutions=institutions)
+        """Return RegistryState, at most 100 institutions and what they have given, with their map proofs."""
+        request = pb.GetDirectoryProofRequest(institutions=institutions, contributions=True)
         return self._stub.GetDirectoryProof(request)

@@ -263,6 +263,16 @@ class Outbox:
             size=size,
         )
 
+    def newest(self, limit: int) -> list[tuple[int, int, bytes]]:
+        """Return leaf index, time (ms) and payload of the statements with the newest receipts, the last one first.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        query = "SELECT leaf_index, logged_at, payload FROM receipts ORDER BY leaf_index DESC LIMIT ?"
+        with self._transaction() as database:
+            return database.execute(query, (limit,)).fetchall()
+
     def unproved(self) -> list[bytes]:
         """Return the checkpoints of receipts that were not yet held against the newest one, smallest first.
 

@@ -41,6 +41,7 @@ from client_sdk.kernel.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.kernel.rules.reciprocity import LevelStanding
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
 from client_sdk.models.answer import Answer, Failure, Verdict
@@ -55,6 +56,7 @@ from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.quality import QualityReport, QualityRule, RuleTier
 from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.models.reciprocity import Reciprocity
 from client_sdk.models.record import RecordState, RecordView
 from client_sdk.models.removal import ListingRemoval
 from client_sdk.models.report import (
@@ -131,6 +133,7 @@ __all__ = [
     "KeyUsage",
     "Kind",
     "LegalBasis",
+    "LevelStanding",
     "ListedRecord",
     "ListingFacts",
     "ListingGround",
@@ -157,6 +160,7 @@ __all__ = [
     "Reason",
     "ReasonId",
     "Receipt",
+    "Reciprocity",
     "RecordEvent",
     "RecordKey",
     "RecordName",

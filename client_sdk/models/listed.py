@@ -24,6 +24,8 @@ class Unopened(StrEnum):
 
     # The identity number is unknown, as in offline verification.
     SEALED = "SEALED"
+    # The registry holds them back, because the asker does not give records of that kind.
+    RECIPROCITY = "RECIPROCITY"
     # The sealed bytes are not those that the issuer signed: the registry's fault.
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"
     # The sealed bytes are those that were signed and do not open: the issuer's fault.

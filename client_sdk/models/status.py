@@ -10,6 +10,8 @@ from client_sdk.kernel.formats.plain import Plain
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from client_sdk.models.reciprocity import Reciprocity
+
 __all__ = ["KeyServiceStatus", "Status"]
 
 
@@ -50,6 +52,7 @@ class Status(Plain):
         act_number: of the newest act.
         entries: of the map.
         key_services: in the order of RegistryState.
+        reciprocity: what the caller gives and receives; None for a member that does not lend.
         notices_waiting: of the own inbox, not acknowledged, counted up to 10,000; None for a member without an inbox.
     """
 
@@ -63,3 +66,4 @@ class Status(Plain):
     entries: int
     key_services: tuple[KeyServiceStatus, ...]
     notices_waiting: int | None = None
+    reciprocity: Reciprocity | None = None

@@ -42,6 +42,7 @@ def upgrade() -> None:
     create_people_tables()
     create_blocked_debts()
     create_counts()
+    create_contributions()
     create_inquiries()
     create_notices()
     create_certificates()
@@ -228,6 +229,16 @@ def create_blocked_debts() -> None:
     op.create_index(op.f("ix_blocked_debts_record"), "blocked_debts", ["record"])
 
 
+def create_contributions() -> None:
+    op.create_table(
+        "contributions",
+        words("institution"),
+        small("kind"),
+        words("given_on"),
+        sa.PrimaryKeyConstraint("institution", "kind", name=op.f("pk_contributions")),
+    )
+
+
 def create_inquiries() -> None:
     op.create_table(
         "inquiries",
@@ -357,6 +368,7 @@ def downgrade() -> None:
         "quotas",
         "fact_counts",
         "statement_counts",
+        "contributions",
         "blocked_debts",
         "proposals",
         "live_records",

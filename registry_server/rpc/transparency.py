@@ -62,13 +62,14 @@ class TransparencyServicer(TransparencyServiceServicer):
         """Return directory entries with proofs."""
         holder = current_call().holder
         caller = "" if holder is None else holder.uri
-        ask = partial(self._directory, request, caller)
+        reader = current_call().institution if request.contributions else ""
+        ask = partial(self._directory, request, caller, reader)
         return convert.directory_proof(await in_thread(self._executor, ask))
 
-    def _directory(self, request: pb.GetDirectoryProofRequest, caller: str) -> DirectoryAnswer:
+    def _directory(self, request: pb.GetDirectoryProofRequest, caller: str, reader: str) -> DirectoryAnswer:
         # First, so that a log that stood still for want of a clock goes on before it is shown.
         self._transparency.vouch_for_clock(caller, request.sent_at)
-        return self._transparency.directory(list(request.institutions), request.known_size)
+        return self._transparency.directory(list(request.institutions), request.known_size, reader)
 
     async def GetStatistics(
         self,

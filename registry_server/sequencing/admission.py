@@ -81,6 +81,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     else:
         record = replace(before, chain=chain, changed_index=index if _says_else(item, before) else before.changed_index)
     staging.put_record(record)
+    staging.directory = staging.directory.gave(statement, staging.day)
     staging.add_version(record)
     staging.count_version(chain, None if before is None else before.chain.standing, item.facts)
     if before is not None:

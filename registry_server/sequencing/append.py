@@ -40,6 +40,7 @@ from registry_server.sequencing.staging import Staging
 from registry_server.sequencing.state import State
 from registry_server.storage import (
     blocked,
+    contributions,
     head,
     inquiries,
     leaves,
@@ -270,6 +271,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     quotas.add(work, staging.used)
     statistics.add_statements(work, staging.statement_counts)
     statistics.add_facts(work, staging.fact_counts)
+    contributions.put(work, staging.changed_contributions())
 
 
 def _write_head(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, ErasureBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import leaf_hashes, map_of_rows
 from registry_server.sequencing.errors import InconsistentError, RolledBackError
@@ -89,6 +92,9 @@ class _News:
                 body = Act.parse(leaf.payload).body
                 if isinstance(body, ErasureBody):
                     self.keys.update(body.records)
+            case StatementLeaf(payload_type=dsse.STATEMENT):
+                day = day_of(leaf.logged_at, self.directory.rulebook.time_zone).isoformat()
+                self.directory = self.directory.gave(Statement.parse(leaf.payload), day)
             case HeadLeaf():
                 self.head = leaf.head
             case _:

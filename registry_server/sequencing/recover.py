@@ -12,7 +12,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.sequencing.state import State
-from registry_server.storage import head, leaves
+from registry_server.storage import contributions, head, leaves
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Head
@@ -40,7 +40,7 @@ def recover(database: Database) -> Committed:
             raise NoGenesisError
         try:
             newest = _newest_head(work, row)
-            directory = directory_of(work, row)
+            directory = _with_contributions(work, directory_of(work, row))
             tree = map_of_rows(work, directory)
             _check_map(tree, newest)
             log, asked = open_trees(database, row)
@@ -84,6 +84,14 @@ def directory_of(work: UnitOfWork, row: HeadRow) -> Directory:
     if directory is None or directory.newest_act != row.newest_act:
         got = "none" if directory is None else str(directory.newest_act)
         raise InconsistentError("acts", got=got, want=f"the newest at {row.newest_act}")
+    return directory
+
+
+def _with_contributions(work: UnitOfWork, directory: Directory) -> Directory:
+    """Return the directory with what its lenders have given; whether the rows are right, the map's root tells."""
+    for row in contributions.rows(work):
+        given = directory.contribution(row.institution).after(row.kind, row.given_on)
+        directory = directory.with_contribution(given)
     return directory
 
 

@@ -18,6 +18,7 @@ from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.formats.words import NoticeReason, Standing, WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
@@ -233,6 +234,13 @@ class Staging:
                 changes.removed.append(stored_at)
         return changes
 
+    def changed_contributions(self) -> list[Contribution]:
+        """Return what those lenders have given who have given anew."""
+        before = {} if self.directory_before is None else self.directory_before.contributions
+        if self.directory.contributions is before:
+            return []
+        return [item for id_, item in self.directory.contributions.items() if before.get(id_) is not item]
+
     def changed_map(self, tree: MapTree) -> MapTree:
         """Return the map after the batch."""
         changes: dict[bytes, bytes | None] = {}
@@ -241,6 +249,7 @@ class Staging:
             value = records_value(row.mapped for row in rows) if rows else None
             changes[subject_key(subject)] = value
         if self.directory is not self.directory_before:
-            entries = self.directory.map_entries()
+            before = self.directory_before
+            entries = self.directory.map_entries() if before is None else self.directory.entries_since(before)
             changes.update({key: value for key, value in entries.items() if tree.get(key) != value})
         return tree.changed(changes)

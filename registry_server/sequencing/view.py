@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.log_proof import prove_leaves
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, subject_key
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, contribution_key, institution_key, subject_key
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.rules.errors import RuleError
@@ -163,10 +163,20 @@ class View:
         """
         return self._served.institution_state(institution)
 
-    def map_proof(self, institutions: Iterable[str], subjects: Iterable[bytes] = ()) -> MapProof:
-        """Return what the map holds of the registry, of institutions and of pseudonyms."""
-        keys = [REGISTRY_KEY, *map(institution_key, institutions), *map(subject_key, subjects)]
-        return self._state.map_tree.prove(keys)
+    def contribution(self, institution: str) -> bytes:
+        """Return what a lender has given, canonically.
+
+        Raises:
+            RuleError: NOT_A_LENDER.
+        """
+        return self.directory.contribution(institution).encode()
+
+    def map_proof(
+        self, institutions: Iterable[str], subjects: Iterable[bytes] = (), givers: Iterable[str] = ()
+    ) -> MapProof:
+        """Return what the map holds of the registry, of institutions, of pseudonyms and of what lenders have given."""
+        of_directory = [*map(institution_key, institutions), *map(contribution_key, givers)]
+        return self._state.map_tree.prove([REGISTRY_KEY, *of_directory, *map(subject_key, subjects)])
 
     @property
     def map_tree(self) -> MapTree:

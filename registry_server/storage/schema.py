@@ -359,6 +359,16 @@ fact_counts = Table(
     PrimaryKeyConstraint("month", "breakdown", "word"),
 )
 
+# The newest day on which a lender gave a kind of record.
+contributions = Table(
+    "contributions",
+    metadata,
+    Column("institution", Text, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("given_on", Text, nullable=False),
+    PrimaryKeyConstraint("institution", "kind"),
+)
+
 blocked_debts = Table(
     "blocked_debts",
     metadata,

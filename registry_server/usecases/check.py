@@ -157,14 +157,16 @@ class Checks:
         with self._ledger.view() as view:
             live = view.live_records([subject for person in persons for _, subject in person.pseudonyms])
             for item in waiting:
+                if item.inquiry is None:
+                    continue
                 try:
-                    item.pages = self._pages(item.question, view, live)
+                    item.pages = self._pages(item.question, item.inquiry, view, live)
                     item.shown = _shown(item.question, live)
                 except Exception as error:  # noqa: BLE001 - whatever is stored wrongly about these persons
                     item.result = error
 
     def _pages(
-        self, question: ReceivedInquiry, view: View, live: Mapping[bytes, Sequence[SealedRow]]
+        self, question: ReceivedInquiry, inquiry: Inquiry, view: View, live: Mapping[bytes, Sequence[SealedRow]]
     ) -> list[EvidencePage]:
         """Return the pages of an answer.
 
@@ -176,7 +178,7 @@ class Checks:
         check_asker(question, view.directory, view.size - 1)
         _check_versions(question, view.directory)
         persons = question.opening.persons
-        return self._writer.pages(view, question.peer, question.key_id, persons, live, self._page_bytes)
+        return self._writer.pages(view, inquiry, question.key_id, persons, live, self._page_bytes)
 
 
 def _shown(question: ReceivedInquiry, live: Mapping[bytes, Sequence[SealedRow]]) -> tuple[ShownRecord, ...]:

@@ -12,8 +12,11 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import Kind, Purpose
 from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.reciprocity import held_back
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.act_book import ActBook
 from registry_server.usecases.proofs import map_proof
@@ -21,9 +24,9 @@ from registry_server.usecases.proofs import map_proof
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from client_sdk.kernel.ledger.inquiry import PersonOpening
+    from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
     from registry_server.sequencing.view import View
-    from registry_server.storage.live import SealedRow
+    from registry_server.storage.live import LiveRow, SealedRow
 
 __all__ = ["EvidencePage", "EvidenceWriter"]
 
@@ -59,7 +62,7 @@ class EvidenceWriter:
     def pages(
         self,
         view: View,
-        asker: str,
+        inquiry: Inquiry,
         key_id: bytes,
         persons: Sequence[PersonOpening],
         live: Mapping[bytes, Sequence[SealedRow]],
@@ -69,8 +72,8 @@ class EvidenceWriter:
 
         Args:
             view: the commit that is answered from.
-            asker: institution id.
-            key_id: with which it signed.
+            inquiry: that is answered.
+            key_id: with which its asker signed.
             persons: what it asked about, in order.
             live: the live records of all their pseudonyms.
             page_bytes: persons of one page together, with what they need of the proofs at most; beside them stand some
@@ -81,13 +84,14 @@ class EvidenceWriter:
         """
         rows = [row for person in persons for _, subject in person.pseudonyms for row in live.get(subject, ())]
         annotations = view.annotation_leaves(rows) if any(row.row.annotation_index >= 0 for row in rows) else {}
-        pages: list[_PageInProgress] = [_PageInProgress(view, asker, key_id)]
+        withholding = _Withholding(view, inquiry)
+        pages: list[_PageInProgress] = [_PageInProgress(view, inquiry, key_id)]
         try:
             for position, person in enumerate(persons):
-                answer = _person(position, person, live, annotations)
+                answer = _person(position, person, live, annotations, withholding)
                 length = answer.ByteSize() + _PATH_BYTES * _paths(answer)
                 if pages[-1].length and pages[-1].length + length > page_bytes:
-                    pages.append(_PageInProgress(view, asker, key_id))
+                    pages.append(_PageInProgress(view, inquiry, key_id))
                 pages[-1].add(answer, length)
             starts = [page.evidence.persons[0].position for page in pages[1:]]
             return [
@@ -98,12 +102,32 @@ class EvidenceWriter:
             raise InconsistentError("evidence", got=str(error), want="leaves and states in their form") from error
 
 
+class _Withholding:
+    """Decides which disclosures are held back from an asker (proto/README.md 6)."""
+
+    def __init__(self, view: View, inquiry: Inquiry) -> None:
+        self._view = view
+        self._asker = inquiry.asker
+        self._kinds = frozenset[Kind]()
+        if inquiry.purpose is not Purpose.SUBJECT_ACCESS:
+            today = day_of(view.logged_at, view.rulebook.time_zone)
+            self._kinds = held_back(view.directory.contribution(inquiry.asker), view.rulebook, today)
+
+    def holds_back(self, row: LiveRow) -> bool:
+        """Whether the disclosure of a record is held back: never from who speaks for its issuer."""
+        if row.kind not in self._kinds:
+            return False
+        issuer = self._view.directory.institution(row.key.issuer)
+        return not issuer.speaks_at(self._asker, self._view.size - 1)
+
+
 class _PageInProgress:
     """A page that grows, with everything that its records refer to."""
 
-    def __init__(self, view: View, asker: str, key_id: bytes) -> None:
+    def __init__(self, view: View, inquiry: Inquiry, key_id: bytes) -> None:
         self._view = view
-        self._references = References(asker, key_id)
+        self._asker = inquiry.asker
+        self._references = References(inquiry.asker, key_id, inquiry.purpose)
         self._subjects: list[bytes] = []
         self._leaves: list[int] = []
         self.evidence = pb.Evidence(
@@ -111,7 +135,6 @@ class _PageInProgress:
             checkpoint=view.checkpoint,
             head=view.head_leaf,
             registry_state=view.registry_state,
-            rulebook=view.rulebook.encode(),
         )
         self.length = 0
 
@@ -133,7 +156,12 @@ class _PageInProgress:
         self.evidence.institutions.extend(map(view.institution_state, shown))
         self.evidence.acts.extend(acts.leaves(view, needed))
         self.evidence.log_proof = view.log_proof(self._leaves)
-        self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects)))
+        givers = [self._asker] if references.contribution else []
+        self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects, givers)))
+        for giver in givers:
+            self.evidence.contribution = view.contribution(giver)
+        if references.rulebook:
+            self.evidence.rulebook = view.rulebook.encode()
         return self.evidence
 
 
@@ -147,19 +175,23 @@ def _person(
     person: PersonOpening,
     live: Mapping[bytes, Sequence[SealedRow]],
     annotations: Mapping[int, Sequence[tuple[int, bytes]]],
+    withholding: _Withholding,
 ) -> pb.PersonAnswer:
     subjects = [
         pb.SubjectAnswer(
             subject_key_version=version,
             subject=subject,
-            records=[_record(row, annotations.get(row.row.record, ())) for row in live.get(subject, ())],
+            records=[
+                _record(row, annotations.get(row.row.record, ()), held=withholding.holds_back(row.row))
+                for row in live.get(subject, ())
+            ],
         )
         for version, subject in person.pseudonyms
     ]
     return pb.PersonAnswer(position=position, opening=person.opening, subjects=subjects)
 
 
-def _record(sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -> pb.LiveRecord:
+def _record(sealed: SealedRow, chain: Sequence[tuple[int, bytes]], *, held: bool) -> pb.LiveRecord:
     row = sealed.row
     if row.annotation_index != (chain[-1][0] if chain else -1):
         raise FormatError("annotation", "annotation.place", want="the newest leaf of the chain")
@@ -167,7 +199,7 @@ def _record(sealed: SealedRow, chain: Sequence[tuple[int, bytes]]) -> pb.LiveRec
         index=row.index,
         leaf=sealed.leaf,
         opening=row.opening,
-        disclosure=sealed.disclosure,
+        disclosure=b"" if held else sealed.disclosure,
         annotations=[pb.IndexedLeaf(index=index, leaf=leaf) for index, leaf in chain],
         text_disclosure=sealed.text_disclosure,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.words import Role
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.view import BindingRow
 from registry_server.usecases.proofs import ProvedHead, head_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from client_sdk.kernel.formats.map_proof import MapProof
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
 
@@ -49,13 +51,14 @@ class CheckpointAnswer(NamedTuple):
 
 
 class DirectoryAnswer(NamedTuple):
-    """Canonical states of the registry and of institutions, these ascending by id, proved in one HEAD."""
+    """Canonical states of the registry and of institutions, and what these have given, by id, proved in one HEAD."""
 
     head: ProvedHead
     registry_state: bytes
     institutions: tuple[bytes, ...]
     proof: MapProof
     consistency: tuple[bytes, ...]
+    contributions: tuple[bytes, ...] = ()
 
 
 class LeafPage(NamedTuple):
@@ -118,12 +121,14 @@ class Transparency:
             raise RegistryError(RefusalReason.TILE_UNKNOWN, "index", "tiles.tile", got=got, want="a tile of the log")
         return hashes
 
-    def directory(self, institutions: Sequence[str], known_size: int) -> DirectoryAnswer:
+    def directory(self, institutions: Sequence[str], known_size: int, reader: str = "") -> DirectoryAnswer:
         """Return the registry's state and those of institutions, proved.
 
         Args:
             institutions: ids.
             known_size: of a checkpoint that the caller has; 0 for none.
+            reader: institution id of who reads what they have given: an auditor of all, another of itself alone;
+                empty where nobody does.
 
         Raises:
             FormatError: an id has a wrong form.
@@ -138,8 +143,10 @@ class Transparency:
         with self._ledger.view() as view:
             shown = sorted(set(institutions))
             states = tuple(map(view.institution_state, shown))
-            proof, consistency = view.map_proof(shown), _consistency(view, known_size)
-            return DirectoryAnswer(head_of(view), view.registry_state, states, proof, consistency)
+            givers = _readable(view.directory, reader, shown)
+            proof, consistency = view.map_proof(shown, givers=givers), _consistency(view, known_size)
+            given = tuple(map(view.contribution, givers))
+            return DirectoryAnswer(head_of(view), view.registry_state, states, proof, consistency, given)
 
     def vouch_for_clock(self, caller: str, sent_at: int) -> None:
         """Take note of a caller's clock.
@@ -203,6 +210,14 @@ class Transparency:
                 page = view.inquiry_leaves(start, min(end, start + _PAGE_INQUIRIES))
             yield LeafPage(start, page)
             start += len(page)
+
+
+def _readable(directory: Directory, reader: str, institutions: Sequence[str]) -> list[str]:
+    """Return those of the institutions that lend and whose contributions a member may read."""
+    if not reader:
+        return []
+    audits = Role.AUDITOR in directory.institution(reader).roles
+    return [id_ for id_ in institutions if id_ in directory.contributions and (audits or id_ == reader)]
 
 
 def _consistency(view: View, known_size: int, to_size: int = 0) -> tuple[bytes, ...]:

@@ -61,8 +61,8 @@ UNLAWFUL = {
 @pytest.mark.parametrize("name", UNLAWFUL)
 def test_p5_nothing_is_reported_without_notice_and_consent(running: RunningRegistry, name: str) -> None:
     """Lawful. Notice before reporting, consent and purpose for every inquiry, disputes in 20 days, 5 years' retention:
-    their form, dates and signatures, quotas and clocks, by code on every write and read. The level of reciprocity of a
-    member is kept and shown, and nothing depends on it.
+    their form, dates and signatures, quotas and clocks, by code on every write and read. A lender receives the kinds of
+    facts that it gives.
     """
     facts, reason, field, rule = UNLAWFUL[name]
     message = running.world.report("lender-1", "loan", facts=facts)

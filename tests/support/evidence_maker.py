@@ -72,6 +72,7 @@ class _Maker:
         self.persons = persons
         self.signers: set[_Signer] = set()
         self.referred = {asker}
+        self.referred_issuers: set[str] = set()
         # Acts that named a successor who signed.
         self.named: set[int] = set()
 
@@ -93,7 +94,10 @@ class _Maker:
         )
         evidence.institutions.extend(directory.institutions[id_].encode() for id_ in sorted(self.referred))
         evidence.acts.extend(log.leaves[index] for index in sorted(self.acts()))
-        evidence.rulebook = directory.rulebook.encode()
+        if self.referred_issuers - {self.asker}:
+            evidence.contribution = directory.contributions[self.asker].encode()
+        if self.referred_issuers:
+            evidence.rulebook = directory.rulebook.encode()
         prove_evidence(evidence, log.entries(), self.referred, log.tree)
         return evidence
 
@@ -124,6 +128,7 @@ class _Maker:
         leaf = self.log.leaves[chain.index]
         self.sign(leaf, self.log.statements[chain.key].signer)
         self.referred.add(chain.key.issuer)
+        self.referred_issuers.add(chain.key.issuer)
         succession = self.log.state.directory.institutions[chain.key.issuer].succession_at(chain.index)
         if succession is not None and succession.successor == self.log.statements[chain.key].signer:
             self.named.add(succession.first)

@@ -14,12 +14,14 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.commitment import commit_inquiry
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import Head, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
+    contribution_key,
     institution_key,
     records_value,
     state_value,
@@ -54,6 +56,7 @@ class AnsweringRegistry:
     Attributes:
         log: whose leaves are shown; every answer adds a HEAD of its own.
         institutions: what the map says of members.
+        contributions: what the map says that members have given.
         state: what the map says of the registry.
         records: live records by pseudonym, ascending.
         acts: leaves that can be shown, by leaf hash.
@@ -66,6 +69,7 @@ class AnsweringRegistry:
         self.institutions: dict[str, InstitutionState] = dict(directory.institutions)
         self.state = directory.state
         self.rulebook = directory.rulebook
+        self.contributions = dict(directory.contributions)
         self.records: dict[bytes, list[pb.LiveRecord]] = {}
         self.acts = {leaf_hash(leaf): leaf for leaf in log.leaves}
         self.newest_act = directory.newest_act
@@ -113,6 +117,8 @@ class AnsweringRegistry:
 
     def answer(self, asker: str, *people: str, by: Signer | None = None, **head: object) -> pb.Evidence:
         """Answer an inquiry of that member about those people, under a HEAD that this makes."""
+        # Also of a member that the map has been given by hand.
+        self.contributions.setdefault(asker, Contribution(asker, "2026-01-01"))
         entries = self._entries()
         fields = {
             "map_root": root_of(sorted(entries.items())),
@@ -154,6 +160,7 @@ class AnsweringRegistry:
 
     def _entries(self) -> dict[bytes, bytes]:
         entries = {institution_key(id_): state_value(state.encode()) for id_, state in self.institutions.items()}
+        entries |= {contribution_key(id_): state_value(item.encode()) for id_, item in self.contributions.items()}
         entries[REGISTRY_KEY] = state_value(self.state.encode())
         for subject, records in self.records.items():
             if records:
@@ -167,7 +174,6 @@ class AnsweringRegistry:
 
     def _refer(self, evidence: pb.Evidence, asker: str) -> set[str]:
         """Add the states, acts and rulebook that the rest refers to; returns whose states."""
-        evidence.rulebook = self.rulebook.encode()
         named, keys = {asker}, {evidence.inquiry.key_id}
         places = {act.leaf_hash: act.place for act in self.state.administrator_acts[1:]}
         for record in _records(evidence):
@@ -178,6 +184,9 @@ class AnsweringRegistry:
                 if leaf.payload_type == dsse.STATEMENT:
                     statement = Statement.parse(leaf.payload)
                     named |= {statement.issuer, statement.signer}
+                    evidence.rulebook = self.rulebook.encode()
+                    if statement.issuer != asker:
+                        evidence.contribution = self.contributions[asker].encode()
                     keys.add(leaf.key_id)
                     succession = self.institutions[statement.issuer].succession_at(record.index)
                     if statement.signer != statement.issuer and succession is not None:

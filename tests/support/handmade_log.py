@@ -132,7 +132,7 @@ class HandmadeLog:
         """A member's first keys: of each usage the key that ``signer(f"{id} {usage}")`` holds."""
         grants = [grant_key(REGISTRY, id_, signer(f"{id_} {usage.name}"), usage) for usage in usages]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-        return Enrolment(id_, f"licence of {id_}", id_.title(), roles, 1, keys)
+        return Enrolment(id_, f"licence of {id_}", id_.title(), roles, keys)
 
     def genesis(self, rulebook: Rulebook) -> GenesisBody:
         """The first act's decision."""

@@ -11,11 +11,12 @@ from client_sdk.kernel.formats.act import (
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.encoding import u32
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
-from client_sdk.kernel.formats.map_entry import institution_key, state_value
+from client_sdk.kernel.formats.map_entry import contribution_key, institution_key, state_value
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     InstitutionStatus,
+    Kind,
     LapseKind,
     Standing,
 )
@@ -25,6 +26,7 @@ from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
 from tests.support.lying import lie
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.formats.contribution import Contribution
     from tests.support.handmade_log import HandmadeLog
     from tests.support.transparency_server import HandmadeRegistry
 
@@ -119,10 +121,43 @@ def a_withdrawn_record_that_stays_in_the_map(log: HandmadeLog, registry: Handmad
     log.head(map_root=root_of(sorted(registry.entries.items())), entry_count=len(registry.entries))
 
 
+@lie(_F.MAP_ROOT, _F.RECIPROCITY)
+def a_lender_that_gave_more_than_it_reported(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    given = log.state.directory.contribution("lender-3").after(Kind.ENFORCEMENT, "2026-01-01")
+    _say_given(log, registry, given)
+
+
+@lie(_F.MAP_ROOT, _F.RECIPROCITY)
+def a_lender_that_is_said_to_have_given_nothing(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    given = log.state.directory.contribution("lender-1")
+    assert given.given
+    _say_given(log, registry, replace(given, given=()))
+
+
+@lie(_F.MAP_ROOT, _F.RECIPROCITY)
+def a_lender_that_is_new_for_longer(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    _say_given(log, registry, replace(log.state.directory.contribution("lender-2"), enrolled_on="2026-12-31"))
+
+
+@lie(_F.MAP_ROOT, _F.MAP_COUNT, _F.RECIPROCITY)
+def a_lender_without_a_contribution(log: HandmadeLog, registry: HandmadeRegistry) -> None:
+    entries = dict(log.entries())
+    del entries[contribution_key("lender-2")]
+    registry.entries = entries
+    registry.contributions = {}
+    log.head(map_root=root_of(sorted(entries.items())), entry_count=len(entries))
+
+
+def _say_given(log: HandmadeLog, registry: HandmadeRegistry, given: Contribution) -> None:
+    registry.entries = {**log.entries(), contribution_key(given.institution): state_value(given.encode())}
+    registry.contributions = {**log.state.directory.contributions, given.institution: given}
+    log.head(map_root=root_of(sorted(registry.entries.items())))
+
+
 @lie(_F.MAP_ROOT, _F.DIRECTORY)
 def a_member_with_another_state_in_the_map(log: HandmadeLog, registry: HandmadeRegistry) -> None:
     directory = log.state.directory
-    raised = replace(directory.institutions["lender-1"], reciprocity_level=9)
+    raised = replace(directory.institutions["lender-1"], name="Another")
     entries = {**log.entries(), institution_key("lender-1"): state_value(raised.encode())}
     registry.entries = entries
     registry.institutions = {**directory.institutions, "lender-1": raised}

@@ -28,6 +28,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.sealed_block import BlockSealer
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.examination import Examination
@@ -314,7 +315,7 @@ _MADE: dict[str, Callable[[], Any]] = {
     "Frontier": Frontier,
     "VerifiedBatches": VerifiedBatches,
     "BlockSealer": lambda: BlockSealer(SECRET, bytes(32), b"a file"),
-    "References": lambda: References("lender-1", bytes(32)),
+    "References": lambda: References("lender-1", bytes(32), Purpose.LOAN_APPROVAL),
     "ActProofs": lambda: ActProofs(_log().trust_root.administration(), _log().trust_root.genesis),
     "Blinding": lambda: Blinding.of(SECRET),
     "MemoryTree": lambda: _log().tree,

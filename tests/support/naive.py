@@ -29,9 +29,9 @@ from tests.support.naive_parts import (
     Wrong,
     continued_by,
     day,
+    directory_entries,
     first_bit,
     kept_rightly,
-    long,
     naive_map_root,
     naive_tree_root,
     payload_of,
@@ -86,12 +86,16 @@ class NaiveLog:
         require(index != 1 or leaf[0] == 4, "leaf 1")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
             self._statement(index, leaf, parts[1], parts[2], parts[3])
+            said = statement_pb2.Statement.FromString(parts[1])
+            self.members[said.issuer].gives(said, leaf)
         elif leaf[0] == 1 and parts[0].decode() == TYPE.format("acknowledgement"):
             self._acknowledgement(index, parts[1], parts[2], parts[3])
         elif leaf[0] == 1:
             self._annotation(index, leaf, logged_at, parts[1], parts[2], parts[3])
         elif leaf[0] == 2:
             self._act(index, leaf, logged_at, parts[1], list(zip(parts[2::2], parts[3::2], strict=True)))
+            for member in self.members.values():
+                member.enrolled_on = member.enrolled_on or day(logged_at)
         elif leaf[0] == 3:
             self._lapse(index, leaf, logged_at, parts[0])
         else:
@@ -330,7 +334,6 @@ class NaiveLog:
             name=enrolment.name,
             roles=enrolment.roles,
             status=words.INSTITUTION_STATUS_ACTIVE,
-            reciprocity_level=enrolment.reciprocity_level,
         )
         keys = [Key(grant.public_key, usage_of(grant.usage), index, hash_) for grant in enrolment.keys]
         self.members[enrolment.id] = Member(message, keys)
@@ -443,10 +446,7 @@ class NaiveLog:
             part = record.index.to_bytes(8, "big") + sha(b"\x00", record.leaf) + note + opening
             listed.setdefault(first_bit(0, sha(b"creditregistry/map/subject/v1\x00", subject)), []).append(part)
         entries = {key: sha(b"creditregistry/map/records/v1\x00", *parts) for key, parts in listed.items()}
-        for id_, member in self.members.items():
-            entries[first_bit(1, sha(b"creditregistry/map/institution/v1\x00", long(id_.encode())))] = sha(
-                member.state()
-            )
+        entries.update(directory_entries(self.members))
         entries[first_bit(1, sha(b"creditregistry/map/registry/v1\x00"))] = sha(self._registry_state())
         return entries
 

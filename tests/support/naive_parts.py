@@ -120,6 +120,19 @@ class Key:
 class Member:
     message: directory_pb2.InstitutionState
     keys: list[Key]
+    enrolled_on: str = ""
+    given: dict[words.Kind.ValueType, str] = field(default_factory=dict)
+
+    def gives(self, said: statement_pb2.Statement, leaf: bytes) -> None:
+        standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
+        if said.signer == said.issuer and standing not in ENDED:
+            self.given[said.kind] = day(int.from_bytes(leaf[2:10], "big"))
+
+    def contribution(self) -> bytes:
+        message = directory_pb2.Contribution(institution=self.message.id, enrolled_on=self.enrolled_on)
+        for kind in sorted(self.given):
+            message.given.add(kind=kind, given_on=self.given[kind])
+        return message.SerializeToString(deterministic=True)
 
     @property
     def status(self) -> str:
@@ -150,6 +163,17 @@ class Member:
                 act_hash=key.act,
             )
         return message.SerializeToString(deterministic=True)
+
+
+def directory_entries(members: dict[str, Member]) -> dict[bytes, bytes]:
+    """The entries of the map for members, and for what lenders have given."""
+    entries: dict[bytes, bytes] = {}
+    for id_, member in members.items():
+        name = long(id_.encode())
+        entries[first_bit(1, sha(b"creditregistry/map/institution/v1\x00", name))] = sha(member.state())
+        if "LENDER" in member.roles:
+            entries[first_bit(1, sha(b"creditregistry/map/contribution/v1\x00", name))] = sha(member.contribution())
+    return entries
 
 
 # What is remarked on a record, and passes to the one that continues it.

@@ -215,7 +215,7 @@ class World:
         """A member's first keys."""
         grants = [grant_key(REGISTRY, name, signer(f"{name} {usage.name}"), usage) for usage in usages]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
-        return Enrolment(name, f"licence of {name}", name.title(), roles, 1, keys)
+        return Enrolment(name, f"licence of {name}", name.title(), roles, keys)
 
     @staticmethod
     def signed(act: Act, by: Sequence[str] = ADMINISTRATORS[:2]) -> ActItem:

@@ -19,6 +19,7 @@ from tests.support.proofs import prove_directory
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from tests.support.handmade_log import HandmadeLog
 
@@ -42,6 +43,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self.checkpoint: bytes | None = None
         self.registry_state: RegistryState | None = None
         self.institutions: Mapping[str, InstitutionState] | None = None
+        self.contributions: Mapping[str, Contribution] | None = None
         self.entries: Mapping[bytes, bytes] | None = None
         self.statistics: pb.GetStatisticsResponse | None = None
 
@@ -125,13 +127,16 @@ class HandmadeRegistry(TransparencyServiceServicer):
         members = directory.institutions if self.institutions is None else self.institutions
         entries = self.entries or self.log.entries()
         shown = [id_ for id_ in request.institutions if id_ in members]
+        contributions = directory.contributions if self.contributions is None else self.contributions
+        givers = [id_ for id_ in shown if request.contributions and id_ in contributions]
         return pb.GetDirectoryProofResponse(
             checkpoint=self.checkpoint or self.log.checkpoint(size),
             head=self.log.leaves[size - 1],
             head_path=b"".join(self.log.tree.inclusion_proof(size - 1, size)),
             registry_state=registry.encode(),
-            map_proof=prove_directory(entries, shown),
+            map_proof=prove_directory(entries, shown, givers=givers),
             institutions=[members[id_].encode() for id_ in shown],
+            contributions=[contributions[id_].encode() for id_ in givers],
         )
 
 

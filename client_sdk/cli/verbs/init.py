@@ -119,7 +119,6 @@ def register(app: typer.Typer) -> None:
         registry_name: Annotated[
             str | None, typer.Option(help="Name of the registry; part of everything you sign.", show_default=False)
         ] = None,
-        reciprocity_level: Annotated[int, typer.Option(min=1, help="Level of reciprocity of the rulebook.")] = 1,
         passphrase: Annotated[
             bool, typer.Option("--passphrase", help="Encrypt the private keys under a passphrase, asked for twice.")
         ] = False,
@@ -156,7 +155,6 @@ def register(app: typer.Typer) -> None:
             licence_number=told["licence"],
             display_name=told["name"],
             roles=roles,
-            reciprocity_level=reciprocity_level,
             passphrase=new_passphrase(passphrase_file, interactive=session.interactive) if encrypting else None,
         )
         _tell(session, file.enrolment.id, lends=Role.LENDER in roles, encrypted=encrypting)

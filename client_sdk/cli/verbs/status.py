@@ -16,9 +16,13 @@ from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
+    from rich.console import RenderableType
+
     from client_sdk.config import ClientConfig
+    from client_sdk.models import Kind, LevelStanding, Reciprocity
     from client_sdk.models.status import KeyServiceStatus
 
 __all__ = ["register"]
@@ -32,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
     @verb(app, "status", examples=["status", "status --json"])
     def status(session: Run) -> ExitCode:
-        """Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.
+        """Show registry, key services, quotas, the outbox, the inbox, the certificate, and what is given and received.
 
         Ends with 3 where a key service does not answer: without each of them there is no pseudonym.
         Ends with 5 where the certificate in this home is another member's.
@@ -80,6 +84,7 @@ def register(app: typer.Typer) -> None:
                     *_inbox_rows(found.notices_waiting),
                 ]
             ),
+            *_reciprocity_lines(found.reciprocity),
             "Key services",
             table(
                 ("  address", "answers", "directory", "left today: report", "inquire"),
@@ -116,6 +121,36 @@ def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
     if waiting is None:
         return []
     return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
+
+
+def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableType]":
+    """Return what this member gives, what it receives for it, and what is missing for more."""
+    if reciprocity is None or not reciprocity.levels:
+        return []
+    reached = sum(level.reached for level in reciprocity.levels)
+    grace, held = reciprocity.grace_until, ", ".join(kind.name for kind in sorted(reciprocity.held_back))
+    if grace is not None and reciprocity.as_of <= grace:
+        told = f"everything until {grace}, as a new member; from then on what it gives"
+    else:
+        told = f"held back are the facts of {held}" if held else "everything"
+    return [
+        f"Reciprocity: {reached} of {len(reciprocity.levels)} levels reached; received is {told}",
+        table(("  gives", "last given", "counts until", "receives"), map(_level_row, reciprocity.levels)),
+        *(
+            f"  To receive {_kinds(level.receives)}: report or update a {level.gives.name}"
+            for level in reciprocity.levels
+            if not level.reached and not reciprocity.held_back.isdisjoint(level.receives)
+        ),
+    ]
+
+
+def _level_row(level: "LevelStanding") -> tuple[object, ...]:
+    until = "" if level.until is None else f"{level.until}{'' if level.reached else ' (over)'}"
+    return (f"  {level.gives.name}", level.given_on or "never", until, _kinds(level.receives))
+
+
+def _kinds(kinds: "Sequence[Kind]") -> str:
+    return " and ".join(kind.name for kind in kinds)
 
 
 def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:

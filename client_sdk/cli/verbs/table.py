@@ -63,7 +63,7 @@ VERBS = {
     ),
     "status": Later(
         "status",
-        "Show registry, key services, the age of the directory, quotas, the outbox, the inbox and the certificate.",
+        "Show registry, key services, quotas, the outbox, the inbox, the certificate, and what is given and received.",
     ),
 }
 ACT_VERBS = {

@@ -59,7 +59,6 @@ class Enrolment:
     licence_number: str
     name: str
     roles: tuple[Role, ...]
-    reciprocity_level: int
     keys: tuple[KeyGrant, ...]
 
     def message(self) -> pb.Enrolment:
@@ -69,7 +68,6 @@ class Enrolment:
             licence_number=self.licence_number,
             name=self.name,
             roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
-            reciprocity_level=self.reciprocity_level,
             keys=[grant.message() for grant in self.keys],
         )
 
@@ -94,7 +92,7 @@ class Enrolment:
             raise FormatError(PART, "enrolment.complete", want="at least one role and one key")
         if any(grant.endorser or grant.endorsement for grant in keys):
             raise FormatError(PART, "endorser.absent", want="none but in a key act")
-        return cls(message.id, message.licence_number, message.name, roles, message.reciprocity_level, keys)
+        return cls(message.id, message.licence_number, message.name, roles, keys)
 
 
 @dataclass(frozen=True, slots=True)

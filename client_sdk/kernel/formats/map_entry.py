@@ -5,11 +5,13 @@
                          index || leaf hash || leaf hash of its newest annotation, or 32 zero bytes || opening)
     institution  key   = H("creditregistry/map/institution/v1" || id), with bit 0 set
                  value = H(canonical InstitutionState)
+    contribution key   = H("creditregistry/map/contribution/v1" || id), with bit 0 set
+                 value = H(canonical Contribution)
     registry     key   = H("creditregistry/map/registry/v1"), with bit 0 set
                  value = H(canonical RegistryState)
 
 A subject without live records has no entry. Bit 0 is the most significant bit of byte 0, the first that decides: one
-half of the map holds the subjects, the other the few institutions and the registry, which every answer proves.
+half of the map holds the subjects, the other the few institutions, their contributions and the registry.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ __all__ = [
     "NO_ANNOTATION",
     "REGISTRY_KEY",
     "MappedRecord",
+    "contribution_key",
     "institution_key",
     "record_part",
     "records_value",
@@ -38,6 +41,7 @@ NO_ANNOTATION = bytes(32)
 _SUBJECT = label("creditregistry/map/subject/v1")
 _RECORDS = label("creditregistry/map/records/v1")
 _INSTITUTION = label("creditregistry/map/institution/v1")
+_CONTRIBUTION = label("creditregistry/map/contribution/v1")
 _FIRST_BIT = 0x80
 
 
@@ -86,6 +90,11 @@ def institution_key(institution: str) -> bytes:
     return _in_directory(sha256(_INSTITUTION + lp(institution)).digest())
 
 
+def contribution_key(institution: str) -> bytes:
+    """Return the key of what an institution has given."""
+    return _in_directory(sha256(_CONTRIBUTION + lp(institution)).digest())
+
+
 def state_value(state: bytes) -> bytes:
-    """Return the value of a canonical InstitutionState or RegistryState."""
+    """Return the value of a canonical InstitutionState, RegistryState or Contribution."""
     return sha256(state).digest()

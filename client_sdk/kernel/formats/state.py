@@ -11,6 +11,7 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
+from client_sdk.kernel.formats.contribution import levels_of, read_levels
 from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.jurisdiction import jurisdiction
@@ -48,7 +49,6 @@ class InstitutionState:
     name: str
     roles: tuple[Role, ...]
     status: InstitutionStatus
-    reciprocity_level: int
     keys: tuple[InstitutionKey, ...]
     successions: tuple[Succession, ...] = ()
     ended_tls_keys: tuple[EndedTlsKey, ...] = ()
@@ -95,7 +95,6 @@ class InstitutionState:
                 name=self.name,
                 roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
                 status=common_pb2.InstitutionStatus.ValueType(self.status.number),
-                reciprocity_level=self.reciprocity_level,
                 keys=[key.message() for key in self.keys],
                 successions=[item.message() for item in self.successions],
                 ended_tls_keys=[item.message() for item in self.ended_tls_keys],
@@ -137,7 +136,6 @@ class InstitutionState:
             message.name,
             roles,
             status,
-            message.reciprocity_level,
             keys,
             successions,
             ended_tls_keys,
@@ -219,6 +217,8 @@ _MOST = {
     "correction_days": 1_830,
     "default_days": 366,
     "stale_days": 3_660,
+    "reciprocity_days": 1_830,
+    "reciprocity_grace_days": 1_830,
 }
 
 
@@ -250,6 +250,14 @@ class Rulebook:
     no_fraud_cause: bool = False
     one_default_a_debt: bool = False
     default_days: int = 0
+    reciprocity_days: int = 184
+    reciprocity_grace_days: int = 184
+    # As ``ReciprocityLevel.text``: few lenders have cases of enforcement, which follow from judgments.
+    reciprocity_levels: tuple[str, ...] = (
+        "DEFAULT:DEFAULT",
+        "JUDGMENT:JUDGMENT+ENFORCEMENT",
+        "ENFORCEMENT:JUDGMENT+ENFORCEMENT",
+    )
     stale_days: int = 184
 
     @classmethod
@@ -266,11 +274,13 @@ class Rulebook:
         """Return the protobuf form.
 
         Raises:
-            FormatError: a list of days holds what is no day.
+            FormatError: a list of days holds what is no day, or of levels what is no level.
         """
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
-        return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["reciprocity_levels"] = [level.message() for level in levels_of(self.reciprocity_levels)]
+        return pb.Rulebook(**values)
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
@@ -290,13 +300,16 @@ class Rulebook:
         """
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
-        rulebook = cls(**{**fields, **lists})
+        levels = read_levels(message.reciprocity_levels)
+        rulebook = cls(**{**fields, **lists, "reciprocity_levels": levels})
         optional = {
             "notice_hours",
             "paid_judgment_months",
             "listing_years",
             "relisting_months",
             "default_days",
+            "reciprocity_grace_days",
+            "reciprocity_levels",
             *lists,
         }
         required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]

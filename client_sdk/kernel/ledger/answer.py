@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.ledger.inquiry import Inquiry
@@ -55,6 +56,8 @@ class VerifiedAnswer:
     registry: RegistryState
     institutions: tuple[InstitutionState, ...]
     persons: tuple[VerifiedPerson, ...]
+    # What the asker has given; None where nothing may be held back from it.
+    contribution: Contribution | None = None
 
 
 class Verifier:
@@ -99,18 +102,19 @@ class Verifier:
         reading.check_inquiry()
         # 6. there is at least one person
         # 7. for each pseudonym without records, absence is proved; else its records ascend by index
-        # 8. the sealed disclosure has the digest that the statement names
+        # 8. the sealed disclosure has the digest that the statement names; it is empty exactly where
         # 9. annotations
         persons = reading.read_persons()
         # 10. the log proof shows that HEAD and every annotation leaf stand in the log
         # 11. the map proof shows what the map of HEAD holds
         reading.check_proofs()
-        # 12. the acts are, ascending by number and index, exactly those that gave the keys that signed
+        # 12. where the purpose is not SUBJECT_ACCESS and the issuer of a record is not the asker
+        # 13. the acts are, ascending by number and index, exactly those that gave the keys that signed
         self._check_acts(evidence, registry, head, reading)
-        # 13. nothing is there that nothing refers to
+        # 14. nothing is there that nothing refers to
         reading.check_nothing_unused()
         institutions = tuple(reading.institutions.values())
-        return VerifiedAnswer(reading.inquiry, checkpoint, as_of, registry, institutions, persons)
+        return VerifiedAnswer(reading.inquiry, checkpoint, as_of, registry, institutions, persons, reading.contribution)
 
     def _read_registry(self, evidence: pb.Evidence) -> RegistryState:
         """Condition 4, for the registry state."""
@@ -123,7 +127,7 @@ class Verifier:
         return registry
 
     def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, head: Head, reading: Reading) -> None:
-        """Condition 12."""
+        """Condition 13."""
         claims = reading.references.claims(reading.institutions)
         memory = (tuple(evidence.acts), evidence.registry_state, tuple(evidence.institutions), claims)
         if memory not in self._proved:

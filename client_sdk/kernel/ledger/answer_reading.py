@@ -1,4 +1,4 @@
-"""One pass over evidence: inquiry, institutions, persons and records (proto/README.md 8, conditions 4 to 11 and 13).
+"""One pass over evidence: inquiry, institutions, persons and records (proto/README.md 8, conditions 4 to 12 and 14).
 
 ``Reading`` verifies each against the HEAD and the registry state, then that all that was read is what log and map hold,
 and collects what it refers to.
@@ -16,6 +16,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.batch_signature import verify_statement
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
@@ -30,7 +31,9 @@ from client_sdk.kernel.ledger.live_set import binding_opens
 from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
+from client_sdk.kernel.rules.reciprocity import held_back
 from client_sdk.kernel.rules.stale import is_stale
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionKey
+    from client_sdk.kernel.formats.words import Kind
 
 __all__ = ["Reading", "VerifiedPerson", "VerifiedRecord"]
 
@@ -65,6 +69,8 @@ class VerifiedRecord(Discreet):
     ended_until: str
     # Whether it had no further version for the rulebook's stale_days before the HEAD.
     stale: bool
+    # True where the asker's level of reciprocity does not open it: there is no disclosure then.
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,9 +99,11 @@ class Reading:
         self._checkpoint = checkpoint
         self._registry = registry
         self.inquiry = Inquiry.parse(evidence.inquiry.payload)
-        self.references = References(self.inquiry.asker, evidence.inquiry.key_id)
+        self.references = References(self.inquiry.asker, evidence.inquiry.key_id, self.inquiry.purpose)
         self.institutions = self._read_institutions()
         self._rulebook = self._read_rulebook()
+        self.contribution = self._read_contribution()
+        self._held_back: frozenset[Kind] | None = None
 
     def _read_institutions(self) -> dict[str, InstitutionState]:
         """Condition 4, for the order of the institution states."""
@@ -104,14 +112,39 @@ class Reading:
             raise FormatError("institution state", "institutions.order", want="ascending by id, without repetition")
         return {state.id: state for state in states}
 
-    def _read_rulebook(self) -> Rulebook:
+    def _read_rulebook(self) -> Rulebook | None:
         if not self._evidence.rulebook:
-            raise FormatError("rulebook", "rulebook.needed", want="the rulebook of the registry state")
+            return None
         message = canonical.parse(directory_pb2.Rulebook, self._evidence.rulebook, "rulebook")
         rulebook = Rulebook.of(message)
         if rulebook.digest != self._registry.rulebook_digest:
             raise FormatError("rulebook", "rulebook.digest", want="the rulebook of the registry state")
         return rulebook
+
+    @property
+    def _rules(self) -> Rulebook:
+        if self._rulebook is None:
+            raise FormatError("rulebook", "rulebook.needed", got="none", want="the rulebook where a record is shown")
+        return self._rulebook
+
+    def _read_contribution(self) -> Contribution | None:
+        if not self._evidence.contribution:
+            return None
+        contribution = Contribution.parse(self._evidence.contribution)
+        if contribution.institution != self.inquiry.asker:
+            raise FormatError("contribution", "contribution.asker", want="what the asker has given")
+        return contribution
+
+    def _holds_back(self, statement: Statement, issuer: InstitutionState) -> bool:
+        """Condition 12, for one record: whether its disclosure is held back by reciprocity."""
+        if not self.references.contribution or issuer.speaks_at(self.inquiry.asker, self._checkpoint.size - 1):
+            return False
+        if self._held_back is None:
+            if self.contribution is None:
+                raise FormatError("contribution", "contribution.needed", got="none", want="what the asker has given")
+            today = day_of(self._as_of, self._rules.time_zone)
+            self._held_back = held_back(self.contribution, self._rules, today)
+        return statement.kind in self._held_back
 
     def _institution(self, id_: str, part: str) -> InstitutionState:
         try:
@@ -208,18 +241,23 @@ class Reading:
         with within(part):
             verify_statement(statement, leaf.payload, key.public_key, leaf.signature)
         annotation, doubted = self._read_annotation(item, statement)
+        held = self._holds_back(statement, issuer)
+        if held is bool(item.disclosure):
+            want = "none, which the asker's level does not open" if held else "a disclosure, which nothing holds back"
+            raise FormatError(part, "reciprocity.disclosure", got="none" if held is False else "one", want=want)
         return VerifiedRecord(
             statement,
             item.index,
             leaf.logged_at,
             answer.subject,
             item.disclosure,
-            disclosure_digest(item.disclosure) == statement.disclosure_digest,
+            held or disclosure_digest(item.disclosure) == statement.disclosure_digest,
             doubted or key.contested_at(item.index),
             annotation,
             item.text_disclosure,
             "" if issuer.ending is None else issuer.ending.retain_until,
-            is_stale(statement.standing, leaf.logged_at, self._as_of, self._rulebook.stale_days),
+            is_stale(statement.standing, leaf.logged_at, self._as_of, self._rules.stale_days),
+            held,
         )
 
     def _read_annotation(self, item: pb.LiveRecord, statement: Statement) -> tuple[ShownAnnotation | None, bool]:
@@ -232,7 +270,7 @@ class Reading:
         leaves = [(shown.index, shown.leaf) for shown in item.annotations]
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        annotation = read_annotations(leaves, statement, self._rulebook)
+        annotation = read_annotations(leaves, statement, self._rules)
         self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest
@@ -258,13 +296,18 @@ class Reading:
         entries_under(self._head, shown_entries(evidence, self.institutions), evidence.map_proof)
 
     def check_nothing_unused(self) -> None:
-        """Condition 13, for institutions.
+        """Condition 14, for institutions, the rulebook and the contribution.
 
         Raises:
-            FormatError: an institution is there without need, or missing.
+            FormatError: one of them is there without need, or missing.
         """
         if set(self.institutions) != self.references.institutions:
             raise FormatError("institution state", "institutions.needed", want="only those that are referred to")
+        if (self._rulebook is not None) is not self.references.rulebook:
+            raise FormatError("rulebook", "rulebook.needed", want="a rulebook where a record is shown and only there")
+        if (self.contribution is not None) is not self.references.contribution:
+            want = "what the asker has given where a record of another is shown, and only there"
+            raise FormatError("contribution", "contribution.needed", want=want)
 
 
 def _check_standing(statement: Statement) -> None:

@@ -1,12 +1,14 @@
 """The directory: members, their states and keys, computed from the acts (proto/README.md 5 and 6).
 
 A pure function of the acts in the log. ``Directory.genesis`` starts it, ``apply`` makes the next one; a directory is
-never changed. The server, the auditor, the key services and the SDK all follow acts through this one module.
+never changed. The server, the auditor, the key services and the SDK all follow acts through this one module. Who reads
+the statements as well tells it by ``gave`` what members report; who follows the acts alone knows only since when a
+member could.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import (
@@ -28,8 +30,9 @@ from client_sdk.kernel.formats.act import (
     SuccessionBody,
     TlsKeyBody,
 )
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.encoding import leaf_hash
-from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, institution_key, state_value
+from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, contribution_key, institution_key, state_value
 from client_sdk.kernel.formats.state import (
     AdministratorAct,
     EndedRecords,
@@ -53,6 +56,7 @@ from client_sdk.kernel.ledger.administration import (
 from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.lifecycle import is_live
 from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
     from client_sdk.kernel.formats.state import KeyServices
+    from client_sdk.kernel.formats.statement import Statement
     from client_sdk.kernel.formats.words import KeyUsage
 
 __all__ = ["Directory"]
@@ -76,6 +81,8 @@ class Directory:
     state: RegistryState
     rulebook: Rulebook
     newest_act: int
+    # What each lender has given, by institution id.
+    contributions: Mapping[str, Contribution] = field(default_factory=dict)
 
     @classmethod
     def genesis(cls, leaf: ActLeaf) -> Directory:
@@ -124,7 +131,7 @@ class Directory:
             if enrolment.roles != (Role.ADMINISTRATOR,):
                 raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
             directory = directory._enrol(enrolment, 0, act_hash)
-        return directory
+        return directory.with_new_lenders(leaf.logged_at)
 
     def apply(self, index: int, leaf: ActLeaf) -> Directory:
         """Return the directory after an act at that index.
@@ -151,7 +158,38 @@ class Directory:
             trial=administration.trial,
             administrator_acts=self.state.administrator_acts + changed,
         )
-        return replace(decided, administration=administration, state=state, newest_act=index)
+        after = replace(decided, administration=administration, state=state, newest_act=index)
+        return after.with_new_lenders(leaf.logged_at)
+
+    def with_new_lenders(self, logged_at: int) -> Directory:
+        """Return the directory with what its new lenders have given, which is nothing yet.
+
+        Args:
+            logged_at: of the act that enrolled them, ms.
+        """
+        new = [id_ for id_, state in self.institutions.items() if Role.LENDER in state.roles]
+        new = [id_ for id_ in new if id_ not in self.contributions]
+        if not new:
+            return self
+        day = day_of(logged_at, self.rulebook.time_zone).isoformat()
+        return replace(self, contributions={**self.contributions, **{id_: Contribution(id_, day) for id_ in new}})
+
+    def gave(self, statement: Statement, day: str) -> Directory:
+        """Return the directory after a version was logged; the same one where what its issuer has given is the same.
+
+        Args:
+            statement: that counts.
+            day: legal day of its leaf, YYYY-MM-DD.
+        """
+        before = self.contributions.get(statement.issuer)
+        if before is None or statement.signer != statement.issuer or not is_live(statement.standing):
+            return self
+        after = before.after(statement.kind, day)
+        return self if after is before else self.with_contribution(after)
+
+    def with_contribution(self, contribution: Contribution) -> Directory:
+        """Return the directory with what one of its lenders has given."""
+        return replace(self, contributions={**self.contributions, contribution.institution: contribution})
 
     def check_order(self, act: Act) -> None:
         """Check that an act is the next one of this registry.
@@ -195,6 +233,17 @@ class Directory:
             return self.institutions[institution]
         except KeyError:
             raise RuleError("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
+
+    def contribution(self, institution: str) -> Contribution:
+        """Return what a lender has given.
+
+        Raises:
+            RuleError: NOT_A_LENDER.
+        """
+        try:
+            return self.contributions[institution]
+        except KeyError:
+            raise RuleError("NOT_A_LENDER", "institution", "institution.role", want="a LENDER") from None
 
     def check_transferee(self, seller: str, buyer: str) -> None:
         """Check that the buyer of a debt can continue its record: another lender, whatever its status is now.
@@ -244,8 +293,16 @@ class Directory:
     def map_entries(self) -> dict[bytes, bytes]:
         """Return key and value of all map entries except those of subjects."""
         entries = {institution_key(id_): state_value(state.encode()) for id_, state in self.institutions.items()}
+        entries |= {contribution_key(id_): state_value(item.encode()) for id_, item in self.contributions.items()}
         entries[REGISTRY_KEY] = state_value(self.state.encode())
         return entries
+
+    def entries_since(self, before: Directory) -> dict[bytes, bytes]:
+        """Return key and value of those entries that differ from an earlier directory's, and of some that do not."""
+        if before.state is not self.state:
+            return self.map_entries()
+        changed = [item for id_, item in self.contributions.items() if before.contributions.get(id_) is not item]
+        return {contribution_key(item.institution): state_value(item.encode()) for item in changed}
 
     def _changed(self, act: Act, index: int, logged_at: int, act_hash: bytes) -> Directory:
         match act.body:
@@ -291,7 +348,6 @@ class Directory:
             enrolment.name,
             enrolment.roles,
             InstitutionStatus.ACTIVE,
-            enrolment.reciprocity_level,
             keys,
         )
         return self._with(state, (key.key_id for key in keys))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY
 from client_sdk.kernel.formats.map_proof import narrow_keys
@@ -22,7 +23,7 @@ from client_sdk.kernel.ledger.proving import (
     split_hashes,
     within,
 )
-from client_sdk.kernel.ledger.shown import state_entries
+from client_sdk.kernel.ledger.shown import contribution_entries, state_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,8 @@ class ProvedDirectory(NamedTuple):
     logged_at: int
     registry: RegistryState
     institutions: tuple[InstitutionState, ...]
+    # What those of them that lend have given; empty where it was not asked for.
+    contributions: tuple[Contribution, ...] = ()
 
 
 def verify_directory(response: pb.GetDirectoryProofResponse, key: VerifierKey) -> ProvedDirectory:
@@ -63,10 +66,14 @@ def verify_directory(response: pb.GetDirectoryProofResponse, key: VerifierKey) -
     institutions = tuple(map(InstitutionState.parse, response.institutions))
     if any(later.id <= earlier.id for earlier, later in pairwise(institutions)):
         raise FormatError(PART, "institutions.order", want="ascending by id, without repetition")
+    contributions = tuple(map(Contribution.parse, response.contributions))
+    givers = [item.institution for item in contributions]
+    if any(later <= earlier for earlier, later in pairwise(givers)):
+        raise FormatError(PART, "contributions.order", want="ascending by institution, without repetition")
     with within(PART):
         entries_under(leaf.head, _entries(response, institutions), response.map_proof)
     registry = RegistryState.parse(response.registry_state)
-    return ProvedDirectory(checkpoint, leaf.head, leaf.logged_at, registry, institutions)
+    return ProvedDirectory(checkpoint, leaf.head, leaf.logged_at, registry, institutions, contributions)
 
 
 def registry_alone(response: pb.GetDirectoryProofResponse, proved: ProvedDirectory) -> pb.GetDirectoryProofResponse:
@@ -79,6 +86,7 @@ def registry_alone(response: pb.GetDirectoryProofResponse, proved: ProvedDirecto
     alone = type(response)()
     alone.CopyFrom(response)
     alone.ClearField("institutions")
+    alone.ClearField("contributions")
     alone.ClearField("consistency")
     entries = _entries(response, proved.institutions)
     fewer = narrow_keys(entries, read_map_proof(response.map_proof), [REGISTRY_KEY])
@@ -95,4 +103,4 @@ def _entries(
 ) -> dict[bytes, bytes | None]:
     """Return what the map must hold by the response."""
     states = {state.id: data for state, data in zip(institutions, response.institutions, strict=True)}
-    return {**state_entries(response.registry_state, states)}
+    return {**state_entries(response.registry_state, states), **contribution_entries(response.contributions)}

@@ -18,6 +18,7 @@ inquiries, retention) is checked by a method each. No fact is read.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain as joined
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from client_sdk.kernel.ledger.chain import Chain
@@ -126,6 +128,8 @@ class Examination:
         self._once_live: set[int] = set()
         self._leaf_type = 0
         self._inquiry_marks: list[_InquiryMark] = []
+        # Inquiries that HEADs count, by outcome: ANSWERED, or why they were refused.
+        self.inquiry_outcomes: Counter[str] = Counter()
         self.replay = Replay(self._report, tally_until=tally_until)
         self.roots: dict[int, bytes] = {}
 
@@ -284,6 +288,17 @@ class Examination:
                 got = "another state" if id_ in proved else "none"
                 self._findings.note(FindingId.DIRECTORY, None, id_, rule, got=got, want="what the acts say")
 
+    def check_contributions(self, proved: Iterable[Contribution], institutions: Iterable[str]) -> None:
+        """Compare what the map says that these members have given with what they have reported."""
+        shown = {contribution.institution: contribution for contribution in proved}
+        given = self.replay.directory.contributions
+        for id_ in institutions:
+            if shown.get(id_) != given.get(id_):
+                got = "other days" if id_ in shown else "none"
+                self._findings.note(
+                    FindingId.RECIPROCITY, None, id_, "contribution.measured", got=got, want="what the log shows"
+                )
+
     def check_inquiries(self, leaves: Iterable[bytes]) -> None:
         """Compare the leaves of the inquiry tree with size and root in every HEAD (proto/README.md 9)."""
         rule = "head.inquiry-root"
@@ -307,7 +322,7 @@ class Examination:
 
     def _check_inquiry(self, place: int, leaf: bytes) -> None:
         try:
-            InquiryLeaf.parse(leaf)
+            self.inquiry_outcomes[InquiryLeaf.parse(leaf).outcome] += 1
         except FormatError as error:
             got, want = f"inquiry {place}: {error.got}", error.want
             self._findings.note(FindingId.INQUIRY_TREE, None, error.part, error.rule, got=got, want=want)

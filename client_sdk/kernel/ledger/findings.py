@@ -58,6 +58,7 @@ class FindingId(StrEnum):
     LEAF_FORM = "LEAF_FORM"
     MAP_COUNT = "MAP_COUNT"
     MAP_ROOT = "MAP_ROOT"
+    RECIPROCITY = "RECIPROCITY"
     REGISTRY = "REGISTRY"
     RETENTION = "RETENTION"
     ROLLBACK = "ROLLBACK"
@@ -100,6 +101,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.LEAF_FORM: "A leaf has not the form that the formats give it.",
     _F.MAP_COUNT: "The map has another number of entries than the HEAD says.",
     _F.MAP_ROOT: "The map that follows from the log and the bindings has another root than the HEAD says.",
+    _F.RECIPROCITY: "What the map says that a lender has given, by which it receives, is not what it has reported.",
     _F.REGISTRY: "What was signed for another registry was logged here.",
     _F.RETENTION: "A record is kept longer than the law allows, or its date was set or moved against the rules.",
     _F.ROLLBACK: "The log is shorter than it was.",

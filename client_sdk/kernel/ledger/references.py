@@ -6,6 +6,8 @@ refuses evidence that lacks one of them or holds anything else.
     inquiry, statements, annotations > who signed, with which key    > the acts that gave these keys
     statements that a successor signed                               > the acts that named the successors
     RegistryState                                                    > the acts that changed the administrators
+    a record                                                         > the rulebook
+    a record of another issuer, where a lender asks                  > what the asker has given
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Statement
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.proving import read_leaf
 
 if TYPE_CHECKING:
@@ -53,13 +56,21 @@ class References:
     Args:
         asker: institution id.
         key_id: of the key that signed the inquiry.
+        purpose: of the inquiry.
 
     Attributes:
         institutions: ids of those whose states must be shown.
+        rulebook: whether the rulebook must be shown.
+        contribution: whether it must be shown what the asker has given.
     """
 
-    def __init__(self, asker: str, key_id: bytes) -> None:
+    def __init__(self, asker: str, key_id: bytes, purpose: Purpose) -> None:
         self.institutions = {asker}
+        self.rulebook = False
+        self.contribution = False
+        self._asker = asker
+        # From the person itself nothing is ever held back.
+        self._reciprocal = purpose is not Purpose.SUBJECT_ACCESS
         self._keys = {(asker, key_id)}
         self._successions: set[tuple[str, int]] = set()
 
@@ -81,6 +92,9 @@ class References:
         self._signed_by(statement.signer, key_id)
         if statement.signer != statement.issuer:
             self._successions.add((statement.issuer, index))
+        self.rulebook = True
+        if self._reciprocal and statement.issuer != self._asker:
+            self.contribution = True
 
     def add_annotations(self, shown: Sequence[pb.IndexedLeaf]) -> None:
         """Add the shown leaves of an annotation chain.

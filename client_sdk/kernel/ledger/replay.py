@@ -8,6 +8,7 @@ everything else is checked here.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
@@ -23,6 +24,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
 from client_sdk.kernel.ledger.statistics import StatementTally
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
@@ -157,6 +159,8 @@ class Replay:
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
+        day = _legal_day(leaf.logged_at // 1000, self.directory.rulebook.time_zone)
+        self._directory = self.directory.gave(statement, day)
         return Signed(dsse.STATEMENT, leaf.payload, public_key, leaf.signature)
 
     def _take_annotation(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
@@ -254,6 +258,11 @@ class Replay:
     def _erase(self, index: int, chain: Chain) -> None:
         self.chains[chain.key] = chain
         self._erased_in_commit.append((index, chain.key))
+
+
+@lru_cache(maxsize=1024)  # a batch has one time
+def _legal_day(seconds: int, time_zone: str) -> str:
+    return day_of(seconds * 1000, time_zone).isoformat()
 
 
 def _corrects(leaf: Leaf) -> bool:

@@ -1,6 +1,7 @@
 """The entries of the map and the leaves of the log that evidence shows, and the proofs that must cover exactly these.
 
-    key of the registry, of each institution, of each pseudonym > its value, or nothing        MapProof, HEAD's map
+    key of the registry, of each institution, of the
+    asker's contribution, of each pseudonym                     > its value, or nothing        MapProof, HEAD's map
     HEAD, every annotation leaf                                 > its place                    log proof, checkpoint
 
 A verifier computes both from the evidence itself, so that what is proved is what was read (proto/README.md 8).
@@ -11,12 +12,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
     REGISTRY_KEY,
     MappedRecord,
+    contribution_key,
     institution_key,
     records_value,
     state_value,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import evidence_pb2 as pb
 
-__all__ = ["shown_entries", "shown_leaves", "state_entries"]
+__all__ = ["contribution_entries", "shown_entries", "shown_leaves", "state_entries"]
 
 # The same states stand in every answer under one HEAD.
 _institution_key = lru_cache(maxsize=1024)(institution_key)
@@ -47,6 +50,15 @@ def state_entries(registry_state: bytes, institutions: Mapping[str, bytes]) -> d
     return entries
 
 
+def contribution_entries(contributions: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return the map entries of canonical Contributions: key and value.
+
+    Raises:
+        FormatError: one is not in its form.
+    """
+    return {contribution_key(Contribution.parse(data).institution): state_value(data) for data in contributions}
+
+
 def shown_entries(evidence: pb.Evidence, institutions: Iterable[str]) -> dict[bytes, bytes | None]:
     """Return the values that the map must hold by the evidence, by key; None where it must hold nothing.
 
@@ -55,10 +67,12 @@ def shown_entries(evidence: pb.Evidence, institutions: Iterable[str]) -> dict[by
         institutions: ids of its institution states, in their order.
 
     Raises:
-        FormatError: one pseudonym is shown with two values.
+        FormatError: one pseudonym is shown with two values, or the contribution is not in its form.
     """
     states = dict(zip(institutions, evidence.institutions, strict=True))
     entries: dict[bytes, bytes | None] = {**state_entries(evidence.registry_state, states)}
+    if evidence.contribution:
+        entries |= contribution_entries([evidence.contribution])
     for person in evidence.persons:
         for answer in person.subjects:
             key = subject_key(answer.subject)

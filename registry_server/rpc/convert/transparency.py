@@ -38,6 +38,7 @@ def directory_proof(answer: DirectoryAnswer) -> pb.GetDirectoryProofResponse:
         map_proof=map_proof(answer.proof),
         institutions=answer.institutions,
         consistency=b"".join(answer.consistency),
+        contributions=answer.contributions,
     )
 
 

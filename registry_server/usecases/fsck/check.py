@@ -1,8 +1,8 @@
 """fsck: everything that is stored, recomputed from the leaves alone.
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
-held against what they say: head row, tiles, records, versions, annotations, acts, bindings, disclosures, inquiries,
-blocked debts, notices, TLS keys, counts.
+held against what they say: head row, tiles, records, versions, annotations, acts, contributions, bindings,
+disclosures, inquiries, blocked debts, notices, TLS keys, counts.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
     Links,
     check_acts,
+    check_contributions,
     check_inquiry_rows,
     check_live_rows,
     check_records,
@@ -201,6 +202,7 @@ class _Check:
         check_tiles(work, report, LOG_TREE, self._hashes)
         check_tiles(work, report, INQUIRY_TREE, asked)
         check_acts(work, report)
+        check_contributions(work, report, replay.directory)
         check_records(work, report, replay.chains, self._links)
         check_live_rows(work, report, replay.chains)
         check_inquiry_rows(work, report)

@@ -21,7 +21,8 @@ from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.storage import inquiries, leaves, live, records, tls_keys
+from registry_server.storage import contributions, inquiries, leaves, live, records, tls_keys
+from registry_server.storage.contributions import GivenRow
 from registry_server.storage.inquiries import InquiredPerson
 from registry_server.usecases.fsck.report import RowKind
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Links",
     "check_acts",
+    "check_contributions",
     "check_inquiry_rows",
     "check_live_rows",
     "check_records",
@@ -87,6 +89,18 @@ def check_acts(work: UnitOfWork, report: FsckReport) -> None:
             right = False
         if not right:
             report.note(RowKind.ACT_ROW, f"act {stored.number}", "acts.number", want=f"act {number}")
+
+
+def check_contributions(work: UnitOfWork, report: FsckReport, directory: Directory) -> None:
+    """Check that the rows of what lenders have given are those that the statements make."""
+    want = {
+        GivenRow(item.institution, given.kind, given.given_on)
+        for item in directory.contributions.values()
+        for given in item.given
+    }
+    for row in sorted(want ^ set(contributions.rows(work))):
+        place = f"{row.kind.name} of {row.institution}"
+        report.note(RowKind.CONTRIBUTION_ROW, place, "contributions.row", want="what the leaves say")
 
 
 def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: Links) -> None:

@@ -128,6 +128,8 @@ def test_the_next_audit_reads_what_is_new(auditor: Auditor) -> None:
     assert (report.previous_size, report.size) == (before.size, before.size + 2)
     assert report.maps_checked == (before.size, report.size, 2)
     assert report.inquiries == 4
+    assert sum(report.inquiry_outcomes.values()) == 4
+    assert "ANSWERED" in report.inquiry_outcomes
 
 
 def test_an_audit_of_nothing_new_is_clean(auditor: Auditor) -> None:

@@ -393,7 +393,12 @@ def test_status_tells_quota_outbox_and_certificate(lender: Command, number: int)
     for service, earlier in zip(after["key_services"], before["key_services"], strict=True):
         assert service["reachable"]
         assert service["report_quota_left"] < earlier["report_quota_left"]
-    assert "nothing waits" in lender.said("status").out
+    levels = {level["gives"]: level for level in after["reciprocity"]["levels"]}
+    assert levels["DEFAULT"]["reached"]
+    assert after["reciprocity"]["held_back"] == []
+    said = lender.said("status").out
+    assert "nothing waits" in said
+    assert "received is everything until" in said
 
 
 def test_an_assessment_is_replayed_from_its_files(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:

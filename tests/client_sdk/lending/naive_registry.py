@@ -83,7 +83,7 @@ class NaiveRegistry:
         grant = grant_key(REGISTRY, "admin-1", admin, KeyUsage.ADMINISTER)
         genesis = _act(
             GenesisBody(
-                (Enrolment("admin-1", "L-1", "Admin", (Role.ADMINISTRATOR,), 1, (grant,)),),
+                (Enrolment("admin-1", "L-1", "Admin", (Role.ADMINISTRATOR,), (grant,)),),
                 1,
                 (LogKey(origin, "ed25519", self.log_signer.public_key.raw),),
                 KeyServices(1, (KeyService("127.0.0.1:1", self.evaluation.public_key, "key-service"),)),
@@ -96,7 +96,7 @@ class NaiveRegistry:
         self._log(genesis.encode())
         self.directory = Directory.genesis(genesis)
         report = grant_key(REGISTRY, LENDER, self.signer, KeyUsage.REPORT)
-        body = InstitutionBody(Enrolment(LENDER, "L-2", "Lender", (Role.LENDER,), 1, (report,)))
+        body = InstitutionBody(Enrolment(LENDER, "L-2", "Lender", (Role.LENDER,), (report,)))
         enrolment = _act(body, 1, self.directory.state.act_hash, admin)
         self.directory = self.directory.apply(self._log(enrolment.encode()), enrolment)
 

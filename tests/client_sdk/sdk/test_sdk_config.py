@@ -65,8 +65,6 @@ def test_a_home_holds_what_a_lender_needs_and_nobody_else_reads_it(tmp_path: Pat
         {"licence_number": 7},
         {"display_name": "Len\u202eder"},
         {"display_name": "L" * 100_000},
-        {"reciprocity_level": -1},
-        {"reciprocity_level": "high"},
         {"roles": ()},
         {"roles": ("BANK",)},
     ],

@@ -14,7 +14,8 @@ from client_sdk.kernel.ledger.shown import shown_entries
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.failures import complaint_of
-from tests.support.handmade_log import signer
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import HandmadeLog, signer
 from tests.support.registry_world import World, accept, subject_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KEY_ID = signer("lender-2 INQUIRE").public_key.key_id
 PAGE_BYTES = 1_000_000
+INQUIRY = inquiry_of(HandmadeLog(), "lender-2", [])
 
 
 @pytest.fixture
@@ -42,8 +44,8 @@ def test_pages_hold_each_person_once_and_their_own_states_alone(ledger: Ledger) 
     writer, asked = EvidenceWriter(), [person("listed"), person("clear")]
     with ledger.view() as view:
         live = view.live_records([subject_of("listed"), subject_of("clear")])
-        (whole,) = writer.pages(view, "lender-2", KEY_ID, asked, live, PAGE_BYTES)
-        pages = writer.pages(view, "lender-2", KEY_ID, asked, live, 1)
+        (whole,) = writer.pages(view, INQUIRY, KEY_ID, asked, live, PAGE_BYTES)
+        pages = writer.pages(view, INQUIRY, KEY_ID, asked, live, 1)
         head = view.head
     assert [page.first_position for page in pages] == [0, 1]
     assert [page.next_position for page in pages] == [1, 0]
@@ -66,5 +68,5 @@ def test_a_stored_leaf_without_form_is_the_registrys_fault_and_not_the_askers(le
         live = view.live_records([subject_of("listed")])
         broken = {subject: [row._replace(leaf=b"\0")] for subject, (row,) in live.items()}
         with pytest.raises(InconsistentError) as caught:
-            EvidenceWriter().pages(view, "lender-2", KEY_ID, [person("listed")], broken, PAGE_BYTES)
+            EvidenceWriter().pages(view, INQUIRY, KEY_ID, [person("listed")], broken, PAGE_BYTES)
     assert complaint_of(caught.value).reason == "INTERNAL"

@@ -120,7 +120,6 @@ def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
         "name": enrolment.name,
         "licence_number": enrolment.licence_number,
         "roles": [role.name for role in enrolment.roles],
-        "reciprocity_level": enrolment.reciprocity_level,
         "keys": [_grant_content(grant) for grant in enrolment.keys],
     }
 

@@ -170,7 +170,6 @@ class InstitutionState(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
-    RECIPROCITY_LEVEL_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
     SUCCESSIONS_FIELD_NUMBER: _builtins.int
     ENDED_TLS_KEYS_FIELD_NUMBER: _builtins.int
@@ -183,8 +182,6 @@ class InstitutionState(_message.Message):
     """Name."""
     status: _common_pb2.InstitutionStatus.ValueType
     """Whether it may act."""
-    reciprocity_level: _builtins.int
-    """Level of reciprocity of the rulebook."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Role.ValueType]:
         """Ascending, without repetition."""
@@ -213,7 +210,6 @@ class InstitutionState(_message.Message):
         name: _builtins.str = ...,
         roles: _abc.Iterable[_common_pb2.Role.ValueType] | None = ...,
         status: _common_pb2.InstitutionStatus.ValueType = ...,
-        reciprocity_level: _builtins.int = ...,
         keys: _abc.Iterable[Global___InstitutionKey] | None = ...,
         successions: _abc.Iterable[Global___Succession] | None = ...,
         ended_tls_keys: _abc.Iterable[Global___EndedTlsKey] | None = ...,
@@ -221,7 +217,7 @@ class InstitutionState(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ending", b"ending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_tls_keys", b"ended_tls_keys", "ending", b"ending", "id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_tls_keys", b"ended_tls_keys", "ending", b"ending", "id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "roles", b"roles", "status", b"status", "successions", b"successions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,6 +433,9 @@ class Rulebook(_message.Message):
     DEFAULT_DAYS_FIELD_NUMBER: _builtins.int
     LISTING_YEARS_FIELD_NUMBER: _builtins.int
     RELISTING_MONTHS_FIELD_NUMBER: _builtins.int
+    RECIPROCITY_DAYS_FIELD_NUMBER: _builtins.int
+    RECIPROCITY_GRACE_DAYS_FIELD_NUMBER: _builtins.int
+    RECIPROCITY_LEVELS_FIELD_NUMBER: _builtins.int
     STALE_DAYS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
@@ -482,6 +481,10 @@ class Rulebook(_message.Message):
     """Years that an entry of the courts' list lasts, before any extension; 0 where no such list may be copied."""
     relisting_months: _builtins.int
     """Calendar months in which an entry that was removed at the applicant's request is not asked for again."""
+    reciprocity_days: _builtins.int
+    """Days for which what a member has reported or updated of a kind counts as current."""
+    reciprocity_grace_days: _builtins.int
+    """Days from its enrolment on in which nothing is held back from a member; 0 for none."""
     stale_days: _builtins.int
     """Days without a further version after which a running record is stale."""
     @_builtins.property
@@ -491,6 +494,12 @@ class Rulebook(_message.Message):
     @_builtins.property
     def workdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: Saturdays and Sundays on which people work."""
+
+    @_builtins.property
+    def reciprocity_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReciprocityLevel]:
+        """What is received for what is given, ascending by the kind that is given. Of a kind that none of them names,
+        nothing is held back.
+        """
 
     def __init__(
         self,
@@ -519,15 +528,104 @@ class Rulebook(_message.Message):
         default_days: _builtins.int = ...,
         listing_years: _builtins.int = ...,
         relisting_months: _builtins.int = ...,
+        reciprocity_days: _builtins.int = ...,
+        reciprocity_grace_days: _builtins.int = ...,
+        reciprocity_levels: _abc.Iterable[Global___ReciprocityLevel] | None = ...,
         stale_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rulebook: _TypeAlias = Rulebook  # noqa: Y015
+
+@_typing.final
+class ReciprocityLevel(_message.Message):
+    """A level of reciprocity: a member that gives one kind of record receives the facts of some kinds (README.md 6)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVES_FIELD_NUMBER: _builtins.int
+    RECEIVES_FIELD_NUMBER: _builtins.int
+    gives: _common_pb2.Kind.ValueType
+    """Of which it must have reported or updated a record."""
+    @_builtins.property
+    def receives(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Kind.ValueType]:
+        """Whose sealed disclosures it is then shown, ascending."""
+
+    def __init__(
+        self,
+        *,
+        gives: _common_pb2.Kind.ValueType = ...,
+        receives: _abc.Iterable[_common_pb2.Kind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gives", b"gives", "receives", b"receives"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReciprocityLevel: _TypeAlias = ReciprocityLevel  # noqa: Y015
+
+@_typing.final
+class GivenKind(_message.Message):
+    """One kind of record that a member has given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    GIVEN_ON_FIELD_NUMBER: _builtins.int
+    kind: _common_pb2.Kind.ValueType
+    """The kind."""
+    given_on: _builtins.str
+    """YYYY-MM-DD: legal day of the newest live version of that kind that the member signed itself."""
+    def __init__(
+        self,
+        *,
+        kind: _common_pb2.Kind.ValueType = ...,
+        given_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["given_on", b"given_on", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenKind: _TypeAlias = GivenKind  # noqa: Y015
+
+@_typing.final
+class Contribution(_message.Message):
+    """What a lender has given, measured from the log and committed to in the map (README.md 6)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    ENROLLED_ON_FIELD_NUMBER: _builtins.int
+    GIVEN_FIELD_NUMBER: _builtins.int
+    institution: _builtins.str
+    """Institution id."""
+    enrolled_on: _builtins.str
+    """YYYY-MM-DD: legal day of the act that enrolled it."""
+    @_builtins.property
+    def given(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenKind]:
+        """Ascending by kind."""
+
+    def __init__(
+        self,
+        *,
+        institution: _builtins.str = ...,
+        enrolled_on: _builtins.str = ...,
+        given: _abc.Iterable[Global___GivenKind] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolled_on", b"enrolled_on", "given", b"given", "institution", b"institution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
 
 @_typing.final
 class Possession(_message.Message):
@@ -619,7 +717,6 @@ class Enrolment(_message.Message):
     LICENCE_NUMBER_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
-    RECIPROCITY_LEVEL_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Institution id: lower-case letters, digits and inner hyphens, at most 64."""
@@ -627,8 +724,6 @@ class Enrolment(_message.Message):
     """Number of its licence (征信业管理条例 Art. 7)."""
     name: _builtins.str
     """Name."""
-    reciprocity_level: _builtins.int
-    """Level of reciprocity."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Role.ValueType]:
         """Ascending, without repetition."""
@@ -644,12 +739,11 @@ class Enrolment(_message.Message):
         licence_number: _builtins.str = ...,
         name: _builtins.str = ...,
         roles: _abc.Iterable[_common_pb2.Role.ValueType] | None = ...,
-        reciprocity_level: _builtins.int = ...,
         keys: _abc.Iterable[Global___KeyGrant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "reciprocity_level", b"reciprocity_level", "roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -222,7 +222,7 @@ class LiveRecord(_message.Message):
     opening: _builtins.bytes
     """Opening of its subject commitment, 32 bytes."""
     disclosure: _builtins.bytes
-    """Sealed disclosure."""
+    """Sealed disclosure; empty where it is held back by reciprocity (README.md 6)."""
     text_disclosure: _builtins.bytes
     """Sealed text of the newest annotation; empty without STATEMENT."""
     @_builtins.property
@@ -329,6 +329,7 @@ class Evidence(_message.Message):
     PERSONS_FIELD_NUMBER: _builtins.int
     COSIGNED_FIELD_NUMBER: _builtins.int
     RULEBOOK_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this form: 1."""
     checkpoint: _builtins.bytes
@@ -340,14 +341,20 @@ class Evidence(_message.Message):
     registry_state: _builtins.bytes
     """Canonical RegistryState."""
     rulebook: _builtins.bytes
-    """Canonical Rulebook of the registry state: its periods say which records are stale, and when a lapse is due."""
+    """Canonical Rulebook of the registry state, where a record is shown: its periods say which are stale and when a lapse
+    is due, its levels of reciprocity which are held back.
+    """
+    contribution: _builtins.bytes
+    """Canonical Contribution of the asker; only where it asks as a lender and a record of another issuer is shown."""
     @_builtins.property
     def inquiry(self) -> Global___SignedPayload:
         """The question."""
 
     @_builtins.property
     def map_proof(self) -> Global___MapProof:
-        """What the map of the HEAD holds under the keys of the registry, of the institutions and of all pseudonyms."""
+        """What the map of the HEAD holds under the keys of the registry, of the institutions, of the contribution and of all
+        pseudonyms.
+        """
 
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
@@ -384,10 +391,11 @@ class Evidence(_message.Message):
         persons: _abc.Iterable[Global___PersonAnswer] | None = ...,
         cosigned: Global___CosignedCheckpoint | None = ...,
         rulebook: _builtins.bytes = ...,
+        contribution: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "inquiry", b"inquiry", "map_proof", b"map_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "cosigned", b"cosigned", "head", b"head", "inquiry", b"inquiry", "institutions", b"institutions", "log_proof", b"log_proof", "map_proof", b"map_proof", "persons", b"persons", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "contribution", b"contribution", "cosigned", b"cosigned", "head", b"head", "inquiry", b"inquiry", "institutions", b"institutions", "log_proof", b"log_proof", "map_proof", b"map_proof", "persons", b"persons", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"U\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\"\xc3\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\"?\n\x14GetStatisticsRequest\x12\x13\n\x0b\x66irst_month\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"e\n\x15GetStatisticsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12.\n\x04rows\x18\x03 \x03(\x0b\x32 .creditregistry.v1.StatisticsRow\"\xa9\x01\n\rStatisticsRow\x12\r\n\x05month\x18\x01 \x01(\t\x12\x39\n\tbreakdown\x18\x02 \x01(\x0e\x32&.creditregistry.v1.StatisticsBreakdown\x12\x12\n\x05total\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x30\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32!.creditregistry.v1.StatisticsCellB\x08\n\x06_total\".\n\x0eStatisticsCell\x12\x12\n\x05\x63ount\x18\x01 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_count*\x9f\x02\n\x13StatisticsBreakdown\x12$\n STATISTICS_BREAKDOWN_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTATISTICS_BREAKDOWN_EVENT\x10\x01\x12$\n STATISTICS_BREAKDOWN_ISSUER_SIZE\x10\x02\x12\'\n#STATISTICS_BREAKDOWN_OPENED_PRODUCT\x10\x03\x12%\n!STATISTICS_BREAKDOWN_OPENED_CAUSE\x10\x04\x12&\n\"STATISTICS_BREAKDOWN_CURED_PRODUCT\x10\x05\x12$\n STATISTICS_BREAKDOWN_CURED_CAUSE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"l\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\x12\x15\n\rcontributions\x18\x04 \x01(\x08\"\xda\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\x12\x15\n\rcontributions\x18\x08 \x03(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\"?\n\x14GetStatisticsRequest\x12\x13\n\x0b\x66irst_month\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"e\n\x15GetStatisticsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12.\n\x04rows\x18\x03 \x03(\x0b\x32 .creditregistry.v1.StatisticsRow\"\xa9\x01\n\rStatisticsRow\x12\r\n\x05month\x18\x01 \x01(\t\x12\x39\n\tbreakdown\x18\x02 \x01(\x0e\x32&.creditregistry.v1.StatisticsBreakdown\x12\x12\n\x05total\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x30\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32!.creditregistry.v1.StatisticsCellB\x08\n\x06_total\".\n\x0eStatisticsCell\x12\x12\n\x05\x63ount\x18\x01 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_count*\x9f\x02\n\x13StatisticsBreakdown\x12$\n STATISTICS_BREAKDOWN_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTATISTICS_BREAKDOWN_EVENT\x10\x01\x12$\n STATISTICS_BREAKDOWN_ISSUER_SIZE\x10\x02\x12\'\n#STATISTICS_BREAKDOWN_OPENED_PRODUCT\x10\x03\x12%\n!STATISTICS_BREAKDOWN_OPENED_CAUSE\x10\x04\x12&\n\"STATISTICS_BREAKDOWN_CURED_PRODUCT\x10\x05\x12$\n STATISTICS_BREAKDOWN_CURED_CAUSE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.transparency_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATISTICSBREAKDOWN']._serialized_start=1449
-  _globals['_STATISTICSBREAKDOWN']._serialized_end=1736
+  _globals['_STATISTICSBREAKDOWN']._serialized_start=1495
+  _globals['_STATISTICSBREAKDOWN']._serialized_end=1782
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=93
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=152
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=154
@@ -53,19 +53,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_start=632
   _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=690
   _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=692
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=777
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=780
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=975
-  _globals['_GETTILEREQUEST']._serialized_start=977
-  _globals['_GETTILEREQUEST']._serialized_end=1023
-  _globals['_GETTILERESPONSE']._serialized_start=1025
-  _globals['_GETTILERESPONSE']._serialized_end=1058
-  _globals['_GETSTATISTICSREQUEST']._serialized_start=1060
-  _globals['_GETSTATISTICSREQUEST']._serialized_end=1123
-  _globals['_GETSTATISTICSRESPONSE']._serialized_start=1125
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=1226
-  _globals['_STATISTICSROW']._serialized_start=1229
-  _globals['_STATISTICSROW']._serialized_end=1398
-  _globals['_STATISTICSCELL']._serialized_start=1400
-  _globals['_STATISTICSCELL']._serialized_end=1446
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=800
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=803
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=1021
+  _globals['_GETTILEREQUEST']._serialized_start=1023
+  _globals['_GETTILEREQUEST']._serialized_end=1069
+  _globals['_GETTILERESPONSE']._serialized_start=1071
+  _globals['_GETTILERESPONSE']._serialized_end=1104
+  _globals['_GETSTATISTICSREQUEST']._serialized_start=1106
+  _globals['_GETSTATISTICSREQUEST']._serialized_end=1169
+  _globals['_GETSTATISTICSRESPONSE']._serialized_start=1171
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=1272
+  _globals['_STATISTICSROW']._serialized_start=1275
+  _globals['_STATISTICSROW']._serialized_end=1444
+  _globals['_STATISTICSCELL']._serialized_start=1446
+  _globals['_STATISTICSCELL']._serialized_end=1492
 # @@protoc_insertion_point(module_scope)

@@ -325,6 +325,7 @@ class GetDirectoryProofRequest(_message.Message):
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     KNOWN_SIZE_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     known_size: _builtins.int
     """Size that the caller knows; 0 for none. A consistency proof from it is added, so that who follows the directory
     ties each answer to the one before.
@@ -333,6 +334,8 @@ class GetDirectoryProofRequest(_message.Message):
     """The caller's clock, milliseconds since 1970 UTC; 0 for not told. Where two callers agree with a registry's clock, it
     is believed after a start.
     """
+    contributions: _builtins.bool
+    """Whether to show also what these institutions have given: to an auditor of all, to a member of itself alone."""
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institution ids, at most 100."""
@@ -343,10 +346,11 @@ class GetDirectoryProofRequest(_message.Message):
         institutions: _abc.Iterable[_builtins.str] | None = ...,
         known_size: _builtins.int = ...,
         sent_at: _builtins.int = ...,
+        contributions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions", "known_size", b"known_size", "sent_at", b"sent_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "institutions", b"institutions", "known_size", b"known_size", "sent_at", b"sent_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -365,6 +369,7 @@ class GetDirectoryProofResponse(_message.Message):
     MAP_PROOF_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     head: _builtins.bytes
@@ -377,11 +382,15 @@ class GetDirectoryProofResponse(_message.Message):
     """Consistency from known_size to the checkpoint, 32-byte hashes, joined; empty without known_size."""
     @_builtins.property
     def map_proof(self) -> _evidence_pb2.MapProof:
-        """Presence of it and of all institutions in the map of the HEAD."""
+        """Presence of it, of all institutions and contributions in the map of the HEAD."""
 
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Canonical InstitutionState of those asked for, ascending by id."""
+
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Canonical Contribution of those institutions that lend, ascending by id; only where it was asked for."""
 
     def __init__(
         self,
@@ -393,10 +402,11 @@ class GetDirectoryProofResponse(_message.Message):
         map_proof: _evidence_pb2.MapProof | None = ...,
         institutions: _abc.Iterable[_builtins.bytes] | None = ...,
         consistency: _builtins.bytes = ...,
+        contributions: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["map_proof", b"map_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "map_proof", b"map_proof", "registry_state", b"registry_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "contributions", b"contributions", "head", b"head", "head_path", b"head_path", "institutions", b"institutions", "map_proof", b"map_proof", "registry_state", b"registry_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

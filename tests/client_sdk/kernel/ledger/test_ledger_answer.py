@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
+    Kind,
     Standing,
 )
 from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
@@ -276,6 +279,23 @@ def _no_rulebook(evidence: pb.Evidence) -> None:
     evidence.rulebook = b""
 
 
+def _another_rulebook(evidence: pb.Evidence) -> None:
+    evidence.rulebook = Rulebook(reciprocity_days=1).encode()
+
+
+def _no_contribution(evidence: pb.Evidence) -> None:
+    evidence.contribution = b""
+
+
+def _contribution_of_another(evidence: pb.Evidence) -> None:
+    evidence.contribution = Contribution("lender-1", "2026-01-01").encode()
+
+
+def _another_contribution(evidence: pb.Evidence) -> None:
+    given = Contribution.parse(evidence.contribution).after(Kind.JUDGMENT, "2026-01-01")
+    evidence.contribution = given.encode()
+
+
 def _an_act_missing(evidence: pb.Evidence) -> None:
     del evidence.acts[0]
 
@@ -338,6 +358,10 @@ CHANGES: list[tuple[Callable[[pb.Evidence], None], str]] = [
     (_a_text_that_nobody_wrote, "annotation"),
     (_a_text_without_annotation, "annotation"),
     (_no_rulebook, "rulebook"),
+    (_another_rulebook, "rulebook"),
+    (_no_contribution, "contribution"),
+    (_contribution_of_another, "contribution"),
+    (_another_contribution, "map proof"),
     (_an_act_missing, "acts"),
     (_an_act_twice, "acts"),
     (_acts_out_of_order, "acts"),

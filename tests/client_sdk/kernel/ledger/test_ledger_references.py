@@ -26,7 +26,8 @@ def shown(log: HandmadeLog, *names: str) -> tuple[References, dict[str, Institut
     """References of evidence that verifies, with the states and acts that it shows."""
     evidence = make_evidence(log, "lender-3", list(names))
     Verifier(log.trust_root).check(evidence)
-    references = References(Inquiry.parse(evidence.inquiry.payload).asker, evidence.inquiry.key_id)
+    inquiry = Inquiry.parse(evidence.inquiry.payload)
+    references = References(inquiry.asker, evidence.inquiry.key_id, inquiry.purpose)
     for person in evidence.persons:
         for subject in person.subjects:
             for record in subject.records:
@@ -34,6 +35,8 @@ def shown(log: HandmadeLog, *names: str) -> tuple[References, dict[str, Institut
     states = {state.id: state for state in map(InstitutionState.parse, evidence.institutions)}
     acts = {leaf_hash(leaf) for leaf in evidence.acts}
     assert references.institutions == set(states)
+    assert references.rulebook is bool(evidence.rulebook)
+    assert references.contribution is bool(evidence.contribution)
     registry = RegistryState.parse(evidence.registry_state)
     assert set(acts_needed(registry, references.claims(states))) == acts
     return references, states, acts, registry
