@@ -2,7 +2,7 @@
 
 | part | lies |
 |---|---|
-| day of retention: CURED and LISTING without one, OPEN and ARRANGED with one | 4 |
+| day of retention: CURED and LISTING without one | 2 |
 | standing of its kind: two of DEFAULT, three of JUDGMENT, two of ENFORCEMENT, SATISFIED of LISTING | 8 |
 | standing of version 1: CURED, TRANSFERRED, SATISFIED, STAYED | 4 |
 | batch signature: its size, place, path, bytes, and what it is over | 14 |
