@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
-from client_sdk.kernel.formats.moment import milliseconds
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
 from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction, go_together
@@ -33,6 +33,7 @@ from client_sdk.signing import create_certificate_request, create_tls_key, read_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
@@ -264,7 +265,9 @@ def _enrolment(
         grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
         enrolment = Enrolment(config.institution, licence_number, display_name, roles, keys)
-        request = request_certificate(config, tls_key, next(iter(signers.values())), datetime.now(UTC))
+        request = request_certificate(
+            config, tls_key, next(iter(signers.values())), moment(time.time_ns() // 1_000_000)
+        )
         file = EnrolmentFile(enrolment, request.csr, request.vouch)
         EnrolmentFile.parse(file.encode())
     except (FormatError, TypeError, ValueError) as error:

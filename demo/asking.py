@@ -1,24 +1,28 @@
-"""Asking about every borrower, through the SDK, and comparing each answer with what was reported."""
+"""Asking: about one person by a command, and about all through the SDK, each answer held against what was reported."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from client_sdk.client import Client
 from client_sdk.models import Criteria, Outcome, Purpose, Verdict
+from client_sdk.signing import write_private
 from demo.parties import consent_to
 from demo.synthetic import Expected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.models import Identity
+    from client_sdk.testing.site import Site
     from demo.synthetic import Borrower
 
-__all__ = ["Survey", "WrongAnswerError", "ask_about_all"]
+__all__ = ["Survey", "WrongAnswerError", "ask_about_all", "check"]
 
 
 class WrongAnswerError(RuntimeError):
@@ -49,6 +53,32 @@ class Survey:
             for answer, count in self.by_answer.items()
             if verdict in (None, answer.verdict) and outcome in (None, answer.outcome)
         )
+
+
+def check(
+    site: Site, run: Callable[..., str], lender: str, name: str, identity: Identity, today: date
+) -> tuple[Any, str]:
+    """Ask about a person who wants a loan, by a command.
+
+    Args:
+        site: with the lender's home.
+        run: runs a command, which is given word by word.
+        lender: that asks.
+        name: of the files that are made for this inquiry.
+        identity: of the person.
+        today: day of the consent.
+
+    Returns:
+        The answer as JSON has it, and where its evidence is.
+    """
+    file, evidence = f"{lender}/{name}", f"{lender}/evidence"
+    (site.folder / evidence).mkdir(mode=0o700, exist_ok=True)
+    write_private(site.folder / f"{file}.txt", f"{identity.number}\n".encode())
+    (site.folder / f"{file}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
+    consent = ("--consent-date", today.isoformat(), "--consent-file", f"{file}.consent")
+    who = ("--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", *consent, "--identity-file", f"{file}.txt")
+    saved = f"{evidence}/{name}.evidence"
+    return json.loads(run("credit-registry", "--home", lender, "--json", "check", *who, "--save", saved)), saved
 
 
 def ask_about_all(home: Path, people: Sequence[Borrower], lender: str, today: date) -> Survey:

@@ -7,14 +7,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
 from client_sdk.signing import write_private
 from client_sdk.testing.site import REGISTRY
-from demo.asking import ask_about_all
+from demo.asking import ask_about_all, check
 from demo.ceremony import enrol, found, install_key_services, make_keys
+from demo.dispute import PASSING, Dispute, play_dispute
 from demo.litigation import JUDGMENTS, judgments
 from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
 from demo.synthetic import Expected, Story, borrowers, portfolio
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from client_sdk.models import Identity
     from client_sdk.testing.site import Site
     from demo.asking import Survey
     from demo.console import Narrator
@@ -58,6 +58,7 @@ class Summary:
         judgments: reported under one signature.
         signatures: made for them.
         chains: from default through judgment and enforcement to payment.
+        dispute: what a lender was shown of a record that was disputed, and restricted by silence.
         verdicts: answers by verdict.
         assessments: answers by assessment.
         fingerprint: of the trust root.
@@ -74,6 +75,7 @@ class Summary:
     judgments: int = 0
     signatures: int = 0
     chains: int = 0
+    dispute: Dispute = field(default_factory=Dispute)
     verdicts: Mapping[str, int] = field(default_factory=dict)
     assessments: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
@@ -116,7 +118,10 @@ def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
         WrongAnswerError: an answer is not what was reported.
     """
     stage = _Stage(site, shell, narrator, borrowers(), datetime.now(CHINA).date(), Summary())
+    # What is started from here on lives in the past, until the dispute has brought the registry to today.
+    shell.programs.behind = PASSING
     _found(stage)
+    stage.summary.dispute = play_dispute(site, shell, narrator, stage.today)
     _report(stage)
     _ask(stage)
     _litigate(stage)
@@ -201,29 +206,18 @@ def _ask(stage: _Stage) -> None:
         "The number stays on its machine. The registry proves its answer, LISTED or CLEAR, and the lender's own",
         "criteria make an assessment of the facts that only somebody who knows the number can open.",
     )
-    evidence = stage.site.folder / _ASKER / "evidence"
-    evidence.mkdir(mode=0o700)
     files: dict[Verdict, str] = {}
     for story in _SHOWN:
         borrower = next(person for person in stage.people if person.story is story)
-        answer, saved = _check(stage, f"applicant-{borrower.number}", borrower.identity)
+        answer, saved = check(
+            stage.site, stage.shell, _ASKER, f"applicant-{borrower.number}", borrower.identity, stage.today
+        )
         verdict, outcome = Verdict(answer["verdict"]), Outcome(answer["assessment"]["outcome"])
         reasons = Counter(reason["id"] for reason in answer["assessment"]["reasons"])
         why = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
         tell.good(f"{verdict}, {outcome} ({why}): {story.title}")
         files.setdefault(verdict, saved)
     stage.summary.evidence = Evidence(files[Verdict.LISTED], files[Verdict.CLEAR])
-
-
-def _check(stage: _Stage, applicant: str, identity: Identity) -> tuple[Any, str]:
-    """Ask about a person; return the answer, and where its evidence is."""
-    name, saved = f"{_ASKER}/{applicant}", f"{_ASKER}/evidence/{applicant}.evidence"
-    write_private(stage.site.folder / f"{name}.txt", f"{identity.number}\n".encode())
-    (stage.site.folder / f"{name}.consent").write_text("I agree that you ask the registry about me for this loan.\n")
-    consent = ("--consent-date", stage.today.isoformat(), "--consent-file", f"{name}.consent")
-    who = ("--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", *consent, "--identity-file", f"{name}.txt")
-    answer = json.loads(stage.shell("credit-registry", "--home", _ASKER, "--json", "check", *who, "--save", saved))
-    return answer, saved
 
 
 def _litigate(stage: _Stage) -> None:
@@ -241,7 +235,7 @@ def _litigate(stage: _Stage) -> None:
     stage.summary.judgments, stage.summary.signatures = done["accepted"], done["signatures"]
     tell.good(f"{done['accepted']} judgments logged, {done['signatures']} signature made")
     tell.say(f"{_ASKER} asks about one of these borrowers, and keeps the proof of that one judgment:")
-    answer, saved = _check(stage, "sued", reports[-1].identity)
+    answer, saved = check(stage.site, stage.shell, _ASKER, "sued", reports[-1].identity, stage.today)
     stage.shell("credit-registry", "verify", "--trust-root", stage.summary.trust_root, saved)
     tell.good(f"{answer['verdict']}, {answer['assessment']['outcome']}; verified offline without the other judgments")
 

@@ -32,8 +32,20 @@ class Shell:
         Raises:
             ConfigError: it ended otherwise than expected.
         """
-        self._narrator.command(shlex.join(command))
+        self.show(*command)
         return self.programs.run(command, expected=expected)
+
+    def show(self, *command: str) -> None:
+        """Show a command."""
+        self._narrator.command(shlex.join(command))
+
+    def quietly(self, *command: str) -> str:
+        """Run one command without showing it; return what it wrote.
+
+        Raises:
+            ConfigError: it has failed.
+        """
+        return self.programs.run(command)
 
     def alike(self, commands: Sequence[Sequence[str]]) -> list[str]:
         """Show the first of several commands that are alike, and run all, some at a time; return what each wrote.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Housekeeping"]
 
-# How often it is looked whether a HEAD is due, and whether anything else is.
+# How often it is looked whether a HEAD is due, and, unless a setting says otherwise, whether anything else is.
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
 # Lapses of one commit.
@@ -44,15 +44,16 @@ class Housekeeping:
 
     Args:
         ledger: the log.
+        tidy_seconds: how often it is looked for what is due besides a HEAD.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, tidy_seconds: float = TIDY_SECONDS) -> None:
         self._ledger = ledger
         self._stopping = threading.Event()
         # Lenders whose records an act ended, and of which none is left.
         self._emptied: set[str] = set()
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
-        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, TIDY_SECONDS, TIDY_SECONDS)
+        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, tidy_seconds, tidy_seconds)
         self._threads = [
             threading.Thread(target=self._repeat, args=beats, name="heartbeat", daemon=True),
             threading.Thread(target=self._repeat, args=tidies, name="housekeeping", daemon=True),

@@ -105,6 +105,16 @@ def test_a_batch_of_judgments_goes_under_one_signature(played: Played) -> None:
     assert "500 judgments logged, 1 signature made" in played.said
 
 
+def test_a_dispute_without_an_answer_restricts_the_record_by_itself(played: Played) -> None:
+    dispute = json.loads((played.folder / "summary.json").read_text())["dispute"]
+    assert dispute == {
+        "shown": [[], ["DISPUTED"], ["DISPUTED", "RESTRICTED"]],
+        "assessments": ["BLACKLISTED", "BLACKLISTED", "NOT_ADVERSE"],
+        "notices": ["RESTRICTED"],
+    }
+    assert "Five weeks pass, and lender-1 does not answer" in played.said
+
+
 def test_the_portfolios_lie_in_the_lenders_folders(played: Played) -> None:
     folder = played.folder
     rows = [row for n in (1, 2, 3, 4) for row in read_portfolio(folder / f"lender-{n}" / "portfolio.csv")]
@@ -136,7 +146,7 @@ def test_anybody_verifies_the_evidence_and_no_other(played: Played, verdict: Ver
 
 
 def test_it_tells_a_newcomer_step_by_step(played: Played) -> None:
-    assert all(f" {number}. " in played.said for number in range(1, 12))
+    assert all(f" {number}. " in played.said for number in range(1, 15))
     assert all(
         word in played.said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings")
     )

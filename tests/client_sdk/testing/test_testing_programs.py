@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from client_sdk import __version__
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.testing import forking
 from client_sdk.testing.ports import free_port, listens
 from client_sdk.testing.programs import Programs, Server
@@ -57,6 +59,18 @@ def test_a_command_has_the_environment_that_it_was_given(tmp_path: Path) -> None
     shown = "import json, os, sys; print(json.dumps([os.environ.get('ASKED'), os.getcwd(), sys.stdin.read()]))"
     said = Programs(tmp_path, {"ASKED": "for"}).run([sys.executable, "-c", shown])
     assert json.loads(said) == ["for", str(tmp_path), ""]
+
+
+def test_a_program_of_the_registry_may_live_in_the_past(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+    made = []
+    for name, programs.behind in (("then", timedelta(weeks=5)), ("now", timedelta())):
+        who = ("--institution", name, "--name", name, "--licence", "L-1", "--role", "LENDER")
+        where = ("--registry", "127.0.0.1:7443", "--registry-name", "demo")
+        programs.run(("credit-registry", "--home", name, "init", *who, *where))
+        file = EnrolmentFile.parse((tmp_path / name / f"{name}.enrolment.json").read_bytes())
+        made.append(timedelta(milliseconds=file.vouch.claim.issued_at))
+    assert timedelta(weeks=5) <= made[1] - made[0] < timedelta(weeks=5, hours=1)
 
 
 def test_a_command_that_fails_says_how(tmp_path: Path) -> None:
