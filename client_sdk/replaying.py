@@ -30,6 +30,7 @@ from client_sdk.kernel.formats.plain import Plain
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.subjects.pseudonym import Pseudonym
+from client_sdk.models.answer import Answer
 from client_sdk.models.criteria_form import criteria_content, criteria_of
 from client_sdk.models.weighing import Criteria
 from client_sdk.new_file import NewFile
@@ -38,7 +39,6 @@ from client_sdk.verification import read_evidence, read_trust_root
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from client_sdk.models.answer import Answer
     from client_sdk.models.assessment import Assessment
 
 __all__ = ["KeptAssessment", "ReplayedAssessment", "compare", "keep_assessment", "kept_file", "read_kept", "replay"]
@@ -111,8 +111,13 @@ def keep_assessment(answer: Answer, evidence: str | Path, criteria: Criteria | N
         criteria: that were weighed by; None for the defaults.
 
     Raises:
-        ConfigError: the answer is UNVERIFIABLE, or the file exists or cannot be written.
+        ConfigError: the answer is UNVERIFIABLE, an argument is of another type, or the file exists or cannot be
+            written.
     """
+    given: object = answer
+    if not isinstance(given, Answer):
+        raise ConfigError(f"answer: want an Answer, got {type(given).__name__}")
+    path = kept_file(evidence)
     assessment = answer.assess(criteria)
     if assessment.inputs is None:
         raise ConfigError("an UNVERIFIABLE answer has no assessment to keep: ask again")
@@ -124,7 +129,6 @@ def keep_assessment(answer: Answer, evidence: str | Path, criteria: Criteria | N
         "criteria": criteria_content(criteria or Criteria()),
         "seal_keys": {str(version): name.seal_key.hex() for version, name in sorted(answer._names.items())},  # noqa: SLF001 - of this package, and shown to no caller
     }
-    path = kept_file(evidence)
     with NewFile(path) as file:
         file.write(json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n")
     return path
@@ -186,9 +190,12 @@ def replay(
         VerificationError: the evidence does not verify; nothing may be concluded from it.
     """
     path = path_of(evidence, "evidence")
-    remembered = read_kept(kept_file(path) if kept is None else kept)
+    beside = kept_file(path) if kept is None else path_of(kept, "kept")
+    given: object = criteria
+    if not isinstance(given, Criteria | None):
+        raise ConfigError(f"criteria: want Criteria, or None, got {type(given).__name__}")
     root = trust_root if isinstance(trust_root, TrustRoot) else read_trust_root(trust_root)
-    data = read_evidence(path)
+    remembered, data = read_kept(beside), read_evidence(path)
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
         if len(parsed.persons) != 1:

@@ -26,6 +26,7 @@ def criteria_content(criteria: Criteria) -> dict[str, Json]:
         "forget_ended_after_days": criteria.forget_ended_after_days,
         "count_guarantors": criteria.count_guarantors,
         "refer_disputed": criteria.refer_disputed,
+        "refer_stale": criteria.refer_stale,
     }
 
 

@@ -51,10 +51,15 @@ def _shape(value: object) -> str:
     if isinstance(value, type) and issubclass(value, enum.Enum):
         return " enum"
     if isinstance(value, type):
-        return f" class({', '.join(base.__name__ for base in value.__bases__)})"
+        return f" class({', '.join(base.__name__ for base in value.__bases__ if _is_shown(base)) or 'object'})"
     if inspect.isfunction(value):
         return str(inspect.signature(value))
     return ""
+
+
+def _is_shown(base: type) -> bool:
+    """Whether a base is told: one of ours without a public name is part of the class itself."""
+    return not base.__module__.startswith("client_sdk._")
 
 
 def _members(value: type) -> Iterator[str]:

@@ -29,27 +29,43 @@ from client_sdk import (
     Customer,
     FormatError,
     Identity,
-    IdType,
-    Kind,
     NoticeChannel,
     PreflightError,
-    ProposalView,
-    RecordName,
     RejectedRow,
     RuleError,
     TrustRoot,
     Verdict,
     VerificationError,
-    written_consent,
 )
 from client_sdk._transport.channels import TlsMaterial
 from client_sdk.acts import ErasureBody, KeyGrantBody, RetireKeyServicesBody, RulebookBody, StateBody
-from client_sdk.kernel.formats.act import Act
-from client_sdk.kernel.formats.leaf import Approval
-from client_sdk.kernel.formats.tls_key import SignedClaim
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose
 from client_sdk.key_client import AsyncKeyClient, KeyClient
 from tests.client_sdk.sdk_samples import default_report, person
+from tests.client_sdk.wrong_values import (
+    APPROVAL,
+    BEYOND,
+    CLAIM,
+    CONSENT,
+    HALF,
+    NAME,
+    NO_ATTEMPT,
+    NO_BYTES,
+    NO_CONSENT,
+    NO_DAY,
+    NO_FUNCTION,
+    NO_HASH,
+    NO_ID,
+    NO_INSTITUTION,
+    NO_KIND,
+    NO_NUMBER,
+    NO_PATH,
+    NO_PERSON,
+    NO_TEXT,
+    NUMBER,
+    PROPOSAL,
+    REQUEST,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,49 +75,8 @@ if TYPE_CHECKING:
 
 Wrong = dict[str, tuple[Any, ...]]
 
-NUMBER = "110105194912310021"
-# Half of a surrogate pair, which UTF-8 cannot write.
-HALF = "\ud800"
-BEYOND = 10**30
-NO_TEXT: tuple[Any, ...] = (None, 5, True, b"text", [], HALF)
-NO_BYTES: tuple[Any, ...] = (None, 5, True, NUMBER, [], bytearray(16))
-NO_ID: tuple[Any, ...] = (*NO_BYTES, b"", b"short", bytes(17))
-NO_HASH: tuple[Any, ...] = (*NO_BYTES, b"", b"short", bytes(16))
-NO_PERSON: tuple[Any, ...] = (
-    *(NUMBER, 5, True, b"", [], {}),
-    Identity(IdType.CN_RESIDENT_ID, NUMBER, "CN"),
-    Identity(IdType.PASSPORT, "g1234567", "GB"),
-    Identity(IdType.PASSPORT, HALF, "GB"),
-    Identity("PASSPORT", "G1234567", "GB"),  # type: ignore[arg-type]  # meant
-    Identity(IdType.PASSPORT, 5, None),  # type: ignore[arg-type]  # meant
-    Identity([], "G1234567", "GB"),  # type: ignore[arg-type]  # meant
-)
-NO_PATH: tuple[Any, ...] = (5, True, [], {}, HALF, "no\0path")
-NO_NUMBER: tuple[Any, ...] = (None, "1", True, 1.0, [], -1, 0, BEYOND)
-NO_INSTITUTION: tuple[Any, ...] = (*NO_TEXT, "Lender 1", "lender\0", NUMBER * 8)
-NO_KIND: tuple[Any, ...] = ("NONSENSE", 5, None)
-NO_DAY: tuple[Any, ...] = ("2025-01-01", None, datetime(2025, 1, 1, tzinfo=UTC))
-NO_ATTEMPT: tuple[Any, ...] = (-1, BEYOND, True, "1")
-NO_FUNCTION: tuple[Any, ...] = (5, True, "f", [])
-
-CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
-NAME = RecordName(kind=Kind.DEFAULT, reference="LOAN-1", first_day=date(2025, 1, 1))
-CLAIM = SignedClaim(b"payload", bytes(32), bytes(64))
-REQUEST = CertificateRequest("lender-1", b"csr", CLAIM)
-APPROVAL = Approval(bytes(32), bytes(64))
-PROPOSAL = ProposalView(
-    proposal_id=bytes(32),
-    payload=b"payload",
-    act=Act("test-registry", 1, bytes(32), RetireKeyServicesBody(1)),
-    approvals=(),
-    approved_by=(),
-    threshold=1,
-    proposed_at=datetime(2026, 1, 1, tzinfo=UTC),
-    lapses_at=datetime(2026, 1, 2, tzinfo=UTC),
-)
-
 GOOD: dict[str, Any] = {
-    "path": "no-such-file",
+    "path": "no-such-folder/no-such-file",
     "identity": person(1),
     "identities": [person(1)],
     "purpose": Purpose.LOAN_APPROVAL,
@@ -126,16 +101,10 @@ GOOD: dict[str, Any] = {
     "outcome": "CONFIRMED",
     "evidence": [bytes(32)],
     "customers": [Customer(person(1), CONSENT)],
-    "state": "no-such-file",
+    "state": "no-such-folder/no-such-file",
     "text": "I was in hospital.",
     "data": b"no proof",
 }
-NO_CONSENT: tuple[object, ...] = (
-    *(None, "yes", 5, []),
-    replace(CONSENT, date=datetime(2025, 1, 1, tzinfo=UTC)),
-    replace(CONSENT, digest=NUMBER),  # type: ignore[arg-type]  # meant
-    replace(CONSENT, form=5),  # type: ignore[arg-type]  # meant
-)
 METHODS: Wrong = {
     "path": NO_PATH,
     "identity": NO_PERSON,
@@ -270,6 +239,11 @@ CRITERIA: Wrong = {
 FUNCTIONS: dict[str, Wrong] = {
     "debt": {"original_creditor": (None, 5, b"x", []), "contract": (None, 5, b"x", [], HALF, "", "\0")},
     "fetch_trust_root": {"config": (None, 5, "home")},
+    "keep_assessment": {
+        "answer": (None, 5, "answer", []),
+        "evidence": (None, b"path", *NO_PATH),
+        "criteria": (5, "criteria", []),
+    },
     "notice_sent": {
         "document": (None, 5, "notice", []),
         "sent_at": (None, 5, "2025-01-01", date(2025, 1, 1), datetime(2025, 1, 1)),  # noqa: DTZ001 - meant
@@ -280,6 +254,12 @@ FUNCTIONS: dict[str, Wrong] = {
         "encoding": (5, "latin-1", [], HALF),
     },
     "read_trust_root": {"path": (None, b"path", *NO_PATH)},
+    "replay": {
+        "evidence": (None, b"path", *NO_PATH),
+        "trust_root": (None, b"root", *NO_PATH),
+        "kept": (b"path", *NO_PATH),
+        "criteria": (5, "criteria", []),
+    },
     "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH)},
     "written_consent": {
         "document": (None, 5, "consent", []),
@@ -474,7 +454,7 @@ def test_a_function_refuses_what_is_wrong(registry: TestRegistry, tmp_path: Path
         "channel": NoticeChannel.SMS,
         "given_on": date(2025, 1, 1),
         "source": tmp_path / "portfolio.csv",
-        "evidence": b"",
+        "evidence": b"" if name == "verify" else tmp_path / "evidence",
         "trust_root": registry.trust_root,
     }
     for wrong in FUNCTIONS[name][argument]:
