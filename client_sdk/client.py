@@ -462,6 +462,46 @@ class Client:
         """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
         return self._run(self._member.remove_statement(issuer, record_id))
 
+    def hide(
+        self, record_id: bytes, identity: Identity, overlay: str, *, issuer: str = "", dry_run: bool = False
+    ) -> AnnotationReceipt | None:
+        """Hide an own record under an overlay of the rulebook, until it is corrected or shown again.
+
+        The facts of its newest version are opened with the identity number and sent along, to be held against the
+        overlay; the registry stores nothing of them.
+
+        Args:
+            record_id: 16 bytes.
+            identity: of the subject.
+            overlay: its name in the rulebook.
+            issuer: of the record, for its successor; empty for an own record.
+            dry_run: only check that the overlay covers the record.
+
+        Returns:
+            None where nothing was sent: of a dry run, or because it is hidden already.
+
+        Raises:
+            PreflightError: an argument is not in order, or the overlay does not cover the record; nothing was sent.
+            ConflictError: there is no such live record, or it is about another person.
+            RefusedError: the registry finds it not covered.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.hide(record_id, identity, overlay, issuer, dry_run=dry_run))
+
+    def show_again(self, record_id: bytes, *, issuer: str = "") -> AnnotationReceipt:
+        """Show an own record again that was hidden.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor; empty for an own record.
+
+        Raises:
+            RefusedError: there is no such live record.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.show_again(record_id, issuer))
+
     # --- the inbox ---------------------------------------------------------------------------------------------------
 
     def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> Iterator[Notice]:

@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     health_interval_seconds: Seconds = Field(
         default=2.0, description="How often the health service asks whether the registry can be read and written."
     )
+    housekeeping_interval_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=60,
+        description="How often it is looked for periods that are over, such as of a dispute that nobody has answered.",
+    )
     production: bool = Field(
         default=False,
         description="Whether real persons are in it: the registry then refuses to start without licence and "

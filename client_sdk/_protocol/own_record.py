@@ -45,7 +45,7 @@ _STATES = {
 class HeldRecord:
     """The newest version of a record, with its signature verified; binding and disclosure only where live.
 
-    ``annotation_hash`` is the registry's word alone, until a value of the map is made of it.
+    ``annotation_hash`` and ``hidden`` are the registry's word alone, until a value of the map is made of it.
     """
 
     statement: Statement
@@ -58,6 +58,7 @@ class HeldRecord:
     leaf_hash: bytes
     opening: bytes
     annotation_hash: bytes
+    hidden: bool
 
     @property
     def key(self) -> RecordKey:
@@ -108,6 +109,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
         leaf_hash=leaf_hash(message.leaf),
         opening=message.binding.opening if state is RecordState.LIVE else b"",
         annotation_hash=message.annotation_hash if state is RecordState.LIVE else b"",
+        hidden=state is RecordState.LIVE and message.hidden,
     )
 
 
@@ -186,6 +188,7 @@ def _view(held: HeldRecord, opened: Opened | None) -> RecordView:
         transferee=statement.transferee,
         reason=statement.reason,
         evidence=statement.evidence,
+        hidden=held.hidden,
     )
     if opened is None:
         return view

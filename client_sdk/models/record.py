@@ -19,7 +19,7 @@ __all__ = ["RecordState", "RecordView"]
 
 
 class RecordState(StrEnum):
-    """Whether a record is in the map."""
+    """Whether a record goes on; the map holds the live ones that are not hidden."""
 
     LIVE = "LIVE"
     # WITHDRAWN, SET_ASIDE, or continued by another record.
@@ -48,6 +48,7 @@ class RecordView(Plain):
         facts: of the newest version, where they were opened.
         reason: why it was withdrawn; None for every other standing.
         evidence: SHA-256 of the documents that the withdrawal rests on.
+        hidden: whether an overlay of the rulebook keeps a live record out of all answers; the registry's word alone.
     """
 
     issuer: str
@@ -65,6 +66,7 @@ class RecordView(Plain):
     facts: Facts | None = None
     reason: WithdrawalReason | None = None
     evidence: tuple[bytes, ...] = ()
+    hidden: bool = False
 
     @property
     def uuid(self) -> UUID:

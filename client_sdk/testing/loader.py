@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
@@ -87,7 +88,13 @@ class Loader:
             self._connection.close()
 
     def fork(
-        self, command: Sequence[str], folder: Path, output: Path, errors: Path, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        folder: Path,
+        output: Path,
+        errors: Path,
+        environment: Mapping[str, str],
+        behind: timedelta = timedelta(),
     ) -> Forked:
         """Have a command run; return as soon as it does.
 
@@ -97,6 +104,7 @@ class Loader:
             output: file to which its standard output is added.
             errors: file to which its standard error is added; may be the same.
             environment: all of it.
+            behind: how long ago it is for a program of the registry.
 
         Raises:
             ConfigError: the programs cannot be loaded, or the process that loads them has ended.
@@ -114,6 +122,7 @@ class Loader:
                 output=str(output),
                 errors=str(errors),
                 environment=dict(environment),
+                behind_ns=behind // timedelta(microseconds=1) * 1_000,
             )
         if not forked.runs.wait(_FORK_LIMIT):
             raise ConfigError(f"{command[0]} was not started within {_FORK_LIMIT:.0f} s")

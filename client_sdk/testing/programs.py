@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -59,10 +60,16 @@ class Programs:
     Args:
         folder: in which all programs run; the servers' logs are written there.
         environment: added to the environment of the programs.
+
+    Attributes:
+        behind: how far the clocks of the programs that are started from now on are behind the machine's, so that weeks
+            pass for a registry that is stopped and started again. Programs that run keep their time. No setting of the
+            registry does this: its own programs, where they are not started from here, read the machine's clocks.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.behind = timedelta()
         self._environment = {**os.environ, **(environment or {})}
         self._loader = loader()
         self._running: dict[str, Forked] = {}
@@ -97,7 +104,7 @@ class Programs:
         """
         with tempfile.TemporaryDirectory(prefix="credit-registry-") as temporary:
             output, errors = Path(temporary, "output"), Path(temporary, "errors")
-            forked = self._loader.fork(command, self.folder, output, errors, self._environment)
+            forked = self._loader.fork(command, self.folder, output, errors, self._environment, self.behind)
             try:
                 forked.ended.wait(_RUN_LIMIT)
                 if forked.code is None:
@@ -148,7 +155,7 @@ class Programs:
             raise ConfigError(f"{name} is running already")
         log = self.log(name)
         log.touch(0o600)
-        self._running[name] = self._loader.fork(command, self.folder, log, log, self._environment)
+        self._running[name] = self._loader.fork(command, self.folder, log, log, self._environment, self.behind)
 
     def stop(self, *names: str, by: signal.Signals = signal.SIGTERM) -> list[int | None]:
         """Stop servers, and wait until they have ended; one that does not run is left alone.

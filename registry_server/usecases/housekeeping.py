@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Housekeeping"]
 
-# How often it is looked whether a HEAD is due, and whether anything else is.
+# How often it is looked whether a HEAD is due, and, unless a setting says otherwise, whether anything else is.
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
 # Lapses of one commit.
 _MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
+OVERLAY_ENDED = "overlay-ended"
 _DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
 
@@ -42,13 +43,14 @@ class Housekeeping:
 
     Args:
         ledger: the log.
+        tidy_seconds: how often it is looked for what is due besides a HEAD.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, tidy_seconds: float = TIDY_SECONDS) -> None:
         self._ledger = ledger
         self._stopping = threading.Event()
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
-        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, TIDY_SECONDS, TIDY_SECONDS)
+        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, tidy_seconds, tidy_seconds)
         self._threads = [
             threading.Thread(target=self._repeat, args=beats, name="heartbeat", daemon=True),
             threading.Thread(target=self._repeat, args=tidies, name="housekeeping", daemon=True),
@@ -98,9 +100,11 @@ class Housekeeping:
             today = day_of(now, rulebook.time_zone)
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
             silent = view.unanswered(today.isoformat(), _MAX_LAPSES)
+            shown_again = view.disclosed_again(today, _MAX_LAPSES)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),
+            *(LapseItem(record.chain.key, LapseKind.SHOWN, OVERLAY_ENDED) for record in shown_again),
         ]
 
     def _forget(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 500
 # The same thing many times: a method for each call with its documentation, a row for each argument.
-LONGER = {"client_sdk/client.py": 620, "tests/client_sdk/sdk/test_sdk_wrong_types.py": 540}
+LONGER = {"client_sdk/client.py": 640, "tests/client_sdk/sdk/test_sdk_wrong_types.py": 540}
 
 # Files that others wrote, or that a program writes.
 FOREIGN = ("proto/gen/", "tests/vectors/", "requirements.lock", "proto/tools.lock", "LICENSE")

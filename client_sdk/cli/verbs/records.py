@@ -29,6 +29,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import receipt_content, record_rows
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
+from client_sdk.cli.verbs.records_hide import add_hiding
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
 from client_sdk.forms import moment_text
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
+    add_hiding(group)
 
     @verb(
         group,

@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.day_lists import DAY_LISTS, check_days
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import check_enrolable, key_id
+from client_sdk.kernel.formats.overlay import Overlay, check_overlays
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
@@ -345,6 +346,7 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    overlays: tuple[Overlay, ...] = ()
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
@@ -354,7 +356,8 @@ class Rulebook:
         """
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
-        return pb.Rulebook(**{name: getattr(self, name) for name in self.__slots__})
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "overlays"}
+        return pb.Rulebook(**plain, overlays=[overlay.message() for overlay in self.overlays])
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
@@ -374,8 +377,9 @@ class Rulebook:
         """
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
-        rulebook = cls(**{**fields, **lists})
-        optional = {"notice_hours", "paid_judgment_months", *lists}
+        overlays = tuple(Overlay.of(item) for item in message.overlays)
+        rulebook = cls(**{**fields, **lists, "overlays": overlays})
+        optional = {"notice_hours", "paid_judgment_months", "overlays", *lists}
         if missing := [name for name in cls.__slots__ if name not in optional and not getattr(rulebook, name)]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in _MOST.items():
@@ -383,6 +387,7 @@ class Rulebook:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
         for name, days in lists.items():
             check_days(name, days)
+        check_overlays(overlays)
         return rulebook
 
 

@@ -127,6 +127,7 @@ GOOD: dict[str, Any] = {
     "customers": [Customer(person(1), CONSENT)],
     "state": "no-such-file",
     "text": "I was in hospital.",
+    "overlay": "one-off-repair",
     "data": b"no proof",
 }
 NO_CONSENT: tuple[object, ...] = (
@@ -198,6 +199,8 @@ METHODS: Wrong = {
     ),
     "new_key": (None, 1, "yes", []),
     "one_signature": (None, 1, "yes", []),
+    "dry_run": (None, 1, "yes", []),
+    "overlay": (*NO_TEXT, "", "not a name"),
     "spki_hash": NO_HASH,
     "older": NO_BYTES,
     "newer": NO_BYTES,

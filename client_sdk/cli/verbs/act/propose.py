@@ -1,5 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -24,6 +25,7 @@ from client_sdk.acts import (
     KeyServiceFile,
     KeyServices,
     KeyServicesBody,
+    Overlay,
     RetireKeyServicesBody,
     Rulebook,
     RulebookBody,
@@ -54,7 +56,7 @@ EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enro
 InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution id.")]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:  # noqa: C901 - one closure a kind of act
     """Add the verbs."""
     propose = typer.Typer(
         cls=Verbs, help="Propose an act with your own signature; the others then approve it.", no_args_is_help=True
@@ -166,6 +168,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "act propose rulebook --set notice_hours=72 --set dispute_days=15",
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
+            "act propose rulebook --overlays overlays.json",
         ],
     )
     def rulebook(
@@ -173,15 +176,22 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         change: Annotated[
-            list[str],
+            list[str] | None,
             typer.Option(
                 "--set", metavar="NAME=VALUE", help="What changes; the rest stays as it is. Days stand between commas."
             ),
-        ],
+        ] = None,
+        overlays: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="JSON list of all overlays from now on; an empty one for none."),
+        ] = None,
         yes: YesOption = False,
     ) -> None:
-        """Change limits and periods that apply to all members."""
-        propose_body(session, lambda directory: RulebookBody(_changed(directory.rulebook, change)), yes=yes)
+        """Change limits, periods and overlays that apply to all members."""
+        if not change and overlays is None:
+            raise UsageError("nothing to change was given", "give --set or --overlays.")
+        new = None if overlays is None else _overlays(overlays)
+        propose_body(session, lambda directory: RulebookBody(_changed(directory.rulebook, change or [], new)), yes=yes)
 
     @verb(
         propose,
@@ -290,14 +300,30 @@ def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> Key
     return KeyServicesBody(KeyServices(version, services))
 
 
-def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
-    """Return the rulebook with what ``NAME=VALUE`` says.
+def _overlays(path: Path) -> tuple[Overlay, ...]:
+    """Return the overlays that a JSON file lists.
+
+    Raises:
+        UsageError: it is no list of overlays.
+    """
+    try:
+        given = json.loads(path.read_bytes())
+        return tuple(map(Overlay.from_dict, given if isinstance(given, list) else [given]))
+    except FormatError as error:
+        raise UsageError(f"--overlays {path}: {error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
+
+
+def _changed(rulebook: Rulebook, changes: list[str], overlays: tuple[Overlay, ...] | None) -> Rulebook:
+    """Return the rulebook with what ``NAME=VALUE`` says, and with other overlays where some are given.
 
     Raises:
         UsageError: no such name, or another type of value.
     """
     known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
-    changed: dict[str, object] = {}
+    del known["overlays"]
+    changed: dict[str, object] = {} if overlays is None else {"overlays": overlays}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in known:
@@ -310,7 +336,7 @@ def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
         return Rulebook.of(new.message())
     except (FormatError, ValueError) as error:
         told = str(error) if isinstance(error, FormatError) else "a number is out of range"
-        raise UsageError(f"--set: this makes no rulebook: {told}") from None
+        raise UsageError(f"this makes no rulebook: {told}") from None
 
 
 def _value(kind: type, text: str) -> object:
