@@ -31,6 +31,7 @@ from client_sdk.kernel.formats.act import (
 from client_sdk.kernel.formats.jurisdiction import JURISDICTIONS
 from client_sdk.kernel.formats.keys import PublicKey, Signer
 from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
 from client_sdk.kernel.ledger.act_file import ActFile
@@ -66,6 +67,7 @@ __all__ = [
     "KeyServiceFile",
     "KeyServices",
     "KeyServicesBody",
+    "Overlay",
     "PublicKey",
     "RetireKeyServicesBody",
     "Rulebook",

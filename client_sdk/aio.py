@@ -266,6 +266,16 @@ class AsyncClient:
         """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
         return await self._run(self._member.remove_statement(issuer, record_id))
 
+    async def hide(
+        self, record_id: bytes, identity: Identity, overlay: str, *, issuer: str = "", dry_run: bool = False
+    ) -> AnnotationReceipt | None:
+        """Hide an own record under an overlay of the rulebook, until it is corrected or shown again."""
+        return await self._run(self._member.hide(record_id, identity, overlay, issuer, dry_run=dry_run))
+
+    async def show_again(self, record_id: bytes, *, issuer: str = "") -> AnnotationReceipt:
+        """Show an own record again that was hidden."""
+        return await self._run(self._member.show_again(record_id, issuer))
+
     def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> AsyncIterator[Notice]:
         """Yield the notices to this member in order: changes of records that it was shown, and disputes of its own."""
         return self._pages(self._member.inbox(after, everything=everything, follow=follow))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
+    from client_sdk.models.dispute import AnnotationReceipt
     from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
@@ -151,6 +152,46 @@ class ReportingMethods(FlowRunner):
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""
         return self._run(self._member.set_aside(record_id, issuer, identity))
+
+    def hide(
+        self, record_id: bytes, identity: Identity, overlay: str, *, issuer: str = "", dry_run: bool = False
+    ) -> AnnotationReceipt | None:
+        """Hide an own record under an overlay of the rulebook, until it is corrected or shown again.
+
+        The facts of its newest version are opened with the identity number and sent along, to be held against the
+        overlay; the registry stores nothing of them.
+
+        Args:
+            record_id: 16 bytes.
+            identity: of the subject.
+            overlay: its name in the rulebook.
+            issuer: of the record, for its successor; empty for an own record.
+            dry_run: only check that the overlay covers the record.
+
+        Returns:
+            None where nothing was sent: of a dry run, or because it is hidden already.
+
+        Raises:
+            PreflightError: an argument is not in order, or the overlay does not cover the record; nothing was sent.
+            ConflictError: there is no such live record, or it is about another person.
+            RefusedError: the registry finds it not covered.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.hide(record_id, identity, overlay, issuer, dry_run=dry_run))
+
+    def show_again(self, record_id: bytes, *, issuer: str = "") -> AnnotationReceipt:
+        """Show an own record again that was hidden.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor; empty for an own record.
+
+        Raises:
+            RefusedError: there is no such live record.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.show_again(record_id, issuer))
 
     def erasure_proof(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> ErasureProof:
         """Return the registry's signed proof that a record was withdrawn, set aside or erased.

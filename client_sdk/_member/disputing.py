@@ -21,23 +21,32 @@ from client_sdk._protocol.annotation import (
     record_ref,
     sign_annotation,
 )
+from client_sdk._protocol.hiding import check_covered
+from client_sdk._protocol.own_record import open_held
 from client_sdk._steps import ask, beside, pause
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.overlay import named
+from client_sdk.models.record import RecordState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._steps import Flow
+    from client_sdk.kernel.formats.seal import Opened
     from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 
 __all__ = ["Disputing"]
 
 _DISPUTED = frozenset((AnnotationFlag.DISPUTED,))
 _STATEMENT = frozenset((AnnotationFlag.STATEMENT,))
+_HIDDEN = frozenset((AnnotationFlag.HIDDEN,))
 _ANSWERED = frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED))
 # Two members may annotate one record at the same moment: one of them follows the other.
 # An author is heard about one record so often a day that one member alone can never take all of these places.
@@ -93,6 +102,30 @@ class Disputing(Core):
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
         draft = AnnotationDraft(drop=_STATEMENT)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
+
+    def hide(
+        self, record_id: bytes, identity: Identity, overlay: str, issuer: str, *, dry_run: bool
+    ) -> Flow[AnnotationReceipt | None]:
+        """Hide an own record, or one that was taken over, under an overlay of the rulebook; None if nothing is sent."""
+        arguments.flag_of(dry_run, "dry_run")
+        person = arguments.person_of(identity, "identity")
+        record = _record(self.session.config.institution, issuer, record_id)
+        name = arguments.overlay_of(overlay)
+        names = yield from self.name(person)
+        held = yield from self.held([record_id], issuer)
+        facts = yield from beside(partial(_opened, held, names or {}))
+        directory = yield from self.following.refresh()
+        day = day_of(self.session.now_ms(), directory.rulebook.time_zone)
+        check_covered(held[0].statement, facts, named(directory.rulebook.overlays, name), day, name)
+        if dry_run or held[0].hidden:
+            return None
+        draft = AnnotationDraft(add=_HIDDEN, overlay=name, facts=facts)
+        return (yield from self._annotate(record, lambda _: draft))
+
+    def show_again(self, record_id: bytes, issuer: str) -> Flow[AnnotationReceipt]:
+        """Show an own record again that was hidden, or one that was taken over."""
+        draft = AnnotationDraft(drop=_HIDDEN)
         return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
 
     def disputes(self, issuer: str, *, opened: bool, ended: bool) -> Flow[tuple[DisputeView, ...]]:
@@ -155,6 +188,25 @@ def _pause_before(attempt: int) -> float:
     """Return for how long to wait before a further try, in seconds."""
     longest = min(_FIRST_PAUSE << attempt, _LONGEST_PAUSE)
     return secrets.randbelow(longest) / 1_000
+
+
+def _opened(found: Sequence[HeldRecord], names: Mapping[int, Pseudonym]) -> Opened:
+    """Return the facts of the one record that the registry holds under an id.
+
+    Raises:
+        ConflictError: there is none, it is not live any more, or it is about another person.
+    """
+    if not found:
+        raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", want="a record of the issuer")
+    (held,) = found
+    if held.state is not RecordState.LIVE:
+        got, want = held.state.value, "a live record"
+        raise ConflictError("RECORD_ENDED", field="record", rule="record.live", got=got, want=want)
+    opened = open_held(held, names)
+    if opened is None:
+        want = "the person whom the record names"
+        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
+    return opened
 
 
 def _record(own: str, issuer: str, record_id: bytes) -> RecordKey:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2
+from creditregistry.v1 import common_pb2, dispute_pb2, evidence_pb2, submission_pb2
 
 from client_sdk._protocol.receipt import read_logged
 from client_sdk._protocol.verification import verifying
@@ -25,7 +25,7 @@ from client_sdk.kernel.formats.statement import (
     check_institution_id,
     payload_hash,
 )
-from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome
+from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, LapseKind
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.leaf import Leaf
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.seal import Opened
     from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = [
@@ -64,7 +65,7 @@ class AnnotationEnd:
         number: of the newest link; 0 for none.
         payload_hash: of the newest link; empty for none.
         annotation: the newest annotation; None for none.
-        flags: that hold now, with RESTRICTED where a lapse follows the annotation.
+        flags: that hold now, with RESTRICTED, or without HIDDEN, where a lapse or a version says so after it.
         logged_at: of the newest annotation, ms.
         subject_key_version: of the record's newest version; 0 where it is not told.
         checkpoint: signed note under which it was proved; empty where nothing was.
@@ -92,6 +93,8 @@ class AnnotationDraft:
         evidence: SHA-256 of the documents that it rests on.
         text: the subject's statement; None to carry the one before over.
         seal_key: of the subject, with a text.
+        overlay: under which HIDDEN is set; None to carry the one before over.
+        facts: of the record's newest version, with an overlay.
     """
 
     add: frozenset[AnnotationFlag] = frozenset()
@@ -101,6 +104,8 @@ class AnnotationDraft:
     evidence: tuple[bytes, ...] = ()
     text: str | None = None
     seal_key: bytes = b""
+    overlay: str | None = None
+    facts: Opened | None = None
 
 
 def read_end(
@@ -119,7 +124,9 @@ def read_end(
     """
     with verifying():
         end = _end(response.leaves, record, directory, response.checkpoint, key)
-    return replace(end, subject_key_version=response.subject_key_version)
+    superseded = end.annotation is not None and response.version_index > response.leaves[0].inclusion.index
+    flags = end.flags - {AnnotationFlag.HIDDEN} if superseded else end.flags
+    return replace(end, flags=flags, subject_key_version=response.subject_key_version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ def _view(
         opened_at=moment(begun.logged_at),
         code=said.code,
         evidence=said.evidence,
-        flags=end.flags,
+        flags=end.flags - {AnnotationFlag.HIDDEN},
         annotated_by=newest.author,
         annotated_at=moment(end.logged_at),
         due_on=parse_date(item.due_on, "due_on"),
@@ -239,7 +246,10 @@ def _end(
             lapse = Lapse.parse(leaf.payload)
             if lapse.key != last or (lapse.number, lapse.previous) != (number + 1, hash_):
                 raise FormatError(PART, "annotation.chain", want="each leaf chained to the one before")
-            flags |= {AnnotationFlag.RESTRICTED}
+            if lapse.what is LapseKind.SHOWN:
+                flags -= {AnnotationFlag.HIDDEN}
+            else:
+                flags |= {AnnotationFlag.RESTRICTED}
         else:
             last = _carried_to(leaf, last, directory)
         number, hash_ = number + 1, payload_hash(leaf.payload)
@@ -302,6 +312,7 @@ def sign_annotation(
             now,
             draft.outcome,
             tuple(sorted(set(draft.evidence))) or _carried_evidence(before, flags, draft),
+            _overlay(before, flags, draft),
         )
         payload = annotation.encode()
         Annotation.parse(payload)
@@ -311,7 +322,16 @@ def sign_annotation(
     signed = evidence_pb2.SignedPayload(
         payload=payload, key_id=signer.public_key.key_id, signature=dsse.sign(signer, dsse.ANNOTATION, payload)
     )
-    return dispute_pb2.AnnotateRequest(annotation=signed, text_disclosure=sealed)
+    facts = draft.facts and submission_pb2.OpenedFacts(opening=draft.facts.opening, facts=draft.facts.content)
+    return dispute_pb2.AnnotateRequest(annotation=signed, text_disclosure=sealed, facts=facts)
+
+
+def _overlay(before: Annotation | None, flags: frozenset[AnnotationFlag], draft: AnnotationDraft) -> str:
+    """Return the name that goes with HIDDEN."""
+    if AnnotationFlag.HIDDEN not in flags:
+        return ""
+    carried = "" if before is None else before.overlay
+    return carried if draft.overlay is None else draft.overlay
 
 
 def _carried_evidence(

@@ -266,6 +266,17 @@ def code_of(value: str) -> str:
         raise _refused("code", error.rule, f"{len(value)} characters", error.want) from None
 
 
+def overlay_of(value: str) -> str:
+    """Return the name of an overlay."""
+    try:
+        name = check_code(text_of(value, "overlay"), "overlay")
+    except FormatError as error:
+        raise _refused("overlay", error.rule, f"{len(value)} characters", error.want) from None
+    if not name:
+        raise _refused("overlay", "overlay.present", "none", "the name of an overlay of the rulebook")
+    return name
+
+
 def digests_of(values: Iterable[bytes], field: str) -> tuple[bytes, ...]:
     """Return SHA-256 of documents; they are gone through once."""
     return tuple(bytes_of(value, field, HASH_BYTES) for value in items_of(values, field, "a sequence of SHA-256"))

@@ -46,7 +46,7 @@ _STATES = {
 class HeldRecord:
     """The newest version of a record, with its signature verified; binding and disclosure only where live.
 
-    ``annotation_hash`` is the registry's word alone, until a value of the map is made of it.
+    ``annotation_hash`` and ``hidden`` are the registry's word alone, until a value of the map is made of it.
     """
 
     statement: Statement
@@ -61,6 +61,7 @@ class HeldRecord:
     annotation_hash: bytes
     # Whether the key that signed it is in doubt from that leaf on.
     contested: bool = False
+    hidden: bool = False
 
     @property
     def key(self) -> RecordKey:
@@ -112,6 +113,7 @@ def read_held(message: pb.OwnRecord, directory: Directory, issuer: str) -> HeldR
         opening=message.binding.opening if state is RecordState.LIVE else b"",
         annotation_hash=message.annotation_hash if state is RecordState.LIVE else b"",
         contested=key.contested_at(message.index),
+        hidden=state is RecordState.LIVE and message.hidden,
     )
 
 
@@ -197,6 +199,7 @@ def _view(held: HeldRecord, opened: Opened | None, *, stale: bool) -> RecordView
         evidence=statement.evidence,
         stale=stale,
         contested=held.contested and held.state is RecordState.LIVE,
+        hidden=held.hidden,
     )
     if opened is None:
         return view

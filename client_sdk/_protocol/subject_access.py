@@ -14,7 +14,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Purpose
+from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, LapseKind, Purpose
 from client_sdk.kernel.ledger.history import read_history
 from client_sdk.kernel.ledger.inquiry import Inquiry, person_of
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
@@ -188,7 +188,7 @@ def _event(step: HistoryStep) -> RecordEvent:
                 index=step.place, logged_at=at, by=said.author, flags=flags, code=said.code, outcome=said.outcome
             )
         case _:
-            flags = frozenset((AnnotationFlag.RESTRICTED,))
+            flags = frozenset((AnnotationFlag.RESTRICTED,) if said.what is LapseKind.RESTRICTED else ())
             return RecordEvent(index=step.place, logged_at=at, by="", flags=flags, code=said.ground)
 
 

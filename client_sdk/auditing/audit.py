@@ -172,6 +172,7 @@ def _verify_content(
     examination.check_map(fetched.bindings)
     examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
     examination.check_retention()
+    examination.check_hidden()
     examination.check_clock(milliseconds(report.audited_at))
     check_statistics(examination.replay, fetched.statistics, findings)
     rows = institution_rows(examination.replay)

@@ -42,7 +42,8 @@ class OwnParts:
         """
         for held in found:
             key = subject_key(held.subject) if held.subject else b""
-            if key in wanted:
+            # The map does not hold what is hidden.
+            if key in wanted and not held.hidden:
                 part = record_part(held.index, held.leaf_hash, held.annotation_hash, held.opening)
                 self._parts.setdefault(key, []).append(part)
 

@@ -19,7 +19,7 @@ __all__ = ["RecordState", "RecordView"]
 
 
 class RecordState(StrEnum):
-    """Whether a record is in the map."""
+    """Whether a record goes on; the map holds the live ones that are not hidden."""
 
     LIVE = "LIVE"
     # WITHDRAWN, SET_ASIDE, or continued by another record.
@@ -51,6 +51,7 @@ class RecordView(Plain):
         stale: whether it is running and live, and had no further version for the rulebook's ``stale_days``.
         contested: whether it is live, and the key that signed its newest version is in doubt: until it is confirmed,
             corrected or withdrawn, answers refer it to a person.
+        hidden: whether an overlay of the rulebook keeps a live record out of all answers; the registry's word alone.
     """
 
     issuer: str
@@ -70,6 +71,7 @@ class RecordView(Plain):
     evidence: tuple[bytes, ...] = ()
     stale: bool = False
     contested: bool = False
+    hidden: bool = False
 
     @property
     def uuid(self) -> UUID:

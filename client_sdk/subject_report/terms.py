@@ -72,6 +72,7 @@ _TERMS: tuple[tuple[Enum, Term], ...] = (
     (Purpose.SUBJECT_ACCESS, Term("本人查询", "for the person's own report")),
     (AnnotationFlag.DISPUTED, Term("本人有异议", "disputed by the person")),
     (AnnotationFlag.RESTRICTED, Term("限制使用", "restricted: must not be counted")),
+    (AnnotationFlag.HIDDEN, Term("不予展示", "hidden under an overlay of the rulebook")),
     (AnnotationFlag.STATEMENT, Term("附本人声明", "with the person's own statement")),
     (DisputeOutcome.CORRECTED, Term("已更正", "corrected")),
     (DisputeOutcome.CONFIRMED, Term("核查无误", "found to be right")),

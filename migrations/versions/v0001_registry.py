@@ -128,6 +128,7 @@ def create_records() -> None:
         small("dispute_outcome"),
         words("stated_by"),
         words("annotation_code"),
+        words("annotation_overlay"),
         raw("annotation_documents"),
         sa.PrimaryKeyConstraint("first_index", name=op.f("pk_records")),
         sa.UniqueConstraint("issuer", "record_id", name=op.f("uq_records_issuer_record_id")),
@@ -135,6 +136,7 @@ def create_records() -> None:
     op.create_index(op.f("ix_records_issuer_first_index"), "records", ["issuer", "first_index"])
     create_partial_index("ix_records_retain_until", "records", ["retain_until"], "retain_until <> '' AND NOT erased")
     create_partial_index("ix_records_answer_due_on", "records", ["answer_due_on"], "answer_due_on <> ''")
+    create_partial_index("ix_records_annotation_overlay", "records", ["annotation_overlay"], "annotation_overlay <> ''")
     create_partial_index("ix_records_disputed_since", "records", ["disputed_since"], "disputed_since > 0")
     op.create_table(
         "versions",
@@ -171,11 +173,12 @@ def create_people_tables() -> None:
         raw("facts_commitment"),
         whole("annotation_index"),
         raw("annotation_hash"),
+        small("hidden"),
         raw("disclosure"),
         raw("text_disclosure"),
         sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_live_records")),
     )
-    op.create_index(op.f("ix_live_records_subject"), "live_records", ["subject"])
+    op.create_index(op.f("ix_live_records_subject_hidden"), "live_records", ["subject", "hidden"])
     op.create_table(
         "proposals",
         raw("proposal_id"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.jurisdiction import CHINA, JURISDICTIONS
+from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
@@ -74,6 +75,8 @@ def draft_registry(
 def _read_rulebook(path: Path) -> Rulebook:
     try:
         given = json.loads(path.read_bytes())
+        if isinstance(given, dict) and "overlays" in given:
+            given = {**given, "overlays": tuple(map(Overlay.from_dict, given["overlays"]))}
         rulebook = replace(Rulebook.shipped(given.get("jurisdiction", CHINA)), **given)
         return Rulebook.of(rulebook.message())
     except OSError as error:

@@ -10,6 +10,7 @@ from creditregistry.v1 import dispute_pb2 as pb
 from creditregistry.v1.dispute_service_pb2_grpc import DisputeServiceServicer
 
 from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.ledger.submission import OpenedFacts
 from registry_server.rpc.convert.submissions import results
 from registry_server.rpc.threads import in_thread
 from registry_server.serving.call import current_call
@@ -40,7 +41,8 @@ class DisputeServicer(DisputeServiceServicer):
     async def Annotate(self, request: pb.AnnotateRequest, _context: object) -> pb.AnnotateResponse:
         """Log one annotation."""
         signed = request.annotation
-        sent = ReceivedAnnotation(signed.payload, signed.key_id, signed.signature, request.text_disclosure)
+        facts = OpenedFacts(request.facts.opening, request.facts.facts) if request.HasField("facts") else None
+        sent = ReceivedAnnotation(signed.payload, signed.key_id, signed.signature, request.text_disclosure, facts)
         peer = current_call().institution
         appended = await in_thread(self._executor, partial(self._disputes.annotate, peer, sent))
         (result,) = results(appended.results)
@@ -51,7 +53,10 @@ class DisputeServicer(DisputeServiceServicer):
         key = RecordKey(request.record.issuer, request.record.record_id)
         end = await in_thread(self._executor, partial(self._disputes.end, key))
         return pb.GetAnnotationResponse(
-            leaves=_leaves(end.leaves), checkpoint=end.checkpoint, subject_key_version=end.subject_key_version
+            leaves=_leaves(end.leaves),
+            checkpoint=end.checkpoint,
+            subject_key_version=end.subject_key_version,
+            version_index=end.version_index,
         )
 
     async def ListDisputes(self, request: pb.ListDisputesRequest, _context: object) -> pb.ListDisputesResponse:

@@ -21,6 +21,7 @@ from client_sdk.kernel.rules.facts import ListingFacts
 from client_sdk.kernel.rules.jurisdiction import check_part_payment
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.listing import REMOVALS, check_not_banned
+from client_sdk.kernel.rules.overlay import hidden_at_latest_from, named
 from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
 from registry_server.sequencing.notifying import note_annotation, note_statement
@@ -302,6 +303,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     if before is None or row is None:
         raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
     _check_corrected(item, before)
+    _check_covered(staging, item, row)
     text = _text(item, before.chain)
     remarks = annotations_of(annotation.author, annotation.key, staging.day)
     _count(staging, remarks, "annotation.daily", MAX_DAILY_ANNOTATIONS)
@@ -311,7 +313,8 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     staging.put_record(record)
     staging.add_annotation(record)
     note_annotation(staging, item, before.chain, record)
-    staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_), text=text)
+    hidden = annotation.hides
+    staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_, hidden=hidden), text=text)
     return index
 
 
@@ -322,6 +325,24 @@ def _check_corrected(item: AnnotationItem, before: StoredRecord) -> None:
     if corrected and head is not None and before.changed_index < head.disputed_since:
         want = "a version since the dispute whose standing or facts differ from those before, as_of aside"
         raise _refuse("ANNOTATION_INVALID", "outcome", "annotation.corrected", want=want)
+
+
+def _check_covered(staging: Staging, item: AnnotationItem, row: LiveRow) -> None:
+    """Check against its facts that the overlay under which a record is newly hidden covers it."""
+    annotation, given = item.annotation, item.facts
+    head = None if (record := staging.record(annotation.key)) is None else record.chain.annotation
+    if not annotation.hides or (head is not None and head.overlay == annotation.overlay):
+        return
+    if given is None:
+        raise _refuse(
+            "ANNOTATION_INVALID", "facts", "overlay.facts", got="none", want="the facts of the newest version"
+        )
+    if not hmac.compare_digest(given.commitment, row.facts_commitment):
+        raise _refuse("COMMITMENT_MISMATCH", "facts", "overlay.facts", want="the facts of the newest version")
+    overlay = named(staging.directory.rulebook.overlays, annotation.overlay)
+    if overlay is None or hidden_at_latest_from(overlay, row.standing, given.facts) is None:
+        want = "a record that the overlay covers: by when it arose and was repaid, its currency and amount"
+        raise _refuse("ANNOTATION_INVALID", "overlay", "overlay.covers", got=annotation.overlay, want=want)
 
 
 def _text(item: AnnotationItem, before: Chain) -> bytes | None:

@@ -83,8 +83,8 @@ def admit_lapse(staging: Staging, item: LapseItem) -> int:
     Raises:
         RuleError: the record is unknown, ended or erased, or its time has not come.
     """
-    if item.what is LapseKind.RESTRICTED:
-        return _restrict(staging, item)
+    if item.what is not LapseKind.ERASED:
+        return _remark(staging, item)
     planned: list[tuple[bytes, Chain]] = []
     for offset, key in enumerate(_family(staging, item.key)):
         planned.append(_lapsed(staging, item, key, staging.next_index + offset))
@@ -111,7 +111,7 @@ def _family(staging: Staging, key: RecordKey) -> list[RecordKey]:
 def _lapsed(staging: Staging, item: LapseItem, key: RecordKey, index: int) -> tuple[bytes, Chain]:
     chain = staging.chain(key)
     number, previous = 0, b""
-    if item.what is LapseKind.RESTRICTED:
+    if item.what is not LapseKind.ERASED:
         head = None if chain is None else chain.annotation
         number, previous = (1, b"") if head is None else (head.number + 1, head.payload_hash)
     registry = staging.directory.state.registry
@@ -130,7 +130,8 @@ def _lapsed(staging: Staging, item: LapseItem, key: RecordKey, index: int) -> tu
     return leaf, after
 
 
-def _restrict(staging: Staging, item: LapseItem) -> int:
+def _remark(staging: Staging, item: LapseItem) -> int:
+    """Log a lapse that is a link of the annotation chain."""
     leaf, chain = _lapsed(staging, item, item.key, staging.next_index)
     record, row = staging.record(item.key), staging.live(item.key)
     if record is None or row is None or chain.annotation is None:
@@ -139,8 +140,10 @@ def _restrict(staging: Staging, item: LapseItem) -> int:
     record = record.with_chain(chain)
     staging.put_record(record)
     staging.add_annotation(record)
-    note_restriction(staging, record, index)
-    staging.put_live(replace(row, annotation_index=index, annotation_hash=chain.annotation.leaf_hash))
+    if item.what is LapseKind.RESTRICTED:
+        note_restriction(staging, record, index)
+    head = chain.annotation
+    staging.put_live(replace(row, annotation_index=index, annotation_hash=head.leaf_hash, hidden=head.hidden))
     return index
 
 

@@ -21,13 +21,13 @@ from registry_server.storage import inquiries, leaves, live, records
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Head
+    from client_sdk.kernel.formats.map_entry import MappedRecord
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.head import HeadRow
-    from registry_server.storage.live import LiveRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["follow"]
@@ -128,11 +128,13 @@ def _follow_map(work: UnitOfWork, tree: MapTree, news: _News) -> MapTree:
 def _map_changes(work: UnitOfWork, tree: MapTree, news: _News) -> dict[bytes, bytes | None]:
     stored = records.by_keys(work, news.keys).values()
     rows = live.by_indexes(work, [record.chain.index for record in stored if record.chain.live])
-    subjects: dict[bytes, list[LiveRow]] = {}
+    subjects: dict[bytes, list[MappedRecord]] = {}
     for row in live.by_subjects(work, [row.subject for row in rows]):
-        subjects.setdefault(row.subject, []).append(row)
+        found = subjects.setdefault(row.subject, [])
+        if not row.hidden:
+            found.append(row.mapped)
     changes: dict[bytes, bytes | None] = {
-        subject_key(subject): records_value(row.mapped for row in found) for subject, found in subjects.items()
+        subject_key(subject): records_value(found) if found else None for subject, found in subjects.items()
     }
     entries = news.directory.map_entries()
     changes.update({key: value for key, value in entries.items() if tree.get(key) != value})

@@ -91,8 +91,6 @@ class StatementItem:
 class AnnotationItem:
     """One annotation.
 
-    Log, map, evidence, replay and fsck know annotations; no method of the contract brings one yet.
-
     Attributes:
         annotation: parsed.
         payload: the exact bytes that were signed.
@@ -100,6 +98,7 @@ class AnnotationItem:
         signature: over the payload.
         text_disclosure: sealed text with the annotation's digest; empty without STATEMENT, and where the text of the
             annotation before stays.
+        facts: of the record's newest version, where the annotation hides it.
     """
 
     annotation: Annotation
@@ -107,6 +106,7 @@ class AnnotationItem:
     key_id: bytes
     signature: bytes
     text_disclosure: bytes = b""
+    facts: CommittedFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -246,7 +246,8 @@ class Staging:
         changes: dict[bytes, bytes | None] = {}
         for subject in self._touched:
             rows = self._by_subject[subject].values()
-            value = records_value(row.mapped for row in rows) if rows else None
+            shown = [row.mapped for row in rows if not row.hidden]
+            value = records_value(shown) if shown else None
             changes[subject_key(subject)] = value
         if self.directory is not self.directory_before:
             before = self.directory_before

@@ -9,10 +9,12 @@ from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, contribution_key, 
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.overlay import latest_retention
 from registry_server.storage import inquiries, leaves, live, notices, proposals, records, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.map_proof import MapProof
@@ -362,3 +364,9 @@ class View:
     def unanswered(self, day: str, limit: int) -> list[StoredRecord]:
         """Return records whose answer was due before that day (YYYY-MM-DD), for a LapseItem RESTRICTED each."""
         return records.unanswered(self.work, day, limit)
+
+    def disclosed_again(self, day: date, limit: int) -> list[StoredRecord]:
+        """Return hidden records that no overlay covers on that day, for a LapseItem SHOWN each."""
+        hiding = [overlay for overlay in self.rulebook.overlays if overlay.hides_from <= day < overlay.hides_until]
+        covering = {overlay.name: latest_retention(overlay) for overlay in hiding}
+        return records.disclosed_again(self.work, covering, limit)

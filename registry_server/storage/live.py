@@ -1,7 +1,7 @@
 """Live records: binding and disclosure of the newest version of each, and of nothing else (proto/README.md 3).
 
-These rows are the rows of the map. A superseding, ending or erasing leaf changes or deletes them in its own
-transaction; nothing else in the database leads to a person.
+These rows, apart from those that an overlay hides, are the rows of the map. A superseding, ending or erasing leaf
+changes or deletes them in its own transaction; nothing else in the database leads to a person.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PAGE = 4_096
 _TABLE = schema.live_records
 _BOUND = (
     "leaf_index, record, issuer, record_id, subject, subject_key_version, opening, debt_ref, kind, standing, "
-    "leaf_hash, facts_commitment, annotation_index, annotation_hash"
+    "leaf_hash, facts_commitment, annotation_index, annotation_hash, hidden"
 )
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _BOUND_COUNT = len(_BOUND.split(", "))
@@ -70,6 +70,7 @@ class LiveRow:
         facts_commitment: of that version.
         annotation_index: of the newest leaf in its annotation chain; -1 for none.
         annotation_hash: of that leaf; empty for none.
+        hidden: whether an overlay keeps it out of the map.
     """
 
     index: int
@@ -85,6 +86,7 @@ class LiveRow:
     facts_commitment: bytes
     annotation_index: int = -1
     annotation_hash: bytes = b""
+    hidden: bool = False
 
     @property
     def running(self) -> bool:
@@ -164,13 +166,17 @@ _SEALED = (
     f"SELECT {_SEALED_COLUMNS}, leaves.leaf "  # noqa: S608 - names of our own schema
     "FROM live_records JOIN leaves ON leaves.leaf_index = live_records.leaf_index"
 )
+_MAPPED = f"{_SEALED} AND live_records.hidden = 0"
 
 
 def sealed_by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
-    """Return the live records of these pseudonyms with disclosure and leaf, ascending by index."""
+    """Return the records of these pseudonyms that the map holds, with disclosure and leaf, ascending by index.
+
+    Hidden ones are left out by the index itself: an answer does the same work whether there are any or not.
+    """
     keys = [(subject,) for subject in dict.fromkeys(subjects)]
     found: dict[bytes, list[SealedRow]] = {}
-    for row in select_in(work, _SEALED, (_TABLE.c.subject,), keys):
+    for row in select_in(work, _MAPPED, (_TABLE.c.subject,), keys):
         sealed = _sealed(row)
         found.setdefault(sealed.row.subject, []).append(sealed)
     for rows in found.values():
@@ -210,28 +216,30 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
         last = page[-1].row.index
 
 
-def map_pages(work: UnitOfWork) -> Iterator[list[Fetched]]:
+def map_pages(work: UnitOfWork, *, hidden: bool = False) -> Iterator[list[Fetched]]:
     """Yield what the map is rebuilt from, ascending by index, some thousand rows at a time as the driver gives them.
 
-    A row is (leaf index, subject, leaf hash, annotation hash or nothing, opening).
+    A row is (leaf index, subject, leaf hash, annotation hash or nothing, opening). The map does not hold hidden
+    records; theirs come where they are wanted.
     """
     last = -1
     row = _TABLE.c
     query = select(row.leaf_index, row.subject, row.leaf_hash, row.annotation_hash, row.opening)
+    query = query if hidden else query.where(row.hidden == 0)
     while page := fetch(work, query.where(row.leaf_index > last).order_by(row.leaf_index).limit(_PAGE)):
         yield page
         last = page[-1][0]
 
 
-def map_rows(work: UnitOfWork) -> Iterator[MapRow]:
-    """Yield what the map is rebuilt from, ascending by index, some at a time."""
-    for page in map_pages(work):
+def map_rows(work: UnitOfWork, *, hidden: bool = False) -> Iterator[MapRow]:
+    """Yield what the map is rebuilt from, ascending by index, some at a time; with hidden records where wanted."""
+    for page in map_pages(work, hidden=hidden):
         for index, subject, leaf_hash, annotation_hash, opening in page:
             yield MapRow(subject, MappedRecord(index, leaf_hash, annotation_hash or NO_ANNOTATION, opening))
 
 
 def map_page(work: UnitOfWork, after: int, limit: int | None) -> list[MapRow]:
-    """Return the rows of the map whose newest version is after that index, ascending by it, at most so many."""
+    """Return the rows of live records, hidden ones too, whose newest version is after that index, at most so many."""
     row_ = _TABLE.c
     query = select(row_.subject, row_.leaf_index, row_.leaf_hash, row_.annotation_hash, row_.opening)
     query = query.where(row_.leaf_index > after).order_by(row_.leaf_index).limit(limit)
@@ -257,12 +265,13 @@ def _values(row: LiveRow) -> tuple[Value, ...]:
         row.facts_commitment,
         row.annotation_index,
         row.annotation_hash,
+        int(row.hidden),
     )
 
 
 def _of(columns: Fetched) -> LiveRow:
     index, record, issuer, record_id, subject, key_version, opening, debt_ref, kind, standing, *hashes = columns
-    leaf_hash, facts_commitment, annotation_index, annotation_hash = hashes
+    leaf_hash, facts_commitment, annotation_index, annotation_hash, hidden = hashes
     return LiveRow(
         index=index,
         record=record,
@@ -277,6 +286,7 @@ def _of(columns: Fetched) -> LiveRow:
         facts_commitment=facts_commitment,
         annotation_index=annotation_index,
         annotation_hash=annotation_hash,
+        hidden=bool(hidden),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.statement import RecordKey
@@ -18,7 +18,7 @@ from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
@@ -35,6 +35,7 @@ __all__ = [
     "annotation_leaves",
     "annotation_places",
     "by_keys",
+    "disclosed_again",
     "disputed",
     "live_of",
     "of_issuer",
@@ -213,6 +214,22 @@ def unanswered(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:
     return _fetch(work, query.order_by(record.answer_due_on, record.first_index).limit(limit))
 
 
+def disclosed_again(work: UnitOfWork, covering: Mapping[str, str], limit: int) -> list[StoredRecord]:
+    """Return live records that are hidden although no overlay covers them any more.
+
+    Args:
+        work: the transaction.
+        covering: of each overlay that hides now, the latest retain_until (YYYY-MM-DD) that it covers.
+        limit: how many at most.
+    """
+    record = schema.records.c
+    late = [and_(record.annotation_overlay == name, record.retain_until > latest) for name, latest in covering.items()]
+    query = select(schema.records).where(
+        record.annotation_overlay != "", or_(record.annotation_overlay.not_in(list(covering)), *late), *_live()
+    )
+    return _fetch(work, query.order_by(record.first_index).limit(limit))
+
+
 def disputed(
     work: UnitOfWork, first: int, limit: int, *, issuer: str = "", by: str = "", ended: bool = False
 ) -> list[StoredRecord]:
@@ -238,7 +255,7 @@ def disputed(
 
 
 def _live() -> tuple[ColumnElement[bool], ...]:
-    """Return what holds of a record that the map has (``Chain.live``)."""
+    """Return what holds of a live record (``Chain.live``)."""
     record = schema.records.c
     standings = [standing.number for standing in Standing if is_live(standing)]
     return ~record.erased, record.continued_by_issuer.is_(None), record.standing.in_(standings)
@@ -254,7 +271,7 @@ def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
     return [_of_row(tuple(row)) for row in work.connection.execute(query)]
 
 
-_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", -1, 0, 0, "", b"", b"", 0, "", False, 0, 0, "", "", b"")
+_NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", -1, 0, 0, "", b"", b"", 0, "", False, 0, 0, "", "", "", b"")
 
 
 def _to_row(record: StoredRecord) -> tuple[Value, ...]:
@@ -305,6 +322,7 @@ def _annotation_columns(head: AnnotationHead) -> tuple[Value, ...]:
         0 if head.outcome is None else head.outcome.number,
         head.stated_by,
         head.code,
+        head.overlay,
         b"".join(head.documents),
     )
 
@@ -360,7 +378,7 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
     if not number:
         return None
     first, shown_from, waiting_from, due_on, text_commitment, digest, *dispute = rest
-    since, by, jointly, answered_index, outcome, stated_by, code, documents = dispute
+    since, by, jointly, answered_index, outcome, stated_by, code, overlay, documents = dispute
     return AnnotationHead(
         number,
         payload_hash,
@@ -380,5 +398,6 @@ def _annotation_head(columns: list[Any]) -> AnnotationHead | None:
         word(DisputeOutcome, outcome, "database", "dispute_outcome") if outcome else None,
         stated_by,
         code,
+        overlay,
         tuple(documents[at : at + HASH_BYTES] for at in range(0, len(documents), HASH_BYTES)),
     )

@@ -160,6 +160,8 @@ records = Table(
     Column("dispute_outcome", Integer, nullable=False),
     Column("stated_by", Text, nullable=False),
     Column("annotation_code", Text, nullable=False),
+    # Under which the record is hidden; empty for none.
+    Column("annotation_overlay", Text, nullable=False),
     Column("annotation_documents", LargeBinary, nullable=False),
     UniqueConstraint("issuer", "record_id"),
 )
@@ -178,6 +180,13 @@ Index(
     records.c.answer_due_on,
     sqlite_where=text("answer_due_on <> ''"),
     postgresql_where=text("answer_due_on <> ''"),
+)
+
+Index(
+    "ix_records_annotation_overlay",
+    records.c.annotation_overlay,
+    sqlite_where=text("annotation_overlay <> ''"),
+    postgresql_where=text("annotation_overlay <> ''"),
 )
 
 Index(
@@ -222,9 +231,11 @@ live_records = Table(
     Column("facts_commitment", LargeBinary, nullable=False),
     Column("annotation_index", BigInteger, nullable=False),
     Column("annotation_hash", LargeBinary, nullable=False),
+    # 1 where an overlay keeps the record out of the map, else 0.
+    Column("hidden", Integer, nullable=False),
     Column("disclosure", LargeBinary, nullable=False),
     Column("text_disclosure", LargeBinary, nullable=False),
-    Index(None, "subject"),
+    Index(None, "subject", "hidden"),
 )
 
 acts = Table(

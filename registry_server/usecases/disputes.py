@@ -10,18 +10,20 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
 from client_sdk.kernel.formats.statement import Annotation, check_institution_id, check_record_id
-from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.formats.words import KeyUsage, Kind
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.sequencing.items import AnnotationItem, Appended, Result
+from registry_server.sequencing.items import AnnotationItem, Appended, CommittedFacts, Result
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.records import issuer_read_by
+from registry_server.usecases.submission import open_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.submission import OpenedFacts
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.records import StoredRecord
@@ -43,12 +45,14 @@ class ReceivedAnnotation:
         key_id: which key signed.
         signature: over the payload.
         text_disclosure: sealed text; may be empty.
+        facts: of the record's newest version, where the annotation hides it; read in memory and stored nowhere.
     """
 
     payload: bytes
     key_id: bytes
     signature: bytes
     text_disclosure: bytes
+    facts: OpenedFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class ChainEnd:
     leaves: tuple[PlacedLeaf, ...]
     checkpoint: bytes
     subject_key_version: int
+    version_index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ class Disputes:
             if record is None:
                 raise RuleError("RECORD_UNKNOWN", "record", "record.known", want="a record of the log")
             (leaves,) = _ends(view, [record])
-            return ChainEnd(leaves, view.checkpoint, record.chain.subject_key_version)
+            return ChainEnd(leaves, view.checkpoint, record.chain.subject_key_version, record.chain.index)
 
     def about(self, peer: str, issuer: str, from_: int, *, ended: bool) -> DisputesPage:
         """Return disputes about an issuer's records.
@@ -187,7 +192,7 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
 
     Raises:
         FormatError: bytes are not in their form; SignatureError for the signature.
-        RegistryError: SIZE_LIMIT, PEER_MISMATCH or DISCLOSURE_MISMATCH.
+        RegistryError: SIZE_LIMIT, PEER_MISMATCH, PART_UNEXPECTED or DISCLOSURE_MISMATCH.
         RuleError: the key is none of the author's, or not one for annotations.
     """
     for field, size, most in (
@@ -212,7 +217,18 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
             "annotation.text",
             want="the bytes that the annotation names",
         )
-    return AnnotationItem(annotation, sent.payload, sent.key_id, sent.signature, sent.text_disclosure)
+    facts = _read_facts(sent, annotation)
+    return AnnotationItem(annotation, sent.payload, sent.key_id, sent.signature, sent.text_disclosure, facts)
+
+
+def _read_facts(sent: ReceivedAnnotation, annotation: Annotation) -> CommittedFacts | None:
+    """Return the facts by which an overlay covers the record: those of a DEFAULT, as no other is covered."""
+    if sent.facts is None:
+        return None
+    if not annotation.hides:
+        want = "facts only beside an annotation that hides the record"
+        raise RegistryError(RefusalReason.PART_UNEXPECTED, "facts", "overlay.facts", want=want)
+    return CommittedFacts(*open_facts(sent.facts, Kind.DEFAULT, "facts"))
 
 
 def _ends(view: View, found: Sequence[StoredRecord]) -> list[tuple[PlacedLeaf, ...]]:

@@ -35,6 +35,7 @@ TIDY_SECONDS = 60.0
 _MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
+OVERLAY_ENDED = "overlay-ended"
 _DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
 
@@ -104,9 +105,11 @@ class Housekeeping:
             ended = view.overdue(today.isoformat(), _MAX_LAPSES)
             ended += self._left_behind(view, today.isoformat(), _MAX_LAPSES - len(ended))
             silent = view.unanswered(today.isoformat(), _MAX_LAPSES)
+            shown_again = view.disclosed_again(today, _MAX_LAPSES)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),
+            *(LapseItem(record.chain.key, LapseKind.SHOWN, OVERLAY_ENDED) for record in shown_again),
         ]
 
     def _left_behind(self, view: View, day: str, limit: int) -> list[StoredRecord]:

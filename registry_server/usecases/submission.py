@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedBasis, OpenedFacts, Submission
 
-__all__ = ["Arrival", "read_submission"]
+__all__ = ["Arrival", "open_facts", "read_submission"]
 
 # A statement is about 300 bytes, facts about 400; the limits keep one record within a few kilobytes.
 MAX_STATEMENT_BYTES = 2_048
@@ -143,7 +143,7 @@ def _read_binding(sent: Submission, statement: Statement) -> Binding:
 def _read_facts(sent: Submission, statement: Statement, binding: Binding, arrival: Arrival) -> Facts:
     if sent.facts is None:
         _missing("facts", "what opens the facts commitment")
-    commitment, facts = _open_facts(sent.facts, statement.kind, "facts")
+    commitment, facts = open_facts(sent.facts, statement.kind, "facts")
     check_open(statement.facts_commitment, commitment, "facts")
     if not hmac.compare_digest(facts.debt.debt_ref, binding.debt_ref):
         raise RegistryError(
@@ -168,7 +168,13 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
     return facts
 
 
-def _open_facts(given: OpenedFacts, kind: Kind, field: str) -> tuple[bytes, Facts]:
+def open_facts(given: OpenedFacts, kind: Kind, field: str) -> tuple[bytes, Facts]:
+    """Return the commitment that an opening gives, and the facts.
+
+    Raises:
+        FormatError: the facts are not in their form.
+        RegistryError: SIZE_LIMIT.
+    """
     if len(given.facts) > MAX_FACTS_BYTES:
         _too_long(f"{field}.facts", len(given.facts), MAX_FACTS_BYTES)
     return commit_facts(given.opening, given.facts), parse_facts(kind, given.facts)
@@ -199,7 +205,7 @@ def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | N
         raise RegistryError(
             RefusalReason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1"
         )
-    return CommittedFacts(*_open_facts(sent.previous, statement.kind, "previous"))
+    return CommittedFacts(*open_facts(sent.previous, statement.kind, "previous"))
 
 
 def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
@@ -209,7 +215,7 @@ def _read_basis(given: OpenedBasis, statement: Statement) -> CommittedBasis:
         raise RegistryError(RefusalReason.PART_UNEXPECTED, "basis", "submission.basis", want=want)
     check_institution_id(given.record.issuer, "basis", "record.issuer")
     check_record_id(given.record.record_id, "basis")
-    newest = None if given.newest is None else CommittedFacts(*_open_facts(given.newest, kind, "basis.newest"))
+    newest = None if given.newest is None else CommittedFacts(*open_facts(given.newest, kind, "basis.newest"))
     return CommittedBasis(given.record, newest)
 
 

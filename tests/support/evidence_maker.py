@@ -120,7 +120,7 @@ class _Maker:
         return answer
 
     def records(self, subject: bytes) -> list[pb.LiveRecord]:
-        live = sorted(self.log.state.live(), key=lambda chain: chain.index)
+        live = sorted((chain for chain in self.log.state.live() if chain.mapped), key=lambda chain: chain.index)
         return [self.record(chain) for chain in live if self.log.secrets[chain.subject_commitment].subject == subject]
 
     def record(self, chain: Chain) -> pb.LiveRecord:
@@ -146,8 +146,8 @@ class _Maker:
         newest = max(at for at in indexes if self.annotates(self.log.leaves[at]))
         since = [at for at in indexes if at >= newest]
         if lapses and lapses[-1] > newest:
-            answered = [at for at in indexes if self.answers(self.log.leaves[at])]
-            since = [at for at in indexes if not answered or at > answered[-1]]
+            assert chain.annotation is not None
+            since = indexes[chain.annotation.shown_from - 1 :]
         for at in since:
             if at not in lapses:
                 self.sign(self.log.leaves[at])
@@ -157,13 +157,6 @@ class _Maker:
     def annotates(data: bytes) -> bool:
         leaf = parse_leaf(data)
         return isinstance(leaf, StatementLeaf) and leaf.payload_type == dsse.ANNOTATION
-
-    @staticmethod
-    def answers(data: bytes) -> bool:
-        leaf = parse_leaf(data)
-        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.ANNOTATION:
-            return False
-        return Annotation.parse(leaf.payload).outcome is not None
 
     def author(self, data: bytes) -> str:
         leaf = parse_leaf(data)

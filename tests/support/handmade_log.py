@@ -300,11 +300,11 @@ class HandmadeLog:
         key = RecordKey(issuer, record_id(name))
         lapse = Lapse(REGISTRY, issuer, key.record_id, what, "clock")
         head = self.state.chains[key].annotation if key in self.state.chains else None
-        if what is LapseKind.RESTRICTED and head is not None:
+        if what is not LapseKind.ERASED and head is not None:
             lapse = replace(lapse, number=head.number + 1, previous=head.payload_hash)
         lapse = replace(lapse, **changes)  # type: ignore[arg-type]  # the test names fields
         index = self.add(LapseLeaf(self.logged_at, lapse.encode()).encode())
-        if what is LapseKind.RESTRICTED:
+        if what is not LapseKind.ERASED:
             self.annotations[key].append(index)
         return index
 
@@ -355,17 +355,20 @@ class HandmadeLog:
         """What the map must hold now."""
         return map_entries(self.state.directory, self.bound())
 
-    def bound(self) -> list[Bound]:
-        """Each live record with its binding."""
+    def bound(self, *, hidden: bool = False) -> list[Bound]:
+        """Each record that the map holds with its binding; with those that are hidden too, where wanted."""
         return [
             Bound(secret.subject, mapped(chain, secret.opening))
             for chain in self.state.live()
             for secret in (self.secrets[chain.subject_commitment],)
+            if chain.mapped or hidden
         ]
 
     def bindings(self) -> list[tuple[int, bytes, bytes]]:
         """Index, subject and opening of each live record, ascending."""
-        return sorted((bound.record.leaf_index, bound.subject, bound.record.opening) for bound in self.bound())
+        return sorted(
+            (bound.record.leaf_index, bound.subject, bound.record.opening) for bound in self.bound(hidden=True)
+        )
 
     @property
     def tree(self) -> MemoryTree:

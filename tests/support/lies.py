@@ -7,7 +7,7 @@ that it does not lie about stays honest, so that the audit finds this lie and no
 from __future__ import annotations
 
 # Importing a module of lies adds them to the list.
-from tests.support import acknowledgement_lies, head_lies, leaf_lies, listing_lies, statistics_lies
+from tests.support import acknowledgement_lies, head_lies, leaf_lies, listing_lies, overlay_lies, statistics_lies
 from tests.support.lying import LIES, Forger, Lie, honest_log
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "honest_log",
     "leaf_lies",
     "listing_lies",
+    "overlay_lies",
     "statistics_lies",
 ]

@@ -27,7 +27,9 @@ from tests.support.naive_parts import (
     Member,
     Record,
     Wrong,
+    check_hiding,
     continued_by,
+    covers,
     day,
     directory_entries,
     first_bit,
@@ -35,6 +37,7 @@ from tests.support.naive_parts import (
     naive_map_root,
     naive_tree_root,
     payload_of,
+    possessed,
     require,
     sha,
     signed_by,
@@ -45,6 +48,8 @@ from tests.support.naive_parts import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+HIDDEN = statement_pb2.ANNOTATION_FLAG_HIDDEN
 
 __all__ = ["NaiveLog", "naive_map_root", "naive_tree_root"]
 
@@ -177,12 +182,12 @@ class NaiveLog:
                 old.continued = True
                 if old.notes:
                     remarks = {name: getattr(old, name) for name in REMARKS}
-                    notes, flags = [*old.notes, (index, leaf, None)], set(old.flags)
+                    notes, flags = [*old.notes, (index, leaf, None)], old.flags - {HIDDEN}
                     self.records[place] = replace(record, **remarks, notes=notes, flags=flags)
         else:
-            before.versions.append(said)
-            before.payloads.append(payload)
+            before.versions, before.payloads = [*before.versions, said], [*before.payloads, payload]
             before.index, before.leaf = index, leaf
+            before.flags, before.overlay = before.flags - {HIDDEN}, ""
 
     def _annotation(
         self, index: int, leaf: bytes, logged_at: int, payload: bytes, key_id: bytes, signature: bytes
@@ -200,6 +205,7 @@ class NaiveLog:
         changes = (restricted in said.flags) != (restricted in record.flags)
         require(not changes or own, "restricted")
         require(not changes or not record.disputed_at or said.outcome, "restricted before an answer")
+        check_hiding(self.genesis.rulebook, record, said, logged_at, own=own)
         stood, stands, outcome = disputed in record.flags, disputed in said.flags, said.outcome
         for_subject = "REPRESENTATIVE" in author.roles
         fresh = [digest for digest in said.evidence if digest not in record.named]
@@ -240,7 +246,7 @@ class NaiveLog:
             record.stated_by = ""
         elif text[0] != record.text[0]:
             record.stated_by = said.author
-        record.text, record.code = text, said.code
+        record.text, record.code, record.overlay = text, said.code, said.overlay
         record.flags = set(said.flags)
         record.notes.append((index, leaf, said))
         record.named = [*record.named, *fresh][-256:]
@@ -267,6 +273,13 @@ class NaiveLog:
             require(now > due, "early")
             require(statement_pb2.ANNOTATION_FLAG_RESTRICTED not in record.flags, "restricted")
             record.flags.add(statement_pb2.ANNOTATION_FLAG_RESTRICTED)
+            record.notes.append((index, leaf, None))
+            return
+        if said.what == statement_pb2.LAPSE_KIND_SHOWN:
+            record = self._follows(place, said.number, said.previous)
+            require(record.overlay and not covers(self.genesis.rulebook, record, record.overlay, logged_at), "early")
+            record.flags.discard(HIDDEN)
+            record.overlay = ""
             record.notes.append((index, leaf, None))
             return
         known = self.records.get(place)
@@ -341,16 +354,6 @@ class NaiveLog:
     def _known_key(self, public_key: bytes) -> bool:
         return any(key.public == public_key for member in self.members.values() for key in member.keys)
 
-    def _possessed(self, institution: str, grant: directory_pb2.KeyGrant, by: bytes, signature: bytes) -> bool:
-        payload = directory_pb2.Possession(
-            registry=self.registry,
-            institution=institution,
-            algorithm="ed25519",
-            public_key=grant.public_key,
-            usage=grant.usage,
-        ).SerializeToString(deterministic=True)
-        return signed_by(by, "possession", payload, signature)
-
     def _decide(self, act: directory_pb2.Act, index: int, logged_at: int, hash_: bytes) -> Callable[[], None]:
         """Check a decision; return what it does, to be done once the signatures are checked."""
         match act.WhichOneof("body"):
@@ -359,7 +362,9 @@ class NaiveLog:
                 require(enrolment.id not in self.members, "id")
                 for grant in enrolment.keys:
                     require(not self._known_key(grant.public_key), "taken")
-                    require(self._possessed(enrolment.id, grant, grant.public_key, grant.possession), "possession")
+                    require(
+                        possessed(self.registry, enrolment.id, grant, grant.public_key, grant.possession), "possession"
+                    )
                 return lambda: self._enrol(enrolment, index, hash_)
             case "key":
                 return self._decide_key(act.key, index, hash_)
@@ -375,6 +380,8 @@ class NaiveLog:
                 for place in places:
                     require(place in self.records and not self.records[place].erased, "erased")
                 return lambda: self._erase_all(index, places)
+            case "rulebook":
+                return lambda: self.genesis.rulebook.CopyFrom(act.rulebook.rulebook)
             case "clock":
                 return lambda: None
             case "tls_key":
@@ -392,10 +399,12 @@ class NaiveLog:
             allowed = {"LENDER": "REPORT INQUIRE", "AUDITOR": "AUDIT", "ADMINISTRATOR": "ADMINISTER"}
             require(any(usage_of(grant.usage) in allowed[role].split() for role in member.roles), "usage")
             require(not self._known_key(grant.public_key), "taken")
-            require(self._possessed(key.institution, grant, grant.public_key, grant.possession), "possession")
+            require(possessed(self.registry, key.institution, grant, grant.public_key, grant.possession), "possession")
             endorsers = [held for held in member.keys if held.id == grant.endorser and not held.end]
             require(endorsers, "endorser")
-            require(self._possessed(key.institution, grant, endorsers[0].public, grant.endorsement), "endorsement")
+            require(
+                possessed(self.registry, key.institution, grant, endorsers[0].public, grant.endorsement), "endorsement"
+            )
             return lambda: member.keys.append(Key(grant.public_key, usage_of(grant.usage), index, hash_))
         ended = [held for held in member.keys if held.id == key.end.key_id and not held.end]
         require(ended, "running")
@@ -436,7 +445,7 @@ class NaiveLog:
         """The map, from each live record's subject and opening, by the index of its newest version."""
         listed: dict[bytes, list[bytes]] = {}
         for record in sorted(self.records.values(), key=lambda record: record.index):
-            if not record.live:
+            if not record.mapped:
                 continue
             subject, opening = bindings[record.index]
             label = b"creditregistry/subject/v1\x00"

@@ -208,6 +208,7 @@ class Record:
     code: str = ""
     answered: bool = False
     named: list[bytes] = field(default_factory=list)
+    overlay: str = ""
     continued: bool = False
     erased: bool = False
 
@@ -218,6 +219,45 @@ class Record:
     @property
     def live(self) -> bool:
         return not self.erased and not self.continued and self.standing not in ENDED
+
+    @property
+    def mapped(self) -> bool:
+        return self.live and not self.overlay
+
+
+def covers(rulebook: directory_pb2.Rulebook, record: Record, name: str, logged_at: int) -> bool:
+    """Whether the log allows that an overlay hides a record on that day."""
+    for overlay in rulebook.overlays:
+        if overlay.name == name:
+            newest, repaid = record.versions[-1], overlay.repaid_until
+            latest = f"{int(repaid[:4]) + 5}{repaid[4:]}"
+            in_time = overlay.hides_from <= day(logged_at) < overlay.hides_until
+            in_kind = record.kind == "DEFAULT" and record.standing == "CURED"
+            return in_time and in_kind and newest.retain_until <= latest
+    return False
+
+
+def check_hiding(
+    rulebook: directory_pb2.Rulebook, record: Record, said: statement_pb2.Annotation, logged_at: int, *, own: bool
+) -> None:
+    """Flag and name go together; who is not the issuer carries them over; an overlay allows what is new."""
+    hidden = statement_pb2.ANNOTATION_FLAG_HIDDEN in said.flags
+    require(hidden == bool(said.overlay), "overlay")
+    if said.overlay != record.overlay:
+        require(own, "hidden by another")
+        require(not said.overlay or covers(rulebook, record, said.overlay, logged_at), "hidden")
+
+
+def possessed(registry: str, institution: str, grant: directory_pb2.KeyGrant, by: bytes, signature: bytes) -> bool:
+    """Whether a key has signed that it is held."""
+    payload = directory_pb2.Possession(
+        registry=registry,
+        institution=institution,
+        algorithm="ed25519",
+        public_key=grant.public_key,
+        usage=grant.usage,
+    ).SerializeToString(deterministic=True)
+    return signed_by(by, "possession", payload, signature)
 
 
 def usage_of(number: words.KeyUsage.ValueType) -> str:

@@ -170,7 +170,7 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.kind.name,
         record.version,
         record.standing.name + (f" ({record.reason})" if record.reason else ""),
-        record.state.value + "".join(f" ({word})" for word in _doubts(record)),
+        record.state.value + "".join(f" ({word})" for word in _doubts(record)) + (", hidden" if record.hidden else ""),
         moment_text(record.logged_at),
         record.retain_until or "",
     )

@@ -31,6 +31,7 @@ from client_sdk.cli.ui.shown import WHY_RESTRICTED, record_rows
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import records_confirm, records_succeed
 from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
+from client_sdk.cli.verbs.records_hide import add_hiding
 from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
 from client_sdk.lending.rows import facts_cells
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="records")
     records_succeed.register(group)
     records_confirm.register(group)
+    add_hiding(group)
 
     @verb(
         group,

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.jurisdiction import jurisdiction
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.member_parts import EndedRecords, EndedTlsKey, InstitutionKey, Succession
+from client_sdk.kernel.formats.overlay import Overlay, check_overlays
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, Role, go_together, word
@@ -242,6 +243,7 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    overlays: tuple[Overlay, ...] = ()
     listing_years: int = 2
     relisting_months: int = 6
     jurisdiction: str = "cn"
@@ -280,6 +282,7 @@ class Rulebook:
             check_days(name, getattr(self, name))
         values = {name: getattr(self, name) for name in self.__slots__}
         values["reciprocity_levels"] = [level.message() for level in levels_of(self.reciprocity_levels)]
+        values["overlays"] = [overlay.message() for overlay in self.overlays]
         return pb.Rulebook(**values)
 
     def encode(self) -> bytes:
@@ -301,7 +304,8 @@ class Rulebook:
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         levels = read_levels(message.reciprocity_levels)
-        rulebook = cls(**{**fields, **lists, "reciprocity_levels": levels})
+        overlays = tuple(Overlay.of(item) for item in message.overlays)
+        rulebook = cls(**{**fields, **lists, "overlays": overlays, "reciprocity_levels": levels})
         optional = {
             "notice_hours",
             "paid_judgment_months",
@@ -310,6 +314,7 @@ class Rulebook:
             "default_days",
             "reciprocity_grace_days",
             "reciprocity_levels",
+            "overlays",
             *lists,
         }
         required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
@@ -320,6 +325,7 @@ class Rulebook:
                 raise FormatError("rulebook", f"{name}.limit", got=str(getattr(rulebook, name)), want=f"at most {most}")
         for name, days in lists.items():
             check_days(name, days)
+        check_overlays(overlays)
         return rulebook
 
 

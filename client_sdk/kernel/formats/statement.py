@@ -288,6 +288,7 @@ class Annotation:
     issued_at: int
     outcome: DisputeOutcome | None = None
     evidence: tuple[bytes, ...] = ()
+    overlay: str = ""
 
     @property
     def key(self) -> RecordKey:
@@ -298,6 +299,11 @@ class Annotation:
     def disputed(self) -> bool:
         """Whether a dispute stands after it."""
         return AnnotationFlag.DISPUTED in self.flags
+
+    @property
+    def hides(self) -> bool:
+        """Whether the map does not hold the record after it."""
+        return AnnotationFlag.HIDDEN in self.flags
 
     def encode(self) -> bytes:
         """Return the canonical payload."""
@@ -316,6 +322,7 @@ class Annotation:
                 issued_at=self.issued_at,
                 outcome=pb.DisputeOutcome.ValueType(0 if self.outcome is None else self.outcome.number),
                 evidence=self.evidence,
+                overlay=self.overlay,
             )
         )
 
@@ -341,6 +348,7 @@ class Annotation:
             message.issued_at,
             word(DisputeOutcome, message.outcome, "annotation", "outcome") if message.outcome else None,
             tuple(message.evidence),
+            message.overlay,
         )
         annotation._check()
         return annotation
@@ -359,6 +367,8 @@ class Annotation:
         stated = AnnotationFlag.STATEMENT in self.flags
         _check_hash(self.text_commitment, part, "text_commitment", present=stated)
         _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)
+        if bool(check_code(self.overlay, part)) is not self.hides:
+            raise FormatError(part, "overlay.present", want="the name of an overlay exactly with HIDDEN")
         self._check_answer(part)
 
     def _check_answer(self, part: str) -> None:
@@ -373,7 +383,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """Payload of a LAPSE leaf: an erasure or restriction that is due by date (proto/README.md 5)."""
+    """Payload of a LAPSE leaf: erased, restricted or shown again, as dates decide (proto/README.md 5)."""
 
     registry: str
     issuer: str
@@ -423,8 +433,7 @@ class Lapse:
         check_record_id(lapse.record_id, "lapse")
         if not lapse.registry or not lapse.ground or not _CODE.fullmatch(lapse.ground):
             raise FormatError("lapse", "lapse.complete", want="registry and ground")
-        restricted = lapse.what is LapseKind.RESTRICTED
-        if bool(lapse.number) is not restricted:
-            raise FormatError("lapse", "number.present", want="a number where RESTRICTED")
+        if bool(lapse.number) is (lapse.what is LapseKind.ERASED):
+            raise FormatError("lapse", "number.present", want="a number where RESTRICTED or SHOWN")
         _check_hash(lapse.previous, "lapse", "previous", present=lapse.number > 1)
         return lapse

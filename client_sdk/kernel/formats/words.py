@@ -173,6 +173,7 @@ class AnnotationFlag(Word):
     DISPUTED = "DISPUTED", 1
     RESTRICTED = "RESTRICTED", 2
     STATEMENT = "STATEMENT", 3
+    HIDDEN = "HIDDEN", 4
 
 
 class DisputeOutcome(Word):
@@ -201,6 +202,7 @@ class LapseKind(Word):
 
     ERASED = "ERASED", 1
     RESTRICTED = "RESTRICTED", 2
+    SHOWN = "SHOWN", 3
 
 
 class NoticeReason(Word):

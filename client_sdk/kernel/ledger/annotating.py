@@ -16,10 +16,22 @@ from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from client_sdk.kernel.formats.state import InstitutionState, Rulebook
     from client_sdk.kernel.formats.statement import Annotation
 
-__all__ = ["MAX_DOCUMENTS", "AnnotationHead", "Author", "annotated", "carried", "restricted", "waiting_from"]
+__all__ = [
+    "MAX_DOCUMENTS",
+    "AnnotationHead",
+    "Author",
+    "annotated",
+    "carried",
+    "restricted",
+    "shown",
+    "superseded",
+    "waiting_from",
+]
 
 # Digests that a chain remembers, the newest ones: what was named before is no new evidence.
 MAX_DOCUMENTS = 256
@@ -48,6 +60,7 @@ class AnnotationHead:
         outcome: the newest answer in the chain; None while there was none.
         stated_by: institution id of who made the statement that stands; empty for none.
         code: reason code.
+        overlay: under which the record is hidden; empty for none.
         documents: SHA-256 of the documents that the chain has named, the newest last, at most ``MAX_DOCUMENTS``.
     """
 
@@ -69,6 +82,7 @@ class AnnotationHead:
     outcome: DisputeOutcome | None = None
     stated_by: str = ""
     code: str = ""
+    overlay: str = ""
     documents: tuple[bytes, ...] = ()
 
     @property
@@ -80,6 +94,11 @@ class AnnotationHead:
     def restricted(self) -> bool:
         """Whether the record must not be counted."""
         return AnnotationFlag.RESTRICTED in self.flags
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the map does not hold the record."""
+        return AnnotationFlag.HIDDEN in self.flags
 
     @property
     def waits(self) -> bool:
@@ -116,6 +135,7 @@ def annotated(
     logged_at: int,
     version_index: int,
     rulebook: Rulebook,
+    coverable: Callable[[str], bool],
 ) -> AnnotationHead:
     """Return the newest link after an annotation.
 
@@ -129,11 +149,13 @@ def annotated(
         logged_at: of its leaf, ms.
         version_index: of the record's newest version.
         rulebook: in force.
+        coverable: whether an overlay of that name may hide the newest version now.
 
     Raises:
         RuleError: ANNOTATION_INVALID; the author may not say that. DATE_INVALID; no calendar has the time.
     """
     _check_restricted(before, annotation, author)
+    _check_hidden(before, annotation, author, coverable)
     if annotation.outcome is not None:
         _check_outcome(before, annotation, annotation.outcome, author, version_index)
     elif before is not None and before.disputed and not annotation.disputed:
@@ -170,6 +192,7 @@ def annotated(
         outcome=answer or (before.outcome if before else None),
         stated_by=_stated_by(before, annotation),
         code=annotation.code,
+        overlay=annotation.overlay,
         documents=(*_documents(before), *_new_documents(before, annotation))[-MAX_DOCUMENTS:],
     )
 
@@ -190,6 +213,31 @@ def carried(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) 
         leaf_hash: of its leaf.
     """
     return replace(head, number=head.number + 1, payload_hash=payload_hash(payload), index=index, leaf_hash=leaf_hash)
+
+
+def superseded(head: AnnotationHead) -> AnnotationHead:
+    """Return the newest link after a further version: what was hidden is shown again, and coverage proved anew."""
+    return replace(head, flags=tuple(flag for flag in head.flags if flag is not AnnotationFlag.HIDDEN), overlay="")
+
+
+def shown(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) -> AnnotationHead:
+    """Return the newest link after a lapse of kind SHOWN."""
+    return superseded(carried(head, payload, index, leaf_hash))
+
+
+def _check_hidden(
+    before: AnnotationHead | None, annotation: Annotation, author: Author, coverable: Callable[[str], bool]
+) -> None:
+    """Check that HIDDEN is set and dropped by the issuer, and set under an overlay that may hide the record."""
+    had = before.overlay if before is not None else ""
+    if annotation.overlay == had:
+        return
+    if not author.speaks_for_issuer:
+        want = "HIDDEN and its overlay carried over" if had else "HIDDEN set by the issuer only"
+        raise _refused("flags", "annotation.hidden", want)
+    if annotation.overlay and not coverable(annotation.overlay):
+        want = "an overlay of the rulebook that hides now and covers a repaid DEFAULT of that date"
+        raise _refused("overlay", "overlay.covers", want)
 
 
 def _check_restricted(before: AnnotationHead | None, annotation: Annotation, author: Author) -> None:

@@ -46,12 +46,15 @@ class ShownAnnotation(NamedTuple):
     signed: tuple[ShownLink, ...]
 
 
-def read_annotations(leaves: Sequence[tuple[int, bytes]], statement: Statement, rulebook: Rulebook) -> ShownAnnotation:
+def read_annotations(
+    leaves: Sequence[tuple[int, bytes]], statement: Statement, version_index: int, rulebook: Rulebook
+) -> ShownAnnotation:
     """Return the annotation state that the shown leaves of an annotation chain prove.
 
     Args:
         leaves: index and leaf, ascending.
         statement: the newest version of the annotated record.
+        version_index: where that version is logged.
         rulebook: whose period a lapse is held against.
 
     Raises:
@@ -68,7 +71,7 @@ def read_annotations(leaves: Sequence[tuple[int, bytes]], statement: Statement, 
             reading.take_annotation(index, leaf)
         else:
             reading.take_first_version(index, leaf)
-    return reading.end(statement)
+    return reading.end(statement, version_index)
 
 
 class _LinkReading:
@@ -79,6 +82,9 @@ class _LinkReading:
         self._annotations: list[Annotation] = []
         self._signed: list[ShownLink] = []
         self._lapsed = False
+        # The newest annotation was followed by a lapse that shows the record again.
+        self._shown = False
+        self._newest_index = -1
         self._begun_at = 0
         # Of the newest link: which record it is of, its number, and the hash of its payload.
         self._key: RecordKey | None = None
@@ -94,6 +100,7 @@ class _LinkReading:
             raise FormatError(PART, "annotation.needed", want="the newest annotation and what follows it")
         self._check_registry(annotation.registry)
         self._begun_at = self._begun_at or leaf.logged_at
+        self._shown, self._newest_index = False, index
         self._annotations.append(annotation)
         self._signed.append(ShownLink(index, leaf, annotation.author))
         self._link(annotation.key, annotation.number, leaf.payload)
@@ -101,7 +108,10 @@ class _LinkReading:
 
     def take_lapse(self, leaf: LapseLeaf, rulebook: Rulebook) -> None:
         lapse = Lapse.parse(leaf.payload)
-        if lapse.what is not LapseKind.RESTRICTED or not self._annotations or self._lapsed:
+        if lapse.what is LapseKind.SHOWN:
+            self._take_shown(lapse, leaf.payload)
+            return
+        if lapse.what is LapseKind.ERASED or not self._annotations or self._lapsed:
             raise FormatError(PART, "annotation.lapse", want="a RESTRICTED lapse of the record, and its dispute")
         self._check_follows(lapse)
         self._check_registry(lapse.registry)
@@ -114,6 +124,15 @@ class _LinkReading:
         self._link(lapse.key, lapse.number, leaf.payload)
         self._lapsed = True
 
+    def _take_shown(self, lapse: Lapse, payload: bytes) -> None:
+        """Take a lapse by which a hidden record is shown again; whether its overlay had ended is for the audit."""
+        if not self._annotations or not self._annotations[-1].hides or self._shown:
+            raise FormatError(PART, "annotation.lapse", want="a SHOWN lapse of a record that is hidden")
+        self._check_follows(lapse)
+        self._check_registry(lapse.registry)
+        self._link(lapse.key, lapse.number, payload)
+        self._shown = True
+
     def take_first_version(self, index: int, leaf: StatementLeaf) -> None:
         """Take the first version of a record that continues the annotated one: it carries the chain over."""
         statement = Statement.parse(leaf.payload)
@@ -125,11 +144,11 @@ class _LinkReading:
         self._signed.append(ShownLink(index, leaf, statement.signer))
         self._link(statement.key, self._number + 1, leaf.payload)
 
-    def end(self, statement: Statement) -> ShownAnnotation:
+    def end(self, statement: Statement, version_index: int) -> ShownAnnotation:
         """Return what the chain says of the record.
 
         Raises:
-            FormatError: it leads to another record, or shows more than it needs.
+            FormatError: it leads to another record, hides it, or shows more than it needs.
         """
         if not self._annotations:
             raise FormatError(PART, "annotation.needed", want="the newest annotation")
@@ -143,8 +162,10 @@ class _LinkReading:
                 PART, "annotation.needed", got=f"{len(self._signed)} leaves", want="the newest annotation"
             )
         newest = self._annotations[-1]
+        if newest.hides and not self._shown and version_index < self._newest_index:
+            raise FormatError(PART, "annotation.hidden", want="no record that its newest annotation hides")
         lapsed = {AnnotationFlag.RESTRICTED} if self._lapsed else set()
-        flags = tuple(sorted({*newest.flags, *lapsed}))
+        flags = tuple(sorted({*newest.flags, *lapsed} - {AnnotationFlag.HIDDEN}))
         return ShownAnnotation(
             flags, newest.code, newest.text_commitment, newest.disclosure_digest, tuple(self._signed)
         )

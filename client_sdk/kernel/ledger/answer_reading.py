@@ -270,7 +270,7 @@ class Reading:
         leaves = [(shown.index, shown.leaf) for shown in item.annotations]
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(leaves)):
             raise FormatError(part, "annotation.order", want="ascending by index")
-        annotation = read_annotations(leaves, statement, self._rules)
+        annotation = read_annotations(leaves, statement, item.index, self._rules)
         self.references.add_annotations(item.annotations)
         if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
             item.text_disclosure or annotation.disclosure_digest

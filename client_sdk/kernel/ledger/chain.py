@@ -8,6 +8,7 @@ a statement, an annotation, a lapse or an erasure may follow; the server calls t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import payload_hash
@@ -19,11 +20,20 @@ from client_sdk.kernel.formats.words import (
     Role,
     Standing,
 )
-from client_sdk.kernel.ledger.annotating import AnnotationHead, Author, annotated, carried, restricted
+from client_sdk.kernel.ledger.annotating import (
+    AnnotationHead,
+    Author,
+    annotated,
+    carried,
+    restricted,
+    shown,
+    superseded,
+)
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, names_last_day
 from client_sdk.kernel.rules.listing import check_removal
+from client_sdk.kernel.rules.overlay import covers, named
 from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 
 if TYPE_CHECKING:
@@ -39,6 +49,7 @@ __all__ = [
     "annotate",
     "check_annotator",
     "check_speaker",
+    "coverable",
     "erase",
     "keeps_until",
     "lapse",
@@ -78,8 +89,18 @@ class Chain:
 
     @property
     def live(self) -> bool:
-        """Whether the map holds it (proto/README.md 6, table)."""
+        """Whether it can be found and go on: its standing is live, it is not erased and no other continues it."""
         return not self.erased and not self.continued and is_live(self.standing)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether an overlay keeps it out of the map."""
+        return self.annotation is not None and self.annotation.hidden
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the map holds it (proto/README.md 6, table)."""
+        return self.live and not self.hidden
 
 
 def check_speaker(statement: Statement, directory: Directory) -> None:
@@ -148,11 +169,11 @@ def advance(
         directory.check_transferee(statement.issuer, statement.transferee)
     continues = statement.continues if chain is None else chain.continues
     if chain is not None:
-        annotation = chain.annotation
+        annotation = None if chain.annotation is None else superseded(chain.annotation)
     else:
         old = None if continues is None else find(continues)
         before = None if old is None else old.annotation
-        annotation = None if before is None else carried(before, payload, index, leaf_hash)
+        annotation = None if before is None else superseded(carried(before, payload, index, leaf_hash))
     return Chain(
         statement.key,
         statement.kind,
@@ -294,8 +315,15 @@ def annotate(
         logged_at=logged_at,
         version_index=chain.index,
         rulebook=directory.rulebook,
+        coverable=partial(coverable, chain, logged_at=logged_at, rulebook=directory.rulebook),
     )
     return replace(chain, annotation=head)
+
+
+def coverable(chain: Chain, name: str, *, logged_at: int, rulebook: Rulebook) -> bool:
+    """Whether an overlay of the rulebook may hide the record at that time (ms), as far as the log shows it."""
+    overlay, day = named(rulebook.overlays, name), day_of(logged_at, rulebook.time_zone)
+    return covers(overlay, chain.kind, chain.standing, chain.retain_until, day)
 
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:
@@ -349,6 +377,12 @@ def lapse(
                 "ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before"
             )
         return replace(chain, annotation=restricted(head, payload, index, leaf_hash))
+    if event.what is LapseKind.SHOWN:
+        chain = _annotated(chain, event.number, event.previous)
+        head = chain.annotation
+        if head is None or not head.hidden or coverable(chain, head.overlay, logged_at=logged_at, rulebook=rulebook):
+            raise RuleError("LAPSE_EARLY", "what", "overlay.ended", want="a hidden record that no overlay covers")
+        return replace(chain, annotation=shown(head, payload, index, leaf_hash))
     if chain is None:
         raise RuleError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the log")
     if chain.erased:

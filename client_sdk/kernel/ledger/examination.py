@@ -30,7 +30,7 @@ from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.ledger.chain import keeps_until, overdue
+from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -236,9 +236,10 @@ class Examination:
                 continue
             if self._binding_in_order(binding, chain, bound) and chain is not None:
                 bound[binding.leaf_index] = Bound(binding.subject, mapped(chain, binding.opening))
+        shown = [item for index, item in bound.items() if live[index].mapped]
         for index in sorted(live.keys() - bound.keys()):
             self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
-        self._check_map_root(bound.values())
+        self._check_map_root(shown)
 
     def _binding_in_order(self, binding: LiveBinding, chain: Chain | None, bound: Collection[int]) -> bool:
         """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""
@@ -338,6 +339,22 @@ class Examination:
                     FindingId.RETENTION, chain.index, "retain_until", "retention.due", got=got, want="erased"
                 )
 
+    def check_hidden(self) -> None:
+        """Check that no record is still hidden at the newest HEAD that no overlay covers, a day's grace given."""
+        replay = self.replay
+        as_of, rulebook = replay.head_chain.logged_at - RETENTION_GRACE_MS, replay.directory.rulebook
+        if as_of <= replay.rulebook_at:
+            return
+        for chain in replay.live():
+            head = chain.annotation
+            if (
+                head is not None
+                and head.hidden
+                and not coverable(chain, head.overlay, logged_at=as_of, rulebook=rulebook)
+            ):
+                rule, want = "overlay.ended", "shown again"
+                self._findings.note(FindingId.HIDDEN, head.index, "overlay", rule, got=head.overlay, want=want)
+
     def check_clock(self, now_ms: int) -> None:
         """Check that the registry's clock is not ahead of the auditor's, and that no old log is shown as the newest."""
         off = self.replay.logged_at - now_ms
@@ -375,4 +392,5 @@ def check_log(
         examination.check_map(bindings)
         examination.check_inquiries(inquiry_leaves)
         examination.check_retention()
+        examination.check_hidden()
     return findings

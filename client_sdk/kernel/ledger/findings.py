@@ -49,6 +49,7 @@ class FindingId(StrEnum):
     GENESIS = "GENESIS"
     HEAD_CHAIN = "HEAD_CHAIN"
     HEAD_PLACE = "HEAD_PLACE"
+    HIDDEN = "HIDDEN"
     INQUIRY_TREE = "INQUIRY_TREE"
     KEY_ACT = "KEY_ACT"
     KEY_OWNER = "KEY_OWNER"
@@ -92,6 +93,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.GENESIS: "The log does not begin with the genesis act of the trust root.",
     _F.HEAD_CHAIN: "A HEAD does not follow the one before it.",
     _F.HEAD_PLACE: "A HEAD does not stand where it must.",
+    _F.HIDDEN: "A record is still hidden although no overlay covers it any more: it should have been shown again.",
     _F.INQUIRY_TREE: "The inquiries that the registry shows are not those that a HEAD counts.",
     _F.KEY_ACT: "A key was given or ended against the rules.",
     _F.KEY_OWNER: "The key that signed is not one of the signer's.",

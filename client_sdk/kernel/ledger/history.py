@@ -32,7 +32,7 @@ class HistoryStep(NamedTuple):
     Attributes:
         place: index in the log.
         logged_at: ms.
-        said: a version, an annotation, or a restriction by the clock.
+        said: a version, an annotation, or a lapse: a restriction, or a hidden record that is shown again.
     """
 
     place: int
@@ -153,7 +153,7 @@ def _said(data: bytes, directory: Directory) -> tuple[Statement | Annotation | L
             _check_signed(leaf, said.author, directory)
         case LapseLeaf():
             said = Lapse.parse(leaf.payload)
-            if said.what is not LapseKind.RESTRICTED:
+            if said.what is LapseKind.ERASED:
                 raise FormatError(PART, "history.live", got=said.what.name, want="a record that is live")
         case _:
             raise FormatError(PART, "history.leaf", want="a version, an annotation or a lapse")

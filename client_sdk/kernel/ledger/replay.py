@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
-from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
+from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody, RulebookBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
@@ -69,6 +69,8 @@ class Replay:
         self.logged_at = 0
         self.head_chain = HeadChain()
         self.head: Head | None = None
+        # When the rulebook in force was set, ms.
+        self.rulebook_at = 0
 
     @property
     def directory(self) -> Directory:
@@ -209,6 +211,8 @@ class Replay:
                 self._erase(index, chain)
         if isinstance(body, ClockBody):
             self.logged_at = leaf.logged_at
+        if isinstance(body, RulebookBody):
+            self.rulebook_at = leaf.logged_at
         self._directory = directory
         self._speakers.clear()
 

@@ -6,43 +6,26 @@ small, and was repaid by a day, is not displayed any more. The record itself sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.dates import months_later
 from client_sdk.kernel.rules.facts import DefaultFacts
+from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
+    from client_sdk.kernel.formats.overlay import Overlay
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["Overlay", "hidden_at_latest_from"]
+__all__ = ["LONGEST_YEARS", "covers", "hidden_at_latest_from", "latest_retention", "named"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlay:
-    """One rule by which records are hidden.
-
-    Attributes:
-        name: of letters, digits, dots, underscores and hyphens.
-        arisen_from: first day on which the overdue may have arisen.
-        arisen_until: last such day.
-        currency: ISO 4217 code of the limit.
-        most: principal, interest and penalty together at most, in minor units of the currency.
-        repaid_until: last day on which everything must have been repaid.
-        hides_from: first day on which anything is hidden.
-    """
-
-    name: str
-    arisen_from: date
-    arisen_until: date
-    currency: str
-    most: int
-    repaid_until: date
-    hides_from: date
+# 征信业管理条例 Art. 16: no record is kept for longer after its repayment. A rulebook may have fewer years, and another
+# number when the version was logged: a later reader of the log need not look that up.
+LONGEST_YEARS = 5
 
 
 def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) -> date | None:
@@ -69,3 +52,32 @@ def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) ->
     if not covered:
         return None
     return max(overlay.hides_from, months_later(repaid_on.replace(day=1), 2) - timedelta(days=1))
+
+
+def named(overlays: Iterable[Overlay], name: str) -> Overlay | None:
+    """Return the overlay of that name; None where the rulebook has none."""
+    return next((overlay for overlay in overlays if overlay.name == name), None)
+
+
+def latest_retention(overlay: Overlay) -> str:
+    """Return the latest ``retain_until`` (YYYY-MM-DD) of what was repaid in time for the overlay."""
+    return expires_on(overlay.repaid_until, LONGEST_YEARS).isoformat()
+
+
+def covers(overlay: Overlay | None, kind: Kind, standing: Standing, retain_until: str, day: date) -> bool:
+    """Whether a record may be hidden on that day, as far as dates and standings in the log show it.
+
+    Args:
+        overlay: of the rulebook in force; None where it has none of that name.
+        kind: of the record.
+        standing: of its newest version.
+        retain_until: of its newest version.
+        day: the legal day.
+    """
+    return (
+        overlay is not None
+        and overlay.hides_from <= day < overlay.hides_until
+        and kind is Kind.DEFAULT
+        and standing is Standing.CURED
+        and retain_until <= latest_retention(overlay)
+    )

@@ -66,6 +66,7 @@ def own_record(held: OwnRecord) -> pb.OwnRecord:
         row = held.sealed.row
         message.state = pb.RECORD_STATE_LIVE
         message.disclosure = held.sealed.disclosure
+        message.hidden = row.hidden
         message.annotation_hash = row.mapped.annotation_hash
         message.binding.CopyFrom(pb.Binding(subject=row.subject, opening=row.opening, debt_ref=row.debt_ref))
     return message

@@ -98,6 +98,7 @@ class _Check:
             self._examination.check_map(self._bindings())
             self._examination.check_inquiries(inquiries.leaves(self._work))
             self._examination.check_retention()
+            self._examination.check_hidden()
         self._report.take_over(self._findings)
         if self._examination.begun:
             self._check_head()
@@ -148,7 +149,7 @@ class _Check:
             self._links.annotations[head.first, head.number] = index
 
     def _bindings(self) -> Iterator[LiveBinding]:
-        for row in live.map_rows(self._work):
+        for row in live.map_rows(self._work, hidden=True):
             yield LiveBinding(row.mapped.leaf_index, row.subject, row.mapped.opening)
 
     def _check_checkpoint(self) -> None:

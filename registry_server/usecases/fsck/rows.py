@@ -178,6 +178,7 @@ def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
         == text_digest,
         "debt_ref": len(row.debt_ref) == DEBT_REF_BYTES,
         "annotation_index": row.annotation_index == (-1 if head is None else head.index),
+        "hidden": row.hidden is chain.hidden,
         "annotation_hash": row.annotation_hash == (b"" if head is None else head.leaf_hash),
     }
     return [column for column, holds in right.items() if not holds]

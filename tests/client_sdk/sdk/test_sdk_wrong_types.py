@@ -103,6 +103,7 @@ GOOD: dict[str, Any] = {
     "customers": [Customer(person(1), CONSENT)],
     "state": "no-such-folder/no-such-file",
     "text": "I was in hospital.",
+    "overlay": "one-off-repair",
     "data": b"no proof",
 }
 METHODS: Wrong = {
@@ -168,6 +169,8 @@ METHODS: Wrong = {
     ),
     "new_key": (None, 1, "yes", []),
     "one_signature": (None, 1, "yes", []),
+    "dry_run": (None, 1, "yes", []),
+    "overlay": (*NO_TEXT, "", "not a name"),
     "spki_hash": NO_HASH,
     "removed_on": (*NO_DAY, date(1, 1, 1), date(9999, 12, 31)),
     "older": NO_BYTES,

@@ -112,6 +112,7 @@ LIES: dict[str, tuple[Sequence[str], set[str]]] = {
     "text": (["UPDATE live_records SET text_disclosure = {zeros}"], {"LIVE_ROW"}),
     "debt": (["UPDATE live_records SET debt_ref = {zeros} || {zeros}"], {"LIVE_ROW"}),
     "live standing": (["UPDATE live_records SET standing = 2"], {"LIVE_ROW"}),
+    "hidden": (["UPDATE live_records SET hidden = 1 - hidden"], {"LIVE_ROW"}),
     "live annotation": (["UPDATE live_records SET annotation_hash = {zeros}"], {"LIVE_ROW"}),
     "block gone": (["DELETE FROM blocked_debts"], {"BLOCKED_ROW"}),
     "block of another record": (["UPDATE blocked_debts SET record = {first}"], {"BLOCKED_ROW"}),
@@ -149,7 +150,7 @@ def test_a_binding_of_an_erased_record_that_came_back_is_found(database_url: str
         database_url,
         "INSERT INTO live_records SELECT (SELECT leaf_index FROM records WHERE erased), record, issuer, record_id, "
         "subject, subject_key_version, opening, debt_ref, kind, standing, leaf_hash, facts_commitment, "
-        "annotation_index, annotation_hash, disclosure, text_disclosure "
+        "annotation_index, annotation_hash, hidden, disclosure, text_disclosure "
         "FROM live_records WHERE leaf_index = (SELECT min(leaf_index) FROM live_records)",
     )
     report = check(database_url)

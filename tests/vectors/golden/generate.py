@@ -58,6 +58,7 @@ from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
@@ -74,6 +75,7 @@ from client_sdk.kernel.ledger.inquiry import Inquiry, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
+from tests.support.overlays import REPAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,6 +145,9 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "contribution": log.state.directory.contribution("lender-1").encode(),
         "rulebook": Rulebook().encode(),
         "rulebook digest": Rulebook().digest,
+        "rulebook: with an overlay": Rulebook(overlays=(REPAIR,)).encode(),
+        "annotation: that hides": HIDING.encode(),
+        "lapse: that shows again": SHOWING.encode(),
         "map key: subject": subject_key(seed("subject")),
         "map key: institution": institution_key("lender-1"),
         "map key: contribution": contribution_key("lender-1"),
@@ -154,6 +159,29 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     }
 
 
+HIDING = Annotation(
+    registry=REGISTRY,
+    author="lender-1",
+    issuer="lender-1",
+    record_id=record_id("loan-1"),
+    number=1,
+    previous=b"",
+    flags=(AnnotationFlag.HIDDEN,),
+    code="",
+    text_commitment=b"",
+    disclosure_digest=b"",
+    issued_at=1_767_225_600_000,
+    overlay=REPAIR.name,
+)
+SHOWING = Lapse(
+    registry=REGISTRY,
+    issuer="lender-1",
+    record_id=record_id("loan-1"),
+    what=LapseKind.SHOWN,
+    ground="overlay-ended",
+    number=2,
+    previous=payload_hash(HIDING.encode()),
+)
 ERASURE = Erasure(
     registry=REGISTRY,
     issuer="lender-1",

@@ -1,5 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
+import json
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from client_sdk.acts import (
     KeyServiceFile,
     KeyServices,
     KeyServicesBody,
+    Overlay,
     RetireKeyServicesBody,
     Rulebook,
     RulebookBody,
@@ -164,6 +166,7 @@ def register(app: typer.Typer) -> None:
             "act propose rulebook --set notice_hours=72 --set dispute_days=15",
             "act propose rulebook --from cn --set daily_statements=100000",
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
+            "act propose rulebook --overlays overlays.json",
         ],
     )
     def rulebook(
@@ -185,10 +188,17 @@ def register(app: typer.Typer) -> None:
                 "--from", metavar="NAME", help="Begin with the rulebook that ships under this name, instead of today's."
             ),
         ] = "",
+        overlays: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="JSON list of all overlays from now on; an empty one for none."),
+        ] = None,
         yes: YesOption = False,
     ) -> None:
-        """Change limits and periods that apply to all members; jurisdiction and time zone stay what they are."""
-        propose_body(session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, change)), yes=yes)
+        """Change limits, periods and overlays that apply to all members; jurisdiction and time zone stay."""
+        new = None if overlays is None else _overlays(overlays)
+        propose_body(
+            session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, change, new)), yes=yes
+        )
 
     @verb(
         propose,
@@ -284,27 +294,45 @@ def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> Key
     return KeyServicesBody(KeyServices(version, services))
 
 
-def _proposed(rulebook: Rulebook, shipped: str, changes: list[str] | None) -> Rulebook:
+def _proposed(
+    rulebook: Rulebook, shipped: str, changes: list[str] | None, overlays: tuple[Overlay, ...] | None
+) -> Rulebook:
     """Return the rulebook that is proposed: today's, or one that ships, with the changes.
 
     Raises:
         UsageError: nothing changes, or no rulebook of that name ships.
     """
-    if not shipped and not changes:
-        raise UsageError("what changes is missing", "give --set NAME=VALUE, or --from NAME.")
+    if not shipped and not changes and overlays is None:
+        raise UsageError("what changes is missing", "give --set NAME=VALUE, --from NAME, or --overlays FILE.")
     if shipped and shipped not in JURISDICTIONS:
         raise UsageError(f"--from {shipped}: no such rulebook ships", f"one of {', '.join(JURISDICTIONS)}.")
-    return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [])
+    return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [], overlays)
 
 
-def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
-    """Return the rulebook with what ``NAME=VALUE`` says.
+def _overlays(path: Path) -> tuple[Overlay, ...]:
+    """Return the overlays that a JSON file lists.
+
+    Raises:
+        UsageError: it is no list of overlays.
+    """
+    try:
+        given = json.loads(path.read_bytes())
+        return tuple(map(Overlay.from_dict, given if isinstance(given, list) else [given]))
+    except FormatError as error:
+        raise UsageError(f"--overlays {path}: {error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
+
+
+def _changed(rulebook: Rulebook, changes: list[str], overlays: tuple[Overlay, ...] | None) -> Rulebook:
+    """Return the rulebook with what ``NAME=VALUE`` says, and with other overlays where some are given.
 
     Raises:
         UsageError: no such name, or another type of value.
     """
     known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
-    changed: dict[str, object] = {}
+    del known["overlays"]
+    changed: dict[str, object] = {} if overlays is None else {"overlays": overlays}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in known:
@@ -319,7 +347,7 @@ def _changed(rulebook: Rulebook, changes: list[str]) -> Rulebook:
         return Rulebook.of(new.message())
     except (FormatError, ValueError) as error:
         told = str(error) if isinstance(error, FormatError) else "a number is out of range"
-        raise UsageError(f"--set: this makes no rulebook: {told}") from None
+        raise UsageError(f"this makes no rulebook: {told}") from None
 
 
 def _value(kind: type, text: str) -> object:

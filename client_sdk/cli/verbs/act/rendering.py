@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from client_sdk.acts import Act, Body, Enrolment, KeyGrant, KeyServices, Rulebook
+    from client_sdk.acts import Act, Body, Enrolment, KeyGrant, KeyServices, Overlay, Rulebook
     from client_sdk.cli.ui.output import Json
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
@@ -139,12 +139,26 @@ def _services_content(services: KeyServices) -> dict[str, Json]:
 
 def _rulebook_content(rulebook: Rulebook) -> dict[str, Json]:
     values = {field.name: getattr(rulebook, field.name) for field in fields(rulebook)}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    plain: dict[str, Json] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
+    return plain | {"overlays": [overlay.to_dict() for overlay in rulebook.overlays]}
 
 
 def _rulebook_rows(rulebook: Rulebook) -> Iterator[tuple[str, object]]:
     for name, value in _rulebook_content(rulebook).items():
-        yield name, ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+        if name == "overlays":
+            yield name, "\n".join(map(_overlay_line, rulebook.overlays)) or "none"
+        else:
+            yield name, ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+
+
+def _overlay_line(overlay: Overlay) -> str:
+    return (
+        f"{overlay.name}: arisen {overlay.arisen_from} to {overlay.arisen_until}, at most {overlay.most} minor units "
+        f"of {overlay.currency}, repaid by {overlay.repaid_until}; hidden from {overlay.hides_from} to before "
+        f"{overlay.hides_until}"
+    )
 
 
 def act_lines(act: Act) -> Iterator[RenderableType]:

@@ -425,6 +425,7 @@ class Rulebook(_message.Message):
     PAID_JUDGMENT_MONTHS_FIELD_NUMBER: _builtins.int
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
+    OVERLAYS_FIELD_NUMBER: _builtins.int
     JURISDICTION_FIELD_NUMBER: _builtins.int
     RETAINED_FROM_START_FIELD_NUMBER: _builtins.int
     NO_PART_PAYMENTS_FIELD_NUMBER: _builtins.int
@@ -496,6 +497,10 @@ class Rulebook(_message.Message):
         """YYYY-MM-DD, ascending: Saturdays and Sundays on which people work."""
 
     @_builtins.property
+    def overlays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Overlay]:
+        """Rules by which repaid records are hidden, ascending by name, at most 64."""
+
+    @_builtins.property
     def reciprocity_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReciprocityLevel]:
         """What is received for what is given, ascending by the kind that is given. Of a kind that none of them names,
         nothing is held back.
@@ -520,6 +525,7 @@ class Rulebook(_message.Message):
         paid_judgment_months: _builtins.int = ...,
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
+        overlays: _abc.Iterable[Global___Overlay] | None = ...,
         jurisdiction: _builtins.str = ...,
         retained_from_start: _builtins.bool = ...,
         no_part_payments: _builtins.bool = ...,
@@ -535,7 +541,7 @@ class Rulebook(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -626,6 +632,56 @@ class Contribution(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
+
+@_typing.final
+class Overlay(_message.Message):
+    """A dated rule by which records of repaid defaults are hidden; the record stays as it was reported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ARISEN_FROM_FIELD_NUMBER: _builtins.int
+    ARISEN_UNTIL_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    REPAID_UNTIL_FIELD_NUMBER: _builtins.int
+    HIDES_FROM_FIELD_NUMBER: _builtins.int
+    HIDES_UNTIL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Letters, digits, dots, underscores and hyphens, 1 to 64."""
+    arisen_from: _builtins.str
+    """YYYY-MM-DD: first day on which the overdue may have arisen."""
+    arisen_until: _builtins.str
+    """YYYY-MM-DD: last such day."""
+    currency: _builtins.str
+    """ISO 4217 code of the limit."""
+    most: _builtins.int
+    """Principal, interest and penalty together at most, in minor units of the currency; above 0."""
+    repaid_until: _builtins.str
+    """YYYY-MM-DD: last day on which everything must have been repaid."""
+    hides_from: _builtins.str
+    """YYYY-MM-DD: first day on which anything is hidden."""
+    hides_until: _builtins.str
+    """YYYY-MM-DD: first day on which nothing is hidden any more; after hides_from."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        arisen_from: _builtins.str = ...,
+        arisen_until: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        most: _builtins.int = ...,
+        repaid_until: _builtins.str = ...,
+        hides_from: _builtins.str = ...,
+        hides_until: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arisen_from", b"arisen_from", "arisen_until", b"arisen_until", "currency", b"currency", "hides_from", b"hides_from", "hides_until", b"hides_until", "most", b"most", "name", b"name", "repaid_until", b"repaid_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Overlay: _TypeAlias = Overlay  # noqa: Y015
 
 @_typing.final
 class Possession(_message.Message):

@@ -29,21 +29,27 @@ class AnnotateRequest(_message.Message):
 
     ANNOTATION_FIELD_NUMBER: _builtins.int
     TEXT_DISCLOSURE_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     text_disclosure: _builtins.bytes
     """Sealed text with the digest of the annotation; empty without STATEMENT, and where the text before it stays."""
     @_builtins.property
     def annotation(self) -> _evidence_pb2.SignedPayload:
         """Annotation and the signature over it (README.md 5)."""
 
+    @_builtins.property
+    def facts(self) -> _submission_pb2.OpenedFacts:
+        """Facts of the record's newest version; only where the annotation hides it (README.md 5). Stored nowhere."""
+
     def __init__(
         self,
         *,
         annotation: _evidence_pb2.SignedPayload | None = ...,
         text_disclosure: _builtins.bytes = ...,
+        facts: _submission_pb2.OpenedFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "text_disclosure", b"text_disclosure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "facts", b"facts", "text_disclosure", b"text_disclosure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -138,10 +144,13 @@ class GetAnnotationResponse(_message.Message):
     LEAVES_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     SUBJECT_KEY_VERSION_FIELD_NUMBER: _builtins.int
+    VERSION_INDEX_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note that the inclusion proofs lead to."""
     subject_key_version: _builtins.int
     """Under which the record's newest version names its subject; its text is sealed under this version."""
+    version_index: _builtins.int
+    """Where the record's newest version is logged: an annotation before it hides nothing any more."""
     @_builtins.property
     def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationLink]:
         """The newest annotation with its place, then what follows it in the chain: a lapse, first versions that have carried
@@ -154,10 +163,11 @@ class GetAnnotationResponse(_message.Message):
         leaves: _abc.Iterable[Global___AnnotationLink] | None = ...,
         checkpoint: _builtins.bytes = ...,
         subject_key_version: _builtins.int = ...,
+        version_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "leaves", b"leaves", "subject_key_version", b"subject_key_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "leaves", b"leaves", "subject_key_version", b"subject_key_version", "version_index", b"version_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -110,6 +110,8 @@ class _AnnotationFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Annota
     """The record must not be counted."""
     ANNOTATION_FLAG_STATEMENT: _AnnotationFlag.ValueType  # 3
     """The subject's own statement travels with the record."""
+    ANNOTATION_FLAG_HIDDEN: _AnnotationFlag.ValueType  # 4
+    """The map does not hold the record, under an overlay of the rulebook, until a further version or it is shown again."""
 
 class AnnotationFlag(_AnnotationFlag, metaclass=_AnnotationFlagEnumTypeWrapper):
     """What an annotation says of a record."""
@@ -122,6 +124,8 @@ ANNOTATION_FLAG_RESTRICTED: AnnotationFlag.ValueType  # 2
 """The record must not be counted."""
 ANNOTATION_FLAG_STATEMENT: AnnotationFlag.ValueType  # 3
 """The subject's own statement travels with the record."""
+ANNOTATION_FLAG_HIDDEN: AnnotationFlag.ValueType  # 4
+"""The map does not hold the record, under an overlay of the rulebook, until a further version or it is shown again."""
 Global___AnnotationFlag: _TypeAlias = AnnotationFlag  # noqa: Y015
 
 class _LapseKind:
@@ -136,6 +140,8 @@ class _LapseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LapseKind.V
     """The record's time is over."""
     LAPSE_KIND_RESTRICTED: _LapseKind.ValueType  # 2
     """The furnisher left a dispute without an answer."""
+    LAPSE_KIND_SHOWN: _LapseKind.ValueType  # 3
+    """The overlay under which the record was hidden does not cover it any more: the map holds it again."""
 
 class LapseKind(_LapseKind, metaclass=_LapseKindEnumTypeWrapper):
     """What a lapse does."""
@@ -146,6 +152,8 @@ LAPSE_KIND_ERASED: LapseKind.ValueType  # 1
 """The record's time is over."""
 LAPSE_KIND_RESTRICTED: LapseKind.ValueType  # 2
 """The furnisher left a dispute without an answer."""
+LAPSE_KIND_SHOWN: LapseKind.ValueType  # 3
+"""The overlay under which the record was hidden does not cover it any more: the map holds it again."""
 Global___LapseKind: _TypeAlias = LapseKind  # noqa: Y015
 
 class _NoticeReason:
@@ -335,6 +343,7 @@ class Annotation(_message.Message):
     ISSUED_AT_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    OVERLAY_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     author: _builtins.str
@@ -344,7 +353,7 @@ class Annotation(_message.Message):
     record_id: _builtins.bytes
     """16 bytes."""
     number: _builtins.int
-    """1, 2, 3 and so on; a LAPSE of kind RESTRICTED takes a number of the same chain."""
+    """1, 2, 3 and so on; a LAPSE of kind RESTRICTED or SHOWN takes a number of the same chain."""
     previous: _builtins.bytes
     """SHA-256 of the payload (annotation or lapse) before it; empty for number 1."""
     code: _builtins.str
@@ -357,6 +366,8 @@ class Annotation(_message.Message):
     """Milliseconds since 1970 UTC."""
     outcome: Global___DisputeOutcome.ValueType
     """How a dispute is answered or ends; only in the annotation that does so."""
+    overlay: _builtins.str
+    """Name of the rulebook's overlay under which the record is hidden; present exactly with HIDDEN."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___AnnotationFlag.ValueType]:
         """Ascending, without repetition."""
@@ -381,10 +392,11 @@ class Annotation(_message.Message):
         issued_at: _builtins.int = ...,
         outcome: Global___DisputeOutcome.ValueType = ...,
         evidence: _abc.Iterable[_builtins.bytes] | None = ...,
+        overlay: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "code", b"code", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "flags", b"flags", "issued_at", b"issued_at", "issuer", b"issuer", "number", b"number", "outcome", b"outcome", "previous", b"previous", "record_id", b"record_id", "registry", b"registry", "text_commitment", b"text_commitment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "code", b"code", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "flags", b"flags", "issued_at", b"issued_at", "issuer", b"issuer", "number", b"number", "outcome", b"outcome", "overlay", b"overlay", "previous", b"previous", "record_id", b"record_id", "registry", b"registry", "text_commitment", b"text_commitment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -410,13 +422,13 @@ class Lapse(_message.Message):
     record_id: _builtins.bytes
     """16 bytes."""
     what: Global___LapseKind.ValueType
-    """ERASED or RESTRICTED."""
+    """ERASED, RESTRICTED or SHOWN."""
     ground: _builtins.str
-    """Reason code, ASCII, such as "retention-ended" or "furnisher-silent"."""
+    """Reason code, ASCII, such as "retention-ended", "furnisher-silent" or "overlay-ended"."""
     number: _builtins.int
-    """Place in the annotation chain; only where RESTRICTED."""
+    """Place in the annotation chain; not where ERASED."""
     previous: _builtins.bytes
-    """SHA-256 of the payload before it in the annotation chain; only where RESTRICTED."""
+    """SHA-256 of the payload before it in the annotation chain; not where ERASED."""
     def __init__(
         self,
         *,

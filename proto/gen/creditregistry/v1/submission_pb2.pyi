@@ -58,7 +58,7 @@ class _RecordStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordSta
     RECORD_STATE_UNSPECIFIED: _RecordState.ValueType  # 0
     """Never written."""
     RECORD_STATE_LIVE: _RecordState.ValueType  # 1
-    """In the map."""
+    """In the map, or hidden from it under an overlay."""
     RECORD_STATE_ENDED: _RecordState.ValueType  # 2
     """WITHDRAWN, SET_ASIDE or continued by another record."""
     RECORD_STATE_ERASED: _RecordState.ValueType  # 3
@@ -70,7 +70,7 @@ class RecordState(_RecordState, metaclass=_RecordStateEnumTypeWrapper):
 RECORD_STATE_UNSPECIFIED: RecordState.ValueType  # 0
 """Never written."""
 RECORD_STATE_LIVE: RecordState.ValueType  # 1
-"""In the map."""
+"""In the map, or hidden from it under an overlay."""
 RECORD_STATE_ENDED: RecordState.ValueType  # 2
 """WITHDRAWN, SET_ASIDE or continued by another record."""
 RECORD_STATE_ERASED: RecordState.ValueType  # 3
@@ -536,6 +536,7 @@ class OwnRecord(_message.Message):
     BINDING_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
     ANNOTATION_HASH_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
     record_id: _builtins.bytes
     """16 bytes."""
     index: _builtins.int
@@ -547,9 +548,11 @@ class OwnRecord(_message.Message):
     disclosure: _builtins.bytes
     """Sealed disclosure of the newest version; only where LIVE."""
     annotation_hash: _builtins.bytes
-    """Leaf hash of its newest annotation or RESTRICTED lapse as the map has it, 32 bytes; 32 zero bytes without one; only
+    """Leaf hash of the newest link of its annotation chain as the map has it, 32 bytes; 32 zero bytes without one; only
     where LIVE.
     """
+    hidden: _builtins.bool
+    """Whether an overlay of the rulebook keeps it out of the map; only where LIVE."""
     @_builtins.property
     def binding(self) -> Global___Binding:
         """Binding of the newest version; only where LIVE."""
@@ -564,10 +567,11 @@ class OwnRecord(_message.Message):
         binding: Global___Binding | None = ...,
         disclosure: _builtins.bytes = ...,
         annotation_hash: _builtins.bytes = ...,
+        hidden: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_hash", b"annotation_hash", "binding", b"binding", "disclosure", b"disclosure", "index", b"index", "leaf", b"leaf", "record_id", b"record_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_hash", b"annotation_hash", "binding", b"binding", "disclosure", b"disclosure", "hidden", b"hidden", "index", b"index", "leaf", b"leaf", "record_id", b"record_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,7 +20,7 @@ from tests.support.disputes import CONFIRMED, UNCONFIRMED
 from tests.support.handmade_log import DAY_MS, RETAIN_UNTIL, START_MS, HandmadeLog, record_id, seed, voprf_key
 from tests.support.naive_parts import FIRST, NEXT
 
-DISPUTED, RESTRICTED, STATEMENT = AnnotationFlag
+DISPUTED, RESTRICTED, STATEMENT, _ = AnnotationFlag
 KEY = RecordKey("lender-1", record_id("loan"))
 HOUR_MS = 3_600_000
 

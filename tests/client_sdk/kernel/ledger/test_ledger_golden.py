@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.batch_signature import BatchSignature, verify_sta
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import open_facts, open_text
-from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
@@ -80,6 +80,11 @@ def test_golden_states_are_read_and_written_alike() -> None:
     assert TrustRoot.parse((GOLDEN / "trust-root.bin").read_bytes()).fingerprint == (
         TrustRoot.from_genesis(FORMS["leaf: genesis act"]).fingerprint
     )
+    for name in ("rulebook", "rulebook: with an overlay"):
+        parsed = Rulebook.of(canonical.parse(directory_pb2.Rulebook, FORMS[name], "rulebook"))
+        assert parsed.encode() == FORMS[name]
+    assert Annotation.parse(FORMS["annotation: that hides"]).encode() == FORMS["annotation: that hides"]
+    assert Lapse.parse(FORMS["lapse: that shows again"]).encode() == FORMS["lapse: that shows again"]
     rulebook = canonical.parse(directory_pb2.Rulebook, FORMS["rulebook"], "rulebook")
     assert rulebook.dispute_days == 20
 

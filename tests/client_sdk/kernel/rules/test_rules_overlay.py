@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.words import Standing
-from client_sdk.kernel.rules.overlay import Overlay, hidden_at_latest_from
+from client_sdk.kernel.rules.overlay import hidden_at_latest_from
 from tests.client_sdk.kernel.rules import facts_samples as samples
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/domain/retention.json").read_text(encoding="utf-8"))
@@ -25,6 +26,7 @@ REPAIR = Overlay(
     most=1_000_000,
     repaid_until=date(2026, 3, 31),
     hides_from=date(2026, 1, 1),
+    hides_until=date(2031, 1, 1),
 )
 
 
