@@ -26,7 +26,7 @@ def statistics_message(size: int, before: str, rows: Iterable[MonthRow]) -> pb.G
     """Rows as a registry sends them."""
     message = pb.GetStatisticsResponse(size=size, before=before)
     for row in rows:
-        sent = message.rows.add(month=row.month, breakdown=pb.StatisticsBreakdown.ValueType(row.breakdown.number))
+        sent = message.rows.add(month=row.month, breakdown=pb.Breakdown.ValueType(row.breakdown.number))
         if row.total is not None:
             sent.total = row.total
         for count in row.counts:

@@ -82,7 +82,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         rows = [
             pb.StatisticsRow(
                 month=month,
-                breakdown=pb.StatisticsBreakdown.ValueType(breakdown.number),
+                breakdown=pb.Breakdown.ValueType(breakdown.number),
                 cells=[pb.StatisticsCell()] * len(columns),
             )
             for month in sorted({key.month for key in tally.counts if key.month < tally.before})

@@ -67,7 +67,7 @@ def statistics(answer: StatisticsAnswer) -> pb.GetStatisticsResponse:
 
 def _row(row: MonthRow) -> pb.StatisticsRow:
     cells = [pb.StatisticsCell() if count is None else pb.StatisticsCell(count=count) for count in row.counts]
-    breakdown = pb.StatisticsBreakdown.ValueType(row.breakdown.number)
+    breakdown = pb.Breakdown.ValueType(row.breakdown.number)
     message = pb.StatisticsRow(month=row.month, breakdown=breakdown, cells=cells)
     if row.total is not None:
         message.total = row.total

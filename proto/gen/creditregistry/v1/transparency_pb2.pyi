@@ -20,45 +20,45 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _StatisticsBreakdown:
+class _Breakdown:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _StatisticsBreakdownEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StatisticsBreakdown.ValueType], _builtins.type):
+class _BreakdownEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Breakdown.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    STATISTICS_BREAKDOWN_UNSPECIFIED: _StatisticsBreakdown.ValueType  # 0
+    BREAKDOWN_UNSPECIFIED: _Breakdown.ValueType  # 0
     """Never written."""
-    STATISTICS_BREAKDOWN_EVENT: _StatisticsBreakdown.ValueType  # 1
+    BREAKDOWN_EVENT: _Breakdown.ValueType  # 1
     """What the statements of the month did."""
-    STATISTICS_BREAKDOWN_ISSUER_SIZE: _StatisticsBreakdown.ValueType  # 2
+    BREAKDOWN_ISSUER_SIZE: _Breakdown.ValueType  # 2
     """The same statements, by the size of the issuer."""
-    STATISTICS_BREAKDOWN_OPENED_PRODUCT: _StatisticsBreakdown.ValueType  # 3
+    BREAKDOWN_OPENED_PRODUCT: _Breakdown.ValueType  # 3
     """Defaults opened in the month, by product."""
-    STATISTICS_BREAKDOWN_OPENED_CAUSE: _StatisticsBreakdown.ValueType  # 4
+    BREAKDOWN_OPENED_CAUSE: _Breakdown.ValueType  # 4
     """Defaults opened in the month, by cause."""
-    STATISTICS_BREAKDOWN_CURED_PRODUCT: _StatisticsBreakdown.ValueType  # 5
+    BREAKDOWN_CURED_PRODUCT: _Breakdown.ValueType  # 5
     """Defaults cured in the month, by product."""
-    STATISTICS_BREAKDOWN_CURED_CAUSE: _StatisticsBreakdown.ValueType  # 6
+    BREAKDOWN_CURED_CAUSE: _Breakdown.ValueType  # 6
     """Defaults cured in the month, by cause."""
 
-class StatisticsBreakdown(_StatisticsBreakdown, metaclass=_StatisticsBreakdownEnumTypeWrapper):
+class Breakdown(_Breakdown, metaclass=_BreakdownEnumTypeWrapper):
     """By what a row of the statistics divides its total."""
 
-STATISTICS_BREAKDOWN_UNSPECIFIED: StatisticsBreakdown.ValueType  # 0
+BREAKDOWN_UNSPECIFIED: Breakdown.ValueType  # 0
 """Never written."""
-STATISTICS_BREAKDOWN_EVENT: StatisticsBreakdown.ValueType  # 1
+BREAKDOWN_EVENT: Breakdown.ValueType  # 1
 """What the statements of the month did."""
-STATISTICS_BREAKDOWN_ISSUER_SIZE: StatisticsBreakdown.ValueType  # 2
+BREAKDOWN_ISSUER_SIZE: Breakdown.ValueType  # 2
 """The same statements, by the size of the issuer."""
-STATISTICS_BREAKDOWN_OPENED_PRODUCT: StatisticsBreakdown.ValueType  # 3
+BREAKDOWN_OPENED_PRODUCT: Breakdown.ValueType  # 3
 """Defaults opened in the month, by product."""
-STATISTICS_BREAKDOWN_OPENED_CAUSE: StatisticsBreakdown.ValueType  # 4
+BREAKDOWN_OPENED_CAUSE: Breakdown.ValueType  # 4
 """Defaults opened in the month, by cause."""
-STATISTICS_BREAKDOWN_CURED_PRODUCT: StatisticsBreakdown.ValueType  # 5
+BREAKDOWN_CURED_PRODUCT: Breakdown.ValueType  # 5
 """Defaults cured in the month, by product."""
-STATISTICS_BREAKDOWN_CURED_CAUSE: StatisticsBreakdown.ValueType  # 6
+BREAKDOWN_CURED_CAUSE: Breakdown.ValueType  # 6
 """Defaults cured in the month, by cause."""
-Global___StatisticsBreakdown: _TypeAlias = StatisticsBreakdown  # noqa: Y015
+Global___Breakdown: _TypeAlias = Breakdown  # noqa: Y015
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):
@@ -530,7 +530,7 @@ class StatisticsRow(_message.Message):
     CELLS_FIELD_NUMBER: _builtins.int
     month: _builtins.str
     """YYYY-MM."""
-    breakdown: Global___StatisticsBreakdown.ValueType
+    breakdown: Global___Breakdown.ValueType
     """By what the total is divided."""
     total: _builtins.int
     """Sum of all counts; absent where it is withheld, and every count with it."""
@@ -542,7 +542,7 @@ class StatisticsRow(_message.Message):
         self,
         *,
         month: _builtins.str = ...,
-        breakdown: Global___StatisticsBreakdown.ValueType = ...,
+        breakdown: Global___Breakdown.ValueType = ...,
         total: _builtins.int | None = ...,
         cells: _abc.Iterable[Global___StatisticsCell] | None = ...,
     ) -> None: ...
