@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.subjects.oprf import Blinding, finalize
 
 
-class _Blinder:
+class _BlindingService:
     """Answers requests; keeps the blindings of batches whose evaluations are awaited."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Blinder:
 
 def main() -> None:
     """Serve until the client ends."""
-    serve(_Blinder().answer)
+    serve(_BlindingService().answer)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What runs the flows of a member for a blocking client."""
+"""Runner of the flows of a member for a blocking client."""
 
 from __future__ import annotations
 

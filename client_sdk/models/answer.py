@@ -84,9 +84,9 @@ class Answer(Plain):
     records: tuple[ListedRecord, ...] = ()
     failure: Failure | None = None
     identity: Identity | None = field(default=None, metadata=LEFT_OUT)
-    question: bytes = field(default=b"", metadata=LEFT_OUT)
-    head: bytes = field(default=b"", metadata=LEFT_OUT)
-    rulebook: bytes = field(default=b"", metadata=LEFT_OUT)
+    question: bytes = field(default=b"", repr=False, metadata=LEFT_OUT)
+    head: bytes = field(default=b"", repr=False, metadata=LEFT_OUT)
+    rulebook: bytes = field(default=b"", repr=False, metadata=LEFT_OUT)
     # The person under each version of the subject keys, where the caller knows it: what opens facts again later.
     _names: Mapping[int, Pseudonym] = field(default_factory=dict, repr=False, compare=False)
     # Makes the evidence of this person alone; cut from an answer about many only when asked for.

@@ -35,6 +35,7 @@ from client_sdk.kernel.ledger.examination import Examination
 from client_sdk.kernel.ledger.findings import Findings
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.ledger.statistics import StatementTally
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey
 from tests.support.handmade_log import HandmadeLog
 from tests.support.needles import Needles
@@ -53,7 +54,7 @@ NUMBER = "110105199001010017"
 AMOUNT = 471_181_504_711
 # Parameters and fields that name nothing secret.
 _PUBLIC = """
-registry institution issuer signer asker author owner origin part field rule reason got want label
+registry institution issuer signer asker author owner origin part field field_names rule reason got want label
 name url host transferee id speaker seller buyer peer form_type payload_type algorithm currency
 service endorser line path successor where column title time_zone purpose ground outcome
 licence_number form earlier_field later_field type retain_until csr administrators type_code
@@ -274,6 +275,7 @@ class Marker:
 _BODIES = (
     *("GenesisBody", "InstitutionBody", "AdministratorsBody", "KeyGrantBody", "KeyEndBody", "StateBody"),
     *("KeyServicesBody", "RetireKeyServicesBody", "RulebookBody", "ErasureBody", "ClockBody", "TlsKeyBody"),
+    *("SuccessionBody", "EndingBody"),
 )
 _WRITABLE = (TEXT, f"{TEXT}\u0007", f"{TEXT}e\u0301", f"{TEXT}\U00010efd", f"\u200b{TEXT}", f"（2024）{TEXT}号", NUMBER)
 
@@ -296,6 +298,9 @@ _EITHER = {
     "object": ("str", "bytes"),
     "Any": ("str", "bytes"),
     "Facts": ("DefaultFacts", "JudgmentFacts", "EnforcementFacts", "ListingFacts"),
+    "FactsMessage": ("pb.DefaultFacts", "pb.JudgmentFacts", "pb.EnforcementFacts", "pb.ListingFacts"),
+    "Json": ("str", "int"),
+    "W": ("Kind",),
     "Leaf": ("StatementLeaf", "ActLeaf", "LapseLeaf", "HeadLeaf"),
     "Body": _BODIES,
 }
@@ -312,6 +317,7 @@ _MADE: dict[str, Callable[[], Any]] = {
     "Signer": lambda: Ed25519Signer.from_seed(SECRET),
     "datetime": lambda: datetime(2026, 1, 5, tzinfo=UTC),
     "type": lambda: str,
+    "StatementTally": StatementTally,
     "Frontier": Frontier,
     "VerifiedBatches": VerifiedBatches,
     "BlockSealer": lambda: BlockSealer(SECRET, bytes(32), b"a file"),

@@ -123,7 +123,6 @@ HINTS: dict[str, str] = {
     "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
     "KEY_USAGE": "a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`.",
     "LOG_AHEAD": "the administrators correct the log's time with `credit-registry act propose clock`; try again later.",
-    "NOT_CONTESTED": "only what `credit-registry records` shows as contested, signed by a key in doubt, is confirmed.",
     "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
     "NOT_READY": "it starts just now; try again in some seconds.",
     "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",

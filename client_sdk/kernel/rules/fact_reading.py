@@ -32,15 +32,15 @@ def word_of(members: dict[int, W], number: int, field: str) -> W:
         raise FormatError("facts", f"{field}.known", got=str(number), want="a number of the enumeration") from None
 
 
-def require(message: FactsMessage, *parts: str) -> None:
-    """Check that a message has parts, by their names.
+def require(message: FactsMessage, *field_names: str) -> None:
+    """Check that a message has fields, by their names.
 
     Raises:
         FormatError: one is missing.
     """
-    for part in parts:
-        if not message.HasField(part):  # type: ignore[arg-type]  # the names are of message fields of each kind
-            raise FormatError("facts", f"{part}.present", want=part)
+    for field in field_names:
+        if not message.HasField(field):  # type: ignore[arg-type]  # the names are of message fields of each kind
+            raise FormatError("facts", f"{field}.present", want=field)
 
 
 def notice_of(message: FactsMessage) -> NoticeEvidence | None:

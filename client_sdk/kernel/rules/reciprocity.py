@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.contribution import levels_of
+from client_sdk.kernel.rules.dates import required_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def standings(contribution: Contribution, rulebook: Rulebook, today: date) -> tu
 def _standing(gives: Kind, receives: tuple[Kind, ...], given_on: str, days: int, today: date) -> LevelStanding:
     if not given_on:
         return LevelStanding(gives, receives, None, None, reached=False)
-    given = date.fromisoformat(given_on)
+    given = required_date(given_on, "contribution.given_on")
     until = _later(given, days)
     return LevelStanding(gives, receives, given, until, reached=today <= until)
 
@@ -65,7 +66,7 @@ def _standing(gives: Kind, receives: tuple[Kind, ...], given_on: str, days: int,
 def grace_until(contribution: Contribution, rulebook: Rulebook) -> date | None:
     """Return the last day on which nothing is held back from a new lender; None where the rulebook gives no grace."""
     days = rulebook.reciprocity_grace_days
-    return _later(date.fromisoformat(contribution.enrolled_on), days - 1) if days else None
+    return _later(required_date(contribution.enrolled_on, "contribution.enrolled_on"), days - 1) if days else None
 
 
 def held_back(contribution: Contribution, rulebook: Rulebook, today: date) -> frozenset[Kind]:

@@ -27,7 +27,7 @@ from registry_server.usecases.fsck.count_rows import check_fact_counts, check_st
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
-    Links,
+    LeafPlaces,
     check_acts,
     check_contributions,
     check_inquiry_rows,
@@ -87,7 +87,7 @@ class _Check:
         self._findings = Findings()
         self._examination = Examination(self._findings)
         self._hashes: list[bytes] = []
-        self._links = Links()
+        self._links = LeafPlaces()
 
     def run(self) -> None:
         """Look at everything."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from registry_server.usecases.fsck.report import FsckReport
 
 __all__ = [
-    "Links",
+    "LeafPlaces",
     "check_acts",
     "check_contributions",
     "check_inquiry_rows",
@@ -54,7 +54,7 @@ _PAGE = 512
 
 
 @dataclass(slots=True)
-class Links:
+class LeafPlaces:
     """Leaf indexes of versions by record and number, of annotations by first index of their chain and number."""
 
     versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def check_contributions(work: UnitOfWork, report: FsckReport, directory: Directo
         report.note(RowKind.CONTRIBUTION_ROW, place, "contributions.row", want="what the leaves say")
 
 
-def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: Links) -> None:
+def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: LeafPlaces) -> None:
     """Check that each record stands as the log says, and that its versions and annotations are found."""
     missing = dict(chains)
     for page in _pages(records.records(work)):
@@ -115,7 +115,7 @@ def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKe
         report.note(RowKind.RECORD_ROW, f"leaf {chain.index}", "records.row", got="none", want="a row")
 
 
-def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None, links: Links) -> None:
+def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None, links: LeafPlaces) -> None:
     place = f"record of leaf {stored.first_index}"
     # The table leaves out what the leaf of the newest version holds.
     if chain is None or replace(chain, subject_commitment=b"") != replace(stored.chain, subject_commitment=b""):
@@ -124,7 +124,7 @@ def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None,
         report.note(RowKind.RECORD_ROW, place, "records.first-index", want="the leaf of version 1")
 
 
-def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredRecord], links: Links) -> None:
+def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredRecord], links: LeafPlaces) -> None:
     versions = {
         (stored.first_index, version): links.versions.get((stored.chain.key, version))
         for stored in page

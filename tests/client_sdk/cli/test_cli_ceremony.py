@@ -283,18 +283,18 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
 def test_records_that_nobody_takes_over_are_ended_and_only_watched(
     registry: TestRegistry, member: Member, tmp_path: Path, number: int
 ) -> None:
-    gone = enrol(registry, member, tmp_path / "lender-c8")
+    gone = enrol(registry, member, tmp_path / "lender-d1")
     wait_until_known(gone)
     gone(*report_words(number), "--yes", given=id_number(number))
-    decide(member, "state", "--institution", "lender-c8", "--status", "TERMINATED")
-    decide(member, "ending", "--institution", "lender-c8", "--ground", "bankruptcy")
+    decide(member, "state", "--institution", "lender-d1", "--status", "TERMINATED")
+    decide(member, "ending", "--institution", "lender-d1", "--ground", "bankruptcy")
     answer = member("lender-2")(*ASKING, given=id_number(number)).content
     [record] = answer["records"]
-    assert (record["issuer"], record["standing"], record["issuer_ended"]) == ("lender-c8", "OPEN", True)
+    assert (record["issuer"], record["standing"], record["issuer_ended"]) == ("lender-d1", "OPEN", True)
     assert record["retain_until"]
     assert [reason["id"] for reason in answer["assessment"]["reasons"]] == ["ISSUER_ENDED"]
     late = member("admin-1")(
-        *("act", "propose", "succession", "--institution", "lender-c8"),
+        *("act", "propose", "succession", "--institution", "lender-d1"),
         *("--successor", "lender-2", "--ground", "late", "--yes"),
         code=2,
     )
@@ -374,7 +374,8 @@ def test_a_genesis_of_other_keys_is_not_signed(registry: TestRegistry, tmp_path:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_audit_writes_its_report_in_three_forms(member: Member, tmp_path: Path, jobs: str) -> None:
+def test_an_audit_writes_its_report_in_three_forms(member: Member, tmp_path: Path, jobs: str, number: int) -> None:
+    member("lender-1")(*report_words(number), "--yes", given=id_number(number))
     files = {form: tmp_path / f"audit.{form}" for form in ("html", "txt", "json")}
     words = ("--html", str(files["html"]), "--text", str(files["txt"]), "--json-file", str(files["json"]))
     told = member("auditor")("audit", *words, "--state", str(tmp_path / "state"), "--jobs", jobs).content

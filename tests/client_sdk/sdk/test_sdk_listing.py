@@ -53,26 +53,26 @@ def asked(other: Client, number: int) -> Answer:
 
 
 def test_a_listing_from_report_to_removal(lender: Client, other: Client) -> None:
-    rows = [*suit(320)[:4], listing_report(320)]
+    rows = [*suit(8320)[:4], listing_report(8320)]
     report = lender.report_many(rows)
     assert (report.accepted, report.rejected) == (len(rows), ())
-    answer = asked(other, 320)
+    answer = asked(other, 8320)
     listed = next(record for record in answer.records if record.kind is Kind.LISTING)
     assert listed.facts is not None
-    assert replace(listed.facts, debt=listing_facts(320).debt) == listing_facts(320)
-    assert listed.retain_until == listing_facts(320).listed_until
+    assert replace(listed.facts, debt=listing_facts(8320).debt) == listing_facts(8320)
+    assert listed.retain_until == listing_facts(8320).listed_until
     assessment = answer.assess(Criteria(counted=frozenset({(Kind.LISTING, listed.standing)}), watched=frozenset()))
     assert assessment.outcome is Outcome.BLACKLISTED
     assert [reason.id for reason in assessment.reasons if reason.record == listed.ref] == [ReasonId.COUNTED]
     # It is removed at the applicant's request: gone at once, and not asked for again within the months of the rulebook.
     receipt = lender.withdraw(listed.record_id, reason=WithdrawalReason.REMOVED_ON_REQUEST)
     assert receipt.version == 2
-    assert Kind.LISTING not in {record.kind for record in asked(other, 320).records}
+    assert Kind.LISTING not in {record.kind for record in asked(other, 8320).records}
     today = datetime.now(UTC).date()
     until = today + timedelta(days=700)
-    late = replace(listing_facts(320), listed_on=today, as_of=today, listed_until=until, earliest_removal_on=None)
-    for facts, rule in ((listing_facts(320), "listing.removed"), (late, "listing.removed")):
-        again = replace(listing_report(320, rests=False), facts=facts, attempt=1)
+    late = replace(listing_facts(8320), listed_on=today, as_of=today, listed_until=until, earliest_removal_on=None)
+    for facts, rule in ((listing_facts(8320), "listing.removed"), (late, "listing.removed")):
+        again = replace(listing_report(8320, rests=False), facts=facts, attempt=1)
         with pytest.raises(ConflictError, match=rule.replace(".", r"\.")):
             lender.report(again)
 
@@ -87,8 +87,8 @@ def test_by_when_a_removed_entry_is_withdrawn(lender: Client) -> None:
 
 
 def test_a_listing_rests_on_its_number_alone(lender: Client, other: Client) -> None:
-    lender.report(listing_report(321, rests=False))
-    answer = asked(other, 321)
+    lender.report(listing_report(8321, rests=False))
+    answer = asked(other, 8321)
     assert (answer.verdict, [record.kind for record in answer.records]) == (Verdict.LISTED, [Kind.LISTING])
 
 
@@ -102,13 +102,13 @@ def test_a_listing_rests_on_its_number_alone(lender: Client, other: Client) -> N
     ],
 )
 def test_what_is_refused_before_it_is_sent(lender: Client, changes: dict[str, object], column: str, rule: str) -> None:
-    facts = replace(listing_facts(322), origin=ListingOrigin.COURT, **changes)  # type: ignore[arg-type]  # the case names fields
-    (broken, *_) = lender.preflight([replace(listing_report(322, rests=False), facts=facts)]).violations
+    facts = replace(listing_facts(8322), origin=ListingOrigin.COURT, **changes)  # type: ignore[arg-type]  # the case names fields
+    (broken, *_) = lender.preflight([replace(listing_report(8322, rests=False), facts=facts)]).violations
     assert (broken.field, broken.rule) == (column, rule)
 
 
 def test_minors_are_not_listed(lender: Client) -> None:
     minor = Identity.parse(IdType.CN_RESIDENT_ID, _BORN_2010 + resident_check_digit(_BORN_2010))
-    report = replace(listing_report(323, rests=False), identity=minor)
+    report = replace(listing_report(8323, rests=False), identity=minor)
     (broken,) = lender.preflight([report]).violations
     assert (broken.reason, broken.rule) == ("MINOR_SUBJECT", "J04")

@@ -120,7 +120,9 @@ def test_readers_see_whole_commits_only(ledger: Ledger, world: World) -> None:
             while not stop.is_set():
                 with ledger.view() as view:
                     bindings = [*view.live_bindings()]
-                    assert len(bindings) == view.head.entry_count - len(view.directory.institutions) - 1
+                    directory = view.directory
+                    others = len(directory.institutions) + len(directory.contributions) + 1
+                    assert len(bindings) == view.head.entry_count - others
                     verify_inclusion(leaf_hash(view.head_leaf), view.size - 1, view.size, view.head_path, view.root)
                     assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         except BaseException as error:  # noqa: BLE001 - told by the main thread

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.formats.act import EndingBody, SuccessionBody
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import (
@@ -142,10 +143,10 @@ def test_silence_restricts_and_is_told_to_askers_and_a_dispute_to_the_furnisher(
 
 def test_a_dispute_is_told_to_the_successor_and_to_nobody_where_there_is_none(world: World, ledger: Ledger) -> None:
     taken, left = reported(world, ledger, "taken"), reported(world, ledger, "left")
-    world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED, "lender-3")
+    world.decide(ledger, SuccessionBody("lender-1", "lender-3", "merger"))
     index = logged(ledger, world.annotate(ASKER, taken, DISPUTED))
     assert told(ledger, "lender-3") == [(index, NoticeReason.DISPUTED)]
-    world.set_state(ledger, "lender-1", InstitutionStatus.TERMINATED)
+    world.decide(ledger, EndingBody("lender-1", "bankruptcy"))
     logged(ledger, world.annotate(ASKER, left, DISPUTED))
     assert told(ledger, "lender-1") == []
     assert len(told(ledger, "lender-3")) == 1
