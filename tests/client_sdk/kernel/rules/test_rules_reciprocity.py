@@ -53,7 +53,7 @@ def test_what_was_given_counts_for_the_days_of_the_rulebook() -> None:
     assert (judgment.given_on, judgment.until, judgment.reached) == (None, None, False)
     # After a correction of the log's time a day may lie ahead.
     assert DEFAULT not in held_back(NEW.after(DEFAULT, "2027-01-01"), RULEBOOK, LATER)
-    assert DEFAULT not in held_back(NEW.after(DEFAULT, "9999-12-31"), RULEBOOK, LATER)
+    assert DEFAULT not in held_back(NEW.after(DEFAULT, "2199-12-31"), RULEBOOK, LATER)
 
 
 def test_of_a_kind_that_no_level_names_nothing_is_held_back() -> None:
