@@ -280,12 +280,12 @@ def test_an_inbox_that_is_followed_misses_and_doubles_nothing_when_the_registry_
         killed.start("registry")
 
     def correct(lender: Client, days: int) -> int:
-        facts = default_facts(contract="HT-90001", days=days)
-        return lender.report(default_report(90_001, facts=facts)).index
+        facts = default_facts(contract="HT-50001", days=days)
+        return lender.report(default_report(50_001, facts=facts)).index
 
     with closing(Client(killed.config("lender-1"))) as lender, closing(Client(killed.config("lender-2"))) as asker:
         correct(lender, 20)
-        assert asker.check(person(90_001), purpose=PURPOSE, consent=CONSENT, officer="clerk-7").records
+        assert asker.check(person(50_001), purpose=PURPOSE, consent=CONSENT, officer="clerk-7").records
         pages = asker._member.inbox(0, everything=False, follow=True)
         with closing(pages):
             # Before each step of one notice, until a kill finds no step any more.

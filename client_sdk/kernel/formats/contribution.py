@@ -132,9 +132,13 @@ class Contribution:
         check_institution_id(message.institution, _PART, "institution")
         given = tuple(Given(word(Kind, item.kind, _PART, "given.kind"), item.given_on) for item in message.given)
         check_ascending([item.kind for item in given], _PART, "given")
-        if not all(map(is_day, (message.enrolled_on, *(item.given_on for item in given)))):
-            raise FormatError(_PART, "contribution.day", want="real days as YYYY-MM-DD")
+        if not all(map(_is_legal_day, (message.enrolled_on, *(item.given_on for item in given)))):
+            raise FormatError(_PART, "contribution.day", want="real days as YYYY-MM-DD, from 1900 to 2199")
         return cls(message.institution, message.enrolled_on, given)
+
+
+def _is_legal_day(text: str) -> bool:
+    return is_day(text) and "1900" <= text[:4] <= "2199"
 
 
 def _number(kind: Kind) -> common_pb2.Kind.ValueType:

@@ -371,8 +371,8 @@ def test_no_race_between_asking_and_correcting_loses_a_notice(database_url: str)
     reverify(database_url)
 
 
-def test_thousands_of_notices_of_one_member_are_read_page_by_page(world: World, ledger: Ledger) -> None:
-    names = [f"loan {number}" for number in range(300)]
+def test_many_notices_of_one_member_are_read_page_by_page(world: World, ledger: Ledger) -> None:
+    names = [f"loan {number}" for number in range(100)]
     for start in range(0, len(names), 100):
         accept(ledger, *(world.report("lender-1", name) for name in names[start : start + 100]))
     keys = [world.key("lender-1", name) for name in names]
@@ -384,11 +384,11 @@ def test_thousands_of_notices_of_one_member_are_read_page_by_page(world: World, 
             batch = zip(names[start : start + 100], facts[start : start + 100], strict=True)
             accept(ledger, *(world.report("lender-1", name, facts=one) for name, one in batch))
     with ledger.view() as view:
-        assert view.waiting_notices(ASKER) == 3_000
+        assert view.waiting_notices(ASKER) == 1_000
         assert view.waiting_notices("lender-3") == 10
         page = view.notices(ASKER, 0, 257, waiting=True)
         rest = view.notices(ASKER, page[-1].leaf_index, 10_000, waiting=True)
     assert len(page) == 257
     numbers = [one.leaf_index for one in (*page, *rest)]
     assert numbers == sorted(set(numbers))
-    assert len(numbers) == 3_000
+    assert len(numbers) == 1_000
