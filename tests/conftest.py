@@ -30,8 +30,10 @@ DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
 
 # Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
-settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("registry")
+settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+# For a long search, `HYPOTHESIS_PROFILE=thorough make test`.
+settings.register_profile("thorough", settings.get_profile("registry"), max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "registry"))
 
 
 # Temporary files in memory, where the machine has room: no test cuts the power, so none needs what a disk keeps, and
