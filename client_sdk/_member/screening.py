@@ -168,6 +168,7 @@ class Screener(Core):
             try:
                 blinders = yield from beside(processes.start)
                 yield from self._name(screen, people, blinders, aim)
+                yield from beside(processes.stop)
             finally:
                 processes.stop()
 

@@ -169,7 +169,7 @@ class Answer(Plain):
 
 
 def _shown(record: ListedRecord) -> Json:
-    """Return what is told of a record without its facts; its place in the log fixes the rest."""
+    """Return the fields of a record that go into the digest: all but its facts, which the log commits to."""
     return {
         "index": record.index,
         "flags": sorted(flag.name for flag in record.flags),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
@@ -17,17 +18,20 @@ __all__ = ["criteria_content", "criteria_of"]
 
 def criteria_content(criteria: Criteria) -> dict[str, Json]:
     """Return criteria as values that ``json.dumps`` takes; equal criteria give equal values."""
-    return {
-        "counted": [list(state) for state in sorted((str(kind), str(standing)) for kind, standing in criteria.counted)],
-        "watched": [list(state) for state in sorted((str(kind), str(standing)) for kind, standing in criteria.watched)],
-        "min_days_past_due": criteria.min_days_past_due,
-        "min_amounts": dict(criteria.min_amounts),
-        "judgment_stages": sorted(str(stage) for stage in criteria.judgment_stages),
-        "forget_ended_after_days": criteria.forget_ended_after_days,
-        "count_guarantors": criteria.count_guarantors,
-        "refer_disputed": criteria.refer_disputed,
-        "refer_stale": criteria.refer_stale,
-    }
+    return {name: _plain(getattr(criteria, name)) for name in Criteria.__dataclass_fields__}
+
+
+def _plain(held: object) -> Json:
+    """Return a set as a sorted list of words, or of lists of words; a mapping, a number and None as they are."""
+    match held:
+        case frozenset():
+            return sorted(list(map(str, item)) if isinstance(item, tuple) else str(item) for item in held)
+        case Mapping():
+            return {str(currency): amount for currency, amount in held.items()}
+        case bool() | int() | None:
+            return held
+        case _:
+            raise TypeError(type(held).__name__)
 
 
 def criteria_of(content: object) -> Criteria:

@@ -1,4 +1,4 @@
-"""Blinding in processes of their own: the same outputs and refusals as here, and a process that dies is told."""
+"""Blinding in processes of their own: the same outputs and refusals as here, and an error where a process dies."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _shape(value: object) -> str:
 
 
 def _is_shown(base: type) -> bool:
-    """Whether a base is told: one of ours without a public name is part of the class itself."""
+    """Whether a base class is listed: one in a private module of ours is part of the class itself."""
     return not base.__module__.startswith("client_sdk._")
 
 

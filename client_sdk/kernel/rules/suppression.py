@@ -5,7 +5,7 @@ A small count is withheld (primary suppression), and with it the next larger one
 - they add up to the threshold or more, so that subtracting the published counts from the total tells of no small group;
 - they are not all equal, so that the total does not give each of them.
 
-What is withheld depends on the counts alone and never on their order: whoever exchanges two withheld counts publishes
+What is withheld depends on the counts alone and never on their order: exchanging two withheld counts publishes
 the same row. Each withheld count may therefore be any other of them, and nobody can recompute it, even by this rule.
 """
 
