@@ -30,6 +30,7 @@ from registry_server.rpc.disputes import DisputeServicer
 from registry_server.rpc.health import Probes
 from registry_server.rpc.inbox import InboxServicer
 from registry_server.rpc.inquiries import InquiryServicer
+from registry_server.rpc.permissions import LIST_LEAVES
 from registry_server.rpc.preparing import Preparation
 from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers
@@ -43,6 +44,7 @@ from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
 from registry_server.serving.files import check_private
 from registry_server.serving.guard import Guard, Rules
+from registry_server.serving.identity import peer_of_certificate
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
 from registry_server.serving.operator_http import OperatorServer, measure_process
@@ -71,7 +73,9 @@ from registry_server.usecases.statistics import ReportedCounts
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.subject_access import SubjectAccess
 from registry_server.usecases.submit import Submitting
+from registry_server.usecases.tiles import LogTiles
 from registry_server.usecases.transparency import Transparency
+from registry_server.web.log_files import LogFileServer
 from registry_server.web.metrics import Gauges
 
 if TYPE_CHECKING:
@@ -112,6 +116,7 @@ class App:
     status: ServingStatus
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
+    _log_files: LogFileServer | None = None
 
     async def start(self) -> int:
         """Begin to serve; return the port.
@@ -133,6 +138,9 @@ class App:
         if settings.metrics_listen is not None:
             self._operator_server = OperatorServer(settings.metrics_listen, self.metrics, self._server.is_serving)
             self._operator_server.start()
+        if settings.tiles_listen is not None:
+            self._log_files = LogFileServer(LogTiles(self.database), self._admit_auditor, self.tls.context())
+            await self._log_files.start(settings.tiles_listen)
         self.housekeeping.start()
         self.standing.start()
         self.tls.start()
@@ -140,9 +148,15 @@ class App:
 
     async def stop(self) -> None:
         """Take no more calls, finish those under way, and close; what was acknowledged is durable anyway."""
+        if self._log_files is not None:
+            await self._log_files.stop()
         if self._server is not None:
             await self._server.stop(self.settings.shutdown_grace_seconds)
         await asyncio.to_thread(self.close)
+
+    def _admit_auditor(self, certificate: bytes) -> None:
+        """Let those read leaves as files who may read them by RPC; raises as ``Authorizer.check``."""
+        Authorizer(self.standing).admit(LIST_LEAVES, peer_of_certificate(certificate))
 
     def close(self) -> None:
         """Close everything that was opened; blocks until the writer has finished."""

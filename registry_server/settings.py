@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=None,
         description="host:port of /metrics, /healthz and /readyz, in clear, for the operator's network only.",
     )
+    tiles_listen: Address | None = Field(
+        default=None,
+        description="host:port of the log as files over HTTPS (tlog-tiles): checkpoint and hashes for all, leaves for "
+        "auditors by their certificates.",
+    )
     database_url: SecretStr = Field(
         default=SecretStr(""),
         description="SQLAlchemy URL, postgresql+psycopg://...; without it registry.sqlite in the folder is used.",

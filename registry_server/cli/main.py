@@ -44,6 +44,8 @@ register = typer.Typer(
 app.add_typer(db, name="db")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
+log_files = typer.Typer(cls=Commands, help="The log as static files (C2SP tlog-tiles).", no_args_is_help=True)
+app.add_typer(log_files, name="tiles")
 
 Home = Annotated[
     Path,
@@ -185,6 +187,13 @@ def serve(
             help="Where /metrics, /healthz and /readyz are, in clear; left out: that of registry.toml, else nowhere.",
         ),
     ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where the log is served as files over HTTPS; left out: that of registry.toml, else nowhere.",
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
     log_level: Annotated[
         str | None,
@@ -197,7 +206,9 @@ def serve(
     """Serve until SIGTERM; prints one line as soon as it listens."""
     from registry_server.app import run_server  # noqa: PLC0415 - loads the whole server
 
-    settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
+    settings = _settings(
+        home, database_url, listen=listen, metrics_listen=metrics, tiles_listen=tiles, log_level=log_level
+    )
     run_server(settings, _say)
 
 
@@ -361,6 +372,24 @@ def register_reset(
         typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
         raise typer.Exit(1)
     _tell_register(put_register(settings, confirm))
+
+
+@log_files.command("export", cls=OneCommand)
+def tiles_export(
+    home: Home,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of an earlier export of this log, or a new one.")],
+    database_url: DatabaseUrl = None,
+    *,
+    without_entries: Annotated[
+        bool, typer.Option("--without-entries", metavar="", help="Hashes alone: no leaves, which are for auditors.")
+    ] = False,
+) -> None:
+    """Write what is new of the log as files; a file server may offer checkpoint and hashes to all."""
+    from registry_server.operating.tiles import export_tiles  # noqa: PLC0415 - loads SQLAlchemy
+
+    exported = export_tiles(_settings(home, database_url), folder, entries=not without_entries)
+    kept = f", {exported.kept} were there" if exported.kept else ""
+    typer.echo(f"{folder}: {exported.size} leaves, {exported.written} files written{kept}")
 
 
 @clock.command("confirm", cls=OneCommand)

@@ -64,6 +64,12 @@ class Authorizer:
             raise RegistryError(RefusalReason.NOT_PERMITTED, "method", "permissions", got=got, want=want)
         return vouched
 
+    def admit(self, method: str, peer: Peer) -> None:
+        """Refresh what is known where that is needed, and check; blocks. Raises as both."""
+        if not self.is_current(method, peer):
+            self.refresh()
+        self.check(method, peer)
+
     def _knows(self, peer: Peer) -> bool:
         name = peer.holder.name
         if peer.holder.kind is HolderKind.KEY_SERVICE:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.words import Role
 
-__all__ = ["PERMISSIONS", "UNVOUCHED", "Caller"]
+__all__ = ["LIST_LEAVES", "PERMISSIONS", "UNVOUCHED", "Caller"]
 
 
 class Caller(StrEnum):
@@ -90,6 +90,9 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     # Whether the registry serves at all.
     | _service("Health", {"Check": _ANY}, _HEALTH)
 )
+
+# Leaves are read as files by those who may read them by this method.
+LIST_LEAVES = f"/{_PACKAGE}.TransparencyService/ListLeaves"
 
 # Methods that a member may call over a TLS key without a valid vouch; a revoked key may call none.
 UNVOUCHED: frozenset[str] = frozenset((f"/{_PACKAGE}.DirectoryService/IssueCertificate",))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.holder import Peer
 from registry_server.errors import RefusalReason, RegistryError
@@ -12,7 +15,7 @@ from registry_server.errors import RefusalReason, RegistryError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["peer_of"]
+__all__ = ["peer_of", "peer_of_certificate"]
 
 _NAMES = "x509_subject_alternative_name"
 _CERTIFICATE = "x509_pem_cert"
@@ -28,6 +31,24 @@ def peer_of(auth_context: Mapping[str, Iterable[bytes]]) -> Peer:
         RegistryError: CERTIFICATE_UNKNOWN; it names no holder, or more than one, or its key cannot be read.
     """
     return _peer(tuple(auth_context.get(_NAMES, ())), b"".join(auth_context.get(_CERTIFICATE, ())))
+
+
+def peer_of_certificate(certificate: bytes) -> Peer:
+    """Return the holder that a client's certificate names, and its key.
+
+    Args:
+        certificate: DER, verified by TLS.
+
+    Raises:
+        RegistryError: as ``peer_of``.
+    """
+    try:
+        read = x509.load_der_x509_certificate(certificate)
+        names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return _peer((), certificate)
+    listed = (*names.get_values_for_type(x509.UniformResourceIdentifier), *names.get_values_for_type(x509.DNSName))
+    return _peer(tuple(name.encode() for name in listed), read.public_bytes(Encoding.PEM))
 
 
 @lru_cache(maxsize=4_096)

@@ -49,11 +49,11 @@ class OperatorServer:
             content = metrics
             is_ready = staticmethod(ready)
 
-        class HttpServer(ThreadingHTTPServer):
+        class AnyFamilyServer(ThreadingHTTPServer):
             # Of the library's own accord it takes IPv4 alone.
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-        self._server = HttpServer((host, int(port)), BoundHandler)
+        self._server = AnyFamilyServer((host, int(port)), BoundHandler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="operator-http", daemon=True)
 

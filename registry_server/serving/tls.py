@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime
@@ -65,6 +67,7 @@ class ServerTls:
         # What the library has not been given yet; it asks at each handshake.
         self._renewed: grpc.ServerCertificateConfiguration | None = None
         self._refused = ""
+        self._contexts: list[ssl.SSLContext] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tls-files", daemon=True)
 
@@ -75,6 +78,16 @@ class ServerTls:
             self._newest,  # type: ignore[arg-type]  # None is "as before"; the stubs leave it out
             require_client_authentication=True,
         )
+
+    def context(self) -> ssl.SSLContext:
+        """Return a context of HTTPS that follows the files, and asks for a client certificate without demanding one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=self._files.authority.decode("ascii"))
+        _show(context, self._files)
+        self._contexts.append(context)
+        return context
 
     def ends(self) -> float:
         """Return when the certificate that is shown ends, seconds since 1970 UTC."""
@@ -105,6 +118,8 @@ class ServerTls:
             return
         self._files, self._ends, self._refused = files, ends, ""
         self._renewed = _configuration(files)
+        for context in self._contexts:
+            _show(context, files)
         _log.info("TLS files taken", days=self._days())
 
     def _newest(self) -> grpc.ServerCertificateConfiguration | None:
@@ -129,6 +144,14 @@ class ServerTls:
 
 def _configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     return grpc.ssl_server_certificate_configuration([(files.key, files.certificate)], files.authority)
+
+
+def _show(context: ssl.SSLContext, files: TlsFiles) -> None:
+    """Let each further handshake show these files, which the library reads from disk alone."""
+    with tempfile.NamedTemporaryFile() as private:
+        private.write(files.key + b"\n" + files.certificate)
+        private.flush()
+        context.load_cert_chain(private.name)
 
 
 def _ends_at(pem: bytes) -> float:

@@ -144,6 +144,8 @@ def test_a_registry_is_founded_served_and_examined(site: Site) -> None:
         )
         # fsck looks while the server serves, and a second server is refused.
         assert run("fsck", "--home", site.home).endswith(" leaves, 0 records, 0 live, 0 inquiries: clean\n")
+        mirror = site.folder / "mirror"
+        assert run("tiles", "export", "--home", site.home, mirror) == f"{mirror}: 2 leaves, 2 files written\n"
         assert "served by another process" in run("serve", "--home", site.home, expected=2)
         assert served.stop() == 0
     calls = [json.loads(line) for line in served.said.splitlines() if line.startswith("{")]

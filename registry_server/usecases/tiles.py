@@ -1,0 +1,132 @@
+"""The log as immutable files (C2SP tlog-tiles), read from storage: tiles of hashes, bundles of leaves, the checkpoint.
+
+A mirror holds them under the paths of ``formats/tiles.py``. A file of a path never changes; only ``checkpoint`` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, EntryBundle, Tile, entry_bundle
+from registry_server.errors import RefusalReason, RegistryError
+from registry_server.sequencing.errors import InconsistentError, NoGenesisError
+from registry_server.storage import head, leaves
+from registry_server.storage.schema import LOG_TREE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from registry_server.storage.unit_of_work import Database, UnitOfWork
+
+__all__ = ["CHECKPOINT_PATH", "LogTiles", "SignedSize", "new_files", "right_edge"]
+
+CHECKPOINT_PATH = "checkpoint"
+
+
+class SignedSize(NamedTuple):
+    """The newest checkpoint that is stored.
+
+    Attributes:
+        size: leaves of its tree.
+        note: the signed note.
+    """
+
+    size: int
+    note: bytes
+
+
+class LogTiles:
+    """The use case; needs no map, so that it serves beside a registry and without one.
+
+    Args:
+        database: of the registry.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def checkpoint(self) -> SignedSize:
+        """Return the newest checkpoint.
+
+        Raises:
+            NoGenesisError: nothing was signed yet.
+            StorageError: the database failed.
+        """
+        with self._database.snapshot() as work:
+            return _signed(work)
+
+    def read(self, file: Tile | EntryBundle) -> bytes:
+        """Return the content of a file; of a partial one also where the full one exists by now.
+
+        Raises:
+            RegistryError: TILE_UNKNOWN; the newest checkpoint has no such file.
+            NoGenesisError: nothing was signed yet.
+            InconsistentError: the database lacks what its checkpoint has.
+            StorageError: the database failed.
+        """
+        with self._database.snapshot() as work:
+            level = file.level if isinstance(file, Tile) else 0
+            held = _signed(work).size >> (TILE_HEIGHT * level)
+            if file.index * TILE_WIDTH + file.width > held:
+                want = "a path within the newest checkpoint"
+                raise RegistryError(RefusalReason.TILE_UNKNOWN, "path", "tiles.tile", got=file.path, want=want)
+            return _hashes(work, file) if isinstance(file, Tile) else _entries(work, file)
+
+
+def new_files(known: int, size: int) -> Iterator[Tile | EntryBundle]:
+    """Yield the files that a tree has and a smaller one has not: bundles of leaves, then tiles, level by level.
+
+    Args:
+        known: leaves of the smaller tree; 0 for none.
+        size: leaves of the tree.
+    """
+    yield from (EntryBundle(tile.index, tile.width) for tile in _new_tiles(0, known, size))
+    level = 0
+    while size >> (TILE_HEIGHT * level):
+        yield from _new_tiles(level, known >> (TILE_HEIGHT * level), size >> (TILE_HEIGHT * level))
+        level += 1
+
+
+def right_edge(size: int) -> Iterator[Tile | EntryBundle]:
+    """Yield the partial files of a tree: at most one of each level, and one bundle of leaves."""
+    if size % TILE_WIDTH:
+        yield EntryBundle(size // TILE_WIDTH, size % TILE_WIDTH)
+    level = 0
+    while nodes := size >> (TILE_HEIGHT * level):
+        if nodes % TILE_WIDTH:
+            yield Tile(level, nodes // TILE_WIDTH, nodes % TILE_WIDTH)
+        level += 1
+
+
+def _new_tiles(level: int, known: int, nodes: int) -> Iterator[Tile]:
+    """Yield the tiles of a level, in order, in which there are nodes beyond those known."""
+    if nodes == known:
+        return
+    for index in range(known // TILE_WIDTH, -(-nodes // TILE_WIDTH)):
+        yield Tile(level, index, min(TILE_WIDTH, nodes - index * TILE_WIDTH))
+
+
+def _signed(work: UnitOfWork) -> SignedSize:
+    row = head.read(work)
+    if row is None or not row.checkpoint:
+        raise NoGenesisError
+    return SignedSize(row.checkpoint_size, row.checkpoint)
+
+
+def _hashes(work: UnitOfWork, tile: Tile) -> bytes:
+    stored = leaves.tile(work, LOG_TREE, tile.level, tile.index) or b""
+    _check_whole(tile, len(stored) // HASH_BYTES)
+    return stored[: tile.width * HASH_BYTES]
+
+
+def _entries(work: UnitOfWork, bundle: EntryBundle) -> bytes:
+    start = bundle.index * TILE_WIDTH
+    rows = leaves.leaf_range(work, start, start + bundle.width)
+    _check_whole(bundle, len(rows))
+    return entry_bundle(row.leaf for row in rows)
+
+
+def _check_whole(file: Tile | EntryBundle, stored: int) -> None:
+    if stored < file.width:
+        raise InconsistentError(file.path, got=f"{stored} stored", want=f"{file.width}, as the checkpoint has")
