@@ -5,7 +5,8 @@
     key id      = first 4 bytes of SHA-256(name LF algorithm (1 byte) || public key)
     verifier key= name "+" key id in hex "+" base64(algorithm || public key)
 
-Only Ed25519 over the text (algorithm 0x01) is known here. A note has one spelling: what parses is what `Note.encode`
+Signatures are verified here by Ed25519 over the text (algorithm 0x01); those of witnesses (0x04) in
+``cosignature.py``. A note has one spelling: what parses is what `Note.encode`
 writes.
 """
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
 
 __all__ = [
+    "COSIGNATURE",
+    "ED25519",
     "MAX_NOTE_BYTES",
     "MAX_SIGNATURES",
     "Note",
@@ -45,7 +48,9 @@ __all__ = [
 MAX_SIGNATURES = 100
 MAX_NOTE_BYTES = 1_000_000
 
-_ED25519 = 0x01
+ED25519 = 0x01
+COSIGNATURE = 0x04
+_ALGORITHMS = {ED25519: "1, Ed25519", COSIGNATURE: "4, an Ed25519 key that cosigns checkpoints"}
 _KEY_ID_BYTES = 4
 _DASH = "\u2014 "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -98,7 +103,7 @@ class VerifierKey:
     Attributes:
         name: the name under which it signs; a log's is its origin.
         key_id: 32 bits that tell keys of one name apart; they do not bind the key.
-        algorithm: 1, Ed25519.
+        algorithm: 1, Ed25519, or 4, a witness's (``cosignature.py``).
         raw: public key, 32 bytes.
     """
 
@@ -114,25 +119,42 @@ class VerifierKey:
         Raises:
             FormatError: the name or the length of the key is refused.
         """
+        return cls._of(name, ED25519, public_key)
+
+    @classmethod
+    def cosigner(cls, name: str, public_key: bytes) -> Self:
+        """Return the verifier key of a witness: an Ed25519 key that signs checkpoints with the time.
+
+        Raises:
+            FormatError: the name or the length of the key is refused.
+        """
+        return cls._of(name, COSIGNATURE, public_key)
+
+    @classmethod
+    def _of(cls, name: str, algorithm: int, public_key: bytes) -> Self:
         check_name(name)
         if len(public_key) != keys.PUBLIC_KEY_BYTES:
             raise FormatError("verifier key", "vkey.length", got=f"{len(public_key)} bytes", want="32 bytes")
-        return cls(name, _short_id(name, _ED25519, public_key), _ED25519, public_key)
+        return cls(name, _short_id(name, algorithm, public_key), algorithm, public_key)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, algorithm: int = ED25519) -> Self:
         """Return the verifier key of its text form.
 
+        Args:
+            text: the form.
+            algorithm: that the key must have.
+
         Raises:
-            FormatError: the text is not the form of an Ed25519 verifier key, or its key id is of another key.
+            FormatError: the text is not the form of such a verifier key, or its key id is of another key.
         """
         match = _VERIFIER_KEY.fullmatch(text)
         if match is None:
             raise FormatError("verifier key", "vkey.form", want="name+id+key")
         key = decode_base64(match["key"], "verifier key", "vkey.base64")
-        if key[:1] != bytes((_ED25519,)):
-            raise FormatError("verifier key", "vkey.algorithm", want="1, Ed25519")
-        found = cls.ed25519(match["name"], key[1:])
+        if key[:1] != bytes((algorithm,)):
+            raise FormatError("verifier key", "vkey.algorithm", want=_ALGORITHMS[algorithm])
+        found = cls._of(match["name"], algorithm, key[1:])
         if found.key_id != int(match["id"], 16):
             raise FormatError("verifier key", "vkey.id", want="the first 4 bytes of the hash of name and key")
         return found
@@ -244,6 +266,8 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> VerifiedNote:
     """
     by_name: dict[tuple[str, int], VerifierKey] = {}
     for key in trusted:
+        if key.algorithm != ED25519:
+            raise FormatError("note", "vkey.algorithm", want=_ALGORITHMS[ED25519])
         if by_name.setdefault((key.name, key.key_id), key) != key:
             raise FormatError("note", "note.ambiguous-key", want="one key of a name and key id")
     note = parse(data)
