@@ -23,6 +23,7 @@ from registry_server.certificates.authority import CertificateAuthority, server_
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
 from registry_server.operating.register import register_of
+from registry_server.operating.witnesses import witnesses_of
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses
 from registry_server.rpc.directory import DirectoryServicer
@@ -75,6 +76,7 @@ from registry_server.usecases.subject_access import SubjectAccess
 from registry_server.usecases.submit import Submitting
 from registry_server.usecases.tiles import LogTiles
 from registry_server.usecases.transparency import Transparency
+from registry_server.usecases.witnessing import WITNESS_FIGURES, Witnessing
 from registry_server.web.log_files import LogFileServer
 from registry_server.web.metrics import Gauges
 
@@ -116,6 +118,7 @@ class App:
     status: ServingStatus
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
+    witnessing: Witnessing | None = None
     _log_files: LogFileServer | None = None
 
     async def start(self) -> int:
@@ -126,6 +129,11 @@ class App:
             RuntimeError: the address is taken or is none of this machine.
         """
         settings, status = self.settings, self.status
+        if settings.tiles_listen is not None:
+            self._log_files = LogFileServer(
+                LogTiles(self.database), self._admit_auditor, self._cosigned, self.tls.context()
+            )
+            await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
             self.servicers,
             self.guard,
@@ -138,12 +146,11 @@ class App:
         if settings.metrics_listen is not None:
             self._operator_server = OperatorServer(settings.metrics_listen, self.metrics, self._server.is_serving)
             self._operator_server.start()
-        if settings.tiles_listen is not None:
-            self._log_files = LogFileServer(LogTiles(self.database), self._admit_auditor, self.tls.context())
-            await self._log_files.start(settings.tiles_listen)
         self.housekeeping.start()
         self.standing.start()
         self.tls.start()
+        if self.witnessing is not None:
+            self.witnessing.start()
         return port
 
     async def stop(self) -> None:
@@ -158,10 +165,16 @@ class App:
         """Let those read leaves as files who may read them by RPC; raises as ``Authorizer.check``."""
         Authorizer(self.standing).admit(LIST_LEAVES, peer_of_certificate(certificate))
 
+    def _cosigned(self) -> bytes | None:
+        newest = None if self.witnessing is None else self.witnessing.newest
+        return None if newest is None else newest.note
+
     def close(self) -> None:
         """Close everything that was opened; blocks until the writer has finished."""
         if self._operator_server is not None:
             self._operator_server.stop()
+        if self.witnessing is not None:
+            self.witnessing.stop()
         self.housekeeping.stop()
         self.standing.stop()
         self.tls.stop()
@@ -197,6 +210,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    witnesses = witnesses_of(settings)
     database, register = Database(settings.database), register_of(settings)
     try:
         ledger = Ledger.open(database, register, signer, clocks)
@@ -210,6 +224,9 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), PeerStanding(ledger)
     metrics.register(Gauges(status.figures, FIGURES))
     measure_process("registry", metrics, tls.ends)
+    witnessing = None if witnesses is None else Witnessing(ledger, *witnesses)
+    if witnessing is not None:
+        metrics.register(Gauges(witnessing.figures, WITNESS_FIGURES))
     return App(
         settings=settings,
         ledger=ledger,
@@ -225,6 +242,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         guard=Guard(_rules(settings, standing, metrics)),
         tls=tls,
         status=status,
+        witnessing=witnessing,
     )
 
 

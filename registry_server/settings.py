@@ -82,6 +82,13 @@ class Settings(BaseSettings):
         description="host:port of the log as files over HTTPS (tlog-tiles): checkpoint and hashes for all, leaves for "
         "auditors by their certificates.",
     )
+    witness_policy: str = Field(
+        default="",
+        description="File with the witnesses that cosign the log's checkpoints, and how many must (C2SP tlog-policy).",
+    )
+    witness_ca: str = Field(
+        default="", description="PEM file of CAs that the witnesses' TLS certificates lead to; without it the system's."
+    )
     database_url: SecretStr = Field(
         default=SecretStr(""),
         description="SQLAlchemy URL, postgresql+psycopg://...; without it registry.sqlite in the folder is used.",

@@ -2,7 +2,7 @@
 
 | path | who | cached |
 |---|---|---|
-| ``/checkpoint`` | anyone | no |
+| ``/checkpoint``, the newest that witnesses have cosigned, else the newest | anyone | no |
 | ``/tile/<level>/<number>[.p/<width>]`` | anyone | for ever |
 | ``/tile/entries/<number>[.p/<width>]`` | by a client certificate, those who may read leaves by RPC | by the client |
 """
@@ -48,11 +48,19 @@ class LogFileServer:
         tiles: where they come from.
         admit_auditor: lets the holder of a client certificate (DER) read leaves; raises ``RegistryError`` or
             ``RuleError`` where it may not. May block.
+        cosigned: returns the newest checkpoint that witnesses have cosigned; None where there is none.
         context: of TLS; asks for a client certificate, and takes a connection without one.
     """
 
-    def __init__(self, tiles: LogTiles, admit_auditor: Callable[[bytes], None], context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        tiles: LogTiles,
+        admit_auditor: Callable[[bytes], None],
+        cosigned: Callable[[], bytes | None],
+        context: ssl.SSLContext,
+    ) -> None:
         self._tiles = tiles
+        self._cosigned = cosigned
         self._admit_auditor = admit_auditor
         self._context = context
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
@@ -80,7 +88,7 @@ class LogFileServer:
         path = request.path.removeprefix("/")
         try:
             if path == CHECKPOINT_PATH:
-                return HttpResponse(200, self._tiles.checkpoint().note, cache="no-cache")
+                return HttpResponse(200, self._cosigned() or self._tiles.checkpoint().note, cache="no-cache")
             file = parse_path(path)
             if isinstance(file, Tile):
                 return HttpResponse(200, self._tiles.read(file), _BYTES, f"public, {_FOR_EVER}")

@@ -125,7 +125,12 @@ def test_every_metric_of_the_guide_is_exported_and_every_exported_one_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_registry, of_service = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    with TestRegistry(key_services=(SERVICE,), environment={"REGISTRY_METRICS_LISTEN": of_registry}) as running:
+    (tmp_path / "witnesses").write_text("quorum none\n")
+    environment = {
+        "REGISTRY_METRICS_LISTEN": of_registry,
+        "REGISTRY_WITNESS_POLICY": str(tmp_path / "witnesses"),
+    }
+    with TestRegistry(key_services=(SERVICE,), environment=environment) as running:
         running.stop(SERVICE)
         settings = running.folder / SERVICE / "service.toml"
         written = [line for line in settings.read_text().splitlines() if "metrics_listen" not in line]

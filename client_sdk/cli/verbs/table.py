@@ -57,6 +57,7 @@ VERBS = {
     ),
     "checkpoint": Later("checkpoint", "The newest verified checkpoint: show, save, forget."),
     "compare": Later("compare", "Hold the newest checkpoints of members against each other: one log, or two?"),
+    "witness": Later("witness", "A witness of logs: init, serve, show."),
     "statistics": Later(
         "statistics",
         "Count what all lenders reported, by month: events, issuer sizes, products, causes; small counts withheld.",

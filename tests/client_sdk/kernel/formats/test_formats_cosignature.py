@@ -45,7 +45,8 @@ def test_lines_of_witnesses_are_found_among_others() -> None:
     stranger = VerifierKey.cosigner(KEY.name, LOG.public_key.raw)
     assert cosignatures_of(cosigned(), (KEY, stranger)) == {KEY: SECONDS}
     assert cosignatures_of(CHECKPOINT, (KEY, stranger)) == {}
-    assert note.open_note(cosigned().encode(), [VerifierKey.ed25519("registry.example/log/1", LOG.public_key.raw)])
+    opened = note.open_note(cosigned().encode(), [VerifierKey.ed25519("registry.example/log/1", LOG.public_key.raw)])
+    assert (len(opened.verified), len(opened.unverified)) == (1, 1)
 
 
 def test_every_changed_bit_of_a_line_is_refused() -> None:

@@ -22,14 +22,14 @@ from client_sdk.kernel.formats.utf8 import decoded
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["NO_QUORUM", "PolicyLog", "PolicyWitness", "WitnessGroup", "WitnessPolicy"]
+__all__ = ["NO_QUORUM", "QuorumLog", "QuorumWitness", "WitnessGroup", "WitnessQuorum"]
 
 MAX_POLICY_BYTES = 64 * 1024
 NO_QUORUM = "none"
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
-class PolicyLog(NamedTuple):
+class QuorumLog(NamedTuple):
     """A log that is trusted.
 
     Attributes:
@@ -41,7 +41,7 @@ class PolicyLog(NamedTuple):
     url: str
 
 
-class PolicyWitness(NamedTuple):
+class QuorumWitness(NamedTuple):
     """A witness.
 
     Attributes:
@@ -70,7 +70,7 @@ class WitnessGroup(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessPolicy:
+class WitnessQuorum:
     """A policy.
 
     Attributes:
@@ -80,13 +80,13 @@ class WitnessPolicy:
         quorum: name of the witness or group that must be met; "none" for no demand.
     """
 
-    logs: tuple[PolicyLog, ...]
-    witnesses: tuple[PolicyWitness, ...]
+    logs: tuple[QuorumLog, ...]
+    witnesses: tuple[QuorumWitness, ...]
     groups: tuple[WitnessGroup, ...]
     quorum: str
 
     @classmethod
-    def parse(cls, data: bytes) -> WitnessPolicy:
+    def parse(cls, data: bytes) -> WitnessQuorum:
         """Return the policy of a text.
 
         Raises:
@@ -95,12 +95,12 @@ class WitnessPolicy:
         text = decoded(data) if len(data) <= MAX_POLICY_BYTES else None
         if text is None:
             raise FormatError("policy", "policy.text", want=f"UTF-8 of at most {MAX_POLICY_BYTES} bytes")
-        reading = _Reading()
+        reading = _QuorumReading()
         for number, line in enumerate(text.split("\n"), 1):
             words = line.split()
             if words and not words[0].startswith("#"):
                 reading.take(number, words)
-        return reading.policy()
+        return reading.whole()
 
     def is_met(self, cosigned: Collection[VerifierKey]) -> bool:
         """Return whether these witnesses are enough.
@@ -127,12 +127,12 @@ class WitnessPolicy:
         return None
 
 
-class _Reading:
+class _QuorumReading:
     """A policy line by line."""
 
     def __init__(self) -> None:
-        self._logs: list[PolicyLog] = []
-        self._witnesses: list[PolicyWitness] = []
+        self._logs: list[QuorumLog] = []
+        self._witnesses: list[QuorumWitness] = []
         self._groups: list[WitnessGroup] = []
         self._quorum: str | None = None
         # Every name, and whether it is the member of a group already.
@@ -143,9 +143,9 @@ class _Reading:
         where = f"line {number}"
         match words:
             case ["log", vkey, *url] if len(url) <= 1:
-                self._logs.append(PolicyLog(VerifierKey.parse(vkey), *(url or [""])))
+                self._logs.append(QuorumLog(VerifierKey.parse(vkey), *(url or [""])))
             case ["witness", name, vkey, *url] if len(url) <= 1:
-                self._witness(where, PolicyWitness(name, VerifierKey.parse(vkey, COSIGNATURE), *(url or [""])))
+                self._witness(where, QuorumWitness(name, VerifierKey.parse(vkey, COSIGNATURE), *(url or [""])))
             case ["group", name, threshold, _, *_]:
                 self._group(where, name, threshold, tuple(words[3:]))
             case ["quorum", name]:
@@ -153,16 +153,16 @@ class _Reading:
             case _:
                 raise FormatError("policy", "policy.line", got=where, want="log, witness, group or quorum")
 
-    def policy(self) -> WitnessPolicy:
+    def whole(self) -> WitnessQuorum:
         """Return what was read."""
         if self._quorum is None:
             raise FormatError("policy", "policy.quorum", got="none", want="one quorum line")
         keys = [log.key for log in self._logs] + [witness.key for witness in self._witnesses]
         if len({key.raw for key in keys}) != len(keys):
             raise FormatError("policy", "policy.key", got="one key twice", want="different keys")
-        return WitnessPolicy(tuple(self._logs), tuple(self._witnesses), tuple(self._groups), self._quorum)
+        return WitnessQuorum(tuple(self._logs), tuple(self._witnesses), tuple(self._groups), self._quorum)
 
-    def _witness(self, where: str, witness: PolicyWitness) -> None:
+    def _witness(self, where: str, witness: QuorumWitness) -> None:
         self._define(where, witness.name)
         self._witnesses.append(witness)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.formats.witness_policy import WitnessPolicy
+from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 from tests.client_sdk.kernel.formats.vectors import load
 
 VECTORS = load("tlog-policy/policy_vectors.json")
@@ -33,7 +33,7 @@ def cosigners(text: str) -> str:
 
 @pytest.mark.parametrize("case", VECTORS["accept"], ids=range(len(VECTORS["accept"])))
 def test_third_party_policies_are_accepted(case: dict[str, Any]) -> None:
-    policy = WitnessPolicy.parse(cosigners(case["policy"]).encode())
+    policy = WitnessQuorum.parse(cosigners(case["policy"]).encode())
     keys = [witness.key for witness in policy.witnesses]
     assert len(keys) == case["n"]
     for count in range(case["n"] + 1):
@@ -48,24 +48,24 @@ def test_third_party_policies_are_accepted(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", VECTORS["reject"], ids=lambda case: case["why"])
 def test_third_party_policies_are_refused(case: dict[str, Any]) -> None:
     with pytest.raises(FormatError, match="policy"):
-        WitnessPolicy.parse(cosigners(case["policy"]).encode())
+        WitnessQuorum.parse(cosigners(case["policy"]).encode())
 
 
 def test_groups_may_stand_in_groups() -> None:
-    policy = WitnessPolicy.parse(f"{WITNESSES}group banks 2 w1 w2 w3\ngroup all all banks w4\nquorum all\n".encode())
+    policy = WitnessQuorum.parse(f"{WITNESSES}group banks 2 w1 w2 w3\ngroup all all banks w4\nquorum all\n".encode())
     for count in range(len(KEYS) + 1):
         for some in combinations(KEYS, count):
             assert policy.is_met(some) == (len({*some} & {*KEYS[:3]}) >= 2 and KEYS[3] in some)
 
 
 def test_nothing_is_demanded_where_nothing_is_named() -> None:
-    policy = WitnessPolicy.parse(b"quorum none")
+    policy = WitnessQuorum.parse(b"quorum none")
     assert policy.is_met(())
     assert policy.met_at({}) is None
 
 
 def test_the_age_is_that_of_the_newest_quorum() -> None:
-    policy = WitnessPolicy.parse(f"{WITNESSES}group two 2 w1 w2 w3\nquorum two".encode())
+    policy = WitnessQuorum.parse(f"{WITNESSES}group two 2 w1 w2 w3\nquorum two".encode())
     assert policy.met_at({KEYS[0]: 10, KEYS[1]: 30, KEYS[2]: 20, KEYS[4]: 90}) == 20
     assert policy.met_at({KEYS[0]: 10, KEYS[4]: 90}) is None
 
@@ -94,11 +94,11 @@ def test_the_age_is_that_of_the_newest_quorum() -> None:
 )
 def test_what_is_no_policy_is_refused(text: str, rule: str) -> None:
     with pytest.raises(FormatError) as caught:
-        WitnessPolicy.parse((WITNESSES + text).encode())
+        WitnessQuorum.parse((WITNESSES + text).encode())
     assert caught.value.rule == rule
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_a_policy_or_refused(data: bytes) -> None:
     with suppress(FormatError):
-        WitnessPolicy.parse(data)
+        WitnessQuorum.parse(data)

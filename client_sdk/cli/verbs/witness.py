@@ -1,0 +1,80 @@
+"""``witness``: cosigning the checkpoints of a log, on a machine of its own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client_sdk import TrustRoot
+from client_sdk.checkpoints import VerifierKey
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.witness import WitnessFolder, serve_witness
+
+__all__ = ["register"]
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's own folder.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, help="A witness of logs: init, serve, show.", no_args_is_help=True)
+    app.add_typer(group, name="witness")
+
+    @verb(
+        group,
+        "init",
+        examples=["witness init witness --name lender-1.example/witness --trust-root trust-root.bin"],
+    )
+    def init(
+        session: Run,
+        /,
+        *,
+        folder: FolderArgument,
+        name: Annotated[
+            str, typer.Option(metavar="NAME", help="Of its key, like a URL without scheme; never changes. Needed.")
+        ] = "",
+        trust_root: Annotated[
+            list[Path] | None,
+            typer.Option(metavar="FILE", help="Trust root of a registry whose log is cosigned; may be repeated."),
+        ] = None,
+        log: Annotated[
+            list[str] | None,
+            typer.Option(metavar="KEY", help="Verifier key of another log that is cosigned; may be repeated."),
+        ] = None,
+        listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where it listens.")] = "127.0.0.1:7601",
+    ) -> None:
+        """Make the folder of a witness: a key and settings; print what readers of the log are given."""
+        if not name:
+            raise UsageError("a witness needs --name", "name it like a URL without scheme: lender-1.example/witness.")
+        logs = [TrustRoot.parse(file.read_bytes()).log_key for file in trust_root or ()]
+        logs += [VerifierKey.parse(text) for text in log or ()]
+        key = WitnessFolder(folder).create(name, listen, logs)
+        session.output.result({"folder": str(folder), "key": key.text()}, f"{folder}: a new witness", key.text())
+
+    @verb(group, "serve", examples=["witness serve witness"])
+    def serve(session: Run, /, *, folder: FolderArgument) -> None:
+        """Cosign until SIGTERM; prints one line as soon as it listens."""
+        serve_witness(WitnessFolder(folder), session.output.tell)
+
+    @verb(group, "show", examples=["witness show witness"])
+    def show(session: Run, /, *, folder: FolderArgument) -> None:
+        """Show key and logs of a witness, and the newest checkpoint of each that it has cosigned."""
+        witness = WitnessFolder(folder)
+        settings, key, rows = witness.settings(), witness.verifier_key(), witness.rows()
+        found = {log.name: rows.read(log.name) for log in settings.logs}
+        shown = [(origin, "nothing yet" if row is None else f"{row.size} leaves") for origin, row in found.items()]
+        session.output.result(
+            {
+                "name": settings.name,
+                "key": key.text(),
+                "listen": settings.listen,
+                "logs": [
+                    {"origin": origin, "size": None if row is None else row.size} for origin, row in found.items()
+                ],
+            },
+            pairs([("key", key.text()), ("listens on", settings.listen), *shown]),
+        )

@@ -1,0 +1,87 @@
+"""Rows of a witness: what it has cosigned last, one a log, moved by compare-and-swap and durable before an answer."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["LogRow", "LogRows"]
+
+_TABLE = """\
+CREATE TABLE IF NOT EXISTS logs (
+  origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, checkpoint BLOB NOT NULL
+) STRICT, WITHOUT ROWID"""
+# Until another process of the same witness has finished.
+_PATIENCE_SECONDS = 5
+
+
+class LogRow(NamedTuple):
+    """The newest checkpoint of a log that was cosigned.
+
+    Attributes:
+        size: leaves of its tree.
+        root: 32 bytes.
+        checkpoint: the note, with the log's line and the witness's own.
+    """
+
+    size: int
+    root: bytes
+    checkpoint: bytes
+
+
+class LogRows:
+    """The rows of a witness; for any number of threads and processes.
+
+    Args:
+        path: of the SQLite file; made where there is none, mode 0600.
+
+    Raises:
+        ConfigError: it is no such file, or cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.touch(mode=0o600)
+        with self._opened() as connection:
+            connection.execute(_TABLE)
+
+    def read(self, origin: str) -> LogRow | None:
+        """Return the row of a log; None where nothing of it was cosigned.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        with self._opened() as connection:
+            query = "SELECT size, root, checkpoint FROM logs WHERE origin = ?"
+            found: tuple[int, bytes, bytes] | None = connection.execute(query, (origin,)).fetchone()
+        return None if found is None else LogRow(*found)
+
+    def move(self, origin: str, held: LogRow | None, row: LogRow) -> bool:
+        """Replace what was read by another row, durably; return False where it is not that any more.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        with self._opened() as connection:
+            if held is None:
+                query = "INSERT INTO logs (origin, size, root, checkpoint) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+                return connection.execute(query, (origin, *row)).rowcount == 1
+            query = "UPDATE logs SET size = ?, root = ?, checkpoint = ? WHERE origin = ? AND size = ? AND root = ?"
+            return connection.execute(query, (*row, origin, held.size, held.root)).rowcount == 1
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection; what was done is committed at the end, to the disk."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection, connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                yield connection
+        except sqlite3.Error as error:
+            raise ConfigError(f"{self._path} cannot be used: {error}") from error

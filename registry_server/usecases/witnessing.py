@@ -1,0 +1,326 @@
+"""Feeds the newest checkpoint to the witnesses of a policy, and gathers their cosignatures (C2SP tlog-witness).
+
+Never in the path of an append: a thread looks at the newest commit, at most once a second. A witness that is down, slow
+or refuses holds up neither the registry nor the other witnesses; it shows as the age of the newest quorum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+
+from client_sdk.kernel.formats import note
+from client_sdk.kernel.formats.cosignature import cosigned_at
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.note import Note, NoteSignature
+from client_sdk.kernel.formats.witness_request import witness_request
+from registry_server.usecases.failures import complaint_of
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.witness_quorum import QuorumWitness, WitnessQuorum
+    from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
+
+__all__ = ["WITNESS_FIGURES", "CosignedCheckpoint", "Witnessing", "check_witnesses"]
+
+WITNESS_FIGURES: Mapping[str, str] = {
+    "registry_witnesses": "Witnesses of the policy.",
+    "registry_witnessed_leaves": "Leaves of the newest checkpoint that a quorum of witnesses has cosigned.",
+    "registry_witnessed_age_seconds": "Seconds since a quorum last cosigned; since the start where none has.",
+    "registry_witness_refusals": "Checkpoints that a witness refused or did not answer, since the start.",
+}
+_EVERY_SECONDS = 1.0
+# A checkpoint that has not changed is cosigned anew after so long, so that its age stays small.
+_AGAIN_SECONDS = 30.0
+# For one step of a request, and for all of it.
+_STEP_SECONDS = 3.0
+_WHOLE_SECONDS = 6.0
+_ANSWER_BYTES = 64 * 1024
+_OK, _CONFLICT = 200, 409
+_MAX_DIGITS = 18
+# Checkpoints that are kept while witnesses may still answer for them.
+_KEPT = 16
+_log = structlog.get_logger("registry.witnesses")
+
+
+class _Offered:
+    """A checkpoint that was offered to witnesses.
+
+    Attributes:
+        size: leaves of its tree.
+        checkpoint: with the log's line.
+        lines: of witnesses, by key.
+        times: of these lines, seconds since 1970 UTC.
+    """
+
+    __slots__ = ("checkpoint", "lines", "size", "times")
+
+    def __init__(self, size: int, checkpoint: Note) -> None:
+        self.size = size
+        self.checkpoint = checkpoint
+        self.lines: dict[VerifierKey, NoteSignature] = {}
+        self.times: dict[VerifierKey, int] = {}
+
+
+class CosignedCheckpoint(NamedTuple):
+    """A checkpoint that a quorum of witnesses has cosigned.
+
+    Attributes:
+        size: leaves of its tree.
+        at: the newest time at which the quorum had cosigned, seconds since 1970 UTC.
+        note: the signed note with the log's line and the witnesses'.
+    """
+
+    size: int
+    at: int
+    note: bytes
+
+
+class _Unanswered(Exception):  # noqa: N818 - no fault of the registry's
+    """A witness gave no cosignature; the text says why."""
+
+
+@dataclass(slots=True)
+class _Fed:
+    """What is known of one witness.
+
+    Attributes:
+        witness: of the policy.
+        size: of the tree that it has cosigned last, as far as is known.
+        at: when it did, by the clock that never steps.
+        busy: a request is under way.
+        told: why it did not cosign, as it was logged last.
+    """
+
+    witness: QuorumWitness
+    size: int = 0
+    at: float = float("-inf")
+    busy: bool = False
+    told: str = ""
+
+
+class Witnessing:
+    """The use case; a thread from ``start`` to ``stop``.
+
+    Args:
+        ledger: whose checkpoints.
+        policy: of the witnesses; those without a URL are left alone.
+        context: of TLS, trusts the witnesses' certificates.
+        clock: returns seconds of a clock that never steps.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: WitnessQuorum,
+        context: ssl.SSLContext,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._policy = policy
+        self._context = context
+        self._clock = clock
+        self._fed = [_Fed(witness) for witness in policy.witnesses if witness.url]
+        self._started = self._met = clock()
+        self._refusals = 0
+        self._newest: CosignedCheckpoint | None = None
+        # The last checkpoints that were offered, with the lines of witnesses: a slow one answers for an older one.
+        self._offered: OrderedDict[str, _Offered] = OrderedDict()
+        self._gathering = threading.Lock()
+        self._asked: list[Future[None]] = []
+        self._stopping = threading.Event()
+        self._threads = ThreadPoolExecutor(max(1, len(self._fed)), thread_name_prefix="witness")
+        self._thread = threading.Thread(target=self._repeat, name="witnesses", daemon=True)
+
+    @property
+    def newest(self) -> CosignedCheckpoint | None:
+        """The newest checkpoint that a quorum has cosigned; None where there is none yet."""
+        return self._newest
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of now."""
+        newest = self._newest
+        return {
+            "registry_witnesses": len(self._policy.witnesses),
+            "registry_witnessed_leaves": 0 if newest is None else newest.size,
+            "registry_witnessed_age_seconds": self._clock() - self._met,
+            "registry_witness_refusals": self._refusals,
+        }
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, once the requests under way are over."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._threads.shutdown()
+
+    def feed(self) -> None:
+        """Offer the newest checkpoint to every witness that has not cosigned it, or not lately.
+
+        Raises:
+            StorageError: the database failed.
+            InconsistentError: what it holds does not fit together.
+        """
+        with self._ledger.view() as view:
+            offered = _Offered(view.size, note.parse(view.checkpoint))
+            due = [fed for fed in self._fed if self._is_due(fed, offered.size)]
+            proofs = {fed.size: _proof(view, fed.size) for fed in due}
+        with self._gathering:
+            offered = self._offered.setdefault(offered.checkpoint.text, offered)
+            while len(self._offered) > _KEPT:
+                self._offered.popitem(last=False)
+        for fed in due:
+            fed.busy = True
+        self._asked = [self._threads.submit(self._ask, fed, offered, proofs[fed.size]) for fed in due]
+
+    def settle(self, seconds: float) -> None:
+        """Wait until the witnesses that were asked last have answered or were given up, or for so many seconds."""
+        wait(self._asked, seconds)
+
+    def _is_due(self, fed: _Fed, size: int) -> bool:
+        return not fed.busy and (fed.size != size or self._clock() - fed.at >= _AGAIN_SECONDS)
+
+    def _ask(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> None:
+        """Have one witness cosign, in a thread."""
+        told = ""
+        try:
+            self._take(fed, offered, self._cosignature(fed, offered, proof))
+        except (_Unanswered, OSError, http.client.HTTPException, FormatError) as error:
+            told = str(error) if isinstance(error, _Unanswered | FormatError) else type(error).__name__
+        except Exception as error:  # noqa: BLE001 - the database, which is asked again in a second
+            told = complaint_of(error).reason
+        finally:
+            fed.busy = False
+        if told:
+            self._refusals += 1
+        # Once for each fault, not each second.
+        if told and told != fed.told:
+            _log.warning("checkpoint not cosigned", witness=fed.witness.name, detail=told)
+        fed.told = told
+
+    def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> NoteSignature:
+        """Return the line of a witness, which is told once more where it has cosigned another tree than was thought."""
+        status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
+        if status == _CONFLICT:
+            fed.size = _size_of(body)
+            if fed.size > offered.size:
+                raise _Unanswered(f"it has cosigned {fed.size} leaves, and this log has {offered.size}")
+            with self._ledger.view() as view:
+                proof = _proof(view, fed.size, offered.size)
+            status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
+        if status != _OK:
+            raise _Unanswered(f"status {status}")
+        return _line_of(body, fed.witness)
+
+    def _take(self, fed: _Fed, offered: _Offered, line: NoteSignature) -> None:
+        """Keep a line that verifies, and see whether a quorum is met."""
+        seconds = cosigned_at(offered.checkpoint.text, fed.witness.key, line)
+        fed.size, fed.at = offered.size, self._clock()
+        with self._gathering:
+            offered.lines[fed.witness.key] = line
+            offered.times[fed.witness.key] = seconds
+            at = self._policy.met_at(offered.times)
+            newest = self._newest
+            # A further line of the same checkpoint is added to it.
+            if at is None or (newest is not None and (newest.size, newest.at) > (offered.size, at)):
+                return
+            lines = (*offered.checkpoint.signatures, *offered.lines.values())
+            whole = Note(offered.checkpoint.text, lines).encode()
+            self._newest, self._met = CosignedCheckpoint(offered.size, at, whole), self._clock()
+
+    def _post(self, fed: _Fed, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of a witness's answer; no redirect is followed."""
+        url = urlsplit(fed.witness.url)
+        host, port = url.hostname or "", url.port
+        connection = (
+            http.client.HTTPConnection(host, port, timeout=_STEP_SECONDS)
+            if url.scheme == "http"
+            else http.client.HTTPSConnection(host, port, timeout=_STEP_SECONDS, context=self._context)
+        )
+        # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
+        limit = threading.Timer(_WHOLE_SECONDS, _cut, [connection])
+        limit.start()
+        try:
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+            connection.request("POST", f"{url.path.rstrip('/')}/add-checkpoint", body, headers)
+            answer = connection.getresponse()
+            content = b""
+            while part := answer.read1(_ANSWER_BYTES):
+                content += part
+                if len(content) > _ANSWER_BYTES:
+                    raise _Unanswered("its answer is too long")
+            return answer.status, content
+        finally:
+            limit.cancel()
+            connection.close()
+
+    def _repeat(self) -> None:
+        told = ""
+        while not self._stopping.wait(_EVERY_SECONDS):
+            reason = ""
+            try:
+                self.feed()
+            except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
+                reason = complaint_of(error).reason
+            if reason and reason != told:
+                _log.error("checkpoint not offered", reason=reason)
+            told = reason
+
+
+def check_witnesses(policy: WitnessQuorum) -> None:
+    """Check that the witnesses of a policy can be reached as it says.
+
+    Raises:
+        FormatError: an address is no URL, or is in clear and not of this machine.
+    """
+    for witness in policy.witnesses:
+        url = urlsplit(witness.url)
+        own = url.hostname in {"127.0.0.1", "::1", "localhost"}
+        reached = url.hostname and not url.query and (url.scheme == "https" or (url.scheme == "http" and own))
+        if witness.url and not reached:
+            raise FormatError("policy", "policy.url", got=witness.name, want="https://..., or http:// on this machine")
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """End a connection under a thread that waits for it."""
+    with contextlib.suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _proof(view: View, old: int, size: int = 0) -> tuple[bytes, ...]:
+    """Return the proof from an older tree to the newest or another one; none where there is nothing to prove."""
+    newer = size or view.size
+    return tuple(view.consistency(old, newer)) if 0 < old < newer else ()
+
+
+def _size_of(body: bytes) -> int:
+    text = body.removesuffix(b"\n")
+    if not text.isdigit() or len(text) > _MAX_DIGITS:
+        raise _Unanswered("status 409 without a size")
+    return int(text)
+
+
+def _line_of(body: bytes, witness: QuorumWitness) -> NoteSignature:
+    """Return the line of a witness's own key among those that it sent."""
+    for line in note.parse(b"cosignatures\n\n" + body).signatures:
+        if line[:2] == (witness.key.name, witness.key.key_id):
+            return line
+    raise _Unanswered("no line of its key")
