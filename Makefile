@@ -69,11 +69,17 @@ test-all: ## run every test on each Python from 3.11 to 3.14 that is found
 	  $(MAKE) --no-print-directory test PYTHON="$$found" VENV=.venv-$$version || exit 1; \
 	done
 
-.PHONY: check
+# Types take as long as all the rest, on one processor.
+.PHONY: check check-types check-rest
 check: $(STAMP) ## style, types, import rules, contract, migrations
+	@$(MAKE) --no-print-directory --jobs=2 check-types check-rest
+
+check-types: $(STAMP)
+	$(PY) -m mypy
+
+check-rest: $(STAMP)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 	cd proto && $(CURDIR)/$(VENV)/bin/buf lint && $(CURDIR)/$(VENV)/bin/buf format --diff --exit-code
 	$(PY) proto/generate.py --check
