@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
@@ -231,6 +232,12 @@ class AsyncClient:
     ) -> AsyncIterator[RecordView]:
         """Yield own records as the registry holds them, in order of their first leaf."""
         return self._each(self._member.records(record_ids, identity, issuer))
+
+    async def history(
+        self, record_id: bytes, *, issuer: str = "", identity: Identity | None = None
+    ) -> tuple[HistoryMonth, ...]:
+        """Return what is known of an own record in each of at most 60 months, the oldest first."""
+        return await self._run(self._member.history(record_id, issuer, identity))
 
     async def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry."""

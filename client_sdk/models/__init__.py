@@ -41,6 +41,7 @@ from client_sdk.kernel.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.kernel.rules.monthly import HistoryMonth
 from client_sdk.kernel.rules.reciprocity import LevelStanding
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
@@ -120,6 +121,7 @@ __all__ = [
     "ErasureProof",
     "Facts",
     "Failure",
+    "HistoryMonth",
     "IdType",
     "Identity",
     "InquiryReceipt",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.words import Kind, Standing
     from client_sdk.kernel.rules.facts import Facts
+    from client_sdk.kernel.rules.monthly import HistoryMonth
 
 __all__ = ["ListedRecord", "Unopened"]
 
@@ -61,6 +62,8 @@ class ListedRecord(Plain):
         statement_unopened: why it was not; None where it was, and where there is none.
         facts: None where they could not be opened.
         unopened: why not; None where they were.
+        months: what its newest version proves of each of at most 60 months, the oldest first; earlier versions are not
+            shown to an asker.
     """
 
     issuer: str
@@ -83,6 +86,7 @@ class ListedRecord(Plain):
     statement_unopened: Unopened | None = None
     facts: Facts | None = None
     unopened: Unopened | None = None
+    months: tuple[HistoryMonth, ...] = field(default=(), repr=False)
 
     @property
     def ref(self) -> str:
