@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.erasure import ErasureProof
+    from client_sdk.models.member_quality import MemberQuality
     from client_sdk.models.notice import AcknowledgementReceipt, Notice
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
@@ -334,6 +335,10 @@ class AsyncClient:
     async def statistics(self, *, first_month: str = "", last_month: str = "") -> Statistics:
         """Return counts of what all lenders reported, by month: events, sizes of issuers, products and causes."""
         return await self._run(self._member.statistics(first_month, last_month))
+
+    async def member_quality(self, *, first_month: str = "", last_month: str = "") -> MemberQuality:
+        """Return the quality of what this member reported, by month, with a score."""
+        return await self._run(self._member.member_quality(first_month, last_month))
 
     async def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own."""

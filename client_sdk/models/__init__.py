@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.words import (
     Standing,
     WithdrawalReason,
 )
+from client_sdk.kernel.ledger.quality import QualityEvent
 from client_sdk.kernel.rules.facts import (
     Amounts,
     Arrangement,
@@ -52,6 +53,7 @@ from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
+from client_sdk.models.member_quality import MemberQuality, QualityMonth
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -145,6 +147,7 @@ __all__ = [
     "ListingReport",
     "LoggedAct",
     "Measure",
+    "MemberQuality",
     "Notice",
     "NoticeChannel",
     "NoticeEvidence",
@@ -157,6 +160,8 @@ __all__ = [
     "ProgressCallback",
     "ProposalView",
     "Purpose",
+    "QualityEvent",
+    "QualityMonth",
     "QualityReport",
     "QualityRule",
     "Reason",
