@@ -12,7 +12,6 @@ from client_sdk.kernel.formats.seal import open_facts, open_text
 from client_sdk.kernel.formats.words import AnnotationFlag
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import parse_facts
-from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
 from client_sdk.kernel.rules.text import check_statement
 from client_sdk.models.listed import ListedRecord, Unopened
 
@@ -37,7 +36,6 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
     facts, unopened = _open(record, names.get(statement.subject_key_version))
     text, text_unopened = _text(record, names)
     annotation = record.annotation
-    newest = KnownVersion(statement.version, statement.standing, record.logged_on, facts)
     return ListedRecord(
         issuer=statement.issuer,
         signer=statement.signer,
@@ -59,7 +57,8 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         statement_unopened=text_unopened,
         facts=facts,
         unopened=unopened,
-        months=monthly_history(statement.kind, [newest], record.known_on),
+        _logged_on=record.logged_on,
+        _known_on=record.known_on,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import word
 from client_sdk.kernel.ledger.quality import QualityEvent, QualityRow, score_of
 from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown, MonthRow
@@ -19,6 +20,7 @@ __all__ = ["read_quality", "read_statistics"]
 
 _PART = "statistics"
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_RULE = re.compile(r"[!-~]{1,100}", re.ASCII)
 # No database holds higher numbers.
 _MOST = 2**63 - 1
 
@@ -60,6 +62,7 @@ def read_quality(response: pb.GetStatisticsResponse) -> tuple[QualityRow, ...]:
 
 def _quality_row(message: pb.QualityRow) -> QualityRow:
     try:
+        check_institution_id(message.member, _PART, "member")
         counts = tuple(
             (word(QualityEvent, item.event, _PART, "event"), item.rule, item.count) for item in message.counts
         )
@@ -67,13 +70,18 @@ def _quality_row(message: pb.QualityRow) -> QualityRow:
         raise VerificationError(_PART, error.rule, got=error.got, want=error.want) from None
     row = QualityRow(message.month, message.member, counts, message.score)
     places = [(event, rule) for event, rule, _ in counts]
-    whole = all(0 < count <= _MOST and (event is QualityEvent.REFUSED or not rule) for event, rule, count in counts)
+    whole = all(0 < count <= _MOST and _names_rule(event, rule) for event, rule, count in counts)
     if not counts or sorted(set(places)) != places or not whole:
         raise VerificationError(_PART, "quality.order", want="counts above 0 by event and rule, in order")
     if row.score != score_of(row.by_event):
         got, want = f"{row.member} {row.month}: {row.score}", str(score_of(row.by_event))
         raise VerificationError(_PART, "quality.score", got=got, want=want)
     return row
+
+
+def _names_rule(event: QualityEvent, rule: str) -> bool:
+    """Whether a count names a rule where it may: an auditor sees refusals by all rules together."""
+    return not rule or (event is QualityEvent.REFUSED and _RULE.fullmatch(rule) is not None)
 
 
 def _check_size(response: pb.GetStatisticsResponse) -> None:

@@ -74,9 +74,17 @@ def beyond(sent: pb.GetStatisticsResponse) -> None:
     sent.quality[0].counts[0].count = 2**64 - 1
 
 
+def no_member(sent: pb.GetStatisticsResponse) -> None:
+    sent.quality[0].member = "lender\x1b1"
+
+
+def no_rule(sent: pb.GetStatisticsResponse) -> None:
+    sent.quality[1].counts[2].rule = "money.open\x1b"
+
+
 BROKEN: list[Callable[[pb.GetStatisticsResponse], None]] = [
     *(other_score, not_over, no_month, turned, twice, nothing, no_counts, rule_of_a_statement, unknown, counts_turned),
-    beyond,
+    *(beyond, no_member, no_rule),
 ]
 
 
