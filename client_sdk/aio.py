@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.erasure import ErasureProof
+    from client_sdk.models.member_quality import MemberQuality
     from client_sdk.models.notice import AcknowledgementReceipt, Notice
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
@@ -232,6 +234,12 @@ class AsyncClient:
         """Yield own records as the registry holds them, in order of their first leaf."""
         return self._each(self._member.records(record_ids, identity, issuer))
 
+    async def history(
+        self, record_id: bytes, *, issuer: str = "", identity: Identity | None = None
+    ) -> tuple[HistoryMonth, ...]:
+        """Return what is known of an own record in each of at most 60 months, the oldest first."""
+        return await self._run(self._member.history(record_id, issuer, identity))
+
     async def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry."""
         return await self._run(self._member.receipt(record_id, version, issuer))
@@ -327,6 +335,10 @@ class AsyncClient:
     async def statistics(self, *, first_month: str = "", last_month: str = "") -> Statistics:
         """Return counts of what all lenders reported, by month: events, sizes of issuers, products and causes."""
         return await self._run(self._member.statistics(first_month, last_month))
+
+    async def member_quality(self, *, first_month: str = "", last_month: str = "") -> MemberQuality:
+        """Return the quality of what this member reported, by month, with a score."""
+        return await self._run(self._member.member_quality(first_month, last_month))
 
     async def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.certificate import CertificateView
+    from client_sdk.models.member_quality import MemberQuality
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.statistics import Statistics
     from client_sdk.models.status import Status
@@ -121,6 +122,22 @@ class AdministeringMethods(FlowRunner):
             VerificationError: the counts do not fit together.
         """
         return self._run(self._member.statistics(first_month, last_month))
+
+    def member_quality(self, *, first_month: str = "", last_month: str = "") -> MemberQuality:
+        """Return the quality of what this member reported, by month, with a score.
+
+        An auditor gets that of all members. Each score is recomputed from its counts. Counts of what the log shows are
+        held against it by audits; what facts say, and what was refused, is the registry's word.
+
+        Args:
+            first_month: YYYY-MM; empty for the oldest there is.
+            last_month: YYYY-MM; empty for the newest that is over. Of more counts than fit the newest months are given.
+
+        Raises:
+            PreflightError: one is no month; nothing was sent.
+            VerificationError: the counts do not fit together, or a score is not theirs.
+        """
+        return self._run(self._member.member_quality(first_month, last_month))
 
     def connect(self, older: bytes, newer: bytes) -> None:
         """Let the registry prove that two checkpoints belong to one history, such as another member's and the own.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.dispute import AnnotationReceipt
@@ -244,6 +245,25 @@ class ReportingMethods(FlowRunner):
             CreditRegistryError: as for ``report``.
         """
         yield from self._run(self._member.records(record_ids, identity, issuer))
+
+    def history(
+        self, record_id: bytes, *, issuer: str = "", identity: Identity | None = None
+    ) -> tuple[HistoryMonth, ...]:
+        """Return what is known of an own record in each of at most 60 months, the oldest first.
+
+        Days past due are those of the newest version, where it is opened: for its month, and for the months before of
+        which they follow. Earlier versions tell their standing alone, as the registry keeps none of their facts.
+
+        Args:
+            record_id: 16 bytes.
+            issuer: of the record, for its successor; empty for an own record.
+            identity: of the person, whose facts are opened; None leaves them sealed.
+
+        Raises:
+            ConflictError: there is no such record, or none that is live and about this person.
+            CreditRegistryError: as for ``report``.
+        """
+        return self._run(self._member.history(record_id, issuer, identity))
 
     def receipt(self, record_id: bytes, version: int, *, issuer: str = "") -> Receipt:
         """Return the receipt of a version of an own record, from the outbox or else from the registry.

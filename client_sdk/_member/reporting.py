@@ -10,13 +10,15 @@ from creditregistry.v1 import submission_pb2
 
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
-from client_sdk._protocol.own_record import views_of
+from client_sdk._protocol.own_record import earlier_version, months_of, views_of
 from client_sdk._protocol.receipt import read_receipt
 from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
-from client_sdk.errors import PreflightError, RefusedError
+from client_sdk.errors import ConflictError, PreflightError, RefusedError
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.rules.dates import months_later
 from client_sdk.kernel.rules.listing import removal_due_on
+from client_sdk.kernel.rules.monthly import MONTHS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.preflight import check_types
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from client_sdk._steps import Call, Flow
     from client_sdk.kernel.formats.words import WithdrawalReason
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.monthly import HistoryMonth, KnownVersion
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.lending.signing_room import Prepared
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
@@ -207,6 +210,25 @@ class Reporting(Core):
         held = yield from self.held(wanted, issuer)
         directory = yield from self.directory()
         return views_of(held, names, directory.rulebook.stale_days, self.session.now_ms())
+
+    def history(self, record_id: bytes, issuer: str, identity: Identity | None) -> Flow[tuple[HistoryMonth, ...]]:
+        """Return the monthly history of an own record: its newest version, and the receipts of the versions before."""
+        arguments.record_id_of(record_id)
+        views = yield from self.records([record_id], identity, issuer)
+        found = yield from beside(lambda: list(views))
+        if not found:
+            want = "an own record" + ("" if identity is None else ", live and about this person")
+            raise ConflictError("RECORD_UNKNOWN", field="record_id", rule="record.known", got="none", want=want)
+        zone, now = (yield from self.directory()).rulebook.time_zone, self.session.now_ms()
+        # No older version says anything of the months that are shown.
+        oldest = months_later(found[0].logged_at.date(), -MONTHS)
+        earlier: list[KnownVersion] = []
+        for version in range(found[0].version - 1, 0, -1):
+            receipt = yield from self.receipt(record_id, version, issuer)
+            earlier.insert(0, earlier_version(receipt, zone))
+            if earlier[0].logged_on < oldest:
+                break
+        return months_of(found[0], earlier, zone, now)
 
     def receipt(self, record_id: bytes, version: int, issuer: str) -> Flow[Receipt]:
         """Return the receipt of a version, from the outbox or else from the registry."""

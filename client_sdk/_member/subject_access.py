@@ -14,6 +14,7 @@ from client_sdk._protocol.subject_access import Askers, RecordLeaves, make_repor
 from client_sdk._steps import ask, beside
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.words import Purpose
+from client_sdk.models.answer import Failure
 
 if TYPE_CHECKING:
     from client_sdk._steps import Flow
@@ -40,8 +41,10 @@ class SubjectAccessing(Asking):
             partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer)
         )
         (answer,) = answers
-        if answer.failure is not None:
-            raise VerificationError(answer.failure.part, answer.failure.rule, answer.failure.message)
+        as_of = answer.as_of
+        if as_of is None:
+            failure = answer.failure or Failure(part="evidence", rule="evidence.present")
+            raise VerificationError(failure.part, failure.rule, failure.message)
         askers = Askers(answer.inquiry_id, question.names[0])
         yield from self._fetch_askers(askers)
         histories = yield from self._fetch_histories(answer)
@@ -49,7 +52,7 @@ class SubjectAccessing(Asking):
         directory = yield from self.following.refresh()
         key = self.session.log_key
         asked = yield from beside(partial(askers.read, directory, key))
-        records = yield from beside(lambda: [leaves.read(directory, key) for leaves in histories])
+        records = yield from beside(lambda: [leaves.read(directory, key, as_of) for leaves in histories])
         notes = [page.checkpoint for page in askers.pages]
         notes += [page.checkpoint for leaves in histories for page in leaves.pages]
         for note in dict.fromkeys(notes):

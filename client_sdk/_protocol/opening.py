@@ -57,6 +57,8 @@ def listed(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> ListedReco
         statement_unopened=text_unopened,
         facts=facts,
         unopened=unopened,
+        _logged_on=record.logged_on,
+        _known_on=record.known_on,
     )
 
 

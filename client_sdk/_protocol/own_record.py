@@ -17,23 +17,36 @@ from client_sdk.kernel.formats.commitment import commit_subject
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
-from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.seal import disclosure_digest, open_facts
 from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
 from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.proving import read_leaf
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import parse_facts
+from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
 from client_sdk.kernel.rules.stale import is_stale
 from client_sdk.models.record import RecordState, RecordView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from client_sdk.kernel.formats.seal import Opened
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
+    from client_sdk.models.receipt import Receipt
 
-__all__ = ["HeldRecord", "names_another", "open_held", "read_held", "version_of", "views_of"]
+__all__ = [
+    "HeldRecord",
+    "earlier_version",
+    "months_of",
+    "names_another",
+    "open_held",
+    "read_held",
+    "version_of",
+    "views_of",
+]
 
 _STATES = {
     pb.RECORD_STATE_LIVE: RecordState.LIVE,
@@ -205,6 +218,34 @@ def _view(held: HeldRecord, opened: Opened | None, *, stale: bool) -> RecordView
         return view
     with verifying():
         return replace(view, facts=parse_facts(statement.kind, opened.content))
+
+
+def earlier_version(receipt: Receipt, time_zone: str) -> KnownVersion:
+    """Return what an own receipt, already verified, says of its version: its facts stay sealed in the log."""
+    with verifying():
+        leaf = read_leaf(receipt.leaf, "own record")
+        if not isinstance(leaf, StatementLeaf):
+            raise FormatError("own record", "record.leaf", want="a statement")
+        standing = Statement.parse(leaf.payload).standing
+    return KnownVersion(receipt.version, standing, day_of(leaf.logged_at, time_zone))
+
+
+def months_of(
+    view: RecordView, earlier: Sequence[KnownVersion], time_zone: str, now_ms: int
+) -> tuple[HistoryMonth, ...]:
+    """Return the monthly history of an own record.
+
+    Args:
+        view: of its newest version.
+        earlier: versions before it, ascending, the last one just before it.
+        time_zone: of the rulebook.
+        now_ms: of the call.
+    """
+    logged_on = day_of(milliseconds(view.logged_at), time_zone)
+    newest = KnownVersion(view.version, view.standing, logged_on, view.facts)
+    # A clock of this machine that is behind that of the registry leaves the newest version out of no month.
+    until = max(day_of(now_ms, time_zone), logged_on)
+    return monthly_history(view.kind, [*earlier, newest], until)
 
 
 def unknown_record() -> VerificationError:

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import word
+from client_sdk.kernel.ledger.quality import QualityEvent, QualityRow, score_of
 from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown, MonthRow
 from client_sdk.kernel.rules.suppression import THRESHOLD
 
 if TYPE_CHECKING:
     from creditregistry.v1 import transparency_pb2 as pb
 
-__all__ = ["read_statistics"]
+__all__ = ["read_quality", "read_statistics"]
 
 _PART = "statistics"
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_RULE = re.compile(r"[!-~]{1,100}", re.ASCII)
 # No database holds higher numbers.
 _MOST = 2**63 - 1
 
@@ -29,8 +32,7 @@ def read_statistics(response: pb.GetStatisticsResponse) -> tuple[MonthRow, ...]:
         VerificationError: months are out of order or not over, columns are missing, counts are not those of a total, or
             one is shown that should be withheld.
     """
-    if _MONTH.fullmatch(response.before) is None or not 0 < response.size <= _MOST:
-        raise VerificationError(_PART, "statistics.month", want="size and month of a log")
+    _check_size(response)
     rows = tuple(map(_row, response.rows))
     places = [(row.month, row.breakdown.number) for row in rows]
     if sorted(set(places)) != places:
@@ -38,6 +40,53 @@ def read_statistics(response: pb.GetStatisticsResponse) -> tuple[MonthRow, ...]:
     if any(row.month >= response.before for row in rows):
         raise VerificationError(_PART, "statistics.month", want=f"months before {response.before}")
     return rows
+
+
+def read_quality(response: pb.GetStatisticsResponse) -> tuple[QualityRow, ...]:
+    """Return the quality of what members reported, once each score is that of its counts.
+
+    Raises:
+        VerificationError: months are not over, rows or counts are out of order, an event is unknown, or a score is not
+            what its counts give.
+    """
+    _check_size(response)
+    rows = tuple(map(_quality_row, response.quality))
+    places = [(row.month, row.member) for row in rows]
+    if sorted(set(places)) != places:
+        raise VerificationError(_PART, "quality.order", want="each month and member once, in order")
+    for row in rows:
+        if _MONTH.fullmatch(row.month) is None or row.month >= response.before:
+            raise VerificationError(_PART, "statistics.month", want=f"months before {response.before}")
+    return rows
+
+
+def _quality_row(message: pb.QualityRow) -> QualityRow:
+    try:
+        check_institution_id(message.member, _PART, "member")
+        counts = tuple(
+            (word(QualityEvent, item.event, _PART, "event"), item.rule, item.count) for item in message.counts
+        )
+    except FormatError as error:
+        raise VerificationError(_PART, error.rule, got=error.got, want=error.want) from None
+    row = QualityRow(message.month, message.member, counts, message.score)
+    places = [(event, rule) for event, rule, _ in counts]
+    whole = all(0 < count <= _MOST and _names_rule(event, rule) for event, rule, count in counts)
+    if not counts or sorted(set(places)) != places or not whole:
+        raise VerificationError(_PART, "quality.order", want="counts above 0 by event and rule, in order")
+    if row.score != score_of(row.by_event):
+        got, want = f"{row.member} {row.month}: {row.score}", str(score_of(row.by_event))
+        raise VerificationError(_PART, "quality.score", got=got, want=want)
+    return row
+
+
+def _names_rule(event: QualityEvent, rule: str) -> bool:
+    """Whether a count names a rule where it may: an auditor sees refusals by all rules together."""
+    return not rule or (event is QualityEvent.REFUSED and _RULE.fullmatch(rule) is not None)
+
+
+def _check_size(response: pb.GetStatisticsResponse) -> None:
+    if _MONTH.fullmatch(response.before) is None or not 0 < response.size <= _MOST:
+        raise VerificationError(_PART, "statistics.month", want="size and month of a log")
 
 
 def _row(message: pb.StatisticsRow) -> MonthRow:

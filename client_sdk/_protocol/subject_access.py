@@ -22,17 +22,19 @@ from client_sdk.kernel.ledger.proving import head_leaf, head_under, leaves_under
 from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.free_reports import ReportTally, tally_reports
+from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
 from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from creditregistry.v1 import subject_access_pb2 as pb
 
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.ledger.directory import Directory
-    from client_sdk.kernel.ledger.history import HistoryStep
+    from client_sdk.kernel.ledger.history import HistoryStep, RecordHistory
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
@@ -132,8 +134,13 @@ class RecordLeaves:
         """Which record."""
         return RecordKey(self.record.issuer, self.record.record_id)
 
-    def read(self, directory: Directory, key: VerifierKey) -> SubjectRecord:
+    def read(self, directory: Directory, key: VerifierKey, as_of: datetime) -> SubjectRecord:
         """Return the record with its history, once it verifies; arguments as for ``Askers.read``.
+
+        Args:
+            directory: of the newest HEAD.
+            key: of the log.
+            as_of: for when the answer is proved.
 
         Raises:
             VerificationError: a leaf is not in the log or not of this record, the chain has a gap, or the version that
@@ -148,13 +155,30 @@ class RecordLeaves:
             shown = {(step.place, step.said.version) for step in history.steps if isinstance(step.said, Statement)}
             if listed not in shown:
                 raise FormatError(HISTORY, "history.listed", want="the version that the answer lists")
+            until = day_of(milliseconds(as_of), directory.rulebook.time_zone)
+            months = monthly_history(self.record.kind, self._versions(history, directory), until)
             due = answer_due_on(history.unanswered_since, directory.rulebook) if history.unanswered_since else None
         return SubjectRecord(
             record=self.record,
             history=tuple(map(_event, history.steps)),
             due_on=due,
             disputed_by=history.disputed_by,
+            months=months,
         )
+
+    def _versions(self, history: RecordHistory, directory: Directory) -> list[KnownVersion]:
+        """Return all versions; facts are opened of the listed one alone, as the registry keeps no others."""
+        zone, listed = directory.rulebook.time_zone, self.record
+        return [
+            KnownVersion(
+                step.said.version,
+                step.said.standing,
+                day_of(step.logged_at, zone),
+                listed.facts if step.said.version == listed.version else None,
+            )
+            for step in history.steps
+            if isinstance(step.said, Statement)
+        ]
 
 
 def _proved_leaves(page: pb.ListRecordLeavesResponse, key: VerifierKey) -> list[tuple[int, bytes]]:

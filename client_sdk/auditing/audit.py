@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
+from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, institution_rows
@@ -175,6 +176,7 @@ def _verify_content(
     examination.check_hidden()
     examination.check_clock(milliseconds(report.audited_at))
     check_statistics(examination.replay, fetched.statistics, findings)
+    check_quality(examination.replay, fetched.statistics, findings)
     rows = institution_rows(examination.replay)
     return replace(
         report,

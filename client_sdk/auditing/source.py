@@ -87,7 +87,7 @@ class RegistrySource:
 
     def statistics(self) -> pb.GetStatisticsResponse:
         """Return what the registry publishes of the statements up to a size that it names."""
-        return self._stub.GetStatistics(pb.GetStatisticsRequest())
+        return self._stub.GetStatistics(pb.GetStatisticsRequest(quality=True))
 
     def leaves(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the leaves of a range, all of them and in order.

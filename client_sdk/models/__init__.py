@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.words import (
     Standing,
     WithdrawalReason,
 )
+from client_sdk.kernel.ledger.quality import QualityEvent
 from client_sdk.kernel.rules.facts import (
     Amounts,
     Arrangement,
@@ -41,6 +42,7 @@ from client_sdk.kernel.rules.facts import (
     Product,
     SubjectRole,
 )
+from client_sdk.kernel.rules.monthly import HistoryMonth
 from client_sdk.kernel.rules.reciprocity import LevelStanding
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
@@ -51,6 +53,7 @@ from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
+from client_sdk.models.member_quality import MemberQuality, QualityMonth
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
@@ -120,6 +123,7 @@ __all__ = [
     "ErasureProof",
     "Facts",
     "Failure",
+    "HistoryMonth",
     "IdType",
     "Identity",
     "InquiryReceipt",
@@ -143,6 +147,7 @@ __all__ = [
     "ListingReport",
     "LoggedAct",
     "Measure",
+    "MemberQuality",
     "Notice",
     "NoticeChannel",
     "NoticeEvidence",
@@ -155,6 +160,8 @@ __all__ = [
     "ProgressCallback",
     "ProposalView",
     "Purpose",
+    "QualityEvent",
+    "QualityMonth",
     "QualityReport",
     "QualityRule",
     "Reason",

@@ -7,14 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.formats.plain import Plain, plain
 from client_sdk.kernel.formats.words import AnnotationFlag
+from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.formats.words import Kind, Standing
     from client_sdk.kernel.rules.facts import Facts
+    from client_sdk.kernel.rules.monthly import HistoryMonth
 
 __all__ = ["ListedRecord", "Unopened"]
 
@@ -83,11 +86,26 @@ class ListedRecord(Plain):
     statement_unopened: Unopened | None = None
     facts: Facts | None = None
     unopened: Unopened | None = None
+    # Days of the leaf and of the HEAD in the legal time zone; None where that is not known.
+    _logged_on: date | None = field(default=None, repr=False, compare=False)
+    _known_on: date | None = field(default=None, repr=False, compare=False)
 
     @property
     def ref(self) -> str:
         """Name of the record in reasons: issuer and UUID."""
         return f"{self.issuer}/{UUID(bytes=self.record_id)}"
+
+    @property
+    def months(self) -> tuple[HistoryMonth, ...]:
+        """What its newest version proves of each of at most 60 months, the oldest first; askers see no earlier one."""
+        if self._logged_on is None or self._known_on is None:
+            return ()
+        newest = KnownVersion(self.version, self.standing, self._logged_on, self.facts)
+        return monthly_history(self.kind, [newest], self._known_on)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the fields by name, and the months, as values that ``json.dumps`` takes."""
+        return {**Plain.to_dict(self), "months": plain(self.months)}
 
     @property
     def disputed(self) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Purpose, Standing
     from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.models.answer import Answer
     from client_sdk.models.listed import ListedRecord
 
@@ -70,12 +71,14 @@ class SubjectRecord(Plain):
         history: its leaves, the oldest first; of a bought debt also the remarks that it has carried over.
         due_on: last day for the answer to a dispute that stands; None where none waits for one.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
+        months: what all versions together prove of each of at most 60 months, the oldest first.
     """
 
     record: ListedRecord
     history: tuple[RecordEvent, ...]
     due_on: date | None = None
     disputed_by: str = ""
+    months: tuple[HistoryMonth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from client_sdk.forms import MINOR_UNITS, Word, offset_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.models import (
         AskedAbout,
         Facts,
+        HistoryMonth,
         Identity,
         InstitutionName,
         RecordEvent,
@@ -37,10 +39,11 @@ _TURNED = frozenset(("R", "AL", "AN"))
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table: headings and rows of as many cells."""
+    """A table: headings and rows of as many cells, and its own heading, which may be empty."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,7 @@ class Part:
         pairs: names and values.
         quote: the person's own words; empty for none.
         quote_title: heading of the quote.
-        rows: a table; None for none.
-        rows_title: heading of the table.
+        tables: any number.
     """
 
     title: str
@@ -66,8 +68,7 @@ class Part:
     pairs: tuple[tuple[str, str], ...] = ()
     quote: str = ""
     quote_title: str = ""
-    rows: Rows | None = None
-    rows_title: str = ""
+    tables: tuple[Rows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,7 @@ class _Speaker:
             pairs=tuple(self._record_pairs(item)),
             quote=visible(record.subject_statement),
             quote_title=self._text("statement"),
-            rows=self._history(item),
-            rows_title=self._text("history"),
+            tables=(*([self._months(item)] if item.months else []), self._history(item)),
         )
 
     def _record_pairs(self, item: SubjectRecord) -> Iterator[tuple[str, str]]:
@@ -287,7 +287,26 @@ class _Speaker:
                 )
                 for event in item.history
             ),
+            self._text("history"),
         )
+
+    def _months(self, item: SubjectRecord) -> Rows:
+        """Return the monthly history; months of which the same is known stand in one row."""
+        rows = []
+        for (standing, known), group in groupby(item.months, lambda month: (month.standing, self._known(month))):
+            months = [month.month for month in group]
+            span = months[0] if len(months) == 1 else self._text("months_span", first=months[0], last=months[-1])
+            rows.append((span, "–" if standing is None else self._term(standing), known))
+        head = tuple(self._text(f"months_{name}") for name in ("when", "standing", "known"))
+        return Rows(head, tuple(rows), self._text("months"))
+
+    def _known(self, month: HistoryMonth) -> str:
+        if month.days_past_due is not None:
+            name = "months_follow" if month.follows else "months_days"
+            return self._text(name, days=month.days_past_due, date=month.as_of, code=month.code)
+        if month.version is not None:
+            return self._text("months_version", version=month.version)
+        return self._text("months_nothing")
 
     def _event(self, event: RecordEvent) -> str:
         if event.standing is not None:
@@ -302,7 +321,7 @@ class _Speaker:
     def _asked(self) -> Part:
         head = tuple(self._text(f"asked_{name}") for name in ("when", "who", "why", "where"))
         rows = tuple(map(self._inquiry, self._report.asked))
-        return Part(self._text("asked"), paragraphs=(self._text("asked_intro"),), rows=Rows(head, rows))
+        return Part(self._text("asked"), paragraphs=(self._text("asked_intro"),), tables=(Rows(head, rows),))
 
     def _inquiry(self, one: AskedAbout) -> tuple[str, ...]:
         place = self._text("asked_waiting") if one.index is None else str(one.index)

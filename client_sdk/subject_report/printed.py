@@ -124,11 +124,11 @@ def _part(part: Part) -> Iterator[Any]:
     if part.quote:
         yield _paragraph(part.quote_title, _LABEL)
         yield _paragraph(part.quote, _QUOTE)
-    if part.rows is not None:
-        if part.rows_title:
+    for rows in part.tables:
+        if rows.title:
             yield CondPageBreak(_ROOM / 2)
-            yield _paragraph(part.rows_title, _LABEL)
-        yield _rows(part.rows)
+            yield _paragraph(rows.title, _LABEL)
+        yield _rows(rows)
     yield Spacer(1, 2)
 
 

@@ -83,6 +83,21 @@ TEXTS: dict[str, Term] = {
     "history_clock": Term("系统（期限届满）", "the registry (a period ended)"),
     "history_code": Term("，代码 {code}", ", code {code}"),
     "history_nothing": Term("标注取消", "marks removed"),
+    "months": Term("逐月状态（最多 60 个月）", "Month by month (at most 60 months)"),
+    "months_when": Term("月份", "Month"),
+    "months_standing": Term("登记状态", "Standing"),
+    "months_known": Term("已报送的内容", "What was reported"),
+    "months_span": Term("{first} 至 {last}", "{first} to {last}"),
+    "months_days": Term(
+        "截至 {date} 逾期 {days} 天（还款状态代码 {code}）",
+        "{days} days past due on {date} (month code {code})",
+    ),
+    "months_follow": Term(
+        "截至 {date} 逾期 {days} 天（还款状态代码 {code}），由此后报送的逾期天数推算",
+        "{days} days past due on {date} (month code {code}), as follows from what was reported later",
+    ),
+    "months_version": Term("报送第 {version} 版，其内容未予保存", "version {version}, of which no content is kept"),
+    "months_nothing": Term("未报送", "not reported"),
     "asked": Term("谁查询过您的信息", "Who asked about you"),
     "asked_intro": Term(
         "以下是登记系统保存的对您的全部已答复查询，最近的在前。每一项都有查询机构的签名。"

@@ -218,6 +218,15 @@ def create_counts() -> None:
         whole("defaults"),
         sa.PrimaryKeyConstraint("month", "breakdown", "word", name=op.f("pk_fact_counts")),
     )
+    op.create_table(
+        "quality_counts",
+        words("member"),
+        words("month"),
+        small("event"),
+        words("rule"),
+        whole("events"),
+        sa.PrimaryKeyConstraint("member", "month", "event", "rule", name=op.f("pk_quality_counts")),
+    )
 
 
 def create_blocked_debts() -> None:
@@ -369,6 +378,7 @@ def downgrade() -> None:
         "inquired_persons",
         "inquiries",
         "quotas",
+        "quality_counts",
         "fact_counts",
         "statement_counts",
         "contributions",

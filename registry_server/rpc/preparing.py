@@ -79,7 +79,7 @@ class Preparation:
         # A key that the directory does not have yet is looked for where there may be news of it: here.
         unknown = [at for at, item in enumerate(checked) if isinstance(item, Complaint) and item.reason == KEY_UNKNOWN]
         if not unknown:
-            return PreparedSubmissions(checked)
+            return PreparedSubmissions(peer, checked)
         again = self._submitting.prepare(peer, [Submission.of(chunk.submissions[at]) for at in unknown]).checked
         replaced = dict(zip(unknown, again, strict=True))
-        return PreparedSubmissions(tuple(replaced.get(at, item) for at, item in enumerate(checked)))
+        return PreparedSubmissions(peer, tuple(replaced.get(at, item) for at, item in enumerate(checked)))

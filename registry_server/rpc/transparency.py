@@ -77,7 +77,8 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> pb.GetStatisticsResponse:
         """Return counts of what was reported."""
-        ask = partial(self._statistics.rows, request.first_month, request.last_month)
+        reader = current_call().institution if request.quality else ""
+        ask = partial(self._statistics.rows, request.first_month, request.last_month, reader)
         return convert.statistics(await in_thread(self._executor, ask))
 
     async def ListLeaves(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
@@ -14,6 +15,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.quality import events_of_annotation, events_of_facts, events_of_statement
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -30,7 +32,10 @@ from registry_server.storage.quotas import STATEMENTS, QuotaKey, annotations_of
 from registry_server.storage.records import StoredRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.quality import QualityEvent
     from client_sdk.kernel.ledger.submission import Alias, Binding
     from registry_server.sequencing.items import AnnotationItem, StatementItem
     from registry_server.sequencing.staging import Staging
@@ -85,10 +90,21 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     staging.directory = staging.directory.gave(statement, staging.day)
     staging.add_version(record)
     staging.count_version(chain, None if before is None else before.chain.standing, item.facts)
+    staging.count_quality(statement.signer, _events(staging, item, None if before is None else before.chain))
     if before is not None:
         note_statement(staging, item, before.chain, record)
     _bind(staging, item, record)
     return index
+
+
+def _events(staging: Staging, item: StatementItem, before: Chain | None) -> Iterator[QualityEvent]:
+    """Yield what a version is counted as for the quality of what its signer reports."""
+    yield from events_of_statement(item.statement)
+    if before is not None and item.previous is not None and item.facts is not None:
+        today, days = date.fromisoformat(staging.day), staging.directory.rulebook.stale_days
+        yield from events_of_facts(
+            before.standing, item.previous.facts, item.statement.standing, item.facts, today, days
+        )
 
 
 def _begun(staging: Staging, chain: Chain) -> StoredRecord:
@@ -312,6 +328,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     record = before.with_chain(chain)
     staging.put_record(record)
     staging.add_annotation(record)
+    staging.count_quality(annotation.author, events_of_annotation(annotation))
     note_annotation(staging, item, before.chain, record)
     hidden = annotation.hides
     staging.put_live(replace(row, annotation_index=index, annotation_hash=hash_, hidden=hidden), text=text)

@@ -47,6 +47,7 @@ from registry_server.storage import (
     live,
     notices,
     proposals,
+    quality,
     quotas,
     records,
     statistics,
@@ -271,6 +272,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     quotas.add(work, staging.used)
     statistics.add_statements(work, staging.statement_counts)
     statistics.add_facts(work, staging.fact_counts)
+    quality.add(work, staging.quality)
     contributions.put(work, staging.changed_contributions())
 
 

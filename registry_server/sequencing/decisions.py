@@ -12,6 +12,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf
 from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.quality import restricted
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
@@ -142,6 +143,7 @@ def _remark(staging: Staging, item: LapseItem) -> int:
     staging.add_annotation(record)
     if item.what is LapseKind.RESTRICTED:
         note_restriction(staging, record, index)
+    staging.count_quality(item.key.issuer, restricted(item.what))
     head = chain.annotation
     staging.put_live(replace(row, annotation_index=index, annotation_hash=head.leaf_hash, hidden=head.hidden))
     return index

@@ -13,20 +13,23 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
+from client_sdk.kernel.ledger.statistics import month_of
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
+from registry_server.sequencing.refusals import Refusals
 from registry_server.sequencing.view import Served, View
 from registry_server.storage import head
 from registry_server.storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.clock import Clocks
@@ -60,6 +63,7 @@ class Ledger:
         self._publisher = publisher
         self._batches = Batches(database, committed, publisher, timekeeper)
         self._served: Served | None = None
+        self.refusals = Refusals()
 
     @classmethod
     def open(cls, database: Database, register: Register, signer: Signer, clocks: Clocks | None = None) -> Self:
@@ -125,6 +129,12 @@ class Ledger:
             LedgerClosedError: the ledger takes nothing any more.
         """
         return self._batches.append(items)
+
+    def count_refusals(self, member: str, complaints: Iterable[Complaint]) -> None:
+        """Count what was refused of what a member sent; housekeeping stores it."""
+        state = self._committed.state
+        month = month_of(state.logged_at, state.directory.rulebook.time_zone)
+        self.refusals.take(member, month, complaints)
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return key id and signature of the log's key over an Erasure.

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.map_entry import records_value, subject_key
+from client_sdk.kernel.ledger.quality import QualityCount
 from client_sdk.kernel.ledger.statistics import FactCount, StatementCount, counted_facts, event_of
 from registry_server.storage.blocked import BlockedDebt, debt_hash
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.records import AnnotationPlace, StoredRecord, VersionPlace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.formats.words import NoticeReason, Standing, WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.quality import QualityEvent
     from client_sdk.kernel.rules.facts import Facts
     from registry_server.sequencing.loading import Loaded
     from registry_server.sequencing.map_tree import MapTree
@@ -108,6 +112,7 @@ class Staging:
         self.used: dict[QuotaKey, int] = {}
         self.statement_counts: Counter[StatementCount] = Counter()
         self.fact_counts: Counter[FactCount] = Counter()
+        self.quality: Counter[QualityCount] = Counter()
         self.causes: list[Cause] = []
         self.acknowledged: dict[NoticeKey, tuple[int, bytes]] = {}
         self.erases = False
@@ -209,6 +214,10 @@ class Staging:
         month, event = self.day[:7], event_of(before, chain.standing)
         self.statement_counts[StatementCount(chain.key.issuer, month, chain.kind, event)] += 1
         self.fact_counts.update(counted_facts(month, event, facts))
+
+    def count_quality(self, member: str, events: Iterable[QualityEvent]) -> None:
+        """Count events for the quality of what a member reports."""
+        self.quality.update(QualityCount(member, self.day[:7], event) for event in events)
 
     def block(self, record: StoredRecord, row: LiveRow, reason: WithdrawalReason) -> None:
         """Note that the debt of a record is not to be reported again."""

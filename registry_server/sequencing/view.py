@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.overlay import latest_retention
-from registry_server.storage import inquiries, leaves, live, notices, proposals, records, statistics
+from registry_server.storage import inquiries, leaves, live, notices, proposals, quality, records, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.map_proof import MapProof
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.quality import QualityCount
     from client_sdk.kernel.ledger.statistics import FactCount, StatementCount
     from registry_server.sequencing.log_tree import LogTree
     from registry_server.sequencing.map_tree import MapTree
@@ -322,6 +323,10 @@ class View:
     def counts(self) -> tuple[dict[StatementCount, int], dict[FactCount, int]]:
         """Return the counts of statements and of facts for the statistics."""
         return statistics.statements(self.work), statistics.facts(self.work)
+
+    def quality(self, member: str, before: str) -> dict[QualityCount, int]:
+        """Return the counts for the quality of what a member reports, or all members for an empty id."""
+        return quality.counts(self.work, member, before)
 
     def proposals(self, now: int) -> list[StoredProposal]:
         """Return the proposals that wait at that moment (ms)."""

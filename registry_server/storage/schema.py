@@ -45,6 +45,7 @@ __all__ = [
     "metadata",
     "notices",
     "proposals",
+    "quality_counts",
     "quotas",
     "records",
     "shown",
@@ -368,6 +369,18 @@ fact_counts = Table(
     Column("word", Text, nullable=False),
     Column("defaults", BigInteger, nullable=False),
     PrimaryKeyConstraint("month", "breakdown", "word"),
+)
+
+# What was right and wrong with what a member reported (kernel/ledger/quality.py). The rule is that of a refusal.
+quality_counts = Table(
+    "quality_counts",
+    metadata,
+    Column("member", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("event", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("member", "month", "event", "rule"),
 )
 
 # The newest day on which a lender gave a kind of record.

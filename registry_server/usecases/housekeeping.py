@@ -70,6 +70,10 @@ class Housekeeping:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        try:
+            self._store_refusals()
+        except Exception as error:  # noqa: BLE001 - the registry stops in any case
+            _log.error("refusals not counted", reason=complaint_of(error).reason)
 
     def beat(self) -> None:
         """Log a HEAD if one is due; it gives waiting inquiries their places.
@@ -89,6 +93,7 @@ class Housekeeping:
         """
         self._lapse()
         self._forget()
+        self._store_refusals()
 
     def _lapse(self) -> None:
         """Log every lapse that is due, some at a time, until none is left or none is taken."""
@@ -137,6 +142,11 @@ class Housekeeping:
             notices.forget_before(work, over)
             blocked.forget_before(work, over)
             work.commit()
+
+    def _store_refusals(self) -> None:
+        if self._ledger.refusals.waiting:
+            with self._ledger.database.append() as work:
+                self._ledger.refusals.store(work)
 
     def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:
         told = ""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.words import Role
+from client_sdk.kernel.ledger.quality import rows_of
 from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, publish
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.ledger.quality import QualityCount, QualityRow
     from client_sdk.kernel.ledger.statistics import MonthRow
     from registry_server.sequencing.ledger import Ledger
 
@@ -24,11 +27,20 @@ class StatisticsAnswer(NamedTuple):
         size: of the log.
         before: month of its HEAD, the first that is not over: YYYY-MM.
         rows: of each month that is over.
+        quality: of the reader, or for an auditor of all members; of months that are over.
     """
 
     size: int
     before: str
     rows: tuple[MonthRow, ...]
+    quality: tuple[QualityRow, ...] = ()
+
+
+class _Quality(NamedTuple):
+    """Counts for the quality of what is reported, of one member or of all."""
+
+    counts: dict[QualityCount, int]
+    of_all: bool
 
 
 class ReportedCounts:
@@ -43,12 +55,13 @@ class ReportedCounts:
         # Months that are over change no more, unless an act corrects the log's time: what was made last, and of when.
         self._made: tuple[tuple[str, int], tuple[MonthRow, ...]] = (("", 0), ())
 
-    def rows(self, first: str, last: str) -> StatisticsAnswer:
+    def rows(self, first: str, last: str, reader: str = "") -> StatisticsAnswer:
         """Return the rows of a range of months; of more than 240 the newest.
 
         Args:
             first: YYYY-MM; empty for the oldest there are.
             last: YYYY-MM; empty for the newest that is over.
+            reader: institution id of who asks also for the quality of what is reported; empty where nobody does.
 
         Raises:
             RegistryError: RANGE_INVALID; one is no month, or they are in the wrong order.
@@ -60,19 +73,29 @@ class ReportedCounts:
         if first and last and first > last:
             got, want = f"{first} to {last}", "a first month that is not after the last"
             raise RegistryError(RefusalReason.RANGE_INVALID, "last_month", "statistics.range", got=got, want=want)
-        size, before, rows = self._all()
+        size, before, rows, quality = self._all(reader)
         rows = tuple(row for row in rows if first <= row.month and (not last or row.month <= last))
         newest = set(sorted({row.month for row in rows})[-MAX_MONTHS:])
-        return StatisticsAnswer(size, before, tuple(row for row in rows if row.month in newest))
+        counts = {key: count for key, count in quality.counts.items() if first <= key.month <= (last or before)}
+        return StatisticsAnswer(
+            size,
+            before,
+            tuple(row for row in rows if row.month in newest),
+            rows_of(counts, rules=not quality.of_all),
+        )
 
-    def _all(self) -> tuple[int, str, tuple[MonthRow, ...]]:
+    def _all(self, reader: str) -> tuple[int, str, tuple[MonthRow, ...], _Quality]:
+        quality = _Quality({}, of_all=False)
         with self._ledger.view() as view:
             before = month_of(view.logged_at, view.rulebook.time_zone)
             size, commit = view.size, (before, view.head.newest_act)
             made, rows = self._made
             counts, facts = ({}, {}) if made == commit else view.counts()
+            if reader:
+                of_all = Role.AUDITOR in view.directory.institution(reader).roles
+                quality = _Quality(view.quality("" if of_all else reader, before), of_all)
         if made != commit:
             rows = publish(counts, facts, before)
             # Two that make it at the same time make the same; a pair is replaced as one.
             self._made = (commit, rows)
-        return size, before, rows
+        return size, before, rows, quality

@@ -48,8 +48,9 @@ KEY_UNKNOWN = "KEY_UNKNOWN"
 
 @dataclass(frozen=True, slots=True)
 class PreparedSubmissions:
-    """Submissions that were checked without the log: for each, what may be appended, or why it may not."""
+    """What a member sent, checked without the log: for each submission, what may be appended, or why it may not."""
 
+    peer: str
     checked: tuple[Checked, ...]
 
 
@@ -79,7 +80,7 @@ class Submitting:
                 got=str(len(submissions)),
                 want=f"1 to {CHUNK_SUBMISSIONS}",
             )
-        return PreparedSubmissions(self._check([(peer, sent) for sent in submissions]))
+        return PreparedSubmissions(peer, self._check([(peer, sent) for sent in submissions]))
 
     def prepare_each(self, calls: Sequence[tuple[str, Submission]]) -> list[PreparedSubmissions]:
         """Check what several calls bring, one submission each, with the peer of each.
@@ -87,7 +88,8 @@ class Submitting:
         Raises:
             StorageError: as ``prepare``.
         """
-        return [PreparedSubmissions((checked,)) for checked in self._check(calls)]
+        checked = self._check(calls)
+        return [PreparedSubmissions(peer, (one,)) for (peer, _), one in zip(calls, checked, strict=True)]
 
     def arrival(self) -> Arrival:
         """Return now, with the directory as this process knows it."""
@@ -108,8 +110,22 @@ class Submitting:
         # Not cancellable: what is enqueued is always carried out.
         submitted.set_running_or_notify_cancel()
         appended = self._ledger.append(items)
-        appended.add_done_callback(lambda done: _finish(prepared, done, submitted))
+        appended.add_done_callback(lambda done: self._finish(prepared, done, submitted))
         return submitted
+
+    def _finish(self, prepared: PreparedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
+        """Merge earlier refusals with the results of the other submissions, and count all that was refused."""
+        error = appended.exception()
+        if error is not None:
+            submitted.set_exception(error)
+            return
+        done = appended.result()
+        rest = iter(done.results)
+        results = [Result.refused(item) if isinstance(item, Complaint) else next(rest) for item in prepared.checked]
+        refused = [result.complaint for result in results if result.complaint is not None]
+        if refused:
+            self._ledger.count_refusals(prepared.peer, refused)
+        submitted.set_result(Appended(done.checkpoint, tuple(results)))
 
     def _check(self, sent: Sequence[tuple[str, Submission]]) -> tuple[Checked, ...]:
         arrival = self.arrival()
@@ -131,19 +147,3 @@ def check_submission(sent: Submission, peer: str, arrival: Arrival, verified: Ve
         return read_submission(sent, peer, arrival, verified)
     except (FormatError, RegistryError, RuleError) as error:
         return complaint_of(error)
-
-
-def _finish(prepared: PreparedSubmissions, appended: Future[Appended], submitted: Future[Appended]) -> None:
-    """Merge earlier refusals with the results of the other submissions."""
-    error = appended.exception()
-    if error is not None:
-        submitted.set_exception(error)
-        return
-    done = appended.result()
-    results = iter(done.results)
-    submitted.set_result(
-        Appended(
-            done.checkpoint,
-            tuple(Result.refused(item) if isinstance(item, Complaint) else next(results) for item in prepared.checked),
-        )
-    )

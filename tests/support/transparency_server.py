@@ -13,7 +13,9 @@ from creditregistry.v1.transparency_service_pb2_grpc import (
     add_TransparencyServiceServicer_to_server,
 )
 
+from client_sdk.kernel.ledger.quality import rows_of
 from client_sdk.kernel.ledger.statistics import COLUMNS
+from registry_server.rpc.convert.transparency import quality_row
 from tests.support.proofs import prove_directory
 
 if TYPE_CHECKING:
@@ -21,9 +23,17 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+    from client_sdk.kernel.ledger.quality import QualityRow
     from tests.support.handmade_log import HandmadeLog
 
 PAGE = 3
+
+
+def honest_quality(log: HandmadeLog) -> tuple[QualityRow, ...]:
+    """What the log itself tells of the quality of its members, of months that are over."""
+    state = log.state
+    counts = {key: count for key, count in state.quality.counts.items() if key.month < state.tally.before}
+    return rows_of(counts, rules=False)
 
 
 class HandmadeRegistry(TransparencyServiceServicer):
@@ -46,6 +56,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self.contributions: Mapping[str, Contribution] | None = None
         self.entries: Mapping[bytes, bytes] | None = None
         self.statistics: pb.GetStatisticsResponse | None = None
+        self.quality: Sequence[QualityRow] | None = None
 
     @property
     def _size(self) -> int:
@@ -73,8 +84,16 @@ class HandmadeRegistry(TransparencyServiceServicer):
         return pb.GetTileResponse(hashes=b"".join(hashes))
 
     def GetStatistics(  # noqa: N802 - the name of the method in the contract
-        self, _request: pb.GetStatisticsRequest, _context: grpc.ServicerContext
+        self, request: pb.GetStatisticsRequest, _context: grpc.ServicerContext
     ) -> pb.GetStatisticsResponse:
+        response = self._statistics()
+        if request.quality:
+            rows = honest_quality(self.log) if self.quality is None else self.quality
+            del response.quality[:]
+            response.quality.extend(map(quality_row, rows))
+        return response
+
+    def _statistics(self) -> pb.GetStatisticsResponse:
         if self.statistics is not None:
             return self.statistics
         size, tally = self.bindings_begun_at or self.bindings_size or self._size, self.log.state.tally

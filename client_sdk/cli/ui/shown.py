@@ -14,12 +14,12 @@ from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
     from client_sdk.cli.ui.output import Json
-    from client_sdk.models import Facts
+    from client_sdk.models import Facts, HistoryMonth
     from client_sdk.models.assessment import Assessment
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import InquiryReceipt, Receipt
@@ -30,6 +30,7 @@ __all__ = [
     "answer_lines",
     "assessment_lines",
     "money",
+    "month_table",
     "receipt_content",
     "record_rows",
 ]
@@ -65,8 +66,8 @@ def money(amount: int, currency: str) -> str:
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "") + f" {currency}"
 
 
-def answer_lines(answer: Answer) -> Iterator[RenderableType]:
-    """Yield the text of an answer: verdict, as of when, and each record."""
+def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[RenderableType]:
+    """Yield the text of an answer: verdict, as of when, and each record, with its months where they are wanted."""
     word = Text(answer.verdict.value, style=_STYLES[answer.verdict])
     yield Text.assemble(word, f"  {_MEANINGS[answer.verdict]}")
     if answer.failure is not None:
@@ -79,6 +80,27 @@ def answer_lines(answer: Answer) -> Iterator[RenderableType]:
         yield ""
         yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
         yield pairs((f"    {name}", value) for name, value in _record_rows(record))
+        if history:
+            yield month_table(record.months, "    ")
+
+
+def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:
+    """Return the monthly history of a record as lines of text."""
+    return table(
+        (f"{indent}month", "standing", "version", "days past due", "on", "code", ""),
+        (
+            (
+                f"{indent}{month.month}",
+                "not known" if month.standing is None else month.standing.name,
+                month.version or "",
+                "not reported" if month.days_past_due is None else month.days_past_due,
+                month.as_of or "",
+                month.code,
+                "follows from a later version" if month.follows else "",
+            )
+            for month in months
+        ),
+    )
 
 
 def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:

@@ -110,6 +110,9 @@ def register(app: typer.Typer) -> None:
                 "keys that open the facts (mode 0600).",
             ),
         ] = False,
+        history: Annotated[
+            bool, typer.Option("--history", help="Also show what is known of each month; --json always has it.")
+        ] = False,
         criteria: Annotated[
             Path | None,
             typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
@@ -148,7 +151,7 @@ def register(app: typer.Typer) -> None:
                 _save(answer, save, place if folder else 0, failed, kept_by)
                 for place, answer in enumerate(kept, start=1)
             ]
-        _show(session, answers, files, own)
+        _show(session, answers, files, own, history=history)
         session.output.tell(*(f"FILE: {error}" for error in failed))
         code = _code(answers, own if exit_code else None)
         return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
@@ -189,7 +192,9 @@ def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError], cri
         return None
 
 
-def _show(session: Run, answers: list[Answer], files: list[Path | None], criteria: Criteria | None) -> None:
+def _show(
+    session: Run, answers: list[Answer], files: list[Path | None], criteria: Criteria | None, *, history: bool
+) -> None:
     content: list[Json] = []
     for place, (answer, file) in enumerate(zip(answers, files, strict=True), start=1):
         # An office that speaks for the person lends nothing.
@@ -205,7 +210,7 @@ def _show(session: Run, answers: list[Answer], files: list[Path | None], criteri
         session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
         if not session.output.as_json:
             assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
-            session.output.result(None, *answer_lines(answer), *assessed, *_saved(file), "")
+            session.output.result(None, *answer_lines(answer, history=history), *assessed, *_saved(file), "")
     if session.output.as_json:
         session.output.result(content[0] if len(content) == 1 else {"answers": content})
 

@@ -16,7 +16,7 @@ VERBS = {
     ),
     "quality": Later(
         "quality",
-        "Show which rules the rows of a portfolio break, the worst first, with rows to look at; nothing is sent.",
+        "Show which rules a portfolio breaks, the worst first, with rows; or the score of what was reported, by month.",
     ),
     "check": Later(
         "check", "Ask whether a person has live records; show verdict, assessment with reasons, and totals."

@@ -38,6 +38,7 @@ from client_sdk.kernel.rules.stale import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.leaf import Head
@@ -69,6 +70,9 @@ class VerifiedRecord(Discreet):
     ended_until: str
     # Whether it had no further version for the rulebook's stale_days before the HEAD.
     stale: bool
+    # Days of the leaf and of the HEAD in the legal time zone.
+    logged_on: date
+    known_on: date
     # True where the asker's level of reciprocity does not open it: there is no disclosure then.
     held_back: bool = False
 
@@ -257,6 +261,8 @@ class Reading:
             item.text_disclosure,
             "" if issuer.ending is None else issuer.ending.retain_until,
             is_stale(statement.standing, leaf.logged_at, self._as_of, self._rules.stale_days),
+            day_of(leaf.logged_at, self._rules.time_zone),
+            day_of(self._as_of, self._rules.time_zone),
             held,
         )
 

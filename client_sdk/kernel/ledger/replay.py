@@ -23,6 +23,7 @@ from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
+from client_sdk.kernel.ledger.quality import QualityTally
 from client_sdk.kernel.ledger.statistics import StatementTally
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -51,7 +52,7 @@ class Replay:
 
     Args:
         report: called for each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
-        tally_until: size of the log at which ``tally`` ends; None for all of it.
+        tally_until: size of the log at which ``tally`` and ``quality`` end; None for all of it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Replay:
     ) -> None:
         self._report = report
         self.tally = StatementTally(tally_until)
+        self.quality = QualityTally(self.tally)
         self._directory: Directory | None = None
         self._continued_by: dict[RecordKey, RecordKey] = {}
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
@@ -158,6 +160,7 @@ class Replay:
         self.chains[chain.key] = chain
         standing = None if before is None else before.standing
         self.tally.take_statement(index, leaf.logged_at, chain.key.issuer, chain.kind, standing, chain.standing)
+        self.quality.take_statement(index, leaf.logged_at, statement)
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
@@ -178,6 +181,7 @@ class Replay:
             directory=self.directory,
         )
         self.chains[chain.key] = chain
+        self.quality.take_annotation(index, leaf.logged_at, annotation)
         return Signed(dsse.ANNOTATION, leaf.payload, public_key, leaf.signature)
 
     def _take_acknowledgement(self, index: int, leaf: StatementLeaf) -> Signed:
@@ -236,6 +240,7 @@ class Replay:
             logged_at=leaf.logged_at,
             directory=self.directory,
         )
+        self.quality.take_lapse(index, leaf.logged_at, event)
         if event.what is LapseKind.ERASED:
             self._erase(index, chain)
         else:

@@ -190,10 +190,17 @@ class StatementTally:
         self, index: int, logged_at: int, issuer: str, kind: Kind, before: Standing | None, after: Standing
     ) -> None:
         """Count a statement; its month is by the time zone in force when its commit began."""
-        if self._zone and (self._until is None or index < self._until):
-            if logged_at != self._logged_at:
-                self._logged_at, self._month = logged_at, month_of(logged_at, self._zone)
-            self.counts[StatementCount(issuer, self._month, kind, event_of(before, after))] += 1
+        month = self.month(index, logged_at)
+        if month:
+            self.counts[StatementCount(issuer, month, kind, event_of(before, after))] += 1
+
+    def month(self, index: int, logged_at: int) -> str:
+        """Return the month in which a leaf is counted; empty where it is not."""
+        if not self._zone or (self._until is not None and index >= self._until):
+            return ""
+        if logged_at != self._logged_at:
+            self._logged_at, self._month = logged_at, month_of(logged_at, self._zone)
+        return self._month
 
     def take_head(self, index: int, logged_at: int, time_zone: str) -> None:
         """Take the end of a commit, with the time zone that is in force after it."""

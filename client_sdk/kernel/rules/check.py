@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.rules.facts import Debt
 
-__all__ = ["check_admission", "check_basis", "check_facts", "check_progress"]
+__all__ = ["DAYS_TOLERANCE", "check_admission", "check_basis", "check_facts", "check_progress"]
 
 # A day either way: whether the first day of an episode counts as day 0 or as day 1.
-_DAYS_TOLERANCE = 1
+DAYS_TOLERANCE = 1
 _MAX_DAYS = 36_500
 _MAX_TEXT = 128
 _MAX_SHORT_TEXT = 64
@@ -206,7 +206,7 @@ def _check_default(standing: Standing, facts: DefaultFacts) -> None:
 
 
 def _check_days(standing: Standing, facts: DefaultFacts) -> None:
-    elapsed = (facts.as_of - facts.first_delinquency_on).days + _DAYS_TOLERANCE
+    elapsed = (facts.as_of - facts.first_delinquency_on).days + DAYS_TOLERANCE
     most = _MAX_DAYS if facts.days_estimated else min(elapsed, _MAX_DAYS)
     if not 0 <= facts.days_past_due <= most:
         raise _refused(

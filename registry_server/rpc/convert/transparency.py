@@ -9,11 +9,12 @@ from creditregistry.v1 import transparency_pb2 as pb
 from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.ledger.quality import QualityRow
     from client_sdk.kernel.ledger.statistics import MonthRow
     from registry_server.usecases.statistics import StatisticsAnswer
     from registry_server.usecases.transparency import BindingPage, CheckpointAnswer, DirectoryAnswer, LeafPage
 
-__all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings", "statistics"]
+__all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings", "quality_row", "statistics"]
 
 
 def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
@@ -62,7 +63,21 @@ def live_bindings(page: BindingPage) -> pb.ListLiveBindingsResponse:
 
 def statistics(answer: StatisticsAnswer) -> pb.GetStatisticsResponse:
     """Return rows of the statistics."""
-    return pb.GetStatisticsResponse(size=answer.size, before=answer.before, rows=map(_row, answer.rows))
+    return pb.GetStatisticsResponse(
+        size=answer.size,
+        before=answer.before,
+        rows=map(_row, answer.rows),
+        quality=map(quality_row, answer.quality),
+    )
+
+
+def quality_row(row: QualityRow) -> pb.QualityRow:
+    """Return the quality of what a member reported in a month."""
+    counts = [
+        pb.QualityCount(event=pb.QualityEvent.ValueType(event.number), rule=rule, count=count)
+        for event, rule, count in row.counts
+    ]
+    return pb.QualityRow(month=row.month, member=row.member, counts=counts, score=row.score)
 
 
 def _row(row: MonthRow) -> pb.StatisticsRow:

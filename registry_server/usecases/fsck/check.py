@@ -23,7 +23,7 @@ from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 from registry_server.usecases.fsck.blocked_rows import check_blocked
-from registry_server.usecases.fsck.count_rows import check_fact_counts, check_statement_counts
+from registry_server.usecases.fsck.count_rows import check_fact_counts, check_quality_counts, check_statement_counts
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
@@ -213,3 +213,4 @@ class _Check:
         check_tls_keys(work, report, replay.directory)
         check_statement_counts(work, report, replay.tally.counts)
         check_fact_counts(work, report, replay.tally.counts)
+        check_quality_counts(work, report, replay.quality.counts)

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.ledger.quality import FROM_LOG, QualityEvent
 from client_sdk.kernel.ledger.statistics import BY_FACT, COLUMNS, Breakdown
-from registry_server.storage import statistics
+from registry_server.storage import quality, statistics
 from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from client_sdk.kernel.ledger.quality import QualityCount
     from client_sdk.kernel.ledger.statistics import StatementCount
     from registry_server.storage.unit_of_work import UnitOfWork
     from registry_server.usecases.fsck.report import FsckReport
 
-__all__ = ["check_fact_counts", "check_statement_counts"]
+__all__ = ["check_fact_counts", "check_quality_counts", "check_statement_counts"]
 
 
 def check_statement_counts(work: UnitOfWork, report: FsckReport, counts: Mapping[StatementCount, int]) -> None:
@@ -53,3 +55,22 @@ def check_fact_counts(work: UnitOfWork, report: FsckReport, counts: Mapping[Stat
             got, total = str(found[month, by]), str(want[month, by])
             place = f"facts of {month}, {by}"
             report.note(RowKind.FACT_COUNT_ROW, place, "statistics.total", got=got, want=total)
+
+
+def check_quality_counts(work: UnitOfWork, report: FsckReport, counts: Mapping[QualityCount, int]) -> None:
+    """Check that counts for the quality of members are those of the log, where it tells, and of known events."""
+    want = {(key.member, key.month, key.event.number): count for key, count in counts.items()}
+    from_log = {event.number for event in FROM_LOG}
+    for member, month, event, rule, found in quality.rows(work):
+        place = f"quality of {member}, {month}, event {event}"
+        if event not in from_log:
+            named = event == QualityEvent.REFUSED.number
+            if event not in {known.number for known in QualityEvent} or bool(rule) is not named or found < 1:
+                report.note(RowKind.QUALITY_COUNT_ROW, place, "quality.order", want="a known event, and a count of it")
+            continue
+        expected = want.pop((member, month, event), 0)
+        if found != expected or rule:
+            report.note(RowKind.QUALITY_COUNT_ROW, place, "quality.log", got=str(found), want=str(expected))
+    for member, month, event in want:
+        place = f"quality of {member}, {month}, event {event}"
+        report.note(RowKind.QUALITY_COUNT_ROW, place, "quality.log", got="none", want="a count")

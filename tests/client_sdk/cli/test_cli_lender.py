@@ -238,6 +238,19 @@ def test_a_correction_keeps_what_it_does_not_name(lender: Command, asker: Comman
     assert record["version"] == 2
     assert record["facts"]["amounts"]["principal"] == 99
     assert record["facts"]["amounts"]["interest"] == 3_000
+    april = {
+        "month": "2025-04",
+        "version": 2,
+        "days_past_due": 29,
+        "as_of": "2025-04-30",
+        "follows": False,
+        "code": "1",
+    }
+    assert record["months"][0] == april | {"standing": "OPEN"}
+    assert "2025-05  OPEN" in asker.said(*ASKING, "--history", given=id_number(number)).out
+    months = ("records", "history", *name_words(number))
+    assert lender(*months, "--identity-file", "-", given=id_number(number)).content["months"] == record["months"]
+    assert "not reported" in lender.said(*months).out
 
 
 def test_a_correction_of_an_unknown_record_is_refused(lender: Command, number: int) -> None:

@@ -92,3 +92,13 @@ def test_an_empty_portfolio_and_a_file_that_is_none_are_refused(lender: Command,
     write_portfolio(file, [])
     lender.said("quality", str(file), code=2)
     lender.said("quality", str(tmp_path / "missing.csv"), code=2)
+
+
+def test_what_was_reported_is_shown_once_its_month_is_over(lender: Command, tmp_path: Path) -> None:
+    plot = tmp_path / "months.svg"
+    found = lender("quality", "--month", "2026-01", "--member", "lender-1", "--svg", str(plot)).content
+    assert (found["months"], found["svg"]) == ([], str(plot))
+    assert ET.fromstring(plot.read_text()) is not None  # noqa: S314 - written by this process
+    assert "a month is shown once it is over" in lender.said("quality").out
+    for words in (("--month", "January"), ("--encoding", "UTF-8"), ("portfolio.csv", "--month", "2026-01")):
+        assert lender("quality", *words, code=2).reason == "USAGE"

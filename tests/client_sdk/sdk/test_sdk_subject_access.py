@@ -42,7 +42,7 @@ def lender(registry: TestRegistry) -> Iterator[Client]:
 def test_a_report_has_the_whole_history_of_a_record(office: Client, lender: Client) -> None:
     receipt = lender.report(default_report(8001))
     office.open_dispute("lender-1", receipt.record_id, code="paid-in-time", evidence=[LETTER])
-    lender.report(default_report(8001, facts=default_facts(contract="HT-8001", as_of=date(2025, 5, 31), days=60)))
+    lender.report(default_report(8001, facts=default_facts(contract="HT-8001", as_of=date(2025, 5, 31), days=61)))
     lender.answer_dispute(receipt.record_id, DisputeOutcome.CORRECTED, evidence=[CONTRACT])
     office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[b"\x5a" * 32])
     office.add_statement("lender-1", receipt.record_id, person(8001), "I was in hospital; 已全部还清。")
@@ -62,6 +62,13 @@ def test_a_report_has_the_whole_history_of_a_record(office: Client, lender: Clie
     assert item.history[-1].flags == frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT))
     (dispute,) = [one for one in office.disputes(opened=True) if one.record_id == receipt.record_id]
     assert item.due_on == dispute.due_on
+    # The facts of version 1 are not kept; version 2 is of May, counts from the end of March, and goes on.
+    assert [(row.month, row.days_past_due, row.follows) for row in item.months[:3]] == [
+        ("2025-03", None, False),
+        ("2025-04", 30, True),
+        ("2025-05", 61, False),
+    ]
+    assert item.months[-1].standing is Standing.OPEN
     assert item.disputed_by == OFFICE
     assert {"lender-1", OFFICE} == set(report.members)
     assert report.members["lender-1"].licence_number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 CONSENT = written_consent(document=b"request", given_on=date(2025, 1, 1))
+NOW = datetime.now(UTC)
 OFFICE = "lied-to-office"
 AskersLie = Callable[[subject_access_pb2.ListAskersResponse], None]
 LeavesLie = Callable[[subject_access_pb2.ListRecordLeavesResponse], None]
@@ -154,10 +155,10 @@ def test_a_lie_about_the_history_is_found(office: Client, lie: LeavesLie) -> Non
     _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
     (leaves,) = office._run(member._fetch_histories(answer))
     directory, key = office._run(member.following.refresh()), member.session.log_key
-    assert [event.version for event in leaves.read(directory, key).history] == [1, None, 2]
+    assert [event.version for event in leaves.read(directory, key, NOW).history] == [1, None, 2]
     lie(leaves.pages[0])
     with pytest.raises(VerificationError):
-        leaves.read(directory, key)
+        leaves.read(directory, key, NOW)
 
 
 def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: Client) -> None:
@@ -170,7 +171,7 @@ def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: C
     whole.pages.append(member.services.subject_access.ListRecordLeaves(request))
     directory = office._run(member.following.refresh())
     with pytest.raises(VerificationError) as found:
-        whole.read(directory, member.session.log_key)
+        whole.read(directory, member.session.log_key, NOW)
     assert found.value.rule == "history.annotation"
 
 
@@ -186,11 +187,11 @@ def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, regis
     _, (answer,) = office._run(member._put([person(8103)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
     (leaves,) = office._run(member._fetch_histories(answer))
     directory, key = office._run(member.following.refresh()), member.session.log_key
-    assert leaves.read(directory, key).disputed_by == OFFICE
+    assert leaves.read(directory, key, NOW).disputed_by == OFFICE
     request = subject_access_pb2.ListRecordLeavesRequest(
         inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=1
     )
     leaves.pages[:] = [member.services.subject_access.ListRecordLeaves(request)]
     with pytest.raises(VerificationError) as found:
-        leaves.read(directory, key)
+        leaves.read(directory, key, NOW)
     assert found.value.rule == "history.annotation"

@@ -17,6 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
 from client_sdk.models import (
     AnnotationFlag,
     Answer,
@@ -98,7 +99,9 @@ def record(facts: Facts | None, kind: Kind, **changes: object) -> SubjectRecord:
         RecordEvent(index=6, logged_at=AT, by="lender-1", flags=frozenset(), outcome=DisputeOutcome.CONFIRMED),
         RecordEvent(index=7, logged_at=AT, by="office", flags=frozenset()),
     )
-    made = SubjectRecord(record=listed, history=history, due_on=date(2026, 3, 21), disputed_by="office")
+    versions = [KnownVersion(1, Standing.OPEN, AT.date()), KnownVersion(2, Standing.OPEN, AT.date(), facts)]
+    months = monthly_history(kind, versions, AT.date())
+    made = SubjectRecord(record=listed, history=history, due_on=date(2026, 3, 21), disputed_by="office", months=months)
     return replace(made, **changes)  # type: ignore[arg-type]  # the test names fields
 
 
@@ -203,6 +206,16 @@ def test_the_page_loads_and_runs_nothing_and_shows_what_members_wrote_as_text(
     assert not {"\a", "\u200b", "\u202e"} & set(page)
     assert person(1).number not in page
     assert f"{person(1).number[:6]}********{person(1).number[-4:]}" in page
+
+
+def test_the_report_says_what_is_known_of_each_month(everything: SubjectReport) -> None:
+    page = as_page(document_of(everything, Language.ENGLISH, EVIDENCE)).decode()
+    for said in (
+        "60 days past due on 2025-09-30 (month code 2)",
+        "30 days past due on 2025-08-31 (month code 1), as follows from what was reported later",
+        "<td>2025-10 to 2026-03</td><td>open</td><td>not reported</td>",
+    ):
+        assert said in page
 
 
 def test_the_report_says_until_when_and_why_and_whom_to_write_to() -> None:

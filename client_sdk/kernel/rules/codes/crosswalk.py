@@ -21,11 +21,11 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["CodeList", "DayRange", "Edition", "code_lists", "code_of", "days_of", "edition_of"]
+__all__ = ["MOST_DAYS", "CodeList", "DayRange", "Edition", "code_lists", "code_of", "days_of", "edition_of"]
 
 _DATA = resources.files("client_sdk.kernel.rules.codes") / "crosswalks" / "overdue.toml"
 # As facts have them.
-_MAX_DAYS = 36_500
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def code_of(days: int, name: str, as_of: date) -> str:
     Raises:
         RuleError: FACTS_INVALID; as ``edition_of``, or the days are out of range.
     """
-    if not 0 <= days <= _MAX_DAYS:
-        raise _refused("days_past_due", "codes.days", str(days)[:16], f"0 to {_MAX_DAYS}")
+    if not 0 <= days <= MOST_DAYS:
+        raise _refused("days_past_due", "codes.days", str(days)[:16], f"0 to {MOST_DAYS}")
     edition = edition_of(name, as_of)
     return edition.codes[bisect_left(edition.upto, days)]
 

@@ -20,6 +20,62 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _QualityEvent:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QualityEventEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QualityEvent.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUALITY_EVENT_UNSPECIFIED: _QualityEvent.ValueType  # 0
+    """Never written."""
+    QUALITY_EVENT_STATEMENT: _QualityEvent.ValueType  # 1
+    """A version that it signed was logged."""
+    QUALITY_EVENT_DISPUTE_CONFIRMED: _QualityEvent.ValueType  # 2
+    """It answered a dispute CONFIRMED."""
+    QUALITY_EVENT_DISPUTE_LOST: _QualityEvent.ValueType  # 3
+    """It answered a dispute CORRECTED."""
+    QUALITY_EVENT_DISPUTE_UNCONFIRMED: _QualityEvent.ValueType  # 4
+    """It answered a dispute UNCONFIRMED."""
+    QUALITY_EVENT_DISPUTE_UNANSWERED: _QualityEvent.ValueType  # 5
+    """A record of it was restricted, as a dispute was not answered."""
+    QUALITY_EVENT_WITHDRAWN_ERROR: _QualityEvent.ValueType  # 6
+    """It withdrew a record with the reason ERROR."""
+    QUALITY_EVENT_CORRECTION: _QualityEvent.ValueType  # 7
+    """A version corrects the one before."""
+    QUALITY_EVENT_LATE_UPDATE: _QualityEvent.ValueType  # 8
+    """A version is of a day more than stale_days after that of the version before, which was running."""
+    QUALITY_EVENT_LATE_END: _QualityEvent.ValueType  # 9
+    """A version reports an end more than 31 days after it."""
+    QUALITY_EVENT_REFUSED: _QualityEvent.ValueType  # 10
+    """A submission was refused."""
+
+class QualityEvent(_QualityEvent, metaclass=_QualityEventEnumTypeWrapper):
+    """What is counted of a member in a month (README.md 12)."""
+
+QUALITY_EVENT_UNSPECIFIED: QualityEvent.ValueType  # 0
+"""Never written."""
+QUALITY_EVENT_STATEMENT: QualityEvent.ValueType  # 1
+"""A version that it signed was logged."""
+QUALITY_EVENT_DISPUTE_CONFIRMED: QualityEvent.ValueType  # 2
+"""It answered a dispute CONFIRMED."""
+QUALITY_EVENT_DISPUTE_LOST: QualityEvent.ValueType  # 3
+"""It answered a dispute CORRECTED."""
+QUALITY_EVENT_DISPUTE_UNCONFIRMED: QualityEvent.ValueType  # 4
+"""It answered a dispute UNCONFIRMED."""
+QUALITY_EVENT_DISPUTE_UNANSWERED: QualityEvent.ValueType  # 5
+"""A record of it was restricted, as a dispute was not answered."""
+QUALITY_EVENT_WITHDRAWN_ERROR: QualityEvent.ValueType  # 6
+"""It withdrew a record with the reason ERROR."""
+QUALITY_EVENT_CORRECTION: QualityEvent.ValueType  # 7
+"""A version corrects the one before."""
+QUALITY_EVENT_LATE_UPDATE: QualityEvent.ValueType  # 8
+"""A version is of a day more than stale_days after that of the version before, which was running."""
+QUALITY_EVENT_LATE_END: QualityEvent.ValueType  # 9
+"""A version reports an end more than 31 days after it."""
+QUALITY_EVENT_REFUSED: QualityEvent.ValueType  # 10
+"""A submission was refused."""
+Global___QualityEvent: _TypeAlias = QualityEvent  # noqa: Y015
+
 class _Breakdown:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -468,19 +524,23 @@ class GetStatisticsRequest(_message.Message):
 
     FIRST_MONTH_FIELD_NUMBER: _builtins.int
     LAST_MONTH_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
     first_month: _builtins.str
     """YYYY-MM; empty for the oldest month."""
     last_month: _builtins.str
     """YYYY-MM; empty for the newest month that is over."""
+    quality: _builtins.bool
+    """Whether to show also the quality of what was reported: to an auditor of all members, to a lender its own."""
     def __init__(
         self,
         *,
         first_month: _builtins.str = ...,
         last_month: _builtins.str = ...,
+        quality: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_month", b"first_month", "last_month", b"last_month"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_month", b"first_month", "last_month", b"last_month", "quality", b"quality"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +555,7 @@ class GetStatisticsResponse(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Size of the log that they are of."""
     before: _builtins.str
@@ -503,20 +564,95 @@ class GetStatisticsResponse(_message.Message):
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatisticsRow]:
         """Ascending by month, then in the order of the breakdowns. A month without statements has none."""
 
+    @_builtins.property
+    def quality(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityRow]:
+        """Ascending by month, then by member, of the newest months; only where it was asked for. A month without events has
+        none.
+        """
+
     def __init__(
         self,
         *,
         size: _builtins.int = ...,
         before: _builtins.str = ...,
         rows: _abc.Iterable[Global___StatisticsRow] | None = ...,
+        quality: _abc.Iterable[Global___QualityRow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "rows", b"rows", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "quality", b"quality", "rows", b"rows", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatisticsResponse: _TypeAlias = GetStatisticsResponse  # noqa: Y015
+
+@_typing.final
+class QualityRow(_message.Message):
+    """Quality of what one member reported in one month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """YYYY-MM."""
+    member: _builtins.str
+    """Institution id."""
+    score: _builtins.int
+    """Hundredths of a percent."""
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityCount]:
+        """Ascending by event, then by rule; none is 0."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        member: _builtins.str = ...,
+        counts: _abc.Iterable[Global___QualityCount] | None = ...,
+        score: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "member", b"member", "month", b"month", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QualityRow: _TypeAlias = QualityRow  # noqa: Y015
+
+@_typing.final
+class QualityCount(_message.Message):
+    """One count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    event: Global___QualityEvent.ValueType
+    """Of what."""
+    rule: _builtins.str
+    """Id of the rule of a refusal, for the member itself; an auditor is shown refusals by all rules together. Empty for all
+    other events.
+    """
+    count: _builtins.int
+    """Above 0."""
+    def __init__(
+        self,
+        *,
+        event: Global___QualityEvent.ValueType = ...,
+        rule: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "event", b"event", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QualityCount: _TypeAlias = QualityCount  # noqa: Y015
 
 @_typing.final
 class StatisticsRow(_message.Message):
