@@ -50,7 +50,7 @@ _ATTEMPTS = 4
 _ENOUGH_FOR_PROCESSES = 2_000
 # More than the two services of most registries can serve.
 _MOST_PROCESSES = 8
-_AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE"))
+_AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE", "SUBJECT_KEY_VERSION"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Screener(Core):
             depth = min(self._depth() + deeper, MAX_PAGE_DEPTH)
             reader = yield from beside(partial(PageReader, screen.keys(), depth, self.session.log_key))
             try:
-                question = yield from self._read(screen, reader, depth, aim)
+                question = yield from self._read(screen, reader, depth, directory, aim)
             except ConflictError as error:
                 if error.reason not in _AGAIN or attempt == _ATTEMPTS:
                     raise
@@ -193,8 +193,10 @@ class Screener(Core):
         head = None if view is None else parse_leaf(view.proof.head)
         return page_depth(head.head.entry_count if isinstance(head, HeadLeaf) else 0)
 
-    def _read(self, screen: PortfolioScreen, reader: PageReader, depth: int, aim: _Aim) -> Flow[SignedScreening]:
-        """Sign a screening, then fetch and verify its pages."""
+    def _read(
+        self, screen: PortfolioScreen, reader: PageReader, depth: int, directory: Directory, aim: _Aim
+    ) -> Flow[SignedScreening]:
+        """Sign a screening, then fetch and verify its pages; customers are named under ``directory``."""
         pages = len(reader.prefixes)
         sign = partial(self._sign_screening, Screening(len(screen.customers), depth, pages), screen, aim)
         question = yield from beside(sign)
@@ -207,7 +209,30 @@ class Screener(Core):
             yield from beside(partial(reader.read, response, self.session.expectation(known, None)))
             if is_first:
                 yield from self.prove(self.session.proving(reader.note))
+                yield from self._check_named(reader, directory)
         return question
+
+    def _check_named(self, reader: PageReader, directory: Directory) -> Flow[None]:
+        """Check that customers are named under every version of the subject keys that is live at the pages' HEAD.
+
+        Under a version that an act has introduced since the directory was followed, a listed person would seem absent.
+        Versions come once and go for good: where they are the same before and after the HEAD, they were so at it.
+
+        Raises:
+            ConflictError: SUBJECT_KEY_VERSION; they are not.
+        """
+        if reader.newest_act == directory.newest_act:
+            return
+        named = directory.state.live_subject_key_versions
+        live = (yield from self.following.refresh()).state.live_subject_key_versions
+        if live != named:
+            raise ConflictError(
+                "SUBJECT_KEY_VERSION",
+                field="subject_key_version",
+                rule="screening.subject-keys",
+                got=f"persons named under versions {named}",
+                want=f"versions {live}, which are live now",
+            )
 
     def _sign_screening(self, screening: Screening, screen: PortfolioScreen, aim: _Aim) -> SignedScreening:
         session = self.session

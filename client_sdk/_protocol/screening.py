@@ -108,6 +108,7 @@ class PageReader:
         found: value by key, of those keys that the map holds.
         checkpoint: of the HEAD; None before the first answer.
         as_of_ms: time of the HEAD.
+        newest_act: index of the newest act before the HEAD.
         note: signed checkpoint.
         done: number of pages that were read.
     """
@@ -120,6 +121,7 @@ class PageReader:
         self.found: dict[bytes, bytes] = {}
         self.checkpoint: Checkpoint | None = None
         self.as_of_ms = 0
+        self.newest_act = 0
         self.note = b""
         self.done = 0
 
@@ -166,6 +168,7 @@ class PageReader:
                 raise FormatError("checkpoint", "log.rollback", got=str(checkpoint.size), want=want)
             check_head_time(leaf.logged_at, expected.now_ms, expected.max_age_ms)
             self.checkpoint, self.as_of_ms, self.note = checkpoint, leaf.logged_at, response.checkpoint
+            self.newest_act = leaf.head.newest_act
         elif checkpoint != self.checkpoint:
             raise FormatError("checkpoint", "page.same-head", want="the checkpoint of the first page")
         return leaf.head.map_root

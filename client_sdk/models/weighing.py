@@ -7,6 +7,7 @@ assessment at any time. It has reasons with stable ids, because it must be expla
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -47,6 +48,7 @@ COUNTED = frozenset(
         (Kind.LISTING, Standing.OPEN),
     )
 )
+_CURRENCY = re.compile("[A-Z]{3}", re.ASCII)
 # Of a time that can be taken off a date.
 _MOST_DAYS = 999_999_999
 _STATE = (Kind, Standing)
@@ -98,6 +100,10 @@ class Criteria:
             held = getattr(self, name)
             if not fits(held):
                 raise ConfigError(f"criteria: {name} cannot hold what was given: {type(held).__name__}")
+        # What is weighed by, and kept with the assessment, does not change with the caller's own sets.
+        for name in ("counted", "watched", "judgment_stages"):
+            object.__setattr__(self, name, frozenset(getattr(self, name)))
+        object.__setattr__(self, "min_amounts", dict(self.min_amounts))
 
 
 def _are_states(held: object) -> bool:
@@ -120,7 +126,8 @@ def _is_number(held: object) -> bool:
 
 def _are_amounts(held: object) -> bool:
     return isinstance(held, Mapping) and all(
-        isinstance(currency, str) and type(amount) is int for currency, amount in held.items()
+        isinstance(currency, str) and _CURRENCY.fullmatch(currency) and type(amount) is int
+        for currency, amount in held.items()
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import common_pb2 as words
@@ -33,6 +34,7 @@ from tests.support.naive_parts import (
     day,
     directory_entries,
     first_bit,
+    kept_overlays,
     kept_rightly,
     naive_map_root,
     naive_tree_root,
@@ -65,6 +67,7 @@ class NaiveLog:
         self.administrator_acts: list[tuple[int, bytes]] = []
         self.administrators: list[str] = []
         self.genesis = directory_pb2.GenesisAct()
+        self.covered: dict[str, bytes] = {}
         self.heads: list[bytes] = []
         self.threshold, self.inquiries, self.size, self.last_head = 0, 0, 0, -1
         self.wrong: dict[int, str] = {}
@@ -333,6 +336,7 @@ class NaiveLog:
 
     def _genesis(self, act: directory_pb2.Act, hash_: bytes) -> None:
         self.registry, self.genesis = act.registry, act.genesis
+        self.covered = kept_overlays({}, act.genesis.rulebook)
         self.threshold = act.genesis.threshold
         for enrolment in act.genesis.administrators:
             self._enrol(enrolment, 0, hash_)
@@ -381,13 +385,18 @@ class NaiveLog:
                     require(place in self.records and not self.records[place].erased, "erased")
                 return lambda: self._erase_all(index, places)
             case "rulebook":
-                return lambda: self.genesis.rulebook.CopyFrom(act.rulebook.rulebook)
+                kept = kept_overlays(self.covered, act.rulebook.rulebook)
+                return partial(self._set_rulebook, act.rulebook.rulebook, kept)
             case "clock":
                 return lambda: None
             case "tls_key":
                 return decide_tls_key(self.members, act.tls_key, index, hash_)
             case other:
                 raise AssertionError(other)
+
+    def _set_rulebook(self, rulebook: directory_pb2.Rulebook, covered: dict[str, bytes]) -> None:
+        self.genesis.rulebook.CopyFrom(rulebook)
+        self.covered = covered
 
     def _decide_key(self, key: directory_pb2.KeyAct, index: int, hash_: bytes) -> Callable[[], None]:
         member = self.members.get(key.institution)

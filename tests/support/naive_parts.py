@@ -237,6 +237,18 @@ def covers(rulebook: directory_pb2.Rulebook, record: Record, name: str, logged_a
     return False
 
 
+def kept_overlays(covered: dict[str, bytes], rulebook: directory_pb2.Rulebook) -> dict[str, bytes]:
+    """What each overlay covers, by its name: the same in each rulebook that has one of that name."""
+    found = dict(covered)
+    for overlay in rulebook.overlays:
+        covers_now = directory_pb2.Overlay()
+        covers_now.CopyFrom(overlay)
+        covers_now.hides_from = covers_now.hides_until = ""
+        now = covers_now.SerializeToString(deterministic=True)
+        require(found.setdefault(overlay.name, now) == now, "overlay kept")
+    return found
+
+
 def check_hiding(
     rulebook: directory_pb2.Rulebook, record: Record, said: statement_pb2.Annotation, logged_at: int, *, own: bool
 ) -> None:

@@ -31,6 +31,7 @@ __all__ = ["read_criteria"]
 
 E = TypeVar("E", bound=Word)
 
+_MAX_BYTES = 1024 * 1024
 _NUMBERS = frozenset(("min_days_past_due",))
 _FLAGS = frozenset(("count_guarantors", "refer_disputed", "refer_stale"))
 _STATES = frozenset(("counted", "watched"))
@@ -45,9 +46,15 @@ def read_criteria(file: Path | None) -> Criteria:
     if file is None:
         return Criteria()
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is no TOML: {error}") from error
+        with file.open("rb") as opened:
+            data = opened.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"{file} is longer than any criteria", f"want at most {_MAX_BYTES:,} bytes.")
+        content = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        # Beside what is no TOML: numbers longer than Python reads, lists in lists without end.
+        told = "" if isinstance(error, RecursionError) else f": {str(error)[:200]}"
+        raise UsageError(f"{file} is no TOML{told}") from error
     return Criteria(**{name: _value(name, value) for name, value in content.items()})  # type: ignore[arg-type]  # each value was checked for its name
 
 

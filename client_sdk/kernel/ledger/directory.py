@@ -57,6 +57,7 @@ from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_live
+from client_sdk.kernel.rules.overlay import with_overlays
 from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
+    from client_sdk.kernel.formats.overlay import Overlay
     from client_sdk.kernel.formats.state import KeyServices
     from client_sdk.kernel.formats.statement import Statement
     from client_sdk.kernel.formats.words import KeyUsage
@@ -83,6 +85,8 @@ class Directory:
     newest_act: int
     # What each lender has given, by institution id.
     contributions: Mapping[str, Contribution] = field(default_factory=dict)
+    # Of every rulebook so far, by name.
+    overlays: Mapping[str, Overlay] = field(default_factory=dict)
 
     @classmethod
     def genesis(cls, leaf: ActLeaf) -> Directory:
@@ -126,7 +130,8 @@ class Directory:
         )
         if body.key_services.subject_key_version != 1:
             raise RuleError("KEY_SERVICES_INVALID", "key_services", "key-services.version", want="version 1")
-        directory = cls({}, {}, administration, state, body.rulebook, 0)
+        overlays = with_overlays({}, body.rulebook.overlays)
+        directory = cls({}, {}, administration, state, body.rulebook, 0, overlays=overlays)
         for enrolment in body.administrators:
             if enrolment.roles != (Role.ADMINISTRATOR,):
                 raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
@@ -469,7 +474,9 @@ class Directory:
             got, want = str(getattr(rulebook, name)), str(getattr(before, name))
             if got != want:
                 raise RuleError("RULEBOOK_INVALID", name, "rulebook.kept", got=got, want=want)
-        return replace(self, rulebook=rulebook, state=replace(self.state, rulebook_digest=rulebook.digest))
+        state = replace(self.state, rulebook_digest=rulebook.digest)
+        overlays = with_overlays(self.overlays, rulebook.overlays)
+        return replace(self, rulebook=rulebook, state=state, overlays=overlays)
 
     def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
         directory = self

@@ -6,22 +6,24 @@ small, and was repaid by a day, is not displayed any more. The record itself sta
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.dates import months_later
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from client_sdk.kernel.formats.overlay import Overlay
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["LONGEST_YEARS", "covers", "hidden_at_latest_from", "latest_retention", "named"]
+__all__ = ["LONGEST_YEARS", "covers", "hidden_at_latest_from", "latest_retention", "named", "with_overlays"]
 
 # 征信业管理条例 Art. 16: no record is kept for longer after its repayment. A rulebook may have fewer years, and another
 # number when the version was logged: a later reader of the log need not look that up.
@@ -57,6 +59,29 @@ def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) ->
 def named(overlays: Iterable[Overlay], name: str) -> Overlay | None:
     """Return the overlay of that name; None where the rulebook has none."""
     return next((overlay for overlay in overlays if overlay.name == name), None)
+
+
+def with_overlays(known: Mapping[str, Overlay], overlays: Iterable[Overlay]) -> dict[str, Overlay]:
+    """Return the overlays of all rulebooks so far, by name, with those of a further one.
+
+    An overlay covers the same under its name for ever; only the days on which it hides may change. A record stays
+    hidden under the name, and neither log nor registry could tell whether another amount or window still covers it.
+
+    Args:
+        known: of the rulebooks before.
+        overlays: of the next one.
+
+    Raises:
+        RuleError: RULEBOOK_INVALID; one covers something else than one of its name did.
+    """
+    found = dict(known)
+    for overlay in overlays:
+        before = found.get(overlay.name, overlay)
+        if overlay != replace(before, hides_from=overlay.hides_from, hides_until=overlay.hides_until):
+            want = "what an overlay of that name covered before, or another name"
+            raise RuleError("RULEBOOK_INVALID", "overlays", "overlay.kept", got=overlay.name, want=want)
+        found[overlay.name] = overlay
+    return found
 
 
 def latest_retention(overlay: Overlay) -> str:

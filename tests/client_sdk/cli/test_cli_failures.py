@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from client_sdk import Client
+from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.failures import UsageError
 from client_sdk.lending.files import write_portfolio
 from client_sdk.signing import create_certificate_request
 from registry_server.certificates.authority import CertificateAuthority
@@ -314,3 +316,21 @@ def test_a_clock_that_is_off_is_named_with_its_bound(
     for word in ("clock", told, bound):
         assert word in said
     assert id_number(number) not in said
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a = " + b"[" * 20_000 + b"]" * 20_000, b"min_days_past_due = " + b"9" * 5_000, b"\xff", b"#" * 2_000_000],
+    ids=["lists in lists", "a number that is too long", "no UTF-8", "a file that is too long"],
+)
+def test_criteria_that_cannot_be_read_are_wrong_usage(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "criteria.toml"
+    file.write_bytes(content)
+    with pytest.raises(UsageError):
+        read_criteria(file)
+
+
+def test_criteria_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "criteria.toml"
+    file.write_bytes(b"\xef\xbb\xbfmin_days_past_due = 30")
+    assert read_criteria(file).min_days_past_due == 30

@@ -28,6 +28,7 @@ from client_sdk.models import (
     Unopened,
     Verdict,
 )
+from client_sdk.models.criteria_form import criteria_content, criteria_of
 from tests.client_sdk.sdk_samples import default_facts, judgment_facts, listing_facts, suit
 
 AS_OF = datetime(2025, 12, 1, tzinfo=UTC)
@@ -237,3 +238,13 @@ def test_a_listing_counts_until_the_court_s_entry_ends() -> None:
     assert reasons(answer(record(facts, kind=Kind.LISTING))) == [(ReasonId.COUNTED, Outcome.BLACKLISTED)]
     ended = replace(facts, listed_until=AS_OF.date())
     assert reasons(answer(record(ended, kind=Kind.LISTING))) == [(ReasonId.LISTING_ENDED, Outcome.NOT_ADVERSE)]
+
+
+def test_criteria_take_sets_of_any_kind_and_keep_what_they_were_given() -> None:
+    counted, amounts = {(Kind.DEFAULT, Standing.OPEN)}, {"CNY": 1}
+    criteria = Criteria(counted=counted, judgment_stages={JudgmentStage.JUDGED}, min_amounts=amounts)  # type: ignore[arg-type]  # as a caller without a type checker gives them
+    kept = criteria_content(criteria)
+    counted.clear()
+    amounts["CNY"] = 10**12
+    assert criteria_content(criteria) == kept
+    assert criteria_of(kept) == criteria

@@ -90,7 +90,10 @@ def test_rows_that_a_new_version_overtakes_are_signed_anew(
             sent.append(Phase.SENDING)
             decide(rotating, KeyServicesBody(KeyServices(2, services)))
 
-    with Client(rotating.config("lender-1")) as lender:
+    people = [Customer(person(number), CONSENT) for number in (1, 901, 902)]
+    with Client(rotating.config("lender-1")) as lender, Client(rotating.config("lender-1")) as behind:
+        # For a minute it holds that there is the old version alone.
+        assert behind.screen(people, purpose="POST_LOAN_REVIEW", officer="desk-1").count(ScreenFinding.CLEAR) == 3
         done = lender.report_many(rows, rotate)
         assert sent.count(Phase.SENDING) > 4
         assert (done.rejected, done.accepted, done.rows) == ((), len(rows), len(rows))
@@ -99,8 +102,7 @@ def test_rows_that_a_new_version_overtakes_are_signed_anew(
         assert (again.rejected, again.repeated) == ((), len(rows))
         assert lender.report(default_report(901)).version == 1
         # One person is in the map under the first version alone, the other under the second alone.
-        people = [Customer(person(number), CONSENT) for number in (1, 901, 902)]
-        screened = lender.screen(people, purpose="POST_LOAN_REVIEW", officer="desk-1")
+        screened = behind.screen(people, purpose="POST_LOAN_REVIEW", officer="desk-1")
         assert screened.findings == (ScreenFinding.OWN, ScreenFinding.OWN, ScreenFinding.CLEAR)
 
 

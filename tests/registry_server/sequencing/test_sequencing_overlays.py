@@ -150,7 +150,7 @@ def test_the_clock_shows_records_again_when_their_overlay_ends(world: World, led
 
 
 @pytest.mark.parametrize(
-    "overlays", [(), (replace(REPAIR, repaid_until=date(2025, 9, 1)),)], ids=["dropped", "narrowed"]
+    "overlays", [(), (replace(REPAIR, hides_until=date(2025, 1, 2)),)], ids=["dropped", "shortened"]
 )
 def test_a_rulebook_without_the_overlay_shows_its_records_again(
     world: World, ledger: Ledger, overlays: tuple[Overlay, ...]

@@ -136,12 +136,29 @@ def test_a_restriction_and_the_end_of_an_overlay_meet_in_one_chain(log: Handmade
     assert shown.annotation.flags == (DISPUTED, RESTRICTED)
 
 
-def test_it_is_shown_again_when_the_rulebook_narrows_the_overlay(log: HandmadeLog) -> None:
+def test_an_overlay_covers_the_same_under_its_name_for_ever(log: HandmadeLog) -> None:
+    """What is hidden under it would stay hidden, though it were not covered any more."""
     hide(log)
-    set_overlays(log, replace(REPAIR, repaid_until=date(2026, 1, 31)))
+    narrower = [
+        replace(REPAIR, most=1),
+        replace(REPAIR, currency="USD"),
+        replace(REPAIR, arisen_from=date(2025, 1, 1)),
+        replace(REPAIR, arisen_until=date(2020, 1, 1)),
+        replace(REPAIR, repaid_until=date(2026, 1, 31)),
+    ]
+    for overlay in narrower:
+        set_overlays(log, overlay)
+        assert log.complaints[-1][1].rule == "overlay.kept"
+    set_overlays(log, replace(REPAIR, hides_until=date(2030, 1, 1)))
+    set_overlays(log)
+    complaints = len(log.complaints)
     log.lapse("lender-1", "cured", LapseKind.SHOWN)
-    assert not log.complaints
-    assert record(log).mapped
+    assert (len(log.complaints), record(log).mapped) == (complaints, True)
+    # Also where no rulebook has had it meanwhile.
+    set_overlays(log, narrower[0])
+    assert len(log.complaints) == complaints + 1
+    set_overlays(log, replace(narrower[0], name="another"))
+    assert len(log.complaints) == complaints + 1
     agreed(log)
 
 
