@@ -308,7 +308,7 @@ def _check_header(header: list[str], line: str) -> None:
         got = "a column twice"
     else:
         return
-    raise _refused(1, "header", "columns.known", f"a header row of {', '.join(COLUMNS)}", got=got)
+    raise _refused(1, "header", "columns.known", "a header row of the columns of a portfolio", got=got)
 
 
 def _instead_of_header(line: str) -> str:

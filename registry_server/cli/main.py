@@ -163,9 +163,12 @@ def init(
 
 
 def _finish(home: Path) -> None:
-    from registry_server.operating.founding import finish_registry  # noqa: PLC0415 - loads cryptography
+    from registry_server.operating.founding import finish_registry, log_warnings  # noqa: PLC0415 - loads cryptography
 
-    founded = finish_registry(_settings(home))
+    settings = _settings(home)
+    # Standard output is for what is handed over: its last line is the fingerprint.
+    log_warnings(settings)
+    founded = finish_registry(settings)
     for path in founded.certificates:
         typer.echo(f"{path}: certificate, to be handed to its holder")
     typer.echo(f"{home / 'public'}: CA and trust root, for everybody")

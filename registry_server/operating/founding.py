@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from registry_server.certificates.authority import CertificateAuthority
+from registry_server.logs import log_to_standard_error
 from registry_server.operating.register import register_of
 from registry_server.sequencing.clock import system_clock
 from registry_server.serving.files import take_folder, write_secret
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from registry_server.settings import Value
     from registry_server.usecases.founding import Founded
 
-__all__ = ["certify_key_service", "draft_registry", "finish_registry"]
+__all__ = ["certify_key_service", "draft_registry", "finish_registry", "log_warnings"]
 
 
 def draft_registry(
@@ -86,6 +87,11 @@ def _read_rulebook(path: Path) -> Rulebook:
         raise SettingsError(f"{path}: a JSON object of limits of the rulebook, nested too deeply") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path}: a JSON object of limits of the rulebook, {error}") from None
+
+
+def log_warnings(settings: Settings) -> None:
+    """Log warnings alone from now on, to standard error: a command prints its results itself."""
+    log_to_standard_error("warning", settings.log_format)
 
 
 def finish_registry(settings: Settings) -> Founded:

@@ -18,6 +18,7 @@ What is left out keeps its default.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.cli.ui.failures import UsageError
@@ -32,9 +33,8 @@ __all__ = ["read_criteria"]
 E = TypeVar("E", bound=Word)
 
 _MAX_BYTES = 1024 * 1024
-_NUMBERS = frozenset(("min_days_past_due",))
-_FLAGS = frozenset(("count_guarantors", "refer_disputed", "refer_stale"))
-_STATES = frozenset(("counted", "watched"))
+_DEFAULTS = Criteria()
+_NAMES = tuple(field.name for field in fields(Criteria))
 
 
 def read_criteria(file: Path | None) -> Criteria:
@@ -59,19 +59,29 @@ def read_criteria(file: Path | None) -> Criteria:
 
 
 def _value(name: str, value: object) -> object:
-    if name in _STATES:
-        return frozenset(_state(name, item) for item in _list(name, value))
-    if name == "judgment_stages":
-        return frozenset(_member(JudgmentStage, name, item) for item in _list(name, value))
-    if name in _FLAGS and isinstance(value, bool):
-        return value
-    if name in _NUMBERS and _is_number(value):
-        return value
-    if name == "forget_ended_after_days" and _is_number(value):
-        return value or None
-    if name == "min_amounts" and isinstance(value, dict) and all(map(_is_number, value.values())):
-        return value
-    raise UsageError(f"criteria: {name} is unknown or has a wrong form", "see the defaults in `Criteria` of the SDK.")
+    """Return a setting as the criterion holds it, by the type of its default: a new criterion needs no line here."""
+    if name not in _NAMES:
+        raise UsageError(f"criteria: {name}: no such setting", f"one of {', '.join(_NAMES)}.")
+    match getattr(_DEFAULTS, name):
+        case bool():
+            if not isinstance(value, bool):
+                raise _wrong(name, "true or false")
+            return value
+        case int():
+            if not _is_number(value):
+                raise _wrong(name, "a whole number, 0 or more")
+            return value or None if name == "forget_ended_after_days" else value
+        case frozenset() as held:
+            read = _state if isinstance(next(iter(held)), tuple) else _stage
+            return frozenset(read(name, item) for item in _list(name, value))
+        case _:
+            if not isinstance(value, dict) or not all(map(_is_number, value.values())):
+                raise _wrong(name, "a table with a whole number of minor units for each currency, such as CNY = 50000")
+            return value
+
+
+def _wrong(name: str, want: str) -> UsageError:
+    return UsageError(f"criteria: {name}: want {want}", "correct the file; what it leaves out keeps its default.")
 
 
 def _is_number(value: object) -> bool:
@@ -80,13 +90,17 @@ def _is_number(value: object) -> bool:
 
 def _list(name: str, value: object) -> list[object]:
     if not isinstance(value, list):
-        raise UsageError(f"criteria: {name} must be a list of words")
+        raise _wrong(name, "a list of words")
     return value
 
 
 def _state(name: str, item: object) -> tuple[Kind, Standing]:
     kind, _, standing = str(item).partition(" ")
     return _member(Kind, name, kind), _member(Standing, name, standing)
+
+
+def _stage(name: str, item: object) -> JudgmentStage:
+    return _member(JudgmentStage, name, item)
 
 
 def _member(words: type[E], name: str, item: object) -> E:

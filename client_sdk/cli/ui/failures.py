@@ -118,6 +118,10 @@ HINTS: dict[str, str] = {
     "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
     "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
     "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
+    "KEY_NOT_POSSESSED": (
+        "the file was made for another registry, or changed since: its member compares --registry-name and runs the "
+        "command that made it again."
+    ),
     "KEY_OF_ANOTHER": "the signing key in this home is another member's: put this member's own back, see `key list`.",
     "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
     "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
@@ -130,7 +134,7 @@ HINTS: dict[str, str] = {
         "the certificate in this home and who signs are two members: `credit-registry status` tells whose it is; "
         "install this member's own with `credit-registry certificate install FILE`."
     ),
-    "PROPOSAL_UNKNOWN": "see `credit-registry act list`; if another act took its number, propose it again.",
+    "PROPOSAL_UNKNOWN": "see `credit-registry act show`; if another act took its number, propose it again.",
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
@@ -151,10 +155,14 @@ HINTS: dict[str, str] = {
         "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an administrator "
         "carry that file."
     ),
-    "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act list`.",
+    "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act show`.",
     "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
     "VOUCH_STALE": "sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry.",
 }
+# Where a file is not what the verb reads; the part that is named says what it should be.
+_WRONG_FORM = "give the file or value that this asks for, whole and unchanged: this is another, or was changed."
+# Roles that have a key for the usage that a home lacks.
+_SIGNING_ROLES = {"ADMINISTER": "an ADMINISTRATOR", "AUDIT": "an AUDITOR"}
 # What to do next where something does not verify for a reason that need not be the registry's doing.
 _RULE_HINTS: dict[str, str] = {
     AHEAD: (
@@ -164,6 +172,10 @@ _RULE_HINTS: dict[str, str] = {
     OLD: (
         "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
         "on nothing of the answer, and tell its operator."
+    ),
+    "canonical.protobuf": (
+        "rely on nothing of it. A file may be changed or of another kind: take the right one, whole. Where the "
+        "registry has answered so, tell the auditor and the administrators."
     ),
     "trust-root.fingerprint": (
         "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
@@ -189,10 +201,15 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
                 reason="MALFORMED",
                 message=f"{error.part} has a wrong form",
                 details=error.complaint.parts,
+                hint=_WRONG_FORM,
             )
         case RuleError():
             return CommandFailure(
-                code=ExitCode.USAGE, reason=str(error.reason), message="a rule is broken", details=error.complaint.parts
+                code=ExitCode.USAGE,
+                reason=str(error.reason),
+                message="a rule is broken, and nothing was done",
+                details=error.complaint.parts,
+                hint=HINTS.get(str(error.reason), "correct what is named and run the same command again."),
             )
         case CreditRegistryError():
             return _of_sdk(error, address)
@@ -221,7 +238,7 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
                 reason="MALFORMED" if malformed else "RULES_BROKEN",
                 message="nothing was sent",
                 violations=error.violations,
-                hint="correct what is named and run the same command again.",
+                hint=_preflight_hint(error),
             )
         case RefusedError():
             return _refused(error)
@@ -234,6 +251,15 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
             )
         case _:
             return CommandFailure(code=ExitCode.FOUND, reason="FAILED", message=str(error))
+
+
+def _preflight_hint(error: PreflightError) -> str:
+    rules = {item.rule for item in error.violations}
+    if rules == {"inquiry.purpose"}:
+        return "each role asks for its own purposes; SUBJECT_ACCESS is for a REPRESENTATIVE, which has no other."
+    if rules == {"columns.known"}:
+        return "`credit-registry report --columns --explain` says which columns there are; correct the header."
+    return "correct what is named and run the same command again."
 
 
 def _unreachable(error: TransportError, address: str) -> CommandFailure:
@@ -324,7 +350,11 @@ def _config_hint(message: str) -> str:
     if message.endswith(".pem cannot be read: No such file or directory"):
         return "put it back from the backup of keys/; else ask for another key: `credit-registry key add`."
     if message.startswith(("no key for", "there is no key with usage")):
-        return "only another role signs that: `credit-registry status` says which this member has."
+        usage = message.removeprefix("no key for ").partition(" ")[0]
+        role = _SIGNING_ROLES.get(usage, "another role")
+        return f"only {role} signs that; `credit-registry status` says which role this member has."
+    if message.endswith(".assessment.json cannot be read: No such file or directory"):
+        return "replay what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
     if message.startswith("TLS: key.pem"):
         return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
     if message.startswith("TLS: ca.pem"):

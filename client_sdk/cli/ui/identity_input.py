@@ -28,7 +28,8 @@ __all__ = ["read_identities", "read_identity", "refuse_on_command_line"]
 STANDARD_INPUT = "-"
 # A file of a hundred thousand numbers is some megabytes.
 MAX_FILE_BYTES = 16 * 1024 * 1024
-_HINT = "leave it out to be asked, or give --identity-file FILE, or --identity-file - and the number on standard input."
+_GIVE = "give --identity-file FILE, or --identity-file - and the number on standard input."
+_HINT = f"leave it out to be asked at a hidden prompt, or {_GIVE}"
 _PARTS = 3
 
 
@@ -78,7 +79,7 @@ def read_identities(session: Run, source: str | None, id_type: IdType, issuing_s
 
 def _ask(session: Run, id_type: IdType, issuing_state: str) -> Identity:
     if not session.interactive:
-        raise UsageError("an identity number is needed, and nobody is here to be asked", _HINT)
+        raise UsageError("an identity number is needed, and nobody is here to be asked", _GIVE)
     typed = str(typer.prompt(f"Identity number ({id_type.value}, hidden)", hide_input=True, err=True))
     return _checked(session, id_type, typed, issuing_state, "")
 
@@ -88,7 +89,7 @@ def _lines(source: str) -> Iterator[tuple[int, str]]:
         data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     else:
         path = Path(source)
-        check_readable(path, _HINT)
+        check_readable(path, _HINT, option="--identity-file")
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
@@ -119,7 +120,7 @@ def _checked(session: Run, id_type: IdType, typed: str, issuing_state: str, plac
     try:
         identity = Identity.parse(id_type, typed, issuing_state)
     except FormatError as error:
-        hint = f"{error.complaint.found}. Another kind of number is named by --id-type."
+        hint = f"compare it with the document: {error.complaint.found}. Another kind of number is named by --id-type."
         raise UsageError(f"{place}no number of the type {id_type.value} (rule {error.rule})", hint) from None
     if not region_is_known(identity):
         session.output.note(f"{place}Note: the region in this number is unknown for its year of birth; look again.")

@@ -35,20 +35,26 @@ def check_file(path: Path, hint: str, *, pipe: bool = False) -> bool:
     return stat.S_ISFIFO(mode) or any(path.is_relative_to(folder) for folder in ("/dev/stdin", "/dev/fd", "/proc"))
 
 
-def check_readable(path: Path, hint: str) -> None:
+def check_readable(path: Path, hint: str, *, option: str = "") -> None:
     """Check that a path leads to what can be read as a stream: anything but a folder.
+
+    Args:
+        path: as it was typed.
+        hint: what to do instead.
+        option: that names the path, said before the error; empty for an argument.
 
     Raises:
         UsageError: nothing is there, or a folder.
     """
-    if stat.S_ISDIR(_mode(path, hint)):
-        raise UsageError("that is not a file but a folder", hint)
+    place = f"{option}: " if option else ""
+    if stat.S_ISDIR(_mode(path, hint, place)):
+        raise UsageError(f"{place}that is not a file but a folder", hint)
 
 
-def _mode(path: Path, hint: str) -> int:
+def _mode(path: Path, hint: str, place: str = "") -> int:
     try:
         return path.stat().st_mode
     except PermissionError:
-        raise UsageError("that file may not be looked at from here", hint) from None
+        raise UsageError(f"{place}that file may not be looked at from here", hint) from None
     except OSError:
-        raise UsageError("there is no file of that name", hint) from None
+        raise UsageError(f"{place}there is no file of that name", hint) from None

@@ -104,7 +104,7 @@ def register(app: typer.Typer) -> None:
         replace_file(out.resolve(), known.raw)
         session.output.result(
             checkpoint_content(known.checkpoint) | {"file": str(out)},
-            f"{out}: {known.checkpoint.size} leaves, as the log has signed them. It names nobody.",
+            f"{out}: {known.checkpoint.size} leaves, as the log has signed them. It names no person and no record.",
         )
 
     @verb(group, "forget", examples=["checkpoint forget --confirm 12:tL7nI8vNPQ1x2oJtr0bDzl4+0nQ0Qy3V5a9m3y8d1nM="])

@@ -46,7 +46,7 @@ def add_hiding(group: typer.Typer) -> None:
         /,
         *,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Portfolio with the records, as `report` reads it.")],
-        overlay: Annotated[str, typer.Option(metavar="NAME", help="Overlay of the rulebook: `status` and `act show`.")],
+        overlay: Annotated[str, typer.Option(metavar="NAME", help="Name of an overlay of the rulebook in force.")],
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be hidden.")] = False,
     ) -> ExitCode:
         """Hide repaid defaults of a portfolio that an overlay of the rulebook covers: no answer shows them any more.
@@ -61,6 +61,7 @@ def add_hiding(group: typer.Typer) -> None:
         counts = Counter[str]()
         refused: list[dict[str, Json]] = []
         with session.client() as client:
+            _check_named(client, overlay)
             for name, identity in names.items():
                 outcome = _hide(client, name, identity, overlay, refused, dry_run=dry_run)
                 counts[outcome] += 1
@@ -81,6 +82,20 @@ def add_hiding(group: typer.Typer) -> None:
         with session.client() as client:
             receipt = client.show_again(record, issuer=issuer)
         annotated(session, receipt, "The record is shown again.")
+
+
+def _check_named(client: "Client", overlay: str) -> None:
+    """Refuse the name of no overlay: every record would be reported as not covered.
+
+    Raises:
+        UsageError: the rulebook in force has none of that name.
+    """
+    known = [one.name for one in client.directory().rulebook.overlays]
+    if overlay not in known:
+        hint = (
+            f"it has {', '.join(known)}." if known else "it has none: administrators add one by `act propose rulebook`."
+        )
+        raise UsageError("--overlay: the rulebook has no overlay of that name", hint)
 
 
 def _names(file: Path) -> "dict[RecordName, Identity]":

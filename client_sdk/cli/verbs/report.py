@@ -173,7 +173,10 @@ def _check_portfolio(file: Path, *, alone: bool) -> None:
     if file.suffix.lower() == ".toml":
         raise UsageError("FILE is a portfolio, and a TOML file is the form of one record", "give it with --from.")
     if not alone:
-        raise UsageError("a file and options for one record were given", "give one or the other.")
+        raise UsageError(
+            "a file and options for one record were given",
+            "give one or the other. A value with a space in it, such as a time, stands in quotes.",
+        )
 
 
 def _check_kind(word: str) -> None:

@@ -110,8 +110,14 @@ def warning_content(item: RowWarning) -> Json:
     return {"row": item.row, "column": item.column, "rule": item.rule, "text": item.text}
 
 
-def rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator[RenderableType]:
-    """Yield the first rows that break a rule, and where all of them are listed."""
+def rejected_lines(broken: Sequence[Violation], written: str | None, again: str = "report") -> Iterator[RenderableType]:
+    """Yield the first rows that break a rule, and where all of them are listed.
+
+    Args:
+        broken: rules, by row.
+        written: file that lists all of them; None for none.
+        again: verb with which the corrected file is given once more.
+    """
     if not broken:
         return
     yield table(
@@ -122,4 +128,4 @@ def rejected_lines(broken: Sequence[Violation], written: str | None) -> Iterator
     if more > 0:
         yield f"  and {more} more" + ("" if written else "; --json shows all of them")
     where = f", which {written} lists," if written else ""
-    yield f"  Correct these rows{where} and report the file again."
+    yield f"  Correct these rows{where} and {again} the file again."

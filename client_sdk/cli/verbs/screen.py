@@ -20,6 +20,7 @@ from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_plan import rejected_lines
 from client_sdk.cli.verbs.screen_portfolio import (
+    RESULT_COLUMNS,
     ScreenedPortfolio,
     line_contents,
     progress_of,
@@ -41,6 +42,8 @@ __all__ = ["register"]
 R = TypeVar("R")
 
 _SHOWN = 20
+# Row, reference, finding and outcome.
+_WITH_OUTCOME = 4
 _PURPOSES = [name for name in words_of(Purpose) if name not in {Purpose.REPORTING.name, Purpose.SUBJECT_ACCESS.name}]
 _MEANINGS = {
     ScreenFinding.LISTED: "other lenders have live records; ask about each by `check`, with its consent",
@@ -290,7 +293,7 @@ def _show_dry_run(session: Run, portfolio: ScreenedPortfolio) -> None:
             "rejected": [violation_content(item) for item in portfolio.rejected],
         },
         f"{counted(len(portfolio.rows), 'customer')} would be screened",
-        *rejected_lines(portfolio.rejected, None),
+        *rejected_lines(portfolio.rejected, None, "screen"),
         "Nothing was signed or sent.",
     )
 
@@ -303,6 +306,8 @@ def _show(
     written: str | None,
 ) -> None:
     listed = [line for line in lines if line[2] == ScreenFinding.LISTED.name]
+    # An outcome is there only after --check.
+    shown = _WITH_OUTCOME if any(line[_WITH_OUTCOME - 1] for line in listed) else _WITH_OUTCOME - 1
     session.output.result(
         {
             **_content(report),
@@ -315,12 +320,12 @@ def _show(
         f"as of {moment_text(report.as_of)}",
         pairs((f"  {finding.name}", f"{report.count(finding):>9,}  {_MEANINGS[finding]}") for finding in ScreenFinding),
         *(
-            [table(("  row", "reference", "outcome"), [(f"  {line[0]}", *line[1:4:2]) for line in listed[:_SHOWN]])]
+            [table(("  row", *RESULT_COLUMNS[1:shown]), [(f"  {line[0]}", *line[1:shown]) for line in listed[:_SHOWN]])]
             if listed
             else []
         ),
         *([f"  and {len(listed) - _SHOWN} more; -o FILE.csv lists all of them"] if len(listed) > _SHOWN else []),
-        *rejected_lines(portfolio.rejected, written),
+        *rejected_lines(portfolio.rejected, written, "screen"),
         *([f"  results: {written}"] if written else []),
         f"  inquiry: {report.inquiry_id.hex()}",
     )
@@ -342,7 +347,7 @@ def _show_changes(
         f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
         f"{'at the first look' if since is None else f'since {since}'}",
         *([table(("  row", "reference", "change"), rows)] if rows else []),
-        *rejected_lines(portfolio.rejected, None),
+        *rejected_lines(portfolio.rejected, None, "watch"),
     )
 
 

@@ -210,7 +210,9 @@ def _check_days(standing: Standing, facts: DefaultFacts) -> None:
     most = _MAX_DAYS if facts.days_estimated else min(elapsed, _MAX_DAYS)
     if not 0 <= facts.days_past_due <= most:
         raise _refused(
-            "facts.days_past_due", "days.plausible", want="from 0, and not more than since first_delinquency_on"
+            "facts.days_past_due",
+            "days.plausible",
+            want="0 or more, and no more days than from first_delinquency_on to as_of",
         )
     if standing is Standing.OPEN:
         if not facts.days_past_due:

@@ -60,9 +60,8 @@ def test_a_lender_hides_what_an_overlay_covers_and_shows_it_again(
     assert asker(*ASKING, given=id_number(large)).content["records"]
     (hidden,) = [one for one in lender("records").content["records"] if one["hidden"]]
     assert "LIVE, hidden" in lender.said("records").out
-    assert lender("records", "hide", str(portfolio), "--overlay", "another", code=0).content["counts"] == {
-        "not covered": 2
-    }
+    unknown = lender("records", "hide", str(portfolio), "--overlay", "another", code=2).content["error"]
+    assert unknown["hint"] == f"it has {overlay.name}."
     lender("records", "show-again", hidden["record_id"])
     assert asker(*ASKING, given=id_number(small)).content["records"]
     lender("records", "hide", str(portfolio), "--overlay", overlay.name)

@@ -47,7 +47,9 @@ def register(app: typer.Typer) -> None:
             return
         with session.client() as client:
             proposal = find_proposal(client, what)
-            session.output.tell(*([] if session.output.as_json and yes else proposal_lines(proposal)))
+            session.output.tell(
+                *([] if session.output.as_json and yes else proposal_lines(proposal, client.directory().rulebook))
+            )
             session.confirm("Sign this act?", yes=yes)
             approved = client.approve(proposal)
         tell_approved(session, approved)

@@ -44,5 +44,7 @@ def find_proposal(client: Client, what: str) -> ProposalView:
     found = [proposal for proposal in client.proposals() if proposal.proposal_id.hex().startswith(what.lower())]
     if len(found) != 1:
         message = "no proposal waits under this id" if not found else "several proposals begin so"
-        raise UsageError(message, "`act show` lists those that wait; they lapse after 7 days.")
+        raise UsageError(
+            message, "`act show` lists those that wait; they lapse after 7 days, and when another act is logged first."
+        )
     return found[0]

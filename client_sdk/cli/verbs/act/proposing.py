@@ -25,7 +25,7 @@ def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bo
         body = decide(directory)
         if not yes:
             act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
-            session.output.tell(*act_lines(act))
+            session.output.tell(*act_lines(act, directory.rulebook))
         session.confirm("Sign and propose this act?", yes=yes)
         approved = client.propose(body)
     tell_approved(session, approved)

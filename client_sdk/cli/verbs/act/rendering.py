@@ -161,10 +161,24 @@ def _overlay_line(overlay: Overlay) -> str:
     )
 
 
-def act_lines(act: Act) -> Iterator[RenderableType]:
-    """Yield an act in words."""
+def act_lines(act: Act, in_force: Rulebook | None = None) -> Iterator[RenderableType]:
+    """Yield an act in words.
+
+    Args:
+        act: to show.
+        in_force: the rulebook that a new one would replace: what changes is marked with its value now; None marks
+            nothing.
+    """
     yield f"Act {act.number} of {act.registry}: {_title(act.body)}"
-    yield pairs((f"  {name}", value) for name, value in _rows(act.body))
+    rows = _rows(act.body)
+    if isinstance(act.body, RulebookBody) and in_force is not None:
+        rows = _changes_marked(rows, in_force)
+    yield pairs((f"  {name}", value) for name, value in rows)
+
+
+def _changes_marked(rows: Iterable[tuple[str, object]], in_force: Rulebook) -> Iterator[tuple[str, object]]:
+    for (name, value), (_, before) in zip(rows, _rulebook_rows(in_force), strict=True):
+        yield name, value if value == before else f"{value}  <- CHANGES, now {before}"
 
 
 def _title(body: Body) -> str:
@@ -277,10 +291,15 @@ def proposal_content(proposal: ProposalView) -> dict[str, Json]:
     }
 
 
-def proposal_lines(proposal: ProposalView) -> Iterator[RenderableType]:
-    """Yield a proposal in words: the act, its signers, and until when it waits."""
+def proposal_lines(proposal: ProposalView, in_force: Rulebook) -> Iterator[RenderableType]:
+    """Yield a proposal in words: the act, its signers, and until when it waits.
+
+    Args:
+        proposal: to show.
+        in_force: the rulebook now; what a new one changes of it is marked.
+    """
     yield f"Proposal {proposal.proposal_id.hex()}"
-    yield from act_lines(proposal.act)
+    yield from act_lines(proposal.act, in_force)
     signed = ", ".join(proposal.approved_by) or "nobody"
     yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at)}"
 

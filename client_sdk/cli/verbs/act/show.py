@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
-from client_sdk.acts import ActFile
+from client_sdk.acts import ActFile, Rulebook
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Run
@@ -53,12 +53,13 @@ def register(app: typer.Typer) -> None:
         with OutputFile(out) as target:
             with session.client() as client:
                 found = client.proposals() if what is None else (find_proposal(client, what),)
+                in_force = client.directory().rulebook
             if target:
                 target.write(session.output, ActFile(found[0].payload, found[0].approvals).encode())
         if target.written:
             session.output.note(f"Wrote {target.written}")
         content: list[Json] = [proposal_content(proposal) for proposal in found]
-        session.output.result({"proposals": content}, *_lines(found))
+        session.output.result({"proposals": content}, *_lines(found, in_force))
         return target.code
 
 
@@ -73,7 +74,8 @@ def show_file(session: Run, file: ActFile) -> None:
     )
 
 
-def _lines(found: tuple[ProposalView, ...]) -> list[RenderableType]:
+def _lines(found: tuple[ProposalView, ...], in_force: Rulebook) -> list[RenderableType]:
     if not found:
         return ["No proposal waits."]
-    return [line for proposal in found for line in (*proposal_lines(proposal), "")]
+    # An empty line between two proposals.
+    return [line for proposal in found for line in ("", *proposal_lines(proposal, in_force))][1:]
