@@ -18,7 +18,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -136,9 +136,10 @@ class AsyncClient:
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
+        take: Callable[[WatchReport], None] | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look."""
-        return await self._run(self._member.watch(customers, purpose, officer, state, progress))
+        return await self._run(self._member.watch(customers, purpose, officer, state, progress, take))
 
     async def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""

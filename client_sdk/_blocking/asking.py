@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from client_sdk._blocking.base import FlowRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -97,6 +97,7 @@ class AskingMethods(FlowRunner):
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
+        take: Callable[[WatchReport], None] | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look.
 
@@ -106,11 +107,13 @@ class AskingMethods(FlowRunner):
             officer: the member of staff who asks.
             state: file that keeps the last look, sealed; made by the first one.
             progress: called after each step.
+            take: called with the report before the last look is replaced, so that a crash repeats and loses nothing; if
+                it raises, the last look is kept as it was.
 
         Raises:
             CreditRegistryError: as for ``screen``; the last look is kept as it was.
         """
-        return self._run(self._member.watch(customers, purpose, officer, state, progress))
+        return self._run(self._member.watch(customers, purpose, officer, state, progress, take))
 
     def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17).
