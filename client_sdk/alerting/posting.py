@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from client_sdk._version import __version__
 from client_sdk.alerting.deadline import ATTEMPT_SECONDS, ended_by
 from client_sdk.alerting.failure import DeliveryError
+from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from client_sdk.alerting.address import Webhook
     from client_sdk.alerting.settings import DeliverySettings, Network
 
-__all__ = ["SignedMessage", "leads_outward", "post", "sign"]
+__all__ = ["SignedMessage", "leads_outward", "post", "refuse_inward", "sign"]
 
 Ip: TypeAlias = IPv4Address | IPv6Address
 # IPv4 addresses inside of IPv6 ones that a gateway translates.
@@ -113,6 +114,20 @@ def post(
         finally:
             connection.close()
     _check_status(status)
+
+
+def refuse_inward(webhook: Webhook, networks: tuple[Network, ...]) -> None:
+    """Refuse a webhook that names an address which points inward; names are resolved when it is called.
+
+    Raises:
+        ConfigError: it does.
+    """
+    try:
+        address = ip_address(webhook.host)
+    except ValueError:
+        return
+    if not leads_outward(address, networks):
+        raise ConfigError("that webhook points inward: name its network in webhook_networks of alerts.toml to allow it")
 
 
 def _resolved(webhook: Webhook) -> list[Ip]:

@@ -83,10 +83,15 @@ def add_alerts(group: typer.Typer) -> None:
         """
         from client_sdk.alerting.address import mailbox  # noqa: PLC0415 - loaded by this verb alone
         from client_sdk.alerting.address import webhook as webhook_of  # noqa: PLC0415 - likewise
+        from client_sdk.alerting.posting import refuse_inward  # noqa: PLC0415 - likewise
         from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - likewise
+        from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - likewise
 
-        hooks: list[Address] = [webhook_of(url) for url in webhook or ()]
-        to = list(dict.fromkeys([*hooks, *map(mailbox, mail or ())]))
+        hooks = [webhook_of(url) for url in webhook or ()]
+        to: list[Address] = list(dict.fromkeys([*hooks, *map(mailbox, mail or ())]))
+        networks = DeliverySettings.from_home(session.config().home).networks
+        for hook in hooks:
+            refuse_inward(hook, networks)
         if not to:
             raise UsageError("nobody would be told", "give --webhook with a URL, or --mail with an address.")
         if not label.isprintable() or len(label) > _MAX_LABEL:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.alerting.address import webhook
 from client_sdk.alerting.delivery import Deliveries
+from client_sdk.alerting.posting import refuse_inward
 from client_sdk.alerting.queue import DeliveryQueue
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.cli.verbs.screen_portfolio import change_contents
@@ -34,7 +35,7 @@ class WatchHook:
         portfolio: name of the file, by which lists show the messages.
 
     Raises:
-        ConfigError: URL or settings are not in order.
+        ConfigError: URL or settings are not in order, or the URL points inward.
     """
 
     def __init__(self, session: Run, url: str, portfolio: str) -> None:
@@ -43,6 +44,7 @@ class WatchHook:
         self._portfolio = portfolio
         self._config = session.config()
         self._settings = DeliverySettings.from_home(self._config.home)
+        refuse_inward(self._to, self._settings.networks)
 
     def _open(self) -> DeliveryQueue:
         return DeliveryQueue(self._config.home, self._config.name, self._config.institution)

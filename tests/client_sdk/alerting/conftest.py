@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from tests.support.hooks import server_context
 from tests.support.tls import Authority
 
 if TYPE_CHECKING:
-    import ssl
     from pathlib import Path
 
 
@@ -29,7 +29,7 @@ def server_tls(tls_folder: Path) -> ssl.SSLContext:
 @pytest.fixture
 def settings(tls_folder: Path, server_tls: ssl.SSLContext) -> DeliverySettings:
     """Those of a member whose webhooks may lead to this machine."""
-    assert server_tls
+    assert isinstance(server_tls, ssl.SSLContext)
     return DeliverySettings(
         contact="Consumer desk", ca_file=tls_folder / "ca.pem", networks=(ip_network("127.0.0.0/8"),)
     )

@@ -91,7 +91,13 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
 ) -> None:
     given = id_number(number)
     assert office(*ON, given=given, code=2).reason == "USAGE"
-    for url in ("http//x", "https://user:pw@hooks.example/", "https://hooks.example/#x", "gopher://hooks.example/"):
+    for url in (
+        "http//x",
+        "https://user:pw@hooks.example/",
+        "https://hooks.example/#x",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+    ):
         assert office(*ON, "--webhook", url, given=given, code=5).reason == "CONFIG"
     assert office(*ON, "--mail", "a@b.example\r\nBcc: c@d.example", given=given, code=5).reason == "CONFIG"
     hook = ("--webhook", "https://hooks.example/a")
