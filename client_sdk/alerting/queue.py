@@ -296,14 +296,16 @@ class DeliveryQueue:
 
     def due(self, now: int, limit: int) -> list[QueuedMessage]:
         """Return messages whose next attempt is due, the oldest first, at most so many."""
-        query = f"SELECT {_MESSAGE} FROM messages WHERE state = ? AND next_at <= ? ORDER BY made_at, message_id LIMIT ?"  # noqa: S608 - our own columns
-        return self._messages(query, (WAITING, now, limit))
+        return self._messages(
+            "WHERE state = ? AND next_at <= ? ORDER BY made_at, happened_at LIMIT ?", (WAITING, now, limit)
+        )
 
     def messages(self, limit: int) -> list[QueuedMessage]:
         """Return messages, the newest first, at most so many; delivered ones are kept for 30 days."""
-        return self._messages(f"SELECT {_MESSAGE} FROM messages ORDER BY made_at DESC, message_id LIMIT ?", (limit,))  # noqa: S608 - our own columns
+        return self._messages("ORDER BY made_at DESC, happened_at DESC LIMIT ?", (limit,))
 
-    def _messages(self, query: str, values: tuple[object, ...]) -> list[QueuedMessage]:
+    def _messages(self, which: str, values: tuple[object, ...]) -> list[QueuedMessage]:
+        query = f"SELECT {_MESSAGE} FROM messages {which}"  # noqa: S608 - our own columns and conditions
         with self._translated(), closing(self._database.execute(query, values)) as found:
             return [QueuedMessage(*row) for row in found]
 

@@ -212,7 +212,7 @@ AUDITOR: Wrong = {
     "config": (None, 5, "home"),
     "path": (None, *NO_PATH),
     "state": NO_PATH,
-    **dict.fromkeys(("progress", "take"), NO_FUNCTION),
+    "progress": NO_FUNCTION,
     "executor": (5, True, "pool", []),
     "jobs": NO_NUMBER,
 }
