@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from client_sdk.lending.files import Encoding, Portfolio, read_portfolio
     from client_sdk.models import (
         AcknowledgementReceipt,
+        Alert,
+        AlertPage,
+        AlertReason,
+        AlertsAsked,
         Amounts,
         AnnotationFlag,
         AnnotationReceipt,
@@ -172,6 +176,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AcknowledgementReceipt",
     "ActRow",
+    "Alert",
+    "AlertPage",
+    "AlertReason",
+    "AlertsAsked",
     "Amounts",
     "AnnotationFlag",
     "AnnotationReceipt",

@@ -31,6 +31,7 @@ from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, purposes_
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.kernel.rules.alerts import check_alerts_until
 from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
@@ -263,17 +264,28 @@ class Session:
         return Purpose.POST_LOAN_REVIEW if Purpose.POST_LOAN_REVIEW in purposes else min(purposes)
 
     def check_asking(
-        self, directory: Directory, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+        self,
+        directory: Directory,
+        identities: Sequence[Identity],
+        purpose: Purpose,
+        consent: Consent,
+        officer: str,
+        alerts_until: str = "",
     ) -> None:
         """Hold an inquiry against the rules before anything is sent.
 
         Raises:
-            PreflightError: purpose, consent, officer or the number of persons are not in order.
+            PreflightError: purpose, consent, officer, number of persons or last day of alerts are not in order.
         """
-        most = min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry)
+        today, most = (
+            day_of(self.now_ms(), directory.rulebook.time_zone),
+            min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry),
+        )
         try:
-            check_inquiry_consent(consent, today=day_of(self.now_ms(), directory.rulebook.time_zone))
+            check_inquiry_consent(consent, today=today)
             self._check_asker(directory, purpose, officer)
+            if alerts_until:
+                check_alerts_until(alerts_until, today)
             if not 0 < len(identities) <= most:
                 raise _refused("inquiry.persons", "inquiry.persons", str(len(identities)), f"1 to {most}")
         except RuleError as error:
@@ -320,6 +332,7 @@ class Session:
         purpose: Purpose,
         consent: Consent,
         officer: str,
+        alerts_until: str = "",
     ) -> Question:
         """Return a signed inquiry.
 
@@ -335,6 +348,7 @@ class Session:
             consent=consent,
             officer=officer,
             issued_at=self.now_ms(),
+            alerts_until=alerts_until,
         )
 
     def pages(self, question: Question) -> Page:

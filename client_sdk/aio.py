@@ -18,7 +18,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.act import LoggedAct
+    from client_sdk.models.alert import AlertPage, AlertsAsked
     from client_sdk.models.answer import Answer
     from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
@@ -137,13 +138,26 @@ class AsyncClient:
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
+        take: Callable[[WatchReport], None] | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look."""
-        return await self._run(self._member.watch(customers, purpose, officer, state, progress))
+        return await self._run(self._member.watch(customers, purpose, officer, state, progress, take))
 
     async def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""
         return await self._run(self._member.subject_report(identity, mandate, officer))
+
+    async def alerts_on(self, identity: Identity, *, mandate: Consent, officer: str, until: date) -> AlertsAsked:
+        """Ask for alerts about a person: whenever another institution asks about the person or reports a new record."""
+        return await self._run(self._member.alerts_on(identity, mandate, officer, until))
+
+    async def take_alerts(self, stored: Iterable[bytes] = ()) -> AlertPage:
+        """Return the alerts that wait for this member, after the registry has forgotten those that are stored here."""
+        return await self._run(self._member.take_alerts(stored))
+
+    async def alerts_off(self, inquiry_id: bytes) -> bool:
+        """End the alerts that an inquiry asked for, those that wait included; return whether there were any to end."""
+        return await self._run(self._member.alerts_off(inquiry_id))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""

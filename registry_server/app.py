@@ -58,6 +58,7 @@ from registry_server.settings import (
 from registry_server.storage import migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
+from registry_server.usecases.alerts import Alerts
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
 from registry_server.usecases.disputes import Disputes
@@ -296,7 +297,7 @@ def _servicers(
         InquiryServicer(
             Checks(ledger, settings.answer_page_bytes), Screens(ledger), Inquiries(ledger), workers.executor
         ),
-        SubjectAccessServicer(SubjectAccess(ledger), workers.executor),
+        SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), ReportedCounts(ledger), workers.executor, workers.pages),
         DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
     )

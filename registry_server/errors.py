@@ -47,6 +47,7 @@ class GrpcStatus(StrEnum):
 class RefusalReason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
+    ALERTS_FULL = "ALERTS_FULL"
     ALIASES_INVALID = "ALIASES_INVALID"
     ALREADY_FOUNDED = "ALREADY_FOUNDED"
     ANSWER_OVERTAKEN = "ANSWER_OVERTAKEN"
@@ -201,6 +202,7 @@ _LEDGER: dict[str, Entry] = {
 
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
+    RefusalReason.ALERTS_FULL: Entry(_EXHAUSTED, "The institution is alerted about as many persons as it may be."),
     RefusalReason.ALIASES_INVALID: Entry(
         _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),

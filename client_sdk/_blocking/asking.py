@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from client_sdk._blocking.base import FlowRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
     from pathlib import Path
 
     from client_sdk.kernel.formats.words import Purpose
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.alert import AlertPage, AlertsAsked
     from client_sdk.models.answer import Answer
     from client_sdk.models.receipt import InquiryReceipt
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
@@ -95,6 +97,7 @@ class AskingMethods(FlowRunner):
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
+        take: Callable[[WatchReport], None] | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look.
 
@@ -104,11 +107,13 @@ class AskingMethods(FlowRunner):
             officer: the member of staff who asks.
             state: file that keeps the last look, sealed; made by the first one.
             progress: called after each step.
+            take: called with the report before the last look is replaced, so that a crash repeats and loses nothing; if
+                it raises, the last look is kept as it was.
 
         Raises:
             CreditRegistryError: as for ``screen``; the last look is kept as it was.
         """
-        return self._run(self._member.watch(customers, purpose, officer, state, progress))
+        return self._run(self._member.watch(customers, purpose, officer, state, progress, take))
 
     def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17).
@@ -128,6 +133,53 @@ class AskingMethods(FlowRunner):
             TransportError: registry or key service is away.
         """
         return self._run(self._member.subject_report(identity, mandate, officer))
+
+    def alerts_on(self, identity: Identity, *, mandate: Consent, officer: str, until: date) -> AlertsAsked:
+        """Ask for alerts about a person: whenever another institution asks about the person or reports a new record.
+
+        For a REPRESENTATIVE. It is an inquiry for SUBJECT_ACCESS, which is logged as any other, but counts as no report
+        of the person. The alerts are given by ``take_alerts``.
+
+        Args:
+            identity: of the person; its number never leaves this machine.
+            mandate: the request that the person signed, as ``written_consent`` makes it.
+            officer: the member of staff who asks, by the office's own name.
+            until: last day, at most 366 days away.
+
+        Raises:
+            PreflightError: mandate, officer or day are not in order, or this member is no REPRESENTATIVE.
+            RefusedError: the registry refuses; reason ALERTS_FULL for too many.
+            KeyServiceError: a key service refuses, or proves nothing.
+            VerificationError: what the registry answers does not verify.
+            TransportError: registry or key service is away.
+        """
+        return self._run(self._member.alerts_on(identity, mandate, officer, until))
+
+    def take_alerts(self, stored: Iterable[bytes] = ()) -> AlertPage:
+        """Return the alerts that wait for this member, after the registry has forgotten those that are stored here.
+
+        Args:
+            stored: ids of alerts that were returned before and are safe, at most 256: they do not come again. Until it
+                is told, the registry gives the same ones.
+
+        Raises:
+            RefusedError: the registry refuses.
+            VerificationError: an alert is not in its form.
+            TransportError: the registry is away.
+        """
+        return self._run(self._member.take_alerts(stored))
+
+    def alerts_off(self, inquiry_id: bytes) -> bool:
+        """End the alerts that an inquiry asked for, those that wait included; return whether there were any to end.
+
+        Args:
+            inquiry_id: as ``alerts_on`` returned it.
+
+        Raises:
+            RefusedError: the registry refuses.
+            TransportError: the registry is away.
+        """
+        return self._run(self._member.alerts_off(inquiry_id))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.

@@ -1,6 +1,7 @@
 """Flows behind the methods of ``Client`` and ``AsyncClient``, by what they are about."""
 
 from client_sdk._member.administering import Administering
+from client_sdk._member.alerting import Alerting
 from client_sdk._member.certifying import Certifying
 from client_sdk._member.disputing import Disputing
 from client_sdk._member.erasing import Erasing
@@ -14,6 +15,15 @@ __all__ = ["Member"]
 
 
 class Member(
-    SubjectAccessing, Screener, Reporting, Disputing, Notified, Erasing, CountedMonths, Administering, Certifying
+    SubjectAccessing,
+    Alerting,
+    Screener,
+    Reporting,
+    Disputing,
+    Notified,
+    Erasing,
+    CountedMonths,
+    Administering,
+    Certifying,
 ):
     """Everything that a member does; see ``Client`` for what each method does and raises."""

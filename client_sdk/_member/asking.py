@@ -68,14 +68,19 @@ class Asking(Core):
         return answers
 
     def _put(
-        self, identities: Sequence[Identity], purpose: Purpose, consent: Consent, officer: str
+        self,
+        identities: Sequence[Identity],
+        purpose: Purpose,
+        consent: Consent,
+        officer: str,
+        alerts_until: str = "",
     ) -> Flow[tuple[Question, list[Answer]]]:
         """Put one inquiry; return it with its answers."""
         directory = yield from self.directory()
-        self.session.check_asking(directory, identities, purpose, consent, officer)
+        self.session.check_asking(directory, identities, purpose, consent, officer, alerts_until)
         names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
         people = list(zip(identities, names, strict=True))
-        question = yield from beside(partial(self.session.ask, people, purpose, consent, officer))
+        question = yield from beside(partial(self.session.ask, people, purpose, consent, officer, alerts_until))
         page = yield from beside(partial(self.session.pages, question))
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)

@@ -33,7 +33,7 @@ from client_sdk.models.screening import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from client_sdk._protocol.blinding import Blinder
     from client_sdk._steps import Flow
@@ -97,9 +97,11 @@ class Screener(Core):
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None,
+        take: Callable[[WatchReport], None] | None = None,
     ) -> Flow[WatchReport]:
         """Find out what has changed since the last look."""
         arguments.of_type(state, (str, Path), "state", "a path as text or as a Path")
+        arguments.callable_of(take, "take")
         aim, people = yield from self._begin(customers, purpose, officer, progress)
         file = yield from beside(partial(self._file, state, aim.purpose))
         try:
@@ -107,13 +109,16 @@ class Screener(Core):
             since = file.last
             report, reader = yield from self._look(screen, aim)
             changes = yield from beside(partial(screen.changes, report.findings, reader.found))
+            as_of = moment(since.as_of_ms) if since.size else None
+            found = WatchReport(changes=changes, since=as_of, screening=report)
+            if take is not None:
+                yield from beside(partial(take, found))
             last = LastLook(reader.as_of_ms, report.size)
             yield from beside(partial(screen.keep, last, report.findings, reader.found))
         finally:
             file.close()
         aim.tell(ScreenPhase.DONE, len(people), len(people))
-        as_of = moment(since.as_of_ms) if since.size else None
-        return WatchReport(changes=changes, since=as_of, screening=report)
+        return found
 
     def _begin(
         self,

@@ -88,6 +88,7 @@ def ask(
     consent: Consent,
     officer: str,
     issued_at: int,
+    alerts_until: str = "",
 ) -> Question:
     """Make and sign an inquiry about 1 to 100 persons.
 
@@ -100,6 +101,7 @@ def ask(
         consent: of the persons.
         officer: the member of staff who asks, by the lender's own name.
         issued_at: milliseconds since 1970 UTC.
+        alerts_until: last day of the alerts that are asked for, YYYY-MM-DD; empty for none.
     """
     persons = tuple(_person(names) for _, names in people)
     consent_bytes = consent.encode()
@@ -115,6 +117,7 @@ def ask(
         subject_commitments=tuple(commit_inquiry(person.opening, person.pseudonyms) for person in persons),
         consent_commitment=commit_consent(opening.consent_opening, consent_bytes),
         officer_commitment=commit_officer(opening.officer_opening, officer),
+        alerts_until=alerts_until,
     )
     payload = inquiry.encode()
     signed = evidence_pb2.SignedPayload(

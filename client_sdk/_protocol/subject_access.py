@@ -114,6 +114,7 @@ class Askers:
             purpose=inquiry.purpose,
             received_at=moment(leaf.received_at),
             index=index,
+            alerts_until=date.fromisoformat(inquiry.alerts_until) if inquiry.alerts_until else None,
         )
 
 
@@ -263,7 +264,9 @@ def make_report(
 
 def _tally(asked: Iterable[AskedAbout], directory: Directory, now_ms: int) -> ReportTally:
     zone = directory.rulebook.time_zone
-    days = [day_of(milliseconds(one.received_at), zone) for one in asked if one.purpose is Purpose.SUBJECT_ACCESS]
+    # What only asks for alerts is no report of the person.
+    reports = [one for one in asked if one.purpose is Purpose.SUBJECT_ACCESS and one.alerts_until is None]
+    days = [day_of(milliseconds(one.received_at), zone) for one in reports]
     return tally_reports(days, day_of(now_ms, zone), directory.rulebook.free_reports_a_year)
 
 

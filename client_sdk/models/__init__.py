@@ -2,6 +2,7 @@
 
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
+    AlertReason,
     AnnotationFlag,
     DisputeOutcome,
     InstitutionStatus,
@@ -46,6 +47,7 @@ from client_sdk.kernel.rules.monthly import HistoryMonth
 from client_sdk.kernel.rules.reciprocity import LevelStanding
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.models.act import LoggedAct
+from client_sdk.models.alert import Alert, AlertPage, AlertsAsked
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
@@ -92,6 +94,10 @@ from client_sdk.models.weighing import Criteria
 
 __all__ = [
     "AcknowledgementReceipt",
+    "Alert",
+    "AlertPage",
+    "AlertReason",
+    "AlertsAsked",
     "Amounts",
     "AnnotationFlag",
     "AnnotationReceipt",

@@ -91,6 +91,7 @@ class AskedAbout(Plain):
         purpose: why it asked.
         received_at: when the registry took it in, UTC.
         index: place in the inquiry tree, proved; None in the first minute, before it has one.
+        alerts_until: last day of the alerts about the person that it asked for; None where it asked for none.
     """
 
     asker: str
@@ -98,6 +99,7 @@ class AskedAbout(Plain):
     purpose: Purpose
     received_at: datetime
     index: int | None = None
+    alerts_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

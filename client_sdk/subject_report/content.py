@@ -325,7 +325,10 @@ class _Speaker:
 
     def _inquiry(self, one: AskedAbout) -> tuple[str, ...]:
         place = self._text("asked_waiting") if one.index is None else str(one.index)
-        return self._time(one.received_at), self._member(one.asker), self._term(one.purpose), place
+        why = self._term(one.purpose)
+        if one.alerts_until is not None:
+            why += self._text("asked_alerts", date=one.alerts_until)
+        return self._time(one.received_at), self._member(one.asker), why, place
 
 
 def _money(amount: int, currency: str) -> str:

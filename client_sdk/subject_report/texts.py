@@ -109,6 +109,7 @@ TEXTS: dict[str, Term] = {
     "asked_who": Term("查询机构", "Who"),
     "asked_why": Term("目的", "Purpose"),
     "asked_where": Term("查询日志序号", "Place in the log"),
+    "asked_alerts": Term("（申请提醒至 {date}）", ", with alerts until {date}"),
     "asked_waiting": Term("登记中", "being logged"),
     "estimated": Term("（估算）", " (estimated)"),
     "split": Term(

@@ -44,6 +44,7 @@ def upgrade() -> None:
     create_counts()
     create_contributions()
     create_inquiries()
+    create_alerts()
     create_notices()
     create_certificates()
     limit_samples()
@@ -281,6 +282,29 @@ def create_inquiries() -> None:
     op.create_index(op.f("ix_inquired_persons_received_at"), "inquired_persons", ["received_at"])
 
 
+def create_alerts() -> None:
+    op.create_table(
+        "watched_persons",
+        raw("subject"),
+        words("member"),
+        raw("inquiry_id"),
+        words("until"),
+        sa.PrimaryKeyConstraint("subject", "member", "inquiry_id", name=op.f("pk_watched_persons")),
+    )
+    op.create_index(op.f("ix_watched_persons_member_inquiry_id"), "watched_persons", ["member", "inquiry_id"])
+    op.create_table(
+        "alerts",
+        words("member"),
+        raw("alert_id"),
+        raw("inquiry_id"),
+        small("reason"),
+        whole("happened_at"),
+        sa.PrimaryKeyConstraint("member", "alert_id", name=op.f("pk_alerts")),
+    )
+    op.create_index(op.f("ix_alerts_member_happened_at"), "alerts", ["member", "happened_at"])
+    op.create_index(op.f("ix_alerts_happened_at"), "alerts", ["happened_at"])
+
+
 def create_notices() -> None:
     op.create_table(
         "shown",
@@ -359,6 +383,8 @@ SAMPLES = {
     "inquiries": {"opening": 0},
     "notices": {"opening": 0, "inquiry_id": 0},
     "shown": {"inquiry_id": 0},
+    "watched_persons": {"subject": 1, "inquiry_id": 0},
+    "alerts": {"inquiry_id": 0},
 }
 
 
@@ -373,6 +399,8 @@ def downgrade() -> None:
     for table in (
         "certificates",
         "tls_keys",
+        "alerts",
+        "watched_persons",
         "notices",
         "shown",
         "inquired_persons",

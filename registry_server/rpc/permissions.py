@@ -61,7 +61,15 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
     | _service("InboxService", {"ListNotices": _ASKER, "FollowNotices": _ASKER, "Acknowledge": _ASKER})
     | _service("InquiryService", {"Check": _ASKER, "Screen": _LENDER, "GetInquiryReceipt": _ASKER})
-    | _service("SubjectAccessService", {"ListAskers": _REPRESENTATIVE, "ListRecordLeaves": _REPRESENTATIVE})
+    | _service(
+        "SubjectAccessService",
+        {
+            "ListAskers": _REPRESENTATIVE,
+            "ListRecordLeaves": _REPRESENTATIVE,
+            "TakeAlerts": _REPRESENTATIVE,
+            "EndAlerts": _REPRESENTATIVE,
+        },
+    )
     | _service(
         "TransparencyService",
         {

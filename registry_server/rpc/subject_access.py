@@ -1,11 +1,11 @@
-"""SubjectAccessService: a person's own report beside the answer."""
+"""SubjectAccessService: a person's own report beside the answer, and alerts."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import evidence_pb2
+from creditregistry.v1 import alerts_pb2, evidence_pb2
 from creditregistry.v1 import subject_access_pb2 as pb
 from creditregistry.v1.subject_access_service_pb2_grpc import SubjectAccessServiceServicer
 
@@ -19,6 +19,7 @@ from registry_server.usecases.proofs import inclusion_proof
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from registry_server.usecases.alerts import Alerts
     from registry_server.usecases.subject_access import AnsweredInquiry, SubjectAccess
 
 __all__ = ["SubjectAccessServicer"]
@@ -29,11 +30,13 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
 
     Args:
         subject_access: use case.
+        alerts: use case.
         executor: whose threads do what blocks.
     """
 
-    def __init__(self, subject_access: SubjectAccess, executor: Executor) -> None:
+    def __init__(self, subject_access: SubjectAccess, alerts: Alerts, executor: Executor) -> None:
         self._subject_access = subject_access
+        self._alerts = alerts
         self._executor = executor
 
     async def ListAskers(self, request: pb.ListAskersRequest, _context: object) -> pb.ListAskersResponse:
@@ -67,6 +70,28 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
         )
         pad(response)
         return response
+
+    async def TakeAlerts(
+        self, request: alerts_pb2.TakeAlertsRequest, _context: object
+    ) -> alerts_pb2.TakeAlertsResponse:
+        """Return the caller's alerts that wait."""
+        taking = partial(self._alerts.take, current_call().institution, tuple(request.stored))
+        found = await in_thread(self._executor, taking)
+        waiting = [
+            alerts_pb2.Alert(
+                alert_id=alert.alert_id,
+                inquiry_id=alert.inquiry_id,
+                reason=alerts_pb2.AlertReason.ValueType(alert.reason.number),
+                happened_at=alert.happened_at,
+            )
+            for alert in found.alerts
+        ]
+        return alerts_pb2.TakeAlertsResponse(alerts=waiting, more=found.more, watched=found.watched)
+
+    async def EndAlerts(self, request: alerts_pb2.EndAlertsRequest, _context: object) -> alerts_pb2.EndAlertsResponse:
+        """End the alerts that an inquiry of the caller asked for."""
+        ending = partial(self._alerts.end, current_call().institution, request.inquiry_id)
+        return alerts_pb2.EndAlertsResponse(ended=await in_thread(self._executor, ending))
 
 
 def _asked(asked: AnsweredInquiry) -> pb.AskedInquiry:

@@ -19,6 +19,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import complaint_of
 from registry_server.sequencing.acknowledging import admit_acknowledgement, known_acknowledgement
 from registry_server.sequencing.admission import admit_annotation, admit_statement
+from registry_server.sequencing.alerting import alert_of_records
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.follow import follow
@@ -265,6 +266,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     live.supersede(work, changes.superseded)
     live.add(work, changes.added)
     notify(work, staging)
+    alert_of_records(work, changes.added, staging.day, staging.logged_at)
     for notice, (index, opening) in staging.acknowledged.items():
         notices.acknowledge(work, notice, index, opening)
     blocked.add(work, staging.blocked)

@@ -34,7 +34,7 @@ MAX_BATCH_ITEMS = 1_024
 _EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
 _FREED_TABLES = (
     *(schema.live_records, schema.inquiries, schema.inquired_persons),
-    *(schema.shown, schema.notices, schema.blocked_debts),
+    *(schema.shown, schema.notices, schema.blocked_debts, schema.watched_persons, schema.alerts),
 )
 
 

@@ -1,15 +1,17 @@
-"""Keeping inquiries, and who was shown which record: durable before they are answered (proto/README.md 9)."""
+"""Keeping inquiries, who was shown which record, and alerts: durable before they are answered (proto/README.md 9)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.words import AlertReason
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.sequencing.alerting import Watches
 from registry_server.sequencing.items import InquiryItem, InquiryResult
-from registry_server.storage import head, inquiries, quotas, shown
+from registry_server.storage import alerts, head, inquiries, quotas, shown
 from registry_server.storage.inquiries import InquiredPerson, StoredInquiry
 from registry_server.storage.quotas import INQUIRED_SUBJECTS, SCREENED_SUBJECTS, QuotaKey
 from registry_server.storage.shown import NewestLinks, ShownRow
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client_sdk.kernel.formats.state import Rulebook
+    from registry_server.storage.alerts import StoredAlert
     from registry_server.storage.inquiries import InquiryKey
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
@@ -41,7 +44,9 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         overtaken = _overtaken(work, items)
         known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
         used = quotas.used(work, {_quota(item, day) for item in items})
-        book = _Book(known, used, rulebook, now, day)
+        subjects = [subject for item in items for person in item.subjects for subject in person]
+        held = alerts.count_watches(work, [item.asker for item in items if item.alerts_until])
+        book = _Book(known, used, rulebook, now, day, Watches(work, subjects, day), held)
         results = [
             InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
             for item, late in zip(items, overtaken, strict=True)
@@ -51,6 +56,8 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
             shown.put(work, book.shown)
             inquiries.add_persons(work, book.persons)
             quotas.add(work, book.counted)
+            alerts.watch(work, book.watches.fresh)
+            alerts.add(work, book.alerts)
             work.commit()
     return results
 
@@ -81,12 +88,17 @@ class _Book:
         rulebook: Rulebook,
         now: int,
         day: str,
+        watches: Watches,
+        held: dict[str, int],
     ) -> None:
         self._known = known
         self._used = used
         self._most = rulebook.daily_inquired_subjects
         self._now = now
         self._day = day
+        self._held = held
+        self.watches = watches
+        self.alerts: list[StoredAlert] = []
         self.fresh: list[StoredInquiry] = []
         self.shown: list[ShownRow] = []
         self.persons: list[InquiredPerson] = []
@@ -102,9 +114,9 @@ class _Book:
             return result
         refusal = None
         if item.outcome == ANSWERED:
-            refusal = self._count(item)
+            refusal = self._count(item) or self._begin_alerts(item)
             if refusal is not None:
-                item = replace(item, outcome=refusal.reason, opening=b"", subjects=())
+                item = replace(item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="")
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
         stored = StoredInquiry(
             item.asker,
@@ -123,6 +135,8 @@ class _Book:
         self.fresh.append(stored)
         if item.outcome == ANSWERED:
             self._show(item, self._now)
+            asked_about = (subject for person in item.subjects for subject in person)
+            self.alerts += self.watches.alerts(asked_about, AlertReason.ACCESS, self._now, item.asker)
         self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
@@ -130,6 +144,16 @@ class _Book:
         self.shown += [
             ShownRow(record, item.asker, leaf_index, item.inquiry_id, asked_at) for record, leaf_index, _ in item.shown
         ]
+
+    def _begin_alerts(self, item: InquiryItem) -> RuleError | None:
+        """Begin the alerts that an inquiry asks for; return why it must not."""
+        if item.alerts_until:
+            try:
+                self.watches.begin(item, self._held[item.asker])
+            except RuleError as error:
+                return error
+            self._held[item.asker] += 1
+        return None
 
     def _count(self, item: InquiryItem) -> RuleError | None:
         key = _quota(item, self._day)

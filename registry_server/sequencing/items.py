@@ -249,6 +249,7 @@ class InquiryItem:
         shown: the records that its answer shows.
         screening: whether it asks for pages of the map; its persons are counted by themselves.
         subjects: pseudonyms of each person in order; empty where it was refused.
+        alerts_until: last day of the alerts that it asks for, YYYY-MM-DD; empty where it asks for none.
     """
 
     asker: str
@@ -262,6 +263,7 @@ class InquiryItem:
     shown: tuple[ShownRecord, ...] = ()
     screening: bool = False
     subjects: tuple[tuple[bytes, ...], ...] = ()
+    alerts_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)

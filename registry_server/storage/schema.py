@@ -4,7 +4,8 @@ Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them, and counts of statements and of what DEFAULTs say.
 Deleted with the record or the inquiry that it belongs to: live_records, shown, notices, inquired_persons, and the
-column ``inquiries.opening``. A blocked debt outlives the record that was withdrawn, by the rulebook's years at most.
+column ``inquiries.opening``. Deleted when alerts end or are stored by their member: watched_persons, alerts. A blocked
+debt outlives the record that was withdrawn, by the rulebook's years at most.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
@@ -33,6 +34,7 @@ __all__ = [
     "INQUIRY_TREE",
     "LOG_TREE",
     "acts",
+    "alerts",
     "annotation_links",
     "blocked_debts",
     "certificates",
@@ -53,6 +55,7 @@ __all__ = [
     "tiles",
     "tls_keys",
     "versions",
+    "watched_persons",
 ]
 
 # Values of tiles.tree.
@@ -337,6 +340,32 @@ inquired_persons = Table(
 
 # What is deleted with the inquiries of its time.
 Index("ix_inquired_persons_received_at", inquired_persons.c.received_at)
+
+# About whom members are to be alerted, by pseudonym.
+watched_persons = Table(
+    "watched_persons",
+    metadata,
+    Column("subject", LargeBinary, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("until", Text, nullable=False),
+    PrimaryKeyConstraint("subject", "member", "inquiry_id"),
+    Index(None, "member", "inquiry_id"),
+)
+
+# Alerts that wait until the member has stored them.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("member", Text, nullable=False),
+    Column("alert_id", LargeBinary, nullable=False),
+    Column("inquiry_id", LargeBinary, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("member", "alert_id"),
+    Index(None, "member", "happened_at"),
+    Index(None, "happened_at"),
+)
 
 quotas = Table(
     "quotas",

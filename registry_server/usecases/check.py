@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.rules.alerts import check_alerts_until
 from client_sdk.kernel.rules.consent import check_inquiry_consent
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -80,7 +81,7 @@ class _Asked:
             return item
         persons = self.question.opening.persons
         subjects = tuple(tuple(subject for _, subject in person.pseudonyms) for person in persons)
-        return replace(item, shown=self.shown, subjects=subjects)
+        return replace(item, shown=self.shown, subjects=subjects, alerts_until=inquiry.alerts_until)
 
 
 class Checks:
@@ -193,7 +194,7 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
 
     Raises:
         FormatError: a commitment does not open, or it is a screening.
-        RuleError: who asks may not, or there is no consent.
+        RuleError: who asks may not, there is no consent, or alerts are asked for too long.
         RegistryError: it is stale, too long, or for a purpose for which its asker may not ask.
     """
     # As if under the next HEAD: what this process knows has been committed.
@@ -217,6 +218,8 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
     _check_versions(question, directory)
     question.opening.check(inquiry, directory.state.live_subject_key_versions)
     check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
+    if inquiry.alerts_until:
+        check_alerts_until(inquiry.alerts_until, today)
 
 
 def _check_versions(question: ReceivedInquiry, directory: Directory) -> None:

@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import blocked, inquiries, notices, proposals, quotas, shown
+from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, shown
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 OVERLAY_ENDED = "overlay-ended"
+# An alert that its member has not stored by then comes too late for the person.
+ALERTS_KEPT_DAYS = 90
 _DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
 
@@ -140,6 +142,7 @@ class Housekeeping:
             inquiries.forget_openings(work, over)
             shown.forget_before(work, over)
             notices.forget_before(work, over)
+            alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * _DAY_MS)
             blocked.forget_before(work, over)
             work.commit()
 

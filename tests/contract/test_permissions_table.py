@@ -36,7 +36,7 @@ EXPECTED = {
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
     "InboxService": {"ListNotices": "LR", "FollowNotices": "LR", "Acknowledge": "LR"},
     "InquiryService": {"Check": "LR", "Screen": "L", "GetInquiryReceipt": "LR"},
-    "SubjectAccessService": {"ListAskers": "R", "ListRecordLeaves": "R"},
+    "SubjectAccessService": {"ListAskers": "R", "ListRecordLeaves": "R", "TakeAlerts": "R", "EndAlerts": "R"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",
         "GetTile": "LUARK",

@@ -22,6 +22,7 @@ from client_sdk.cli.verbs.report_plan import rejected_lines
 from client_sdk.cli.verbs.screen_portfolio import (
     RESULT_COLUMNS,
     ScreenedPortfolio,
+    change_contents,
     line_contents,
     progress_of,
     read_screened,
@@ -35,6 +36,7 @@ from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
 
 if TYPE_CHECKING:
+    from client_sdk.cli.verbs.watch_hook import WatchHook
     from client_sdk.client import Client
 
 __all__ = ["register"]
@@ -133,10 +135,8 @@ def _register_screen(app: typer.Typer) -> None:
                 return _code(portfolio, found=False)
             with session.client() as client:
                 with progress_of(session) as told:
-                    portfolio, report = _look(
-                        portfolio,
-                        partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=told),
-                    )
+                    ask = partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=told)
+                    portfolio, report = _look(portfolio, lambda some: ask(some.customers))
                 asked = _listed(report) if check else []
                 outcomes = {
                     place: _outcome(client, portfolio.rows[place].customer, purpose, officer, own) for place in asked
@@ -161,6 +161,7 @@ def _register_watch(app: typer.Typer) -> None:
             "watch portfolio.csv --purpose POST_LOAN_REVIEW --officer night-job",
             "watch portfolio.csv … --jsonl --exit-code",
             "watch portfolio.csv … --state /var/lib/lender/portfolio.watch",
+            "watch portfolio.csv … --webhook https://hooks.lender.example/watch",
         ],
     )
     def watch(
@@ -180,30 +181,37 @@ def _register_watch(app: typer.Typer) -> None:
         ] = None,
         jsonl: LinesOption = False,
         encoding: EncodingOption = None,
+        webhook: Annotated[
+            str | None,
+            typer.Option(metavar="URL", help="Also post the changes there, signed and retried.", show_default=False),
+        ] = None,
         exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where anything has changed.")] = False,
     ) -> ExitCode:
         """Screen a portfolio again, and show only what has changed since the last look.
 
         LISTED is who is listed by others now and was not before, CHANGED whose records by others have changed, GONE who
         is listed by them no more. The first look shows all who are listed. The key services are asked about new
-        customers alone. Run it by cron or a timer; --jsonl prints a line for each change, for other programs.
+        customers alone. Run it by cron or a timer; --jsonl prints a line for each change, for other programs. --webhook
+        posts row, reference and change of each, 1,000 a message; what is not taken is attempted again by the next look
+        with --webhook, or by `alerts deliver` (see there, and `alerts secret`).
         """
         if state is None and str(file) == STANDARD_INPUT:
             raise UsageError("a pipe has no name for the file of the last look", "name one: --state FILE.watch")
         kept = state or file.with_name(f"{file.name}.watch")
         portfolio = read_screened(file, encoding)
+        hook = None if webhook is None else _hook(session, webhook, file)
         with session.client() as client, progress_of(session) as told:
-            portfolio, report = _look(
-                portfolio, partial(client.watch, purpose=purpose, officer=officer, state=kept, progress=told)
-            )
-        changes: list[dict[str, Json]] = [
-            {
-                "row": portfolio.rows[change.place].row,
-                "reference": portfolio.rows[change.place].reference,
-                "change": change.kind.name,
-            }
-            for change in report.changes
-        ]
+
+            def look(some: ScreenedPortfolio) -> WatchReport:
+                take = None if hook is None else partial(hook.put, some.rows)
+                return client.watch(
+                    some.customers, purpose=purpose, officer=officer, state=kept, progress=told, take=take
+                )
+
+            portfolio, report = _look(portfolio, look)
+        changes = change_contents(portfolio.rows, report)
+        if hook is not None:
+            hook.deliver()
         if jsonl:
             _print_lines(session, changes)
         else:
@@ -231,7 +239,13 @@ def _resumed(file: Path, *, resume: bool) -> Path | None:
     return kept
 
 
-def _look(portfolio: ScreenedPortfolio, look: Callable[[list[Customer]], R]) -> tuple[ScreenedPortfolio, R]:
+def _hook(session: Run, url: str, file: Path) -> "WatchHook":
+    from client_sdk.cli.verbs.watch_hook import WatchHook  # noqa: PLC0415 - loaded where changes are posted alone
+
+    return WatchHook(session, url, file.name)
+
+
+def _look(portfolio: ScreenedPortfolio, look: Callable[[ScreenedPortfolio], R]) -> tuple[ScreenedPortfolio, R]:
     """Return the rows that were screened, and what was found; rows whose consent is not in order are left out.
 
     Raises:
@@ -241,7 +255,7 @@ def _look(portfolio: ScreenedPortfolio, look: Callable[[list[Customer]], R]) -> 
     if not portfolio.rows:
         raise PreflightError(tuple(portfolio.rejected))
     try:
-        return portfolio, look(portfolio.customers)
+        return portfolio, look(portfolio)
     except PreflightError as error:
         # Nothing was sent yet.
         if not all(item.row for item in error.violations):
@@ -249,7 +263,7 @@ def _look(portfolio: ScreenedPortfolio, look: Callable[[list[Customer]], R]) -> 
         left = portfolio.without(error.violations)
     if not left.rows:
         raise PreflightError(tuple(left.rejected))
-    return left, look(left.customers)
+    return left, look(left)
 
 
 def _outcome(client: "Client", customer: Customer, purpose: Purpose, officer: str, criteria: Criteria) -> str:

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.session import Run
     from client_sdk.lending.columns import CustomerRow
     from client_sdk.lending.files import Encoding
-    from client_sdk.models.screening import Customer, ScreenProgress, ScreenProgressCallback
+    from client_sdk.models.screening import Customer, ScreenProgress, ScreenProgressCallback, WatchReport
     from client_sdk.models.violation import Violation
 
 __all__ = [
     "RESULT_COLUMNS",
     "ScreenedPortfolio",
+    "change_contents",
     "is_json_lines",
     "line_contents",
     "progress_of",
@@ -80,6 +81,18 @@ class ScreenedPortfolio(NamedTuple):
         told = [replace(item, row=self.rows[place].row) for place, item in found.items()]
         rows = [row for place, row in enumerate(self.rows) if place not in found]
         return ScreenedPortfolio(rows, sorted([*self.rejected, *told], key=lambda item: item.row))
+
+
+def change_contents(rows: Sequence[CustomerRow], report: WatchReport) -> list[dict[str, Json]]:
+    """Return row, reference and change of each change."""
+    return [
+        {
+            "row": rows[change.place].row,
+            "reference": rows[change.place].reference,
+            "change": change.kind.name,
+        }
+        for change in report.changes
+    ]
 
 
 def read_screened(file: Path, encoding: Encoding | None) -> ScreenedPortfolio:

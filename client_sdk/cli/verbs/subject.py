@@ -1,4 +1,4 @@
-"""``subject``: what a member does for a person: its own report, disputes, and its own statement."""
+"""``subject``: what a member does for a person: its own report, alerts, disputes, and its own statement."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from client_sdk.cli.ui.options import EndedOption, IdentityFileOption, IdTypeOpt
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_table
+from client_sdk.cli.verbs.subject_alerts import add_alerts
 from client_sdk.cli.verbs.subject_report import add_report
 from client_sdk.models import IdType, RecordKey
 
@@ -28,10 +29,13 @@ RecordArgument = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(
-        cls=Verbs, help="For a person: own report, disputes, and the person's own statement.", no_args_is_help=True
+        cls=Verbs,
+        help="For a person: own report, alerts, disputes, and the person's own statement.",
+        no_args_is_help=True,
     )
     app.add_typer(group, name="subject")
     add_report(group)
+    add_alerts(group)
     _add_disputes(group)
     _add_statements(group)
 

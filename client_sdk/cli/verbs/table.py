@@ -35,7 +35,8 @@ VERBS = {
         "inbox",
         "Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.",
     ),
-    "subject": Later("subject", "For a person: own report, disputes, and the person's own statement."),
+    "subject": Later("subject", "For a person: own report, alerts, disputes, and the person's own statement."),
+    "alerts": Later("alerts", "Deliveries by webhook and mail: list, deliver, secret."),
     "verify": Later(
         "verify",
         "Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.",

@@ -215,6 +215,13 @@ class NoticeReason(Word):
     DISPUTED = "DISPUTED", 5
 
 
+class AlertReason(Word):
+    """What an alert about a person says has happened (proto/README.md 9)."""
+
+    ACCESS = "ACCESS", 1
+    NEW_RECORD = "NEW_RECORD", 2
+
+
 class TlsKeyAction(Word):
     """Action of a claim about a TLS key of the same institution."""
 

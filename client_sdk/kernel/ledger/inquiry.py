@@ -20,7 +20,7 @@ from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH
-from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.statement import check_institution_id, is_day
 from client_sdk.kernel.formats.words import Purpose, word
 
 if TYPE_CHECKING:
@@ -85,7 +85,11 @@ def person_of(message: check_pb2.PersonOpening) -> PersonOpening:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """The signed question: about persons, or for pages of the map. Holds no pseudonym."""
+    """The signed question: about persons, or for pages of the map. Holds no pseudonym.
+
+    ``alerts_until`` is the last day (``YYYY-MM-DD``) on which the asker is to be alerted about the one person that a
+    question for SUBJECT_ACCESS is about; empty where it is not.
+    """
 
     registry: str
     asker: str
@@ -96,6 +100,7 @@ class Inquiry:
     consent_commitment: bytes
     officer_commitment: bytes
     screening: Screening | None = None
+    alerts_until: str = ""
 
     @property
     def persons(self) -> int:
@@ -115,6 +120,7 @@ class Inquiry:
                 consent_commitment=self.consent_commitment,
                 officer_commitment=self.officer_commitment,
                 screening=None if self.screening is None else pb.Screening(**self.screening._asdict()),
+                alerts_until=self.alerts_until,
             )
         )
 
@@ -139,16 +145,20 @@ class Inquiry:
             raise FormatError(PART, "inquiry.commitment-length", want="32 bytes")
         if not message.registry or not message.issued_at:
             raise FormatError(PART, "inquiry.complete", want="registry and issued_at")
+        purpose = word(Purpose, message.purpose, PART, "purpose")
+        if message.alerts_until:
+            _check_alerts(message.alerts_until, purpose, len(commitments))
         return cls(
             message.registry,
             message.asker,
             message.inquiry_id,
             message.issued_at,
-            word(Purpose, message.purpose, PART, "purpose"),
+            purpose,
             commitments,
             message.consent_commitment,
             message.officer_commitment,
             screening,
+            message.alerts_until,
         )
 
     def check_person(self, position: int, person: PersonOpening, versions: Sequence[int]) -> None:
@@ -182,6 +192,19 @@ def _screening(message: pb.Inquiry) -> Screening:
     if not found.persons:
         raise FormatError("screening", "screening.persons", got="0", want="1 or more")
     return found
+
+
+def _check_alerts(until: str, purpose: Purpose, persons: int) -> None:
+    """Check that alerts are asked for about one person, for the person, up to a day.
+
+    Raises:
+        FormatError: they are not.
+    """
+    if not is_day(until):
+        raise FormatError(PART, "alerts_until.date", want="a real day as YYYY-MM-DD")
+    if purpose is not Purpose.SUBJECT_ACCESS or persons != 1:
+        got, want = f"{purpose.name} about {persons}", "SUBJECT_ACCESS about one person"
+        raise FormatError(PART, "alerts.one-person", got=got, want=want)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

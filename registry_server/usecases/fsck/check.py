@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, contributions, bindings,
-disclosures, inquiries, blocked debts, notices, TLS keys, counts.
+disclosures, inquiries, blocked debts, alerts, notices, TLS keys, counts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
+from registry_server.usecases.fsck.alert_rows import check_alerts
 from registry_server.usecases.fsck.blocked_rows import check_blocked
 from registry_server.usecases.fsck.count_rows import check_fact_counts, check_quality_counts, check_statement_counts
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
@@ -208,6 +209,7 @@ class _Check:
         check_live_rows(work, report, replay.chains)
         check_inquiry_rows(work, report)
         check_blocked(work, report, replay.chains, self._links.versions, replay.logged_at)
+        check_alerts(work, report)
         check_notices(work, report)
         check_shown(work, report, replay.chains, self._links.versions)
         check_tls_keys(work, report, replay.directory)

@@ -21,6 +21,7 @@ class RowKind(StrEnum):
     """Which rows are wrong; stable names beside those of the audit's findings."""
 
     ACT_ROW = "ACT_ROW"
+    ALERT_ROW = "ALERT_ROW"
     ANNOTATION_ROW = "ANNOTATION_ROW"
     BLOCKED_ROW = "BLOCKED_ROW"
     CHECKPOINT_ROW = "CHECKPOINT_ROW"
@@ -40,6 +41,7 @@ class RowKind(StrEnum):
     TILE_ROW = "TILE_ROW"
     TLS_KEY_ROW = "TLS_KEY_ROW"
     VERSION_ROW = "VERSION_ROW"
+    WATCHED_PERSON_ROW = "WATCHED_PERSON_ROW"
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from creditregistry.v1 import (
+    alerts_pb2,
     certificate_pb2,
     check_pb2,
     common_pb2,
@@ -135,6 +136,8 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
             "office",
             subject_access_pb2.ListRecordLeavesRequest(inquiry_id=_access(registry), record=_loan(world)),
         ),
+        "TakeAlerts": ("office", alerts_pb2.TakeAlertsRequest()),
+        "EndAlerts": ("office", alerts_pb2.EndAlertsRequest(inquiry_id=bytes(16))),
         "GetCheckpoint": (AUDITOR, transparency_pb2.GetCheckpointRequest()),
         "GetTile": (AUDITOR, transparency_pb2.GetTileRequest()),
         "GetStatistics": ("lender-1", transparency_pb2.GetStatisticsRequest()),

@@ -70,6 +70,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "InquiryService.GetInquiryReceipt": ASKERS,
     "SubjectAccessService.ListAskers": {"representative"},
     "SubjectAccessService.ListRecordLeaves": {"representative"},
+    "SubjectAccessService.TakeAlerts": {"representative"},
+    "SubjectAccessService.EndAlerts": {"representative"},
     "TransparencyService.GetCheckpoint": ANY,
     "TransparencyService.GetTile": ANY,
     "TransparencyService.GetDirectoryProof": ANY,

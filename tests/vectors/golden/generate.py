@@ -202,6 +202,12 @@ def screening_of(log: HandmadeLog) -> Inquiry:
     return replace(asked, subject_commitments=(), consent_commitment=consents, screening=Screening(2, 3, 2))
 
 
+def alerts_of(log: HandmadeLog) -> Inquiry:
+    """The inquiry of a representative that asks for alerts about a person."""
+    asked = inquiry_of(log, "lender-1", ["person of loan-1"])
+    return replace(asked, purpose=Purpose.SUBJECT_ACCESS, alerts_until="2026-12-31")
+
+
 def other_forms(log: HandmadeLog) -> dict[str, bytes]:
     """Forms that stand outside of the log: signed requests, commitments, sealed bytes, identifiers."""
     opening, facts, seal_key = seed("facts opening"), b"\x08\x01", seed("seal key")
@@ -231,6 +237,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "possession": possession_payload(REGISTRY, "lender-1", grant),
         "possession signature": grant.possession,
         "inquiry": inquiry_of(log, "lender-1", ["person of loan-1"]).encode(),
+        "inquiry: alerts": alerts_of(log).encode(),
         "screening": screening_of(log).encode(),
         "inquiry PAE": dsse.pae(dsse.INQUIRY, inquiry_of(log, "lender-1", ["person of loan-1"]).encode()),
         "inquiry leaf": InquiryLeaf.of(log.logged_at, "ANSWERED", b"payload", bytes(64)).encode(),

@@ -89,6 +89,7 @@ class Inquiry(_message.Message):
     CONSENT_COMMITMENT_FIELD_NUMBER: _builtins.int
     OFFICER_COMMITMENT_FIELD_NUMBER: _builtins.int
     SCREENING_FIELD_NUMBER: _builtins.int
+    ALERTS_UNTIL_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     asker: _builtins.str
@@ -105,6 +106,10 @@ class Inquiry(_message.Message):
     """
     officer_commitment: _builtins.bytes
     """HMAC-SHA256(opening, "creditregistry/officer/v1" || officer), 32 bytes."""
+    alerts_until: _builtins.str
+    """Last day on which the asker is to be alerted about the person, `YYYY-MM-DD`; empty where it is not. Only where one
+    person is asked about for SUBJECT_ACCESS.
+    """
     @_builtins.property
     def subject_commitments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """For each person in order: HMAC-SHA256(opening, "creditregistry/inquiry/v1" || version || pseudonym ...), 32 bytes.
@@ -127,10 +132,11 @@ class Inquiry(_message.Message):
         consent_commitment: _builtins.bytes = ...,
         officer_commitment: _builtins.bytes = ...,
         screening: Global___Screening | None = ...,
+        alerts_until: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "consent_commitment", b"consent_commitment", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "screening", b"screening", "subject_commitments", b"subject_commitments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_until", b"alerts_until", "asker", b"asker", "consent_commitment", b"consent_commitment", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "screening", b"screening", "subject_commitments", b"subject_commitments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

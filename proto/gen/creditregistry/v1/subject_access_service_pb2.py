@@ -22,16 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from creditregistry.v1 import alerts_pb2 as creditregistry_dot_v1_dot_alerts__pb2
 from creditregistry.v1 import subject_access_pb2 as creditregistry_dot_v1_dot_subject__access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.creditregistry/v1/subject_access_service.proto\x12\x11\x63reditregistry.v1\x1a&creditregistry/v1/subject_access.proto2\xde\x01\n\x14SubjectAccessService\x12Y\n\nListAskers\x12$.creditregistry.v1.ListAskersRequest\x1a%.creditregistry.v1.ListAskersResponse\x12k\n\x10ListRecordLeaves\x12*.creditregistry.v1.ListRecordLeavesRequest\x1a+.creditregistry.v1.ListRecordLeavesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.creditregistry/v1/subject_access_service.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/alerts.proto\x1a&creditregistry/v1/subject_access.proto2\x91\x03\n\x14SubjectAccessService\x12Y\n\nListAskers\x12$.creditregistry.v1.ListAskersRequest\x1a%.creditregistry.v1.ListAskersResponse\x12k\n\x10ListRecordLeaves\x12*.creditregistry.v1.ListRecordLeavesRequest\x1a+.creditregistry.v1.ListRecordLeavesResponse\x12Y\n\nTakeAlerts\x12$.creditregistry.v1.TakeAlertsRequest\x1a%.creditregistry.v1.TakeAlertsResponse\x12V\n\tEndAlerts\x12#.creditregistry.v1.EndAlertsRequest\x1a$.creditregistry.v1.EndAlertsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.subject_access_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBJECTACCESSSERVICE']._serialized_start=110
-  _globals['_SUBJECTACCESSSERVICE']._serialized_end=332
+  _globals['_SUBJECTACCESSSERVICE']._serialized_start=142
+  _globals['_SUBJECTACCESSSERVICE']._serialized_end=543
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from creditregistry.v1 import alerts_pb2 as creditregistry_dot_v1_dot_alerts__pb2
 from creditregistry.v1 import subject_access_pb2 as creditregistry_dot_v1_dot_subject__access__pb2
 
 GRPC_GENERATED_VERSION = '1.78.2'
@@ -45,6 +46,16 @@ class SubjectAccessServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesResponse.FromString,
                 _registered_method=True)
+        self.TakeAlerts = channel.unary_unary(
+                '/creditregistry.v1.SubjectAccessService/TakeAlerts',
+                request_serializer=creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsResponse.FromString,
+                _registered_method=True)
+        self.EndAlerts = channel.unary_unary(
+                '/creditregistry.v1.SubjectAccessService/EndAlerts',
+                request_serializer=creditregistry_dot_v1_dot_alerts__pb2.EndAlertsRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_alerts__pb2.EndAlertsResponse.FromString,
+                _registered_method=True)
 
 
 class SubjectAccessServiceServicer(object):
@@ -65,6 +76,20 @@ class SubjectAccessServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeAlerts(self, request, context):
+        """What has happened about persons for whom the caller asked to be alerted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndAlerts(self, request, context):
+        """No more alerts about a person.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SubjectAccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +102,16 @@ def add_SubjectAccessServiceServicer_to_server(servicer, server):
                     servicer.ListRecordLeaves,
                     request_deserializer=creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesResponse.SerializeToString,
+            ),
+            'TakeAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeAlerts,
+                    request_deserializer=creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsResponse.SerializeToString,
+            ),
+            'EndAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndAlerts,
+                    request_deserializer=creditregistry_dot_v1_dot_alerts__pb2.EndAlertsRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_alerts__pb2.EndAlertsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +169,60 @@ class SubjectAccessService(object):
             '/creditregistry.v1.SubjectAccessService/ListRecordLeaves',
             creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesRequest.SerializeToString,
             creditregistry_dot_v1_dot_subject__access__pb2.ListRecordLeavesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.SubjectAccessService/TakeAlerts',
+            creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsRequest.SerializeToString,
+            creditregistry_dot_v1_dot_alerts__pb2.TakeAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.SubjectAccessService/EndAlerts',
+            creditregistry_dot_v1_dot_alerts__pb2.EndAlertsRequest.SerializeToString,
+            creditregistry_dot_v1_dot_alerts__pb2.EndAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

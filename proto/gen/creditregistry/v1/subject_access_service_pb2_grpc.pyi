@@ -4,6 +4,7 @@ isort:skip_file
 A person's own report: for those who speak for persons."""
 
 from collections import abc as _abc
+from creditregistry.v1 import alerts_pb2 as _alerts_pb2
 from creditregistry.v1 import subject_access_pb2 as _subject_access_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -37,6 +38,10 @@ class SubjectAccessServiceStub:
     """Who asked about the person, when and for what purpose."""
     ListRecordLeaves: _grpc.UnaryUnaryMultiCallable[_subject_access_pb2.ListRecordLeavesRequest, _subject_access_pb2.ListRecordLeavesResponse]
     """History of a live record about the person."""
+    TakeAlerts: _grpc.UnaryUnaryMultiCallable[_alerts_pb2.TakeAlertsRequest, _alerts_pb2.TakeAlertsResponse]
+    """What has happened about persons for whom the caller asked to be alerted."""
+    EndAlerts: _grpc.UnaryUnaryMultiCallable[_alerts_pb2.EndAlertsRequest, _alerts_pb2.EndAlertsResponse]
+    """No more alerts about a person."""
 
 @_typing.type_check_only
 class SubjectAccessServiceAsyncStub(SubjectAccessServiceStub):
@@ -47,6 +52,10 @@ class SubjectAccessServiceAsyncStub(SubjectAccessServiceStub):
     """Who asked about the person, when and for what purpose."""
     ListRecordLeaves: _aio.UnaryUnaryMultiCallable[_subject_access_pb2.ListRecordLeavesRequest, _subject_access_pb2.ListRecordLeavesResponse]  # type: ignore[assignment]
     """History of a live record about the person."""
+    TakeAlerts: _aio.UnaryUnaryMultiCallable[_alerts_pb2.TakeAlertsRequest, _alerts_pb2.TakeAlertsResponse]  # type: ignore[assignment]
+    """What has happened about persons for whom the caller asked to be alerted."""
+    EndAlerts: _aio.UnaryUnaryMultiCallable[_alerts_pb2.EndAlertsRequest, _alerts_pb2.EndAlertsResponse]  # type: ignore[assignment]
+    """No more alerts about a person."""
 
 class SubjectAccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a person may know beside the answer itself."""
@@ -66,5 +75,21 @@ class SubjectAccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_subject_access_pb2.ListRecordLeavesResponse, _abc.Awaitable[_subject_access_pb2.ListRecordLeavesResponse]]:
         """History of a live record about the person."""
+
+    @_abc_1.abstractmethod
+    def TakeAlerts(
+        self,
+        request: _alerts_pb2.TakeAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_alerts_pb2.TakeAlertsResponse, _abc.Awaitable[_alerts_pb2.TakeAlertsResponse]]:
+        """What has happened about persons for whom the caller asked to be alerted."""
+
+    @_abc_1.abstractmethod
+    def EndAlerts(
+        self,
+        request: _alerts_pb2.EndAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_alerts_pb2.EndAlertsResponse, _abc.Awaitable[_alerts_pb2.EndAlertsResponse]]:
+        """No more alerts about a person."""
 
 def add_SubjectAccessServiceServicer_to_server(servicer: SubjectAccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

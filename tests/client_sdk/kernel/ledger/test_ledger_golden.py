@@ -92,6 +92,7 @@ def test_golden_states_are_read_and_written_alike() -> None:
 def test_golden_requests_are_read_and_written_alike() -> None:
     assert Inquiry.parse(FORMS["inquiry"]).encode() == FORMS["inquiry"]
     assert Inquiry.parse(FORMS["screening"]).encode() == FORMS["screening"]
+    assert Inquiry.parse(FORMS["inquiry: alerts"]).alerts_until == "2026-12-31"
     assert KeyRequest.parse(FORMS["key-request"]).encode() == FORMS["key-request"]
     for name, action in (("tls-key", TlsKeyAction.VOUCH), ("tls-key: revocation", TlsKeyAction.REVOKE)):
         claim = TlsKeyClaim.parse(FORMS[name])

@@ -1,0 +1,62 @@
+"""Flows of alerts about persons: asking for them, taking those that wait, and ending them."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import alerts_pb2
+
+from client_sdk._member.asking import Asking
+from client_sdk._protocol import arguments
+from client_sdk._protocol.alerts import MAX_ALERTS, read_alerts
+from client_sdk._steps import ask
+from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.words import Purpose
+from client_sdk.models.alert import AlertsAsked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from client_sdk._steps import Flow
+    from client_sdk.kernel.rules.facts import Consent
+    from client_sdk.kernel.subjects.identifiers import Identity
+    from client_sdk.models.alert import AlertPage
+
+__all__ = ["Alerting"]
+
+
+class Alerting(Asking):
+    """What a representative hears about persons."""
+
+    def alerts_on(self, identity: Identity, mandate: Consent, officer: str, until: date) -> Flow[AlertsAsked]:
+        """Ask for alerts about a person."""
+        person = arguments.person_of(identity, "identity")
+        arguments.consent_of(mandate)
+        arguments.text_of(officer, "inquiry.officer")
+        last = arguments.date_of(until, "inquiry.alerts_until")
+        question, answers = yield from self.fresh(
+            partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer, last.isoformat())
+        )
+        (answer,) = answers
+        if answer.failure is not None:
+            raise VerificationError(answer.failure.part, answer.failure.rule, answer.failure.message)
+        return AlertsAsked(
+            inquiry_id=answer.inquiry_id, until=last, subject_key_version=max(question.names[0], default=0)
+        )
+
+    def take_alerts(self, stored: Iterable[bytes]) -> Flow[AlertPage]:
+        """Say which alerts are stored, and return those that wait."""
+        given = islice(arguments.items_of(stored, "stored", "ids of alerts"), MAX_ALERTS + 1)
+        ids = [arguments.sixteen_bytes(alert_id, "stored") for alert_id in given]
+        arguments.number_of(len(ids), "stored", 0, MAX_ALERTS)
+        response = yield from ask(self.services.subject_access.TakeAlerts, alerts_pb2.TakeAlertsRequest(stored=ids))
+        return read_alerts(response)
+
+    def alerts_off(self, inquiry_id: bytes) -> Flow[bool]:
+        """End alerts."""
+        request = alerts_pb2.EndAlertsRequest(inquiry_id=arguments.sixteen_bytes(inquiry_id, "inquiry_id"))
+        response = yield from ask(self.services.subject_access.EndAlerts, request)
+        return response.ended

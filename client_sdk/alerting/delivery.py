@@ -1,0 +1,160 @@
+"""Delivering what is due: attempts with back-off, until a message is delivered or given up by a named rule."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from client_sdk.alerting.address import Webhook
+from client_sdk.alerting.failure import DeliveryError
+from client_sdk.alerting.mailing import mail, send
+from client_sdk.alerting.posting import post, sign
+from client_sdk.alerting.queue import DELIVERED, WAITING
+from client_sdk.errors import OutboxError
+from client_sdk.kernel.formats.moment import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from client_sdk.alerting.queue import DeliveryQueue, QueuedMessage
+    from client_sdk.alerting.settings import DeliverySettings
+
+__all__ = ["Delivered", "Deliveries", "alone", "next_pause"]
+
+# After this long without success a message is given up.
+KEEP_TRYING_MS = 7 * 86_400_000
+_FIRST_PAUSE_MS = 10_000
+_LONGEST_PAUSE_MS = 6 * 3_600_000
+_FACTOR = 3
+# Attempts beside each other, each to another address.
+_WORKERS = 8
+_DUE_AT_ONCE = 512
+EXPIRED = "alert.expired"
+
+
+class Delivered(NamedTuple):
+    """Result of one round: messages delivered, attempts that failed, messages given up."""
+
+    delivered: int
+    failed: int
+    given_up: int
+
+
+class _Attempt(NamedTuple):
+    message: QueuedMessage
+    failure: DeliveryError | None
+
+
+def next_pause(attempts: int, chance: float) -> int:
+    """Return how long to wait after an attempt has failed, ms: three times as long after each, six hours at most.
+
+    Args:
+        attempts: how many have failed.
+        chance: from 0 to 1; spreads the pause from three quarters to five quarters, so that not all try at once.
+    """
+    pause: int = min(_FIRST_PAUSE_MS * _FACTOR ** min(attempts - 1, 20), _LONGEST_PAUSE_MS)
+    return round(pause * (0.75 + chance / 2))
+
+
+@contextmanager
+def alone(queue: DeliveryQueue) -> Iterator[None]:
+    """Keep other processes from delivering the same queue.
+
+    Raises:
+        OutboxError: another one delivers it.
+    """
+    lock = FileLock(f"{queue.path}.lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OutboxError(f"{queue.path} is being delivered by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Deliveries:
+    """Delivers the messages of a queue.
+
+    Args:
+        queue: of the member.
+        settings: of its deliveries.
+        clock: returns ms since 1970 UTC.
+        chance: returns a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        queue: DeliveryQueue,
+        settings: DeliverySettings,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        chance: Callable[[], float] = lambda: secrets.randbelow(1_000) / 1_000,
+    ) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance
+
+    def deliver(self) -> Delivered:
+        """Attempt each message that is due once; after a failure the others to the same address wait with it.
+
+        Raises:
+            ConfigError: the settings are not in order.
+            OutboxError: the queue failed, or another process delivers it.
+        """
+        delivered = failed = given_up = 0
+        with alone(self._queue), ThreadPoolExecutor(_WORKERS, thread_name_prefix="deliveries") as workers:
+            by_address: dict[str, list[QueuedMessage]] = {}
+            for message in self._queue.due(self._clock(), _DUE_AT_ONCE):
+                by_address.setdefault(message.address, []).append(message)
+            running = [workers.submit(self._attempt_all, messages) for messages in by_address.values()]
+            for attempts in as_completed(running):
+                for message, failure in attempts.result():
+                    if failure is None:
+                        self._queue.settle(message, DELIVERED, "", message.next_at)
+                        delivered += 1
+                        continue
+                    failed += 1
+                    given_up += self._settle_failure(message, failure)
+            self._queue.forget(self._clock())
+        return Delivered(delivered, failed, given_up)
+
+    def _settle_failure(self, message: QueuedMessage, failure: DeliveryError) -> bool:
+        """Note a failure; return whether the message is given up."""
+        now, last = self._clock(), message.made_at + KEEP_TRYING_MS
+        if failure.final or now >= last:
+            self._queue.settle(message, failure.rule if failure.final else EXPIRED, failure.rule, now)
+            return True
+        next_at = min(now + next_pause(message.attempts + 1, self._chance()), last)
+        self._queue.settle(message, WAITING, failure.rule, next_at)
+        self._queue.postpone(message.address, next_at)
+        return False
+
+    def _attempt_all(self, messages: Sequence[QueuedMessage]) -> list[_Attempt]:
+        """Attempt messages to one address in order, up to the first failure that is not of one message alone."""
+        attempts: list[_Attempt] = []
+        for message in messages:
+            try:
+                self._attempt(message)
+            except DeliveryError as error:
+                attempts.append(_Attempt(message, error))
+                if not error.final:
+                    break
+            else:
+                attempts.append(_Attempt(message, None))
+        return attempts
+
+    def _attempt(self, message: QueuedMessage) -> None:
+        to, now = message.to, self._clock()
+        if isinstance(to, Webhook):
+            secret = self._queue.secret_of(to.text)
+            post(to, sign(secret, message.message_id, now // 1_000, message.body), self._settings)
+            return
+        happened_at, registry = moment(message.happened_at), self._queue.registry
+        send(mail(to, message.message_id, happened_at, registry, moment(now), self._settings), self._settings)

@@ -1,0 +1,142 @@
+"""``subject alerts``: alerts about a person, by webhook and by mail: on, off."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.identity_input import read_identities
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
+from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.verb import verb
+from client_sdk.models import ConsentForm, IdType
+
+if TYPE_CHECKING:
+    from client_sdk.alerting.address import Address
+
+__all__ = ["add_alerts"]
+
+_DIGEST_BYTES = 32
+_ID_BYTES = 16
+_MAX_LABEL = 64
+_USUAL = timedelta(365)
+
+
+def add_alerts(group: typer.Typer) -> None:
+    """Add the verbs."""
+    alerts = typer.Typer(cls=Verbs, help="Alerts about a person: on, off.", no_args_is_help=True)
+    group.add_typer(alerts, name="alerts")
+
+    @verb(
+        alerts,
+        "on",
+        examples=[
+            "subject alerts on --mandate-date 2026-04-01 --mandate-file m.pdf --officer desk-1 --mail a@b.example",
+            "subject alerts on … --identity-file number.txt --webhook https://hooks.example/alerts --label case-17",
+        ],
+    )
+    def on(
+        session: Run,
+        /,
+        *,
+        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
+        mandate_date: Annotated[
+            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person signed the request.")
+        ],
+        mandate_file: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The signed request; only its SHA-256 is used.", show_default=False),
+        ] = None,
+        mandate_digest: Annotated[
+            bytes | None,
+            typer.Option(
+                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
+            ),
+        ] = None,
+        webhook: Annotated[
+            list[str] | None,
+            typer.Option(metavar="URL", help="Where messages are posted, https; may be repeated.", show_default=False),
+        ] = None,
+        mail: Annotated[
+            list[str] | None,
+            typer.Option(metavar="ADDRESS", help="Where messages are mailed; may be repeated.", show_default=False),
+        ] = None,
+        until: Annotated[
+            date | None,
+            typer.Option(parser=day, metavar="YYYY-MM-DD", help="Last day; in a year if left out.", show_default=False),
+        ] = None,
+        label: Annotated[str, typer.Option(metavar="TEXT", help="Your own name of the case, for `alerts list`.")] = "",
+        identity_file: IdentityFileOption = None,
+        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
+        issuing_state: IssuingStateOption = "",
+    ) -> None:
+        """Alert a person whenever somebody asks about the person, and when a new record about the person is reported.
+
+        For a REPRESENTATIVE, under a request that the person signed. The registry learns no address: they stay in
+        alerts.sqlite in your home (mode 0600), and `alerts deliver` sends. A message holds no fact: it says that
+        something happened and whom to ask (`contact` in alerts.toml).
+        """
+        from client_sdk.alerting.address import mailbox  # noqa: PLC0415 - loaded by this verb alone
+        from client_sdk.alerting.address import webhook as webhook_of  # noqa: PLC0415 - likewise
+        from client_sdk.alerting.posting import refuse_inward  # noqa: PLC0415 - likewise
+        from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - likewise
+        from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - likewise
+
+        hooks = [webhook_of(url) for url in webhook or ()]
+        to: list[Address] = list(dict.fromkeys([*hooks, *map(mailbox, mail or ())]))
+        networks = DeliverySettings.from_home(session.config().home).networks
+        for hook in hooks:
+            refuse_inward(hook, networks)
+        if not to:
+            raise UsageError("nobody would be told", "give --webhook with a URL, or --mail with an address.")
+        if not label.isprintable() or len(label) > _MAX_LABEL:
+            raise UsageError("the label cannot be shown", f"give at most {_MAX_LABEL} characters that can be printed.")
+        if (mandate_digest is None) is (mandate_file is None):
+            raise UsageError(
+                "the person's signed request needs its digest",
+                "give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256.",
+            )
+        mandate = read_consent(ConsentForm.WRITTEN, mandate_date, mandate_digest, mandate_file)
+        identities = read_identities(session, identity_file, id_type, issuing_state)
+        if len(identities) != 1:
+            raise UsageError("alerts are about one person", "give one identity number.")
+        config = session.config()
+        with DeliveryQueue(config.home, config.name, config.institution) as queue:
+            with session.client() as client:
+                last = until or datetime.now(UTC).date() + _USUAL
+                asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last)
+            queue.watch(asked, label, to)
+        session.output.result(
+            asked.to_dict(),
+            "The person is alerted from now on; run `alerts deliver --follow`.",
+            pairs([("  alerts", asked.inquiry_id.hex()), ("  until", asked.until), ("  addresses", len(to))]),
+            *(["  the receiver verifies messages by the secret: `alerts secret URL`"] if webhook else []),
+        )
+
+    @verb(alerts, "off", examples=["subject alerts off 0123456789abcdef0123456789abcdef"])
+    def off(
+        session: Run,
+        /,
+        *,
+        alerts: Annotated[
+            bytes,
+            typer.Argument(
+                parser=hexadecimal(_ID_BYTES), metavar="ALERTS", help="As `alerts on` and `alerts list` show it."
+            ),
+        ],
+    ) -> None:
+        """End alerts about a person, and delete the addresses and every message about the person."""
+        from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - loaded by this verb alone
+
+        config = session.config()
+        with DeliveryQueue(config.home, config.name, config.institution) as queue, session.client() as client:
+            ended = client.alerts_off(alerts)
+            known = queue.unwatch(alerts)
+        if not (ended or known):
+            raise UsageError(f"{alerts.hex()}: no such alerts", "`alerts list` shows them.")
+        session.output.result({"ended": True}, "The person is not alerted any more, and the addresses are deleted.")
