@@ -7,7 +7,15 @@ that it does not lie about stays honest, so that the audit finds this lie and no
 from __future__ import annotations
 
 # Importing a module of lies adds them to the list.
-from tests.support import acknowledgement_lies, head_lies, leaf_lies, listing_lies, overlay_lies, statistics_lies
+from tests.support import (
+    acknowledgement_lies,
+    closing_lies,
+    head_lies,
+    leaf_lies,
+    listing_lies,
+    overlay_lies,
+    statistics_lies,
+)
 from tests.support.lying import LIES, Forger, Lie, honest_log
 
 __all__ = [
@@ -15,6 +23,7 @@ __all__ = [
     "Forger",
     "Lie",
     "acknowledgement_lies",
+    "closing_lies",
     "head_lies",
     "honest_log",
     "leaf_lies",

@@ -21,6 +21,7 @@ __all__ = [
     "PURPOSES",
     "USAGES",
     "AnnotationFlag",
+    "ClosingWay",
     "DisputeOutcome",
     "InstitutionStatus",
     "KeyUsage",
@@ -213,6 +214,14 @@ class NoticeReason(Word):
     SET_ASIDE = "SET_ASIDE", 3
     RESTRICTED = "RESTRICTED", 4
     DISPUTED = "DISPUTED", 5
+
+
+class ClosingWay(Word):
+    """Where the data of a registry goes that closes, in the order of 征信业管理条例 Art. 12."""
+
+    TRANSFER = "TRANSFER", 1
+    HAND_OVER = "HAND_OVER", 2
+    DESTROY = "DESTROY", 3
 
 
 class TlsKeyAction(Word):
