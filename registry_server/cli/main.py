@@ -13,18 +13,20 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from client_sdk._version import __version__
+from registry_server.cli import wind_down
+from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
-from registry_server.serving.command_options import refuse_password, version_option
+from registry_server.serving.command_options import version_option
 
 if TYPE_CHECKING:
     from registry_server.operating.register import RegisterState
-    from registry_server.settings import Settings, Value
+    from registry_server.settings import Value
 
 __all__ = ["app", "main"]
 
@@ -42,26 +44,12 @@ register = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(db, name="db")
+app.add_typer(wind_down.app, name="wind-down")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
 
-Home = Annotated[
-    Path,
-    typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        metavar="URL",
-        help="postgresql+psycopg://USER@HOST/NAME, without a password; left out: that of registry.toml, else the"
-        " folder's registry.sqlite.",
-        callback=refuse_password("in database_url of registry.toml, or in REGISTRY_DATABASE_URL"),
-    ),
-]
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]
 
 
 def main() -> None:
@@ -78,12 +66,6 @@ def main() -> None:
             raise
         typer.echo(f"registry-server: {told}", err=True)
         sys.exit(_NOT_THE_SIGNED_ONE if is_register_mismatch(error) else _NOT_IN_ORDER)
-
-
-def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
-    from registry_server.settings import load_settings  # noqa: PLC0415 - loads pydantic
-
-    return load_settings(home, {"database_url": database_url, **overrides})
 
 
 @app.callback()
@@ -163,7 +145,7 @@ def init(
 def _finish(home: Path) -> None:
     from registry_server.operating.founding import finish_registry  # noqa: PLC0415 - loads cryptography
 
-    founded = finish_registry(_settings(home))
+    founded = finish_registry(settings_of(home))
     for path in founded.certificates:
         typer.echo(f"{path}: certificate, to be handed to its holder")
     typer.echo(f"{home / 'public'}: CA and trust root, for everybody")
@@ -197,7 +179,7 @@ def serve(
     """Serve until SIGTERM; prints one line as soon as it listens."""
     from registry_server.app import run_server  # noqa: PLC0415 - loads the whole server
 
-    settings = _settings(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
+    settings = settings_of(home, database_url, listen=listen, metrics_listen=metrics, log_level=log_level)
     run_server(settings, _say)
 
 
@@ -212,7 +194,7 @@ def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fals
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
 
-    report = run_fsck(_settings(home, database_url))
+    report = run_fsck(settings_of(home, database_url))
     if as_json:
         counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
         shown = {
@@ -242,7 +224,7 @@ def doctor(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fa
     """Walk the operator's checklist, from the licence to the certificates; exit code 1 if any check fails."""
     from registry_server.operating.doctor import Grade, examine  # noqa: PLC0415 - loads cryptography
 
-    examined = examine(_settings(home, database_url))
+    examined = examine(settings_of(home, database_url))
     counts = {grade: sum(item.grade is grade for item in examined) for grade in Grade}
     if as_json:
         shown = [
@@ -269,7 +251,7 @@ def certify(
     """Write the certificate of a key service, a new one or for another year."""
     from registry_server.operating.founding import certify_key_service  # noqa: PLC0415 - loads cryptography
 
-    typer.echo(str(certify_key_service(_settings(home), key_service)))
+    typer.echo(str(certify_key_service(settings_of(home), key_service)))
 
 
 @db.command("upgrade", cls=OneCommand)
@@ -277,7 +259,7 @@ def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     """Bring the tables to the version of this program."""
     from registry_server.operating.tables import migrate  # noqa: PLC0415 - loads SQLAlchemy
 
-    typer.echo(migrate(_settings(home, database_url)))
+    typer.echo(migrate(settings_of(home, database_url)))
 
 
 @db.command("current", cls=OneCommand)
@@ -285,7 +267,7 @@ def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     """Print the version of the tables."""
     from registry_server.operating.tables import current_tables  # noqa: PLC0415 - loads SQLAlchemy
 
-    typer.echo(current_tables(_settings(home, database_url)) or "none")
+    typer.echo(current_tables(settings_of(home, database_url)) or "none")
 
 
 @db.command("check", cls=OneCommand)
@@ -293,7 +275,7 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     """Check that the tables have the version of this program; exit code 1 if not."""
     from registry_server.operating.tables import current_tables, wanted_tables  # noqa: PLC0415 - loads SQLAlchemy
 
-    found, want = current_tables(_settings(home, database_url)), wanted_tables()
+    found, want = current_tables(settings_of(home, database_url)), wanted_tables()
     typer.echo(f"found {found or 'none'}, want {want}")
     if found != want:
         raise typer.Exit(1)
@@ -304,7 +286,7 @@ def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJs
     """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
     from registry_server.operating.register import show_register  # noqa: PLC0415 - loads cryptography
 
-    state = show_register(_settings(home, database_url))
+    state = show_register(settings_of(home, database_url))
     if as_json:
         shown = {
             "register": state.place,
@@ -354,7 +336,7 @@ def register_reset(
     """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
     from registry_server.operating.register import put_register, show_register  # noqa: PLC0415 - loads cryptography
 
-    settings = _settings(home, database_url)
+    settings = settings_of(home, database_url)
     if confirm is None:
         state = show_register(settings)
         _tell_register(state)
@@ -371,5 +353,5 @@ def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
     """
     from registry_server.operating.clock import confirm_clock  # noqa: PLC0415 - loads SQLAlchemy
 
-    now = confirm_clock(_settings(home, database_url))
+    now = confirm_clock(settings_of(home, database_url))
     typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))
