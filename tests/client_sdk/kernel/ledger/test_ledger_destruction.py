@@ -70,7 +70,7 @@ def test_a_certificate_verifies_by_the_trust_root_alone(way: ClosingWay) -> None
 def test_a_certificate_that_says_something_else_is_refused(changes: dict[str, object], rule: str) -> None:
     log, said = closed()
     with pytest.raises(FormatError) as refused:
-        read_destruction(certificate(log, replace(said, **changes)), log.trust_root)  # type: ignore[arg-type]
+        read_destruction(certificate(log, replace(said, **changes)), log.trust_root)  # type: ignore[arg-type]  # the test names fields
     assert refused.value.rule == rule
 
 
@@ -107,7 +107,7 @@ def test_a_receipt_is_the_named_successors_or_none() -> None:
         read_hand_over(hand_over_file(taken, root, signer("another")), named)
     for wrong, rule in (({"size": 0}, "hand-over.complete"), ({"root": b""}, "hand-over.hash")):
         with pytest.raises(FormatError) as refused:
-            read_hand_over(hand_over_file(replace(taken, **wrong), root, successor.log_signer), named)  # type: ignore[arg-type]
+            read_hand_over(hand_over_file(replace(taken, **wrong), root, successor.log_signer), named)  # type: ignore[arg-type]  # the test names fields
         assert refused.value.rule == rule
     with pytest.raises(FormatError, match=r"hand-over\.label"):
         read_hand_over(b"no receipt", named)
