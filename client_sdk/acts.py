@@ -39,6 +39,7 @@ from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
 from client_sdk.kernel.formats.words import ClosingWay
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.closing import Closing
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
@@ -53,6 +54,7 @@ __all__ = [
     "Body",
     "CertificateRequest",
     "ClockBody",
+    "Closing",
     "ClosingBody",
     "ClosingWay",
     "Directory",

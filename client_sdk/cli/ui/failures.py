@@ -132,6 +132,7 @@ HINTS: dict[str, str] = {
     ),
     "PROPOSAL_UNKNOWN": "see `credit-registry act list`; if another act took its number, propose it again.",
     "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
+    "REGISTRY_CLOSED": "`status` shows until when it serves, and which registry takes over: report new records there.",
     "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
     "RECORD_ERASED": "the record was erased for good and takes no version.",
     "RECORD_KEPT": "only what was withdrawn, set aside or erased has a proof; see `credit-registry records`.",

@@ -245,6 +245,7 @@ def _check_unmoved(read: UnitOfWork, copy: Database, draft: Path) -> None:
 
 
 def _check_clean(path: Path) -> None:
+    migrations.check(_url(path))
     with Database(_url(path), serving=False) as copy:
         report = fsck(copy)
         copy.purge(())

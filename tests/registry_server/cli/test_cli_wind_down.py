@@ -25,7 +25,7 @@ def run(*words: str | Path, code: int = 0) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=False)
+@pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_a_registry_is_ended_by_its_commands(database_url: str, tmp_path: Path) -> None:
     closing = ClosingHome(tmp_path, database_url)
     with closing.ledger() as ledger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,12 @@ from registry_server.sequencing.committed import open_trees
 from registry_server.settings import SettingsError, load_settings
 from registry_server.storage import head, wholesale
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.asking import check_inquiry
 from registry_server.usecases.fsck.check import fsck
 from tests.support.closing_home import ClosingHome
+from tests.support.closing_lies import closing as closing_act
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import HandmadeLog
 from tests.support.needles import Needles
 from tests.support.registers import register_of
 from tests.support.registry_world import DAY_MS, accept, submit
@@ -124,6 +129,20 @@ def test_a_registry_that_closes_takes_corrections_until_its_day_and_nothing_afte
         assert (refused.reason, refused.rule) == ("REGISTRY_CLOSED", "closing.last-day")
         # What was taken before is still acknowledged to who asks again.
         accept(ledger, cured)
+
+
+def test_a_registry_that_closes_is_asked_until_its_day_and_not_after() -> None:
+    log = HandmadeLog()
+    log.act(closing_act(log))
+    asked = inquiry_of(log, "lender-1", ["anybody"])
+    for days, refused in ((2, False), (3, True)):
+        now = log.logged_at + days * DAY_MS
+        inquiry = replace(asked, issued_at=now)
+        if not refused:
+            check_inquiry(inquiry, log.state.directory, now)
+            continue
+        with pytest.raises(RuleError, match=r"closing\.last-day"):
+            check_inquiry(inquiry, log.state.directory, now)
 
 
 def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(

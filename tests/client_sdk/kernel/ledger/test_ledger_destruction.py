@@ -107,7 +107,7 @@ def test_a_receipt_is_the_named_successors_or_none() -> None:
         read_hand_over(hand_over_file(taken, root, signer("another")), named)
     for wrong, rule in (({"size": 0}, "hand-over.complete"), ({"root": b""}, "hand-over.hash")):
         with pytest.raises(FormatError) as refused:
-            read_hand_over(hand_over_file(replace(taken, **wrong), root, successor.log_signer), named)  # type: ignore[arg-type]  # the test names fields
+            read_hand_over(hand_over_file(replace(taken, **wrong), root, successor.log_signer), named)
         assert refused.value.rule == rule
     with pytest.raises(FormatError, match=r"hand-over\.label"):
         read_hand_over(b"no receipt", named)
