@@ -81,7 +81,7 @@ class Destroyed(NamedTuple):
     keys: tuple[str, ...]
 
 
-class _Plan(NamedTuple):
+class _Holdings(NamedTuple):
     """What there is to destroy, before anything of it is: what the certificate says, in JSON."""
 
     act_index: int
@@ -116,7 +116,7 @@ def destroy(
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
     if not plan_file.exists():
         _prepare(settings, permit, told, clocks)
-    plan = _Plan(**json.loads(plan_file.read_bytes()))
+    plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
         _drop(settings, told)
         now = _now(settings, clocks)
@@ -186,7 +186,7 @@ def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], cl
         with database.snapshot() as work:
             rows = {table.name: wholesale.rows_of(work, table) for table in wholesale.DROPPED}
     keys = sorted(_named(path, settings) for path in _key_files(settings))
-    plan = _Plan(closing.place, leaf.hex(), path, checkpoint, manifest.hex(), rows, keys)
+    plan = _Holdings(closing.place, leaf.hex(), path, checkpoint, manifest.hex(), rows, keys)
     write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
     told("written down what there is to destroy")
 
