@@ -57,7 +57,7 @@ _PUBLIC = """
 registry institution issuer signer asker author owner origin part field field_names rule reason got want label
 name url host transferee id speaker seller buyer peer form_type payload_type algorithm currency
 service endorser line path successor where column title time_zone purpose ground outcome
-licence_number form earlier_field later_field type retain_until csr administrators type_code
+licence_number form earlier_field later_field type retain_until csr administrators type_code open_until today
 """
 PUBLIC = frozenset(_PUBLIC.split())
 # Fields that hold amounts; all other numbers are places, versions, counts and times.

@@ -60,17 +60,17 @@ def closed_by(before: Closing | None, body: ClosingBody, index: int, today: str,
     return before._replace(place=index, body=body)
 
 
-def is_over(closing: Closing | None, day: str) -> bool:
+def is_over(closing: Closing | None, today: str) -> bool:
     """Whether a legal day, YYYY-MM-DD, is after the last one on which members are served."""
-    return closing is not None and day > closing.body.open_until
+    return closing is not None and today > closing.body.open_until
 
 
-def check_not_closed(closing: Closing | None, day: str, *, opens: bool = False) -> None:
+def check_not_closed(closing: Closing | None, today: str, *, opens: bool = False) -> None:
     """Check that a member may still say something.
 
     Args:
         closing: of the registry; None where it is open.
-        day: legal day, YYYY-MM-DD.
+        today: legal day, YYYY-MM-DD.
         opens: whether a record begins.
 
     Raises:
@@ -79,8 +79,8 @@ def check_not_closed(closing: Closing | None, day: str, *, opens: bool = False) 
     if closing is None:
         return
     until = closing.body.open_until
-    if day > until:
-        raise RuleError("REGISTRY_CLOSED", "registry", "closing.last-day", got=day, want=f"{until} or earlier")
+    if today > until:
+        raise RuleError("REGISTRY_CLOSED", "registry", "closing.last-day", got=today, want=f"{until} or earlier")
     if opens:
         want = f"no new record: the registry closes on {until}; changes of what it holds go on until then"
         raise RuleError("REGISTRY_CLOSED", "version", "closing.new-record", got="version 1", want=want)
