@@ -112,3 +112,13 @@ def test_a_receipt_is_the_named_successors_or_none() -> None:
     with pytest.raises(FormatError, match=r"hand-over\.label"):
         read_hand_over(b"no receipt", named)
     assert TrustRoot.parse(root.encode()) == root
+
+
+def test_a_proposal_to_close_names_a_successor_exactly_where_one_takes_the_data(tmp_path: Path) -> None:
+    document = tmp_path / "order.pdf"
+    document.write_bytes(b"order")
+    words = ("act", "propose", "closing", "--open-until", "2027-03-31", "--approval", "41", "--document", str(document))
+    missing = Command(tmp_path).said(*words, "--way", "transfer", code=2)
+    assert "the successor is missing" in missing.err
+    given = ("--successor", "registry-2", "--fingerprint", "ab" * 32)
+    assert "nobody takes the data" in Command(tmp_path).said(*words, "--way", "destroy", *given, code=2).err
