@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FILE_MODE", "FOLDER_MODE", "OTHERS", "create", "give_name", "replace", "replace_by", "sync", "take_folder"]
+__all__ = [
+    "FILE_MODE",
+    "FOLDER_MODE",
+    "OTHERS",
+    "create",
+    "destroy",
+    "give_name",
+    "replace",
+    "replace_by",
+    "sync",
+    "take_folder",
+]
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -113,6 +124,21 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a file with zeros, durably, and remove it.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it cannot be overwritten or removed.
+    """
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    sync(path.parent)
 
 
 @contextmanager

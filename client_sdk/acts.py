@@ -12,6 +12,7 @@ from client_sdk.kernel.formats.act import (
     AdministratorsBody,
     Body,
     ClockBody,
+    ClosingBody,
     EndingBody,
     Enrolment,
     ErasureBody,
@@ -25,6 +26,7 @@ from client_sdk.kernel.formats.act import (
     RulebookBody,
     StateBody,
     SuccessionBody,
+    SuccessorRegistry,
     TlsKeyBody,
     grant_key,
 )
@@ -34,8 +36,10 @@ from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
+from client_sdk.kernel.formats.words import ClosingWay
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.ledger.closing import Closing
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
@@ -50,6 +54,9 @@ __all__ = [
     "Body",
     "CertificateRequest",
     "ClockBody",
+    "Closing",
+    "ClosingBody",
+    "ClosingWay",
     "Directory",
     "EndingBody",
     "Enrolment",
@@ -75,6 +82,7 @@ __all__ = [
     "Signer",
     "StateBody",
     "SuccessionBody",
+    "SuccessorRegistry",
     "TlsKeyBody",
     "grant_key",
     "milliseconds",

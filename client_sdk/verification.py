@@ -3,8 +3,8 @@
     for answer in verify("answer.evidence", "trust-root.bin"):
         print(answer.verdict, answer.as_of)
 
-Evidence, receipts of records and of inquiries, proofs of erasure and of misbehaviour, and the trust root itself: each
-file says of itself what it is (``is_receipt`` and its like).
+Evidence, receipts of records and of inquiries, proofs of erasure and of misbehaviour, certificates of destruction, and
+the trust root itself: each file says of itself what it is (``is_receipt`` and its like).
 
 Evidence proves what is listed under a pseudonym, as of the time of the HEAD. That the pseudonym is a given person's is
 shown by asking the key services again, which ``Client.verify`` does for a member who knows the identity number.
@@ -13,6 +13,7 @@ shown by asking the key services again, which ``Client.verify`` does for a membe
 from __future__ import annotations
 
 import hmac
+from datetime import date
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2
@@ -28,11 +29,14 @@ from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.destruction import DESTRUCTION_LABEL, read_destruction
 from client_sdk.kernel.ledger.erasure_file import ERASURE_LABEL
 from client_sdk.kernel.ledger.inquiry_file import INQUIRY_RECEIPT_LABEL
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.models.destruction import DestructionCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "is_contradiction",
+    "is_destruction",
     "is_erasure",
     "is_inquiry_receipt",
     "is_receipt",
@@ -54,6 +59,7 @@ __all__ = [
     "read_trust_root",
     "verify",
     "verify_contradiction",
+    "verify_destruction",
     "verify_erasure",
     "verify_inquiry_receipt",
     "verify_receipt",
@@ -185,6 +191,37 @@ def verify_erasure(data: bytes, trust_root: TrustRoot) -> ErasureProof:
         VerificationError: the file proves nothing.
     """
     return read_erasure_file(data, trust_root.registry, trust_root.log_key)
+
+
+def is_destruction(data: bytes) -> bool:
+    """Whether a file says of itself that it is a certificate of destruction."""
+    return data.startswith(DESTRUCTION_LABEL)
+
+
+def verify_destruction(data: bytes, trust_root: TrustRoot) -> DestructionCertificate:
+    """Verify offline what a registry says, signed, that it has destroyed, after the day and on the ground of its act.
+
+    Args:
+        data: bytes of the file.
+        trust_root: of the registry.
+
+    Raises:
+        VerificationError: the file proves nothing.
+    """
+    with verifying():
+        said, closing, checkpoint = read_destruction(data, trust_root)
+    return DestructionCertificate(
+        registry=said.registry,
+        destroyed_at=moment(said.destroyed_at),
+        rows={item.table: item.rows for item in said.destroyed},
+        way=closing.way.name,
+        successor="" if closing.successor is None else closing.successor.registry,
+        open_until=date.fromisoformat(closing.open_until),
+        approval=closing.approval,
+        index=said.act_index,
+        size=checkpoint.size,
+        root=checkpoint.root,
+    )
 
 
 def is_trust_root(data: bytes) -> bool:

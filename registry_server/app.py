@@ -54,6 +54,7 @@ from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
     Settings,
+    SettingsError,
 )
 from registry_server.storage import migrations
 from registry_server.storage.unit_of_work import Database
@@ -195,6 +196,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         clocks: of the log, this machine's where none are given; certificates live by this machine's own.
 
     Raises:
+        SettingsError: the registry is being destroyed.
         DatabaseInUseError: another process serves the same SQLite file.
         MigrationNeededError: the tables are of another version.
         StorageError: the database or the checkpoint register cannot be reached.
@@ -203,6 +205,10 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         OSError: a key cannot be read, or others can read it.
     """
     check_private(settings.home)
+    if settings.destruction_file.exists():
+        raise SettingsError(
+            f"{settings.destruction_file}: this registry is being destroyed, and serves nobody any more"
+        )
     for key in (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"):
         # One that is missing is reported when it is read, or is made.
         if key.exists():

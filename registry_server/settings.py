@@ -273,6 +273,11 @@ class Settings(BaseSettings):
         return self.home / "genesis.act"
 
     @property
+    def destruction_file(self) -> Path:
+        """What there is to destroy, once the destruction of a registry that closed has begun."""
+        return self.home / "destruction.json"
+
+    @property
     def log_origin(self) -> str:
         """Origin of the log that is written (proto/README.md 1)."""
         return f"{self.registry}/log/1"

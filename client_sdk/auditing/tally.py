@@ -9,6 +9,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
+    ClosingBody,
     EndingBody,
     ErasureBody,
     GenesisBody,
@@ -136,12 +137,8 @@ def _describe(body: Body) -> tuple[str, str]:
             return "key", f"{institution}: {grant.usage.name} given"
         case KeyEndBody(institution, _, contested_from):
             return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
-        case StateBody(institution, status):
-            return "state", f"{institution}: {status.name}"
-        case SuccessionBody(institution, successor, ground):
-            return "succession", f"{institution}: {successor} from here on, {ground}"
-        case EndingBody(institution, ground):
-            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
+        case StateBody() | SuccessionBody() | EndingBody():
+            return _describe_state(body)
         case KeyServicesBody(introduce):
             return "key services", f"version {introduce.subject_key_version} introduced"
         case RetireKeyServicesBody(version):
@@ -156,6 +153,18 @@ def _describe(body: Body) -> tuple[str, str]:
             return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
         case TlsKeyBody(institution, _, ground):
             return "TLS key", f"{institution}: ended, {ground}"
+        case ClosingBody(way, open_until, approval):
+            return "closing", f"open until {open_until}, then {way.name}, approved by {approval}"
+
+
+def _describe_state(body: StateBody | SuccessionBody | EndingBody) -> tuple[str, str]:
+    match body:
+        case StateBody(institution, status):
+            return "state", f"{institution}: {status.name}"
+        case SuccessionBody(institution, successor, ground):
+            return "succession", f"{institution}: {successor} from here on, {ground}"
+        case EndingBody(institution, ground):
+            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

@@ -52,6 +52,7 @@ from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
+from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
@@ -122,6 +123,7 @@ __all__ = [
     "DefaultCause",
     "DefaultFacts",
     "DefaultReport",
+    "DestructionCertificate",
     "DisputeOutcome",
     "DisputeView",
     "EnforcementFacts",

@@ -13,18 +13,20 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from client_sdk._version import __version__
+from registry_server.cli import wind_down
+from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
-from registry_server.serving.command_options import refuse_password, version_option
+from registry_server.serving.command_options import version_option
 
 if TYPE_CHECKING:
     from registry_server.operating.register import RegisterState
-    from registry_server.settings import Settings, Value
+    from registry_server.settings import Value
 
 __all__ = ["app", "main"]
 
@@ -42,28 +44,14 @@ register = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(db, name="db")
+app.add_typer(wind_down.app, name="wind-down")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
 log_files = typer.Typer(cls=Commands, help="The log as static files (C2SP tlog-tiles).", no_args_is_help=True)
 app.add_typer(log_files, name="tiles")
 
-Home = Annotated[
-    Path,
-    typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        metavar="URL",
-        help="postgresql+psycopg://USER@HOST/NAME, without a password; left out: that of registry.toml, else the"
-        " folder's registry.sqlite.",
-        callback=refuse_password("in database_url of registry.toml, or in REGISTRY_DATABASE_URL"),
-    ),
-]
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]
 
 
 def main() -> None:
@@ -80,12 +68,6 @@ def main() -> None:
             raise
         typer.echo(f"registry-server: {told}", err=True)
         sys.exit(_NOT_THE_SIGNED_ONE if is_register_mismatch(error) else _NOT_IN_ORDER)
-
-
-def _settings(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
-    from registry_server.settings import load_settings  # noqa: PLC0415 - loads pydantic
-
-    return load_settings(home, {"database_url": database_url, **overrides})
 
 
 @app.callback()
@@ -165,7 +147,7 @@ def init(
 def _finish(home: Path) -> None:
     from registry_server.operating.founding import finish_registry, log_warnings  # noqa: PLC0415 - loads cryptography
 
-    settings = _settings(home)
+    settings = settings_of(home)
     # Standard output is for what is handed over: its last line is the fingerprint.
     log_warnings(settings)
     founded = finish_registry(settings)
@@ -209,7 +191,7 @@ def serve(
     """Serve until SIGTERM; prints one line as soon as it listens."""
     from registry_server.app import run_server  # noqa: PLC0415 - loads the whole server
 
-    settings = _settings(
+    settings = settings_of(
         home, database_url, listen=listen, metrics_listen=metrics, tiles_listen=tiles, log_level=log_level
     )
     run_server(settings, _say)
@@ -226,7 +208,7 @@ def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fals
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
 
-    report = run_fsck(_settings(home, database_url))
+    report = run_fsck(settings_of(home, database_url))
     if as_json:
         counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
         shown = {
@@ -256,7 +238,7 @@ def doctor(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fa
     """Walk the operator's checklist, from the licence to the certificates; exit code 1 if any check fails."""
     from registry_server.operating.doctor import Grade, examine  # noqa: PLC0415 - loads cryptography
 
-    examined = examine(_settings(home, database_url))
+    examined = examine(settings_of(home, database_url))
     counts = {grade: sum(item.grade is grade for item in examined) for grade in Grade}
     if as_json:
         shown = [
@@ -283,7 +265,7 @@ def certify(
     """Write the certificate of a key service, a new one or for another year."""
     from registry_server.operating.founding import certify_key_service  # noqa: PLC0415 - loads cryptography
 
-    typer.echo(str(certify_key_service(_settings(home), key_service)))
+    typer.echo(str(certify_key_service(settings_of(home), key_service)))
 
 
 @db.command("upgrade", cls=OneCommand)
@@ -291,7 +273,7 @@ def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
     """Bring the tables to the version of this program."""
     from registry_server.operating.tables import migrate  # noqa: PLC0415 - loads SQLAlchemy
 
-    typer.echo(migrate(_settings(home, database_url)))
+    typer.echo(migrate(settings_of(home, database_url)))
 
 
 @db.command("current", cls=OneCommand)
@@ -299,7 +281,7 @@ def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
     """Print the version of the tables."""
     from registry_server.operating.tables import current_tables  # noqa: PLC0415 - loads SQLAlchemy
 
-    typer.echo(current_tables(_settings(home, database_url)) or "none")
+    typer.echo(current_tables(settings_of(home, database_url)) or "none")
 
 
 @db.command("check", cls=OneCommand)
@@ -307,7 +289,7 @@ def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
     """Check that the tables have the version of this program; exit code 1 if not."""
     from registry_server.operating.tables import current_tables, wanted_tables  # noqa: PLC0415 - loads SQLAlchemy
 
-    found, want = current_tables(_settings(home, database_url)), wanted_tables()
+    found, want = current_tables(settings_of(home, database_url)), wanted_tables()
     typer.echo(f"found {found or 'none'}, want {want}")
     if found != want:
         raise typer.Exit(1)
@@ -318,7 +300,7 @@ def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJs
     """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
     from registry_server.operating.register import show_register  # noqa: PLC0415 - loads cryptography
 
-    state = show_register(_settings(home, database_url))
+    state = show_register(settings_of(home, database_url))
     if as_json:
         shown = {
             "register": state.place,
@@ -368,7 +350,7 @@ def register_reset(
     """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
     from registry_server.operating.register import put_register, show_register  # noqa: PLC0415 - loads cryptography
 
-    settings = _settings(home, database_url)
+    settings = settings_of(home, database_url)
     if confirm is None:
         state = show_register(settings)
         _tell_register(state)
@@ -390,7 +372,7 @@ def tiles_export(
     """Write what is new of the log as files; a file server may offer checkpoint and hashes to all."""
     from registry_server.operating.tiles import export_tiles  # noqa: PLC0415 - loads SQLAlchemy
 
-    exported = export_tiles(_settings(home, database_url), folder, entries=not without_entries)
+    exported = export_tiles(settings_of(home, database_url), folder, entries=not without_entries)
     kept = f", {exported.kept} were there" if exported.kept else ""
     typer.echo(f"{folder}: {exported.size} leaves, {exported.written} files written{kept}")
 
@@ -403,5 +385,5 @@ def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
     """
     from registry_server.operating.clock import confirm_clock  # noqa: PLC0415 - loads SQLAlchemy
 
-    now = confirm_clock(_settings(home, database_url))
+    now = confirm_clock(settings_of(home, database_url))
     typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))

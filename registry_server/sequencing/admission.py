@@ -15,6 +15,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.closing import check_not_closed
 from client_sdk.kernel.ledger.quality import events_of_annotation, events_of_facts, events_of_statement
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.dates import day_of
@@ -62,6 +63,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     """
     statement = item.statement
     index = staging.next_index
+    check_not_closed(staging.directory.closing, staging.day, opens=statement.version == 1)
     staging.directory.key_at(item.key_id, statement.signer, KeyUsage.REPORT, index)
     leaf = StatementLeaf(staging.logged_at, dsse.STATEMENT, item.payload, item.key_id, item.signature).encode()
     hash_ = leaf_hash(leaf)
@@ -302,6 +304,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     """
     annotation = item.annotation
     index = staging.next_index
+    check_not_closed(staging.directory.closing, staging.day)
     staging.directory.key_at(item.key_id, annotation.author, KeyUsage.REPORT, index)
     leaf = StatementLeaf(staging.logged_at, dsse.ANNOTATION, item.payload, item.key_id, item.signature).encode()
     hash_ = leaf_hash(leaf)

@@ -13,7 +13,7 @@ from client_sdk import _durable
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FileError", "check_private", "replace_file", "take_folder", "write_secret"]
+__all__ = ["FileError", "check_private", "destroy_file", "replace_file", "take_folder", "write_secret"]
 
 
 class FileError(OSError):
@@ -88,6 +88,23 @@ def replace_file(path: Path, data: bytes) -> None:
         _durable.replace_by(path.with_name(f"{path.name}.new"), path, data)
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}", error) from error
+
+
+def destroy_file(path: Path) -> bool:
+    """Overwrite a file with zeros and remove it, durably; return whether it was there.
+
+    A disk that writes elsewhere than it is told, as flash memory does, may keep the old bytes until it uses them again.
+
+    Raises:
+        FileError: it cannot be overwritten or removed.
+    """
+    try:
+        _durable.destroy(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FileError(f"{path} cannot be destroyed: {error.strerror}", error) from error
+    return True
 
 
 def _mode(path: Path) -> int:

@@ -43,6 +43,10 @@ READ_PATIENCE_SECONDS = 5.0
 _WRITES = "registry_writes"
 # PostgreSQL's error code for a write to a standby.
 _READ_ONLY = "25006"
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = 'registry-server' AND pid <> pg_backend_pid()"
+)
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -204,6 +208,36 @@ class Database:
                 # What the planner has sampled of the values is drawn anew from those that are left.
                 autocommit.exec_driver_sql(f'VACUUM (ANALYZE) "{table.name}"')
         return True
+
+    def others(self) -> int:
+        """Return how many other connections of registry servers this database has; on SQLite a lock keeps them off."""
+        if not self.on_postgresql:
+            return 0
+        with self._snapshot() as work:
+            return int(work.connection.exec_driver_sql(_OTHERS).scalar_one())
+
+    def compact(self, tables: Sequence[Table]) -> bool:
+        """Write the files anew without anything that was deleted or dropped (P4); outside every transaction.
+
+        Args:
+            tables: those that are left and from which rows were deleted.
+
+        Returns:
+            Whether all of it is gone; False where a reader still needs the write-ahead log.
+        """
+        with self._turn, _translated(), self._engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is None:
+                return False
+            if self.on_postgresql:
+                autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+                for table in tables:
+                    autocommit.exec_driver_sql(f'VACUUM (FULL, ANALYZE) "{table.name}"')
+                # What the planner had sampled of dropped tables; the owner of the database may.
+                autocommit.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
+                return True
+            raw.execute("VACUUM")
+        return self.purge(())
 
     def _open_writer(self) -> Connection:
         if self._writer is None:

@@ -1,4 +1,4 @@
-"""Commands of ``subject-key-service``: init, install, serve, status, key add-version, directory forget."""
+"""Commands of ``subject-key-service``: init, install, serve, status, destroy, key add-version, directory forget."""
 
 from __future__ import annotations
 
@@ -138,6 +138,8 @@ def serve(home: Home) -> None:
 
     folder = KeyServiceFolder(home)
     settings = read_settings(folder)
+    if folder.destruction.exists():
+        raise SetupError(f"{folder.destruction}: this key service is being destroyed, and serves nobody any more")
     raise_limit()
     keep_few_arenas()
     log_to_standard_error(settings.log_level, "json")
@@ -162,6 +164,36 @@ def add_version(home: Home) -> None:
     """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
     number, path = setup.add_version(KeyServiceFolder(home))
     typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
+
+
+_DESTROYING = """\
+Keys and log of {name} would be destroyed: no pseudonym of its registry can be made any more, by anybody.
+Destroy the backups of the keys too. If that is what you want, stop the service, and run the command again with
+  --confirm {name}"""
+
+
+@app.command(cls=OneCommand)
+def destroy(
+    home: Home,
+    certificate: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The registry's certificate of destruction.", exists=True, dir_okay=False),
+    ],
+    confirm: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the service; nothing is done without it.", show_default=False),
+    ] = None,
+) -> None:
+    """Destroy the keys, once the registry has certified that it destroyed its data; may be interrupted anywhere."""
+    from registry_server.subject_key_service.destroying import destroy_keys  # noqa: PLC0415 - loads SQLAlchemy
+
+    folder = KeyServiceFolder(home)
+    name = read_settings(folder).name
+    if confirm != name:
+        typer.echo(_DESTROYING.format(name=name))
+        raise typer.Exit(1)
+    report = destroy_keys(folder, certificate.read_bytes(), lambda words: typer.echo(words, err=True))
+    typer.echo(json.dumps(report))
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
     make_url,
     select,
     tuple_,
@@ -32,6 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+
+from registry_server.serving.files import destroy_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import KeyUse
     from registry_server.subject_key_service.admission import Admitted
 
-__all__ = ["LogEntry", "RequestLog", "RequestLogError", "RequestOutcome", "key_quotas", "key_requests"]
+__all__ = ["LogEntry", "RequestLog", "RequestLogError", "RequestOutcome", "drop_log", "key_quotas", "key_requests"]
 
 BUSY_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 5_000
@@ -245,6 +249,27 @@ def _mark_refused(connection: Connection, keys: list[tuple[str, bytes]]) -> None
             .where(key_requests.c.institution == institution, key_requests.c.request_id == request_id)
             .values(outcome=_REFUSED)
         )
+
+
+def drop_log(url: str) -> bool:
+    """Drop the tables of a log and, where they are a file, remove it; return whether anything was there.
+
+    Raises:
+        RequestLogError: the database does not answer.
+        FileError: the file cannot be removed.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        removed = [destroy_file(Path(f"{parsed.database}{suffix}")) for suffix in ("", "-wal", "-shm")]
+        return any(removed)
+    engine = _engine(url)
+    try:
+        with _translated():
+            there = inspect(engine).has_table(key_requests.name)
+            metadata.drop_all(engine)
+    finally:
+        engine.dispose()
+    return there
 
 
 @contextmanager

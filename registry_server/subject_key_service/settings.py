@@ -116,6 +116,11 @@ class KeyServiceFolder(NamedTuple):
         """Path of the followed directory's state."""
         return self.home / "directory"
 
+    @property
+    def destruction(self) -> Path:
+        """Which keys there were, once their destruction has begun."""
+        return self.home / "destruction.json"
+
     def database_url(self, settings: KeyServiceSettings) -> str:
         """Return the URL of the log of requests."""
         return settings.database_url or f"sqlite:///{self.home.absolute() / 'requests.sqlite'}"

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import lp
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
+from client_sdk.kernel.ledger.closing import check_not_closed
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 from client_sdk.kernel.ledger.proving import within
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem
@@ -105,12 +107,13 @@ def check_inquiry(inquiry: Inquiry, directory: Directory, now: int) -> None:
         now: ms since 1970 UTC.
 
     Raises:
-        RuleError: it is for another registry.
+        RuleError: it is for another registry, or the registry is closed.
         RegistryError: it is stale, or for a purpose for which its asker may not ask.
     """
     if inquiry.registry != directory.state.registry:
         want = directory.state.registry
         raise RuleError("REGISTRY_OTHER", "inquiry.registry", "inquiry.registry", got=inquiry.registry, want=want)
+    check_not_closed(directory.closing, day_of(now, directory.rulebook.time_zone).isoformat())
     age = now - inquiry.issued_at
     if age < -CLOCKS_DIFFER_MS:
         got, want = f"{span(age)} ahead of the registry's clock", f"at most {span(CLOCKS_DIFFER_MS)} ahead"

@@ -14,6 +14,7 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import (
+    ClosingBody,
     EndingBody,
     ErasureBody,
     InstitutionBody,
@@ -27,7 +28,7 @@ from client_sdk.kernel.formats.act import (
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role, Standing
+from client_sdk.kernel.formats.words import ClosingWay, InstitutionStatus, KeyUsage, Role, Standing
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.rules.errors import RuleError
@@ -112,6 +113,7 @@ def decisions(running: RunningRegistry) -> Iterator[Body]:
     yield StateBody("lender-1", InstitutionStatus.SUSPENDED)
     yield SuccessionBody("lender-1", "lender-2", "merger")
     yield EndingBody("lender-1", "bankruptcy")
+    yield ClosingBody(ClosingWay.DESTROY, "2099-12-31", "(2026) 41", bytes(32))
     yield ErasureBody((world.key("lender-1", "loan"),), "court order")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 # Importing a module of lies adds them to the list.
 from tests.support import (
     acknowledgement_lies,
+    closing_lies,
     head_lies,
     leaf_lies,
     listing_lies,
@@ -23,6 +24,7 @@ __all__ = [
     "Forger",
     "Lie",
     "acknowledgement_lies",
+    "closing_lies",
     "head_lies",
     "honest_log",
     "leaf_lies",

@@ -57,7 +57,7 @@ _PUBLIC = """
 registry institution issuer signer asker author owner origin part field field_names rule reason got want label
 name url host transferee id speaker seller buyer peer form_type payload_type algorithm currency
 service endorser line path successor where column title time_zone purpose ground outcome
-licence_number form earlier_field later_field type retain_until csr administrators type_code
+licence_number form earlier_field later_field type retain_until csr administrators type_code open_until today
 """
 PUBLIC = frozenset(_PUBLIC.split())
 # Fields that hold amounts; all other numbers are places, versions, counts and times.
@@ -275,7 +275,7 @@ class Marker:
 _BODIES = (
     *("GenesisBody", "InstitutionBody", "AdministratorsBody", "KeyGrantBody", "KeyEndBody", "StateBody"),
     *("KeyServicesBody", "RetireKeyServicesBody", "RulebookBody", "ErasureBody", "ClockBody", "TlsKeyBody"),
-    *("SuccessionBody", "EndingBody"),
+    *("SuccessionBody", "EndingBody", "ClosingBody"),
 )
 _WRITABLE = (TEXT, f"{TEXT}\u0007", f"{TEXT}e\u0301", f"{TEXT}\U00010efd", f"\u200b{TEXT}", f"（2024）{TEXT}号", NUMBER)
 

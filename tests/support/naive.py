@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import common_pb2 as words
 from creditregistry.v1 import directory_pb2, statement_pb2
 
-from tests.support.naive_acts import decide_ending, decide_state, decide_succession, decide_tls_key, years_later
+from tests.support.naive_acts import (
+    decide_closing,
+    decide_ending,
+    decide_state,
+    decide_succession,
+    decide_tls_key,
+    years_later,
+)
 from tests.support.naive_parts import (
     BY_SUCCESSOR,
     ENDED,
@@ -73,6 +80,7 @@ class NaiveLog:
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
         self.acknowledged: set[bytes] = set()
+        self.closing = directory_pb2.ClosingAct()
 
     def read(self, leaves: Iterable[bytes]) -> None:
         for leaf in leaves:
@@ -92,6 +100,10 @@ class NaiveLog:
             parts.append(rest[4 : 4 + length])
             rest = rest[4 + length :]
         require(index != 1 or leaf[0] == 4, "leaf 1")
+        if leaf[0] == 1 and self.closing.open_until:
+            require(day(logged_at) <= self.closing.open_until, "closed")
+            opens = parts[0].decode() == TYPE.format("statement")
+            require(not opens or statement_pb2.Statement.FromString(parts[1]).version > 1, "closing")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
             self._statement(index, leaf, parts[1], parts[2], parts[3])
             said = statement_pb2.Statement.FromString(parts[1])
@@ -292,7 +304,8 @@ class NaiveLog:
             issuer = self.members[place[0]].message
             dates = [known.versions[-1].retain_until, issuer.ending.retain_until]
             date = min((one for one in dates if one), default="")
-            require(known.live and date and date <= day(logged_at), "early")
+            over = self.closing.open_until and day(logged_at) > self.closing.open_until
+            require(known.live and (over or (date and date <= day(logged_at))), "early")
         self._erase(index, place)
 
     def _erase(self, index: int, place: tuple[str, bytes]) -> None:
@@ -389,6 +402,9 @@ class NaiveLog:
                 return partial(self._set_rulebook, act.rulebook.rulebook, kept)
             case "clock":
                 return lambda: None
+            case "closing":
+                decide_closing(self.closing, act.closing, day(logged_at), self.registry)
+                return lambda: self.closing.CopyFrom(act.closing)
             case "tls_key":
                 return decide_tls_key(self.members, act.tls_key, index, hash_)
             case other:

@@ -30,6 +30,14 @@ def known(members: dict[str, Member], id_: str) -> Member:
     return members[id_]
 
 
+def decide_closing(before: directory_pb2.ClosingAct, act: directory_pb2.ClosingAct, today: str, registry: str) -> None:
+    require(act.way in (1, 2, 3) and len(act.approval_digest) == 32 and act.approval, "form")
+    require(act.HasField("successor") == (act.way in (1, 2)), "successor")
+    require(act.successor.registry != registry, "successor")
+    require(act.open_until >= max(today, before.open_until), "day")
+    require(act.way >= before.way, "order")
+
+
 def decide_tls_key(
     members: dict[str, Member], act: directory_pb2.TlsKeyAct, index: int, hash_: bytes
 ) -> Callable[[], None]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from client_sdk.acts import Closing
     from client_sdk.config import ClientConfig
     from client_sdk.models import Kind, LevelStanding, Reciprocity
     from client_sdk.models.status import KeyServiceStatus
@@ -47,7 +48,8 @@ def register(app: typer.Typer) -> None:
             certificate = _certificate(config)
             check_holder(certificate, config.institution)
             found = client.status()
-            own = client.directory().institutions.get(config.institution)
+            directory = client.directory()
+            own, closing = directory.institutions.get(config.institution), directory.closing
             lends = own is not None and Role.LENDER in own.roles
             due = sorted(one.due_on for one in (client.disputes() if lends else ()) if one.due_on is not None)
         now = datetime.now(UTC)
@@ -64,6 +66,7 @@ def register(app: typer.Typer) -> None:
                 "disputes_waiting": len(due),
                 "next_answer_due": due[0].isoformat() if due else None,
                 "certificate_until": plain(until),
+                "open_until": None if closing is None else closing.body.open_until,
             },
             f"Registry {found.registry} at {config.registry}",
             pairs(
@@ -74,6 +77,7 @@ def register(app: typer.Typer) -> None:
                         f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}",
                     ),
                     ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
+                    *_closing_rows(closing),
                 ]
             ),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
@@ -115,6 +119,15 @@ def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, 
     )
     soon = " (soon: certificate renew)" if until - now < _SOON else ""
     return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
+
+
+def _closing_rows(closing: "Closing | None") -> list[tuple[str, str]]:
+    """Return until when a registry that closes serves its members, and where its data goes."""
+    if closing is None:
+        return []
+    taker = closing.body.successor
+    goes = "is destroyed" if taker is None else f"goes to {taker.registry}: report there what you keep reporting"
+    return [("  CLOSES", f"no new record; all else until {closing.body.open_until}; then its data {goes}")]
 
 
 def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:

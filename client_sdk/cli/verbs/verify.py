@@ -22,10 +22,12 @@ from client_sdk.errors import VerificationError
 from client_sdk.forms import moment_text, plain
 from client_sdk.models import IdType
 from client_sdk.models.answer import Answer
+from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.verification import (
     is_contradiction,
+    is_destruction,
     is_erasure,
     is_inquiry_receipt,
     is_receipt,
@@ -33,6 +35,7 @@ from client_sdk.verification import (
     read_evidence,
     read_trust_root,
     verify_contradiction,
+    verify_destruction,
     verify_erasure,
     verify_inquiry_receipt,
     verify_receipt,
@@ -77,6 +80,7 @@ def register(app: typer.Typer) -> None:
             "verify --trust-root trust-root.bin loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin loan-4711.evidence --inquiry-receipt loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin loan-4711.erasure",
+            "verify --trust-root trust-root.bin destruction.bin",
             "verify --trust-root trust-root.bin contradiction-0123456789abcdef.proof",
             "verify trust-root.bin --fingerprint 3f1c…",
         ],
@@ -147,6 +151,8 @@ def register(app: typer.Typer) -> None:
                 _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
             elif is_erasure(data):
                 _accept_erasure(session, file, root.fingerprint, verify_erasure(data, root), asked=False)
+            elif is_destruction(data):
+                _accept_destruction(session, file, root.fingerprint, verify_destruction(data, root))
             elif is_inquiry_receipt(data):
                 _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
             else:
@@ -208,6 +214,24 @@ def _accept_erasure(session: Run, file: Path, fingerprint: str, proof: ErasurePr
         f"VERIFIED: the registry of the trust root {fingerprint} says that it has erased {proof.issuer}/{proof.uuid}.",
         pairs(erasure_rows(proof)),
         last,
+    )
+
+
+def _accept_destruction(session: Run, file: Path, fingerprint: str, certificate: DestructionCertificate) -> None:
+    session.output.result(
+        certificate.to_dict() | {"verified": True, "file": str(file), "fingerprint": fingerprint},
+        f"VERIFIED: the registry of the trust root {fingerprint} says that it has destroyed what it held.",
+        pairs(
+            [
+                ("  destroyed", moment_text(certificate.destroyed_at)),
+                ("  closed by", f"the act at leaf {certificate.index}, approved by {certificate.approval}"),
+                ("  members were served until", certificate.open_until),
+                ("  an export is held by", certificate.successor or "nobody"),
+                *((f"  {table}", f"{rows} rows") for table, rows in certificate.rows.items()),
+                ("  log", f"{certificate.size} leaves, root {certificate.root.hex()}"),
+            ]
+        ),
+        "That no copy is left elsewhere is the registry's word. Evidence and receipts of its log still verify.",
     )
 
 

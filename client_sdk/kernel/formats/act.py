@@ -12,6 +12,7 @@ from creditregistry.v1 import directory_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.checkpoint import check_origin
+from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_grant import KeyGrant, grant_key, possession_payload
@@ -27,6 +28,7 @@ __all__ = [
     "AdministratorsBody",
     "Body",
     "ClockBody",
+    "ClosingBody",
     "EndingBody",
     "Enrolment",
     "ErasureBody",
@@ -40,6 +42,7 @@ __all__ = [
     "RulebookBody",
     "StateBody",
     "SuccessionBody",
+    "SuccessorRegistry",
     "TlsKeyBody",
     "grant_key",
     "possession_payload",
@@ -228,6 +231,7 @@ Body = (
     | AdministratorsBody
     | ClockBody
     | TlsKeyBody
+    | ClosingBody
 )
 
 
@@ -291,6 +295,8 @@ def _write_body(message: pb.Act, body: Body) -> None:
             administrators.threshold = body.threshold
         case ClockBody():
             message.clock.not_before = body.not_before
+        case ClosingBody():
+            message.closing.CopyFrom(body.message())
 
 
 def _write_about_member(
@@ -348,6 +354,8 @@ def _read_body(message: pb.Act) -> Body:
             return _read_clock(message.clock)
         case "tls_key":
             return _read_tls_key(message.tls_key)
+        case "closing":
+            return ClosingBody.of(message.closing)
         case None:
             raise FormatError(PART, "act.body", want="a decision")
 

@@ -20,7 +20,9 @@ __all__ = [
     "ACKNOWLEDGEMENT",
     "ACT",
     "ANNOTATION",
+    "DESTRUCTION",
     "ERASURE",
+    "HAND_OVER",
     "INQUIRY",
     "KEY_REQUEST",
     "POSSESSION",
@@ -36,7 +38,7 @@ __all__ = [
 _FORMS = frozenset(
     (
         *("statement", "statement-batch", "annotation", "acknowledgement", "act", "inquiry", "key-request"),
-        *("possession", "tls-key", "erasure"),
+        *("possession", "tls-key", "erasure", "hand-over", "destruction"),
     )
 )
 
@@ -45,8 +47,8 @@ def payload_type(form: str) -> str:
     """Return the payload type of a form.
 
     Args:
-        form: statement, statement-batch, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key or
-            erasure.
+        form: statement, statement-batch, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key,
+            erasure, hand-over or destruction.
 
     Raises:
         FormatError: no such form is signed.
@@ -66,6 +68,8 @@ KEY_REQUEST = payload_type("key-request")
 POSSESSION = payload_type("possession")
 TLS_KEY = payload_type("tls-key")
 ERASURE = payload_type("erasure")
+HAND_OVER = payload_type("hand-over")
+DESTRUCTION = payload_type("destruction")
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ __all__ = [
     "PURPOSES",
     "USAGES",
     "AnnotationFlag",
+    "ClosingWay",
     "DisputeOutcome",
     "InstitutionStatus",
     "KeyUsage",
@@ -220,6 +221,14 @@ class AlertReason(Word):
 
     ACCESS = "ACCESS", 1
     NEW_RECORD = "NEW_RECORD", 2
+
+
+class ClosingWay(Word):
+    """Where the data of a registry goes that closes, in the order of 征信业管理条例 Art. 12."""
+
+    TRANSFER = "TRANSFER", 1
+    HAND_OVER = "HAND_OVER", 2
+    DESTROY = "DESTROY", 3
 
 
 class TlsKeyAction(Word):

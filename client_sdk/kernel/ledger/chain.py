@@ -29,6 +29,7 @@ from client_sdk.kernel.ledger.annotating import (
     shown,
     superseded,
 )
+from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, names_last_day
@@ -50,6 +51,7 @@ __all__ = [
     "check_annotator",
     "check_speaker",
     "coverable",
+    "erasable",
     "erase",
     "keeps_until",
     "lapse",
@@ -388,7 +390,7 @@ def lapse(
     if chain.erased:
         raise RuleError("RECORD_ERASED", "record_id", "record.erased", want="no leaf after the erasure")
     # A record that another continues is erased with that one, whatever its own date; replay checks that it is.
-    if not chain.continued and not (chain.live and overdue(chain, logged_at, directory)):
+    if not chain.continued and not (chain.live and erasable(chain, logged_at, directory)):
         got = keeps_until(chain, directory) or "no date"
         raise RuleError("LAPSE_EARLY", "what", "retention.due", got=got, want="a due date")
     return erase(chain, index)
@@ -406,6 +408,12 @@ def overdue(chain: Chain, logged_at: int, directory: Directory) -> bool:
     """Whether the record's time was over on the day of ``logged_at`` (征信业管理条例 Art. 16)."""
     until = keeps_until(chain, directory)
     return bool(until) and until <= day_of(logged_at, directory.rulebook.time_zone).isoformat()
+
+
+def erasable(chain: Chain, logged_at: int, directory: Directory) -> bool:
+    """Whether the clock may erase the record on the day of ``logged_at``: its time or the registry's is over."""
+    today = day_of(logged_at, directory.rulebook.time_zone).isoformat()
+    return overdue(chain, logged_at, directory) or is_over(directory.closing, today)
 
 
 def erase(chain: Chain | None, index: int) -> Chain:

@@ -16,6 +16,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     ClockBody,
+    ClosingBody,
     EndingBody,
     Enrolment,
     ErasureBody,
@@ -53,6 +54,7 @@ from client_sdk.kernel.ledger.administration import (
     check_usage,
     new_key,
 )
+from client_sdk.kernel.ledger.closing import closed_by
 from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import KeyServices
     from client_sdk.kernel.formats.statement import Statement
     from client_sdk.kernel.formats.words import KeyUsage
+    from client_sdk.kernel.ledger.closing import Closing
 
 __all__ = ["Directory"]
 
@@ -87,6 +90,8 @@ class Directory:
     contributions: Mapping[str, Contribution] = field(default_factory=dict)
     # Of every rulebook so far, by name.
     overlays: Mapping[str, Overlay] = field(default_factory=dict)
+    # None while no act has closed the registry.
+    closing: Closing | None = None
 
     @classmethod
     def genesis(cls, leaf: ActLeaf) -> Directory:
@@ -335,6 +340,9 @@ class Directory:
                 return self._set_rulebook(rulebook)
             case ErasureBody() | ClockBody():
                 return self
+            case ClosingBody():
+                today = day_of(logged_at, self.rulebook.time_zone).isoformat()
+                return replace(self, closing=closed_by(self.closing, act.body, index, today, self.state.registry))
             case TlsKeyBody(institution, spki_hash, _):
                 return self._end_tls_key(institution, spki_hash, index, act_hash)
 

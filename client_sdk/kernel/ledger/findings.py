@@ -43,6 +43,7 @@ class FindingId(StrEnum):
     BINDING_WRONG = "BINDING_WRONG"
     CHAIN = "CHAIN"
     CHECKPOINT = "CHECKPOINT"
+    CLOSED = "CLOSED"
     DIRECTORY = "DIRECTORY"
     ERASED_ALONE = "ERASED_ALONE"
     FORK = "FORK"
@@ -87,6 +88,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.BINDING_WRONG: "A binding does not open the commitment that the issuer signed.",
     _F.CHAIN: "A version does not follow the one before it.",
     _F.CHECKPOINT: "A checkpoint is not what the log's key signs for these leaves.",
+    _F.CLOSED: "The registry took something of a member that its closing act no longer allows.",
     _F.DIRECTORY: "What the map says of the registry or of a member is not what the acts say.",
     _F.ERASED_ALONE: "A record was erased without the record that it continues, or that continues it.",
     _F.FORK: "The log does not continue the one that was audited before: it shows different logs to different people.",
@@ -126,6 +128,7 @@ OF_REASON: Mapping[str, FindingId] = {
     "RULEBOOK_INVALID": _F.ACT_INVALID,
     "ANNOTATION_INVALID": _F.ANNOTATION,
     "ANNOTATION_ORDER": _F.ANNOTATION,
+    "CLOSING_INVALID": _F.ACT_INVALID,
     "CONTINUES_INVALID": _F.CHAIN,
     "CORRECTION_INVALID": _F.TIME,
     "DATE_INVALID": _F.TIME,
@@ -154,6 +157,7 @@ OF_REASON: Mapping[str, FindingId] = {
     "RECORD_ENDED": _F.TRANSITION,
     "RECORD_ERASED": _F.AFTER_ERASURE,
     "RECORD_UNKNOWN": _F.CHAIN,
+    "REGISTRY_CLOSED": _F.CLOSED,
     "REGISTRY_OTHER": _F.REGISTRY,
     "RETENTION_INVALID": _F.RETENTION,
     "STATE_INVALID": _F.ACT_INVALID,

@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, Stateme
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.words import KeyUsage, LapseKind
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.closing import check_not_closed
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
@@ -146,6 +147,8 @@ class Replay:
 
     def _take_statement(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         statement = Statement.parse(leaf.payload)
+        day = self._day(leaf)
+        check_not_closed(self.directory.closing, day, opens=statement.version == 1)
         public_key = self._public_key(leaf.key_id, statement.signer, index)
         before = self.chains.get(statement.key)
         chain = chains.advance(
@@ -164,12 +167,12 @@ class Replay:
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
-        day = _legal_day(leaf.logged_at // 1000, self.directory.rulebook.time_zone)
         self._directory = self.directory.gave(statement, day)
         return Signed(dsse.STATEMENT, leaf.payload, public_key, leaf.signature)
 
     def _take_annotation(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         annotation = Annotation.parse(leaf.payload)
+        check_not_closed(self.directory.closing, self._day(leaf))
         public_key = self._public_key(leaf.key_id, annotation.author, index)
         chain = chains.annotate(
             self.chains.get(annotation.key),
@@ -186,12 +189,17 @@ class Replay:
 
     def _take_acknowledgement(self, index: int, leaf: StatementLeaf) -> Signed:
         acknowledgement = Acknowledgement.parse(leaf.payload)
+        check_not_closed(self.directory.closing, self._day(leaf))
         key = check_acknowledgement(acknowledgement, leaf.key_id, self.directory, index)
         if acknowledgement.notice_commitment in self._acknowledged:
             rule, want = "acknowledgement.once", "one acknowledgement of a notice"
             raise RuleError("ACKNOWLEDGED", "notice_commitment", rule, got="another", want=want)
         self._acknowledged.add(acknowledgement.notice_commitment)
         return Signed(dsse.ACKNOWLEDGEMENT, leaf.payload, key.public_key, leaf.signature)
+
+    def _day(self, leaf: StatementLeaf) -> str:
+        """Return the legal day of a leaf, YYYY-MM-DD."""
+        return _legal_day(leaf.logged_at // 1000, self.directory.rulebook.time_zone)
 
     def _public_key(self, key_id: bytes, speaker: str, index: int) -> bytes:
         """Return the public key of a signer, cached until the next act."""

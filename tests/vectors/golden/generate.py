@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import (
+    ClosingBody,
     EndingBody,
     KeyGrantBody,
     SuccessionBody,
+    SuccessorRegistry,
     TlsKeyBody,
     grant_key,
     possession_payload,
@@ -62,6 +64,7 @@ from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
+    ClosingWay,
     KeyUsage,
     KeyUse,
     Kind,
@@ -116,6 +119,14 @@ def gone() -> HandmadeLog:
     return log
 
 
+def closed() -> HandmadeLog:
+    """A log of a registry that closes, and whose data another one takes."""
+    log = HandmadeLog()
+    taker = SuccessorRegistry("successor.example", seed("genesis of the successor"))
+    log.act(ClosingBody(ClosingWay.HAND_OVER, "2026-12-31", "(2026) 41", seed("approval"), taker))
+    return log
+
+
 def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     """Forms that stand in the log or in its map."""
     state = log.state.directory.state
@@ -140,6 +151,7 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "institution state: with an ended TLS key": log.state.directory.institution("lender-3").encode(),
         "leaf: succession act": gone().leaves[-2],
         "leaf: ending act": gone().leaves[-1],
+        "leaf: closing act": closed().leaves[-1],
         "institution state: ended": gone().state.directory.institution("lender-1").encode(),
         "registry state": state.encode(),
         "contribution": log.state.directory.contribution("lender-1").encode(),

@@ -37,7 +37,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.act import propose_about_members
+from client_sdk.cli.verbs.act import propose_about_members, propose_closing
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
 from client_sdk.errors import FormatError
@@ -62,6 +62,7 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(propose, name="propose")
     propose_about_members.register(propose)
+    propose_closing.register(propose)
 
     @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
     def institution(session: Run, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:

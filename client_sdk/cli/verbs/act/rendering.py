@@ -9,6 +9,8 @@ from uuid import UUID
 from client_sdk.acts import (
     AdministratorsBody,
     ClockBody,
+    ClosingBody,
+    ClosingWay,
     EndingBody,
     ErasureBody,
     GenesisBody,
@@ -53,6 +55,7 @@ _KINDS: dict[type[object], str] = {
     AdministratorsBody: "administrators",
     ClockBody: "clock",
     TlsKeyBody: "tls-key",
+    ClosingBody: "closing",
 }
 
 
@@ -87,12 +90,8 @@ def _body_content(body: Body) -> dict[str, Json]:
                 "end": body.key_id.hex(),
                 "contested_from": body.contested_from or None,
             }
-        case StateBody():
-            return {"institution": body.institution, "status": body.status.name}
-        case SuccessionBody():
-            return {"institution": body.institution, "successor": body.successor, "ground": body.ground}
-        case EndingBody():
-            return {"institution": body.institution, "ground": body.ground}
+        case StateBody() | SuccessionBody() | EndingBody():
+            return _state_content(body)
         case KeyServicesBody():
             return {"introduce": _services_content(body.introduce)}
         case RetireKeyServicesBody():
@@ -112,6 +111,30 @@ def _body_content(body: Body) -> dict[str, Json]:
             return {"not_before": plain(moment(body.not_before))}
         case TlsKeyBody():
             return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
+        case ClosingBody():
+            return _closing_content(body)
+
+
+def _state_content(body: StateBody | SuccessionBody | EndingBody) -> dict[str, Json]:
+    match body:
+        case StateBody():
+            return {"institution": body.institution, "status": body.status.name}
+        case SuccessionBody():
+            return {"institution": body.institution, "successor": body.successor, "ground": body.ground}
+        case EndingBody():
+            return {"institution": body.institution, "ground": body.ground}
+
+
+def _closing_content(body: ClosingBody) -> dict[str, Json]:
+    taker = body.successor
+    return {
+        "way": body.way.name,
+        "open_until": body.open_until,
+        "successor": None if taker is None else taker.registry,
+        "successor_fingerprint": None if taker is None else taker.genesis_hash.hex(),
+        "approval": body.approval,
+        "approval_digest": body.approval_digest.hex(),
+    }
 
 
 def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
@@ -192,12 +215,8 @@ def _title(body: Body) -> str:
             return f"a further key for {body.institution}"
         case KeyEndBody():
             return f"a key of {body.institution} ends"
-        case StateBody():
-            return f"{body.institution} becomes {body.status.name}"
-        case SuccessionBody():
-            return f"{body.successor} succeeds {body.institution}, which is TERMINATED"
-        case EndingBody():
-            return f"the records of {body.institution} end"
+        case StateBody() | SuccessionBody() | EndingBody():
+            return _state_title(body)
         case KeyServicesBody():
             return f"key services of version {body.introduce.subject_key_version} begin"
         case RetireKeyServicesBody():
@@ -213,6 +232,18 @@ def _title(body: Body) -> str:
             return "the log's time goes back to the clock's"
         case TlsKeyBody():
             return f"a TLS key of {body.institution} ends"
+        case ClosingBody():
+            return f"the registry closes: no new record, and nothing at all after {body.open_until}"
+
+
+def _state_title(body: StateBody | SuccessionBody | EndingBody) -> str:
+    match body:
+        case StateBody():
+            return f"{body.institution} becomes {body.status.name}"
+        case SuccessionBody():
+            return f"{body.successor} succeeds {body.institution}, which is TERMINATED"
+        case EndingBody():
+            return f"the records of {body.institution} end"
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -230,14 +261,8 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
                 "in doubt",
                 f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
             )
-        case StateBody():
-            yield "its records", "stay as they are, until an act names a successor or ends them"
-        case SuccessionBody():
-            yield "its records", f"{body.successor} ends them from the leaf of this act on, and answers for them"
-            yield "ground", body.ground
-        case EndingBody():
-            yield "its records", "nobody speaks for them any more; erased when the rulebook's retention_years are over"
-            yield "ground", body.ground
+        case StateBody() | SuccessionBody() | EndingBody():
+            yield from _state_rows(body)
         case KeyServicesBody():
             yield from _services_rows(body.introduce)
         case RetireKeyServicesBody():
@@ -256,6 +281,32 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
         case TlsKeyBody():
             yield "TLS key", body.spki_hash.hex()
             yield "ground", body.ground
+        case ClosingBody():
+            yield from _closing_rows(body)
+
+
+def _state_rows(body: StateBody | SuccessionBody | EndingBody) -> Iterator[tuple[str, object]]:
+    match body:
+        case StateBody():
+            yield "its records", "stay as they are, until an act names a successor or ends them"
+        case SuccessionBody():
+            yield "its records", f"{body.successor} ends them from the leaf of this act on, and answers for them"
+            yield "ground", body.ground
+        case EndingBody():
+            yield "its records", "nobody speaks for them any more; erased when the rulebook's retention_years are over"
+            yield "ground", body.ground
+
+
+def _closing_rows(body: ClosingBody) -> Iterator[tuple[str, object]]:
+    taker = body.successor
+    if taker is None:
+        yield "its data", "is destroyed under supervision"
+    else:
+        agreed = "by agreement" if body.way is ClosingWay.TRANSFER else "as the supervisor has designated"
+        yield "its data", f"goes to {taker.registry}, {agreed}, and is then destroyed here"
+        yield "fingerprint of the successor", taker.genesis_hash.hex()
+    yield "approved by", body.approval
+    yield "SHA-256 of the approval", body.approval_digest.hex()
 
 
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
@@ -351,5 +402,5 @@ def _about(body: Body) -> Iterable[str]:
             return [key.issuer for key in body.records]
         case AdministratorsBody():
             return [*body.administrators, *(item.id for item in body.enrolments)]
-        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody():
+        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody() | ClosingBody():
             return []

@@ -37,7 +37,7 @@ from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.tiles import entry_bundle, parse_entry_bundle, parse_path
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
-from client_sdk.kernel.formats.words import InstitutionStatus, Kind
+from client_sdk.kernel.formats.words import ClosingWay, InstitutionStatus, Kind
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -53,6 +53,7 @@ from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.oprf import EvaluationKey
+from tests.support.closing_lies import closing
 from tests.support.handmade_log import REGISTRY, HandmadeLog, voprf_key
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "state act": (Act.parse, _act(StateBody("lender-1", InstitutionStatus.TERMINATED))),
     "succession act": (Act.parse, _act(SuccessionBody("lender-1", "lender-2", "merger"))),
     "ending act": (Act.parse, _act(EndingBody("lender-1", "bankruptcy"))),
+    "closing act": (Act.parse, _act(closing(LOG, way=ClosingWay.HAND_OVER))),
     "TLS key act": (Act.parse, _act(TlsKeyBody("lender-1", bytes(32), "theft"))),
     "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
     "key services": (

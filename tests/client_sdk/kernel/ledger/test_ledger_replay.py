@@ -29,6 +29,7 @@ from client_sdk.kernel.formats.state import KeyService, KeyServices
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
+    ClosingWay,
     DisputeOutcome,
     InstitutionStatus,
     KeyUsage,
@@ -41,6 +42,7 @@ from client_sdk.kernel.ledger.examination import LiveBinding, check_log
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.rules.errors import RuleError
+from tests.support.closing_lies import closing
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer, voprf_key
 from tests.support.lies import honest_log
 from tests.support.naive import NaiveLog, naive_map_root, naive_tree_root
@@ -171,6 +173,11 @@ class LogMachine(RuleBasedStateMachine):
     def end_records(self, institution: str, *, rare: bool) -> None:
         if rare:
             self.log.act(EndingBody(institution, "bankruptcy"))
+
+    @rule(way=st.sampled_from(ClosingWay), days=st.integers(0, 30), rare=sometimes)
+    def close(self, way: ClosingWay, days: int, *, rare: bool) -> None:
+        if rare:
+            self.log.act(closing(self.log, days, way))
 
     @rule(institution=lenders, usage=st.sampled_from([KeyUsage.REPORT, KeyUsage.AUDIT]), by=lenders)
     def give_key(self, institution: str, usage: KeyUsage, by: str) -> None:

@@ -1,0 +1,38 @@
+"""Options that several of the operator's commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registry_server.serving.command_options import refuse_password
+
+if TYPE_CHECKING:
+    from registry_server.settings import Settings, Value
+
+__all__ = ["AsJson", "DatabaseUrl", "Home", "settings_of"]
+
+Home = Annotated[
+    Path,
+    typer.Option("--home", envvar="REGISTRY_HOME", metavar="DIR", help="The registry's folder.", show_default=False),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        metavar="URL",
+        help="postgresql+psycopg://USER@HOST/NAME, without a password; left out: that of registry.toml, else the"
+        " folder's registry.sqlite.",
+        callback=refuse_password("in database_url of registry.toml, or in REGISTRY_DATABASE_URL"),
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]
+
+
+def settings_of(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
+    """Return the settings of a folder, with what an option of the command says instead."""
+    from registry_server.settings import load_settings  # noqa: PLC0415 - loads pydantic
+
+    return load_settings(home, {"database_url": database_url, **overrides})

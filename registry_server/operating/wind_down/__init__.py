@@ -1,0 +1,56 @@
+"""The end of a registry: its data exported, taken over by a successor, and destroyed under supervision.
+
+    exporting       wind-down export, verify    a copy of the database that verifies by itself
+    taking_over     wind-down take-over         the successor signs which export it holds
+    destroying      wind-down destroy           everything is erased, and a certificate says so
+
+Each may be interrupted anywhere, and is finished by being run again.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.kernel.ledger.closing import Closing
+    from client_sdk.kernel.ledger.directory import Directory
+    from registry_server.storage.unit_of_work import Database
+
+__all__ = ["WindDownError", "closing_of", "unheard", "unserved"]
+
+
+class WindDownError(RuntimeError):
+    """The registry cannot be exported, taken over or destroyed like this; the text says why and what to do."""
+
+
+def unheard(_: str) -> None:
+    """Tell nobody about a step."""
+
+
+@contextmanager
+def unserved(database: Database) -> Iterator[None]:
+    """Check that no server of the registry runs on a database.
+
+    Raises:
+        WindDownError: one has connections to it.
+    """
+    if others := database.others():
+        raise WindDownError(f"{others} connections of other registry servers: stop every server of this registry first")
+    yield
+
+
+def closing_of(directory: Directory) -> Closing:
+    """Return how the administrators have closed a registry.
+
+    Raises:
+        RuleError: CLOSING_INVALID: no act has closed it.
+    """
+    if directory.closing is None:
+        want = "an act that closes the registry: credit-registry act propose closing"
+        raise RuleError("CLOSING_INVALID", "registry", "closing.decided", got="no closing act", want=want)
+    return directory.closing

@@ -1,0 +1,283 @@
+"""Destruction of a registry's data once its closing act allows it, in steps that a crash may interrupt anywhere.
+
+    1  every live record is erased by a lapse in the log, as the clock erases any other
+    2  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
+    3  the tables are dropped, and the database's files cleaned; the head row and the hashes of the two trees stay
+    4  HOME/public/destruction.bin, the certificate, is signed by the log's key
+    5  the keys are overwritten and removed: the log's, the authority's, those of TLS
+    6  HOME/public/destruction-report.json is written
+
+Each step looks at what is left to do, so that the command, run again, goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing as closing_file
+from dataclasses import dataclass
+from hashlib import file_digest
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import HeadLeaf, LapseLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import LapseKind
+from client_sdk.kernel.ledger.closing import is_over
+from client_sdk.kernel.ledger.destruction import DestroyedRows, Destruction, destruction_file, read_destruction
+from client_sdk.kernel.ledger.hand_over import read_hand_over
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.errors import RuleError
+from registry_server.operating.register import register_of
+from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
+from registry_server.sequencing.clock import SystemClocks
+from registry_server.sequencing.items import ItemOutcome, LapseItem
+from registry_server.sequencing.ledger import Ledger
+from registry_server.serving.files import destroy_file, write_secret
+from registry_server.storage import head, migrations, wholesale
+from registry_server.storage.unit_of_work import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from client_sdk.kernel.ledger.closing import Closing
+    from client_sdk.kernel.ledger.destruction import VerifiedDestruction
+    from registry_server.sequencing.clock import Clocks
+    from registry_server.settings import Settings
+
+__all__ = ["Destroyed", "Permit", "destroy", "report_of"]
+
+CLOSING = "closing"
+# Lapses of one commit.
+_MAX_LAPSES = 64
+_LONGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What the operator shows before anything is destroyed.
+
+    Attributes:
+        document: the supervisor's document that the closing act names by its SHA-256.
+        receipt: of the successor; None where the act names none.
+    """
+
+    document: Path
+    receipt: Path | None = None
+
+
+class Destroyed(NamedTuple):
+    """What was destroyed.
+
+    Attributes:
+        certificate: file with the certificate.
+        verified: its content.
+        keys: names of the key files that were destroyed, relative to the home.
+    """
+
+    certificate: Path
+    verified: VerifiedDestruction
+    keys: tuple[str, ...]
+
+
+class _Holdings(NamedTuple):
+    """What there is to destroy, before anything of it is: what the certificate says, in JSON."""
+
+    act_index: int
+    act_leaf: str
+    path: list[str]
+    checkpoint: str
+    manifest_digest: str
+    rows: dict[str, int]
+    keys: list[str]
+
+
+def destroy(
+    settings: Settings, permit: Permit, told: Callable[[str], None] = unheard, clocks: Clocks | None = None
+) -> Destroyed:
+    """Destroy what a registry holds, or go on with it; its log's hashes and last checkpoint stay.
+
+    Args:
+        settings: of the registry; no server of it runs.
+        permit: what the closing act asks for.
+        told: called after each step.
+        clocks: of the log; this machine's where none are given.
+
+    Raises:
+        RuleError: CLOSING_INVALID: no act closes the registry, its last day is not over, or the document is another.
+        WindDownError: the receipt does not cover what the registry holds, or a record could not be erased.
+        FormatError: the receipt does not verify.
+        ClockError: what time it is is not known.
+        StorageError: the database is served, or failed.
+        OSError: a file cannot be read, written or removed.
+    """
+    plan_file, certificate = settings.destruction_file, settings.public_folder / "destruction.bin"
+    root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
+    if not plan_file.exists():
+        _prepare(settings, permit, told, clocks)
+    plan = _Holdings(**json.loads(plan_file.read_bytes()))
+    if not certificate.exists():
+        _drop(settings, told)
+        now = _now(settings, clocks)
+        rows = tuple(DestroyedRows(*item) for item in sorted(plan.rows.items()))
+        manifest = bytes.fromhex(plan.manifest_digest)
+        said = Destruction(root.registry, root.genesis, plan.act_index, now, rows, manifest)
+        signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+        path = [bytes.fromhex(hash_) for hash_ in plan.path]
+        file = destruction_file(said, bytes.fromhex(plan.act_leaf), path, plan.checkpoint.encode(), signer)
+        # Before the log's key is gone for good.
+        read_destruction(file, root)
+        write_secret(certificate, file)
+        told("database cleaned, certificate signed")
+    for name in plan.keys:
+        if destroy_file(settings.home / name):
+            told(f"{name} destroyed")
+    verified = read_destruction(certificate.read_bytes(), root)
+    done = Destroyed(certificate, verified, tuple(plan.keys))
+    report = settings.public_folder / "destruction-report.json"
+    if not report.exists():
+        write_secret(report, json.dumps(report_of(done), indent=1, ensure_ascii=False).encode() + b"\n")
+        told("report written")
+    return done
+
+
+def report_of(done: Destroyed) -> dict[str, object]:
+    """Return what was destroyed, as JSON: counts and digests, and nothing of what was in it."""
+    said, closing, checkpoint = done.verified
+    taker = closing.successor
+    return {
+        "registry": said.registry,
+        "fingerprint": said.genesis_hash.hex(),
+        "destroyed_at_ms": said.destroyed_at,
+        "closing_act": said.act_index,
+        "way": closing.way.name,
+        "open_until": closing.open_until,
+        "approval": closing.approval,
+        "approval_sha256": closing.approval_digest.hex(),
+        "successor": None if taker is None else taker.registry,
+        "export_manifest_sha256": said.manifest_digest.hex() or None,
+        "log": {"size": checkpoint.size, "root": checkpoint.root.hex()},
+        "rows": {item.table: item.rows for item in said.destroyed},
+        "keys": list(done.keys),
+        "certificate": str(done.certificate),
+    }
+
+
+def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], clocks: Clocks | None) -> None:
+    """Check that everything may be destroyed, erase every live record by the log, and write down what there is."""
+    migrations.check(settings.database)
+    signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    with (
+        Database(settings.database) as database,
+        closing_file(register_of(settings)) as register,
+        unserved(database),
+        Ledger.open(database, register, signer, clocks) as ledger,
+    ):
+        closing = closing_of(ledger.directory)
+        _check_due(ledger, closing)
+        _check_document(permit.document, closing)
+        manifest = _check_receipt(ledger, permit, closing)
+        _erase(ledger, told)
+        with ledger.view() as view:
+            leaf = view.leaves_at([closing.place])[closing.place]
+            path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
+            checkpoint = view.checkpoint.decode()
+        with database.snapshot() as work:
+            rows = {table.name: wholesale.rows_of(work, table) for table in wholesale.DROPPED}
+    keys = sorted(_named(path, settings) for path in _key_files(settings))
+    plan = _Holdings(closing.place, leaf.hex(), path, checkpoint, manifest.hex(), rows, keys)
+    write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
+    told("written down what there is to destroy")
+
+
+def _check_due(ledger: Ledger, closing: Closing) -> None:
+    today = day_of(ledger.clock(), ledger.directory.rulebook.time_zone).isoformat()
+    if not is_over(closing, today):
+        want = f"a day after {closing.body.open_until}"
+        raise RuleError("CLOSING_INVALID", "open_until", "closing.over", got=today, want=want)
+
+
+def _check_document(document: Path, closing: Closing) -> None:
+    with document.open("rb") as file:
+        digest = file_digest(file, "sha256").digest()
+    if digest != closing.body.approval_digest:
+        want = f"{closing.body.approval}, SHA-256 {closing.body.approval_digest.hex()}"
+        raise RuleError("CLOSING_INVALID", "approval", "closing.document", got=digest.hex(), want=want)
+
+
+def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
+    """Return the digest of the manifest that the successor has signed; empty where no successor is named.
+
+    Raises:
+        WindDownError: there is no receipt, or one too many, or members have said something since that export.
+        FormatError: it does not verify.
+    """
+    successor = closing.body.successor
+    if (successor is None) is not (permit.receipt is None):
+        named = "no successor: give no receipt" if successor is None else f"{successor.registry}: give its receipt"
+        raise WindDownError(f"the closing act names {named}")
+    if successor is None or permit.receipt is None:
+        return b""
+    with permit.receipt.open("rb") as file:
+        taken = read_hand_over(file.read(_LONGEST), successor)
+    with ledger.view() as view:
+        own = (view.directory.state.registry, view.size)
+        same = taken.registry == own[0] and closing.place < taken.size <= own[1]
+        if not same or view.root_of(taken.size) != taken.root:
+            raise WindDownError(
+                f"the receipt is for {taken.size} leaves of another log, or from before the closing act"
+            )
+        for stored in view.leaves(taken.size, view.size):
+            leaf = parse_leaf(stored.leaf)
+            if not isinstance(leaf, HeadLeaf | LapseLeaf):
+                raise WindDownError(
+                    f"leaf {stored.leaf_index} came after the export: export again and get a new receipt"
+                )
+    return taken.manifest_digest
+
+
+def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
+    """Erase all live records, some in a commit."""
+    while True:
+        with ledger.database.snapshot() as work:
+            keys = wholesale.live_keys(work, _MAX_LAPSES)
+        if not keys:
+            return
+        items = [LapseItem(RecordKey(*key), LapseKind.ERASED, CLOSING) for key in keys]
+        results = ledger.append(items).result().results
+        if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
+            raise WindDownError(f"{len(keys)} records could not be erased: {results[0].complaint}")
+        told(f"{len(keys)} records erased")
+
+
+def _drop(settings: Settings, told: Callable[[str], None]) -> None:
+    with Database(settings.database) as database:
+        for table in wholesale.DROPPED:
+            with database.append() as work:
+                there = wholesale.is_there(work, table)
+                wholesale.drop(work, table)
+                work.commit()
+            if there:
+                told(f"{table.name} dropped")
+        if not database.compact(wholesale.LEFT):
+            raise WindDownError("another program still reads the database: end it, and run the command again")
+
+
+def _now(settings: Settings, clocks: Clocks | None) -> int:
+    """Return the time of the certificate: not before that of the newest leaf."""
+    with Database(settings.database, serving=False) as database, database.snapshot() as work:
+        row = head.read(work)
+    now = (clocks or SystemClocks()).wall()
+    return now if row is None else max(now, row.logged_at)
+
+
+def _named(path: Path, settings: Settings) -> str:
+    return str(path.relative_to(settings.home) if path.is_relative_to(settings.home) else path)
+
+
+def _key_files(settings: Settings) -> list[Path]:
+    """Return every file below the home that is secret, and of no use any more."""
+    folders = (settings.authority_folder, settings.tls_folder, settings.home / "founders")
+    files = [path for folder in folders for path in folder.glob("*") if path.is_file()]
+    return [settings.log_key_file, *files]

@@ -1,0 +1,277 @@
+"""Export of a registry that closes: a copy of its database that verifies by itself, with a manifest.
+
+    DIR/registry.sqlite.unfinished     while it is written; an interrupted export goes on with it
+    DIR/registry.sqlite                leaves, hashes, records, bindings, sealed facts and texts, inquiries, notices
+    DIR/trust-root.bin                 what it is verified from
+    DIR/manifest.json                  last: registry, fingerprint, size, root, rows of each table, SHA-256 of the copy
+
+Nothing in it is readable that was not so in the database: facts are sealed to the person, and pseudonyms lead to
+nobody without the key services.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing as closing_file
+from dataclasses import asdict, dataclass
+from hashlib import file_digest, sha256
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import make_url
+
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from registry_server.operating.register import register_of
+from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
+from registry_server.sequencing.ledger import Ledger
+from registry_server.sequencing.recover import recover
+from registry_server.serving.files import check_private, take_folder, write_secret
+from registry_server.storage import head, leaves, migrations, wholesale
+from registry_server.storage.sqlite_file import SqliteFile
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.fsck.check import fsck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from client_sdk.kernel.ledger.closing import Closing
+    from registry_server.sequencing.clock import Clocks
+    from registry_server.sequencing.state import State
+    from registry_server.settings import Settings
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["Manifest", "VerifiedExport", "export", "verify_export"]
+
+_FORM = "creditregistry/export/v1"
+_COPY, _DRAFT, _ROOT, _MANIFEST = "registry.sqlite", "registry.sqlite.unfinished", "trust-root.bin", "manifest.json"
+# What SQLite and the lock of a database put beside a copy.
+_BESIDE = tuple(f"{name}{suffix}" for name in (_COPY, _DRAFT) for suffix in ("-wal", "-shm", "-journal", ".lock"))
+# A manifest takes some two kilobytes.
+_MAX_MANIFEST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Content of an export.
+
+    Attributes:
+        form: of the export.
+        registry: its name.
+        fingerprint: of its trust root, in hexadecimal.
+        size: leaves.
+        root: of these leaves, in hexadecimal.
+        closing_act: index of the newest closing act.
+        rows: of each table.
+        sha256: of the copy, in hexadecimal.
+    """
+
+    form: str
+    registry: str
+    fingerprint: str
+    size: int
+    root: str
+    closing_act: int
+    rows: dict[str, int]
+    sha256: str
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Return the manifest of a file.
+
+        Raises:
+            WindDownError: it is none, or not written as exports write it.
+        """
+        try:
+            manifest = cls(**json.loads(data))
+            same = manifest.encode() == data
+        except (ValueError, TypeError, RecursionError):
+            raise WindDownError(f"the manifest is none of {_FORM}") from None
+        if not same or manifest.form != _FORM:
+            raise WindDownError(f"the manifest is none of {_FORM}")
+        return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedExport:
+    """An export that verifies.
+
+    Attributes:
+        manifest: its content.
+        digest: SHA-256 of the manifest, 32 bytes: names the export.
+        trust_root: of the registry that was exported.
+        closing: how its administrators have closed it.
+    """
+
+    manifest: Manifest
+    digest: bytes
+    trust_root: TrustRoot
+    closing: Closing
+
+
+def export(
+    settings: Settings, folder: Path, told: Callable[[str], None] = unheard, clocks: Clocks | None = None
+) -> VerifiedExport:
+    """Write the export of a registry that closes, or finish one that was interrupted; verify it.
+
+    Args:
+        settings: of the registry; no server of it runs.
+        folder: of the export; is made. One that is finished is verified again, and nothing is written.
+        told: called after each step.
+        clocks: of the log; this machine's where none are given.
+
+    Raises:
+        RuleError: no act has closed the registry.
+        WindDownError: the folder holds something else, or the log has grown since the export was begun.
+        StorageError: a database is served, or failed.
+        OSError: a file cannot be written.
+    """
+    _check_folder(folder)
+    if (folder / _MANIFEST).exists():
+        return verify_export(folder)
+    if not (folder / _COPY).exists():
+        _make_copy(settings, folder, told, clocks)
+    state, trust_root = _state_of(folder / _COPY), _trust_root(folder / _COPY)
+    manifest = Manifest(
+        _FORM,
+        trust_root.registry,
+        trust_root.fingerprint,
+        state.size,
+        state.root.hex(),
+        closing_of(state.directory).place,
+        _rows(folder / _COPY),
+        _sha256(folder / _COPY),
+    )
+    if not (folder / _ROOT).exists():
+        write_secret(folder / _ROOT, trust_root.encode())
+        told(f"{_ROOT} written")
+    verified = _verified(folder, manifest)
+    write_secret(folder / _MANIFEST, manifest.encode())
+    told(f"{_MANIFEST} written")
+    return verified
+
+
+def verify_export(folder: Path) -> VerifiedExport:
+    """Verify an export offline: the copy as ``fsck`` does, its checkpoint, and that all is of one trust root.
+
+    Compare the fingerprint of the manifest over another channel.
+
+    Raises:
+        WindDownError: something is missing, was changed, or does not belong together.
+        StorageError: the copy cannot be read.
+        OSError: a file cannot be read, or others can read it.
+    """
+    for name in (_COPY, _ROOT, _MANIFEST):
+        if not (folder / name).is_file():
+            raise WindDownError(f"{folder / name} is not there: the export is not finished")
+        check_private(folder / name)
+    with (folder / _MANIFEST).open("rb") as file:
+        manifest = Manifest.parse(file.read(_MAX_MANIFEST))
+    if _sha256(folder / _COPY) != manifest.sha256:
+        raise WindDownError(f"{folder / _COPY} is not the file that the manifest names")
+    _check_clean(folder / _COPY)
+    return _verified(folder, manifest)
+
+
+def _verified(folder: Path, manifest: Manifest) -> VerifiedExport:
+    root, state = TrustRoot.parse((folder / _ROOT).read_bytes()), _state_of(folder / _COPY)
+    own = _trust_root(folder / _COPY)
+    closing = closing_of(state.directory)
+    held = (own.registry, own.fingerprint, state.size, state.root.hex(), closing.place)
+    said = (manifest.registry, manifest.fingerprint, manifest.size, manifest.root, manifest.closing_act)
+    if held != said or root != own or _rows(folder / _COPY) != manifest.rows:
+        raise WindDownError(f"{folder}: manifest, trust root and copy do not belong together")
+    return VerifiedExport(manifest, sha256(manifest.encode()).digest(), root, closing)
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder of an export, or take one that holds nothing but parts of one."""
+    take_folder(folder)
+    check_private(folder)
+    known = {_COPY, _DRAFT, _ROOT, _MANIFEST, *_BESIDE}
+    if strange := sorted({path.name for path in folder.iterdir()} - known):
+        raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
+
+
+def _make_copy(settings: Settings, folder: Path, told: Callable[[str], None], clocks: Clocks | None) -> None:
+    """Copy the database of a registry that an act has closed, or go on with a copy; name it once it is whole."""
+    migrations.check(settings.database)
+    signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    with (
+        Database(settings.database) as source,
+        closing_file(register_of(settings)) as register,
+        unserved(source),
+    ):
+        # Publishes the newest commit, where a crash has left it unsigned.
+        with Ledger.open(source, register, signer, clocks) as ledger:
+            closing_of(ledger.directory)
+        _copy(source, folder / _DRAFT, told)
+    _check_clean(folder / _DRAFT)
+    (folder / _DRAFT).rename(folder / _COPY)
+    told(f"{_COPY} copied and examined")
+
+
+def _copy(source: Database, draft: Path, told: Callable[[str], None]) -> None:
+    url = _url(draft)
+    SqliteFile.make(make_url(url))
+    migrations.upgrade(url)
+    with Database(url) as copy, source.snapshot() as read:
+        _check_unmoved(read, copy, draft)
+        for table in wholesale.EXPORTED:
+            rows = wholesale.rows_of(read, table)
+            with copy.snapshot() as written:
+                if wholesale.rows_of(written, table) == rows:
+                    continue
+            with wholesale.pages(read, table) as pages:
+                for page in pages:
+                    with copy.append() as work:
+                        wholesale.copy_page(work, table, page)
+                        work.commit()
+                    told(f"{table.name}: {len(page)} of {rows} rows")
+        copy.purge(())
+
+
+def _check_unmoved(read: UnitOfWork, copy: Database, draft: Path) -> None:
+    """Check that an export that was begun is of the commit that the registry still has as its newest."""
+    with copy.snapshot() as work:
+        begun = head.read(work)
+    newest = head.read(read)
+    if begun is not None and newest is not None and (begun.size, begun.frontier) != (newest.size, newest.frontier):
+        raise WindDownError(f"{draft} was begun before the newest commit: remove it, and stop the servers first")
+
+
+def _check_clean(path: Path) -> None:
+    migrations.check(_url(path))
+    with Database(_url(path), serving=False) as copy:
+        report = fsck(copy)
+        copy.purge(())
+    if not report.clean:
+        raise WindDownError(f"{path}: {report.findings[0]}")
+
+
+def _trust_root(path: Path) -> TrustRoot:
+    with Database(_url(path), serving=False) as copy, copy.snapshot() as work:
+        return TrustRoot.from_genesis(leaves.leaf_range(work, 0, 1)[0].leaf)
+
+
+def _state_of(path: Path) -> State:
+    with Database(_url(path), serving=False) as copy:
+        return recover(copy).state
+
+
+def _rows(path: Path) -> dict[str, int]:
+    with Database(_url(path), serving=False) as copy, copy.snapshot() as work:
+        return {table.name: wholesale.rows_of(work, table) for table in wholesale.EXPORTED}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path.absolute()}"

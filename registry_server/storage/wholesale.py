@@ -1,0 +1,83 @@
+"""Whole tables: counted, copied into another database, and dropped, for a registry that closes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from registry_server.storage import schema
+from registry_server.storage.driver import upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Table
+
+    from registry_server.storage.driver import Value
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = [
+    "DROPPED",
+    "EXPORTED",
+    "LEFT",
+    "copy_page",
+    "drop",
+    "is_there",
+    "live_keys",
+    "pages",
+    "rows_of",
+]
+
+# Rows that are read and written at a time.
+_PAGE = 1_000
+# Of its running alone, of no use to anybody else: not exported.
+_RUNNING = (schema.proposals, schema.quotas, schema.tls_keys, schema.certificates)
+# The head row first: what was exported before belongs to it, or the export begins anew.
+EXPORTED = (
+    schema.head,
+    *(table for table in schema.metadata.sorted_tables if table is not schema.head and table not in _RUNNING),
+)
+# The head row and the hashes of the log and of the inquiries, by which what others hold still verifies.
+LEFT = (schema.head, schema.tiles)
+DROPPED = tuple(
+    sorted(
+        (table for table in schema.metadata.sorted_tables if table not in LEFT),
+        key=lambda table: table.name,
+    )
+)
+
+
+def rows_of(work: UnitOfWork, table: Table) -> int:
+    """Return how many rows a table has."""
+    return int(work.connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+@contextmanager
+def pages(work: UnitOfWork, table: Table) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
+    """Yield what yields all rows of a table, some at a time, in no particular order."""
+    with work.connection.execution_options(yield_per=_PAGE).execute(select(table)) as rows:
+        yield ([tuple(row) for row in page] for page in rows.partitions())
+
+
+def copy_page(work: UnitOfWork, table: Table, page: list[tuple[Value, ...]]) -> None:
+    """Write rows that were read elsewhere; those that are there already stay as they are."""
+    upsert(work, table, page)
+
+
+def live_keys(work: UnitOfWork, limit: int) -> list[tuple[str, bytes]]:
+    """Return issuer and record id of some live records, hidden ones too."""
+    live = schema.live_records.c
+    query = select(live.issuer, live.record_id).order_by(live.leaf_index).limit(limit)
+    return [(issuer, bytes(record_id)) for issuer, record_id in work.connection.execute(query)]
+
+
+def is_there(work: UnitOfWork, table: Table) -> bool:
+    """Whether a table has not been dropped."""
+    return bool(work.connection.dialect.has_table(work.connection, table.name))
+
+
+def drop(work: UnitOfWork, table: Table) -> None:
+    """Drop a table with its indexes, and what the planner has sampled of its values."""
+    table.drop(work.connection, checkfirst=True)

@@ -1,0 +1,264 @@
+"""The end of a registry: what closes, what is exported and handed over, and that nothing destroyed is left anywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, Standing
+from client_sdk.kernel.ledger.destruction import read_destruction
+from client_sdk.kernel.rules.errors import RuleError
+from registry_server.app import build
+from registry_server.operating.wind_down import WindDownError
+from registry_server.operating.wind_down.destroying import Permit, destroy
+from registry_server.operating.wind_down.exporting import export, verify_export
+from registry_server.operating.wind_down.taking_over import take_over
+from registry_server.sequencing.committed import open_trees
+from registry_server.settings import SettingsError, load_settings
+from registry_server.storage import head, wholesale
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.asking import check_inquiry
+from registry_server.usecases.fsck.check import fsck
+from tests.support.closing_home import ClosingHome
+from tests.support.closing_lies import closing as closing_act
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import HandmadeLog
+from tests.support.needles import Needles
+from tests.support.registers import register_of
+from tests.support.registry_world import DAY_MS, accept, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# More steps than any of the commands takes on these few records.
+MOST_STEPS = 100
+
+
+class Crash(BaseException):
+    """The end of the process."""
+
+
+@pytest.fixture
+def closing(tmp_path: Path, database_url: str) -> ClosingHome:
+    """A registry with some records, a person's statement and an inquiry."""
+    closing = ClosingHome(tmp_path, database_url)
+    world = closing.world
+    with closing.ledger() as ledger:
+        accept(ledger, world.report("lender-1", "one"), world.report("lender-1", "two"))
+        accept(ledger, world.report("lender-2", "three"))
+        remark = world.annotate("lender-1", world.key("lender-1", "one"), AnnotationFlag.STATEMENT, text="my own words")
+        assert ledger.append([remark]).result().results[0].complaint is None
+        ledger.record_inquiries([world.inquiry("lender-2", "asked", opening=b"opening of the inquiry")]).result()
+    return closing
+
+
+def crash(_: str) -> None:
+    raise Crash
+
+
+def through_crashes(command: Callable[[Callable[[str], None]], object]) -> int:
+    """Run a command that dies after its next step, again and again, until none is left; return how often it died."""
+    for died in range(MOST_STEPS):
+        try:
+            command(crash)
+        except Crash:
+            continue
+        return died
+    raise AssertionError("it never ended")
+
+
+def secrets_of(closing: ClosingHome) -> Needles:
+    """What must be forgotten: what leads to persons, what was asked and said, and the keys."""
+    needles = Needles()
+    with Database(closing.settings.database, serving=False) as database, database.snapshot() as work:
+        for table in wholesale.DROPPED:
+            with wholesale.pages(work, table) as pages:
+                rows = [row for page in pages for row in page]
+            for row in rows:
+                held = dict(zip(table.columns.keys(), row, strict=True))
+                for name in ("subject", "opening", "debt_ref", "disclosure", "text_disclosure", "signature"):
+                    if isinstance(secret := held.get(name), bytes) and secret:
+                        needles.add(f"{table.name}.{name}", secret)
+    for path in ("log-key.pem", "ca/key.pem"):
+        needles.add(path, (closing.home / path).read_bytes().splitlines()[1])
+    return needles
+
+
+def left(closing: ClosingHome) -> Iterator[tuple[str, bytes]]:
+    """Every file of the registry's folder and of its database."""
+    url = make_url(closing.settings.database)
+    folders = [closing.home]
+    if url.get_backend_name() == "postgresql":
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("CHECKPOINT")
+            data = connection.exec_driver_sql("SHOW data_directory").scalar_one()
+            oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()")
+            folders.append(Path(data) / "base" / str(oid.scalar_one()))
+        engine.dispose()
+    else:
+        folders.append(Path(str(url.database)).parent)
+    for folder in folders:
+        for path in folder.rglob("*"):
+            # 2840 holds dead rows of what the planner had sampled, until PostgreSQL needs the room.
+            if path.is_file() and not path.name.startswith("2840") and "export" not in path.parts:
+                yield str(path), path.read_bytes()
+
+
+def test_a_registry_that_closes_takes_corrections_until_its_day_and_nothing_after(closing: ClosingHome) -> None:
+    world = closing.world
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.DESTROY)
+        refused = submit(ledger, world.report("lender-1", "new")).results[0].complaint
+        assert refused is not None
+        assert (refused.reason, refused.rule) == ("REGISTRY_CLOSED", "closing.new-record")
+        cured = world.report("lender-1", "one", Standing.CURED)
+        accept(ledger, cured)
+        world.clock.now += 3 * DAY_MS
+        late = world.report("lender-1", "two", Standing.CURED)
+        refused = submit(ledger, late).results[0].complaint
+        assert refused is not None
+        assert (refused.reason, refused.rule) == ("REGISTRY_CLOSED", "closing.last-day")
+        # What was taken before is still acknowledged to who asks again.
+        accept(ledger, cured)
+
+
+def test_a_registry_that_closes_is_asked_until_its_day_and_not_after() -> None:
+    log = HandmadeLog()
+    log.act(closing_act(log))
+    asked = inquiry_of(log, "lender-1", ["anybody"])
+    for days, refused in ((2, False), (3, True)):
+        now = log.logged_at + days * DAY_MS
+        inquiry = replace(asked, issued_at=now)
+        if not refused:
+            check_inquiry(inquiry, log.state.directory, now)
+            continue
+        with pytest.raises(RuleError, match=r"closing\.last-day"):
+            check_inquiry(inquiry, log.state.directory, now)
+
+
+def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(
+    closing: ClosingHome, tmp_path: Path
+) -> None:
+    world, folder, receipt = closing.world, tmp_path / "export", tmp_path / "receipt"
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.TRANSFER)
+        accept(ledger, world.report("lender-1", "two", Standing.CURED))
+        world.clock.now += 3 * DAY_MS
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            old_size, old_root, size = 3, view.root_of(3), view.size
+    secrets = secrets_of(closing)
+    assert {name for _, data in left(closing) for name in secrets.found(data)} == secrets.names
+
+    assert through_crashes(lambda told: export(closing.settings, folder, told, world.clock)) > 5
+    exported = verify_export(folder)
+    assert exported.manifest.rows["live_records"] == 3
+    assert exported.manifest.size == size
+    taken = take_over(load_settings(closing.successor_home), folder, receipt)
+    assert take_over(load_settings(closing.successor_home), folder, receipt) == taken, "read, and not written again"
+    with Database(closing.settings.database, serving=False) as database:
+        assert fsck(database, register_of(closing.settings.database)).clean
+
+    permit = Permit(closing.document, receipt)
+    assert through_crashes(lambda told: destroy(closing.settings, permit, told, world.clock)) > 20
+    done = destroy(closing.settings, permit, clocks=world.clock)
+    report = json.loads((closing.home / "public" / "destruction-report.json").read_text())
+    assert report["rows"]["records"] == 3
+    assert report["export_manifest_sha256"] == exported.digest.hex()
+    assert {(where, name) for where, data in left(closing) for name in secrets.found(data)} == set()
+    assert not (closing.home / "log-key.pem").exists()
+
+    # The certificate verifies from the trust root alone, and old checkpoints against what is left of the log.
+    verified = read_destruction(done.certificate.read_bytes(), closing.trust_root())
+    with Database(closing.settings.database, serving=False) as database:
+        with database.snapshot() as work:
+            row = head.read(work)
+        assert row is not None
+        log, _ = open_trees(database, row)
+        path = log.consistency(old_size, log.size)
+        assert (log.size, log.root) == (verified.checkpoint.size, verified.checkpoint.root)
+        verify_consistency(old_size, log.size, path, old_root, log.root)
+    with pytest.raises(SettingsError, match="is being destroyed"):
+        build(closing.settings)
+    # The successor still holds everything.
+    assert verify_export(folder).digest == exported.digest
+
+
+def test_nothing_is_destroyed_before_its_day_without_the_document_or_the_receipt(
+    closing: ClosingHome, tmp_path: Path
+) -> None:
+    world, other = closing.world, tmp_path / "other.pdf"
+    other.write_bytes(b"another document")
+    with closing.ledger():
+        pass
+
+    def refused(document: Path, receipt: Path | None = None) -> str:
+        with pytest.raises((RuleError, WindDownError, FormatError)) as error:
+            destroy(closing.settings, Permit(document, receipt), clocks=world.clock)
+        return error.value.rule if isinstance(error.value, RuleError | FormatError) else str(error.value)
+
+    assert refused(closing.document) == "closing.decided"
+    with pytest.raises(RuleError, match=r"closing\.decided"):
+        export(closing.settings, tmp_path / "too-early", clocks=world.clock)
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.HAND_OVER)
+    assert refused(closing.document) == "closing.over"
+    exported = export(closing.settings, tmp_path / "export", clocks=world.clock)
+    receipt = tmp_path / "receipt"
+    take_over(load_settings(closing.successor_home), tmp_path / "export", receipt)
+    with closing.ledger() as ledger:
+        accept(ledger, world.report("lender-1", "two", Standing.CURED))
+        world.clock.now += 3 * DAY_MS
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            assert view.size > exported.manifest.size
+    assert refused(other, receipt) == "closing.document"
+    assert "give its receipt" in refused(closing.document)
+    # A correction came after the export: it would be lost.
+    assert "export again" in refused(closing.document, receipt)
+    assert refused(closing.document, closing.document) == "hand-over.label"
+    assert not (closing.home / "destruction.json").exists()
+    with Database(closing.settings.database, serving=False) as database:
+        assert fsck(database, register_of(closing.settings.database)).clean
+
+
+def test_an_export_writes_over_nothing_and_a_changed_one_is_refused(closing: ClosingHome, tmp_path: Path) -> None:
+    world, folder = closing.world, tmp_path / "export"
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.TRANSFER)
+    folder.mkdir(mode=0o700)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(WindDownError, match=r"notes\.txt"):
+        export(closing.settings, folder, clocks=world.clock)
+    (folder / "notes.txt").unlink()
+    with pytest.raises(Crash):
+        export(closing.settings, folder, crash, world.clock)
+    with closing.ledger() as ledger:
+        accept(ledger, world.report("lender-1", "two", Standing.CURED))
+    with pytest.raises(WindDownError, match="begun before the newest commit"):
+        export(closing.settings, folder, clocks=world.clock)
+    for path in folder.iterdir():
+        path.unlink()
+    export(closing.settings, folder, clocks=world.clock)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    receipt, again = tmp_path / "receipt", tmp_path / "again"
+    take_over(load_settings(closing.successor_home), folder, receipt)
+    with closing.ledger() as ledger:
+        accept(ledger, world.report("lender-1", "one", Standing.CURED))
+    export(closing.settings, again, clocks=world.clock)
+    with pytest.raises(WindDownError, match="another export"):
+        take_over(load_settings(closing.successor_home), again, receipt)
+    with (folder / "registry.sqlite").open("r+b") as file:
+        file.seek(5_000)
+        file.write(b"\x01")
+    with pytest.raises(WindDownError, match="not the file that the manifest names"):
+        verify_export(folder)
