@@ -115,7 +115,14 @@ class AnsweringRegistry:
         """A leaf of an annotation chain."""
         return pb.IndexedLeaf(index=index, leaf=self.log.leaves[index])
 
-    def answer(self, asker: str, *people: str, by: Signer | None = None, **head: object) -> pb.Evidence:
+    def answer(
+        self,
+        asker: str,
+        *people: str,
+        by: Signer | None = None,
+        purpose: Purpose = Purpose.LOAN_APPROVAL,
+        **head: object,
+    ) -> pb.Evidence:
         """Answer an inquiry of that member about those people, under a HEAD that this makes."""
         # Also of a member that the map has been given by hand.
         self.contributions.setdefault(asker, Contribution(asker, "2026-01-01"))
@@ -132,7 +139,7 @@ class AnsweringRegistry:
         tree = MemoryTree(map(leaf_hash, [*self.log.leaves, last]))
         evidence = pb.Evidence(
             version=1,
-            inquiry=self.inquiry(asker, people, by),
+            inquiry=self.inquiry(asker, people, by, purpose),
             checkpoint=sign_checkpoint(self.log.origin, tree.size, tree.root(), self.log.log_signer),
             head=last,
             registry_state=self.state.encode(),
@@ -141,7 +148,13 @@ class AnsweringRegistry:
         prove_evidence(evidence, entries, self._refer(evidence, asker), tree)
         return evidence
 
-    def inquiry(self, asker: str, people: Sequence[str], by: Signer | None = None) -> pb.SignedPayload:
+    def inquiry(
+        self,
+        asker: str,
+        people: Sequence[str],
+        by: Signer | None = None,
+        purpose: Purpose = Purpose.LOAN_APPROVAL,
+    ) -> pb.SignedPayload:
         """The signed question."""
         key = by or signer(f"{asker} INQUIRE")
         payload = Inquiry(
@@ -149,7 +162,7 @@ class AnsweringRegistry:
             asker,
             seed("inquiry", 16),
             self.log.logged_at,
-            Purpose.LOAN_APPROVAL,
+            purpose,
             tuple(commit_inquiry(_opening(person), [(1, pseudonym(person))]) for person in people),
             seed("consent commitment"),
             seed("officer commitment"),
