@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.rules.consent import for_purpose, terms_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.answer import Answer, Failure, Verdict
 
@@ -102,7 +103,8 @@ def ask(
         issued_at: milliseconds since 1970 UTC.
     """
     persons = tuple(_person(names) for _, names in people)
-    consent_bytes = consent.encode()
+    signed_consent = for_purpose(consent, purpose)
+    consent_bytes = signed_consent.encode()
     opening = InquiryOpening(
         persons, secrets.token_bytes(OPENING_BYTES), consent_bytes, secrets.token_bytes(OPENING_BYTES), officer
     )
@@ -115,6 +117,7 @@ def ask(
         subject_commitments=tuple(commit_inquiry(person.opening, person.pseudonyms) for person in persons),
         consent_commitment=commit_consent(opening.consent_opening, consent_bytes),
         officer_commitment=commit_officer(opening.officer_opening, officer),
+        consent_terms=terms_of([signed_consent]),
     )
     payload = inquiry.encode()
     signed = evidence_pb2.SignedPayload(

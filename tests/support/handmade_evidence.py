@@ -7,6 +7,7 @@ evidence = registry.answer("lender-2", "person")     signed, proved, complete
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
@@ -14,6 +15,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.commitment import commit_inquiry
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import Head, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
@@ -166,6 +168,7 @@ class AnsweringRegistry:
             tuple(commit_inquiry(_opening(person), [(1, pseudonym(person))]) for person in people),
             seed("consent commitment"),
             seed("officer commitment"),
+            ConsentTerms.on(date(2026, 1, 1), purpose),
         ).encode()
         return pb.SignedPayload(
             payload=payload, key_id=key.public_key.key_id, signature=dsse.sign(key, dsse.INQUIRY, payload)

@@ -180,6 +180,9 @@ class Reading:
         if inquiry.purpose not in purposes:
             got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
             raise FormatError(part, "inquiry.purpose", got=got, want=want)
+        if inquiry.purpose not in inquiry.consent_terms.purposes:
+            got, want = ", ".join(inquiry.consent_terms.purposes), inquiry.purpose.name
+            raise FormatError(part, "inquiry.consent-purpose", got=got, want=want)
         key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
         with within(part):
             dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.words import Kind, Purpose, Standing
 
-__all__ = ["Withheld", "Withholding", "scope_for"]
+__all__ = ["Withheld", "Withholding", "consent_days", "scope_for"]
 
 _DAY_MS = 86_400_000
 # The same rulebook stands in every answer.
@@ -43,6 +43,11 @@ class Withheld(StrEnum):
 def scope_for(purpose: Purpose, rulebook: Rulebook) -> PurposeScope:
     """Return the scope of a purpose for which lenders ask; SUBJECT_ACCESS has none, as nothing is held back from it."""
     return next(scope for scope in _scopes(rulebook.scopes) if scope.purpose is purpose)
+
+
+def consent_days(purpose: Purpose, rulebook: Rulebook) -> int:
+    """Return for how many days a consent counts for a purpose; 0 for as long as the document itself says."""
+    return next((scope.consent_days for scope in _scopes(rulebook.scopes) if scope.purpose is purpose), 0)
 
 
 class Withholding:

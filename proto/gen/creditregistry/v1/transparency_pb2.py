@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\":\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"l\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\x12\x15\n\rcontributions\x18\x04 \x01(\x08\"\xda\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\x12\x15\n\rcontributions\x18\x08 \x03(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\"?\n\x14GetStatisticsRequest\x12\x13\n\x0b\x66irst_month\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"e\n\x15GetStatisticsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12.\n\x04rows\x18\x03 \x03(\x0b\x32 .creditregistry.v1.StatisticsRow\"\x9f\x01\n\rStatisticsRow\x12\r\n\x05month\x18\x01 \x01(\t\x12/\n\tbreakdown\x18\x02 \x01(\x0e\x32\x1c.creditregistry.v1.Breakdown\x12\x12\n\x05total\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x30\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32!.creditregistry.v1.StatisticsCellB\x08\n\x06_total\".\n\x0eStatisticsCell\x12\x12\n\x05\x63ount\x18\x01 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_count*\xc8\x01\n\tBreakdown\x12\x19\n\x15\x42REAKDOWN_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42REAKDOWN_EVENT\x10\x01\x12\x19\n\x15\x42REAKDOWN_ISSUER_SIZE\x10\x02\x12\x1c\n\x18\x42REAKDOWN_OPENED_PRODUCT\x10\x03\x12\x1a\n\x16\x42REAKDOWN_OPENED_CAUSE\x10\x04\x12\x1b\n\x17\x42REAKDOWN_CURED_PRODUCT\x10\x05\x12\x19\n\x15\x42REAKDOWN_CURED_CAUSE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$creditregistry/v1/transparency.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\";\n\x14GetCheckpointRequest\x12\x12\n\nknown_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"u\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x12\x12\n\nknown_root\x18\x05 \x01(\x0c\"/\n\x11ListLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"3\n\x12ListLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0e\n\x06leaves\x18\x02 \x03(\x0c\"\x19\n\x17ListLiveBindingsRequest\"l\n\x18ListLiveBindingsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x30\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x1e.creditregistry.v1.LiveBinding\x12\x10\n\x08\x62\x65gun_at\x18\x03 \x01(\x04\">\n\x0bLiveBinding\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"6\n\x18ListInquiryLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\"_\n\x19ListInquiryLeavesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x33\n\tinquiries\x18\x02 \x03(\x0b\x32 .creditregistry.v1.LoggedInquiry\"P\n\rLoggedInquiry\x12\x0c\n\x04leaf\x18\x01 \x01(\x0c\x12\x31\n\x07inquiry\x18\x02 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\"l\n\x18GetDirectoryProofRequest\x12\x14\n\x0cinstitutions\x18\x01 \x03(\t\x12\x12\n\nknown_size\x18\x02 \x01(\x04\x12\x0f\n\x07sent_at\x18\x03 \x01(\x04\x12\x15\n\rcontributions\x18\x04 \x01(\x08\"\xda\x01\n\x19GetDirectoryProofResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x16\n\x0eregistry_state\x18\x04 \x01(\x0c\x12.\n\tmap_proof\x18\x05 \x01(\x0b\x32\x1b.creditregistry.v1.MapProof\x12\x14\n\x0cinstitutions\x18\x06 \x03(\x0c\x12\x13\n\x0b\x63onsistency\x18\x07 \x01(\x0c\x12\x15\n\rcontributions\x18\x08 \x03(\x0c\".\n\x0eGetTileRequest\x12\r\n\x05level\x18\x01 \x01(\r\x12\r\n\x05index\x18\x02 \x01(\x04\"!\n\x0fGetTileResponse\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\"?\n\x14GetStatisticsRequest\x12\x13\n\x0b\x66irst_month\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"e\n\x15GetStatisticsResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12.\n\x04rows\x18\x03 \x03(\x0b\x32 .creditregistry.v1.StatisticsRow\"\x9f\x01\n\rStatisticsRow\x12\r\n\x05month\x18\x01 \x01(\t\x12/\n\tbreakdown\x18\x02 \x01(\x0e\x32\x1c.creditregistry.v1.Breakdown\x12\x12\n\x05total\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x30\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32!.creditregistry.v1.StatisticsCellB\x08\n\x06_total\".\n\x0eStatisticsCell\x12\x12\n\x05\x63ount\x18\x01 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_count*\xc8\x01\n\tBreakdown\x12\x19\n\x15\x42REAKDOWN_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42REAKDOWN_EVENT\x10\x01\x12\x19\n\x15\x42REAKDOWN_ISSUER_SIZE\x10\x02\x12\x1c\n\x18\x42REAKDOWN_OPENED_PRODUCT\x10\x03\x12\x1a\n\x16\x42REAKDOWN_OPENED_CAUSE\x10\x04\x12\x1b\n\x17\x42REAKDOWN_CURED_PRODUCT\x10\x05\x12\x19\n\x15\x42REAKDOWN_CURED_CAUSE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.transparency_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BREAKDOWN']._serialized_start=1485
-  _globals['_BREAKDOWN']._serialized_end=1685
+  _globals['_BREAKDOWN']._serialized_start=1604
+  _globals['_BREAKDOWN']._serialized_end=1804
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=93
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=152
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=154
@@ -51,21 +51,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_start=576
   _globals['_LISTINQUIRYLEAVESREQUEST']._serialized_end=630
   _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_start=632
-  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=690
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=692
-  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=800
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=803
-  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=1021
-  _globals['_GETTILEREQUEST']._serialized_start=1023
-  _globals['_GETTILEREQUEST']._serialized_end=1069
-  _globals['_GETTILERESPONSE']._serialized_start=1071
-  _globals['_GETTILERESPONSE']._serialized_end=1104
-  _globals['_GETSTATISTICSREQUEST']._serialized_start=1106
-  _globals['_GETSTATISTICSREQUEST']._serialized_end=1169
-  _globals['_GETSTATISTICSRESPONSE']._serialized_start=1171
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=1272
-  _globals['_STATISTICSROW']._serialized_start=1275
-  _globals['_STATISTICSROW']._serialized_end=1434
-  _globals['_STATISTICSCELL']._serialized_start=1436
-  _globals['_STATISTICSCELL']._serialized_end=1482
+  _globals['_LISTINQUIRYLEAVESRESPONSE']._serialized_end=727
+  _globals['_LOGGEDINQUIRY']._serialized_start=729
+  _globals['_LOGGEDINQUIRY']._serialized_end=809
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_start=811
+  _globals['_GETDIRECTORYPROOFREQUEST']._serialized_end=919
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_start=922
+  _globals['_GETDIRECTORYPROOFRESPONSE']._serialized_end=1140
+  _globals['_GETTILEREQUEST']._serialized_start=1142
+  _globals['_GETTILEREQUEST']._serialized_end=1188
+  _globals['_GETTILERESPONSE']._serialized_start=1190
+  _globals['_GETTILERESPONSE']._serialized_end=1223
+  _globals['_GETSTATISTICSREQUEST']._serialized_start=1225
+  _globals['_GETSTATISTICSREQUEST']._serialized_end=1288
+  _globals['_GETSTATISTICSRESPONSE']._serialized_start=1290
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=1391
+  _globals['_STATISTICSROW']._serialized_start=1394
+  _globals['_STATISTICSROW']._serialized_end=1553
+  _globals['_STATISTICSCELL']._serialized_start=1555
+  _globals['_STATISTICSCELL']._serialized_end=1601
 # @@protoc_insertion_point(module_scope)
