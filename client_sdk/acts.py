@@ -40,6 +40,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.rulebook_preview import RulebookChange, RulebookPreview, preview_rulebook
 
 __all__ = [
     "JURISDICTIONS",
@@ -72,6 +73,8 @@ __all__ = [
     "RetireKeyServicesBody",
     "Rulebook",
     "RulebookBody",
+    "RulebookChange",
+    "RulebookPreview",
     "Signer",
     "StateBody",
     "SuccessionBody",
@@ -79,5 +82,6 @@ __all__ = [
     "grant_key",
     "milliseconds",
     "moment",
+    "preview_rulebook",
     "spki_hash",
 ]
