@@ -245,6 +245,7 @@ def an_answer_to_an_old_inquiry(log: HandmadeLog, _: HandmadeRegistry) -> None:
 
 @lie(_F.INQUIRY)
 def an_answer_to_who_is_suspended(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(3_600_000)
     log.act(StateBody("lender-2", InstitutionStatus.SUSPENDED))
     log.wait(3_600_000)
     log.inquire("suspended")

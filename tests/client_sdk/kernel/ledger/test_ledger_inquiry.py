@@ -16,12 +16,16 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import verify_directory
+from client_sdk.kernel.ledger.examination import Examination, verify_signatures
+from client_sdk.kernel.ledger.findings import FindingId, Findings
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import consent_of, inquiry_of, make_evidence, pseudonyms
 from tests.support.handmade_log import HandmadeLog, seed, signer
-from tests.support.lies import honest_log
+from tests.support.lies import LIES, Lie, honest_log
+from tests.support.naive_inquiries import wrong_inquiries
 from tests.support.transparency_server import HandmadeRegistry, serve
 
 if TYPE_CHECKING:
@@ -128,6 +132,29 @@ def test_no_evidence_rests_on_a_consent_for_another_purpose(log: HandmadeLog, in
     evidence.inquiry.payload, evidence.inquiry.signature = payload, dsse.sign(own, dsse.INQUIRY, payload)
     with pytest.raises(FormatError, match=r"inquiry\.consent-purpose"):
         Verifier(log.trust_root).check(evidence)
+
+
+@pytest.mark.parametrize(
+    "lie", [lie for lie in LIES if lie.found & {FindingId.INQUIRY, FindingId.CONSENT}], ids=lambda lie: lie.name
+)
+def test_a_second_reading_finds_the_same_inquiries_wrong(lie: Lie) -> None:
+    log = honest_log()
+    assert wrong_inquiries(log.leaves, log.inquiries, log.asked) == []
+    before, registry = len(log.inquiries), HandmadeRegistry(log)
+    lie.commit(log, registry)
+    shown = log.inquiries if registry.inquiries is None else registry.inquiries
+    assert wrong_inquiries(log.leaves, shown, log.asked) == [len(shown) - 1]
+    findings = Findings()
+    examination = Examination(findings, genesis=log.trust_root.genesis)
+    examination.feed(log.leaves)
+    asked = [
+        ShownInquiry(leaf, signed.payload, signed.key_id, signed.signature)
+        for leaf, signed in zip(shown, log.asked, strict=True)
+    ]
+    for finding in verify_signatures(list(examination.check_asked(0, asked))):
+        findings.add(finding)
+    assert [finding.field for finding in findings.kept()] == [f"inquiry {len(shown) - 1}"]
+    assert before < len(shown)
 
 
 def test_no_evidence_rests_on_a_screening(log: HandmadeLog, inquiry: Inquiry) -> None:
