@@ -17,6 +17,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats import act, canonical, dsse, seal
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.commitment import commit_facts, commit_inquiry, commit_subject
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, StatementLeaf
@@ -147,6 +148,7 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         (commit_inquiry(opening, [(1, subject)]),),
         os.urandom(32),
         os.urandom(32),
+        ConsentTerms.on(date(2026, 1, 1), Purpose.LOAN_APPROVAL),
     ).encode()
     head = HeadLeaf(
         NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, os.urandom(32)).encode()

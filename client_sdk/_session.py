@@ -32,7 +32,7 @@ from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
 from client_sdk.kernel.rules.alerts import check_alerts_until
-from client_sdk.kernel.rules.consent import check_inquiry_consent
+from client_sdk.kernel.rules.consent import check_inquiry_consent, for_purpose
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.text import is_visible
@@ -282,8 +282,8 @@ class Session:
             min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry),
         )
         try:
-            check_inquiry_consent(consent, today=today)
             self._check_asker(directory, purpose, officer)
+            self._check_consent(directory, purpose, consent)
             if alerts_until:
                 check_alerts_until(alerts_until, today)
             if not 0 < len(identities) <= most:
@@ -300,7 +300,7 @@ class Session:
             PreflightError: purpose or officer are not in order, there is nobody or there are too many, or a consent is
                 not in order; ``row`` is then the place of the customer, counted from 1.
         """
-        most, today = directory.rulebook.daily_inquired_subjects, day_of(self.now_ms(), directory.rulebook.time_zone)
+        most = directory.rulebook.daily_inquired_subjects
         wrong: list[Violation] = []
         try:
             self._check_asker(directory, purpose, officer)
@@ -311,11 +311,16 @@ class Session:
             raise PreflightError((violation_of_error(error, 0),)) from error
         for place, customer in enumerate(customers, start=1):
             try:
-                check_inquiry_consent(customer.consent, today=today)
+                self._check_consent(directory, purpose, customer.consent)
             except RuleError as error:
                 wrong.append(violation_of_error(error, place))
         if wrong:
             raise PreflightError(tuple(wrong))
+
+    def _check_consent(self, directory: Directory, purpose: Purpose, consent: Consent | None) -> None:
+        rulebook = directory.rulebook
+        signed = None if consent is None else for_purpose(consent, purpose)
+        check_inquiry_consent(signed, purpose, rulebook, today=day_of(self.now_ms(), rulebook.time_zone))
 
     def _check_asker(self, directory: Directory, purpose: Purpose, officer: str) -> None:
         purposes = purposes_of(directory.institution(self.config.institution).roles)

@@ -44,6 +44,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.rulebook_preview import RulebookChange, RulebookPreview, preview_rulebook
 
 __all__ = [
     "JURISDICTIONS",
@@ -79,6 +80,8 @@ __all__ = [
     "RetireKeyServicesBody",
     "Rulebook",
     "RulebookBody",
+    "RulebookChange",
+    "RulebookPreview",
     "Signer",
     "StateBody",
     "SuccessionBody",
@@ -87,5 +90,6 @@ __all__ = [
     "grant_key",
     "milliseconds",
     "moment",
+    "preview_rulebook",
     "spki_hash",
 ]

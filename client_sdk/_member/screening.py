@@ -247,7 +247,7 @@ class Screener(Core):
             session.signer(KeyUsage.INQUIRE),
             screening,
             purpose=aim.purpose,
-            consents=(customer.consent.encode() for customer in screen.customers),
+            consents=[customer.consent for customer in screen.customers],
             officer=aim.officer,
             issued_at=session.now_ms(),
         )

@@ -24,6 +24,7 @@ from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
+from client_sdk.kernel.rules.forbidden import check_not_forbidden
 from client_sdk.kernel.rules.text import check_statement
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
@@ -285,11 +286,13 @@ def digests_of(values: Iterable[bytes], field: str) -> tuple[bytes, ...]:
 def statement_text(text: str) -> str:
     """Return the statement of a subject if others can read it as it was written.
 
-    Everybody who may see the record reads it, so it holds nothing that looks like an identity number.
+    Everybody who may see the record reads it, so it holds nothing that looks like an identity number, and no word of
+    data that may not be collected, such as an illness.
     """
     text_of(text, "text")
     try:
         check_statement(text)
+        check_not_forbidden(text, "text")
     except RuleError as error:
         raise _refused(error.field, error.rule, error.got, error.want) from None
     return text

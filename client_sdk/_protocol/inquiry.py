@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryOpening, PersonOpening
+from client_sdk.kernel.rules.consent import for_purpose, terms_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.answer import Answer, Failure, Verdict
 
@@ -104,7 +105,8 @@ def ask(
         alerts_until: last day of the alerts that are asked for, YYYY-MM-DD; empty for none.
     """
     persons = tuple(_person(names) for _, names in people)
-    consent_bytes = consent.encode()
+    signed_consent = for_purpose(consent, purpose)
+    consent_bytes = signed_consent.encode()
     opening = InquiryOpening(
         persons, secrets.token_bytes(OPENING_BYTES), consent_bytes, secrets.token_bytes(OPENING_BYTES), officer
     )
@@ -118,6 +120,7 @@ def ask(
         consent_commitment=commit_consent(opening.consent_opening, consent_bytes),
         officer_commitment=commit_officer(opening.officer_opening, officer),
         alerts_until=alerts_until,
+        consent_terms=terms_of([signed_consent]),
     )
     payload = inquiry.encode()
     signed = evidence_pb2.SignedPayload(

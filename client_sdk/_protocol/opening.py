@@ -68,8 +68,8 @@ def _kept_until(record: VerifiedRecord) -> date | None:
 
 
 def _open(record: VerifiedRecord, pseudonym: Pseudonym | None) -> tuple[Facts | None, Unopened | None]:
-    if record.held_back:
-        return None, Unopened.RECIPROCITY
+    if record.held_back is not None:
+        return None, Unopened(record.held_back.value)
     if not record.intact:
         return None, Unopened.DISCLOSURE_MISMATCH
     if pseudonym is None:

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.map_page import MapPage, prefix_of, verify_page
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryOpening, Screening
 from client_sdk.kernel.ledger.proving import head_under, read_checkpoint, split_hashes, within
+from client_sdk.kernel.rules.consent import for_purpose, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.words import Purpose
+    from client_sdk.kernel.rules.fact_parts import Consent
 
 __all__ = ["PageReader", "SignedScreening", "sign_screening"]
 
@@ -60,7 +62,7 @@ def sign_screening(
     screening: Screening,
     *,
     purpose: Purpose,
-    consents: Iterable[bytes],
+    consents: Sequence[Consent],
     officer: str,
     issued_at: int,
 ) -> SignedScreening:
@@ -72,10 +74,11 @@ def sign_screening(
         signer: its INQUIRE key.
         screening: which pages it asks for.
         purpose: why.
-        consents: canonical Consent of each person, in order.
+        consents: of each person, in order.
         officer: the member of staff who asks, by the lender's own name.
         issued_at: milliseconds since 1970 UTC.
     """
+    signed_consents = [for_purpose(consent, purpose) for consent in consents]
     consents_opening = secrets.token_bytes(OPENING_BYTES)
     opening = InquiryOpening((), b"", b"", secrets.token_bytes(OPENING_BYTES), officer)
     inquiry = Inquiry(
@@ -85,8 +88,9 @@ def sign_screening(
         issued_at=issued_at,
         purpose=purpose,
         subject_commitments=(),
-        consent_commitment=commit_consents(consents_opening, consents),
+        consent_commitment=commit_consents(consents_opening, (consent.encode() for consent in signed_consents)),
         officer_commitment=commit_officer(opening.officer_opening, officer),
+        consent_terms=terms_of(signed_consents),
         screening=screening,
     )
     payload = inquiry.encode()

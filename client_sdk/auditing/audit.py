@@ -13,6 +13,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
+from creditregistry.v1 import transparency_pb2 as pb
+
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.member_quality import check_quality
@@ -23,6 +25,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
 from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
 from client_sdk.kernel.ledger.examination import Examination, verify_signatures
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings
@@ -153,9 +156,13 @@ def verify(
             root=examination.root,
             logged_at=moment(examination.replay.logged_at) if examination.size else None,
             leaves=tally.leaves,
-            signatures=signatures.count,
         )
-        return _verify_content(examination, fetched, home, trust_root, findings, report, tally)
+        report = _verify_content(examination, fetched, home, trust_root, findings, report, tally)
+        if examination.begun:
+            asked = examination.check_asked(position.inquiries, _asked(home, fetched.asked_bytes))
+            while unverified := list(islice(asked, BATCH_LEAVES)):
+                signatures.take(unverified)
+        return replace(report, signatures=signatures.count)
 
 
 def _verify_content(
@@ -187,6 +194,13 @@ def _verify_content(
         institutions=rows,
         acts=tally.acts(examination.replay),
     )
+
+
+def _asked(home: AuditHome, length: int) -> Iterator[ShownInquiry]:
+    """Yield the signed inquiries that were fetched."""
+    for item in map(pb.LoggedInquiry.FromString, home.asked.read(0, length)):
+        signed = item.inquiry
+        yield ShownInquiry(item.leaf, signed.payload, signed.key_id, signed.signature)
 
 
 def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from creditregistry.v1 import transparency_pb2 as pb
+
 from client_sdk.auditing.home import Seen
 from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
 from client_sdk.kernel.formats.errors import FormatError
@@ -20,8 +22,6 @@ from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from creditregistry.v1 import transparency_pb2 as pb
 
     from client_sdk.auditing.home import AuditHome, Position
     from client_sdk.auditing.source import LiveBindings, Source
@@ -47,6 +47,7 @@ class Fetched(NamedTuple):
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree that were shown.
         inquiry_bytes: of their file.
+        asked_bytes: of the file of those that are new, as they were signed.
         directory: map proofs of the registry's state and of every member.
         statistics: what the registry published before it named the size.
     """
@@ -60,6 +61,7 @@ class Fetched(NamedTuple):
     leaf_bytes: int
     inquiries: int
     inquiry_bytes: int
+    asked_bytes: int
     directory: list[pb.GetDirectoryProofResponse]
     statistics: pb.GetStatisticsResponse
 
@@ -100,8 +102,10 @@ def fetch(
         return None
     leaf_bytes = home.leaves.replace_from(position.leaf_bytes, source.leaves(position.size, live.size))
     count = _inquiry_count(home.leaves.read(position.leaf_bytes, leaf_bytes), position.inquiries)
-    taken = _Counted(source.inquiry_leaves(position.inquiries, count))
-    inquiry_bytes = home.inquiries.replace_from(position.inquiry_bytes, taken)
+    taken = _Counted(item.SerializeToString() for item in source.inquiries(position.inquiries, count))
+    asked_bytes = home.asked.replace_from(0, taken)
+    leaves = (pb.LoggedInquiry.FromString(item).leaf for item in home.asked.read(0, asked_bytes))
+    inquiry_bytes = home.inquiries.replace_from(position.inquiry_bytes, leaves)
     directory = _directory(source, home.leaves.read(0, leaf_bytes), shown)
     return Fetched(
         live.size,
@@ -113,6 +117,7 @@ def fetch(
         leaf_bytes,
         position.inquiries + taken.count,
         inquiry_bytes,
+        asked_bytes,
         directory,
         statistics,
     )

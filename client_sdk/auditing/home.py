@@ -3,6 +3,7 @@
     audit.json      one file, replaced as a whole: position and findings become durable together
     leaves          every leaf of the log so far (``leaf_store``)
     inquiries       every leaf of the inquiry tree so far
+    asked           the signed inquiries that the newest audit has verified
     audit.lock      held while an audit runs
 
 Bindings are never written: they lead to persons and are deleted with the record.
@@ -103,6 +104,7 @@ class AuditHome:
         self._file = folder / "audit.json"
         self.leaves = LeafStore(folder / "leaves")
         self.inquiries = LeafStore(folder / "inquiries")
+        self.asked = LeafStore(folder / "asked")
 
     @contextmanager
     def lock(self) -> Iterator[None]:

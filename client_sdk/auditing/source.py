@@ -62,8 +62,8 @@ class Source(Protocol):
         """
         ...
 
-    def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the leaves of a range of the inquiry tree; fewer where the registry has fewer."""
+    def inquiries(self, start: int, end: int) -> Iterator[pb.LoggedInquiry]:
+        """Yield a range of the inquiry tree, each leaf with its inquiry; fewer where the registry has fewer."""
         ...
 
     def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
@@ -132,8 +132,8 @@ class RegistrySource:
             raise VerificationError("live bindings", "bindings.size", want="the size of the log that they belong to")
         return LiveBindings(size, begun_at, bindings)
 
-    def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the leaves of a range of the inquiry tree; fewer where the registry has fewer.
+    def inquiries(self, start: int, end: int) -> Iterator[pb.LoggedInquiry]:
+        """Yield a range of the inquiry tree, each leaf with its inquiry; fewer where the registry has fewer.
 
         Raises:
             VerificationError: they are out of order, or more than asked for.
@@ -142,10 +142,10 @@ class RegistrySource:
         if start < end:
             request = pb.ListInquiryLeavesRequest(start=start, end=end)
             for page in self._stub.ListInquiryLeaves(request):
-                if page.start != at or at + len(page.leaves) > end:
+                if page.start != at or at + len(page.inquiries) > end:
                     raise VerificationError("inquiry leaves", "inquiries.order", got=str(page.start), want=str(at))
-                at += len(page.leaves)
-                yield from page.leaves
+                at += len(page.inquiries)
+                yield from page.inquiries
 
     def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
         """Return RegistryState, at most 100 institutions and what they have given, with their map proofs."""

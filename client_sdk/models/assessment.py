@@ -45,6 +45,7 @@ class ReasonId(StrEnum):
     LISTING_ENDED = "LISTING_ENDED"
     NOT_COUNTED_KIND = "NOT_COUNTED_KIND"
     # About one record that is not weighed.
+    SCOPE_PAID = "SCOPE_PAID"
     SAME_DEBT = "SAME_DEBT"
     RESTRICTED = "RESTRICTED"
     # Informative: it does not change the outcome unless the criteria say so.
@@ -53,6 +54,7 @@ class ReasonId(StrEnum):
     SUBJECT_STATEMENT = "SUBJECT_STATEMENT"
     # What makes it REFER.
     CONTESTED = "CONTESTED"
+    SCOPE = "SCOPE"
     RECIPROCITY = "RECIPROCITY"
     SEALED = "SEALED"
     DISCLOSURE_MISMATCH = "DISCLOSURE_MISMATCH"

@@ -27,6 +27,10 @@ class Unopened(StrEnum):
 
     # The identity number is unknown, as in offline verification.
     SEALED = "SEALED"
+    # The registry holds them back, because the purpose of the inquiry is not shown facts of that kind.
+    SCOPE = "SCOPE"
+    # The same, because the record was paid too long ago for that purpose.
+    SCOPE_PAID = "SCOPE_PAID"
     # The registry holds them back, because the asker does not give records of that kind.
     RECIPROCITY = "RECIPROCITY"
     # The sealed bytes are not those that the issuer signed: the registry's fault.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,20 +15,31 @@ from client_sdk.kernel.rules.field_types import check_field_types
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.kernel.formats.words import Purpose
+
 __all__ = ["notice_sent", "written_consent"]
 
 
-def written_consent(*, document: bytes, given_on: date) -> Consent:
+def written_consent(*, document: bytes, given_on: date, purposes: Iterable[Purpose | str] = ()) -> Consent:
     """Return the consent that a person has given in writing; an e-document is written (电子签名法 Art. 4).
 
     Args:
         document: the signed document; keep it.
         given_on: date on which it was given.
+        purposes: for which it was given, as the document says. An inquiry for another one is refused, and a record
+            needs REPORTING among them. None where the document names none: an inquiry then says with its signature
+            that it was given for the inquiry's purpose.
 
     Raises:
-        RuleError: FACTS_INVALID; the document is no bytes, or the day no date.
+        RuleError: FACTS_INVALID; the document is no bytes, the day no date, or a purpose none.
     """
-    consent = Consent(form=ConsentForm.WRITTEN, date=given_on, digest=_digest(document, "consent.document"))
+    digest = _digest(document, "consent.document")
+    given: object = purposes
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        got, want = type(given).__name__, "purposes, one after the other"
+        raise RuleError(RuleReason.FACTS_INVALID, "consent.purposes", "field.type", got=got, want=want)
+    # Words become purposes; what is none is refused below.
+    consent = Consent(form=ConsentForm.WRITTEN, date=given_on, digest=digest, purposes=tuple(given))
     check_field_types(consent, "consent")
     return consent
 

@@ -90,7 +90,8 @@ class ScreenReport(Plain):
         as_of: time of the HEAD by whose map they are proved, UTC.
         size: of its checkpoint.
         inquiry_id: of the signed inquiry, 16 bytes; ``inquiry_receipt`` gives its place.
-        consents_opening: opens the inquiry's commitment to the consents; to be kept for an auditor, 32 bytes.
+        consents_opening: opens the inquiry's commitment to the consents, each with its purposes; to be kept for an
+            auditor, 32 bytes.
         depth: number of bits of a key's prefix by which pages were asked for.
         pages: number of pages that were asked for.
     """

@@ -25,7 +25,9 @@ from client_sdk.kernel.rules.facts import (
     ListingFacts,
     SubjectRole,
 )
+from client_sdk.kernel.rules.lifecycle import is_paid
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
+from client_sdk.models.listed import Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Criteria", "weigh"]
 
 _SEVERITY = {outcome: place for place, outcome in enumerate(Outcome)}
-_PAID = frozenset((Standing.CURED, Standing.SATISFIED))
 
 COUNTED = frozenset(
     (
@@ -182,10 +183,14 @@ def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
     ref = record.ref
     if record.restricted:
         yield Reason(id=ReasonId.RESTRICTED, record=ref, detail="must not be counted")
-    elif record.unopened is not None:
+    elif record.unopened is not None and record.unopened is not Unopened.SCOPE_PAID:
         yield Reason(id=ReasonId(record.unopened.value), outcome=Outcome.REFER, record=ref)
     elif record.contested:
         yield Reason(id=ReasonId.CONTESTED, outcome=Outcome.REFER, record=ref, detail="signed by a key in doubt")
+    elif record.unopened is not None:
+        # Proved to be paid, and longer ago than the rulebook lets this purpose look back: what is not known cannot be
+        # grave.
+        yield Reason(id=ReasonId.SCOPE_PAID, outcome=Outcome.NOT_ADVERSE, record=ref)
     if record.disputed:
         refer = criteria.refer_disputed and not record.restricted
         yield Reason(id=ReasonId.DISPUTED, outcome=Outcome.REFER if refer else None, record=ref)
@@ -247,7 +252,7 @@ def _owed(record: ListedRecord, facts: Facts) -> tuple[str, int, bool]:
     else:
         parts = (facts.amounts,)
         owed = facts.amounts.total
-    if record.standing in _PAID:
+    if is_paid(record.standing):
         owed = 0
     return parts[0].currency, owed, any(part.estimated for part in parts)
 

@@ -150,6 +150,11 @@ _TERMS: tuple[tuple[Enum, Term], ...] = (
     (Unopened.DISCLOSURE_MISMATCH, Term("登记系统保存的内容与签名不符", "other bytes are kept than were signed")),
     (Unopened.DISCLOSURE_UNOPENABLE, Term("报送机构的内容无法打开", "what the lender sealed does not open")),
     (Unopened.FACTS_UNREADABLE, Term("报送机构的内容无法读取", "what the lender sealed cannot be read")),
+    (Unopened.SCOPE, Term("超出查询目的的范围", "the purpose of the inquiry is not shown them")),
+    (
+        Unopened.SCOPE_PAID,
+        Term("结清已久，不在查询目的范围内", "it was paid too long ago for the purpose of the inquiry"),
+    ),
     (Unopened.RECIPROCITY, Term("按互惠规则未提供", "they are held back by the rule of reciprocity")),
     (Unopened.DEBT_REF_WRONG, Term("债务编号与合同不符", "the reference of the debt is not that of its contract")),
     (IdType.CN_RESIDENT_ID, Term("居民身份证", "resident identity card")),

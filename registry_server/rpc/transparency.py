@@ -104,7 +104,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         request: pb.ListInquiryLeavesRequest,
         _context: object,
     ) -> AsyncIterator[pb.ListInquiryLeavesResponse]:
-        """Stream leaves of the inquiry tree."""
-        listing = partial(self._transparency.inquiry_leaves, request.start, request.end)
+        """Stream leaves of the inquiry tree with their inquiries."""
+        listing = partial(self._transparency.inquiries, request.start, request.end)
         async for page in pages_from(self._pages, listing):
             yield convert.inquiry_leaves(page)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.log_tree import LogTree
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.sequencing.state import State
-    from registry_server.storage.inquiries import StoredInquiry
+    from registry_server.storage.inquiries import SignedLeaf, StoredInquiry
     from registry_server.storage.leaves import StoredAct, StoredLeaf
     from registry_server.storage.live import SealedRow
     from registry_server.storage.notices import StoredNotice
@@ -304,9 +304,9 @@ class View:
             raise RuleError("INQUIRY_WAITING", "inquiry_id", "inquiry.sequenced", want="the next HEAD")
         return position, self._inquiry_tree.inclusion(position, count)
 
-    def inquiry_leaves(self, start: int, end: int) -> list[bytes]:
-        """Return leaves of the inquiry tree, from start to before end; callers bound the width."""
-        return inquiries.leaf_range(self.work, start, min(end, self.head.inquiry_count))
+    def signed_inquiries(self, start: int, end: int) -> list[SignedLeaf]:
+        """Return leaves of the inquiry tree with their inquiries, from start to before end; callers bound the width."""
+        return inquiries.signed_range(self.work, start, min(end, self.head.inquiry_count))
 
     def notices(self, member: str, after: int, limit: int, *, waiting: bool) -> list[StoredNotice]:
         """Return a member's notices with a higher number, ascending, at most so many; only those that wait or all."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InquiredPerson",
     "InquiryKey",
+    "SignedLeaf",
     "StoredInquiry",
     "WaitingInquiry",
     "about",
@@ -34,6 +35,7 @@ __all__ = [
     "persons",
     "place",
     "rows",
+    "signed_range",
     "waiting",
 ]
 
@@ -82,6 +84,22 @@ class WaitingInquiry:
     asker: str
     inquiry_id: bytes
     leaf: bytes
+
+
+class SignedLeaf(NamedTuple):
+    """A leaf of the inquiry tree with the inquiry that it stands for.
+
+    Attributes:
+        leaf: of the inquiry tree.
+        payload: the exact bytes that were signed.
+        key_id: which key signed.
+        signature: over the payload.
+    """
+
+    leaf: bytes
+    payload: bytes
+    key_id: bytes
+    signature: bytes
 
 
 class InquiredPerson(NamedTuple):
@@ -188,6 +206,14 @@ def leaf_range(work: UnitOfWork, start: int, end: int) -> list[bytes]:
     row = _TABLE.c
     query = select(row.leaf).where(row.position >= start, row.position < end).order_by(row.position)
     return list(work.connection.execute(query).scalars())
+
+
+def signed_range(work: UnitOfWork, start: int, end: int) -> list[SignedLeaf]:
+    """Return the leaves of the inquiry tree from start to before end with what was signed; callers bound the width."""
+    row = _TABLE.c
+    query = select(row.leaf, row.payload, row.key_id, row.signature)
+    found = query.where(row.position >= start, row.position < end).order_by(row.position)
+    return [SignedLeaf(*item) for item in work.connection.execute(found)]
 
 
 def leaves(work: UnitOfWork) -> Iterator[bytes]:

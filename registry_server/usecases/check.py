@@ -214,10 +214,11 @@ def _check(question: ReceivedInquiry, inquiry: Inquiry, directory: Directory, no
     today = day_of(now, directory.rulebook.time_zone)
     if not question.opening.consent:
         # This raises: a missing consent is refused before commitments are compared with their openings.
-        check_inquiry_consent(None, today=today)
+        check_inquiry_consent(None, inquiry.purpose, directory.rulebook, today=today)
     _check_versions(question, directory)
     question.opening.check(inquiry, directory.state.live_subject_key_versions)
-    check_inquiry_consent(Consent.parse(question.opening.consent), today=today)
+    consent = Consent.parse(question.opening.consent)
+    check_inquiry_consent(consent, inquiry.purpose, directory.rulebook, today=today)
     if inquiry.alerts_until:
         check_alerts_until(inquiry.alerts_until, today)
 

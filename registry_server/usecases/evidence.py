@@ -12,11 +12,11 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import Kind, Purpose
+from client_sdk.kernel.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.answer import EVIDENCE_VERSION
 from client_sdk.kernel.ledger.references import References, acts_needed
-from client_sdk.kernel.rules.dates import day_of
-from client_sdk.kernel.rules.reciprocity import held_back
+from client_sdk.kernel.rules.withholding import Withholding
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.act_book import ActBook
 from registry_server.usecases.proofs import map_proof
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
     from registry_server.sequencing.view import View
-    from registry_server.storage.live import LiveRow, SealedRow
+    from registry_server.storage.live import SealedRow
 
 __all__ = ["EvidencePage", "EvidenceWriter"]
 
@@ -84,7 +84,7 @@ class EvidenceWriter:
         """
         rows = [row for person in persons for _, subject in person.pseudonyms for row in live.get(subject, ())]
         annotations = view.annotation_leaves(rows) if any(row.row.annotation_index >= 0 for row in rows) else {}
-        withholding = _Withholding(view, inquiry)
+        withholding = _HeldBack(view, inquiry)
         pages: list[_PageInProgress] = [_PageInProgress(view, inquiry, key_id)]
         try:
             for position, person in enumerate(persons):
@@ -102,20 +102,21 @@ class EvidenceWriter:
             raise InconsistentError("evidence", got=str(error), want="leaves and states in their form") from error
 
 
-class _Withholding:
+class _HeldBack:
     """Decides which disclosures are held back from an asker (proto/README.md 6)."""
 
     def __init__(self, view: View, inquiry: Inquiry) -> None:
         self._view = view
         self._asker = inquiry.asker
-        self._kinds = frozenset[Kind]()
+        self._rule: Withholding | None = None
         if inquiry.purpose is not Purpose.SUBJECT_ACCESS:
-            today = day_of(view.logged_at, view.rulebook.time_zone)
-            self._kinds = held_back(view.directory.contribution(inquiry.asker), view.rulebook, today)
+            contribution = view.directory.contribution(inquiry.asker)
+            self._rule = Withholding(inquiry.purpose, view.rulebook, contribution, view.logged_at)
 
-    def holds_back(self, row: LiveRow) -> bool:
+    def holds_back(self, sealed: SealedRow) -> bool:
         """Whether the disclosure of a record is held back: never from who speaks for its issuer."""
-        if row.kind not in self._kinds:
+        row = sealed.row
+        if self._rule is None or self._rule.of(row.kind, row.standing, parse_leaf(sealed.leaf).logged_at) is None:
             return False
         issuer = self._view.directory.institution(row.key.issuer)
         return not issuer.speaks_at(self._asker, self._view.size - 1)
@@ -175,14 +176,14 @@ def _person(
     person: PersonOpening,
     live: Mapping[bytes, Sequence[SealedRow]],
     annotations: Mapping[int, Sequence[tuple[int, bytes]]],
-    withholding: _Withholding,
+    withholding: _HeldBack,
 ) -> pb.PersonAnswer:
     subjects = [
         pb.SubjectAnswer(
             subject_key_version=version,
             subject=subject,
             records=[
-                _record(row, annotations.get(row.row.record, ()), held=withholding.holds_back(row.row))
+                _record(row, annotations.get(row.row.record, ()), held=withholding.holds_back(row))
                 for row in live.get(subject, ())
             ],
         )

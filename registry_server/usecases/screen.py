@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_page import ENTRY_BYTES, MAX_PAGE_DEPTH, page_depth
 from client_sdk.kernel.ledger.head_time import span
+from client_sdk.kernel.rules.consent import check_consent_terms
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.usecases.asking import SignedInquiry, check_asker, check_inquiry, own_inquiry
@@ -110,6 +112,8 @@ class Screens:
             check_inquiry(inquiry, directory, now)
             versions = directory.state.live_subject_key_versions
             asked.opening.check(inquiry, versions)
+            today = day_of(now, directory.rulebook.time_zone)
+            check_consent_terms(inquiry.consent_terms, inquiry.purpose, directory.rulebook, today=today)
             screening = _screening(inquiry, entries, len(versions))
             _check_prefixes(asked.prefixes, screening)
         except (FormatError, RuleError, RegistryError) as error:

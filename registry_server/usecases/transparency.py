@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
+    from registry_server.storage.inquiries import SignedLeaf
 
 __all__ = [
     "BindingPage",
     "BindingRow",
     "CheckpointAnswer",
     "DirectoryAnswer",
+    "InquiryPage",
     "LeafPage",
     "Transparency",
 ]
@@ -33,7 +35,7 @@ MAX_TILE_LEVEL = 7
 PAGE_BYTES = 2 * 1024 * 1024
 _PAGE_LEAVES = 1_024
 PAGE_BINDINGS = 8_192
-_PAGE_INQUIRIES = 8_192
+_PAGE_INQUIRIES = 512
 
 
 class CheckpointAnswer(NamedTuple):
@@ -66,6 +68,13 @@ class LeafPage(NamedTuple):
 
     start: int
     leaves: list[bytes]
+
+
+class InquiryPage(NamedTuple):
+    """Some inquiries in order: place of the first, and its leaf and those after it with what was signed."""
+
+    start: int
+    inquiries: list[SignedLeaf]
 
 
 class BindingPage(NamedTuple):
@@ -197,8 +206,8 @@ class Transparency:
             begun_at = begun_at or size
             after = page[-1].leaf_index
 
-    def inquiry_leaves(self, start: int, end: int) -> Iterator[LeafPage]:
-        """Yield leaves of the inquiry tree in order.
+    def inquiries(self, start: int, end: int) -> Iterator[InquiryPage]:
+        """Yield leaves of the inquiry tree in order, with what was signed.
 
         Raises:
             RegistryError: RANGE_INVALID.
@@ -207,8 +216,8 @@ class Transparency:
             _check_range(start, end, view.head.inquiry_count)
         while start < end:
             with self._ledger.view() as view:
-                page = view.inquiry_leaves(start, min(end, start + _PAGE_INQUIRIES))
-            yield LeafPage(start, page)
+                page = view.signed_inquiries(start, min(end, start + _PAGE_INQUIRIES))
+            yield InquiryPage(start, page)
             start += len(page)
 
 

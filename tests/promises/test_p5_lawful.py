@@ -81,6 +81,11 @@ UNASKED = {
     "consent of tomorrow": {
         "consent": Consent(form=ConsentForm.WRITTEN, date=TODAY + timedelta(days=1), digest=seed("consent"))
     },
+    "consent for another purpose": {
+        "consent": Consent(
+            form=ConsentForm.WRITTEN, date=TODAY, digest=seed("consent"), purposes=(Purpose.GUARANTEE_REVIEW,)
+        )
+    },
     "a purpose that is none": {"purpose": Purpose.REPORTING},
     "no officer": {"officer": ""},
 }
@@ -98,7 +103,7 @@ def test_p5_nobody_asks_without_consent_and_purpose(running: RunningRegistry, na
     running.world.clock.now += 61_000
     running.app.ledger.heartbeat().result()
     with running.app.ledger.view() as view:
-        assert [InquiryLeaf.parse(leaf).outcome for leaf in view.inquiry_leaves(0, 9)] == [refused.reason]
+        assert [InquiryLeaf.parse(shown.leaf).outcome for shown in view.signed_inquiries(0, 9)] == [refused.reason]
 
 
 def test_p5_every_answer_has_its_signed_inquiry(running: RunningRegistry) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import AdministratorsBody, InstitutionBody, KeyGrantBody, grant_key
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.state import LogKey, Succession
 from client_sdk.kernel.formats.words import (
@@ -24,6 +25,7 @@ from client_sdk.kernel.formats.words import (
     Standing,
 )
 from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.rules.dates import day_of
 from tests.support.attacks import forge, give, impose
 from tests.support.batch_signer import BATCH_LIES
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
@@ -98,6 +100,32 @@ def _for_reporting(_: HandmadeLog, registry: AnsweringRegistry) -> pb.Evidence:
     inquiry = replace(Inquiry.parse(evidence.inquiry.payload), purpose=Purpose.REPORTING)
     evidence.inquiry.payload = inquiry.encode()
     evidence.inquiry.signature = dsse.sign(signer("lender-2 INQUIRE"), dsse.INQUIRY, evidence.inquiry.payload)
+    return evidence
+
+
+# Facts beyond the scope of a purpose
+
+
+def _beyond_scope(_: HandmadeLog, registry: AnsweringRegistry) -> pb.Evidence:
+    """The rulebook shows no facts of a DEFAULT to who collects a debt of its own."""
+    return registry.answer("lender-2", "listed", purpose=Purpose.COLLECTION)
+
+
+def _paid(log: HandmadeLog, days: int, more: int = 0) -> pb.Evidence:
+    """A DEFAULT that was cured so long ago; the asker is new, so that reciprocity holds nothing back."""
+    log.say("lender-1", "debt", Standing.CURED, subject="listed")
+    log.wait(days * DAY_MS + more)
+    log.head()
+    registry = AnsweringRegistry(log)
+    today = day_of(log.logged_at, "Asia/Shanghai").isoformat()
+    registry.contributions["lender-2"] = Contribution("lender-2", today)
+    return registry.answer("lender-2", "listed", purpose=Purpose.POST_LOAN_REVIEW)
+
+
+def _less_than_scope(log: HandmadeLog, _: AnsweringRegistry) -> pb.Evidence:
+    """A registry that keeps back what the purpose is shown."""
+    evidence = _paid(log, 730)
+    evidence.persons[0].subjects[0].records[0].disclosure = b""
     return evidence
 
 
@@ -278,6 +306,14 @@ LIES = (
     _L(_FIRST, "STAYED", "lifecycle.transition", _first(Kind.ENFORCEMENT, Standing.STAYED)),
     *(_L("batch signature", says, rule, _in_batch(by)) for says, (rule, by) in BATCH_LIES.items()),
     _L("inquiry", "purpose REPORTING", "inquiry.purpose", _for_reporting),
+    _L("scope", "facts of a kind that it is not shown", "withholding.disclosure", _beyond_scope),
+    _L(
+        "scope",
+        "what was paid too long ago",
+        "withholding.disclosure",
+        lambda log, _: _paid(log, 730, 1),
+    ),
+    _L("scope", "less than it is shown", "withholding.disclosure", _less_than_scope),
     _L("log keys", "a second one after the signing one", "registry.log-key", _log_keys(first=False)),
     _L("log keys", "a second one before the signing one", "registry.log-key", _log_keys(first=True)),
     _L(

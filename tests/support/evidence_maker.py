@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from creditregistry.v1 import common_pb2, facts_pb2
 from creditregistry.v1 import evidence_pb2 as pb
-from creditregistry.v1 import facts_pb2
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.words import Purpose
@@ -39,7 +41,10 @@ def pseudonyms(log: HandmadeLog, person: str) -> list[tuple[int, bytes]]:
 def consent_of(name: str) -> bytes:
     """A canonical Consent."""
     consent = facts_pb2.Consent(
-        form=facts_pb2.CONSENT_FORM_WRITTEN, date="2025-12-31", digest=seed(f"consent of {name}")
+        form=facts_pb2.CONSENT_FORM_WRITTEN,
+        date="2025-12-31",
+        digest=seed(f"consent of {name}"),
+        purposes=[common_pb2.PURPOSE_LOAN_APPROVAL],
     )
     return canonical.encode(consent)
 
@@ -55,6 +60,7 @@ def inquiry_of(log: HandmadeLog, asker: str, persons: Sequence[str]) -> Inquiry:
         tuple(commit_inquiry(seed(f"ask {person}"), pseudonyms(log, person)) for person in persons),
         commit_consent(seed("consent opening"), consent_of(asker)),
         commit_officer(seed("officer opening"), f"officer of {asker}"),
+        ConsentTerms.on(date(2025, 12, 31), Purpose.LOAN_APPROVAL),
     )
 
 

@@ -7,6 +7,7 @@ evidence = registry.answer("lender-2", "person")     signed, proved, complete
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
@@ -14,6 +15,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.commitment import commit_inquiry
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import Head, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
@@ -115,7 +117,14 @@ class AnsweringRegistry:
         """A leaf of an annotation chain."""
         return pb.IndexedLeaf(index=index, leaf=self.log.leaves[index])
 
-    def answer(self, asker: str, *people: str, by: Signer | None = None, **head: object) -> pb.Evidence:
+    def answer(
+        self,
+        asker: str,
+        *people: str,
+        by: Signer | None = None,
+        purpose: Purpose = Purpose.LOAN_APPROVAL,
+        **head: object,
+    ) -> pb.Evidence:
         """Answer an inquiry of that member about those people, under a HEAD that this makes."""
         # Also of a member that the map has been given by hand.
         self.contributions.setdefault(asker, Contribution(asker, "2026-01-01"))
@@ -132,7 +141,7 @@ class AnsweringRegistry:
         tree = MemoryTree(map(leaf_hash, [*self.log.leaves, last]))
         evidence = pb.Evidence(
             version=1,
-            inquiry=self.inquiry(asker, people, by),
+            inquiry=self.inquiry(asker, people, by, purpose),
             checkpoint=sign_checkpoint(self.log.origin, tree.size, tree.root(), self.log.log_signer),
             head=last,
             registry_state=self.state.encode(),
@@ -141,7 +150,13 @@ class AnsweringRegistry:
         prove_evidence(evidence, entries, self._refer(evidence, asker), tree)
         return evidence
 
-    def inquiry(self, asker: str, people: Sequence[str], by: Signer | None = None) -> pb.SignedPayload:
+    def inquiry(
+        self,
+        asker: str,
+        people: Sequence[str],
+        by: Signer | None = None,
+        purpose: Purpose = Purpose.LOAN_APPROVAL,
+    ) -> pb.SignedPayload:
         """The signed question."""
         key = by or signer(f"{asker} INQUIRE")
         payload = Inquiry(
@@ -149,10 +164,11 @@ class AnsweringRegistry:
             asker,
             seed("inquiry", 16),
             self.log.logged_at,
-            Purpose.LOAN_APPROVAL,
+            purpose,
             tuple(commit_inquiry(_opening(person), [(1, pseudonym(person))]) for person in people),
             seed("consent commitment"),
             seed("officer commitment"),
+            ConsentTerms.on(date(2026, 1, 1), purpose),
         ).encode()
         return pb.SignedPayload(
             payload=payload, key_id=key.public_key.key_id, signature=dsse.sign(key, dsse.INQUIRY, payload)

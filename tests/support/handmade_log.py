@@ -10,6 +10,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from creditregistry.v1 import evidence_pb2 as pb
+
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import (
@@ -23,6 +25,7 @@ from client_sdk.kernel.formats.act import (
 )
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.commitment import commit_facts, commit_notice, commit_subject
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
@@ -37,15 +40,18 @@ from client_sdk.kernel.formats.words import (
     Kind,
     LapseKind,
     NoticeReason,
+    Purpose,
     Role,
     Standing,
     WithdrawalReason,
 )
 from client_sdk.kernel.ledger.head import NO_HEAD
+from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.live_set import Bound, map_entries, mapped
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 
@@ -117,6 +123,8 @@ class HandmadeLog:
         # Indexes of each record's annotations and lapses, in order.
         self.annotations: defaultdict[RecordKey, list[int]] = defaultdict(list)
         self.inquiries: list[bytes] = []
+        # What was signed, for each of them.
+        self.asked: list[pb.SignedPayload] = []
         self.administrators = tuple(administrators)
         self.log_signer = signer("log")
         self.origin = f"{REGISTRY}/log/1"
@@ -332,9 +340,25 @@ class HandmadeLog:
         """Let time pass."""
         self.logged_at += milliseconds
 
-    def inquire(self, name: str, outcome: str = "ANSWERED") -> None:
-        """Take in an inquiry; the next HEAD counts it."""
-        self.inquiries.append(InquiryLeaf.of(self.logged_at, outcome, name.encode(), seed(name)).encode())
+    def inquire(self, name: str, outcome: str = "ANSWERED", *, by: str = "lender-2 INQUIRE", **changes: object) -> None:
+        """Take in an inquiry of lender-2; the next HEAD counts it."""
+        today = day_of(self.logged_at, self.state.directory.rulebook.time_zone)
+        inquiry = Inquiry(
+            REGISTRY,
+            "lender-2",
+            seed(f"inquiry {name}", 16),
+            self.logged_at,
+            Purpose.LOAN_APPROVAL,
+            (seed(f"person of {name}"),),
+            seed(f"consent of {name}"),
+            seed(f"officer of {name}"),
+            ConsentTerms.on(today, Purpose.LOAN_APPROVAL),
+        )
+        payload = replace(inquiry, **changes).encode()  # type: ignore[arg-type]  # the test names fields
+        key = signer(by)
+        signature = dsse.sign(key, dsse.INQUIRY, payload)
+        self.asked.append(pb.SignedPayload(payload=payload, key_id=key.public_key.key_id, signature=signature))
+        self.inquiries.append(InquiryLeaf.of(self.logged_at, outcome, payload, signature).encode())
 
     def head(self, **changes: object) -> int:
         """End a commit with the HEAD that belongs there, or with one that lies."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.act import (
-    StateBody,
-)
+from client_sdk.kernel.formats.act import RulebookBody, StateBody
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import u32
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.map_entry import contribution_key, institution_key, state_value
 from client_sdk.kernel.formats.prefix_tree import root_of
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     InstitutionStatus,
     Kind,
     LapseKind,
+    Purpose,
     Standing,
 )
 from client_sdk.kernel.ledger.findings import FindingId
@@ -180,7 +182,7 @@ def a_registry_state_without_its_proof(log: HandmadeLog, registry: HandmadeRegis
 # Inquiries
 
 
-@lie(_F.INQUIRY_TREE)
+@lie(_F.INQUIRY_TREE, _F.INQUIRY)
 def an_inquiry_that_was_changed(log: HandmadeLog, registry: HandmadeRegistry) -> None:
     log.inquire("fourth")
     log.head()
@@ -206,6 +208,70 @@ def an_inquiry_of_no_form(log: HandmadeLog, _: HandmadeRegistry) -> None:
 def another_root_of_the_inquiries(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.inquire("fourth")
     log.head(inquiry_root=seed("another"))
+
+
+@lie(_F.INQUIRY)
+def an_inquiry_that_nobody_signed(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("invented", by="lender-3 INQUIRE")
+    log.asked[-1].key_id = signer("lender-2 INQUIRE").public_key.key_id
+    log.head()
+
+
+@lie(_F.INQUIRY)
+def an_inquiry_with_the_key_of_another(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("of another", "QUOTA_EXCEEDED", by="lender-3 INQUIRE")
+    log.head()
+
+
+@lie(_F.INQUIRY)
+def an_inquiry_in_the_place_of_another(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("one")
+    log.inquire("two")
+    log.asked[-1] = log.asked[-2]
+    log.head()
+
+
+@lie(_F.INQUIRY)
+def an_answer_for_a_purpose_that_is_not_the_askers(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("for the subject", purpose=Purpose.SUBJECT_ACCESS)
+    log.head()
+
+
+@lie(_F.INQUIRY)
+def an_answer_to_an_old_inquiry(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("late", issued_at=log.logged_at - 3_600_000)
+    log.head()
+
+
+@lie(_F.INQUIRY)
+def an_answer_to_who_is_suspended(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(3_600_000)
+    log.act(StateBody("lender-2", InstitutionStatus.SUSPENDED))
+    log.wait(3_600_000)
+    log.inquire("suspended")
+    log.head()
+
+
+@lie(_F.CONSENT)
+def an_answer_on_a_consent_that_is_younger(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.inquire("younger", consent_terms=ConsentTerms.on(date(2031, 1, 1), Purpose.LOAN_APPROVAL))
+    log.head()
+
+
+@lie(_F.CONSENT)
+def an_answer_on_a_consent_for_another_purpose(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    terms = ConsentTerms.on(date(2020, 1, 1), Purpose.GUARANTEE_REVIEW, Purpose.REPORTING)
+    log.inquire("other purpose", consent_terms=terms)
+    log.head()
+
+
+@lie(_F.CONSENT)
+def an_answer_on_a_consent_that_is_too_old(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    scopes = ("LOAN_APPROVAL:DEFAULT:consent=30", "GUARANTEE_REVIEW:", "POST_LOAN_REVIEW:", "COLLECTION:")
+    log.act(RulebookBody(replace(Rulebook(), scopes=scopes)))
+    log.wait(3_600_000)
+    log.inquire("old", consent_terms=ConsentTerms.on(date(2020, 1, 1), Purpose.LOAN_APPROVAL))
+    log.head()
 
 
 # Checkpoints

@@ -35,6 +35,7 @@ from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.consent import for_purpose, terms_of
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
@@ -335,7 +336,9 @@ def inquire(
         changes: fields of the inquiry that are to be otherwise.
     """
     today = day_of(world.clock.now, world.rulebook.time_zone)
-    consent = consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed("consent"))
+    purpose = changes.get("purpose", Purpose.LOAN_APPROVAL)
+    assert isinstance(purpose, Purpose)
+    consent = for_purpose(consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed("consent")), purpose)
     opened = tuple(
         PersonOpening(
             seed(f"{name} {place}"), tuple((version, subject_of(person, version)) for version in world.key_versions)
@@ -352,6 +355,7 @@ def inquire(
         tuple(commit_inquiry(person.opening, person.pseudonyms) for person in opened),
         commit_consent(opening.consent_opening, opening.consent),
         commit_officer(opening.officer_opening, opening.officer),
+        terms_of([consent]),
     )
     payload = replace(inquiry, **changes).encode()  # type: ignore[arg-type]  # the test names fields
     own = signer(key or f"{asker} INQUIRE")

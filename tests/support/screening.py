@@ -9,6 +9,7 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_consents, commit_officer
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.map_page import MapPage, verify_page
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, Screening
@@ -57,6 +58,7 @@ def screen_request(
         (),
         commit_consents(seed(f"{name} consents"), [b"consent"]),
         commit_officer(opening.officer_opening, opening.officer),
+        ConsentTerms("2020-01-01", "2025-01-01", (Purpose.POST_LOAN_REVIEW,)),
         screening or Screening(3, 1, 1),
     )
     payload = replace(inquiry, **changes).encode()  # type: ignore[arg-type]  # the test names fields

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
+from creditregistry.v1 import evidence_pb2
 from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import (
     TransparencyServiceServicer,
@@ -134,9 +135,12 @@ class HandmadeRegistry(TransparencyServiceServicer):
     def ListInquiryLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListInquiryLeavesRequest, _context: grpc.ServicerContext
     ) -> Iterator[pb.ListInquiryLeavesResponse]:
-        inquiries = self.log.inquiries if self.inquiries is None else self.inquiries
-        for at in range(request.start, min(request.end, len(inquiries)), PAGE):
-            yield pb.ListInquiryLeavesResponse(start=at, leaves=inquiries[at : min(at + PAGE, request.end)])
+        leaves = self.log.inquiries if self.inquiries is None else self.inquiries
+        # A lie of no form has nothing that was signed.
+        asked = self.log.asked + [evidence_pb2.SignedPayload()] * (len(leaves) - len(self.log.asked))
+        shown = [pb.LoggedInquiry(leaf=leaf, inquiry=signed) for leaf, signed in zip(leaves, asked, strict=False)]
+        for at in range(request.start, min(request.end, len(shown)), PAGE):
+            yield pb.ListInquiryLeavesResponse(start=at, inquiries=shown[at : min(at + PAGE, request.end)])
 
     def GetDirectoryProof(  # noqa: N802 - the name of the method in the contract
         self, request: pb.GetDirectoryProofRequest, _context: grpc.ServicerContext

@@ -1,17 +1,23 @@
 """Consents and notices, of which only the digest is used, from options."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.models import Consent, ConsentForm
+from client_sdk.models import Consent, ConsentForm, Purpose
 
 __all__ = ["document_digest", "read_consent"]
 
 
 def read_consent(
-    form: ConsentForm, given: date, digest: bytes | None, file: Path | None, what: str = "consent"
+    form: ConsentForm,
+    given: date,
+    digest: bytes | None,
+    file: Path | None,
+    what: str = "consent",
+    purposes: Iterable[str] = (),
 ) -> Consent:
     """Return a consent, with the digest that was given or that of the signed document.
 
@@ -21,9 +27,10 @@ def read_consent(
         digest: SHA-256 of the document.
         file: the document itself.
         what: it is called in errors: consent, or mandate of a person for whom an office asks.
+        purposes: words; none for that of the inquiry.
 
     Raises:
-        UsageError: neither digest nor document is given, or both are.
+        UsageError: neither digest nor document is given, or both are, or a purpose is none.
     """
     if (digest is None) is (file is None):
         raise UsageError(
@@ -32,7 +39,10 @@ def read_consent(
         )
     if file is not None:
         digest = document_digest(file, what)
-    return Consent(form=form, date=given, digest=digest or b"")
+    named = tuple(purposes)
+    if unknown := [word for word in named if word not in Purpose.__members__]:
+        raise UsageError(f"{unknown[0]} is no purpose", f"one of {', '.join(Purpose.__members__)}.")
+    return Consent(form=form, date=given, digest=digest or b"", purposes=tuple(map(Purpose, named)))
 
 
 def document_digest(file: Path, what: str) -> bytes:

@@ -87,6 +87,14 @@ def register(app: typer.Typer) -> None:
                 parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
             ),
         ] = None,
+        consent_purpose: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="PURPOSE",
+                help="For which the consent was given, as it says; may be repeated. Without it, for the one asked for.",
+                show_default=False,
+            ),
+        ] = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -134,7 +142,7 @@ def register(app: typer.Typer) -> None:
             told = "--criteria, --exit-code and --with-assessment are about lending"
             raise UsageError(told, "leave them out under SUBJECT_ACCESS.")
         what = "consent" if lends else "mandate"
-        consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what)
+        consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what, consent_purpose or ())
         own = read_criteria(criteria) if lends else None
         identities = read_identities(session, identity_file, id_type, issuing_state)
         beside = [person_file] if with_identity else []

@@ -75,6 +75,9 @@ ACT_VERBS = {
     ),
     "propose": Later("act.propose", "Propose an act with your own signature; the others then approve it."),
     "show": Later("act.show", "Show an act in words: a file, a proposal, or all proposals that wait."),
+    "preview": Later(
+        "act.preview", "Show what a proposed rulebook would change for records and members, before you sign it."
+    ),
     "approve": Later("act.approve", "Read an act and sign it with your ADMINISTER key."),
     "bring": Later("act.approve", "Bring the registry signatures that people without a certificate gave in a file."),
 }

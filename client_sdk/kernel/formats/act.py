@@ -11,6 +11,7 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
+from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.checkpoint import check_origin
 from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
 from client_sdk.kernel.formats.encoding import HASH_BYTES
@@ -403,6 +404,17 @@ def _read_succession(act: pb.SuccessionAct) -> SuccessionBody:
 def _check_ground(ground: str) -> None:
     if not ground:
         raise FormatError(PART, "act.ground", want="why: a merger, an order of a court, or a decision")
+    _check_names_nobody(ground)
+
+
+def _check_names_nobody(ground: str) -> None:
+    """Check that a ground, which stands in the log for good, holds no identity number.
+
+    Raises:
+        FormatError: it does.
+    """
+    if holds_resident_number(ground):
+        raise FormatError(PART, "ground.number", got="an identity number", want="a ground that names nobody")
 
 
 def _read_key_services(act: pb.KeyServicesAct) -> KeyServicesBody | RetireKeyServicesBody:
@@ -428,6 +440,7 @@ def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
         raise FormatError(PART, "erasure.order", want="ascending, without repetition")
     if not erasure.ground:
         raise FormatError(PART, "erasure.ground", want="a legal ground")
+    _check_names_nobody(erasure.ground)
     return ErasureBody(records, erasure.ground)
 
 
@@ -436,6 +449,7 @@ def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
     check_spki_hash(act.spki_hash, PART)
     if not act.ground:
         raise FormatError(PART, "tls-key.ground", want="why the key ends")
+    _check_names_nobody(act.ground)
     return TlsKeyBody(act.institution, act.spki_hash, act.ground)
 
 

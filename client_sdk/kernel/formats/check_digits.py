@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["lei_fits", "resident_check_digit", "uscc_fits"]
+__all__ = ["holds_resident_number", "lei_fits", "resident_check_digit", "uscc_fits"]
 
 # GB 11643: weights of the first 17 digits, and the check character for each remainder modulo 11.
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECK = "10X98765432"
+# With a date of birth that may be one; blanks and dashes are left out before.
+_RESIDENT = re.compile(
+    r"(?<![0-9])([1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3})([0-9Xx])(?![0-9])"
+)
+_BLANKS = re.compile(r"[\s-]+")
 
 # GB 32100: letters I, O, S, V and Z are not used; characters 3 to 8 are the code of a region.
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -28,6 +33,12 @@ def resident_check_digit(body: str) -> str:
     """Return the check character, "0" to "9" or "X", of the first 17 digits of a resident number (GB 11643)."""
     total = sum(weight * int(digit) for weight, digit in zip(_RESIDENT_WEIGHTS, body, strict=True))
     return _RESIDENT_CHECK[total % 11]
+
+
+def holds_resident_number(text: str) -> bool:
+    """Whether a text holds what is a resident number by date and check character, also with blanks or dashes in it."""
+    found = _RESIDENT.finditer(_BLANKS.sub("", text))
+    return any(resident_check_digit(number[1]) == number[2].upper() for number in found)
 
 
 def uscc_fits(code: str) -> bool | None:

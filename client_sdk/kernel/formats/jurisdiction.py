@@ -41,7 +41,7 @@ class Jurisdiction:
 
     name: str
     title: str
-    rulebook: Mapping[str, int | str | bool]
+    rulebook: Mapping[str, int | str | bool | list[str]]
     most: Mapping[str, int]
 
 

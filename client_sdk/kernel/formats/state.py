@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.jurisdiction import jurisdiction
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.member_parts import EndedRecords, EndedTlsKey, InstitutionKey, Succession
 from client_sdk.kernel.formats.overlay import Overlay, check_overlays
+from client_sdk.kernel.formats.scope import read_scopes, scopes_of
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
 from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, Role, go_together, word
@@ -244,6 +245,13 @@ class Rulebook:
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
     overlays: tuple[Overlay, ...] = ()
+    # As ``PurposeScope.text``; the reasons are in jurisdictions/cn.toml.
+    scopes: tuple[str, ...] = (
+        "LOAN_APPROVAL:DEFAULT+JUDGMENT+ENFORCEMENT+LISTING",
+        "GUARANTEE_REVIEW:DEFAULT+JUDGMENT+ENFORCEMENT+LISTING",
+        "POST_LOAN_REVIEW:DEFAULT+JUDGMENT+ENFORCEMENT+LISTING:paid=730",
+        "COLLECTION:JUDGMENT+ENFORCEMENT+LISTING",
+    )
     listing_years: int = 2
     relisting_months: int = 6
     jurisdiction: str = "cn"
@@ -269,19 +277,23 @@ class Rulebook:
         Raises:
             FormatError: there is none of that name.
         """
-        values: dict[str, Any] = {**jurisdiction(name).rulebook, "jurisdiction": name}
-        return cls(**values)
+        given = jurisdiction(name).rulebook
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+        }
+        return cls(**{**values, "jurisdiction": name})
 
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
 
         Raises:
-            FormatError: a list of days holds what is no day, or of levels what is no level.
+            FormatError: a list of days holds what is no day, or of levels or scopes what is none.
         """
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
         values = {name: getattr(self, name) for name in self.__slots__}
         values["reciprocity_levels"] = [level.message() for level in levels_of(self.reciprocity_levels)]
+        values["scopes"] = [scope.message() for scope in scopes_of(self.scopes)]
         values["overlays"] = [overlay.message() for overlay in self.overlays]
         return pb.Rulebook(**values)
 
@@ -303,9 +315,9 @@ class Rulebook:
         """
         fields: dict[str, Any] = {name: getattr(message, name) for name in cls.__slots__}
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
-        levels = read_levels(message.reciprocity_levels)
+        texts = {"reciprocity_levels": read_levels(message.reciprocity_levels), "scopes": read_scopes(message.scopes)}
         overlays = tuple(Overlay.of(item) for item in message.overlays)
-        rulebook = cls(**{**fields, **lists, "overlays": overlays, "reciprocity_levels": levels})
+        rulebook = cls(**{**fields, **lists, **texts, "overlays": overlays})
         optional = {
             "notice_hours",
             "paid_judgment_months",

@@ -14,6 +14,7 @@ from creditregistry.v1 import common_pb2
 from creditregistry.v1 import statement_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import (
@@ -100,10 +101,12 @@ def check_code(text: str, part: str) -> str:
     """Return a reason code if it has the form of one; it may be empty.
 
     Raises:
-        FormatError: it has another form.
+        FormatError: it has another form, or holds an identity number: it would stand in the log for good.
     """
     if not _CODE.fullmatch(text):
         raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
+    if holds_resident_number(text):
+        raise FormatError(part, "code.number", got="an identity number", want="a code that names nobody")
     return text
 
 

@@ -31,10 +31,9 @@ from client_sdk.kernel.ledger.live_set import binding_opens
 from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves
-from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
-from client_sdk.kernel.rules.reciprocity import held_back
 from client_sdk.kernel.rules.stale import is_stale
+from client_sdk.kernel.rules.withholding import Withholding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionKey
-    from client_sdk.kernel.formats.words import Kind
+    from client_sdk.kernel.rules.withholding import Withheld
 
 __all__ = ["Reading", "VerifiedPerson", "VerifiedRecord"]
 
@@ -73,8 +72,8 @@ class VerifiedRecord(Discreet):
     # Days of the leaf and of the HEAD in the legal time zone.
     logged_on: date
     known_on: date
-    # True where the asker's level of reciprocity does not open it: there is no disclosure then.
-    held_back: bool = False
+    # Why its facts are held back, so that there is no disclosure; None where they are shown.
+    held_back: Withheld | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,7 +106,7 @@ class Reading:
         self.institutions = self._read_institutions()
         self._rulebook = self._read_rulebook()
         self.contribution = self._read_contribution()
-        self._held_back: frozenset[Kind] | None = None
+        self._withholding: Withholding | None = None
 
     def _read_institutions(self) -> dict[str, InstitutionState]:
         """Condition 4, for the order of the institution states."""
@@ -139,16 +138,15 @@ class Reading:
             raise FormatError("contribution", "contribution.asker", want="what the asker has given")
         return contribution
 
-    def _holds_back(self, statement: Statement, issuer: InstitutionState) -> bool:
-        """Condition 12, for one record: whether its disclosure is held back by reciprocity."""
+    def _withheld(self, statement: Statement, issuer: InstitutionState, logged_at: int) -> Withheld | None:
+        """Conditions 8 and 12, for one record: why its disclosure is held back, by purpose or by reciprocity."""
         if not self.references.contribution or issuer.speaks_at(self.inquiry.asker, self._checkpoint.size - 1):
-            return False
-        if self._held_back is None:
+            return None
+        if self._withholding is None:
             if self.contribution is None:
                 raise FormatError("contribution", "contribution.needed", got="none", want="what the asker has given")
-            today = day_of(self._as_of, self._rules.time_zone)
-            self._held_back = held_back(self.contribution, self._rules, today)
-        return statement.kind in self._held_back
+            self._withholding = Withholding(self.inquiry.purpose, self._rules, self.contribution, self._as_of)
+        return self._withholding.of(statement.kind, statement.standing, logged_at)
 
     def _institution(self, id_: str, part: str) -> InstitutionState:
         try:
@@ -186,6 +184,9 @@ class Reading:
         if inquiry.purpose not in purposes:
             got, want = inquiry.purpose.name, f"one of {', '.join(sorted(purposes))}"
             raise FormatError(part, "inquiry.purpose", got=got, want=want)
+        if inquiry.purpose not in inquiry.consent_terms.purposes:
+            got, want = ", ".join(inquiry.consent_terms.purposes), inquiry.purpose.name
+            raise FormatError(part, "inquiry.consent-purpose", got=got, want=want)
         key = self._key(asker, signed.key_id, KeyUsage.INQUIRE, self._checkpoint.size - 1, part)
         with within(part):
             dsse.verify(dsse.INQUIRY, signed.payload, key.public_key, signed.signature)
@@ -245,17 +246,17 @@ class Reading:
         with within(part):
             verify_statement(statement, leaf.payload, key.public_key, leaf.signature)
         annotation, doubted = self._read_annotation(item, statement)
-        held = self._holds_back(statement, issuer)
-        if held is bool(item.disclosure):
-            want = "none, which the asker's level does not open" if held else "a disclosure, which nothing holds back"
-            raise FormatError(part, "reciprocity.disclosure", got="none" if held is False else "one", want=want)
+        held = self._withheld(statement, issuer, leaf.logged_at)
+        if (held is not None) is bool(item.disclosure):
+            want = "a disclosure, which nothing holds back" if held is None else f"none, held back by {held}"
+            raise FormatError(part, "withholding.disclosure", got="none" if held is None else "one", want=want)
         return VerifiedRecord(
             statement,
             item.index,
             leaf.logged_at,
             answer.subject,
             item.disclosure,
-            held or disclosure_digest(item.disclosure) == statement.disclosure_digest,
+            held is not None or disclosure_digest(item.disclosure) == statement.disclosure_digest,
             doubted or key.contested_at(item.index),
             annotation,
             item.text_disclosure,

@@ -337,7 +337,7 @@ class Directory:
             case RetireKeyServicesBody(version):
                 return self._retire(version)
             case RulebookBody(rulebook):
-                return self._set_rulebook(rulebook)
+                return self.with_rulebook(rulebook)
             case ErasureBody() | ClockBody():
                 return self
             case ClosingBody():
@@ -471,7 +471,12 @@ class Directory:
             )
         return replace(self, state=replace(self.state, key_services=kept))
 
-    def _set_rulebook(self, rulebook: Rulebook) -> Directory:
+    def with_rulebook(self, rulebook: Rulebook) -> Directory:
+        """Return the directory under another rulebook.
+
+        Raises:
+            RuleError: RULEBOOK_INVALID; it gives more time for disputes, or changes what stays for good.
+        """
         before = self.rulebook
         # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
         if rulebook.dispute_days > before.dispute_days:

@@ -30,23 +30,25 @@ from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.ledger.asked import DirectoryTimes, check_shown_inquiry
 from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.live_set import Bound, binding_opens, map_entries, mapped
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
+    from client_sdk.kernel.ledger.asked import ShownInquiry
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.replay import Signed
-    from client_sdk.kernel.rules.errors import RuleError
 
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
 
@@ -66,7 +68,10 @@ class LiveBinding(NamedTuple):
 
 
 class Unverified(NamedTuple):
-    """A member's signature that still has to be verified; small enough to be sent to another process."""
+    """A member's signature that still has to be verified; small enough to be sent to another process.
+
+    Of an inquiry ``leaf_index`` is the place in the inquiry tree.
+    """
 
     leaf_index: int
     payload_type: str
@@ -94,8 +99,15 @@ def verify_signatures(batch: Sequence[Unverified]) -> list[Finding]:
         try:
             verify_signed(payload_type, payload, public_key, signature, verified)
         except SignatureError as error:
-            found.append(finding_of(index, error))
+            asked = payload_type == dsse.INQUIRY
+            found.append(_of_inquiry(index, error) if asked else finding_of(index, error))
     return found
+
+
+def _of_inquiry(place: int, error: FormatError | RuleError) -> Finding:
+    """Return the finding for an error about the inquiry at a place in the inquiry tree."""
+    id_ = FindingId.CONSENT if isinstance(error, RuleError) else FindingId.INQUIRY
+    return Finding.of(id_, None, f"inquiry {place}", error.rule, got=error.got, want=error.want)
 
 
 class Examination:
@@ -128,6 +140,7 @@ class Examination:
         self._once_live: set[int] = set()
         self._leaf_type = 0
         self._inquiry_marks: list[_InquiryMark] = []
+        self._directories = DirectoryTimes()
         # Inquiries that HEADs count, by outcome: ANSWERED, or why they were refused.
         self.inquiry_outcomes: Counter[str] = Counter()
         self.replay = Replay(self._report, tally_until=tally_until)
@@ -167,6 +180,8 @@ class Examination:
                 self._once_live.update(chain.index for chain in replay.live())
             self._leaf_type = leaf[0] if leaf else 0
             signed = replay.feed(leaf, hash_)
+            if self._leaf_type == LeafType.ACT and replay.begun:
+                self._directories.add(replay.logged_at, replay.directory)
             if signed is not None:
                 unverified.append(Unverified(index, *signed))
                 if self._bindings_from is not None and index >= self._bindings_from:
@@ -327,6 +342,25 @@ class Examination:
         except FormatError as error:
             got, want = f"inquiry {place}: {error.got}", error.want
             self._findings.note(FindingId.INQUIRY_TREE, None, error.part, error.rule, got=got, want=want)
+
+    def check_asked(self, start: int, shown: Iterable[ShownInquiry]) -> Iterator[Unverified]:
+        """Check signed inquiries against the acts, and yield their signatures, which must be verified.
+
+        Args:
+            start: place of the first in the inquiry tree.
+            shown: from there on, in order.
+        """
+        for place, item in enumerate(shown, start):
+            try:
+                received_at = InquiryLeaf.parse(item.leaf).received_at
+            except FormatError:
+                continue  # A finding of ``check_inquiries`` says so.
+            try:
+                public_key = check_shown_inquiry(item, self._directories.around(received_at))
+            except (FormatError, RuleError) as error:
+                self._findings.add(_of_inquiry(place, error))
+            else:
+                yield Unverified(place, dsse.INQUIRY, item.payload, public_key, item.signature)
 
     def check_retention(self) -> None:
         """Check that no live record is overdue at the newest HEAD (征信业管理条例 Art. 16), a day's grace given."""

@@ -44,6 +44,7 @@ class FindingId(StrEnum):
     CHAIN = "CHAIN"
     CHECKPOINT = "CHECKPOINT"
     CLOSED = "CLOSED"
+    CONSENT = "CONSENT"
     DIRECTORY = "DIRECTORY"
     ERASED_ALONE = "ERASED_ALONE"
     FORK = "FORK"
@@ -51,6 +52,7 @@ class FindingId(StrEnum):
     HEAD_CHAIN = "HEAD_CHAIN"
     HEAD_PLACE = "HEAD_PLACE"
     HIDDEN = "HIDDEN"
+    INQUIRY = "INQUIRY"
     INQUIRY_TREE = "INQUIRY_TREE"
     KEY_ACT = "KEY_ACT"
     KEY_OWNER = "KEY_OWNER"
@@ -89,6 +91,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.CHAIN: "A version does not follow the one before it.",
     _F.CHECKPOINT: "A checkpoint is not what the log's key signs for these leaves.",
     _F.CLOSED: "The registry took something of a member that its closing act no longer allows.",
+    _F.CONSENT: "An inquiry was answered although its consent is younger, too old, or for another purpose.",
     _F.DIRECTORY: "What the map says of the registry or of a member is not what the acts say.",
     _F.ERASED_ALONE: "A record was erased without the record that it continues, or that continues it.",
     _F.FORK: "The log does not continue the one that was audited before: it shows different logs to different people.",
@@ -96,6 +99,7 @@ MEANINGS: Mapping[FindingId, str] = {
     _F.HEAD_CHAIN: "A HEAD does not follow the one before it.",
     _F.HEAD_PLACE: "A HEAD does not stand where it must.",
     _F.HIDDEN: "A record is still hidden although no overlay covers it any more: it should have been shown again.",
+    _F.INQUIRY: "An inquiry is not the one of its leaf, or was answered although its asker could not ask it.",
     _F.INQUIRY_TREE: "The inquiries that the registry shows are not those that a HEAD counts.",
     _F.KEY_ACT: "A key was given or ended against the rules.",
     _F.KEY_OWNER: "The key that signed is not one of the signer's.",

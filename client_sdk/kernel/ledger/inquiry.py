@@ -16,12 +16,15 @@ from client_sdk.kernel.formats.commitment import (
     commit_inquiry,
     commit_officer,
 )
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH
 from client_sdk.kernel.formats.statement import check_institution_id, is_day
 from client_sdk.kernel.formats.words import Purpose, word
+from client_sdk.kernel.rules.consent import terms_of
+from client_sdk.kernel.rules.fact_parts import Consent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +102,7 @@ class Inquiry:
     subject_commitments: tuple[bytes, ...]
     consent_commitment: bytes
     officer_commitment: bytes
+    consent_terms: ConsentTerms
     screening: Screening | None = None
     alerts_until: str = ""
 
@@ -119,6 +123,7 @@ class Inquiry:
                 subject_commitments=self.subject_commitments,
                 consent_commitment=self.consent_commitment,
                 officer_commitment=self.officer_commitment,
+                consent_terms=self.consent_terms.message(),
                 screening=None if self.screening is None else pb.Screening(**self.screening._asdict()),
                 alerts_until=self.alerts_until,
             )
@@ -143,11 +148,14 @@ class Inquiry:
         hashes = (*commitments, message.consent_commitment, message.officer_commitment)
         if any(len(value) != HASH_BYTES for value in hashes):
             raise FormatError(PART, "inquiry.commitment-length", want="32 bytes")
-        if not message.registry or not message.issued_at:
-            raise FormatError(PART, "inquiry.complete", want="registry and issued_at")
+        if not message.registry or not message.issued_at or not message.HasField("consent_terms"):
+            raise FormatError(PART, "inquiry.complete", want="registry, issued_at and consent_terms")
         purpose = word(Purpose, message.purpose, PART, "purpose")
         if message.alerts_until:
             _check_alerts(message.alerts_until, purpose, len(commitments))
+        terms = ConsentTerms.of(message.consent_terms)
+        if screening is None and terms.first_given_on != terms.last_given_on:
+            raise FormatError(PART, "consent-terms.days", want="one day, but for a screening")
         return cls(
             message.registry,
             message.asker,
@@ -157,6 +165,7 @@ class Inquiry:
             commitments,
             message.consent_commitment,
             message.officer_commitment,
+            terms,
             screening,
             message.alerts_until,
         )
@@ -254,8 +263,9 @@ class InquiryOpening(Discreet):
             versions: live versions of the subject keys, ascending.
 
         Raises:
-            FormatError: a commitment does not open, the consent is not canonical, or nobody asks; of a screening,
-                something beside the officer is opened.
+            FormatError: a commitment does not open, the consent is not canonical or has other terms than the inquiry
+                says, or nobody asks; of a screening, something beside the officer is opened.
+            RuleError: DATE_INVALID; the consent has no real day.
         """
         if inquiry.screening is not None:
             if self.persons or self.consent or self.consent_opening:
@@ -267,8 +277,10 @@ class InquiryOpening(Discreet):
             raise FormatError(PART, "inquiry.persons", got=str(len(self.persons)), want=want)
         for position, person in enumerate(self.persons):
             inquiry.check_person(position, person, versions)
-        canonical.parse(facts_pb2.Consent, self.consent, "consent")
+        consent = Consent.of(canonical.parse(facts_pb2.Consent, self.consent, "consent"), "consent")
         check_open(inquiry.consent_commitment, commit_consent(self.consent_opening, self.consent), "consent")
+        if terms_of([consent]) != inquiry.consent_terms:
+            raise FormatError("consent", "consent.terms", want="the day and purposes that the inquiry says")
         self._check_officer(inquiry)
 
     def _check_officer(self, inquiry: Inquiry) -> None:

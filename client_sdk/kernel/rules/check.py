@@ -32,6 +32,7 @@ from client_sdk.kernel.rules.facts import (
     SubjectRole,
     kind_of,
 )
+from client_sdk.kernel.rules.forbidden import check_names_nobody, check_not_forbidden
 from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
 from client_sdk.kernel.rules.lifecycle import NEXT, has_ended
 from client_sdk.kernel.rules.listing import check_entry
@@ -172,6 +173,7 @@ def _check_approver(approver: str) -> None:
     if not approver.strip():
         raise RuleError(RuleReason.APPROVER_MISSING, "facts.approver", "F33", want="who approved the record")
     check_text(approver, "facts.approver", _MAX_SHORT_TEXT)
+    check_names_nobody(approver, "facts.approver")
 
 
 def _check_default(standing: Standing, facts: DefaultFacts) -> None:
@@ -245,6 +247,9 @@ def _check_judgment(standing: Standing, facts: JudgmentFacts) -> None:
     check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     check_text(facts.cause, "facts.cause", _MAX_TEXT, required=True)
     check_text(facts.batch_reference, "facts.batch_reference", _MAX_SHORT_TEXT)
+    check_not_forbidden(facts.cause, "facts.cause")
+    check_names_nobody(facts.cause, "facts.cause")
+    check_names_nobody(facts.batch_reference, "facts.batch_reference")
 
 
 def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from creditregistry.v1 import common_pb2
 from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import LAST_MS, milliseconds, moment
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
-from client_sdk.kernel.formats.words import Word, Worded, word
+from client_sdk.kernel.formats.words import Purpose, Word, Worded, word
 from client_sdk.kernel.rules.dates import required_date
 from client_sdk.kernel.rules.fact_words import ConsentForm, NoticeChannel
 
@@ -124,18 +126,24 @@ class Consent(Worded, Discreet, Plain):
         form: WRITTEN or VERBAL; records and inquiries need WRITTEN.
         date: on which it was given.
         digest: SHA-256 of the signed document.
+        purposes: for which it was given. Where none are named, an inquiry says with its signature that it is made for
+            its own purpose; a record needs REPORTING among those that are named.
     """
 
-    _words: ClassVar[Mapping[str, type[Word]]] = {"form": ConsentForm}
+    _words: ClassVar[Mapping[str, type[Word]]] = {"form": ConsentForm, "purposes": Purpose}
 
     form: ConsentForm
     date: date
     digest: bytes
+    purposes: tuple[Purpose, ...] = ()
 
     def message(self) -> pb.Consent:
         """Return the protobuf form."""
         return pb.Consent(
-            form=pb.ConsentForm.ValueType(self.form.number), date=self.date.isoformat(), digest=self.digest
+            form=pb.ConsentForm.ValueType(self.form.number),
+            date=self.date.isoformat(),
+            digest=self.digest,
+            purposes=[common_pb2.Purpose.ValueType(purpose.number) for purpose in sorted(set(self.purposes))],
         )
 
     def encode(self) -> bytes:
@@ -152,7 +160,10 @@ class Consent(Worded, Discreet, Plain):
         """
         form = word(ConsentForm, message.form, part, "consent.form")
         given = required_date(message.date, "consent.date")
-        return cls(form=form, date=given, digest=_digest(message.digest, part, "consent.digest"))
+        purposes = tuple(word(Purpose, purpose, part, "consent.purposes") for purpose in message.purposes)
+        check_ascending(purposes, part, "consent.purposes")
+        digest = _digest(message.digest, part, "consent.digest")
+        return cls(form=form, date=given, digest=digest, purposes=purposes)
 
     @classmethod
     def parse(cls, data: bytes) -> Consent:

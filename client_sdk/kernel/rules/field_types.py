@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.formats.words import Kind, Purpose, Standing
 from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
@@ -45,7 +45,7 @@ _CLASSES: dict[str, type] = {
         *(ArrangementOutcome, ArrangementPeriod, DefaultCause),
         *(CollectionStage, ConsentForm, JudgmentResult, JudgmentStage, LegalBasis, Measure, NoticeChannel, Product),
         *(ListingGround, ListingOrigin, ListingPerformance),
-        *(Kind, Standing, SubjectRole),
+        *(Kind, Purpose, Standing, SubjectRole),
     )
 }
 _WORDS = {

@@ -13,6 +13,7 @@ __all__ = [
     "check_transition",
     "has_ended",
     "is_live",
+    "is_paid",
     "is_running",
     "may_succeed",
     "names_last_day",
@@ -55,6 +56,7 @@ NEXT: dict[Kind, dict[Standing, frozenset[Standing]]] = {
 
 _ENDED = frozenset((_S.WITHDRAWN, _S.SET_ASIDE))
 _RUNNING = frozenset((_S.OPEN, _S.ARRANGED, _S.STAYED))
+_PAID = frozenset((_S.CURED, _S.SATISFIED))
 _RETAINED = frozenset((_S.CURED, _S.SATISFIED, _S.TRANSFERRED))
 _BY_SUCCESSOR = frozenset((_S.CURED, _S.SATISFIED, _S.SET_ASIDE, _S.TRANSFERRED, _S.WITHDRAWN))
 
@@ -123,6 +125,11 @@ def is_live(standing: Standing) -> bool:
 def is_running(standing: Standing) -> bool:
     """Whether the standing counts for "one debt, one record" (proto/README.md 3): OPEN, ARRANGED or STAYED."""
     return standing in _RUNNING
+
+
+def is_paid(standing: Standing) -> bool:
+    """Whether nothing is owed any more: CURED or SATISFIED."""
+    return standing in _PAID
 
 
 def has_ended(standing: Standing) -> bool:

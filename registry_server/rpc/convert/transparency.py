@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import evidence_pb2
 from creditregistry.v1 import transparency_pb2 as pb
 
 from registry_server.usecases.proofs import map_proof
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityRow
     from client_sdk.kernel.ledger.statistics import MonthRow
     from registry_server.usecases.statistics import StatisticsAnswer
-    from registry_server.usecases.transparency import BindingPage, CheckpointAnswer, DirectoryAnswer, LeafPage
+    from registry_server.usecases.transparency import (
+        BindingPage,
+        CheckpointAnswer,
+        DirectoryAnswer,
+        InquiryPage,
+        LeafPage,
+    )
 
 __all__ = ["checkpoint", "directory_proof", "inquiry_leaves", "leaves", "live_bindings", "quality_row", "statistics"]
 
@@ -48,9 +55,13 @@ def leaves(page: LeafPage) -> pb.ListLeavesResponse:
     return pb.ListLeavesResponse(start=page.start, leaves=page.leaves)
 
 
-def inquiry_leaves(page: LeafPage) -> pb.ListInquiryLeavesResponse:
-    """Return some leaves of the inquiry tree."""
-    return pb.ListInquiryLeavesResponse(start=page.start, leaves=page.leaves)
+def inquiry_leaves(page: InquiryPage) -> pb.ListInquiryLeavesResponse:
+    """Return some leaves of the inquiry tree with their inquiries."""
+    response = pb.ListInquiryLeavesResponse(start=page.start)
+    for leaf, payload, key_id, signature in page.inquiries:
+        signed = evidence_pb2.SignedPayload(payload=payload, key_id=key_id, signature=signature)
+        response.inquiries.add(leaf=leaf, inquiry=signed)
+    return response
 
 
 def live_bindings(page: BindingPage) -> pb.ListLiveBindingsResponse:

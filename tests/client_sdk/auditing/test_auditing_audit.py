@@ -85,8 +85,8 @@ class PulledPlug:
     def live_bindings(self) -> LiveBindings:
         return self._source.live_bindings()
 
-    def inquiry_leaves(self, start: int, end: int) -> Iterator[bytes]:
-        return self._source.inquiry_leaves(start, end)
+    def inquiries(self, start: int, end: int) -> Iterator[pb.LoggedInquiry]:
+        return self._source.inquiries(start, end)
 
     def directory(self, institutions: Sequence[str]) -> pb.GetDirectoryProofResponse:
         return self._source.directory(institutions)
@@ -98,7 +98,7 @@ def test_the_first_audit_reads_everything(auditor: Auditor) -> None:
     assert auditor.registry.asked == [(0, len(auditor.log.leaves))]
     assert (report.previous_size, report.size) == (0, len(auditor.log.leaves))
     assert report.root == auditor.log.tree.root()
-    assert report.signatures == report.leaves["STATEMENT"] == 13
+    assert report.signatures == report.leaves["STATEMENT"] + report.inquiries == 16
     assert report.live == len(auditor.log.bindings()) == 5
     assert report.inquiries == 3
     assert report.directory_checked
@@ -124,7 +124,7 @@ def test_the_next_audit_reads_what_is_new(auditor: Auditor) -> None:
     report = auditor.audit()
     assert report.clean
     assert auditor.registry.asked[-1] == (before.size, before.size + 2)
-    assert report.signatures == 1
+    assert report.signatures == 2
     assert (report.previous_size, report.size) == (before.size, before.size + 2)
     assert report.maps_checked == (before.size, report.size, 2)
     assert report.inquiries == 4
@@ -225,7 +225,7 @@ def test_other_processes_find_the_same(auditor: Auditor, tmp_path: Path) -> None
         shared = auditor.audit(executor=executor)
     assert shared.findings == alone.findings
     assert len(alone.findings) == 4
-    assert shared.signatures == alone.signatures == 53
+    assert shared.signatures == alone.signatures == 56
 
 
 def test_nothing_that_leads_to_a_person_reaches_the_disk(auditor: Auditor) -> None:

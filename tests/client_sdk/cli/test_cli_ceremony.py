@@ -322,6 +322,30 @@ def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
     assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"
 
 
+def test_a_rulebook_is_looked_at_before_it_is_signed(member: Member) -> None:
+    admin, limit = member("admin-1"), "daily_statements=4000001"
+    waiting = len(admin("act", "show").content["proposals"])
+    told = admin("act", "propose", "rulebook", "--set", limit, "--set", "stale_days=92", "--preview").content
+    changes = {change["name"]: (change["before"], change["after"]) for change in told["changes"]}
+    assert changes["stale_days"] == ("184", "92")
+    assert changes["daily_statements"][1] == "4000001"
+    assert told["lenders"] >= 2
+    assert any("stale" in line for line in told["uncounted"])
+    assert len(admin("act", "show").content["proposals"]) == waiting
+    # From the one that ships, whatever has been changed meanwhile; of another jurisdiction nobody signs one.
+    proposed = admin(
+        "act", "propose", "rulebook", "--from", "cn", "--set", limit, "--set", "dispute_days=15", "--yes"
+    ).content
+    assert (proposed["body"]["daily_statements"], proposed["body"]["stale_days"]) == (4_000_001, 184)
+    shown = member("admin-2").said("act", "preview", str(proposed["id"])[:12]).out
+    assert "daily_statements" in shown
+    assert "No record is kept for longer" in shown
+    other = admin("act", "propose", "rulebook", "--from", "uk", "--preview", code=2)
+    assert other.reason == "RULEBOOK_INVALID"
+    ended = admin("act", "propose", "state", "--institution", "lender-1", "--status", "SUSPENDED", "--yes").content
+    assert member("admin-2")("act", "preview", str(ended["id"])[:12], code=2).reason == "USAGE"
+
+
 def test_a_rulebook_takes_the_holidays_that_are_decreed(member: Member) -> None:
     days = "holidays=2027-02-08,2027-01-01"
     decide(member, "rulebook", "--set", days, "--set", "workdays=2027-02-14")

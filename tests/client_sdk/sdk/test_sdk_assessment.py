@@ -131,6 +131,18 @@ def test_an_open_default_is_blacklisted_with_its_total() -> None:
             Outcome.WATCH,
         ),
         (record(judgment_facts(), kind=Kind.JUDGMENT), Criteria(), ReasonId.COUNTED, Outcome.BLACKLISTED),
+        (
+            record(standing=Standing.CURED, unopened=Unopened.SCOPE_PAID),
+            Criteria(),
+            ReasonId.SCOPE_PAID,
+            Outcome.NOT_ADVERSE,
+        ),
+        (
+            record(standing=Standing.CURED, unopened=Unopened.SCOPE_PAID, contested=True),
+            Criteria(),
+            ReasonId.CONTESTED,
+            Outcome.REFER,
+        ),
     ],
 )
 def test_criteria_weigh(listed: ListedRecord, criteria: Criteria, reason: ReasonId, outcome: Outcome) -> None:
@@ -138,7 +150,7 @@ def test_criteria_weigh(listed: ListedRecord, criteria: Criteria, reason: Reason
     assert answer(listed).assess(criteria).outcome is outcome
 
 
-@pytest.mark.parametrize("unopened", list(Unopened))
+@pytest.mark.parametrize("unopened", sorted(set(Unopened) - {Unopened.SCOPE_PAID}))
 def test_what_does_not_open_is_referred_with_its_reason(unopened: Unopened) -> None:
     result = answer(record(unopened=unopened), record(index=6)).assess()
     assert result.outcome is Outcome.REFER

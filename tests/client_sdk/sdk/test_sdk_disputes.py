@@ -209,6 +209,7 @@ def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: 
         ("bell\a", "text.characters"),
         ("my number is 11010519491231002X", "statement.number"),
         ("card 6222 0212 3456 7890 123", "statement.number"),
+        ("我因糖尿病住院", "C04"),
     ],
 )
 def test_a_statement_that_nobody_may_read_is_refused(office: Client, text: str, rule: str) -> None:

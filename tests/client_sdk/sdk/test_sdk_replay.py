@@ -12,8 +12,12 @@ from client_sdk import (
     Client,
     ConfigError,
     Criteria,
+    Kind,
     Outcome,
     Purpose,
+    ReasonId,
+    Unopened,
+    Verdict,
     VerificationError,
     keep_assessment,
     replay,
@@ -131,3 +135,22 @@ def test_what_is_no_kept_assessment_and_no_evidence_is_refused(
     changed.write_bytes(bytes(data))
     with pytest.raises(VerificationError):
         replay(changed, registry.trust_root, kept_file(file))
+
+
+def test_a_purpose_is_shown_the_record_and_not_the_facts_beyond_its_scope(
+    registry: TestRegistry, lender: Client, other: Client, tmp_path: Path
+) -> None:
+    lender.report(default_report(9_107))
+    answer = ask(other, 9_107, Purpose.COLLECTION)
+    assert answer.verdict is Verdict.LISTED
+    (record,) = answer.records
+    assert (record.kind, record.facts, record.unopened) == (Kind.DEFAULT, None, Unopened.SCOPE)
+    assessment = answer.assess()
+    assert assessment.outcome is Outcome.REFER
+    assert [reason.id for reason in assessment.reasons] == [ReasonId.SCOPE]
+    file = answer.save(tmp_path / "a.evidence")
+    keep_assessment(answer, file)
+    assert replay(file, registry.trust_root).matches
+    # Whoever speaks for the record reads it for every purpose, and another purpose is shown it.
+    assert ask(lender, 9_107, Purpose.COLLECTION).records[0].facts is not None
+    assert ask(other, 9_107).records[0].facts is not None

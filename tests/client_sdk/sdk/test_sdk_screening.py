@@ -16,9 +16,11 @@ from client_sdk._protocol.inquiry import Expectation
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
 from client_sdk.errors import ConfigError, ConflictError, PreflightError, VerificationError
 from client_sdk.kernel.formats.commitment import commit_consents
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.map_entry import subject_key
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse
 from client_sdk.kernel.ledger.inquiry import Inquiry, Screening
+from client_sdk.kernel.rules.consent import for_purpose
 from client_sdk.models import (
     Consent,
     ConsentForm,
@@ -165,7 +167,9 @@ def test_the_inquiry_is_in_the_log_and_commits_to_the_consents(lender: Client) -
     assert (receipt.persons, receipt.outcome) == (2, "ANSWERED")
     assert inquiry.screening == Screening(2, 1, 1)
     assert inquiry.subject_commitments == ()
-    assert inquiry.consent_commitment == commit_consents(report.consents_opening, [CONSENT.encode()] * 2)
+    signed = for_purpose(CONSENT, inquiry.purpose).encode()
+    assert inquiry.consent_commitment == commit_consents(report.consents_opening, [signed] * 2)
+    assert inquiry.consent_terms == ConsentTerms.on(CONSENT.date, inquiry.purpose)
 
 
 def test_what_the_registry_is_sent_names_pages_and_no_person(lender: Client) -> None:
@@ -332,7 +336,7 @@ def asked(client: Client, keys: list[bytes]) -> tuple[PageReader, SignedScreenin
         session.signer(KeyUsage.INQUIRE),
         Screening(len(keys), 1, len(reader.prefixes)),
         purpose=REVIEW,
-        consents=[CONSENT.encode()],
+        consents=[CONSENT],
         officer="d",
         issued_at=session.now_ms(),
     )

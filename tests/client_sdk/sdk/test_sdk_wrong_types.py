@@ -267,6 +267,7 @@ FUNCTIONS: dict[str, Wrong] = {
     "written_consent": {
         "document": (None, 5, "consent", []),
         "given_on": (None, 5, "2025-01-01", datetime(2025, 1, 1, tzinfo=UTC)),
+        "purposes": (None, 5, "LOAN_APPROVAL", [5], ["LOAN"]),
     },
 }
 # Where an argument may be left out, None stands for that.

@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from client_sdk.home import create_home
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import Role
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -278,6 +279,17 @@ def test_the_rulebook_may_differ_from_its_defaults(site: Site, tmp_path: Path) -
     limits.write_text("[" * 100_000)
     told = run(*other.words(), "--rulebook", limits, expected=2)
     assert told == f"registry-server: {limits}: a JSON object of limits of the rulebook, nested too deeply\n"
+
+
+def test_a_registry_begins_with_the_rulebook_of_its_jurisdiction(site: Site) -> None:
+    run(*site.words(), "--rulebook", "uk")
+    site.approve(*site.administrators[:2])
+    run("init", "--home", site.home, "--finish")
+    act = ActFile.parse((site.home / "genesis.act").read_bytes()).act
+    assert act.body.rulebook == Rulebook.shipped("uk")  # type: ignore[union-attr]  # a genesis
+    assert "xx: neither a rulebook that ships" in run(
+        *Site(site.home.parent / "b").words(), "--rulebook", "xx", expected=2
+    )
 
 
 def test_settings_that_are_not_in_order_are_named(site: Site) -> None:

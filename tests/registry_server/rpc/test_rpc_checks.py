@@ -52,7 +52,7 @@ def kept(registry: RunningRegistry) -> list[InquiryLeaf]:
         count = view.head.inquiry_count
     request = transparency_pb2.ListInquiryLeavesRequest(start=0, end=count)
     pages = registry.transparency("auditor").ListInquiryLeaves(request)
-    return [InquiryLeaf.parse(leaf) for page in pages for leaf in page.leaves]
+    return [InquiryLeaf.parse(item.leaf) for page in pages for item in page.inquiries]
 
 
 def test_a_reported_person_is_listed_and_another_is_clear(registry: RunningRegistry) -> None:

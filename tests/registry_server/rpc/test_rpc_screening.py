@@ -47,7 +47,7 @@ def outcomes(registry: RunningRegistry) -> list[str]:
         count = view.head.inquiry_count
     request = transparency_pb2.ListInquiryLeavesRequest(start=0, end=count)
     pages = registry.transparency("auditor").ListInquiryLeaves(request)
-    return [InquiryLeaf.parse(leaf).outcome for page in pages for leaf in page.leaves]
+    return [InquiryLeaf.parse(item.leaf).outcome for page in pages for item in page.inquiries]
 
 
 def test_a_page_shows_who_is_listed_and_nothing_else_of_anybody(registry: RunningRegistry) -> None:

@@ -63,9 +63,8 @@ def test_an_auditor_examines_the_whole_log_over_the_wire(registry: RunningRegist
     bindings = list(stub.ListLiveBindings(pb.ListLiveBindingsRequest()))
     assert (bindings[0].begun_at, bindings[-1].size) == (checkpoint.size, checkpoint.size)
     live = [LiveBinding(item.index, item.subject, item.opening) for page in bindings for item in page.bindings]
-    asked = [
-        leaf for page in stub.ListInquiryLeaves(pb.ListInquiryLeavesRequest(start=0, end=1)) for leaf in page.leaves
-    ]
+    shown = stub.ListInquiryLeaves(pb.ListInquiryLeavesRequest(start=0, end=1))
+    asked = [item.leaf for page in shown for item in page.inquiries]
     findings = check_log(leaves, live, checkpoint, asked, genesis=registry.trust_root.genesis)
     assert findings.kept() == []
     assert len(live) == 2

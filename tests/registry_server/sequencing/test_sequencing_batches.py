@@ -167,7 +167,7 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored.position is None
         with pytest.raises(RuleError, match="INQUIRY_WAITING"):
             view.inquiry_place(stored)
-        assert view.inquiry_leaves(0, 10) == []
+        assert view.signed_inquiries(0, 10) == []
     accept(ledger, world.report("lender-1", "loan"))
     with ledger.view() as view:
         assert view.head.inquiry_count == 2
@@ -175,7 +175,7 @@ def test_inquiries_are_kept_counted_once_and_sequenced(ledger: Ledger, world: Wo
         assert stored is not None
         assert stored.position is not None
         leaf = InquiryLeaf.of(first[0].received_at, ANSWERED, one.payload, one.signature).encode()
-        assert stored.leaf == leaf == view.inquiry_leaves(0, 10)[stored.position]
+        assert stored.leaf == leaf == view.signed_inquiries(0, 10)[stored.position].leaf
         position, path = view.inquiry_place(stored)
         assert position == stored.position
         verify_inclusion(leaf_hash(leaf), position, 2, path, view.head.inquiry_root)

@@ -39,6 +39,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act import propose_about_members, propose_closing
 from client_sdk.cli.verbs.act.approve import tell_approved
+from client_sdk.cli.verbs.act.preview import show_preview
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
@@ -168,6 +169,7 @@ def register(app: typer.Typer) -> None:
             "act propose rulebook --from cn --set daily_statements=100000",
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
             "act propose rulebook --overlays overlays.json",
+            "act propose rulebook --set stale_days=92 --preview",
         ],
     )
     def rulebook(
@@ -193,13 +195,14 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(metavar="FILE", help="JSON list of all overlays from now on; an empty one for none."),
         ] = None,
+        preview: Annotated[
+            bool,
+            typer.Option("--preview", help="Show what it would change for records and members; nothing is signed."),
+        ] = False,
         yes: YesOption = False,
     ) -> None:
         """Change limits, periods and overlays that apply to all members; jurisdiction and time zone stay."""
-        new = None if overlays is None else _overlays(overlays)
-        propose_body(
-            session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, change, new)), yes=yes
-        )
+        _decide_rulebook(session, shipped, change, overlays, preview=preview, yes=yes)
 
     @verb(
         propose,
@@ -293,6 +296,21 @@ def register(app: typer.Typer) -> None:
 def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> KeyServicesBody:
     version = directory.state.newest_subject_key_version + 1
     return KeyServicesBody(KeyServices(version, services))
+
+
+def _decide_rulebook(
+    session: Run, shipped: str, changes: list[str] | None, overlays: Path | None, *, preview: bool, yes: bool
+) -> None:
+    """Propose a rulebook, or show what it would change."""
+    new = None if overlays is None else _overlays(overlays)
+    if not preview:
+        propose_body(
+            session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, changes, new)), yes=yes
+        )
+        return
+    with session.client() as client:
+        directory = client.directory()
+        show_preview(session, client, directory, _proposed(directory.rulebook, shipped, changes, new))
 
 
 def _proposed(

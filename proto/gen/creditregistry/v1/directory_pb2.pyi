@@ -455,6 +455,7 @@ class Rulebook(_message.Message):
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
     OVERLAYS_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
     JURISDICTION_FIELD_NUMBER: _builtins.int
     RETAINED_FROM_START_FIELD_NUMBER: _builtins.int
     NO_PART_PAYMENTS_FIELD_NUMBER: _builtins.int
@@ -530,6 +531,10 @@ class Rulebook(_message.Message):
         """Rules by which repaid records are hidden, ascending by name, at most 64."""
 
     @_builtins.property
+    def scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PurposeScope]:
+        """What an inquiry for each purpose is shown, ascending by purpose: one for each purpose for which lenders ask."""
+
+    @_builtins.property
     def reciprocity_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReciprocityLevel]:
         """What is received for what is given, ascending by the kind that is given. Of a kind that none of them names,
         nothing is held back.
@@ -555,6 +560,7 @@ class Rulebook(_message.Message):
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
         overlays: _abc.Iterable[Global___Overlay] | None = ...,
+        scopes: _abc.Iterable[Global___PurposeScope] | None = ...,
         jurisdiction: _builtins.str = ...,
         retained_from_start: _builtins.bool = ...,
         no_part_payments: _builtins.bool = ...,
@@ -570,7 +576,7 @@ class Rulebook(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -603,6 +609,44 @@ class ReciprocityLevel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReciprocityLevel: _TypeAlias = ReciprocityLevel  # noqa: Y015
+
+@_typing.final
+class PurposeScope(_message.Message):
+    """What an inquiry for one purpose is shown (README.md 6)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    PAID_DAYS_FIELD_NUMBER: _builtins.int
+    CONSENT_DAYS_FIELD_NUMBER: _builtins.int
+    purpose: _common_pb2.Purpose.ValueType
+    """The purpose."""
+    paid_days: _builtins.int
+    """Days after the newest version of a record that is CURED or SATISFIED, for which its disclosure is shown; 0 for as
+    long as it is kept.
+    """
+    consent_days: _builtins.int
+    """Days for which a consent counts; 0 for as long as the document itself says."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Kind.ValueType]:
+        """Kinds of records whose sealed disclosures are shown, ascending."""
+
+    def __init__(
+        self,
+        *,
+        purpose: _common_pb2.Purpose.ValueType = ...,
+        kinds: _abc.Iterable[_common_pb2.Kind.ValueType] | None = ...,
+        paid_days: _builtins.int = ...,
+        consent_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_days", b"consent_days", "kinds", b"kinds", "paid_days", b"paid_days", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PurposeScope: _TypeAlias = PurposeScope  # noqa: Y015
 
 @_typing.final
 class GivenKind(_message.Message):

@@ -6,6 +6,7 @@ Dates are YYYY-MM-DD in the registry's legal time zone; money is in minor units 
 """
 
 from collections import abc as _abc
+from creditregistry.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -590,22 +591,28 @@ class Consent(_message.Message):
     FORM_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    PURPOSES_FIELD_NUMBER: _builtins.int
     form: Global___ConsentForm.ValueType
     """Only WRITTEN counts for supplying; an e-document is written (电子签名法 Art. 4)."""
     date: _builtins.str
     """YYYY-MM-DD on which it was given."""
     digest: _builtins.bytes
     """SHA-256 of the signed document, 32 bytes."""
+    @_builtins.property
+    def purposes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Purpose.ValueType]:
+        """For which purposes it was given, ascending. In facts there may be none; in an inquiry there is at least one."""
+
     def __init__(
         self,
         *,
         form: Global___ConsentForm.ValueType = ...,
         date: _builtins.str = ...,
         digest: _builtins.bytes = ...,
+        purposes: _abc.Iterable[_common_pb2.Purpose.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "digest", b"digest", "form", b"form"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "digest", b"digest", "form", b"form", "purposes", b"purposes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,38 @@ class Screening(_message.Message):
 Global___Screening: _TypeAlias = Screening  # noqa: Y015
 
 @_typing.final
+class ConsentTerms(_message.Message):
+    """Terms of the consents that an inquiry is made on, for who may not open them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_GIVEN_ON_FIELD_NUMBER: _builtins.int
+    LAST_GIVEN_ON_FIELD_NUMBER: _builtins.int
+    PURPOSES_FIELD_NUMBER: _builtins.int
+    first_given_on: _builtins.str
+    """YYYY-MM-DD: day of the oldest."""
+    last_given_on: _builtins.str
+    """YYYY-MM-DD: day of the newest; of a question about persons the same."""
+    @_builtins.property
+    def purposes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Purpose.ValueType]:
+        """For which purposes all of them were given, ascending, at least one."""
+
+    def __init__(
+        self,
+        *,
+        first_given_on: _builtins.str = ...,
+        last_given_on: _builtins.str = ...,
+        purposes: _abc.Iterable[_common_pb2.Purpose.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_given_on", b"first_given_on", "last_given_on", b"last_given_on", "purposes", b"purposes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentTerms: _TypeAlias = ConsentTerms  # noqa: Y015
+
+@_typing.final
 class Inquiry(_message.Message):
     """A question about 1 to 100 persons, or a screening. Holds no pseudonym."""
 
@@ -90,6 +122,7 @@ class Inquiry(_message.Message):
     OFFICER_COMMITMENT_FIELD_NUMBER: _builtins.int
     SCREENING_FIELD_NUMBER: _builtins.int
     ALERTS_UNTIL_FIELD_NUMBER: _builtins.int
+    CONSENT_TERMS_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     asker: _builtins.str
@@ -120,6 +153,10 @@ class Inquiry(_message.Message):
     def screening(self) -> Global___Screening:
         """Which pages a screening asks for; absent for a question about persons."""
 
+    @_builtins.property
+    def consent_terms(self) -> Global___ConsentTerms:
+        """What is said of the consents in clear."""
+
     def __init__(
         self,
         *,
@@ -133,10 +170,12 @@ class Inquiry(_message.Message):
         officer_commitment: _builtins.bytes = ...,
         screening: Global___Screening | None = ...,
         alerts_until: _builtins.str = ...,
+        consent_terms: Global___ConsentTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["screening", b"screening"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent_terms", b"consent_terms", "screening", b"screening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_until", b"alerts_until", "asker", b"asker", "consent_commitment", b"consent_commitment", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "screening", b"screening", "subject_commitments", b"subject_commitments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asker", b"asker", "consent_commitment", b"consent_commitment", "consent_terms", b"consent_terms", "inquiry_id", b"inquiry_id", "issued_at", b"issued_at", "officer_commitment", b"officer_commitment", "purpose", b"purpose", "registry", b"registry", "screening", b"screening", "subject_commitments", b"subject_commitments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -351,26 +351,54 @@ class ListInquiryLeavesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     START_FIELD_NUMBER: _builtins.int
-    LEAVES_FIELD_NUMBER: _builtins.int
+    INQUIRIES_FIELD_NUMBER: _builtins.int
     start: _builtins.int
     """Index of the first."""
     @_builtins.property
-    def leaves(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """received_at || outcome || SHA-256(payload || signature)."""
+    def inquiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedInquiry]:
+        """In the order of the tree."""
 
     def __init__(
         self,
         *,
         start: _builtins.int = ...,
-        leaves: _abc.Iterable[_builtins.bytes] | None = ...,
+        inquiries: _abc.Iterable[Global___LoggedInquiry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaves", b"leaves", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiries", b"inquiries", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInquiryLeavesResponse: _TypeAlias = ListInquiryLeavesResponse  # noqa: Y015
+
+@_typing.final
+class LoggedInquiry(_message.Message):
+    """A leaf of the inquiry tree with what it stands for. Holds no pseudonym."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_FIELD_NUMBER: _builtins.int
+    INQUIRY_FIELD_NUMBER: _builtins.int
+    leaf: _builtins.bytes
+    """received_at || outcome || SHA-256(payload || signature)."""
+    @_builtins.property
+    def inquiry(self) -> _evidence_pb2.SignedPayload:
+        """Payload and signature."""
+
+    def __init__(
+        self,
+        *,
+        leaf: _builtins.bytes = ...,
+        inquiry: _evidence_pb2.SignedPayload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry", "leaf", b"leaf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoggedInquiry: _TypeAlias = LoggedInquiry  # noqa: Y015
 
 @_typing.final
 class GetDirectoryProofRequest(_message.Message):

@@ -7,6 +7,7 @@
 | standing of version 1: CURED, TRANSFERRED, SATISFIED, STAYED | 4 |
 | batch signature: its size, place, path, bytes, and what it is over | 14 |
 | inquiry: purpose REPORTING | 1 |
+| scope: a kind and an age beyond the purpose, and less than its scope | 3 |
 | log keys: a second one, before and after the one that signs | 2 |
 | state of a member: roles, keys that did not sign, succession by genesis | 6 |
 | HEAD: newest act, HEAD before, inquiries | 5 |

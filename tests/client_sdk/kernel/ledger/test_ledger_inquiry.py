@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +11,21 @@ from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import verify_directory
+from client_sdk.kernel.ledger.examination import Examination, verify_signatures
+from client_sdk.kernel.ledger.findings import FindingId, Findings
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening, PersonOpening, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import consent_of, inquiry_of, make_evidence, pseudonyms
 from tests.support.handmade_log import HandmadeLog, seed, signer
-from tests.support.lies import honest_log
+from tests.support.lies import LIES, Lie, honest_log
+from tests.support.naive_inquiries import wrong_inquiries
 from tests.support.transparency_server import HandmadeRegistry, serve
 
 if TYPE_CHECKING:
@@ -88,6 +95,66 @@ def test_with_a_screening_comes_the_opening_of_its_officer_alone(inquiry: Inquir
             more.check(screening, (1,))
     with pytest.raises(FormatError, match=r"commitment\.opens"):
         replace(officer, officer="somebody else").check(screening, (1,))
+
+
+@pytest.mark.parametrize(
+    ("terms", "rule"),
+    [
+        (("", "", (Purpose.LOAN_APPROVAL,)), "consent-terms.days"),
+        (("2025-02-30", "2025-02-30", (Purpose.LOAN_APPROVAL,)), "consent-terms.days"),
+        (("1899-12-31", "1899-12-31", (Purpose.LOAN_APPROVAL,)), "consent-terms.days"),
+        (("2025-01-02", "2025-01-01", (Purpose.LOAN_APPROVAL,)), "consent-terms.days"),
+        (("2025-01-01", "2025-01-02", (Purpose.LOAN_APPROVAL,)), "consent-terms.days"),
+        (("2025-01-01", "2025-01-01", ()), "consent-terms.purposes"),
+        (("2025-01-01", "2025-01-01", (Purpose.COLLECTION, Purpose.LOAN_APPROVAL)), "consent_terms.purposes.order"),
+    ],
+)
+def test_an_inquiry_says_day_and_purposes_of_its_consent(inquiry: Inquiry, terms: tuple[str, ...], rule: str) -> None:
+    said = ConsentTerms(*terms)  # type: ignore[arg-type]  # the wrong ones
+    with pytest.raises(FormatError) as refused:
+        Inquiry.parse(replace(inquiry, consent_terms=said).encode())
+    assert refused.value.rule == rule
+
+
+def test_its_consent_is_the_one_that_an_inquiry_says(inquiry: Inquiry, opening: InquiryOpening) -> None:
+    for terms in (
+        ConsentTerms.on(date(2025, 12, 30), Purpose.LOAN_APPROVAL),
+        ConsentTerms.on(date(2025, 12, 31), Purpose.LOAN_APPROVAL, Purpose.COLLECTION),
+    ):
+        with pytest.raises(FormatError, match=r"consent\.terms"):
+            opening.check(replace(inquiry, consent_terms=terms), (1,))
+
+
+def test_no_evidence_rests_on_a_consent_for_another_purpose(log: HandmadeLog, inquiry: Inquiry) -> None:
+    evidence = make_evidence(log, "lender-3", PERSONS)
+    own = signer("lender-3 INQUIRE")
+    payload = replace(inquiry, purpose=Purpose.COLLECTION).encode()
+    evidence.inquiry.payload, evidence.inquiry.signature = payload, dsse.sign(own, dsse.INQUIRY, payload)
+    with pytest.raises(FormatError, match=r"inquiry\.consent-purpose"):
+        Verifier(log.trust_root).check(evidence)
+
+
+@pytest.mark.parametrize(
+    "lie", [lie for lie in LIES if lie.found & {FindingId.INQUIRY, FindingId.CONSENT}], ids=lambda lie: lie.name
+)
+def test_a_second_reading_finds_the_same_inquiries_wrong(lie: Lie) -> None:
+    log = honest_log()
+    assert wrong_inquiries(log.leaves, log.inquiries, log.asked) == []
+    before, registry = len(log.inquiries), HandmadeRegistry(log)
+    lie.commit(log, registry)
+    shown = log.inquiries if registry.inquiries is None else registry.inquiries
+    assert wrong_inquiries(log.leaves, shown, log.asked) == [len(shown) - 1]
+    findings = Findings()
+    examination = Examination(findings, genesis=log.trust_root.genesis)
+    examination.feed(log.leaves)
+    asked = [
+        ShownInquiry(leaf, signed.payload, signed.key_id, signed.signature)
+        for leaf, signed in zip(shown, log.asked, strict=True)
+    ]
+    for finding in verify_signatures(list(examination.check_asked(0, asked))):
+        findings.add(finding)
+    assert [finding.field for finding in findings.kept()] == [f"inquiry {len(shown) - 1}"]
+    assert before < len(shown)
 
 
 def test_no_evidence_rests_on_a_screening(log: HandmadeLog, inquiry: Inquiry) -> None:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.moment import LAST_MS, moment
-from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import Kind, Purpose, Standing
 from client_sdk.kernel.rules.check import check_admission, check_facts
-from client_sdk.kernel.rules.consent import check_inquiry_consent
+from client_sdk.kernel.rules.consent import check_inquiry_consent, for_purpose, terms_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import (
     Amounts,
@@ -367,15 +369,39 @@ def test_a_notice_is_always_before_the_submission(sent_at: int, submitted_at: in
 
 
 def test_asking_about_a_person_takes_written_consent() -> None:
-    check_inquiry_consent(CONSENT, today=TODAY)
+    asked = for_purpose(CONSENT, Purpose.COLLECTION)
+    limited = replace(Rulebook(), scopes=(*Rulebook().scopes[:3], "COLLECTION::consent=30"))
+    check_inquiry_consent(asked, Purpose.COLLECTION, Rulebook(), today=TODAY)
+    check_inquiry_consent(replace(asked, date=TODAY - 30 * DAY), Purpose.COLLECTION, limited, today=TODAY)
     for consent, rule in (
         (None, "C03"),
-        (replace(CONSENT, form=ConsentForm.VERBAL), "C10"),
-        (replace(CONSENT, date=TODAY + DAY), "C10"),
+        (replace(asked, form=ConsentForm.VERBAL), "C10"),
+        (replace(asked, date=TODAY + DAY), "C10"),
+        (replace(asked, date=TODAY - 31 * DAY), "consent.days"),
+        (replace(asked, purposes=(Purpose.LOAN_APPROVAL, Purpose.REPORTING)), "C12"),
+        (CONSENT, "C12"),
     ):
         with pytest.raises(RuleError) as caught:
-            check_inquiry_consent(consent, today=TODAY)
+            check_inquiry_consent(consent, Purpose.COLLECTION, limited, today=TODAY)
         assert (caught.value.reason, caught.value.rule) == (R.CONSENT_MISSING, rule)
+
+
+def test_a_consent_that_names_its_purposes_names_reporting_for_a_record() -> None:
+    admit(replace(DEFAULT, consent=replace(CONSENT, purposes=(Purpose.REPORTING, Purpose.COLLECTION))))
+    with pytest.raises(RuleError) as caught:
+        admit(replace(DEFAULT, consent=replace(CONSENT, purposes=(Purpose.COLLECTION,))))
+    assert (caught.value.reason, caught.value.rule) == (R.CONSENT_MISSING, "D03")
+
+
+def test_the_terms_of_many_consents_are_their_days_and_common_purposes() -> None:
+    others = [
+        replace(CONSENT, date=CONSENT.date - DAY, purposes=(Purpose.COLLECTION, Purpose.LOAN_APPROVAL)),
+        replace(CONSENT, date=CONSENT.date + DAY, purposes=(Purpose.COLLECTION,)),
+    ]
+    first, last = ((CONSENT.date + day).isoformat() for day in (-DAY, DAY))
+    assert terms_of([for_purpose(CONSENT, Purpose.COLLECTION), *others]) == ConsentTerms(
+        first, last, (Purpose.COLLECTION,)
+    )
 
 
 @given(approver=st.text(max_size=70), court=st.text(max_size=140), days=st.integers(-5, 70))
