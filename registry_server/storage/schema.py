@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "FORGOTTEN_FROM",
     "INQUIRY_TREE",
     "LOG_TREE",
     "acts",
@@ -423,3 +424,6 @@ certificates = Table(
     Column("certificate", LargeBinary, nullable=False),
     Index(None, "institution", "issued_at"),
 )
+
+# What tells anything about persons is deleted from these: their files must hold nothing of it either.
+FORGOTTEN_FROM = (live_records, inquiries, inquired_persons, shown, notices, blocked_debts)
