@@ -70,12 +70,14 @@ class SubjectRecord(Plain):
         history: its leaves, the oldest first; of a bought debt also the remarks that it has carried over.
         due_on: last day for the answer to a dispute that stands; None where none waits for one.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
+        hidden_under: name of the overlay that hides it from every answer; empty for a record that answers show.
     """
 
     record: ListedRecord
     history: tuple[RecordEvent, ...]
     due_on: date | None = None
     disputed_by: str = ""
+    hidden_under: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +103,12 @@ class AskedAbout(Plain):
 class SubjectReport(Plain):
     """A person's own report.
 
-    That no inquiry is left out of ``asked`` is the registry's word; everything else in it is proved.
+    That no inquiry is left out of ``asked``, and no hidden record of ``records``, is the registry's word; everything
+    else in it is proved.
 
     Attributes:
         answer: LISTED or CLEAR, with the evidence.
-        records: live records, in the order of the answer.
+        records: live records, in the order of the answer; then those that an overlay hides from answers.
         asked: inquiries about the person that are kept, the newest first, that of this report included.
         members: every institution that is named, by id.
         office: institution id of the member that speaks for the person.
@@ -115,6 +118,7 @@ class SubjectReport(Plain):
         chargeable: whether a fee may be taken for this one; it is never refused.
         made_at: when it was made, UTC.
         time_zone: of the rulebook: ``Asia/Shanghai`` or ``UTC``.
+        jurisdiction: of the rulebook.
         retention_years: of the rulebook.
         dispute_days: of the rulebook.
     """
@@ -130,5 +134,6 @@ class SubjectReport(Plain):
     chargeable: bool
     made_at: datetime
     time_zone: str
+    jurisdiction: str
     retention_years: int
     dispute_days: int

@@ -198,6 +198,10 @@ class View:
         """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
         return live.sealed_by_subjects(self.work, subjects)
 
+    def hidden_records(self, subjects: Iterable[bytes]) -> list[SealedRow]:
+        """Return the records of pseudonyms that an overlay hides, ascending by index, in one statement."""
+        return live.hidden_by_subjects(self.work, subjects)
+
     def annotation_leaves(self, rows: Iterable[SealedRow]) -> dict[int, list[tuple[int, bytes]]]:
         """Return the links that show how records are annotated, by ``SealedRow.row.record``, in one statement."""
         return records.annotation_leaves(self.work, [row.row.record for row in rows if row.row.annotation_index >= 0])

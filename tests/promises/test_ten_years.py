@@ -241,6 +241,9 @@ def an_amnesty(decade: Decade) -> None:
     assert ask(decade, "lender-3", ZHOU) is Verdict.LISTED
     assert lender.hide(zhou, ZHOU.who, AMNESTY.name) is not None
     assert ask(decade, "lender-3", ZHOU) is Verdict.CLEAR
+    # The person alone sees it, and under which rule nobody else does.
+    (item,) = decade.client(OFFICE).subject_report(ZHOU.who, mandate=consent(decade), officer="desk-1").records
+    assert (item.record.record_id, item.hidden_under, item.record.facts is None) == (zhou, AMNESTY.name, False)
     pass_to(decade, 2033, 1, 3)
     assert ask(decade, "lender-3", ZHOU) is Verdict.LISTED
 

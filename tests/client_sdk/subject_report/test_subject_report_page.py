@@ -135,6 +135,7 @@ def report(*records: SubjectRecord, asked: int = 1, had: int = 0) -> SubjectRepo
         chargeable=had >= 2,
         made_at=AT,
         time_zone="Asia/Shanghai",
+        jurisdiction="cn",
         retention_years=5,
         dispute_days=20,
     )
