@@ -372,5 +372,5 @@ class View:
     def disclosed_again(self, day: date, limit: int) -> list[StoredRecord]:
         """Return hidden records that no overlay covers on that day, for a LapseItem SHOWN each."""
         hiding = [overlay for overlay in self.rulebook.overlays if overlay.hides_from <= day < overlay.hides_until]
-        covering = {overlay.name: latest_retention(overlay) for overlay in hiding}
+        covering = {overlay.name: latest_retention(overlay, self.rulebook.longest_years) for overlay in hiding}
         return records.disclosed_again(self.work, covering, limit)

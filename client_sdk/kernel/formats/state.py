@@ -272,6 +272,11 @@ class Rulebook:
         values: dict[str, Any] = {**jurisdiction(name).rulebook, "jurisdiction": name}
         return cls(**values)
 
+    @property
+    def longest_years(self) -> int:
+        """The most years for which any rulebook of its jurisdiction keeps a record."""
+        return jurisdiction(self.jurisdiction).most["retention_years"]
+
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
 
