@@ -1,5 +1,6 @@
-"""Forms of small things: ids of institutions and records, places of money, words, times as text, values as JSON."""
+"""Forms of small things: ids, places of money, words, times as text, values as JSON, jurisdictions."""
 
+from client_sdk.kernel.formats.jurisdiction import Jurisdiction, jurisdiction
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Json, Plain, plain
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
@@ -11,10 +12,12 @@ __all__ = [
     "INSTITUTION_ID",
     "MINOR_UNITS",
     "Json",
+    "Jurisdiction",
     "Plain",
     "Word",
     "check_institution_id",
     "check_record_id",
+    "jurisdiction",
     "moment_text",
     "offset_of",
     "plain",

@@ -29,7 +29,6 @@ from client_sdk.errors import ConflictError, VerificationError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, KeyUse
 from client_sdk.kernel.rules.dates import day_of
-from client_sdk.kernel.rules.overlay import named
 from client_sdk.models.record import RecordState
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class Disputing(Core):
         facts = yield from beside(partial(_opened, held, names or {}))
         directory = yield from self.following.refresh()
         day = day_of(self.session.now_ms(), directory.rulebook.time_zone)
-        check_covered(held[0].statement, facts, named(directory.rulebook.overlays, name), day, name)
+        check_covered(held[0].statement, facts, directory.rulebook, day, name)
         if dry_run or held[0].hidden:
             return None
         draft = AnnotationDraft(add=_HIDDEN, overlay=name, facts=facts)

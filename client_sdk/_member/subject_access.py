@@ -10,6 +10,7 @@ from creditregistry.v1 import subject_access_pb2
 from client_sdk._member.asking import Asking
 from client_sdk._protocol import arguments
 from client_sdk._protocol.annotation import record_ref
+from client_sdk._protocol.hidden import HiddenLeaves
 from client_sdk._protocol.subject_access import Askers, RecordLeaves, make_report
 from client_sdk._steps import ask, beside
 from client_sdk.errors import VerificationError
@@ -17,6 +18,8 @@ from client_sdk.kernel.formats.words import Purpose
 from client_sdk.models.answer import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from client_sdk._steps import Flow
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -47,7 +50,8 @@ class SubjectAccessing(Asking):
             raise VerificationError(failure.part, failure.rule, failure.message)
         askers = Askers(answer.inquiry_id, question.names[0])
         yield from self._fetch_askers(askers)
-        histories = yield from self._fetch_histories(answer)
+        hidden = [HiddenLeaves(item, question.names[0]) for page in askers.pages for item in page.hidden]
+        histories = yield from self._fetch_histories(answer, hidden)
         # Who asked, or remarked, may have been enrolled since the directory was followed.
         directory = yield from self.following.refresh()
         key = self.session.log_key
@@ -68,25 +72,35 @@ class SubjectAccessing(Asking):
             askers.pages.append(page)
             if not page.next:
                 return
-            if page.next != skip + len(page.inquiries) or not page.inquiries or page.next > MOST_LISTED:
+            shown = max(len(page.inquiries), len(page.hidden))
+            if page.next != skip + shown or not shown or page.next > MOST_LISTED:
                 raise VerificationError(
                     "inquiries about the person", "askers.pages", want="pages that follow each other"
                 )
             skip = page.next
 
-    def _fetch_histories(self, answer: Answer) -> Flow[list[RecordLeaves]]:
-        histories = [RecordLeaves(record) for record in answer.records]
+    def _fetch_histories(
+        self, answer: Answer, hidden: Sequence[HiddenLeaves] = ()
+    ) -> Flow[list[RecordLeaves | HiddenLeaves]]:
+        for one in hidden:
+            one.check()
+        histories: list[RecordLeaves | HiddenLeaves] = [*map(RecordLeaves, answer.records), *hidden]
+        if len({leaves.key for leaves in histories}) != len(histories):
+            raise VerificationError("hidden record", "hidden.once", want="each record once, listed or hidden")
         for leaves in histories:
-            skip = 0
-            while True:
-                request = subject_access_pb2.ListRecordLeavesRequest(
-                    inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=skip
-                )
-                page = yield from ask(self.services.subject_access.ListRecordLeaves, request)
-                leaves.pages.append(page)
-                if not page.next:
-                    break
-                if page.next != skip + len(page.leaves) or not page.leaves or page.next > MOST_LISTED:
-                    raise VerificationError("history", "history.pages", want="pages that follow each other")
-                skip = page.next
+            yield from self._fetch_history(answer, leaves)
         return histories
+
+    def _fetch_history(self, answer: Answer, leaves: RecordLeaves | HiddenLeaves) -> Flow[None]:
+        skip = 0
+        while True:
+            request = subject_access_pb2.ListRecordLeavesRequest(
+                inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=skip
+            )
+            page = yield from ask(self.services.subject_access.ListRecordLeaves, request)
+            leaves.pages.append(page)
+            if not page.next:
+                return
+            if page.next != skip + len(page.leaves) or not page.leaves or page.next > MOST_LISTED:
+                raise VerificationError("history", "history.pages", want="pages that follow each other")
+            skip = page.next

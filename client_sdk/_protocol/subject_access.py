@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.models.answer import Answer
     from client_sdk.models.listed import ListedRecord
 
-__all__ = ["Askers", "RecordLeaves", "make_report"]
+__all__ = ["Askers", "RecordLeaves", "make_report", "read_pages", "subject_record"]
 
 PART = "inquiry about the person"
 HISTORY = "history"
@@ -148,38 +148,63 @@ class RecordLeaves:
                 the answer lists is not in it.
         """
         with verifying():
-            leaves: list[tuple[int, bytes]] = []
-            for page in self.pages:
-                leaves += _proved_leaves(page, key)
-            history = read_history(leaves, self.key, directory)
+            _, history = read_pages(self.pages, self.key, directory, key)
             listed = (self.record.index, self.record.version)
             shown = {(step.place, step.said.version) for step in history.steps if isinstance(step.said, Statement)}
             if listed not in shown:
                 raise FormatError(HISTORY, "history.listed", want="the version that the answer lists")
             until = day_of(milliseconds(as_of), directory.rulebook.time_zone)
-            months = monthly_history(self.record.kind, self._versions(history, directory), until)
-            due = answer_due_on(history.unanswered_since, directory.rulebook) if history.unanswered_since else None
-        return SubjectRecord(
-            record=self.record,
-            history=tuple(map(_event, history.steps)),
-            due_on=due,
-            disputed_by=history.disputed_by,
-            months=months,
-        )
+            return subject_record(self.record, history, directory, until)
 
-    def _versions(self, history: RecordHistory, directory: Directory) -> list[KnownVersion]:
-        """Return all versions; facts are opened of the listed one alone, as the registry keeps no others."""
-        zone, listed = directory.rulebook.time_zone, self.record
-        return [
-            KnownVersion(
-                step.said.version,
-                step.said.standing,
-                day_of(step.logged_at, zone),
-                listed.facts if step.said.version == listed.version else None,
-            )
-            for step in history.steps
-            if isinstance(step.said, Statement)
-        ]
+
+def read_pages(
+    pages: Sequence[pb.ListRecordLeavesResponse], record: RecordKey, directory: Directory, key: VerifierKey
+) -> tuple[dict[int, bytes], RecordHistory]:
+    """Return the leaves of a record by index, once they are proved to be in the log, and the history that they make.
+
+    Raises:
+        FormatError: a leaf is not in the log or not of this record, or the chain has a gap.
+    """
+    leaves = [leaf for page in pages for leaf in _proved_leaves(page, key)]
+    return dict(leaves), read_history(leaves, record, directory)
+
+
+def subject_record(
+    record: ListedRecord, history: RecordHistory, directory: Directory, until: date, hidden_under: str = ""
+) -> SubjectRecord:
+    """Return a record with its history.
+
+    Args:
+        record: as it is listed, or as it would be were it not hidden.
+        history: of it.
+        directory: of the newest HEAD.
+        until: day for which the answer is proved.
+        hidden_under: name of the overlay that hides it; empty for none.
+    """
+    due = answer_due_on(history.unanswered_since, directory.rulebook) if history.unanswered_since else None
+    return SubjectRecord(
+        record=record,
+        history=tuple(map(_event, history.steps)),
+        due_on=due,
+        disputed_by=history.disputed_by,
+        months=monthly_history(record.kind, _versions(record, history, directory), until),
+        hidden_under=hidden_under,
+    )
+
+
+def _versions(record: ListedRecord, history: RecordHistory, directory: Directory) -> list[KnownVersion]:
+    """Return all versions; facts are opened of the listed one alone, as the registry keeps no others."""
+    zone = directory.rulebook.time_zone
+    return [
+        KnownVersion(
+            step.said.version,
+            step.said.standing,
+            day_of(step.logged_at, zone),
+            record.facts if step.said.version == record.version else None,
+        )
+        for step in history.steps
+        if isinstance(step.said, Statement)
+    ]
 
 
 def _proved_leaves(page: pb.ListRecordLeavesResponse, key: VerifierKey) -> list[tuple[int, bytes]]:
@@ -231,7 +256,7 @@ def make_report(
 
     Args:
         answer: LISTED or CLEAR.
-        records: of it, with their history.
+        records: of it, with their history, then hidden ones.
         asked: who asked.
         directory: of the newest HEAD.
         office: institution id of who asked for it.
@@ -257,6 +282,7 @@ def make_report(
         chargeable=tally.chargeable,
         made_at=moment(now_ms),
         time_zone=rulebook.time_zone,
+        jurisdiction=rulebook.jurisdiction,
         retention_years=rulebook.retention_years,
         dispute_days=rulebook.dispute_days,
     )

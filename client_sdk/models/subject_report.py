@@ -72,6 +72,7 @@ class SubjectRecord(Plain):
         due_on: last day for the answer to a dispute that stands; None where none waits for one.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
         months: what all versions together prove of each of at most 60 months, the oldest first.
+        hidden_under: name of the overlay that hides it from every answer; empty for a record that answers show.
     """
 
     record: ListedRecord
@@ -79,6 +80,7 @@ class SubjectRecord(Plain):
     due_on: date | None = None
     disputed_by: str = ""
     months: tuple[HistoryMonth, ...] = ()
+    hidden_under: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +108,12 @@ class AskedAbout(Plain):
 class SubjectReport(Plain):
     """A person's own report.
 
-    That no inquiry is left out of ``asked`` is the registry's word; everything else in it is proved.
+    That no inquiry is left out of ``asked``, and no hidden record of ``records``, is the registry's word; everything
+    else in it is proved.
 
     Attributes:
         answer: LISTED or CLEAR, with the evidence.
-        records: live records, in the order of the answer.
+        records: live records, in the order of the answer; then those that an overlay hides from answers.
         asked: inquiries about the person that are kept, the newest first, that of this report included.
         members: every institution that is named, by id.
         office: institution id of the member that speaks for the person.
@@ -120,6 +123,7 @@ class SubjectReport(Plain):
         chargeable: whether a fee may be taken for this one; it is never refused.
         made_at: when it was made, UTC.
         time_zone: of the rulebook: ``Asia/Shanghai`` or ``UTC``.
+        jurisdiction: of the rulebook.
         retention_years: of the rulebook.
         dispute_days: of the rulebook.
     """
@@ -135,5 +139,6 @@ class SubjectReport(Plain):
     chargeable: bool
     made_at: datetime
     time_zone: str
+    jurisdiction: str
     retention_years: int
     dispute_days: int

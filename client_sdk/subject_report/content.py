@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from client_sdk.forms import MINOR_UNITS, Word, offset_of
+from client_sdk.forms import MINOR_UNITS, Word, jurisdiction, offset_of
 from client_sdk.models import Amounts, AnnotationFlag, Arrangement, Consent, ContactCount, Debt, Kind, NoticeEvidence
 from client_sdk.subject_report.terms import FACTS, Language, term_of
 from client_sdk.subject_report.texts import TEXTS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         HistoryMonth,
         Identity,
         InstitutionName,
+        ListedRecord,
         RecordEvent,
         SubjectRecord,
         SubjectReport,
@@ -115,17 +116,21 @@ class _Speaker:
         self._report = report
         self._language = language
         self._zone = report.time_zone
+        self._law = jurisdiction(report.jurisdiction).wording
 
     def document(self, evidence: str) -> Document:
         report, count = self._report, len(self._report.records)
         counted = self._text("record_one" if count == 1 else "record_many", count=count)
         verdict = self._text("listed", count=counted) if count else self._text("clear")
+        hidden = sum(bool(item.hidden_under) for item in report.records)
+        if hidden:
+            verdict += self._gap + self._text("hidden_one" if hidden == 1 else "hidden_many", count=hidden)
         parts = [
             Part(self._text("summary"), pairs=tuple(self._summary())),
             *([Part(self._text("records"))] if count else []),
             *(self._record(place, item) for place, item in enumerate(report.records, start=1)),
             self._asked(),
-            Part(self._text("rights"), paragraphs=(self._text("rights_text", free=report.free),)),
+            Part(self._text("rights"), paragraphs=(self._lawful("rights_text", free=report.free),)),
             Part(self._text("proof"), paragraphs=(self._text("proof_text", evidence=evidence),)),
         ]
         subtitle = self._text("subtitle", registry=visible(report.answer.registry))
@@ -138,6 +143,15 @@ class _Speaker:
             tuple(parts),
             TEXTS["page"].of(self._language),
         )
+
+    @property
+    def _gap(self) -> str:
+        """What stands between two sentences."""
+        return "" if self._language is Language.CHINESE else " "
+
+    def _lawful(self, name: str, **values: object) -> str:
+        """Return a sentence about the law of the rulebook's jurisdiction."""
+        return self._law[name][self._language.value].format(**values)
 
     def _text(self, name: str, **values: object) -> str:
         return TEXTS[name].of(self._language).format(**values)
@@ -185,20 +199,29 @@ class _Speaker:
         title = self._text(
             "record_title", place=place, kind=self._term(record.kind), standing=self._term(record.standing)
         )
-        marks = [self._term(flag) for flag in sorted(record.flags)]
-        if record.contested:
-            marks.append(self._text("contested"))
-        closed = (self._text("facts_closed", why=self._term(record.unopened)),) if record.unopened is not None else ()
+        flags = sorted(record.flags - {AnnotationFlag.HIDDEN})
+        marks = [self._text("hidden", overlay=visible(item.hidden_under))] if item.hidden_under else []
+        marks += [self._term(flag) for flag in flags]
+        marks += [self._text(mark) for mark in ("contested", "stale", "issuer_ended") if getattr(record, mark)]
         return Part(
             title,
             level=3,
             badges=tuple(marks),
-            paragraphs=closed,
+            paragraphs=tuple(self._remarks(item)),
             pairs=tuple(self._record_pairs(item)),
             quote=visible(record.subject_statement),
             quote_title=self._text("statement"),
             tables=(*([self._months(item)] if item.months else []), self._history(item)),
         )
+
+    def _remarks(self, item: SubjectRecord) -> Iterator[str]:
+        record = item.record
+        if item.hidden_under:
+            yield self._text("hidden_text", overlay=visible(item.hidden_under))
+        if record.issuer_ended:
+            yield self._text("ended_text")
+        if record.unopened is not None:
+            yield self._text("facts_closed", why=self._term(record.unopened))
 
     def _record_pairs(self, item: SubjectRecord) -> Iterator[tuple[str, str]]:
         record, report = item.record, self._report
@@ -213,9 +236,7 @@ class _Speaker:
         first = next(event for event in item.history if event.version is not None)
         yield self._text("first_logged"), self._time(first.logged_at)
         yield self._text("logged"), self._time(record.logged_at)
-        ends = "kept_listing" if record.kind is Kind.LISTING else "kept_until"
-        kept = ends if record.retain_until else "kept_open"
-        yield self._text("kept"), self._text(kept, date=record.retain_until, years=report.retention_years)
+        yield self._text("kept"), self._kept(record)
         if item.disputed_by:
             by = self._member(item.disputed_by)
             stands = self._text("dispute_stands", by=by)
@@ -227,8 +248,14 @@ class _Speaker:
         member, office = self._member(record.signer), self._member(report.office)
         yield (
             self._text("write_to"),
-            self._text("write_to_value", member=member, office=office, days=report.dispute_days),
+            self._lawful("write_to_value", member=member, office=office, days=report.dispute_days),
         )
+
+    def _kept(self, record: ListedRecord) -> str:
+        if record.kind is Kind.LISTING and record.retain_until:
+            return self._text("kept_listing", date=record.retain_until)
+        name = "kept_until" if record.retain_until else "kept_open"
+        return self._lawful(name, date=record.retain_until, years=self._report.retention_years)
 
     def _facts(self, facts: Facts) -> Iterator[tuple[str, str]]:
         for field in fields(facts):

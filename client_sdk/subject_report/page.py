@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from client_sdk.subject_report.content import Document
 
 __all__ = ["as_page"]
+
+_DAY = re.compile(
+    r"((?<![0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}:[0-9]{2} UTC(?:[+-][0-9]+)?)?(?![0-9-]))"
+)
 
 
 def as_page(document: Document) -> bytes:
@@ -29,4 +34,10 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["pieces"] = _pieces
     return environment.get_template("page.html.j2")
+
+
+def _pieces(text: str) -> list[tuple[str, bool]]:
+    """Return a text in pieces, each with whether it is a day or time, which no end of a line may break."""
+    return [(piece, place % 2 == 1) for place, piece in enumerate(_DAY.split(text)) if piece]

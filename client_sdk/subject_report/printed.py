@@ -122,6 +122,7 @@ def _part(part: Part) -> Iterator[Any]:
         cells = [[_paragraph(name, _NAME), _paragraph(value, _BODY)] for name, value in part.pairs]
         yield _table(cells, [_NAMES, _WIDTH - _NAMES])
     if part.quote:
+        yield CondPageBreak(_ROOM / 2)
         yield _paragraph(part.quote_title, _LABEL)
         yield _paragraph(part.quote, _QUOTE)
     for rows in part.tables:

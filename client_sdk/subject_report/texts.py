@@ -40,20 +40,21 @@ TEXTS: dict[str, Term] = {
     "first_logged": Term("首次登记", "First registered"),
     "logged": Term("最近更新", "Last changed"),
     "kept": Term("保存期限", "Kept until"),
-    "kept_until": Term(
-        "{date}。自不良行为终止之日起最多保存 {years} 年，到期删除（《征信业管理条例》第十六条）。",
-        "{date}. It is kept for at most {years} years from the end of the conduct and then erased "
-        "(征信业管理条例 Art. 16).",
-    ),
     "kept_listing": Term(
         "{date}。法院名单中的记录最迟于该日到期，本记录随之删除；法院提前删除的，在三个工作日内删除。",
         "{date}. The entry in the court's list ends on that day at the latest, and this copy with it; where the court "
         "removes the entry earlier, the copy is withdrawn within three working days.",
     ),
-    "kept_open": Term(
-        "尚未开始计算：自不良行为终止（如还清欠款）之日起最多保存 {years} 年（《征信业管理条例》第十六条）。",
-        "Not yet counted: at most {years} years from the day on which the conduct ends, such as full payment "
-        "(征信业管理条例 Art. 16).",
+    "hidden": Term("已隐藏：{overlay}", "hidden: {overlay}"),
+    "hidden_text": Term(
+        "根据登记系统规则中的“{overlay}”，任何查询均不显示本记录，仅您本人可见。记录内容未作改动。",
+        "Under the overlay {overlay} of the registry's rules no answer to anybody shows this record; only you see it. "
+        "What was reported is unchanged.",
+    ),
+    "stale": Term("报送机构长期未更新", "not updated by the lender for long"),
+    "issuer_ended": Term("报送机构已终止", "the lender is no more"),
+    "ended_text": Term(
+        "报送机构已终止，无人再就本记录作出说明。", "The lender is no more, and nobody answers for this record."
     ),
     "contested": Term("签署密钥存疑", "signed by a key that is in doubt"),
     "dispute": Term("异议", "Dispute"),
@@ -68,12 +69,6 @@ TEXTS: dict[str, Term] = {
     "statement_closed": Term("有声明，但未能显示：{why}。", "There is one that cannot be shown: {why}."),
     "facts_closed": Term("内容未能显示：{why}。", "The facts cannot be shown: {why}."),
     "write_to": Term("如有错误，请联系", "If it is wrong, write to"),
-    "write_to_value": Term(
-        "{member}。您也可以通过 {office} 提出异议，对方须在 {days} 日内核查并书面答复"
-        "（《征信业管理条例》第二十五条）。",
-        "{member}. You may also dispute it through {office}: it must be checked and answered in writing within {days} "
-        "days (征信业管理条例 Art. 25).",
-    ),
     "history": Term("登记历史", "History"),
     "history_when": Term("时间", "When"),
     "history_who": Term("机构", "By"),
@@ -129,18 +124,17 @@ TEXTS: dict[str, Term] = {
     "proof": Term("如何核实本报告", "How this report is proved"),
     "proof_text": Term(
         "随附文件 {evidence} 是密码学证据。任何人都可以离线核实：credit-registry verify --trust-root trust-root.bin "
-        "{evidence}。它证明截至上述时间登记系统就此人保存且仅保存了上述记录。信息仅供参考，登记系统不评分。",
+        "{evidence}。它证明截至上述时间，对此人的查询显示且仅显示上述未隐藏的记录；"
+        "没有其他隐藏记录，以登记系统的陈述为准。信息仅供参考，登记系统不评分。",
         "The file {evidence} beside this report is the evidence. Anybody verifies it offline: credit-registry verify "
-        "--trust-root trust-root.bin {evidence}. It proves that the registry held these records about this person, and "
-        "no others, at the time above. The information is for reference; the registry scores nobody.",
+        "--trust-root trust-root.bin {evidence}. It proves that at the time above answers about this person showed the "
+        "records that are not hidden, and no others. That no further one is hidden is the registry's word. The "
+        "information is for reference; the registry scores nobody.",
     ),
     "rights": Term("您的权利", "Your rights"),
-    "rights_text": Term(
-        "您可以对任何记录提出异议、附上不超过 500 字的声明，每年免费获取报告 {free} 次；"
-        "对处理不满意的，可以向中国人民银行当地分支机构投诉（《征信业管理条例》第十七、二十五、二十六条）。",
-        "You may dispute any record, attach a statement of up to 500 characters, and have {free} reports a year "
-        "free of charge. If you are not satisfied you may complain to the local branch of the People's Bank of China "
-        "(征信业管理条例 Art. 17, 25, 26).",
+    "hidden_one": Term("其中 1 条已隐藏，任何查询均不显示。", "One of them is hidden: no answer shows it."),
+    "hidden_many": Term(
+        "其中 {count} 条已隐藏，任何查询均不显示。", "{count} of them are hidden: no answer shows them."
     ),
     "record_one": Term("1", "1 record"),
     "record_many": Term("{count}", "{count} records"),

@@ -17,10 +17,11 @@ from registry_server.serving.call import current_call
 from registry_server.usecases.proofs import inclusion_proof
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Executor
 
     from registry_server.usecases.alerts import Alerts
-    from registry_server.usecases.subject_access import AnsweredInquiry, SubjectAccess
+    from registry_server.usecases.subject_access import AnsweredInquiry, AskersPage, SubjectAccess
 
 __all__ = ["SubjectAccessServicer"]
 
@@ -40,7 +41,7 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
         self._executor = executor
 
     async def ListAskers(self, request: pb.ListAskersRequest, _context: object) -> pb.ListAskersResponse:
-        """Return inquiries about a person."""
+        """Return inquiries about a person, and the records that an overlay hides."""
         peer = current_call().institution
         listing = partial(self._subject_access.askers, peer, request.inquiry_id, request.skip)
         page = await in_thread(self._executor, listing)
@@ -50,6 +51,7 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
             head_path=b"".join(page.head.path),
             checkpoint=page.head.checkpoint,
             next=page.next,
+            hidden=_hidden(page),
         )
         pad(response)
         return response
@@ -92,6 +94,16 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
         """End the alerts that an inquiry of the caller asked for."""
         ending = partial(self._alerts.end, current_call().institution, request.inquiry_id)
         return alerts_pb2.EndAlertsResponse(ended=await in_thread(self._executor, ending))
+
+
+def _hidden(page: AskersPage) -> Iterator[pb.HiddenRecord]:
+    for sealed in page.hidden:
+        row = sealed.row
+        message = pb.HiddenRecord(
+            opening=row.opening, disclosure=sealed.disclosure, text_disclosure=sealed.text_disclosure
+        )
+        message.record.issuer, message.record.record_id = row.key
+        yield message
 
 
 def _asked(asked: AnsweredInquiry) -> pb.AskedInquiry:

@@ -32,10 +32,6 @@ __all__ = ["MAX_BATCH_ITEMS", "Batches"]
 
 MAX_BATCH_ITEMS = 1_024
 _EXPECTED = (StorageError, ClockError, InconsistentError, NoGenesisError)
-_FREED_TABLES = (
-    *(schema.live_records, schema.inquiries, schema.inquired_persons),
-    *(schema.shown, schema.notices, schema.blocked_debts, schema.watched_persons, schema.alerts),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +182,7 @@ class Batches:
     def _purge(self) -> None:
         """Take what was deleted out of the files; where something is in the way, the next heartbeat tries again."""
         with suppress(StorageError):
-            self._freed = not self._database.purge(_FREED_TABLES)
+            self._freed = not self._database.purge(schema.FORGOTTEN_FROM)
 
     def _failed(self, jobs: list[_J], error: Exception, do: Callable[[list[_J]], None]) -> None:
         """Fail every job where nothing can be written, whatever the jobs are; else find the one that is to blame."""

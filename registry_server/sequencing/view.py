@@ -199,6 +199,10 @@ class View:
         """Return the live records of pseudonyms, ascending by index, in one statement; those with none left out."""
         return live.sealed_by_subjects(self.work, subjects)
 
+    def hidden_records(self, subjects: Iterable[bytes]) -> list[SealedRow]:
+        """Return the records of pseudonyms that an overlay hides, ascending by index, in one statement."""
+        return live.hidden_by_subjects(self.work, subjects)
+
     def annotation_leaves(self, rows: Iterable[SealedRow]) -> dict[int, list[tuple[int, bytes]]]:
         """Return the links that show how records are annotated, by ``SealedRow.row.record``, in one statement."""
         return records.annotation_leaves(self.work, [row.row.record for row in rows if row.row.annotation_index >= 0])
@@ -373,5 +377,5 @@ class View:
     def disclosed_again(self, day: date, limit: int) -> list[StoredRecord]:
         """Return hidden records that no overlay covers on that day, for a LapseItem SHOWN each."""
         hiding = [overlay for overlay in self.rulebook.overlays if overlay.hides_from <= day < overlay.hides_until]
-        covering = {overlay.name: latest_retention(overlay) for overlay in hiding}
+        covering = {overlay.name: latest_retention(overlay, self.rulebook.longest_years) for overlay in hiding}
         return records.disclosed_again(self.work, covering, limit)

@@ -128,10 +128,10 @@ def forget(work: UnitOfWork, member: str, alert_ids: Sequence[bytes]) -> None:
     work.connection.execute(delete(_ALERTS).where(row.member == member, row.alert_id.in_(list(alert_ids))))
 
 
-def forget_before(work: UnitOfWork, day: str, moment: int) -> None:
-    """Delete what ended before that day, and alerts of what happened before that moment (ms)."""
-    work.connection.execute(delete(_WATCHES).where(_WATCHES.c.until < day))
-    work.connection.execute(delete(_ALERTS).where(_ALERTS.c.happened_at < moment))
+def forget_before(work: UnitOfWork, day: str, moment: int) -> int:
+    """Delete what ended before that day, and alerts of what happened before that moment (ms); return how many."""
+    ended = work.connection.execute(delete(_WATCHES).where(_WATCHES.c.until < day)).rowcount
+    return ended + work.connection.execute(delete(_ALERTS).where(_ALERTS.c.happened_at < moment)).rowcount
 
 
 def watches(work: UnitOfWork) -> Iterator[WatchRow]:

@@ -167,6 +167,7 @@ _SEALED = (
     "FROM live_records JOIN leaves ON leaves.leaf_index = live_records.leaf_index"
 )
 _MAPPED = f"{_SEALED} AND live_records.hidden = 0"
+_HIDDEN = f"{_SEALED} AND live_records.hidden = 1"
 
 
 def sealed_by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> dict[bytes, list[SealedRow]]:
@@ -182,6 +183,13 @@ def sealed_by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> dict[byte
     for rows in found.values():
         rows.sort(key=lambda sealed: sealed.row.index)
     return found
+
+
+def hidden_by_subjects(work: UnitOfWork, subjects: Iterable[bytes]) -> list[SealedRow]:
+    """Return the records of these pseudonyms that an overlay hides, with disclosure and leaf, ascending by index."""
+    keys = [(subject,) for subject in dict.fromkeys(subjects)]
+    found = map(_sealed, select_in(work, _HIDDEN, (_TABLE.c.subject,), keys))
+    return sorted(found, key=lambda sealed: sealed.row.index)
 
 
 def sealed_by_indexes(work: UnitOfWork, indexes: Iterable[int]) -> dict[int, SealedRow]:

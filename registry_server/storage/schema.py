@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "FORGOTTEN_FROM",
     "INQUIRY_TREE",
     "LOG_TREE",
     "acts",
@@ -464,4 +465,10 @@ certificates = Table(
     Column("carried_by", Text, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
     Index(None, "institution", "issued_at"),
+)
+
+# What tells anything about persons is deleted from these: their files must hold nothing of it either.
+FORGOTTEN_FROM = (
+    *(live_records, inquiries, inquired_persons, shown, notices),
+    *(blocked_debts, watched_persons, alerts),
 )

@@ -16,7 +16,7 @@ from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, shown
+from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, schema, shown
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Housekeeping:
         self._stopping = threading.Event()
         # Lenders whose records an act ended, and of which none is left.
         self._emptied: set[str] = set()
+        # Whether the database's files may still hold what was deleted.
+        self._freed = False
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
         beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, tidy_seconds, tidy_seconds)
         self._threads = [
@@ -139,12 +141,16 @@ class Housekeeping:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
             over = now - rulebook.retention_years * 366 * _DAY_MS
-            inquiries.forget_openings(work, over)
-            shown.forget_before(work, over)
-            notices.forget_before(work, over)
-            alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * _DAY_MS)
-            blocked.forget_before(work, over)
+            forgotten = inquiries.forget_openings(work, over)
+            forgotten += shown.forget_before(work, over)
+            forgotten += notices.forget_before(work, over)
+            forgotten += alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * _DAY_MS)
+            forgotten += blocked.forget_before(work, over)
             work.commit()
+        # Where a reader is in the way, the next time tries again.
+        self._freed |= forgotten > 0
+        if self._freed:
+            self._freed = not self._ledger.database.purge(schema.FORGOTTEN_FROM)
 
     def _store_refusals(self) -> None:
         if self._ledger.refusals.waiting:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.inquiries import StoredInquiry
+    from registry_server.storage.live import SealedRow
 
 __all__ = ["AnsweredInquiry", "AskersPage", "LeavesPage", "SubjectAccess"]
 
@@ -55,9 +56,10 @@ class AnsweredInquiry(NamedTuple):
 
 
 class AskersPage(NamedTuple):
-    """Some inquiries; ``next`` is how many come before the next page, 0 after the last."""
+    """Some inquiries and hidden records; ``next`` is how many of each come before the next page, 0 after the last."""
 
     asked: tuple[AnsweredInquiry, ...]
+    hidden: tuple[SealedRow, ...]
     head: ProvedHead
     next: int
 
@@ -86,7 +88,9 @@ class SubjectAccess:
         self._page_leaves = page_leaves
 
     def askers(self, peer: str, inquiry_id: bytes, skip: int) -> AskersPage:
-        """Return answered inquiries about a person, up to the one that asks for them; those received last come first.
+        """Return answered inquiries about a person, up to the one that asks for them, and the hidden records.
+
+        Inquiries that were received last come first.
 
         Args:
             peer: institution id of who asks.
@@ -105,11 +109,14 @@ class SubjectAccess:
             subjects = [subject for _, subject in person.pseudonyms]
             found = view.inquiries_about(subjects, own.received_at, min(skip, _MAX_SKIP), self._page_asked + 1)
             page = tuple(_asked(view, stored, place) for stored, place in found[: self._page_asked])
-            following = skip + len(page) if len(found) > len(page) else 0
-            return AskersPage(page, head_of(view), following)
+            hidden = view.hidden_records(subjects)[skip:]
+            shown = tuple(hidden[: self._page_asked])
+            more = len(found) > len(page) or len(hidden) > len(shown)
+            following = skip + max(len(page), len(shown)) if more else 0
+            return AskersPage(page, shown, head_of(view), following)
 
     def record_leaves(self, peer: str, inquiry_id: bytes, key: RecordKey, skip: int) -> LeavesPage:
-        """Return leaves of a live record about a person, ascending; arguments and errors as for ``askers``.
+        """Return leaves of a live or hidden record about a person, ascending; arguments and errors as for ``askers``.
 
         Raises:
             RegistryError: also RECORD_UNKNOWN; it is no live record about this person.
@@ -119,8 +126,10 @@ class SubjectAccess:
         now = self._ledger.clock()
         with self._ledger.view() as view:
             _, person = _access(view, peer, inquiry_id, now)
-            live = view.live_records([subject for _, subject in person.pseudonyms])
+            subjects = [subject for _, subject in person.pseudonyms]
+            live = view.live_records(subjects)
             about = {sealed.row.key for rows in live.values() for sealed in rows}
+            about |= {sealed.row.key for sealed in view.hidden_records(subjects)}
             record = view.stored_record(key) if key in about else None
             if record is None:
                 raise RegistryError("RECORD_UNKNOWN", "record", "record.known", want="a live record about the person")

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData, create_engine, inspect, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.testing import TestRegistry
+from registry_server.storage.schema import FORGOTTEN_FROM
 from tests.conftest import execute, postgres_database
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
     from tests.conftest import DatabaseKind
 
-__all__ = ["KEY_SERVICES", "Piece", "Site", "columns_of", "log_of", "running_site"]
+__all__ = ["FULL_VACUUM", "KEY_SERVICES", "Piece", "Site", "columns_of", "log_of", "running_site", "write_out"]
 
+# In docs/operating.md.
+FULL_VACUUM = f"VACUUM FULL {', '.join(table.name for table in FORGOTTEN_FROM)}"
 KEY_SERVICES = ("key-service-a", "key-service-b")
 
 
@@ -77,10 +80,19 @@ class Site:
         paths = [path for place in places for path in place.rglob("*")]
         paths += [folder / f"{name}.log" for name in ("registry", *KEY_SERVICES)]
         if self._postgres is not None:
+            write_out(self.database_url)
             paths += [*(self._postgres / "data").rglob("*"), self._postgres / "server.log"]
         for path in paths:
             if path.is_file():
                 yield Piece(str(path), path.read_bytes())
+
+
+def write_out(url: str) -> None:
+    """Have PostgreSQL copy the tables that told of persons, as an operator does each month, and write all that it holds
+    in memory: without it a file is searched that has not been written yet.
+    """
+    execute(make_url(url), FULL_VACUUM)
+    execute(make_url(url), "CHECKPOINT")
 
 
 def columns_of(url: str) -> Iterator[Piece]:

@@ -230,7 +230,8 @@ def covers(rulebook: directory_pb2.Rulebook, record: Record, name: str, logged_a
     for overlay in rulebook.overlays:
         if overlay.name == name:
             newest, repaid = record.versions[-1], overlay.repaid_until
-            latest = f"{int(repaid[:4]) + 5}{repaid[4:]}"
+            years = 6 if rulebook.jurisdiction == "uk" else 5
+            latest = f"{int(repaid[:4]) + years}{repaid[4:]}"
             in_time = overlay.hides_from <= day(logged_at) < overlay.hides_until
             in_kind = record.kind == "DEFAULT" and record.standing == "CURED"
             return in_time and in_kind and newest.retain_until <= latest

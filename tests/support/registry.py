@@ -71,6 +71,7 @@ __all__ = [
     "request_of",
     "revoke",
     "running_registry",
+    "serving",
 ]
 
 START_SECONDS = 30
@@ -291,14 +292,14 @@ def running_registry(
     if LENDERS[0] not in app.ledger.directory.institutions:
         world.enrol(app.ledger)
     # The server ends before its clients' channels: what they have under way is finished.
-    with ExitStack() as channels, _running(app) as port:
+    with ExitStack() as channels, serving(app) as port:
         registry = RunningRegistry(app, CertificateAuthority.load(home / "ca"), world, port)
         channels.callback(registry.close)
         yield registry
 
 
 @contextmanager
-def _running(app: App) -> Iterator[int]:
+def serving(app: App) -> Iterator[int]:
     """Run the server's event loop in a thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="registry loop", daemon=True)

@@ -37,12 +37,14 @@ class Jurisdiction:
         title: for people.
         rulebook: values of its rulebook that differ from the defaults of ``Rulebook``, or are named for their source.
         most: what no rulebook of it may exceed, by name of the limit.
+        wording: what a person's own report says of its law, by name of the sentence and by language, ``zh`` and ``en``.
     """
 
     name: str
     title: str
     rulebook: Mapping[str, int | str | bool | list[str]]
     most: Mapping[str, int]
+    wording: Mapping[str, Mapping[str, str]]
 
 
 @cache
@@ -55,4 +57,4 @@ def jurisdiction(name: str) -> Jurisdiction:
     if name not in JURISDICTIONS:
         raise FormatError("rulebook", "jurisdiction.known", got=name[:16], want=" or ".join(JURISDICTIONS))
     content = tomllib.loads((_FOLDER / f"{name}{_SUFFIX}").read_text("utf-8"))
-    return Jurisdiction(name, content["title"], content["rulebook"], content["most"])
+    return Jurisdiction(name, content["title"], content["rulebook"], content["most"], content["wording"])

@@ -283,6 +283,11 @@ class Rulebook:
         }
         return cls(**{**values, "jurisdiction": name})
 
+    @property
+    def longest_years(self) -> int:
+        """The most years for which any rulebook of its jurisdiction keeps a record."""
+        return jurisdiction(self.jurisdiction).most["retention_years"]
+
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
 

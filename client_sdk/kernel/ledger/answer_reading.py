@@ -31,6 +31,7 @@ from client_sdk.kernel.ledger.live_set import binding_opens
 from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import check_shown, is_live, may_succeed
 from client_sdk.kernel.rules.stale import is_stale
 from client_sdk.kernel.rules.withholding import Withholding

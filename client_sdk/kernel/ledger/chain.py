@@ -325,7 +325,7 @@ def annotate(
 def coverable(chain: Chain, name: str, *, logged_at: int, rulebook: Rulebook) -> bool:
     """Whether an overlay of the rulebook may hide the record at that time (ms), as far as the log shows it."""
     overlay, day = named(rulebook.overlays, name), day_of(logged_at, rulebook.time_zone)
-    return covers(overlay, chain.kind, chain.standing, chain.retain_until, day)
+    return covers(overlay, chain.kind, chain.standing, chain.retain_until, day=day, years=rulebook.longest_years)
 
 
 def _annotated(chain: Chain | None, number: int, previous: bytes) -> Chain:

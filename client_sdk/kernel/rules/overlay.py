@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.overlay import Overlay
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["LONGEST_YEARS", "covers", "hidden_at_latest_from", "latest_retention", "named", "with_overlays"]
-
-# 征信业管理条例 Art. 16: no record is kept for longer after its repayment. A rulebook may have fewer years, and another
-# number when the version was logged: a later reader of the log need not look that up.
-LONGEST_YEARS = 5
+__all__ = ["covers", "hidden_at_latest_from", "latest_retention", "named", "with_overlays"]
 
 
 def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) -> date | None:
@@ -84,12 +80,20 @@ def with_overlays(known: Mapping[str, Overlay], overlays: Iterable[Overlay]) -> 
     return found
 
 
-def latest_retention(overlay: Overlay) -> str:
-    """Return the latest ``retain_until`` (YYYY-MM-DD) of what was repaid in time for the overlay."""
-    return expires_on(overlay.repaid_until, LONGEST_YEARS).isoformat()
+def latest_retention(overlay: Overlay, years: int) -> str:
+    """Return the latest ``retain_until`` (YYYY-MM-DD) of what was repaid in time for the overlay.
+
+    Args:
+        overlay: the rule.
+        years: the most for which any rulebook of the jurisdiction keeps a record. The rulebook may have fewer, and had
+            perhaps another number when the version was logged: a later reader of the log need not look that up.
+    """
+    return expires_on(overlay.repaid_until, years).isoformat()
 
 
-def covers(overlay: Overlay | None, kind: Kind, standing: Standing, retain_until: str, day: date) -> bool:
+def covers(
+    overlay: Overlay | None, kind: Kind, standing: Standing, retain_until: str, *, day: date, years: int
+) -> bool:
     """Whether a record may be hidden on that day, as far as dates and standings in the log show it.
 
     Args:
@@ -98,11 +102,12 @@ def covers(overlay: Overlay | None, kind: Kind, standing: Standing, retain_until
         standing: of its newest version.
         retain_until: of its newest version.
         day: the legal day.
+        years: as for ``latest_retention``.
     """
     return (
         overlay is not None
         and overlay.hides_from <= day < overlay.hides_until
         and kind is Kind.DEFAULT
         and standing is Standing.CURED
-        and retain_until <= latest_retention(overlay)
+        and retain_until <= latest_retention(overlay, years)
     )

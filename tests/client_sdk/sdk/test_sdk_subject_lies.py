@@ -12,13 +12,25 @@ from creditregistry.v1 import subject_access_pb2
 
 from client_sdk import Client
 from client_sdk._protocol.annotation import record_ref
+from client_sdk._protocol.hidden import HiddenLeaves
 from client_sdk._protocol.subject_access import Askers, RecordLeaves
 from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.words import Purpose, Role
-from client_sdk.models import RecordKey, Standing, written_consent
+from client_sdk.models import (
+    AnnotationFlag,
+    CollectionStage,
+    RecordKey,
+    Standing,
+    Unopened,
+    Verdict,
+    written_consent,
+)
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.support.overlays import REPAIR
 
 if TYPE_CHECKING:
+    from client_sdk.models import SubjectRecord
     from client_sdk.testing import TestRegistry
 
 CONSENT = written_consent(document=b"request", given_on=date(2025, 1, 1))
@@ -195,3 +207,82 @@ def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, regis
     with pytest.raises(VerificationError) as found:
         leaves.read(directory, key, NOW)
     assert found.value.rule == "history.annotation"
+
+
+@pytest.fixture(scope="module")
+def hidden(office: Client, registry: TestRegistry) -> RecordKey:
+    """A record of person 8104 that an overlay hides."""
+    overlay = replace(REPAIR, hides_until=date(2090, 1, 1))
+    with Client(registry.config("admin-1")) as first, Client(registry.config("admin-2")) as second:
+        body = RulebookBody(replace(first.directory().rulebook, overlays=(overlay,)))
+        assert second.approve(first.propose(body).proposal).logged
+    repaid = replace(
+        default_facts(contract="HT-8104"),
+        as_of=date(2025, 6, 30),
+        days_past_due=0,
+        collection_stage=CollectionStage.ENDED,
+        ended_on=date(2025, 6, 30),
+    )
+    with Client(registry.config("lender-1")) as lender:
+        receipt = lender.report(default_report(8104))
+        office.add_statement("lender-1", receipt.record_id, person(8104), "I paid it all.")
+        lender.report(default_report(8104, standing=Standing.CURED, facts=repaid))
+        assert lender.hide(receipt.record_id, person(8104), overlay.name) is not None
+    return RecordKey("lender-1", receipt.record_id)
+
+
+def read_hidden(office: Client, lie: Callable[[HiddenLeaves], None] | None = None) -> SubjectRecord:
+    member = office._member
+    question, (answer,) = office._run(member._put([person(8104)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    assert answer.records == ()
+    askers = Askers(answer.inquiry_id, question.names[0])
+    office._run(member._fetch_askers(askers))
+    (item,) = askers.pages[0].hidden
+    (leaves,) = office._run(member._fetch_histories(answer, [HiddenLeaves(item, question.names[0])]))
+    assert isinstance(leaves, HiddenLeaves)
+    if lie is not None:
+        lie(leaves)
+    return leaves.read(office._run(member.following.refresh()), member.session.log_key)
+
+
+def test_a_hidden_record_is_shown_to_its_person_alone(office: Client, hidden: RecordKey) -> None:
+    report = office.subject_report(person(8104), mandate=CONSENT, officer="desk-1")
+    assert report.answer.verdict is Verdict.CLEAR
+    (item,) = report.records
+    assert (item.record.issuer, item.record.record_id, item.hidden_under) == (*hidden, REPAIR.name)
+    assert item.record.facts is not None
+    assert item.record.subject_statement == "I paid it all."
+    assert item.history[-1].flags == frozenset((AnnotationFlag.HIDDEN, AnnotationFlag.STATEMENT))
+    assert office.subject_report(person(8102), mandate=CONSENT, officer="desk-1").records == ()
+
+
+def of_another(leaves: HiddenLeaves) -> None:
+    leaves.hidden.opening = bytes(32)
+
+
+def without_hiding(leaves: HiddenLeaves) -> None:
+    page = leaves.pages[0]
+    del page.leaves[-1]
+
+
+def other_text(leaves: HiddenLeaves) -> None:
+    leaves.hidden.text_disclosure += b"x"
+
+
+def other_record(leaves: HiddenLeaves) -> None:
+    leaves.hidden.record.record_id = bytes.fromhex("00000000000080008000000000000000")
+
+
+@pytest.mark.usefixtures("hidden")
+@pytest.mark.parametrize("lie", [of_another, without_hiding, other_text, other_record])
+def test_a_lie_about_a_hidden_record_is_found(office: Client, lie: Callable[[HiddenLeaves], None]) -> None:
+    with pytest.raises(VerificationError):
+        read_hidden(office, lie)
+
+
+@pytest.mark.usefixtures("hidden")
+def test_other_sealed_facts_of_a_hidden_record_are_told_as_such(office: Client) -> None:
+    def other_facts(leaves: HiddenLeaves) -> None:
+        leaves.hidden.disclosure = bytes(64)
+
+    assert read_hidden(office, other_facts).record.unopened is Unopened.DISCLOSURE_MISMATCH

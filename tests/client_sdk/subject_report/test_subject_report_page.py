@@ -138,6 +138,7 @@ def report(*records: SubjectRecord, asked: int = 1, had: int = 0) -> SubjectRepo
         chargeable=had >= 2,
         made_at=AT,
         time_zone="Asia/Shanghai",
+        jurisdiction="cn",
         retention_years=5,
         dispute_days=20,
     )
@@ -223,7 +224,7 @@ def test_the_report_says_until_when_and_why_and_whom_to_write_to() -> None:
     for said in (
         "2031-01-02",
         "at most 5 years",
-        "must answer by 2026-03-21",
+        'must answer by <span class="day">2026-03-21</span>',
         "If it is wrong, write to",
         "free of charge",
     ):
@@ -231,6 +232,30 @@ def test_the_report_says_until_when_and_why_and_whom_to_write_to() -> None:
     chinese = as_page(document_of(report(had=2), Language.CHINESE, EVIDENCE)).decode()
     for said in ("登记系统中没有", "可以收费", "贷款审批", "2026-03-01 12:00:00 UTC+8"):
         assert said in chinese
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_law_is_that_of_the_jurisdiction(language: Language) -> None:
+    item = record(facts_samples.DEFAULT, Kind.DEFAULT)
+    running = replace(item, record=replace(item.record, retain_until=None))
+    british = replace(report(item, running), jurisdiction="uk", retention_years=6, dispute_days=28)
+    page = as_page(document_of(british, language, EVIDENCE)).decode()
+    assert "征信业" not in page
+    assert "中国人民银行" not in page
+    assert ("Financial Ombudsman" if language is Language.ENGLISH else "金融申诉专员") in page
+    assert "征信业管理条例" in as_page(document_of(report(item), language, EVIDENCE)).decode()
+
+
+def test_what_is_hidden_stale_or_without_its_lender_is_said_to_be() -> None:
+    item = record(facts_samples.CURED, Kind.DEFAULT)
+    hidden = replace(item, hidden_under="amnesty-2026")
+    left = replace(item, record=replace(item.record, stale=True, issuer_ended=True))
+    document = document_of(report(hidden, left), Language.ENGLISH, EVIDENCE)
+    assert document.verdict.endswith("2 records about you. One of them is hidden: no answer shows it.")
+    _, _, first, second, *_ = document.parts
+    assert first.badges[0] == "hidden: amnesty-2026"
+    assert "no answer to anybody shows this record" in first.paragraphs[0]
+    assert {"not updated by the lender for long", "the lender is no more"} <= set(second.badges)
 
 
 @pytest.mark.parametrize("language", Language)

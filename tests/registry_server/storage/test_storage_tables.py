@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,11 +19,11 @@ from registry_server.storage.proposals import StoredProposal
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.tls_keys import StoredCertificate, StoredTlsKey
 from registry_server.storage.unit_of_work import Database
+from tests.support.held import FULL_VACUUM
 from tests.support.registry_world import World, accept, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -233,3 +234,7 @@ def test_a_vouch_has_one_certificate_and_the_newest_are_listed_first(database: D
         assert tls_keys.certificates_of(work, "lender-2", 2) == []
     with pytest.raises(StorageError), database.append() as work:
         tls_keys.add_certificate(work, rows[0])
+
+
+def test_the_operator_is_told_to_vacuum_every_table_that_tells_of_persons() -> None:
+    assert FULL_VACUUM in Path("docs/operating.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import EndingBody
@@ -9,10 +10,13 @@ from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
+from tests.conftest import sqlite_url
 from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, World, accept
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from registry_server.sequencing.ledger import Ledger
 
 
@@ -104,6 +108,19 @@ def test_what_opens_inquiries_is_deleted_when_their_time_is_over(database_url: s
             kept = view.inquiry("lender-1", item.inquiry_id)
         assert kept is not None
         assert kept.opening is None
+
+
+def test_what_is_deleted_by_its_time_is_gone_from_the_files(sqlite_template: Path, tmp_path: Path) -> None:
+    """It takes no erasure to empty SQLite's write-ahead log of it."""
+    path, world = tmp_path / "registry.sqlite", World()
+    opening = b"what opens the inquiry about a person"
+    with world.ledger(sqlite_url(shutil.copyfile(sqlite_template, path))) as ledger:
+        ledger.record_inquiries([world.inquiry("lender-1", "old", opening=opening)]).result()
+        files = [path, path.with_name(f"{path.name}-wal")]
+        assert any(opening in file.read_bytes() for file in files)
+        world.clock.now += 6 * 366 * DAY_MS
+        Housekeeping(ledger).tidy()
+        assert not any(opening in file.read_bytes() for file in files)
 
 
 def test_nothing_is_kept_of_a_lender_whose_records_were_ended_long_ago(database_url: str) -> None:

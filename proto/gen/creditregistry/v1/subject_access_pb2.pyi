@@ -92,8 +92,44 @@ class AskedInquiry(_message.Message):
 Global___AskedInquiry: _TypeAlias = AskedInquiry  # noqa: Y015
 
 @_typing.final
+class HiddenRecord(_message.Message):
+    """A record about the person that an overlay hides: no answer shows it, and the person is told of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    DISCLOSURE_FIELD_NUMBER: _builtins.int
+    TEXT_DISCLOSURE_FIELD_NUMBER: _builtins.int
+    opening: _builtins.bytes
+    """Opens the subject commitment of its newest version, 32 bytes."""
+    disclosure: _builtins.bytes
+    """Sealed facts of that version."""
+    text_disclosure: _builtins.bytes
+    """The person's sealed statement; empty for none."""
+    @_builtins.property
+    def record(self) -> _common_pb2.RecordRef:
+        """Which record. ListRecordLeaves has its leaves."""
+
+    def __init__(
+        self,
+        *,
+        record: _common_pb2.RecordRef | None = ...,
+        opening: _builtins.bytes = ...,
+        disclosure: _builtins.bytes = ...,
+        text_disclosure: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disclosure", b"disclosure", "opening", b"opening", "record", b"record", "text_disclosure", b"text_disclosure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HiddenRecord: _TypeAlias = HiddenRecord  # noqa: Y015
+
+@_typing.final
 class ListAskersResponse(_message.Message):
-    """Some inquiries."""
+    """Some inquiries, and some hidden records."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -103,6 +139,7 @@ class ListAskersResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
     PADDING_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
     head: _builtins.bytes
     """The HEAD leaf, last of the checkpoint."""
     head_path: _builtins.bytes
@@ -110,12 +147,16 @@ class ListAskersResponse(_message.Message):
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     next: _builtins.int
-    """Where to go on; 0 after the last."""
+    """Where to go on: after the longer of both lists; 0 after the last."""
     padding: _builtins.bytes
     """Zero bytes that make the message a multiple of 8 KiB."""
     @_builtins.property
     def inquiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AskedInquiry]:
         """Those received last come first, at most 64."""
+
+    @_builtins.property
+    def hidden(self) -> _containers.RepeatedCompositeFieldContainer[Global___HiddenRecord]:
+        """Ascending by index of the newest version, at most 64; as many are left out as of the inquiries."""
 
     def __init__(
         self,
@@ -126,10 +167,11 @@ class ListAskersResponse(_message.Message):
         checkpoint: _builtins.bytes = ...,
         next: _builtins.int = ...,
         padding: _builtins.bytes = ...,
+        hidden: _abc.Iterable[Global___HiddenRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "head", b"head", "head_path", b"head_path", "inquiries", b"inquiries", "next", b"next", "padding", b"padding"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "head", b"head", "head_path", b"head_path", "hidden", b"hidden", "inquiries", b"inquiries", "next", b"next", "padding", b"padding"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -150,7 +192,7 @@ class ListRecordLeavesRequest(_message.Message):
     """How many to leave out: 0, then next of the answer before."""
     @_builtins.property
     def record(self) -> _common_pb2.RecordRef:
-        """A live record about the person."""
+        """A live record about the person, or one that is hidden."""
 
     def __init__(
         self,

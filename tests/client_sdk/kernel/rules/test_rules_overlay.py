@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from client_sdk.kernel.formats.overlay import Overlay
-from client_sdk.kernel.formats.words import Standing
-from client_sdk.kernel.rules.overlay import hidden_at_latest_from
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.kernel.rules.overlay import covers, hidden_at_latest_from
 from tests.client_sdk.kernel.rules import facts_samples as samples
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/domain/retention.json").read_text(encoding="utf-8"))
@@ -65,3 +66,19 @@ def test_what_no_overlay_covers() -> None:
     for amounts in (replace(facts.amounts, currency="USD"), replace(facts.amounts, principal=0, interest=0, penalty=0)):
         assert hidden_at_latest_from(REPAIR, Standing.CURED, replace(facts, amounts=amounts)) is None
     assert hidden_at_latest_from(REPAIR, Standing.SATISFIED, samples.JUDGMENT) is None
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "retain_until", "covered"),
+    [
+        ("cn", "2031-03-31", True),
+        ("cn", "2031-04-01", False),
+        ("uk", "2032-03-31", True),
+        ("uk", "2032-04-01", False),
+    ],
+)
+def test_how_long_a_covered_record_is_kept_is_for_the_jurisdiction(
+    jurisdiction: str, retain_until: str, *, covered: bool
+) -> None:
+    day, years = REPAIR.hides_from, Rulebook.shipped(jurisdiction).longest_years
+    assert covers(REPAIR, Kind.DEFAULT, Standing.CURED, retain_until, day=day, years=years) is covered
