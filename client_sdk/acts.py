@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     Body,
+    BreachBody,
     ClockBody,
     EndingBody,
     Enrolment,
@@ -22,32 +23,43 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     RetireKeyServicesBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
     TlsKeyBody,
     grant_key,
 )
+from client_sdk.kernel.formats.breach import BREACH_TEXTS
 from client_sdk.kernel.formats.jurisdiction import JURISDICTIONS
 from client_sdk.kernel.formats.keys import PublicKey, Signer
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.overlay import Overlay
+from client_sdk.kernel.formats.review import Review
 from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
+from client_sdk.kernel.formats.words import BreachedData, BreachNature
 from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.breach import LoggedBreach, breach_due
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.onboarding import ReviewStanding, ReviewState
+from client_sdk.kernel.rules.licence import licence_fits
 
 __all__ = [
+    "BREACH_TEXTS",
     "JURISDICTIONS",
     "SPKI_HASH_BYTES",
     "Act",
     "ActFile",
     "AdministratorsBody",
     "Body",
+    "BreachBody",
+    "BreachNature",
+    "BreachedData",
     "CertificateRequest",
     "ClockBody",
     "Directory",
@@ -67,16 +79,23 @@ __all__ = [
     "KeyServiceFile",
     "KeyServices",
     "KeyServicesBody",
+    "LoggedBreach",
     "Overlay",
     "PublicKey",
     "RetireKeyServicesBody",
+    "Review",
+    "ReviewBody",
+    "ReviewStanding",
+    "ReviewState",
     "Rulebook",
     "RulebookBody",
     "Signer",
     "StateBody",
     "SuccessionBody",
     "TlsKeyBody",
+    "breach_due",
     "grant_key",
+    "licence_fits",
     "milliseconds",
     "moment",
     "spki_hash",

@@ -22,6 +22,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
+from registry_server.operating.production import check_serving
 from registry_server.operating.register import register_of
 from registry_server.rpc.authorization import Authorizer
 from registry_server.rpc.checking import CheckingProcesses
@@ -51,6 +52,7 @@ from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
     Settings,
+    SettingsError,
 )
 from registry_server.storage import migrations
 from registry_server.storage.unit_of_work import Database
@@ -172,6 +174,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         StorageError: the database or the checkpoint register cannot be reached.
         InconsistentError: what is stored does not fit together, or does not belong to the register.
         NoGenesisError: there is no genesis yet.
+        SettingsError: the settings are not those of a registry with such a rulebook.
         OSError: a key cannot be read, or others can read it.
     """
     check_private(settings.home)
@@ -187,6 +190,13 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     try:
         ledger = Ledger.open(database, register, signer, clocks)
     except BaseException:
+        database.close()
+        register.close()
+        raise
+    try:
+        check_serving(settings, ledger.directory.rulebook)
+    except SettingsError:
+        ledger.close()
         database.close()
         register.close()
         raise

@@ -7,7 +7,15 @@ that it does not lie about stays honest, so that the audit finds this lie and no
 from __future__ import annotations
 
 # Importing a module of lies adds them to the list.
-from tests.support import acknowledgement_lies, head_lies, leaf_lies, listing_lies, overlay_lies, statistics_lies
+from tests.support import (
+    acknowledgement_lies,
+    head_lies,
+    leaf_lies,
+    listing_lies,
+    overlay_lies,
+    production_lies,
+    statistics_lies,
+)
 from tests.support.lying import LIES, Forger, Lie, honest_log
 
 __all__ = [
@@ -20,5 +28,6 @@ __all__ = [
     "leaf_lies",
     "listing_lies",
     "overlay_lies",
+    "production_lies",
     "statistics_lies",
 ]

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import common_pb2 as words
 from creditregistry.v1 import directory_pb2, statement_pb2
 
-from tests.support.naive_acts import decide_ending, decide_state, decide_succession, decide_tls_key, years_later
+from tests.support.naive_acts import (
+    decide_breach,
+    decide_ending,
+    decide_review,
+    decide_state,
+    decide_succession,
+    decide_tls_key,
+    onboarded,
+    years_later,
+)
 from tests.support.naive_parts import (
     BY_SUCCESSOR,
     ENDED,
@@ -311,7 +320,7 @@ class NaiveLog:
         act = directory_pb2.Act.FromString(payload)
         hash_ = sha(b"\x00", leaf)
         if index == 0:
-            self._genesis(act, hash_)
+            self._genesis(act, logged_at, hash_)
             return
         require(act.registry == self.registry, "registry")
         require(act.number == len(self.acts) and act.previous == self.acts[-1][1], "order")
@@ -331,10 +340,11 @@ class NaiveLog:
         change()
         self.acts.append((index, hash_))
 
-    def _genesis(self, act: directory_pb2.Act, hash_: bytes) -> None:
+    def _genesis(self, act: directory_pb2.Act, logged_at: int, hash_: bytes) -> None:
         self.registry, self.genesis = act.registry, act.genesis
         self.threshold = act.genesis.threshold
         for enrolment in act.genesis.administrators:
+            onboarded(enrolment, act.genesis.rulebook, logged_at)
             self._enrol(enrolment, 0, hash_)
             self.administrators.append(enrolment.id)
         self.acts.append((0, hash_))
@@ -349,7 +359,7 @@ class NaiveLog:
             status=words.INSTITUTION_STATUS_ACTIVE,
         )
         keys = [Key(grant.public_key, usage_of(grant.usage), index, hash_) for grant in enrolment.keys]
-        self.members[enrolment.id] = Member(message, keys)
+        self.members[enrolment.id] = Member(message, keys, reviewed_on=enrolment.review.reviewed_on)
 
     def _known_key(self, public_key: bytes) -> bool:
         return any(key.public == public_key for member in self.members.values() for key in member.keys)
@@ -357,8 +367,11 @@ class NaiveLog:
     def _decide(self, act: directory_pb2.Act, index: int, logged_at: int, hash_: bytes) -> Callable[[], None]:
         """Check a decision; return what it does, to be done once the signatures are checked."""
         match act.WhichOneof("body"):
+            case "institution" if act.institution.HasField("review"):
+                return decide_review(self.members, act.institution.review, self.genesis.rulebook, logged_at)
             case "institution":
                 enrolment = act.institution.enrolment
+                onboarded(enrolment, self.genesis.rulebook, logged_at)
                 require(enrolment.id not in self.members, "id")
                 for grant in enrolment.keys:
                     require(not self._known_key(grant.public_key), "taken")
@@ -381,9 +394,12 @@ class NaiveLog:
                     require(place in self.records and not self.records[place].erased, "erased")
                 return lambda: self._erase_all(index, places)
             case "rulebook":
+                require(act.rulebook.rulebook.review_days or not self.genesis.rulebook.review_days, "production")
                 return lambda: self.genesis.rulebook.CopyFrom(act.rulebook.rulebook)
             case "clock":
                 return lambda: None
+            case "breach":
+                return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":
                 return decide_tls_key(self.members, act.tls_key, index, hash_)
             case other:

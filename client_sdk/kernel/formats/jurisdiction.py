@@ -37,12 +37,14 @@ class Jurisdiction:
         title: for people.
         rulebook: values of its rulebook that differ from the defaults of ``Rulebook``, or are named for their source.
         most: what no rulebook of it may exceed, by name of the limit.
+        licence_forms: forms of a member's licence number, by name, one of which it has in production.
     """
 
     name: str
     title: str
     rulebook: Mapping[str, int | str | bool]
     most: Mapping[str, int]
+    licence_forms: tuple[str, ...]
 
 
 @cache
@@ -55,4 +57,5 @@ def jurisdiction(name: str) -> Jurisdiction:
     if name not in JURISDICTIONS:
         raise FormatError("rulebook", "jurisdiction.known", got=name[:16], want=" or ".join(JURISDICTIONS))
     content = tomllib.loads((_FOLDER / f"{name}{_SUFFIX}").read_text("utf-8"))
-    return Jurisdiction(name, content["title"], content["rulebook"], content["most"])
+    forms = tuple(content["licence"]["forms"])
+    return Jurisdiction(name, content["title"], content["rulebook"], content["most"], forms)

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.act import (
     EndingBody,
     KeyGrantBody,
+    ReviewBody,
     SuccessionBody,
     TlsKeyBody,
     grant_key,
@@ -76,9 +77,12 @@ from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
 from tests.support.overlays import REPAIR
+from tests.support.production import BREACH, REVIEW, ProductionLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from client_sdk.kernel.formats.act import Body
 
 HERE = Path(__file__).parent
 # A unified social credit code that nobody has.
@@ -105,6 +109,13 @@ def golden_log() -> HandmadeLog:
     log.acknowledge("lender-3", 13, NoticeReason.RESTRICTED)
     log.inquire("second", "QUOTA_EXCEEDED")
     log.head()
+    return log
+
+
+def log_of(body: Body) -> HandmadeLog:
+    """A log that ends with an act."""
+    log = HandmadeLog()
+    log.act(body)
     return log
 
 
@@ -138,6 +149,9 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "checkpoint": log.checkpoint(),
         "institution state": member.encode(),
         "institution state: with an ended TLS key": log.state.directory.institution("lender-3").encode(),
+        "leaf: review act": log_of(ReviewBody("lender-1", REVIEW)).leaves[-1],
+        "leaf: breach act": log_of(BREACH).leaves[-1],
+        "leaf: enrolment with a review": ProductionLog().leaves[-2],
         "leaf: succession act": gone().leaves[-2],
         "leaf: ending act": gone().leaves[-1],
         "institution state: ended": gone().state.directory.institution("lender-1").encode(),

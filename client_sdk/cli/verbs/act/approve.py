@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from client_sdk.acts import ActFile, AdministratorsBody, GenesisBody, PublicKey
+from client_sdk.cli.ui.breach_shown import due_lines
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import counted
@@ -47,7 +48,9 @@ def register(app: typer.Typer) -> None:
             return
         with session.client() as client:
             proposal = find_proposal(client, what)
-            session.output.tell(*([] if session.output.as_json and yes else proposal_lines(proposal)))
+            if not (session.output.as_json and yes):
+                due = due_lines(proposal.act.body, client.directory().rulebook)
+                session.output.tell(*proposal_lines(proposal), *due)
             session.confirm("Sign this act?", yes=yes)
             approved = client.approve(proposal)
         tell_approved(session, approved)

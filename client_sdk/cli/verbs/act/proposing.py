@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.acts import Act, Body
+from client_sdk.cli.ui.breach_shown import due_lines
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
@@ -25,7 +26,7 @@ def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bo
         body = decide(directory)
         if not yes:
             act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
-            session.output.tell(*act_lines(act))
+            session.output.tell(*act_lines(act), *due_lines(body, directory.rulebook))
         session.confirm("Sign and propose this act?", yes=yes)
         approved = client.propose(body)
     tell_approved(session, approved)

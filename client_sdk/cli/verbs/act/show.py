@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
-from client_sdk.acts import ActFile
+from client_sdk.acts import ActFile, Rulebook
+from client_sdk.cli.ui.breach_shown import due_lines
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Run
@@ -53,12 +54,13 @@ def register(app: typer.Typer) -> None:
         with OutputFile(out) as target:
             with session.client() as client:
                 found = client.proposals() if what is None else (find_proposal(client, what),)
+                rulebook = client.directory().rulebook
             if target:
                 target.write(session.output, ActFile(found[0].payload, found[0].approvals).encode())
         if target.written:
             session.output.note(f"Wrote {target.written}")
         content: list[Json] = [proposal_content(proposal) for proposal in found]
-        session.output.result({"proposals": content}, *_lines(found))
+        session.output.result({"proposals": content}, *_lines(found, rulebook))
         return target.code
 
 
@@ -73,7 +75,9 @@ def show_file(session: Run, file: ActFile) -> None:
     )
 
 
-def _lines(found: tuple[ProposalView, ...]) -> list[RenderableType]:
+def _lines(found: tuple[ProposalView, ...], rulebook: Rulebook) -> list[RenderableType]:
     if not found:
         return ["No proposal waits."]
-    return [line for proposal in found for line in (*proposal_lines(proposal), "")]
+    return [
+        line for proposal in found for line in (*proposal_lines(proposal), *due_lines(proposal.act.body, rulebook), "")
+    ]

@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.act import (
     EndingBody,
     KeyEndBody,
     KeyServicesBody,
+    ReviewBody,
     StateBody,
     SuccessionBody,
     TlsKeyBody,
@@ -54,6 +55,7 @@ from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.handmade_log import REGISTRY, HandmadeLog, voprf_key
+from tests.support.production import BREACH, REVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +93,8 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "succession act": (Act.parse, _act(SuccessionBody("lender-1", "lender-2", "merger"))),
     "ending act": (Act.parse, _act(EndingBody("lender-1", "bankruptcy"))),
     "TLS key act": (Act.parse, _act(TlsKeyBody("lender-1", bytes(32), "theft"))),
+    "review act": (Act.parse, _act(ReviewBody("lender-1", REVIEW))),
+    "breach act": (Act.parse, _act(BREACH)),
     "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
     "key services": (
         Act.parse,
