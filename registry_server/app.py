@@ -52,7 +52,6 @@ from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
     Settings,
-    SettingsError,
 )
 from registry_server.storage import migrations
 from registry_server.storage.unit_of_work import Database
@@ -188,15 +187,8 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     database, register = Database(settings.database), register_of(settings)
     try:
-        ledger = Ledger.open(database, register, signer, clocks)
+        ledger = _open(settings, database, register, signer, clocks)
     except BaseException:
-        database.close()
-        register.close()
-        raise
-    try:
-        check_serving(settings, ledger.directory.rulebook)
-    except SettingsError:
-        ledger.close()
         database.close()
         register.close()
         raise
@@ -222,6 +214,19 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         tls=tls,
         status=status,
     )
+
+
+def _open(
+    settings: Settings, database: Database, register: Register, signer: Ed25519Signer, clocks: Clocks | None
+) -> Ledger:
+    """Return the ledger of a registry that may be served with its settings."""
+    ledger = Ledger.open(database, register, signer, clocks)
+    try:
+        check_serving(settings, ledger.directory.rulebook)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
 
 
 def _tls_files(authority: CertificateAuthority, settings: Settings) -> TlsFiles:

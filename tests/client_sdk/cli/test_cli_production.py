@@ -63,8 +63,14 @@ def test_a_notice_that_tells_too_much_or_nothing_is_refused_before_it_is_signed(
     ended = member("admin-1")("act", "propose", *words, "--yes", code=None)
     assert ended.code != 0
     assert rule in ended.out
-    local = [*words[:2], "2026-11-28T09:30", *words[3:]]
-    assert "offset from UTC" in member("admin-1").said("act", "propose", *local, "--yes", code=2).err
+    for text, told in (
+        ("2026-11-28T09:30", "offset from UTC"),
+        ("yesterday", "want a date and a time"),
+        ("9999-12-31T23:59+00:00", "a time that is past"),
+        ("1969-12-31T23:59+00:00", "a time that is past"),
+    ):
+        other = [*words[:2], text, *words[3:]]
+        assert told in member("admin-1").said("act", "propose", *other, code=2).err
 
 
 def test_a_review_is_recorded_and_listed(member: Member, registry: TestRegistry, tmp_path: Path) -> None:

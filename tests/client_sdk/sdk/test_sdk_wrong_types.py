@@ -38,7 +38,7 @@ from client_sdk import (
     VerificationError,
 )
 from client_sdk._transport.channels import TlsMaterial
-from client_sdk.acts import ErasureBody, KeyGrantBody, RetireKeyServicesBody, RulebookBody, StateBody
+from client_sdk.acts import ErasureBody, KeyGrantBody, RetireKeyServicesBody, ReviewBody, RulebookBody, StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose
 from client_sdk.key_client import AsyncKeyClient, KeyClient
 from tests.client_sdk.sdk_samples import default_report, person
@@ -66,6 +66,7 @@ from tests.client_sdk.wrong_values import (
     PROPOSAL,
     REQUEST,
 )
+from tests.support.production import BREACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,6 +149,9 @@ METHODS: Wrong = {
         ErasureBody(5, 7),  # type: ignore[arg-type]  # meant
         KeyGrantBody("lender-1", None),  # type: ignore[arg-type]  # meant
         RulebookBody(None),  # type: ignore[arg-type]  # meant
+        ReviewBody("lender-1", None),  # type: ignore[arg-type]  # meant
+        *(replace(BREACH, noticed_at=wrong) for wrong in (*NO_NUMBER, -1)),
+        *(replace(BREACH, natures=wrong) for wrong in (None, 5, (), ("DISCLOSED",), (5,))),  # type: ignore[arg-type]  # meant
     ),
     "proposal": (
         *(None, 5, NUMBER, []),

@@ -1,6 +1,6 @@
 """``act propose breach``: notice of a breach of data, within its time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -13,6 +13,8 @@ from client_sdk.cli.verbs.act.proposing import propose_body
 
 __all__ = ["register"]
 
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def _instant(text: str | datetime) -> datetime:
     if isinstance(text, datetime):
@@ -23,6 +25,8 @@ def _instant(text: str | datetime) -> datetime:
         raise typer.BadParameter("want a date and a time, such as 2026-11-28T09:30+08:00") from None
     if instant.tzinfo is None:
         raise typer.BadParameter("want the offset from UTC as well, such as 2026-11-28T09:30+08:00")
+    if not _FIRST < instant <= datetime.now(UTC):
+        raise typer.BadParameter("want a time that is past, and after 1970")
     return instant
 
 
