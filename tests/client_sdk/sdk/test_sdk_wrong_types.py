@@ -50,6 +50,7 @@ from tests.client_sdk.wrong_values import (
     HALF,
     NAME,
     NO_ATTEMPT,
+    NO_BREACH,
     NO_BYTES,
     NO_CONSENT,
     NO_DAY,
@@ -66,7 +67,6 @@ from tests.client_sdk.wrong_values import (
     PROPOSAL,
     REQUEST,
 )
-from tests.support.production import BREACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,15 +143,11 @@ METHODS: Wrong = {
     ),
     "version": NO_NUMBER,
     "body": (
-        *(None, 5, NUMBER, [], StateBody),
+        *(None, 5, NUMBER, [], StateBody, *NO_BREACH),
         *(RetireKeyServicesBody(wrong) for wrong in NO_NUMBER),
         *(StateBody(wrong, InstitutionStatus.SUSPENDED) for wrong in NO_INSTITUTION),
         ErasureBody(5, 7),  # type: ignore[arg-type]  # meant
-        KeyGrantBody("lender-1", None),  # type: ignore[arg-type]  # meant
-        RulebookBody(None),  # type: ignore[arg-type]  # meant
-        ReviewBody("lender-1", None),  # type: ignore[arg-type]  # meant
-        *(replace(BREACH, noticed_at=wrong) for wrong in (*NO_NUMBER, -1)),
-        *(replace(BREACH, natures=wrong) for wrong in (None, 5, (), ("DISCLOSED",), (5,))),  # type: ignore[arg-type]  # meant
+        *(KeyGrantBody("lender-1", None), RulebookBody(None), ReviewBody("lender-1", None)),  # type: ignore[arg-type]
     ),
     "proposal": (
         *(None, 5, NUMBER, []),
