@@ -147,7 +147,7 @@ METHODS: Wrong = {
         *(RetireKeyServicesBody(wrong) for wrong in NO_NUMBER),
         *(StateBody(wrong, InstitutionStatus.SUSPENDED) for wrong in NO_INSTITUTION),
         ErasureBody(5, 7),  # type: ignore[arg-type]  # meant
-        *(KeyGrantBody("lender-1", None), RulebookBody(None), ReviewBody("lender-1", None)),  # type: ignore[arg-type]
+        *(KeyGrantBody("l", None), RulebookBody(None), ReviewBody("l", None)),  # type: ignore[arg-type]  # meant
     ),
     "proposal": (
         *(None, 5, NUMBER, []),
