@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
     Body,
+    BreachBody,
     ClockBody,
     ClosingBody,
     EndingBody,
@@ -23,6 +24,7 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     RetireKeyServicesBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
@@ -30,29 +32,38 @@ from client_sdk.kernel.formats.act import (
     TlsKeyBody,
     grant_key,
 )
+from client_sdk.kernel.formats.breach import BREACH_TEXTS
 from client_sdk.kernel.formats.jurisdiction import JURISDICTIONS
 from client_sdk.kernel.formats.keys import PublicKey, Signer
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.overlay import Overlay
+from client_sdk.kernel.formats.review import Review
 from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, KeyService, KeyServices, Rulebook
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
-from client_sdk.kernel.formats.words import ClosingWay
+from client_sdk.kernel.formats.words import BreachedData, BreachNature, ClosingWay
 from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.breach import LoggedBreach, breach_due
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.closing import Closing
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.onboarding import ReviewStanding, ReviewState
 from client_sdk.kernel.ledger.rulebook_preview import RulebookChange, RulebookPreview, preview_rulebook
+from client_sdk.kernel.rules.licence import licence_fits
 
 __all__ = [
+    "BREACH_TEXTS",
     "JURISDICTIONS",
     "SPKI_HASH_BYTES",
     "Act",
     "ActFile",
     "AdministratorsBody",
     "Body",
+    "BreachBody",
+    "BreachNature",
+    "BreachedData",
     "CertificateRequest",
     "ClockBody",
     "Closing",
@@ -75,9 +86,14 @@ __all__ = [
     "KeyServiceFile",
     "KeyServices",
     "KeyServicesBody",
+    "LoggedBreach",
     "Overlay",
     "PublicKey",
     "RetireKeyServicesBody",
+    "Review",
+    "ReviewBody",
+    "ReviewStanding",
+    "ReviewState",
     "Rulebook",
     "RulebookBody",
     "RulebookChange",
@@ -87,7 +103,9 @@ __all__ = [
     "SuccessionBody",
     "SuccessorRegistry",
     "TlsKeyBody",
+    "breach_due",
     "grant_key",
+    "licence_fits",
     "milliseconds",
     "moment",
     "preview_rulebook",

@@ -22,6 +22,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
+from registry_server.operating.production import check_serving
 from registry_server.operating.register import register_of
 from registry_server.operating.witnesses import witnesses_of
 from registry_server.rpc.authorization import Authorizer
@@ -202,6 +203,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         StorageError: the database or the checkpoint register cannot be reached.
         InconsistentError: what is stored does not fit together, or does not belong to the register.
         NoGenesisError: there is no genesis yet.
+        SettingsError: the settings are not those of a registry with such a rulebook.
         OSError: a key cannot be read, or others can read it.
     """
     check_private(settings.home)
@@ -220,7 +222,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     witnesses = witnesses_of(settings)
     database, register = Database(settings.database), register_of(settings)
     try:
-        ledger = Ledger.open(database, register, signer, clocks)
+        ledger = _open(settings, database, register, signer, clocks)
     except BaseException:
         database.close()
         register.close()
@@ -251,6 +253,19 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         status=status,
         witnessing=witnessing,
     )
+
+
+def _open(
+    settings: Settings, database: Database, register: Register, signer: Ed25519Signer, clocks: Clocks | None
+) -> Ledger:
+    """Return the ledger of a registry that may be served with its settings."""
+    ledger = Ledger.open(database, register, signer, clocks)
+    try:
+        check_serving(settings, ledger.directory.rulebook)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
 
 
 def _tls_files(authority: CertificateAuthority, settings: Settings) -> TlsFiles:

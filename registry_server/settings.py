@@ -48,6 +48,8 @@ _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 MAX_CHECKING_PROCESSES = 8
 # Beside letters and digits.
 _OF_A_LICENCE = "-()（）〔〕/ "
+# Fewer letters and digits are no number of a licence, whose exact form no public text gives.
+_LEAST_OF_A_LICENCE = 4
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -152,8 +154,8 @@ class Settings(BaseSettings):
     )
     production: bool = Field(
         default=False,
-        description="Whether real persons are in it: the registry then refuses to start without licence and "
-        "storage_region, and `doctor` fails what it only warns of otherwise.",
+        description="Whether real persons are in it: the registry then refuses to start without licence, "
+        "storage_region and impact_assessment_on, and `doctor` fails what it only warns of otherwise.",
     )
     licence: str = Field(
         default="",
@@ -196,8 +198,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _ready_for_production(self) -> Self:
-        if self.production and not (self.licence and self.storage_region):
-            raise ValueError("production needs licence and storage_region")
+        if not self.production:
+            return self
+        needed = ("licence", "storage_region", "impact_assessment_on")
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"production needs {', '.join(missing)}")
+        if sum(map(str.isalnum, self.licence)) < _LEAST_OF_A_LICENCE or not any(map(str.isdigit, self.licence)):
+            raise ValueError("production needs the licence's number, which has digits")
         return self
 
     @field_validator("register_file")

@@ -32,7 +32,7 @@ class Administering(Core):
         """Propose an act with one's own signature."""
         decided = arguments.body_of(body)
         directory = yield from self._directory_for(decided)
-        act = proposals.next_act(directory, decided)
+        act = proposals.next_act(directory, decided, self.session.now_ms())
         request = yield from beside(partial(proposals.propose, act, self.session.signer(KeyUsage.ADMINISTER)))
         response = yield from ask(self.services.directory.ProposeAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)

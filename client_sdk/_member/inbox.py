@@ -168,7 +168,8 @@ class InboxPages:
         member = self._member
         # A key that signed one of the leaves may be younger than the directory.
         directory = yield from member.following.refresh()
-        reading = partial(read_notices, response, self._after, directory, member.session.log_key)
+        own = member.session.config.institution
+        reading = partial(read_notices, response, self._after, own, directory, member.session.log_key)
         found = yield from beside(reading)
         yield from member.prove(member.session.proving(response.checkpoint))
         self._after = found[-1].number

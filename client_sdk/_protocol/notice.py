@@ -13,10 +13,10 @@ from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, check_open, commit_notice
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
-from client_sdk.kernel.formats.words import NoticeReason, word
+from client_sdk.kernel.formats.words import UNASKED, NoticeReason, word
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
 from client_sdk.kernel.ledger.notice import check_cause
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes, within
@@ -34,13 +34,14 @@ PART = "notice"
 
 
 def read_notices(
-    response: inbox_pb2.ListNoticesResponse, after: int, directory: Directory, key: VerifierKey
+    response: inbox_pb2.ListNoticesResponse, after: int, member: str, directory: Directory, key: VerifierKey
 ) -> tuple[Notice, ...]:
     """Return the notices of a page, once each is proved.
 
     Args:
         response: of the registry.
         after: number that was asked after.
+        member: institution id of the own member.
         directory: of the newest HEAD.
         key: of the log, from the trust root.
 
@@ -49,7 +50,7 @@ def read_notices(
             or numbers do not ascend.
     """
     with verifying():
-        found = tuple(_read(item, response.checkpoint, directory, key) for item in response.notices)
+        found = tuple(_read(item, response.checkpoint, member, directory, key) for item in response.notices)
         numbers = [after, *(notice.number for notice in found)]
         if numbers != sorted(set(numbers)):
             raise FormatError(PART, "notices.order", want="numbers ascending, above the one that was asked after")
@@ -58,28 +59,28 @@ def read_notices(
     return found
 
 
-def _read(item: inbox_pb2.Notice, note: bytes, directory: Directory, key: VerifierKey) -> Notice:
-    record = RecordKey(item.record.issuer, item.record.record_id)
+def _read(item: inbox_pb2.Notice, note: bytes, member: str, directory: Directory, key: VerifierKey) -> Notice:
+    record = RecordKey(item.record.issuer, item.record.record_id) if item.HasField("record") else None
     reason = word(NoticeReason, item.reason, PART, "reason")
     path = split_hashes(item.inclusion.path, PART)
     leaf_under(read_checkpoint(note, key), item.inclusion.index, item.leaf, path, PART)
     leaf = read_leaf(item.leaf, PART)
     with within(PART):
-        check_cause(leaf, record, reason)
-    _check_signed(leaf, directory)
-    disputed = reason is NoticeReason.DISPUTED
-    if len(item.inquiry_id) != (0 if disputed else INQUIRY_ID_BYTES):
-        want = "16 bytes, and none where DISPUTED"
+        check_cause(leaf, record, reason, member)
+    _check_signed(leaf, item.inclusion.index, directory)
+    unasked = reason in UNASKED
+    if len(item.inquiry_id) != (0 if unasked else INQUIRY_ID_BYTES):
+        want = "16 bytes, and none where DISPUTED or BREACH"
         raise FormatError(PART, "notice.inquiry", got=f"{len(item.inquiry_id)} bytes", want=want)
     return Notice(
         number=item.inclusion.index,
         reason=reason,
-        issuer=record.issuer,
-        record_id=record.record_id,
+        issuer=None if record is None else record.issuer,
+        record_id=None if record is None else record.record_id,
         logged_at=moment(leaf.logged_at),
         inquiry_id=item.inquiry_id,
-        asked_at=None if disputed else moment(item.asked_at),
-        shown_index=None if disputed else item.shown_index,
+        asked_at=None if unasked else moment(item.asked_at),
+        shown_index=None if unasked else item.shown_index,
         acknowledged_index=item.acknowledged_index or None,
         leaf=item.leaf,
         path=tuple(path),
@@ -87,8 +88,16 @@ def _read(item: inbox_pb2.Notice, note: bytes, directory: Directory, key: Verifi
     )
 
 
-def _check_signed(leaf: Leaf, directory: Directory) -> None:
-    """Check that the member who speaks in a leaf has signed it; a lapse is the clock's and is signed by nobody."""
+def _check_signed(leaf: Leaf, index: int, directory: Directory) -> None:
+    """Check that the member who speaks in a leaf has signed it; a lapse is the clock's and is signed by nobody.
+
+    Signatures of acts were verified when the directory took them up.
+    """
+    if isinstance(leaf, ActLeaf):
+        told = directory.breaches.get(index)
+        if told is None or told.leaf_hash != leaf_hash(leaf.encode()):
+            raise FormatError(PART, "notice.act", want="an act that the directory follows from")
+        return
     if not isinstance(leaf, StatementLeaf):
         return
     if leaf.payload_type == dsse.STATEMENT:

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["approve", "bring", "logged_act", "next_act", "propose", "read_approved", "read_proposals"]
 
 
-def next_act(directory: Directory, body: Body) -> Act:
+def next_act(directory: Directory, body: Body, now: int) -> Act:
     """Return the act that would follow the newest one, once what it decides was checked.
+
+    Args:
+        directory: newest.
+        body: what it decides.
+        now: ms since 1970 UTC.
 
     Raises:
         RuleError: what it decides breaks a rule.
@@ -40,7 +45,7 @@ def next_act(directory: Directory, body: Body) -> Act:
     state = directory.state
     act = Act(state.registry, state.act_number + 1, state.act_hash, body)
     # The index at which it will be logged is not known yet; any later one judges alike.
-    directory.decide(act, directory.newest_act + 1)
+    directory.decide(act, directory.newest_act + 1, now)
     return act
 
 

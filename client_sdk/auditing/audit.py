@@ -20,7 +20,7 @@ from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
-from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, institution_rows
+from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, institution_rows
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
@@ -193,6 +193,7 @@ def _verify_content(
         directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
         acts=tally.acts(examination.replay),
+        breaches=breach_rows(examination.replay),
     )
 
 

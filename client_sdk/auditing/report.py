@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from client_sdk.auditing.home import AuditFinding
-    from client_sdk.auditing.tally import ActRow, InstitutionRow
+    from client_sdk.auditing.tally import ActRow, BreachRow, InstitutionRow
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.ledger.findings import FindingId
 
@@ -56,6 +56,7 @@ class AuditReport(Plain):
         maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
         institutions: every member.
         acts: every act, in order.
+        breaches: of which acts tell, and whether each was told in time.
         findings: everything found, by this audit and by earlier ones.
         new: how many of them no earlier audit had found.
         counts: how many of each kind, those beyond the kept ones included.
@@ -79,6 +80,7 @@ class AuditReport(Plain):
     maps_checked: tuple[int, int, int] = (0, 0, 0)
     institutions: tuple[InstitutionRow, ...] = ()
     acts: tuple[ActRow, ...] = ()
+    breaches: tuple[BreachRow, ...] = ()
     findings: tuple[AuditFinding, ...] = ()
     new: int = 0
     counts: Mapping[FindingId, int] = field(default_factory=Counter)
@@ -120,11 +122,19 @@ class AuditReport(Plain):
             ("Signatures verified in this audit", str(self.signatures)),
             ("Live records", str(self.live)),
             ("Maps rebuilt and compared", maps if count else "none"),
+            ("Notices of breaches", self._breaches()),
             ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
             ("Inquiries in the inquiry tree", str(self.inquiries)),
             ("Inquiries by outcome", outcomes or "none"),
             ("Audited", f"{moment_text(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
         ]
+
+    def _breaches(self) -> str:
+        late = [row for row in self.breaches if not row.in_time]
+        if not late:
+            return f"{len(self.breaches)}, each in time" if self.breaches else "none"
+        last = ", ".join(f"leaf {row.leaf_index}, due {moment_text(row.due_at)}" for row in late)
+        return f"{len(self.breaches)}, {len(late)} of them LATE: {last}"
 
     def to_dict(self) -> dict[str, Json]:
         """Return counts and findings as values that ``json.dumps`` takes; times are ISO 8601, hashes hexadecimal."""

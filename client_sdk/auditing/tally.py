@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.act import (
     Act,
     AdministratorsBody,
+    BreachBody,
     ClockBody,
     ClosingBody,
     EndingBody,
@@ -18,6 +19,7 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     RetireKeyServicesBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
@@ -35,7 +37,15 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.replay import Replay
 
-__all__ = ["CLOCK_DECISION", "ActRow", "InstitutionRow", "LeafTally", "institution_rows"]
+__all__ = [
+    "CLOCK_DECISION",
+    "ActRow",
+    "BreachRow",
+    "InstitutionRow",
+    "LeafTally",
+    "breach_rows",
+    "institution_rows",
+]
 
 # What an act that corrects the log's time is called.
 CLOCK_DECISION = "clock"
@@ -60,6 +70,24 @@ class ActRow(NamedTuple):
     decision: str
     about: str
     signers: tuple[str, ...]
+
+
+class BreachRow(NamedTuple):
+    """A breach of data of which an act tells.
+
+    Attributes:
+        leaf_index: of the act's leaf.
+        noticed_at: when the breach was noticed, by the act's own word, UTC.
+        due_at: until when the act had to be logged, by the rulebook, UTC.
+        logged_at: when it was logged, UTC.
+        in_time: whether it was not later.
+    """
+
+    leaf_index: int
+    noticed_at: datetime
+    due_at: datetime
+    logged_at: datetime
+    in_time: bool
 
 
 class InstitutionRow(NamedTuple):
@@ -131,14 +159,17 @@ def _describe(body: Body) -> tuple[str, str]:
     match body:
         case GenesisBody(administrators, threshold):
             return "genesis", f"{threshold} of {len(administrators)} administrators"
-        case InstitutionBody(enrolment):
-            return "institution", enrolment.id
-        case KeyGrantBody(institution, grant):
-            return "key", f"{institution}: {grant.usage.name} given"
-        case KeyEndBody(institution, _, contested_from):
-            return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
-        case StateBody() | SuccessionBody() | EndingBody():
-            return _describe_state(body)
+        case (
+            InstitutionBody()
+            | ReviewBody()
+            | KeyGrantBody()
+            | KeyEndBody()
+            | StateBody()
+            | SuccessionBody()
+            | EndingBody()
+            | TlsKeyBody()
+        ):
+            return _describe_member(body)
         case KeyServicesBody(introduce):
             return "key services", f"version {introduce.subject_key_version} introduced"
         case RetireKeyServicesBody(version):
@@ -151,10 +182,39 @@ def _describe(body: Body) -> tuple[str, str]:
             return "administrators", f"{threshold} of {', '.join(administrators)}"
         case ClockBody(not_before):
             return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
-        case TlsKeyBody(institution, _, ground):
-            return "TLS key", f"{institution}: ended, {ground}"
         case ClosingBody(way, open_until, approval):
             return "closing", f"open until {open_until}, then {way.name}, approved by {approval}"
+        case BreachBody():
+            return "breach", f"of {', '.join(body.data)}, for {', '.join(body.members) or 'all members'}"
+
+
+def _describe_member(
+    body: InstitutionBody
+    | ReviewBody
+    | KeyGrantBody
+    | KeyEndBody
+    | StateBody
+    | SuccessionBody
+    | EndingBody
+    | TlsKeyBody,
+) -> tuple[str, str]:
+    match body:
+        case InstitutionBody(enrolment):
+            return "institution", enrolment.id
+        case ReviewBody(institution, review):
+            return "review", f"{institution}: of {review.reviewed_on}, {review.reference}"
+        case KeyGrantBody(institution, grant):
+            return "key", f"{institution}: {grant.usage.name} given"
+        case KeyEndBody(institution, _, contested_from):
+            return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
+        case StateBody(institution, status):
+            return "state", f"{institution}: {status.name}"
+        case SuccessionBody(institution, successor, ground):
+            return "succession", f"{institution}: {successor} from here on, {ground}"
+        case EndingBody(institution, ground):
+            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
+        case TlsKeyBody(institution, _, ground):
+            return "TLS key", f"{institution}: ended, {ground}"
 
 
 def _describe_state(body: StateBody | SuccessionBody | EndingBody) -> tuple[str, str]:
@@ -165,6 +225,14 @@ def _describe_state(body: StateBody | SuccessionBody | EndingBody) -> tuple[str,
             return "succession", f"{institution}: {successor} from here on, {ground}"
         case EndingBody(institution, ground):
             return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
+
+
+def breach_rows(replay: Replay) -> tuple[BreachRow, ...]:
+    """Return the breaches of which acts have told, in order."""
+    return tuple(
+        BreachRow(place, moment(told.body.noticed_at), moment(told.due_at), moment(told.logged_at), told.in_time)
+        for place, told in sorted(replay.directory.breaches.items())
+    )
 
 
 def institution_rows(replay: Replay) -> tuple[InstitutionRow, ...]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.checkpoint import tlog_proof
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
+from client_sdk.kernel.formats.words import NoticeReason
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from client_sdk.kernel.formats.words import NoticeReason
 
 __all__ = ["AcknowledgementReceipt", "Notice"]
 
@@ -26,15 +28,15 @@ class Notice(Plain):
     Attributes:
         number: index of the leaf; names the notice within this inbox.
         reason: CORRECTED, WITHDRAWN, SET_ASIDE or RESTRICTED for a record that this member was shown; DISPUTED for one
-            of its own, or of a lender that it succeeds.
-        issuer: institution id of the record's issuer.
-        record_id: 16 bytes.
+            of its own, or of a lender that it succeeds; BREACH for an act that tells of a breach of data.
+        issuer: institution id of the record's issuer; None where BREACH.
+        record_id: 16 bytes; None where BREACH.
         logged_at: when the leaf was logged, UTC.
         inquiry_id: 16 bytes, of the newest inquiry of this member that was answered with the record; empty where
-            DISPUTED.
-        asked_at: when that inquiry was received, UTC; None where DISPUTED.
+            DISPUTED or BREACH.
+        asked_at: when that inquiry was received, UTC; None where DISPUTED or BREACH.
         shown_index: index of the leaf of the version that its answer showed, of this record or of a sold one that it
-            continues; None where DISPUTED.
+            continues; None where DISPUTED or BREACH.
         acknowledged_index: index of the leaf with this member's acknowledgement; None while there is none.
         leaf: bytes of the leaf.
         path: hashes of the inclusion proof, the leaf's sibling first.
@@ -43,8 +45,8 @@ class Notice(Plain):
 
     number: int
     reason: NoticeReason
-    issuer: str
-    record_id: bytes
+    issuer: str | None
+    record_id: bytes | None
     logged_at: datetime
     inquiry_id: bytes
     asked_at: datetime | None
@@ -55,9 +57,18 @@ class Notice(Plain):
     checkpoint: bytes = field(repr=False)
 
     @property
-    def uuid(self) -> UUID:
-        """The record id as people write it."""
-        return UUID(bytes=self.record_id)
+    def uuid(self) -> UUID | None:
+        """The record id as people write it; None where BREACH."""
+        return None if self.record_id is None else UUID(bytes=self.record_id)
+
+    @property
+    def breach(self) -> BreachBody | None:
+        """What a notice of a breach tells; None for another notice."""
+        if self.reason is not NoticeReason.BREACH:
+            return None
+        leaf = parse_leaf(self.leaf)
+        body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
+        return body if isinstance(body, BreachBody) else None
 
     @property
     def waits(self) -> bool:

@@ -1,4 +1,4 @@
-"""The operator's checklist: licence, region, custody of keys, database, register, backup, clock, certificates.
+"""The operator's checklist: licences, reviews, region, custody of keys, database, register, backup, clock and so on.
 
 Each check looks for itself, so that one that fails hides no other. Nothing is changed; a server may be running. What
 only counts where real persons are in the registry (setting ``production``) is a warning elsewhere.
@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from sqlalchemy import text
 
-from client_sdk.kernel.rules.dates import months_later
+from client_sdk.kernel.formats.words import InstitutionStatus
+from client_sdk.kernel.ledger.onboarding import ReviewState
+from client_sdk.kernel.rules.dates import day_of, months_later
+from client_sdk.kernel.rules.licence import licence_fits
 from registry_server.operating.failures import text_of
+from registry_server.operating.production import stored_abroad
 from registry_server.operating.register import show_register
 from registry_server.operating.tables import current_tables, wanted_tables
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
@@ -46,8 +50,9 @@ _CERTIFICATE_DAYS = 30
 _AUTHORITY_DAYS = 365
 _ROOM_LITTLE_BYTES = 10 * 1024**3
 _ROOM_NONE_BYTES = 1024**3
-_CHINA = "CN"
-_ZONES_OF_CHINA = frozenset(("Asia/Shanghai",))
+# So many days before the end of a review another one is asked for.
+_REVIEW_DAYS = 30
+_TERMINATED = InstitutionStatus.TERMINATED
 # Settings of PostgreSQL without which an acknowledged commit may be lost, and the value that loses it.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -87,6 +92,9 @@ def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:
     looking = _Looking(settings, clocks or SystemClocks())
     checks: dict[str, Callable[[], Iterator[Examined]]] = {
         "licence": looking.licence,
+        "rulebook": looking.rulebook,
+        "members": looking.members,
+        "reviews": looking.reviews,
         "region": looking.region,
         "protection": looking.protection,
         "assessment": looking.assessment,
@@ -131,14 +139,49 @@ class _Looking:
             advice = "set licence; without one no personal credit reporting (征信业管理条例 Art. 6, 7)"
             yield Examined("licence", self._missing, "none", advice)
 
+    def rulebook(self) -> Iterator[Examined]:
+        days = self._directory().rulebook.review_days
+        if self._settings.production and not days:
+            advice = "act propose rulebook --set review_days=365: enrolments then need licence and review"
+            yield Examined("rulebook", Grade.FAIL, "review_days is 0: for invented persons", advice)
+        elif days and not self._settings.production:
+            advice = "set production: the registry does not start without it"
+            yield Examined("rulebook", Grade.FAIL, f"review_days is {days}: for real persons", advice)
+        else:
+            yield Examined("rulebook", Grade.PASS, f"review_days is {days}")
+
+    def members(self) -> Iterator[Examined]:
+        directory = self._directory()
+        of = directory.rulebook.jurisdiction
+        members = [state for state in directory.institutions.values() if state.status is not _TERMINATED]
+        odd = sorted(state.id for state in members if not licence_fits(state.licence_number, of))
+        if odd:
+            advice = "enrol them anew, with the number of their licence or their unified social credit code"
+            yield Examined("members", self._missing, f"licence number of no known form: {', '.join(odd)}", advice)
+        else:
+            yield Examined("members", Grade.PASS, f"{len(members)} with a licence number of a known form")
+
+    def reviews(self) -> Iterator[Examined]:
+        directory = self._directory()
+        standings = {id_: directory.review_standing(id_, self._now_ms) for id_ in sorted(directory.institutions)}
+        advice = "review source, quality and security (征信业务管理办法 Art. 9), then act propose review"
+        for state, words in ((ReviewState.MISSING, "missing"), (ReviewState.OVER, "too old")):
+            if found := [id_ for id_, standing in standings.items() if standing.state is state]:
+                yield Examined("reviews", self._missing, f"{words}: {', '.join(found)}", advice)
+        current = [standing.until for standing in standings.values() if standing.state is ReviewState.CURRENT]
+        today = day_of(self._now_ms, directory.rulebook.time_zone)
+        if soon := [until for until in current if until is not None and (until - today).days < _REVIEW_DAYS]:
+            yield Examined("reviews", Grade.WARN, f"{len(soon)} soon too old, the first on {min(soon)}", advice)
+        else:
+            yield Examined("reviews", Grade.PASS, f"{len(current)} current")
+
     def region(self) -> Iterator[Examined]:
-        region = self._settings.storage_region
-        zone = self._directory().rulebook.time_zone
+        region, rulebook = self._settings.storage_region, self._directory().rulebook
         if not region:
             yield Examined("region", self._missing, "not said", "set storage_region to where all data is stored")
-        elif zone in _ZONES_OF_CHINA and region.partition("-")[0] != _CHINA:
+        elif stored_abroad(self._settings, rulebook):
             advice = "store and process data on persons in China there (征信业管理条例 Art. 24)"
-            yield Examined("region", self._missing, f"{region}, under a rulebook of {zone}", advice)
+            yield Examined("region", self._missing, f"{region}, under the rulebook of {rulebook.jurisdiction}", advice)
         else:
             yield Examined("region", Grade.PASS, region)
 

@@ -99,8 +99,9 @@ def _page(page: InboxPage) -> pb.ListNoticesResponse:
 
 
 def _notice(notice: PlacedNotice) -> pb.Notice:
+    key = notice.record
     return pb.Notice(
-        record=common_pb2.RecordRef(issuer=notice.record.issuer, record_id=notice.record.record_id),
+        record=None if key is None else common_pb2.RecordRef(issuer=key.issuer, record_id=key.record_id),
         reason=statement_pb2.NoticeReason.ValueType(notice.reason.number),
         inclusion=inclusion_proof(notice.index, notice.path),
         leaf=notice.leaf,

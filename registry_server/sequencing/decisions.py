@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody
+from client_sdk.kernel.formats.act import Act, BreachBody, ClockBody, ErasureBody, RetireKeyServicesBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf
@@ -16,7 +16,7 @@ from client_sdk.kernel.ledger.quality import restricted
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
-from registry_server.sequencing.notifying import note_restriction
+from registry_server.sequencing.notifying import note_breach, note_restriction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,8 @@ def admit_act(staging: Staging, item: ActItem) -> int:
     staging.add_leaf(leaf.encode())
     staging.acts.append((directory.state.act_number, index))
     staging.directory = directory
+    if isinstance(body, BreachBody):
+        note_breach(staging, body, index)
     for chain in erased:
         _erase(staging, chain)
     return index

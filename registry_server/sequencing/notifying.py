@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, NoticeReason
+from client_sdk.kernel.ledger.breach import told_of
 from client_sdk.kernel.rules.correction import corrects
 from registry_server.sequencing.staging import Cause
 from registry_server.storage import notices, shown
@@ -16,6 +17,7 @@ from registry_server.storage.notices import StoredNotice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from client_sdk.kernel.formats.breach import BreachBody
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.items import AnnotationItem, StatementItem
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from registry_server.storage.shown import ShownRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["note_annotation", "note_restriction", "note_statement", "notify"]
+__all__ = ["note_annotation", "note_breach", "note_restriction", "note_statement", "notify"]
 
 _DAY_MS = 86_400_000
 
@@ -59,12 +61,19 @@ def note_annotation(staging: Staging, item: AnnotationItem, before: Chain, recor
         furnisher = _furnisher(staging.directory, annotation.issuer)
         if furnisher:
             cause = _cause(staging, record, index, NoticeReason.DISPUTED, author)
-            staging.causes.append(cause._replace(furnisher=furnisher))
+            staging.causes.append(cause._replace(members=(furnisher,)))
 
 
 def note_restriction(staging: Staging, record: StoredRecord, index: int) -> None:
     """Note a lapse that restricts a record."""
     staging.causes.append(_cause(staging, record, index, NoticeReason.RESTRICTED, ""))
+
+
+def note_breach(staging: Staging, body: BreachBody, index: int) -> None:
+    """Note an act that tells of a breach, for the members that it concerns."""
+    members = told_of(body, staging.directory.institutions)
+    if members:
+        staging.causes.append(Cause(index, index, staging.logged_at, NoticeReason.BREACH, "", 0, members))
 
 
 def _cause(staging: Staging, record: StoredRecord, index: int, reason: NoticeReason, author: str) -> Cause:
@@ -113,7 +122,7 @@ def _heirs(staging: Staging) -> dict[int, int]:
 
 def _shown(work: UnitOfWork, staging: Staging, heirs: Mapping[int, int]) -> dict[int, list[ShownRow]]:
     """Return who was shown the records of a batch, by the record that stands for each when the batch ends."""
-    concerned = [*heirs, *heirs.values(), *(cause.record for cause in staging.causes if not cause.furnisher)]
+    concerned = [*heirs, *heirs.values(), *(cause.record for cause in staging.causes if not cause.members)]
     found: dict[int, dict[str, ShownRow]] = {}
     for record, rows in sorted(shown.of_records(work, concerned).items()):
         newest = found.setdefault(heirs.get(record, record), {})
@@ -137,9 +146,10 @@ class _Told:
 
     def of(self, cause: Cause, directory: Directory) -> list[StoredNotice]:
         """Return the notices of a leaf, one for each member that must hear of it."""
-        if cause.furnisher:
+        if cause.members:
             fresh = [
-                StoredNotice(cause.furnisher, cause.leaf_index, cause.record, cause.reason, b"", cause.logged_at, 0)
+                StoredNotice(member, cause.leaf_index, cause.record, cause.reason, b"", cause.logged_at, 0)
+                for member in cause.members
             ]
         else:
             fresh = [

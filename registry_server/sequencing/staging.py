@@ -64,13 +64,14 @@ class Cause(NamedTuple):
     """A leaf of which members must hear.
 
     Attributes:
-        record: index of the record's first leaf.
+        record: index of the record's first leaf; of the leaf itself, where it tells of a breach.
         leaf_index: of the leaf.
         logged_at: its time, ms.
         reason: what it does.
         author: institution id of who signed it, who is not told; empty for a lapse.
         since: who was shown the record by an inquiry received earlier, ms, is not told.
-        furnisher: institution id of who alone is told, of a dispute; empty where those are who were shown the record.
+        members: institution ids of who alone are told, of a dispute or a breach; none where those are who were shown
+            the record.
         corrected_since: of an answer that a version corrects the record: index of the leaf that opened the dispute. Who
             was told of a leaf after that one is not told again; 0 for any other leaf.
         corrected_index: of that version: who was shown it is not told; 0 for any other leaf.
@@ -82,7 +83,7 @@ class Cause(NamedTuple):
     reason: NoticeReason
     author: str
     since: int
-    furnisher: str = ""
+    members: tuple[str, ...] = ()
     corrected_since: int = 0
     corrected_index: int = 0
 

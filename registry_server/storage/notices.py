@@ -1,6 +1,7 @@
 """Table of notices: one row for a member and a leaf, made in the transaction of that leaf (proto/README.md 5).
 
-A row is deleted with the opening of the inquiry that it comes from; that of a dispute as long after its leaf.
+A row is deleted with the opening of the inquiry that it comes from; that of a dispute or
+a breach as long after its leaf.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ class StoredNotice:
     Attributes:
         member: institution id of who is told.
         leaf_index: of the leaf that it is about; its number in the member's inbox.
-        record: index of the record's first leaf.
+        record: index of the record's first leaf; where BREACH, of the act's leaf.
         reason: of the notice.
-        inquiry_id: 16 bytes, of the member's newest inquiry that was answered with the record; empty where DISPUTED.
-        asked_at: when that was received, ms; the time of the leaf where DISPUTED. From here on its retention counts.
-        shown_index: of the version that was shown; 0 where DISPUTED.
+        inquiry_id: 16 bytes, of the member's newest inquiry that was answered with the record; empty where DISPUTED or
+            BREACH.
+        asked_at: when that was received, ms; the time of the leaf where DISPUTED or BREACH. From here on its retention
+            counts.
+        shown_index: of the version that was shown; 0 where DISPUTED or BREACH.
         acknowledged_index: of the leaf that acknowledges it; 0 while there is none.
         opening: of the acknowledgement's commitment; empty while there is none.
     """

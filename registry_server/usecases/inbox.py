@@ -9,7 +9,7 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.link import link_of
-from client_sdk.kernel.formats.words import NoticeReason
+from client_sdk.kernel.formats.words import UNASKED, NoticeReason
 from client_sdk.kernel.ledger.notice import check_acknowledgement
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.errors import InconsistentError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Acknowledged", "Inbox", "InboxPage", "PlacedNotice", "ReceivedAcknowledgement"]
 
-# Notices of one message; each takes at most some 6 KB.
+# Notices of one message; each takes at most some 6 KB, and one of a breach 34.
 PAGE_NOTICES = 256
 # Four fields, of which the longest are two names.
 MAX_ACKNOWLEDGEMENT_BYTES = 1_024
@@ -36,18 +36,18 @@ class PlacedNotice:
     """A notice with its leaf and the place of that in the log.
 
     Attributes:
-        record: which record.
+        record: which record; None where BREACH.
         reason: what the leaf does to it.
         index: of the leaf; number of the notice.
         leaf: its bytes.
         path: of inclusion, the leaf's sibling first.
-        inquiry_id: 16 bytes; empty where DISPUTED.
-        asked_at: when that inquiry was received, ms; 0 where DISPUTED.
-        shown_index: of the version that its answer showed; 0 where DISPUTED.
+        inquiry_id: 16 bytes; empty where DISPUTED or BREACH.
+        asked_at: when that inquiry was received, ms; 0 where DISPUTED or BREACH.
+        shown_index: of the version that its answer showed; 0 where DISPUTED or BREACH.
         acknowledged_index: of the leaf that acknowledges it; 0 while there is none.
     """
 
-    record: RecordKey
+    record: RecordKey | None
     reason: NoticeReason
     index: int
     leaf: bytes
@@ -175,17 +175,17 @@ def _placed(view: View, page: list[StoredNotice]) -> tuple[PlacedNotice, ...]:
 
 def _one(view: View, notice: StoredNotice, leaf: bytes) -> PlacedNotice:
     link = link_of(parse_leaf(leaf))
-    if link is None:
+    breach = notice.reason is NoticeReason.BREACH
+    if link is None and not breach:
         raise InconsistentError("notices", got=f"leaf {notice.leaf_index}", want="a leaf about a record")
-    disputed = notice.reason is NoticeReason.DISPUTED
     return PlacedNotice(
-        link.record,
+        None if link is None else link.record,
         notice.reason,
         notice.leaf_index,
         leaf,
         view.inclusion(notice.leaf_index),
         notice.inquiry_id,
-        0 if disputed else notice.asked_at,
+        0 if notice.reason in UNASKED else notice.asked_at,
         notice.shown_index,
         notice.acknowledged_index,
     )

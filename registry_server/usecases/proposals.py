@@ -94,7 +94,7 @@ class Proposals:
             logged = _logged(view, sha256(payload).digest())
             if logged is not None:
                 return logged
-            view.directory.decide(act, view.size)
+            view.directory.decide(act, view.size, self._ledger.clock())
             _check_erasure(view, act)
             if isinstance(act.body, ClockBody):
                 self._check_correction(act.body)

@@ -11,6 +11,7 @@ from client_sdk.acts import RetireKeyServicesBody
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.tls_key import SignedClaim
+from tests.support.production import BREACH
 
 NUMBER = "110105194912310021"
 # Half of a surrogate pair, which UTF-8 cannot write.
@@ -42,6 +43,10 @@ NAME = RecordName(kind=Kind.DEFAULT, reference="LOAN-1", first_day=date(2025, 1,
 CLAIM = SignedClaim(b"payload", bytes(32), bytes(64))
 REQUEST = CertificateRequest("lender-1", b"csr", CLAIM)
 APPROVAL = Approval(bytes(32), bytes(64))
+NO_BREACH: tuple[Any, ...] = (
+    *(replace(BREACH, noticed_at=wrong) for wrong in NO_NUMBER),
+    *(replace(BREACH, natures=wrong) for wrong in (None, 5, (), ("DISCLOSED",), (5,))),  # type: ignore[arg-type]  # meant
+)
 PROPOSAL = ProposalView(
     proposal_id=bytes(32),
     payload=b"payload",

@@ -58,7 +58,7 @@ def test_help_of_the_program_loads_no_verb_and_no_library_of_one(word: str) -> N
         (("status", "--help"), {"status"}),
         (("trust", "fetch", "--help"), {"trust"}),
         (("act", "--help"), {"act", "act.group"}),
-        (("act", "list", "--help"), {"act", "act.group", "act.list", "act.rendering"}),
+        (("act", "list", "--help"), {"act", "act.group", "act.list", "act.rendering", "act.rendering_members"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.act import (
     InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
@@ -31,9 +32,11 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import ClosingWay, InstitutionStatus, KeyUsage, Role, Standing
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.handmade_evidence import AnsweringRegistry, pseudonym
 from tests.support.handmade_log import REGISTRY, HandmadeLog, record_id, signer
+from tests.support.production import BREACH, REVIEW
 from tests.support.registry import refusal
 from tests.support.transparency_server import HandmadeRegistry, serve
 
@@ -110,6 +113,8 @@ def decisions(running: RunningRegistry) -> Iterator[Body]:
     yield KeyEndBody("lender-1", signer("lender-1 REPORT").public_key.key_id)
     yield RulebookBody(replace(Rulebook(), dispute_days=10))
     yield InstitutionBody(world.enrolment("lender-9", (Role.LENDER,), KeyUsage.INQUIRE, KeyUsage.REPORT))
+    yield ReviewBody("lender-1", replace(REVIEW, reviewed_on=day_of(world.clock(), "Asia/Shanghai")))
+    yield replace(BREACH, noticed_at=world.clock())
     yield StateBody("lender-1", InstitutionStatus.SUSPENDED)
     yield SuccessionBody("lender-1", "lender-2", "merger")
     yield EndingBody("lender-1", "bankruptcy")

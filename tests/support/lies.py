@@ -14,6 +14,7 @@ from tests.support import (
     leaf_lies,
     listing_lies,
     overlay_lies,
+    production_lies,
     quality_lies,
     statistics_lies,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "leaf_lies",
     "listing_lies",
     "overlay_lies",
+    "production_lies",
     "quality_lies",
     "statistics_lies",
 ]

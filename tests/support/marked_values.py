@@ -275,7 +275,7 @@ class Marker:
 _BODIES = (
     *("GenesisBody", "InstitutionBody", "AdministratorsBody", "KeyGrantBody", "KeyEndBody", "StateBody"),
     *("KeyServicesBody", "RetireKeyServicesBody", "RulebookBody", "ErasureBody", "ClockBody", "TlsKeyBody"),
-    *("SuccessionBody", "EndingBody", "ClosingBody"),
+    *("SuccessionBody", "EndingBody", "ReviewBody", "BreachBody", "ClosingBody"),
 )
 _WRITABLE = (TEXT, f"{TEXT}\u0007", f"{TEXT}e\u0301", f"{TEXT}\U00010efd", f"\u200b{TEXT}", f"（2024）{TEXT}号", NUMBER)
 

@@ -16,11 +16,15 @@ from creditregistry.v1 import common_pb2 as words
 from creditregistry.v1 import directory_pb2, statement_pb2
 
 from tests.support.naive_acts import (
+    decide_breach,
     decide_closing,
     decide_ending,
+    decide_key_end,
+    decide_review,
     decide_state,
     decide_succession,
     decide_tls_key,
+    onboarded,
     years_later,
 )
 from tests.support.naive_parts import (
@@ -327,7 +331,7 @@ class NaiveLog:
         act = directory_pb2.Act.FromString(payload)
         hash_ = sha(b"\x00", leaf)
         if index == 0:
-            self._genesis(act, hash_)
+            self._genesis(act, logged_at, hash_)
             return
         require(act.registry == self.registry, "registry")
         require(act.number == len(self.acts) and act.previous == self.acts[-1][1], "order")
@@ -347,11 +351,12 @@ class NaiveLog:
         change()
         self.acts.append((index, hash_))
 
-    def _genesis(self, act: directory_pb2.Act, hash_: bytes) -> None:
+    def _genesis(self, act: directory_pb2.Act, logged_at: int, hash_: bytes) -> None:
         self.registry, self.genesis = act.registry, act.genesis
         self.covered = kept_overlays({}, act.genesis.rulebook)
         self.threshold = act.genesis.threshold
         for enrolment in act.genesis.administrators:
+            onboarded(enrolment, act.genesis.rulebook, logged_at)
             self._enrol(enrolment, 0, hash_)
             self.administrators.append(enrolment.id)
         self.acts.append((0, hash_))
@@ -366,7 +371,7 @@ class NaiveLog:
             status=words.INSTITUTION_STATUS_ACTIVE,
         )
         keys = [Key(grant.public_key, usage_of(grant.usage), index, hash_) for grant in enrolment.keys]
-        self.members[enrolment.id] = Member(message, keys)
+        self.members[enrolment.id] = Member(message, keys, reviewed_on=enrolment.review.reviewed_on)
 
     def _known_key(self, public_key: bytes) -> bool:
         return any(key.public == public_key for member in self.members.values() for key in member.keys)
@@ -374,8 +379,11 @@ class NaiveLog:
     def _decide(self, act: directory_pb2.Act, index: int, logged_at: int, hash_: bytes) -> Callable[[], None]:
         """Check a decision; return what it does, to be done once the signatures are checked."""
         match act.WhichOneof("body"):
+            case "institution" if act.institution.HasField("review"):
+                return decide_review(self.members, act.institution.review, self.genesis.rulebook, logged_at)
             case "institution":
                 enrolment = act.institution.enrolment
+                onboarded(enrolment, self.genesis.rulebook, logged_at)
                 require(enrolment.id not in self.members, "id")
                 for grant in enrolment.keys:
                     require(not self._known_key(grant.public_key), "taken")
@@ -398,6 +406,7 @@ class NaiveLog:
                     require(place in self.records and not self.records[place].erased, "erased")
                 return lambda: self._erase_all(index, places)
             case "rulebook":
+                require(act.rulebook.rulebook.review_days or not self.genesis.rulebook.review_days, "production")
                 kept = kept_overlays(self.covered, act.rulebook.rulebook)
                 return partial(self._set_rulebook, act.rulebook.rulebook, kept)
             case "clock":
@@ -405,6 +414,8 @@ class NaiveLog:
             case "closing":
                 decide_closing(self.closing, act.closing, day(logged_at), self.registry)
                 return lambda: self.closing.CopyFrom(act.closing)
+            case "breach":
+                return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":
                 return decide_tls_key(self.members, act.tls_key, index, hash_)
             case other:
@@ -431,15 +442,7 @@ class NaiveLog:
                 possessed(self.registry, key.institution, grant, endorsers[0].public, grant.endorsement), "endorsement"
             )
             return lambda: member.keys.append(Key(grant.public_key, usage_of(grant.usage), index, hash_))
-        ended = [held for held in member.keys if held.id == key.end.key_id and not held.end]
-        require(ended, "running")
-        contested = key.end.contested_from
-        require(not contested or ended[0].first < contested <= index, "contested")
-
-        def end() -> None:
-            ended[0].end, ended[0].contested = index, contested
-
-        return end
+        return decide_key_end(member, key.end, index)
 
     # HEADs and the map
 

@@ -5,18 +5,84 @@ Each function checks a decision, and returns what it does, to be done once the s
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from creditregistry.v1 import common_pb2 as words
 
-from tests.support.naive_parts import require
+from tests.support.naive_parts import day, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from creditregistry.v1 import directory_pb2
+    from creditregistry.v1 import breach_pb2, directory_pb2
 
     from tests.support.naive_parts import Member
+
+
+GB_32100 = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def licensed(number: str, jurisdiction: str) -> bool:
+    if jurisdiction == "cn":
+        if re.fullmatch("[A-Z][0-9]{4}[A-Z][0-9]{9}", number):
+            return True
+        if len(number) != 18 or set(number) - set(GB_32100) or not number[2:8].isdigit():
+            return False
+        total = sum(3**i * GB_32100.index(char) for i, char in enumerate(number[:17])) + GB_32100.index(number[17])
+        return total % 31 == 0 and set(number[2:8]) != {"0"} and set(number[8:17]) != {"0"}
+    if re.fullmatch("[A-Z0-9]{18}[0-9]{2}", number):
+        return int("".join(str(int(char, 36)) for char in number)) % 97 == 1
+    return re.fullmatch("[0-9]{6,7}|([0-9]{2}|[A-Z]{2})[0-9]{6}", number) is not None
+
+
+def onboarded(enrolment: directory_pb2.Enrolment, rulebook: directory_pb2.Rulebook, logged_at: int) -> None:
+    lends = words.ROLE_LENDER in enrolment.roles
+    if rulebook.review_days:
+        require(licensed(enrolment.licence_number, rulebook.jurisdiction), "licence")
+        require(enrolment.HasField("review") or not lends, "review")
+    if enrolment.HasField("review"):
+        require(lends, "review")
+        reviewed(enrolment.review, rulebook, logged_at)
+
+
+def reviewed(review: directory_pb2.Review, rulebook: directory_pb2.Rulebook, logged_at: int) -> None:
+    require(re.fullmatch("[A-Za-z0-9._-]{1,64}", review.reference), "reference")
+    require(not re.search("[0-9]{15}", review.reference), "reference")
+    require(len(review.document_digest) == 32, "document")
+    on, today = date.fromisoformat(review.reviewed_on), date.fromisoformat(day(logged_at))
+    require(on <= today, "future")
+    require(not rulebook.review_days or on >= today - timedelta(days=rulebook.review_days), "old")
+
+
+def decide_review(
+    members: dict[str, Member], act: directory_pb2.LenderReview, rulebook: directory_pb2.Rulebook, logged_at: int
+) -> Callable[[], None]:
+    member = known(members, act.institution)
+    require("LENDER" in member.roles and member.status != "TERMINATED", "lender")
+    require(act.review.reviewed_on > member.reviewed_on, "later")
+    reviewed(act.review, rulebook, logged_at)
+
+    def review() -> None:
+        member.reviewed_on = act.review.reviewed_on
+
+    return review
+
+
+def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_at: int) -> Callable[[], None]:
+    require(0 < act.noticed_at <= logged_at, "noticed")
+    for listed in (list(act.natures), list(act.data)):
+        require(listed and listed == sorted(set(listed)) and listed[0] > 0, "listed")
+    for text in (act.cause, act.harm, act.remedies, act.advice, act.contact):
+        require(0 < len(text) <= 1000 and text.strip(), "text")
+        kinds = [category(char) for char in text if not char.isspace()]
+        require("Cf" not in kinds and "Nd" * 15 not in "".join(kinds), "characters")
+    require(list(act.members) == sorted(set(act.members)) and len(act.members) <= 200, "members")
+    for member in act.members:
+        known(members, member)
+    return lambda: None
 
 
 def years_later(day: str, years: int) -> str:
@@ -47,6 +113,17 @@ def decide_tls_key(
     def end() -> None:
         ended.add(spki_hash=act.spki_hash, index=index, act_hash=hash_)
         ended.sort(key=lambda key: key.spki_hash)
+
+    return end
+
+
+def decide_key_end(member: Member, said: directory_pb2.KeyEnd, index: int) -> Callable[[], None]:
+    ended = [held for held in member.keys if held.id == said.key_id and not held.end]
+    require(ended, "running")
+    require(not said.contested_from or ended[0].first < said.contested_from <= index, "contested")
+
+    def end() -> None:
+        ended[0].end, ended[0].contested = index, said.contested_from
 
     return end
 

@@ -121,6 +121,8 @@ class Member:
     message: directory_pb2.InstitutionState
     keys: list[Key]
     enrolled_on: str = ""
+    # Of the newest review.
+    reviewed_on: str = ""
     given: dict[words.Kind.ValueType, str] = field(default_factory=dict)
 
     def gives(self, said: statement_pb2.Statement, leaf: bytes) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.cli.ui.breach_shown import breach_content, breach_rows
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import Json, counted, pairs, table
@@ -14,6 +15,8 @@ from client_sdk.models import NoticeReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import RenderableType
 
     from client_sdk.client import Client
     from client_sdk.models import AcknowledgementReceipt, Notice
@@ -28,6 +31,7 @@ _MEANINGS = {
     NoticeReason.SET_ASIDE: "set aside by a court",
     NoticeReason.RESTRICTED: "restricted: do not count it",
     NoticeReason.DISPUTED: "disputed: answer it (`dispute list`)",
+    NoticeReason.BREACH: "data was breached: tell the persons whom it concerns",
 }
 
 
@@ -48,10 +52,11 @@ def register(app: typer.Typer) -> None:
         everything: Annotated[bool, typer.Option("--all", help="Also notices that were acknowledged.")] = False,
         after: Annotated[int, typer.Option(metavar="NOTICE", min=0, help="Only notices after this one.")] = 0,
     ) -> None:
-        """Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.
+        """Show notices: records that you were shown and that were corrected or ended since, disputes, and breaches.
 
-        A notice holds no fact of the record. There is one for each record that an answer to you has shown within the
-        rulebook's correction_days before the change, while the registry keeps that inquiry.
+        A notice of a breach says what to tell the persons, and whom they can call. Any other one holds no fact of the
+        record; there is one for each record that an answer to you has shown within the rulebook's correction_days
+        before the change, while the registry keeps that inquiry, and for each dispute about a record of yours.
         """
         with session.client() as client:
             if follow:
@@ -62,6 +67,7 @@ def register(app: typer.Typer) -> None:
         session.output.result(
             {"notices": [_content(notice) for notice in found]},
             *([table(_COLUMNS, rows)] if rows else []),
+            *(line for notice in found for line in _breach_lines(notice)),
             counted(len(found), "notice"),
         )
 
@@ -87,7 +93,10 @@ def _follow(session: Run, notices: "Iterator[Notice]") -> None:
     """Print each notice when it comes, until the program is ended."""
     for notice in notices:
         number, what, *others = _row(notice)
-        session.output.line(_content(notice), "  ".join(str(cell) for cell in (number, what, *others) if cell))
+        told = (
+            "" if notice.breach is None else "; ".join(f"{name}: {value}" for name, value in breach_rows(notice.breach))
+        )
+        session.output.line(_content(notice), "  ".join(str(cell) for cell in (number, what, *others, told) if cell))
 
 
 def _notice(client: "Client", number: int) -> "Notice":
@@ -102,11 +111,17 @@ def _notice(client: "Client", number: int) -> "Notice":
     return found
 
 
+def _breach_lines(notice: "Notice") -> "Iterator[RenderableType]":
+    if notice.breach is not None:
+        yield f"Breach, notice {notice.number}"
+        yield pairs((f"  {name}", value) for name, value in breach_rows(notice.breach))
+
+
 def _row(notice: "Notice") -> tuple[object, ...]:
     return (
         notice.number,
         _MEANINGS[notice.reason],
-        f"{notice.issuer}/{notice.uuid}",
+        "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
         moment_text(notice.logged_at),
         "" if notice.asked_at is None else moment_text(notice.asked_at),
         "" if notice.waits else f"leaf {notice.acknowledged_index}",
@@ -114,7 +129,8 @@ def _row(notice: "Notice") -> tuple[object, ...]:
 
 
 def _content(notice: "Notice") -> dict[str, Json]:
-    return notice.to_dict() | {"checkpoint": notice.checkpoint.decode()}
+    breach: dict[str, Json] = {} if notice.breach is None else {"breach": breach_content(notice.breach)}
+    return notice.to_dict() | {"checkpoint": notice.checkpoint.decode()} | breach
 
 
 def _receipt_content(receipt: "AcknowledgementReceipt") -> dict[str, Json]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import typer
 from cryptography import x509
 
+from client_sdk.acts import milliseconds
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.holders import check_holder
 from client_sdk.cli.ui.output import counted, pairs, table
+from client_sdk.cli.ui.review_shown import REVIEW_DUE, review_words
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from client_sdk.acts import Closing
+    from client_sdk.acts import Closing, ReviewStanding
     from client_sdk.config import ClientConfig
     from client_sdk.models import Kind, LevelStanding, Reciprocity
     from client_sdk.models.status import KeyServiceStatus
@@ -55,6 +57,7 @@ def register(app: typer.Typer) -> None:
         now = datetime.now(UTC)
         pending, until = _pending(config), certificate.not_valid_after_utc
         roles = [] if own is None else [role.name for role in own.roles]
+        review = None if own is None else directory.review_standing(own.id, milliseconds(now))
         state = "not enrolled" if own is None else own.status.name
         session.output.result(
             found.to_dict()
@@ -67,6 +70,8 @@ def register(app: typer.Typer) -> None:
                 "next_answer_due": due[0].isoformat() if due else None,
                 "certificate_until": plain(until),
                 "open_until": None if closing is None else closing.body.open_until,
+                "review": None if review is None else review.state.value,
+                "review_until": None if review is None or review.until is None else review.until.isoformat(),
             },
             f"Registry {found.registry} at {config.registry}",
             pairs(
@@ -86,6 +91,7 @@ def register(app: typer.Typer) -> None:
                     *_home_rows(pending, until, now),
                     *(_dispute_rows(due) if lends else []),
                     *_inbox_rows(found.notices_waiting),
+                    *_review_rows(review),
                 ]
             ),
             *_reciprocity_lines(found.reciprocity),
@@ -134,6 +140,13 @@ def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
     if waiting is None:
         return []
     return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
+
+
+def _review_rows(review: "ReviewStanding | None") -> list[tuple[str, str]]:
+    """Return how the registry's review of this member stands, where there is one or one is asked for."""
+    told = "" if review is None else review_words(review)
+    due = review is not None and review.state in REVIEW_DUE
+    return [("  review", f"{told}: ask the registry for another" if due else told)] if told else []
 
 
 def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableType]":

@@ -33,7 +33,7 @@ VERBS = {
     "erasure": Later("erasure", "Proofs that a record was erased."),
     "inbox": Later(
         "inbox",
-        "Show notices: records that you were shown and that were corrected or ended since, and disputes about yours.",
+        "Show notices: records that you were shown and that were corrected or ended since, disputes, and breaches.",
     ),
     "subject": Later("subject", "For a person: own report, alerts, disputes, and the person's own statement."),
     "alerts": Later("alerts", "Deliveries by webhook and mail: list, deliver, secret."),
@@ -51,6 +51,7 @@ VERBS = {
         "Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.",
     ),
     "act": Later("act.group", "What administrators decide: list, propose, show, approve."),
+    "member": Later("member", "Members: list."),
     "key": Later("key", "Keys: list, add, use, revoke, passphrase."),
     "inquiry": Later("inquiry", "Your own inquiries."),
     "receipt": Later(

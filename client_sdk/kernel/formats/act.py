@@ -11,6 +11,7 @@ from creditregistry.v1 import directory_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
+from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.checkpoint import check_origin
 from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
@@ -19,6 +20,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_grant import KeyGrant, grant_key, possession_payload
 from client_sdk.kernel.formats.keys import check_enrolable
 from client_sdk.kernel.formats.leaf import TIME_END_MS
+from client_sdk.kernel.formats.review import Review
 from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
@@ -28,6 +30,7 @@ __all__ = [
     "Act",
     "AdministratorsBody",
     "Body",
+    "BreachBody",
     "ClockBody",
     "ClosingBody",
     "EndingBody",
@@ -40,6 +43,7 @@ __all__ = [
     "KeyGrantBody",
     "KeyServicesBody",
     "RetireKeyServicesBody",
+    "ReviewBody",
     "RulebookBody",
     "StateBody",
     "SuccessionBody",
@@ -57,13 +61,14 @@ MAX_ERASED_RECORDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A new institution with its first keys."""
+    """A new institution with its first keys, and the review of one that will report."""
 
     id: str
     licence_number: str
     name: str
     roles: tuple[Role, ...]
     keys: tuple[KeyGrant, ...]
+    review: Review | None = None
 
     def message(self) -> pb.Enrolment:
         """Return the protobuf form."""
@@ -73,6 +78,7 @@ class Enrolment:
             name=self.name,
             roles=[common_pb2.Role.ValueType(role.number) for role in self.roles],
             keys=[grant.message() for grant in self.keys],
+            review=None if self.review is None else self.review.message(),
         )
 
     @classmethod
@@ -96,7 +102,8 @@ class Enrolment:
             raise FormatError(PART, "enrolment.complete", want="at least one role and one key")
         if any(grant.endorser or grant.endorsement for grant in keys):
             raise FormatError(PART, "endorser.absent", want="none but in a key act")
-        return cls(message.id, message.licence_number, message.name, roles, keys)
+        review = Review.of(message.review) if message.HasField("review") else None
+        return cls(message.id, message.licence_number, message.name, roles, keys, review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,14 @@ class InstitutionBody:
     """A new institution."""
 
     enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewBody:
+    """A further review of a lender."""
+
+    institution: str
+    review: Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +235,7 @@ class TlsKeyBody:
 Body = (
     GenesisBody
     | InstitutionBody
+    | ReviewBody
     | KeyGrantBody
     | KeyEndBody
     | StateBody
@@ -233,6 +249,7 @@ Body = (
     | ClockBody
     | TlsKeyBody
     | ClosingBody
+    | BreachBody
 )
 
 
@@ -277,6 +294,9 @@ def _write_body(message: pb.Act, body: Body) -> None:
             genesis.rulebook.CopyFrom(body.rulebook.message())
         case InstitutionBody():
             message.institution.enrolment.CopyFrom(body.enrolment.message())
+        case ReviewBody():
+            message.institution.review.institution = body.institution
+            message.institution.review.review.CopyFrom(body.review.message())
         case KeyGrantBody() | KeyEndBody() | StateBody() | SuccessionBody() | EndingBody() | TlsKeyBody():
             _write_about_member(message, body)
         case KeyServicesBody():
@@ -298,6 +318,8 @@ def _write_body(message: pb.Act, body: Body) -> None:
             message.clock.not_before = body.not_before
         case ClosingBody():
             message.closing.CopyFrom(body.message())
+        case BreachBody():
+            message.breach.CopyFrom(body.message())
 
 
 def _write_about_member(
@@ -332,17 +354,13 @@ def _read_body(message: pb.Act) -> Body:
         case "genesis":
             return _read_genesis(message.genesis, message.registry)
         case "institution":
-            return InstitutionBody(Enrolment.of(message.institution.enrolment))
+            return _read_institution(message.institution)
         case "key":
             return _read_key(message.key)
         case "state":
             return _read_state(message.state)
-        case "succession":
-            return _read_succession(message.succession)
-        case "ending":
-            check_institution_id(message.ending.institution, PART, "institution")
-            _check_ground(message.ending.ground)
-            return EndingBody(message.ending.institution, message.ending.ground)
+        case "succession" | "ending" as name:
+            return _read_succession(message.succession) if name == "succession" else _read_ending(message.ending)
         case "key_services":
             return _read_key_services(message.key_services)
         case "rulebook":
@@ -357,6 +375,8 @@ def _read_body(message: pb.Act) -> Body:
             return _read_tls_key(message.tls_key)
         case "closing":
             return ClosingBody.of(message.closing)
+        case "breach":
+            return BreachBody.of(message.breach)
         case None:
             raise FormatError(PART, "act.body", want="a decision")
 
@@ -373,6 +393,17 @@ def _read_genesis(genesis: pb.GenesisAct, registry: str) -> GenesisBody:
         check_origin(key.origin, registry)
     services = KeyServices.of(genesis.key_services, PART)
     return GenesisBody(administrators, genesis.threshold, log_keys, services, Rulebook.of(genesis.rulebook))
+
+
+def _read_institution(act: pb.InstitutionAct) -> InstitutionBody | ReviewBody:
+    match act.WhichOneof("change"):
+        case "enrolment":
+            return InstitutionBody(Enrolment.of(act.enrolment))
+        case "review":
+            check_institution_id(act.review.institution, PART, "institution")
+            return ReviewBody(act.review.institution, Review.of(act.review.review))
+        case None:
+            raise FormatError(PART, "institution.change", want="an enrolment or a review")
 
 
 def _read_key(key: pb.KeyAct) -> KeyGrantBody | KeyEndBody:
@@ -401,6 +432,12 @@ def _read_succession(act: pb.SuccessionAct) -> SuccessionBody:
     return SuccessionBody(act.institution, act.successor, act.ground)
 
 
+def _read_ending(act: pb.EndingAct) -> EndingBody:
+    check_institution_id(act.institution, PART, "institution")
+    _check_ground(act.ground)
+    return EndingBody(act.institution, act.ground)
+
+
 def _check_ground(ground: str) -> None:
     if not ground:
         raise FormatError(PART, "act.ground", want="why: a merger, an order of a court, or a decision")
@@ -408,11 +445,7 @@ def _check_ground(ground: str) -> None:
 
 
 def _check_names_nobody(ground: str) -> None:
-    """Check that a ground, which stands in the log for good, holds no identity number.
-
-    Raises:
-        FormatError: it does.
-    """
+    """Check that a ground, which stands in the log for good, holds no identity number."""
     if holds_resident_number(ground):
         raise FormatError(PART, "ground.number", got="an identity number", want="a ground that names nobody")
 

@@ -38,6 +38,7 @@ class Jurisdiction:
         rulebook: values of its rulebook that differ from the defaults of ``Rulebook``, or are named for their source.
         most: what no rulebook of it may exceed, by name of the limit.
         wording: what a person's own report says of its law, by name of the sentence and by language, ``zh`` and ``en``.
+        licence_forms: forms of a member's licence number, by name, one of which it has in production.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Jurisdiction:
     rulebook: Mapping[str, int | str | bool | list[str]]
     most: Mapping[str, int]
     wording: Mapping[str, Mapping[str, str]]
+    licence_forms: tuple[str, ...]
 
 
 @cache
@@ -57,4 +59,5 @@ def jurisdiction(name: str) -> Jurisdiction:
     if name not in JURISDICTIONS:
         raise FormatError("rulebook", "jurisdiction.known", got=name[:16], want=" or ".join(JURISDICTIONS))
     content = tomllib.loads((_FOLDER / f"{name}{_SUFFIX}").read_text("utf-8"))
-    return Jurisdiction(name, content["title"], content["rulebook"], content["most"], content["wording"])
+    forms = tuple(content["licence"]["forms"])
+    return Jurisdiction(name, content["title"], content["rulebook"], content["most"], content["wording"], forms)

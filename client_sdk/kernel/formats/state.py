@@ -219,6 +219,8 @@ _MOST = {
     "correction_days": 1_830,
     "default_days": 366,
     "stale_days": 3_660,
+    "review_days": 1_830,
+    "breach_hours": 72,
     "reciprocity_days": 1_830,
     "reciprocity_grace_days": 1_830,
 }
@@ -269,6 +271,13 @@ class Rulebook:
         "ENFORCEMENT:JUDGMENT+ENFORCEMENT",
     )
     stale_days: int = 184
+    review_days: int = 0
+    breach_hours: int = 72  # GDPR Art. 33.
+
+    @property
+    def production(self) -> bool:
+        """Whether real persons are in the registry: enrolments then need licence and review (proto/README.md 5)."""
+        return self.review_days > 0
 
     @classmethod
     def shipped(cls, name: str) -> Rulebook:
@@ -331,6 +340,7 @@ class Rulebook:
             "default_days",
             "reciprocity_grace_days",
             "reciprocity_levels",
+            "review_days",
             "overlays",
             *lists,
         }

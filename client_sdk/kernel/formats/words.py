@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ANNOTATING",
     "PURPOSES",
+    "UNASKED",
     "USAGES",
     "AnnotationFlag",
+    "BreachNature",
+    "BreachedData",
     "ClosingWay",
     "DisputeOutcome",
     "InstitutionStatus",
@@ -214,6 +217,35 @@ class NoticeReason(Word):
     SET_ASIDE = "SET_ASIDE", 3
     RESTRICTED = "RESTRICTED", 4
     DISPUTED = "DISPUTED", 5
+    BREACH = "BREACH", 8
+
+
+# Notices that come from no inquiry.
+UNASKED = frozenset((NoticeReason.DISPUTED, NoticeReason.BREACH))
+
+
+class BreachNature(Word):
+    """How data was breached (个人信息保护法 Art. 57)."""
+
+    DISCLOSED = "DISCLOSED", 1
+    ALTERED = "ALTERED", 2
+    LOST = "LOST", 3
+
+
+class BreachedData(Word):
+    """Kind of data that was breached.
+
+    BINDINGS say which records are about the same person; IDENTITY_NUMBERS and CONTACTS are kept at members alone.
+    """
+
+    BINDINGS = "BINDINGS", 1
+    FACTS = "FACTS", 2
+    TEXTS = "TEXTS", 3
+    INQUIRIES = "INQUIRIES", 4
+    PSEUDONYMS = "PSEUDONYMS", 5
+    IDENTITY_NUMBERS = "IDENTITY_NUMBERS", 6
+    CONTACTS = "CONTACTS", 7
+    KEYS = "KEYS", 8
 
 
 class AlertReason(Word):

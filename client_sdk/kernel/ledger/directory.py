@@ -15,6 +15,7 @@ from client_sdk.kernel.formats.act import (
     NO_PREVIOUS,
     Act,
     AdministratorsBody,
+    BreachBody,
     ClockBody,
     ClosingBody,
     EndingBody,
@@ -26,6 +27,7 @@ from client_sdk.kernel.formats.act import (
     KeyGrantBody,
     KeyServicesBody,
     RetireKeyServicesBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
@@ -42,7 +44,6 @@ from client_sdk.kernel.formats.state import (
     InstitutionState,
     RegistryState,
     Rulebook,
-    Succession,
 )
 from client_sdk.kernel.formats.words import InstitutionStatus, Role
 from client_sdk.kernel.ledger.administration import (
@@ -54,8 +55,12 @@ from client_sdk.kernel.ledger.administration import (
     check_usage,
     new_key,
 )
+from client_sdk.kernel.ledger.breach import LoggedBreach, breach_due, check_breach
 from client_sdk.kernel.ledger.closing import closed_by
 from client_sdk.kernel.ledger.head_time import check_correction
+from client_sdk.kernel.ledger.onboarding import ReviewStanding, check_onboarded, check_renewed, standing_of
+from client_sdk.kernel.ledger.registry_change import check_rulebook_change, introduced, retired
+from client_sdk.kernel.ledger.succession import succeeded, with_records_ended
 from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_live
@@ -68,7 +73,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.act import KeyGrant
     from client_sdk.kernel.formats.leaf import ActLeaf
     from client_sdk.kernel.formats.overlay import Overlay
-    from client_sdk.kernel.formats.state import KeyServices
+    from client_sdk.kernel.formats.review import Review
     from client_sdk.kernel.formats.statement import Statement
     from client_sdk.kernel.formats.words import KeyUsage
     from client_sdk.kernel.ledger.closing import Closing
@@ -92,6 +97,10 @@ class Directory:
     overlays: Mapping[str, Overlay] = field(default_factory=dict)
     # None while no act has closed the registry.
     closing: Closing | None = None
+    # The newest review of each lender that has one, by institution id.
+    reviews: Mapping[str, Review] = field(default_factory=dict)
+    # Breaches of which acts have told, by the index of the act.
+    breaches: Mapping[int, LoggedBreach] = field(default_factory=dict)
 
     @classmethod
     def genesis(cls, leaf: ActLeaf) -> Directory:
@@ -140,7 +149,7 @@ class Directory:
         for enrolment in body.administrators:
             if enrolment.roles != (Role.ADMINISTRATOR,):
                 raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="ADMINISTRATOR alone at genesis")
-            directory = directory._enrol(enrolment, 0, act_hash)
+            directory = directory._enrol(enrolment, 0, leaf.logged_at, act_hash)
         return directory.with_new_lenders(leaf.logged_at)
 
     def apply(self, index: int, leaf: ActLeaf) -> Directory:
@@ -215,15 +224,20 @@ class Directory:
         if act.previous != self.state.act_hash:
             raise RuleError("ACT_ORDER", "previous", "leaf.previous", want="the hash of the act before")
 
-    def decide(self, act: Act, index: int) -> None:
+    def decide(self, act: Act, index: int, now: int) -> None:
         """Check an act's decision before it is signed.
+
+        Args:
+            act: the next one.
+            index: at which it may be logged.
+            now: ms since 1970 UTC.
 
         Raises:
             RuleError: what the decision breaks.
         """
         self.check_order(act)
         act_hash = bytes(32)
-        self._decide(act, index, 0, act_hash, self.administration.after(index, act, act_hash))
+        self._decide(act, index, now, act_hash, self.administration.after(index, act, act_hash))
 
     def _decide(
         self, act: Act, index: int, logged_at: int, act_hash: bytes, administration: Administration
@@ -243,6 +257,15 @@ class Directory:
             return self.institutions[institution]
         except KeyError:
             raise RuleError("INSTITUTION_UNKNOWN", "institution", "institution.member", want="a member") from None
+
+    def review_standing(self, institution: str, now: int) -> ReviewStanding:
+        """Return how the review of a member stands at a time, ms since 1970 UTC.
+
+        Raises:
+            RuleError: INSTITUTION_UNKNOWN.
+        """
+        review = self.reviews.get(institution)
+        return standing_of(self.institution(institution), review, self.rulebook, now)
 
     def contribution(self, institution: str) -> Contribution:
         """Return what a lender has given.
@@ -319,25 +342,26 @@ class Directory:
             case GenesisBody():
                 raise RuleError("ACT_ORDER", "number", "act.genesis", want="one genesis")
             case InstitutionBody(enrolment):
-                return self._enrol(enrolment, index, act_hash)
+                return self._enrol(enrolment, index, logged_at, act_hash)
             case AdministratorsBody():
-                return self._set_administrators(act.body, index, act_hash)
+                return self._set_administrators(act.body, index, logged_at, act_hash)
+            case ReviewBody(institution, review):
+                return self._review(institution, review, logged_at)
             case KeyGrantBody(institution, grant):
                 return self._grant(institution, grant, index, act_hash)
             case KeyEndBody(institution, key_id, contested_from):
                 return self._end_key(institution, key_id, contested_from, index)
             case StateBody():
                 return self._set_state(act.body)
-            case SuccessionBody():
-                return self._succeed(act.body, index, act_hash)
+            case SuccessionBody(institution, successor):
+                state, heir = self.institution(institution), self.institution(successor)
+                return self._with(succeeded(state, heir, index, act_hash), ())
             case EndingBody(institution):
-                return self._end_records(institution, index, logged_at, act_hash)
-            case KeyServicesBody(introduce):
-                return self._introduce(introduce)
-            case RetireKeyServicesBody(version):
-                return self._retire(version)
-            case RulebookBody(rulebook):
-                return self.with_rulebook(rulebook)
+                until = expires_on(day_of(logged_at, self.rulebook.time_zone), self.rulebook.retention_years)
+                ending = EndedRecords(until.isoformat(), index, act_hash)
+                return self._with(with_records_ended(self.institution(institution), ending), ())
+            case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody():
+                return self._change_registry(act.body)
             case ErasureBody() | ClockBody():
                 return self
             case ClosingBody():
@@ -345,13 +369,18 @@ class Directory:
                 return replace(self, closing=closed_by(self.closing, act.body, index, today, self.state.registry))
             case TlsKeyBody(institution, spki_hash, _):
                 return self._end_tls_key(institution, spki_hash, index, act_hash)
+            case BreachBody():
+                check_breach(act.body, self.institutions, logged_at)
+                told = LoggedBreach(act_hash, act.body, logged_at, breach_due(act.body, self.rulebook))
+                return replace(self, breaches={**self.breaches, index: told})
 
-    def _enrol(self, enrolment: Enrolment, index: int, act_hash: bytes) -> Directory:
+    def _enrol(self, enrolment: Enrolment, index: int, logged_at: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:
             raise RuleError(
                 "ENROLMENT_INVALID", "id", "institution.member", got=enrolment.id, want="an id not used yet"
             )
         check_enrolment(self.state.registry, enrolment)
+        check_onboarded(enrolment, self.rulebook, logged_at)
         for grant in enrolment.keys:
             self._check_not_taken(grant)
         keys = tuple(new_key(grant, index, act_hash) for grant in enrolment.keys)
@@ -363,7 +392,13 @@ class Directory:
             InstitutionStatus.ACTIVE,
             keys,
         )
-        return self._with(state, (key.key_id for key in keys))
+        review = {} if enrolment.review is None else {enrolment.id: enrolment.review}
+        return replace(self._with(state, (key.key_id for key in keys)), reviews={**self.reviews, **review})
+
+    def _review(self, institution: str, review: Review, logged_at: int) -> Directory:
+        before = self.reviews.get(institution)
+        check_renewed(self.institution(institution), before, review, self.rulebook, logged_at)
+        return replace(self, reviews={**self.reviews, institution: review})
 
     def _check_not_taken(self, grant: KeyGrant) -> None:
         taken = {key.public_key for key in self.state.log_keys}
@@ -415,61 +450,14 @@ class Directory:
             raise RuleError("STATE_INVALID", "status", "institution.state", got=body.status.name, want="a change")
         return self._with(replace(state, status=body.status), ())
 
-    def _succeed(self, body: SuccessionBody, index: int, act_hash: bytes) -> Directory:
-        """Name a lender's successor; there is no circle, as a successor is ACTIVE and who has one is TERMINATED."""
-        state, heir = self._with_records(body.institution), self.institution(body.successor)
-        if heir.status is not InstitutionStatus.ACTIVE or Role.LENDER not in heir.roles or heir.id == state.id:
-            got, want = f"{heir.id}, {heir.status.name}", "another active LENDER"
-            raise RuleError("STATE_INVALID", "successor", "successor.active-lender", got=got, want=want)
-        if heir.id == state.successor:
-            want = "another than the successor that it has"
-            raise RuleError("STATE_INVALID", "successor", "successor.once", got=heir.id, want=want)
-        successions = (*state.successions, Succession(heir.id, index, act_hash))
-        return self._with(replace(state, status=InstitutionStatus.TERMINATED, successions=successions), ())
-
-    def _end_records(self, institution: str, index: int, logged_at: int, act_hash: bytes) -> Directory:
-        state = self._with_records(institution)
-        if state.status is not InstitutionStatus.TERMINATED:
-            want = "a lender that is TERMINATED before"
-            raise RuleError("STATE_INVALID", "institution", "ending.terminated", got=state.status.name, want=want)
-        today = day_of(logged_at, self.rulebook.time_zone)
-        until = expires_on(today, self.rulebook.retention_years).isoformat()
-        return self._with(replace(state, ending=EndedRecords(until, index, act_hash)), ())
-
-    def _with_records(self, institution: str) -> InstitutionState:
-        """Return a lender whose records were not ended by an act."""
-        state = self.institution(institution)
-        if Role.LENDER not in state.roles:
-            want = "a LENDER: nobody else has records"
-            raise RuleError("STATE_INVALID", "institution", "succession.lender", got=institution, want=want)
-        if state.ending is not None:
-            got = f"ended by the act at leaf {state.ending.index}"
-            want = "a lender whose records are not ended"
-            raise RuleError("STATE_INVALID", "institution", "ending.final", got=got, want=want)
-        return state
-
-    def _introduce(self, services: KeyServices) -> Directory:
-        want = self.state.newest_subject_key_version + 1
-        if services.subject_key_version != want:
-            got = str(services.subject_key_version)
-            raise RuleError("KEY_SERVICES_INVALID", "introduce", "key-services.version", got=got, want=str(want))
-        used = {service.public_key for version in self.state.key_services for service in version.services}
-        if any(service.public_key in used for service in services.services):
-            raise RuleError("KEY_TAKEN", "introduce", "key.enrolled-once", want="keys not used before")
-        state = replace(self.state, key_services=(*self.state.key_services, services))
-        return replace(self, state=state)
-
-    def _retire(self, version: int) -> Directory:
-        kept = tuple(item for item in self.state.key_services if item.subject_key_version != version)
-        if len(kept) == len(self.state.key_services) or version == self.state.newest_subject_key_version:
-            raise RuleError(
-                "KEY_SERVICES_INVALID",
-                "retire",
-                "key-services.retire",
-                got=str(version),
-                want="a live version, not the newest",
-            )
-        return replace(self, state=replace(self.state, key_services=kept))
+    def _change_registry(self, body: KeyServicesBody | RetireKeyServicesBody | RulebookBody) -> Directory:
+        match body:
+            case KeyServicesBody(introduce):
+                return replace(self, state=introduced(self.state, introduce))
+            case RetireKeyServicesBody(version):
+                return replace(self, state=retired(self.state, version))
+            case RulebookBody(rulebook):
+                return self.with_rulebook(rulebook)
 
     def with_rulebook(self, rulebook: Rulebook) -> Directory:
         """Return the directory under another rulebook.
@@ -477,26 +465,17 @@ class Directory:
         Raises:
             RuleError: RULEBOOK_INVALID; it gives more time for disputes, or changes what stays for good.
         """
-        before = self.rulebook
-        # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
-        if rulebook.dispute_days > before.dispute_days:
-            got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
-            raise RuleError("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
-        # What records were admitted under, and what their days were counted by.
-        for name in ("jurisdiction", "time_zone", "retained_from_start"):
-            got, want = str(getattr(rulebook, name)), str(getattr(before, name))
-            if got != want:
-                raise RuleError("RULEBOOK_INVALID", name, "rulebook.kept", got=got, want=want)
+        check_rulebook_change(self.rulebook, rulebook)
         state = replace(self.state, rulebook_digest=rulebook.digest)
         overlays = with_overlays(self.overlays, rulebook.overlays)
         return replace(self, rulebook=rulebook, state=state, overlays=overlays)
 
-    def _set_administrators(self, body: AdministratorsBody, index: int, act_hash: bytes) -> Directory:
+    def _set_administrators(self, body: AdministratorsBody, index: int, logged_at: int, act_hash: bytes) -> Directory:
         directory = self
         for enrolment in body.enrolments:
             if Role.ADMINISTRATOR not in enrolment.roles or enrolment.id not in body.administrators:
                 raise RuleError("ENROLMENT_INVALID", "roles", "institution.role", want="administrators only")
-            directory = directory._enrol(enrolment, index, act_hash)
+            directory = directory._enrol(enrolment, index, logged_at, act_hash)
         for institution in body.administrators:
             if Role.ADMINISTRATOR not in directory.institution(institution).roles:
                 raise RuleError(

@@ -118,6 +118,8 @@ class EnrolmentFile:
         fields = read_fields(data, FORM, {"institution": str, "enrolment": str, "csr": str, "vouch": str})
         raw = from_base64(fields["enrolment"], "enrolment")
         enrolment = Enrolment.of(canonical.parse(pb.Enrolment, raw, "enrolment"))
+        if enrolment.review is not None:
+            raise FormatError("enrolment", "file.review", want="none: the review is the registry's, and the act's")
         if enrolment.id != fields["institution"]:
             raise FormatError("enrolment", "file.institution", want="the institution inside")
         vouch = read_vouch(fields["vouch"], enrolment.id, "enrolment")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.act import Act
+from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
+from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.words import (
@@ -33,17 +35,35 @@ PART = "notice"
 _USAGES = frozenset((KeyUsage.REPORT, KeyUsage.INQUIRE))
 
 
-def check_cause(leaf: Leaf, record: RecordKey, reason: NoticeReason) -> None:
-    """Check that a leaf is about a record, and does to it what a notice says.
+def check_cause(leaf: Leaf, record: RecordKey | None, reason: NoticeReason, member: str) -> None:
+    """Check that a leaf is about a record, and does to it what a notice says; or that it tells of a breach.
+
+    Args:
+        leaf: of the notice.
+        record: that the notice names; None where it names none.
+        reason: of the notice.
+        member: institution id of who is told.
 
     Raises:
-        FormatError: it is about another record, or does something else.
+        FormatError: it is about another record, does something else, or tells of a breach that does not concern the
+            member.
     """
+    if reason is NoticeReason.BREACH:
+        _check_breach(leaf, record, member)
+        return
     link = link_of(leaf)
     if link is None or link.record != record:
         raise FormatError(PART, "notice.record", want="a leaf about the record")
     if reason not in _reasons(leaf):
         raise FormatError(PART, "notice.reason", got=reason.name, want="what the leaf does")
+
+
+def _check_breach(leaf: Leaf, record: RecordKey | None, member: str) -> None:
+    if record is not None:
+        raise FormatError(PART, "notice.record", want="no record beside a breach")
+    body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
+    if not isinstance(body, BreachBody) or (body.members and member not in body.members):
+        raise FormatError(PART, "notice.breach", want="an act that tells of a breach that concerns the member")
 
 
 def _reasons(leaf: Leaf) -> frozenset[NoticeReason]:

@@ -9,12 +9,12 @@ from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text", "is_visible"]
+__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text", "holds_long_number", "is_visible"]
 
 # Of a subject's statement (FCRA 611(b) has 100 words).
 MAX_STATEMENT_CHARACTERS = 500
-# A resident number, a card or an account, also with blanks between its digits.
-_LONG_NUMBER = re.compile(r"[0-9]{15}")
+# A resident number, a card or an account, also with blanks between its digits, and in digits of another script.
+_LONG_NUMBER = re.compile(r"\d{15}")
 # Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
 _NO_TEXT = frozenset(("Cc", "Cs"))
 # Bidirectional control characters: the text shown could differ from the text signed.
@@ -62,6 +62,11 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         raise _refused(field, "text.rewritten", got=kind, want="the text as your own systems have it")
 
 
+def holds_long_number(text: str) -> bool:
+    """Say whether a text holds what looks like an identity, card or account number: 15 or more digits in a row."""
+    return _LONG_NUMBER.search("".join(text.split())) is not None
+
+
 def check_statement(text: str) -> None:
     """Check the statement of a subject, which everybody reads who may see the record.
 
@@ -71,7 +76,7 @@ def check_statement(text: str) -> None:
         RuleError: FACTS_INVALID; as for ``check_text``, or it holds what looks like an identity number.
     """
     check_text(text, "text", MAX_STATEMENT_CHARACTERS, required=True)
-    if _LONG_NUMBER.search("".join(text.split())):
+    if holds_long_number(text):
         got, want = "15 or more digits in a row", "no identity or account number"
         raise _refused("text", "statement.number", got=got, want=want)
 

@@ -44,11 +44,11 @@ def _is_cause(work: UnitOfWork, notice: StoredNotice, data: bytes) -> bool:
     try:
         leaf = parse_leaf(data)
         link = link_of(leaf)
-        if link is None:
-            return False
-        check_cause(leaf, link.record, notice.reason)
+        check_cause(leaf, None if link is None else link.record, notice.reason, notice.member)
     except FormatError:
         return False
+    if link is None:
+        return notice.record == notice.leaf_index
     record = records.by_keys(work, [link.record]).get(link.record)
     return record is not None and record.first_index == notice.record
 

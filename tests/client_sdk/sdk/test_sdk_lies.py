@@ -292,8 +292,8 @@ def test_a_log_in_the_future_hinders_no_act_that_corrects_its_time(registry: Tes
 
 def unknown_proposal(client: Client, body: Body) -> ProposalView:
     """A proposal of the next act that the registry does not know."""
-    act = next_act(client._member.session.follower.directory, body)
     now = datetime.now(UTC)
+    act = next_act(client._member.session.follower.directory, body, milliseconds(now))
     return ProposalView(
         proposal_id=bytes(32),
         payload=act.encode(),

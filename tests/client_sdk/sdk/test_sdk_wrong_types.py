@@ -38,7 +38,7 @@ from client_sdk import (
     VerificationError,
 )
 from client_sdk._transport.channels import TlsMaterial
-from client_sdk.acts import ErasureBody, KeyGrantBody, RetireKeyServicesBody, RulebookBody, StateBody
+from client_sdk.acts import ErasureBody, KeyGrantBody, RetireKeyServicesBody, ReviewBody, RulebookBody, StateBody
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose
 from client_sdk.key_client import AsyncKeyClient, KeyClient
 from tests.client_sdk.sdk_samples import default_report, person
@@ -50,6 +50,7 @@ from tests.client_sdk.wrong_values import (
     HALF,
     NAME,
     NO_ATTEMPT,
+    NO_BREACH,
     NO_BYTES,
     NO_CONSENT,
     NO_DAY,
@@ -142,12 +143,11 @@ METHODS: Wrong = {
     ),
     "version": NO_NUMBER,
     "body": (
-        *(None, 5, NUMBER, [], StateBody),
+        *(None, 5, NUMBER, [], StateBody, *NO_BREACH),
         *(RetireKeyServicesBody(wrong) for wrong in NO_NUMBER),
         *(StateBody(wrong, InstitutionStatus.SUSPENDED) for wrong in NO_INSTITUTION),
         ErasureBody(5, 7),  # type: ignore[arg-type]  # meant
-        KeyGrantBody("lender-1", None),  # type: ignore[arg-type]  # meant
-        RulebookBody(None),  # type: ignore[arg-type]  # meant
+        *(KeyGrantBody("l", None), RulebookBody(None), ReviewBody("l", None)),  # type: ignore[arg-type]  # meant
     ),
     "proposal": (
         *(None, 5, NUMBER, []),

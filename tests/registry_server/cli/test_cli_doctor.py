@@ -6,28 +6,44 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
+from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookBody
+from client_sdk.kernel.formats.words import KeyUsage, Role
 from registry_server.operating.doctor import Grade, examine
 from registry_server.sequencing.clock import SystemClocks
-from registry_server.settings import load_settings
+from registry_server.settings import Settings, load_settings
 from tests.registry_server.cli.test_cli_registry_server import Site, run
+from tests.support.handmade_log import REGISTRY
+from tests.support.production import PRODUCTION, REVIEW, USCC
+from tests.support.registry_world import DAY_MS, World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKS = (
-    *("licence", "region", "protection", "assessment", "keys", "database", "administrators", "register", "backup"),
-    *("room", "clock", "certificates", "witnesses"),
+    *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database"),
+    *("administrators", "register", "backup", "room", "clock", "certificates", "witnesses"),
 )
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     site = Site(tmp_path)
+    site.found()
+    return site
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Site:
+    """A registry whose rulebook is one for production."""
+    site = Site(tmp_path)
+    site.limits = {"review_days": 365}
     site.found()
     return site
 
@@ -67,11 +83,12 @@ def test_a_registry_of_invented_persons_is_warned_and_not_failed(site: Site) -> 
     assert shown["counts"]["FAIL"] == 0
 
 
-def test_a_registry_of_real_persons_needs_what_the_law_asks_for(site: Site) -> None:
-    ready(site)
-    found = grades(site)
+def test_a_registry_of_real_persons_needs_what_the_law_asks_for(real: Site) -> None:
+    ready(real)
+    found = grades(real)
     assert Grade.FAIL not in found.values()
-    passed = ("licence", "region", "protection", "assessment", "database", "administrators", "backup", "certificates")
+    by_law = ("licence", "rulebook", "members", "reviews", "region", "protection", "assessment")
+    passed = (*by_law, "database", "administrators", "backup", "certificates")
     assert {name: found[name] for name in passed} == dict.fromkeys(passed, Grade.PASS)
 
 
@@ -86,20 +103,60 @@ def test_a_registry_of_real_persons_needs_what_the_law_asks_for(site: Site) -> N
         ("backup_marker", '"never"', "backup"),
     ],
 )
-def test_what_is_missing_fails(site: Site, setting: str, value: str, check: str) -> None:
-    ready(site, **{setting: value})
-    found = grades(site)
+def test_what_is_missing_fails(real: Site, setting: str, value: str, check: str) -> None:
+    ready(real, **{setting: value})
+    found = grades(real)
     assert {name for name, grade in found.items() if grade is Grade.FAIL} == {check}
-    run("doctor", "--home", site.home, expected=1)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("licence", '""'), ("storage_region", '""')])
-def test_a_registry_of_real_persons_does_not_start_without_licence_or_region(
-    site: Site, setting: str, value: str
-) -> None:
-    ready(site, **{setting: value})
-    told = run("serve", "--home", site.home, expected=2)
-    assert "production needs licence and storage_region" in told
+def test_a_registry_of_real_persons_does_not_start_without_licence_region_or_assessment(real: Site) -> None:
+    for setting, value, told in (
+        ("licence", '""', "production needs licence"),
+        ("licence", '"not-yet"', "which has digits"),
+        ("storage_region", '""', "production needs storage_region"),
+        ("storage_region", '"SG"', "data is stored and processed there"),
+        ("impact_assessment_on", '""', "impact_assessment_on"),
+        ("production", "false", "real persons are in the registry; set production"),
+    ):
+        ready(real, **{setting: value})
+        assert told in run("serve", "--home", real.home, expected=2), setting
+    ready(real, storage_region='"SG"')
+    run("doctor", "--home", real.home, expected=1)
+
+
+def test_a_rulebook_for_invented_persons_fails_where_real_ones_are(site: Site) -> None:
+    ready(site)
+    assert [name for name, grade in grades(site).items() if grade is Grade.FAIL] == ["rulebook"]
+
+
+def test_licences_and_reviews_of_members_are_looked_at(tmp_path: Path, database_url: str) -> None:
+    """A registry that takes in real persons after it enrolled lenders without licence and review."""
+    world, days = World(), timedelta(1)
+    today = datetime.fromtimestamp(world.clock() / 1_000, UTC).date()
+    settings = Settings(home=tmp_path, registry=REGISTRY, database_url=SecretStr(database_url))
+
+    def told(check: str) -> list[tuple[Grade, str]]:
+        return [(item.grade, item.found) for item in examine(settings, world.clock) if item.check == check]
+
+    with world.ledger(database_url) as ledger:
+        assert told("reviews") == [(Grade.PASS, "0 current")]
+        world.decide(ledger, RulebookBody(replace(PRODUCTION, review_days=60)))
+        world.decide(ledger, ReviewBody("lender-1", replace(REVIEW, reviewed_on=today)))
+        new = world.enrolment("lender-9", (Role.LENDER,), KeyUsage.REPORT)
+        review = replace(REVIEW, reviewed_on=today - 20 * days)
+        world.decide(ledger, InstitutionBody(replace(new, licence_number=USCC, review=review)))
+    ((grade, odd),) = told("members")
+    assert grade is Grade.WARN
+    assert "lender-1" in odd
+    assert "lender-9" not in odd
+    missing = (Grade.WARN, "missing: lender-2, lender-3")
+    assert told("reviews") == [missing, (Grade.PASS, "2 current")]
+    world.clock.now += 35 * DAY_MS
+    soon = (Grade.WARN, f"2 soon too old, the first on {today + 40 * days}")
+    assert told("reviews") == [missing, soon]
+    world.clock.now += 10 * DAY_MS
+    over = (Grade.WARN, "too old: lender-9")
+    assert told("reviews") == [missing, over, (Grade.WARN, f"1 soon too old, the first on {today + 60 * days}")]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +183,8 @@ def test_a_check_that_cannot_look_hides_no_other(site: Site) -> None:
     found = grades(site)
     assert set(found) == set(CHECKS)
     failed = {name for name, grade in found.items() if grade is Grade.FAIL}
-    assert failed == {"region", "keys", "database", "administrators", "register", "clock"}
+    of_database = {"rulebook", "members", "reviews", "region", "database", "administrators"}
+    assert failed == {*of_database, "keys", "register", "clock"}
 
 
 def test_a_lost_register_and_a_clock_that_is_behind_fail(site: Site) -> None:

@@ -36,6 +36,7 @@ from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings
+from tests.support.production import USCC
 from tests.support.served import Served, serving
 
 if TYPE_CHECKING:
@@ -60,13 +61,15 @@ class Site:
         self.home = folder / "registry"
         self.database: tuple[str, ...] = ()
         self.administrators: tuple[str, ...] = ADMINISTRATORS
+        # Limits that differ from those of the rulebook that ships.
+        self.limits: dict[str, object] = {}
         for name in ADMINISTRATORS:
             create_home(
                 folder / name,
                 institution=name,
                 registry="127.0.0.1:7443",
                 name="example",
-                licence_number=f"licence of {name}",
+                licence_number=USCC,
                 display_name=name,
                 roles=(Role.ADMINISTRATOR,),
             )
@@ -83,6 +86,10 @@ class Site:
             words += ["--administrator", path]
         for path in self.key_services:
             words += ["--key-service", path]
+        if self.limits:
+            limits = self.folder / "rulebook.json"
+            limits.write_text(json.dumps(self.limits))
+            words += ["--rulebook", limits]
         return [*words, "--threshold", str(threshold), *self.database]
 
     def approve(self, *names: str) -> None:

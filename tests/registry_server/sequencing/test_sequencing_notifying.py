@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.kernel.formats.act import EndingBody, SuccessionBody
+from client_sdk.kernel.formats.act import EndingBody, StateBody, SuccessionBody
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import (
@@ -29,6 +29,7 @@ from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.disputes import CORRECTED, UNCONFIRMED
 from tests.support.notices import acknowledgement, as_shown, show, told
+from tests.support.production import BREACH
 from tests.support.registry_world import DAY_MS, World, accept
 from tests.support.reverification import reverify
 
@@ -139,6 +140,24 @@ def test_silence_restricts_and_is_told_to_askers_and_a_dispute_to_the_furnisher(
     assert told(ledger, "lender-1") == [(opened, NoticeReason.DISPUTED)]
     assert append(ledger, LapseItem(key, LapseKind.RESTRICTED, "again")).outcome is ItemOutcome.REFUSED
     assert len(told(ledger, ASKER)) == 1
+
+
+def test_a_breach_is_told_to_the_members_that_it_concerns_and_acknowledged(world: World, ledger: Ledger) -> None:
+    breach = replace(BREACH, noticed_at=world.clock())
+    world.decide(ledger, breach)
+    first = ledger.directory.newest_act
+    # What is noticed later than now is logged at no time.
+    complaint = append(ledger, world.act(ledger, replace(breach, noticed_at=world.clock() + DAY_MS))).complaint
+    assert complaint is not None
+    assert (complaint.reason, complaint.rule) == ("BREACH_INVALID", "breach.noticed")
+    world.decide(ledger, StateBody("lender-3", InstitutionStatus.TERMINATED))
+    world.decide(ledger, replace(breach, members=()))
+    second = ledger.directory.newest_act
+    one, other = (first, NoticeReason.BREACH), (second, NoticeReason.BREACH)
+    assert [told(ledger, member) for member in ("lender-1", ASKER, "lender-3")] == [[one, other], [other], [one]]
+    assert told(ledger, "admin-1") == []
+    logged(ledger, acknowledgement(ledger, "lender-1", *one))
+    assert told(ledger, "lender-1") == [other]
 
 
 def test_a_dispute_is_told_to_the_successor_and_to_nobody_where_there_is_none(world: World, ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from tests.registry_server.usecases.test_usecases_fsck import change
 from tests.support.notices import acknowledgement, show, told
+from tests.support.production import BREACH
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ LIES = {
     "acknowledgement": ("UPDATE notices SET acknowledged_index = 1 WHERE acknowledged_index > 0", "NOTICE_ROW"),
     "opening": ("UPDATE notices SET opening = {zeros} WHERE acknowledged_index > 0", "NOTICE_ROW"),
     "member": ("UPDATE notices SET member = 'lender-3' WHERE acknowledged_index > 0", "NOTICE_ROW"),
+    "breach": ("UPDATE notices SET record = 0 WHERE reason = 8", "NOTICE_ROW"),
+    "breach of another": ("UPDATE notices SET member = 'lender-2' WHERE reason = 8", "NOTICE_ROW"),
     "shown version": ("UPDATE shown SET leaf_index = leaf_index + 1", "SHOWN_ROW"),
     "shown record": ("UPDATE shown SET record = record + 1", "SHOWN_ROW"),
 }
@@ -38,6 +42,7 @@ def fill(url: str) -> None:
         accept(ledger, world.report("lender-1", "withdrawn", Standing.WITHDRAWN))
         ledger.append([world.annotate("lender-3", disputed, AnnotationFlag.DISPUTED)]).result()
         (notice,) = told(ledger, "lender-2")
+        world.decide(ledger, replace(BREACH, noticed_at=world.clock(), members=("lender-3",)))
         assert ledger.append([acknowledgement(ledger, "lender-2", *notice)]).result().results[0].complaint is None
 
 

@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.act import (
     ClosingBody,
     EndingBody,
     KeyGrantBody,
+    ReviewBody,
     SuccessionBody,
     SuccessorRegistry,
     TlsKeyBody,
@@ -79,9 +80,12 @@ from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
 from tests.support.overlays import REPAIR
+from tests.support.production import BREACH, REVIEW, ProductionLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from client_sdk.kernel.formats.act import Body
 
 HERE = Path(__file__).parent
 # A unified social credit code that nobody has.
@@ -108,6 +112,13 @@ def golden_log() -> HandmadeLog:
     log.acknowledge("lender-3", 13, NoticeReason.RESTRICTED)
     log.inquire("second", "QUOTA_EXCEEDED")
     log.head()
+    return log
+
+
+def log_of(body: Body) -> HandmadeLog:
+    """A log that ends with an act."""
+    log = HandmadeLog()
+    log.act(body)
     return log
 
 
@@ -149,6 +160,9 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "checkpoint": log.checkpoint(),
         "institution state": member.encode(),
         "institution state: with an ended TLS key": log.state.directory.institution("lender-3").encode(),
+        "leaf: review act": log_of(ReviewBody("lender-1", REVIEW)).leaves[-1],
+        "leaf: breach act": log_of(BREACH).leaves[-1],
+        "leaf: enrolment with a review": ProductionLog().leaves[-2],
         "leaf: succession act": gone().leaves[-2],
         "leaf: ending act": gone().leaves[-1],
         "leaf: closing act": closed().leaves[-1],

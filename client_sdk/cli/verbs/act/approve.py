@@ -47,9 +47,8 @@ def register(app: typer.Typer) -> None:
             return
         with session.client() as client:
             proposal = find_proposal(client, what)
-            session.output.tell(
-                *([] if session.output.as_json and yes else proposal_lines(proposal, client.directory().rulebook))
-            )
+            if not (session.output.as_json and yes):
+                session.output.tell(*proposal_lines(proposal, client.directory().rulebook))
             session.confirm("Sign this act?", yes=yes)
             approved = client.approve(proposal)
         tell_approved(session, approved)

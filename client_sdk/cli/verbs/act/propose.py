@@ -15,7 +15,6 @@ from client_sdk.acts import (
     ClockBody,
     EnrolmentFile,
     ErasureBody,
-    InstitutionBody,
     KeyEndBody,
     KeyGrantBody,
     KeyGrantFile,
@@ -37,7 +36,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs.act import propose_about_members, propose_closing
+from client_sdk.cli.verbs.act import propose_about_members, propose_breach, propose_closing
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.preview import show_preview
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
@@ -53,8 +52,6 @@ __all__ = ["propose_body", "register"]
 _KEY_ID_BYTES = 32
 _TRUTH = {"true": True, "false": False}
 
-EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enrolment.json that `init` made.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
@@ -63,13 +60,8 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(propose, name="propose")
     propose_about_members.register(propose)
+    propose_breach.register(propose)
     propose_closing.register(propose)
-
-    @verb(propose, "institution", examples=["act propose institution --enrolment lender-1.enrolment.json"])
-    def institution(session: Run, /, *, enrolment: EnrolmentOption, yes: YesOption = False) -> None:
-        """Enrol a new member from its enrolment file; look at licence and name before you sign."""
-        file = EnrolmentFile.parse(enrolment.read_bytes())
-        propose_body(session, lambda _: InstitutionBody(file.enrolment), yes=yes)
 
     @verb(
         propose,

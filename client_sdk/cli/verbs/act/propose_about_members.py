@@ -1,11 +1,16 @@
-"""``act propose succession`` and ``ending``: records of a lender that merged or failed."""
+"""``act propose`` about a member: its enrolment and reviews, and its records once it merged or failed."""
 
+import hashlib
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client_sdk.acts import EndingBody, SuccessionBody
-from client_sdk.cli.ui.options import YesOption
+from client_sdk.acts import EndingBody, EnrolmentFile, InstitutionBody, Review, ReviewBody, SuccessionBody
+from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.options import YesOption, day
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
@@ -13,10 +18,75 @@ from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
 __all__ = ["register"]
 
 GroundOption = Annotated[str, typer.Option(help="Why: contract of a merger, court order or decision.")]
+EnrolmentOption = Annotated[Path, typer.Option(metavar="FILE", help="The ID.enrolment.json that `init` made.")]
+_DAY_HELP = "Day on which the review was concluded."
+_REFERENCE_HELP = "The reviewer's reference: letters, digits, dots, underscores and hyphens."
+_DOCUMENT_HELP = "The review itself; its SHA-256 goes into the act, and the file stays here."
 
 
 def register(propose: typer.Typer) -> None:
     """Add the verbs."""
+
+    @verb(
+        propose,
+        "institution",
+        examples=[
+            "act propose institution --enrolment lender-1.enrolment.json",
+            (
+                "act propose institution --enrolment lender-1.enrolment.json "
+                "--reviewed-on 2026-11-02 --reference RV-2026-014 --document review.pdf"
+            ),
+        ],
+    )
+    def institution(
+        session: Run,
+        /,
+        *,
+        enrolment: EnrolmentOption,
+        reviewed_on: Annotated[
+            date | None, typer.Option(parser=day, metavar="YYYY-MM-DD", help=_DAY_HELP, show_default=False)
+        ] = None,
+        reference: Annotated[str | None, typer.Option(help=_REFERENCE_HELP, show_default=False)] = None,
+        document: Annotated[Path | None, typer.Option(metavar="FILE", help=_DOCUMENT_HELP, show_default=False)] = None,
+        yes: YesOption = False,
+    ) -> None:
+        """Enrol a new member from its enrolment file; look at licence and name before you sign.
+
+        Where real persons are in the registry (the rulebook's review_days), a lender is enrolled with the review of its
+        sources, quality and security.
+        """
+        file = EnrolmentFile.parse(enrolment.read_bytes())
+        if reviewed_on is None and reference is None and document is None:
+            enrolled = file.enrolment
+        elif reviewed_on is None or reference is None or document is None:
+            raise UsageError("a part of the review is missing", "give --reviewed-on, --reference and --document.")
+        else:
+            enrolled = replace(file.enrolment, review=_review(reviewed_on, reference, document))
+        propose_body(session, lambda _: InstitutionBody(enrolled), yes=yes)
+
+    @verb(
+        propose,
+        "review",
+        examples=[
+            (
+                "act propose review --institution lender-1 --reviewed-on 2027-10-20 --reference RV-2027-009 "
+                "--document review.pdf"
+            ),
+        ],
+    )
+    def review(
+        session: Run,
+        /,
+        *,
+        institution: InstitutionOption,
+        reviewed_on: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help=_DAY_HELP)],
+        reference: Annotated[str, typer.Option(help=_REFERENCE_HELP)],
+        document: Annotated[Path, typer.Option(metavar="FILE", help=_DOCUMENT_HELP)],
+        yes: YesOption = False,
+    ) -> None:
+        """Record a further review of a lender; `member list` tells whose is missing or over."""
+        body = ReviewBody(institution, _review(reviewed_on, reference, document))
+        propose_body(session, lambda _: body, yes=yes)
 
     @verb(
         propose,
@@ -49,3 +119,9 @@ def register(propose: typer.Typer) -> None:
         rulebook's retention_years.
         """
         propose_body(session, lambda _: EndingBody(institution, ground), yes=yes)
+
+
+def _review(reviewed_on: date, reference: str, document: Path) -> Review:
+    with document.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return Review(reviewed_on, reference, digest)

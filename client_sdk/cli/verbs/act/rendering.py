@@ -8,6 +8,7 @@ from uuid import UUID
 
 from client_sdk.acts import (
     AdministratorsBody,
+    BreachBody,
     ClockBody,
     ClosingBody,
     ClosingWay,
@@ -19,13 +20,22 @@ from client_sdk.acts import (
     KeyGrantBody,
     KeyServicesBody,
     RetireKeyServicesBody,
+    ReviewBody,
     RulebookBody,
     StateBody,
     SuccessionBody,
     TlsKeyBody,
     moment,
 )
+from client_sdk.cli.ui.breach_shown import breach_content, breach_rows, due_lines
 from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.verbs.act.rendering_members import (
+    enrolment_content,
+    enrolment_rows,
+    member_content,
+    member_rows,
+    member_title,
+)
 from client_sdk.forms import moment_text, plain
 
 if TYPE_CHECKING:
@@ -33,16 +43,24 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from client_sdk.acts import Act, Body, Enrolment, KeyGrant, KeyServices, Overlay, Rulebook
+    from client_sdk.acts import Act, Body, KeyServices, Overlay, Rulebook
     from client_sdk.cli.ui.output import Json
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.proposal import ProposalView
 
-__all__ = ["act_content", "act_lines", "logged_content", "logged_row", "proposal_content", "proposal_lines"]
+__all__ = [
+    "act_content",
+    "act_lines",
+    "logged_content",
+    "logged_row",
+    "proposal_content",
+    "proposal_lines",
+]
 
 _KINDS: dict[type[object], str] = {
     GenesisBody: "genesis",
     InstitutionBody: "institution",
+    ReviewBody: "review",
     KeyGrantBody: "key",
     KeyEndBody: "key",
     StateBody: "state",
@@ -56,6 +74,7 @@ _KINDS: dict[type[object], str] = {
     ClockBody: "clock",
     TlsKeyBody: "tls-key",
     ClosingBody: "closing",
+    BreachBody: "breach",
 }
 
 
@@ -74,24 +93,23 @@ def _body_content(body: Body) -> dict[str, Json]:
     match body:
         case GenesisBody():
             return {
-                "administrators": [_enrolment_content(item) for item in body.administrators],
+                "administrators": [enrolment_content(item) for item in body.administrators],
                 "threshold": body.threshold,
                 "logs": [key.origin for key in body.log_keys],
                 "key_services": _services_content(body.key_services),
                 "rulebook": _rulebook_content(body.rulebook),
             }
-        case InstitutionBody():
-            return _enrolment_content(body.enrolment)
-        case KeyGrantBody():
-            return {"institution": body.institution, "grant": _grant_content(body.grant)}
-        case KeyEndBody():
-            return {
-                "institution": body.institution,
-                "end": body.key_id.hex(),
-                "contested_from": body.contested_from or None,
-            }
-        case StateBody() | SuccessionBody() | EndingBody():
-            return _state_content(body)
+        case (
+            InstitutionBody()
+            | ReviewBody()
+            | KeyGrantBody()
+            | KeyEndBody()
+            | StateBody()
+            | SuccessionBody()
+            | EndingBody()
+            | TlsKeyBody()
+        ):
+            return member_content(body)
         case KeyServicesBody():
             return {"introduce": _services_content(body.introduce)}
         case RetireKeyServicesBody():
@@ -103,26 +121,16 @@ def _body_content(body: Body) -> dict[str, Json]:
             return {"records": records, "ground": body.ground}
         case AdministratorsBody():
             return {
-                "enrolments": [_enrolment_content(item) for item in body.enrolments],
+                "enrolments": [enrolment_content(item) for item in body.enrolments],
                 "administrators": list(body.administrators),
                 "threshold": body.threshold,
             }
         case ClockBody():
             return {"not_before": plain(moment(body.not_before))}
-        case TlsKeyBody():
-            return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
+        case BreachBody():
+            return breach_content(body)
         case ClosingBody():
             return _closing_content(body)
-
-
-def _state_content(body: StateBody | SuccessionBody | EndingBody) -> dict[str, Json]:
-    match body:
-        case StateBody():
-            return {"institution": body.institution, "status": body.status.name}
-        case SuccessionBody():
-            return {"institution": body.institution, "successor": body.successor, "ground": body.ground}
-        case EndingBody():
-            return {"institution": body.institution, "ground": body.ground}
 
 
 def _closing_content(body: ClosingBody) -> dict[str, Json]:
@@ -135,20 +143,6 @@ def _closing_content(body: ClosingBody) -> dict[str, Json]:
         "approval": body.approval,
         "approval_digest": body.approval_digest.hex(),
     }
-
-
-def _enrolment_content(enrolment: Enrolment) -> dict[str, Json]:
-    return {
-        "institution": enrolment.id,
-        "name": enrolment.name,
-        "licence_number": enrolment.licence_number,
-        "roles": [role.name for role in enrolment.roles],
-        "keys": [_grant_content(grant) for grant in enrolment.keys],
-    }
-
-
-def _grant_content(grant: KeyGrant) -> dict[str, Json]:
-    return {"key_id": grant.key_id.hex(), "usage": grant.usage.name, "public_key": grant.public_key.hex()}
 
 
 def _services_content(services: KeyServices) -> dict[str, Json]:
@@ -189,14 +183,16 @@ def act_lines(act: Act, in_force: Rulebook | None = None) -> Iterator[Renderable
 
     Args:
         act: to show.
-        in_force: the rulebook that a new one would replace: what changes is marked with its value now; None marks
-            nothing.
+        in_force: the rulebook now: what a new one changes is marked with its value, and until when an act has to be
+            logged is counted by it; None leaves both out.
     """
     yield f"Act {act.number} of {act.registry}: {_title(act.body)}"
     rows = _rows(act.body)
     if isinstance(act.body, RulebookBody) and in_force is not None:
         rows = _changes_marked(rows, in_force)
     yield pairs((f"  {name}", value) for name, value in rows)
+    if in_force is not None:
+        yield from due_lines(act.body, in_force)
 
 
 def _changes_marked(rows: Iterable[tuple[str, object]], in_force: Rulebook) -> Iterator[tuple[str, object]]:
@@ -209,14 +205,17 @@ def _title(body: Body) -> str:
         case GenesisBody():
             trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
             return f"the registry begins{trial}"
-        case InstitutionBody():
-            return f"{body.enrolment.id} becomes a member"
-        case KeyGrantBody():
-            return f"a further key for {body.institution}"
-        case KeyEndBody():
-            return f"a key of {body.institution} ends"
-        case StateBody() | SuccessionBody() | EndingBody():
-            return _state_title(body)
+        case (
+            InstitutionBody()
+            | ReviewBody()
+            | KeyGrantBody()
+            | KeyEndBody()
+            | StateBody()
+            | SuccessionBody()
+            | EndingBody()
+            | TlsKeyBody()
+        ):
+            return member_title(body)
         case KeyServicesBody():
             return f"key services of version {body.introduce.subject_key_version} begin"
         case RetireKeyServicesBody():
@@ -230,39 +229,27 @@ def _title(body: Body) -> str:
             return "new administrators"
         case ClockBody():
             return "the log's time goes back to the clock's"
-        case TlsKeyBody():
-            return f"a TLS key of {body.institution} ends"
+        case BreachBody():
+            return f"a breach of {', '.join(body.data)}, noticed {moment_text(moment(body.noticed_at))}"
         case ClosingBody():
             return f"the registry closes: no new record, and nothing at all after {body.open_until}"
-
-
-def _state_title(body: StateBody | SuccessionBody | EndingBody) -> str:
-    match body:
-        case StateBody():
-            return f"{body.institution} becomes {body.status.name}"
-        case SuccessionBody():
-            return f"{body.successor} succeeds {body.institution}, which is TERMINATED"
-        case EndingBody():
-            return f"the records of {body.institution} end"
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
     match body:
         case GenesisBody():
             yield from _genesis_rows(body)
-        case InstitutionBody():
-            yield from _enrolment_rows(body.enrolment)
-        case KeyGrantBody():
-            yield "key", f"{body.grant.usage.name} {body.grant.key_id.hex()}"
-            yield "endorsed by", body.grant.endorser.hex()
-        case KeyEndBody():
-            yield "key", body.key_id.hex()
-            yield (
-                "in doubt",
-                f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
-            )
-        case StateBody() | SuccessionBody() | EndingBody():
-            yield from _state_rows(body)
+        case (
+            InstitutionBody()
+            | ReviewBody()
+            | KeyGrantBody()
+            | KeyEndBody()
+            | StateBody()
+            | SuccessionBody()
+            | EndingBody()
+            | TlsKeyBody()
+        ):
+            yield from member_rows(body)
         case KeyServicesBody():
             yield from _services_rows(body.introduce)
         case RetireKeyServicesBody():
@@ -275,26 +262,13 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
         case AdministratorsBody():
             yield "threshold", f"{body.threshold} of {len(body.administrators)}"
             yield "administrators", ", ".join(body.administrators)
-            yield from (row for item in body.enrolments for row in _enrolment_rows(item))
+            yield from (row for item in body.enrolments for row in enrolment_rows(item))
         case ClockBody():
             yield "not before", moment_text(moment(body.not_before))
-        case TlsKeyBody():
-            yield "TLS key", body.spki_hash.hex()
-            yield "ground", body.ground
+        case BreachBody():
+            yield from breach_rows(body)
         case ClosingBody():
             yield from _closing_rows(body)
-
-
-def _state_rows(body: StateBody | SuccessionBody | EndingBody) -> Iterator[tuple[str, object]]:
-    match body:
-        case StateBody():
-            yield "its records", "stay as they are, until an act names a successor or ends them"
-        case SuccessionBody():
-            yield "its records", f"{body.successor} ends them from the leaf of this act on, and answers for them"
-            yield "ground", body.ground
-        case EndingBody():
-            yield "its records", "nobody speaks for them any more; erased when the rulebook's retention_years are over"
-            yield "ground", body.ground
 
 
 def _closing_rows(body: ClosingBody) -> Iterator[tuple[str, object]]:
@@ -312,17 +286,10 @@ def _closing_rows(body: ClosingBody) -> Iterator[tuple[str, object]]:
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
     yield "threshold", f"{body.threshold} of {len(body.administrators)}"
     for item in body.administrators:
-        yield from _enrolment_rows(item)
+        yield from enrolment_rows(item)
     yield "logs", ", ".join(key.origin for key in body.log_keys)
     yield from _services_rows(body.key_services)
     yield from _rulebook_rows(body.rulebook)
-
-
-def _enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
-    roles = ", ".join(role.name for role in enrolment.roles)
-    yield enrolment.id, f"{enrolment.name}, licence {enrolment.licence_number}, {roles}"
-    for grant in enrolment.keys:
-        yield "", f"{grant.usage.name} key {grant.key_id.hex()}"
 
 
 def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
@@ -392,6 +359,10 @@ def _about(body: Body) -> Iterable[str]:
             return [item.id for item in body.administrators]
         case InstitutionBody():
             return [body.enrolment.id]
+        case ReviewBody():
+            return [body.institution]
+        case BreachBody():
+            return body.members
         case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
             return [body.institution]
         case StateBody() | EndingBody():

@@ -4,6 +4,7 @@ isort:skip_file
 Who is a member and with which keys (README.md 6), and the acts by which administrators decide it (README.md 5)."""
 
 from collections import abc as _abc
+from creditregistry.v1 import breach_pb2 as _breach_pb2
 from creditregistry.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -468,6 +469,8 @@ class Rulebook(_message.Message):
     RECIPROCITY_GRACE_DAYS_FIELD_NUMBER: _builtins.int
     RECIPROCITY_LEVELS_FIELD_NUMBER: _builtins.int
     STALE_DAYS_FIELD_NUMBER: _builtins.int
+    REVIEW_DAYS_FIELD_NUMBER: _builtins.int
+    BREACH_HOURS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
     retention_years: _builtins.int
@@ -518,6 +521,12 @@ class Rulebook(_message.Message):
     """Days from its enrolment on in which nothing is held back from a member; 0 for none."""
     stale_days: _builtins.int
     """Days without a further version after which a running record is stale."""
+    review_days: _builtins.int
+    """Days for which the review of a lender counts, above 0 where real persons are in the registry: enrolments then need
+    a licence number of the jurisdiction's forms, and those of lenders a review. 0 where invented persons alone are.
+    """
+    breach_hours: _builtins.int
+    """Hours from when a breach was noticed within which the act that tells of it is logged (个人信息保护法 Art. 57)."""
     @_builtins.property
     def holidays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """YYYY-MM-DD, ascending: weekdays on which nobody works. A period that ends on one ends on the next working day."""
@@ -573,10 +582,12 @@ class Rulebook(_message.Message):
         reciprocity_grace_days: _builtins.int = ...,
         reciprocity_levels: _abc.Iterable[Global___ReciprocityLevel] | None = ...,
         stale_days: _builtins.int = ...,
+        review_days: _builtins.int = ...,
+        breach_hours: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_hours", b"breach_hours", "correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "review_days", b"review_days", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -837,6 +848,36 @@ class KeyGrant(_message.Message):
 Global___KeyGrant: _TypeAlias = KeyGrant  # noqa: Y015
 
 @_typing.final
+class Review(_message.Message):
+    """The registry's review of a lender: source, quality and security of what it will report (征信业务管理办法 Art. 9)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEWED_ON_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_DIGEST_FIELD_NUMBER: _builtins.int
+    reviewed_on: _builtins.str
+    """YYYY-MM-DD: day on which it was concluded."""
+    reference: _builtins.str
+    """The reviewer's reference: letters, digits, dots, underscores and hyphens, 1 to 64."""
+    document_digest: _builtins.bytes
+    """SHA-256 of the document, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        reviewed_on: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        document_digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_digest", b"document_digest", "reference", b"reference", "reviewed_on", b"reviewed_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Review: _TypeAlias = Review  # noqa: Y015
+
+@_typing.final
 class Enrolment(_message.Message):
     """A new member."""
 
@@ -847,6 +888,7 @@ class Enrolment(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Institution id: lower-case letters, digits and inner hyphens, at most 64."""
     licence_number: _builtins.str
@@ -861,6 +903,10 @@ class Enrolment(_message.Message):
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyGrant]:
         """Its first keys, ascending by key id."""
 
+    @_builtins.property
+    def review(self) -> Global___Review:
+        """Only for a LENDER, and always where the rulebook has review_days."""
+
     def __init__(
         self,
         *,
@@ -869,10 +915,11 @@ class Enrolment(_message.Message):
         name: _builtins.str = ...,
         roles: _abc.Iterable[_common_pb2.Role.ValueType] | None = ...,
         keys: _abc.Iterable[Global___KeyGrant] | None = ...,
+        review: Global___Review | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review", b"review"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keys", b"keys", "licence_number", b"licence_number", "name", b"name", "review", b"review", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -925,26 +972,62 @@ class GenesisAct(_message.Message):
 Global___GenesisAct: _TypeAlias = GenesisAct  # noqa: Y015
 
 @_typing.final
+class LenderReview(_message.Message):
+    """A further review of a lender that is a member."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
+    institution: _builtins.str
+    """Institution id."""
+    @_builtins.property
+    def review(self) -> Global___Review:
+        """Later than the one before."""
+
+    def __init__(
+        self,
+        *,
+        institution: _builtins.str = ...,
+        review: Global___Review | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review", b"review"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institution", b"institution", "review", b"review"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LenderReview: _TypeAlias = LenderReview  # noqa: Y015
+
+@_typing.final
 class InstitutionAct(_message.Message):
-    """A new institution."""
+    """A new institution, or a further review of one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ENROLMENT_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def enrolment(self) -> Global___Enrolment:
-        """The institution."""
+        """A new institution."""
+
+    @_builtins.property
+    def review(self) -> Global___LenderReview:
+        """A further review."""
 
     def __init__(
         self,
         *,
         enrolment: Global___Enrolment | None = ...,
+        review: Global___LenderReview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "enrolment", b"enrolment", "review", b"review"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "enrolment", b"enrolment", "review", b"review"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["enrolment", "review"]  # noqa: Y015
+    _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
 Global___InstitutionAct: _TypeAlias = InstitutionAct  # noqa: Y015
 
@@ -1347,6 +1430,7 @@ class Act(_message.Message):
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
     TLS_KEY_FIELD_NUMBER: _builtins.int
+    BREACH_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
@@ -1403,6 +1487,10 @@ class Act(_message.Message):
         """The end of a TLS key."""
 
     @_builtins.property
+    def breach(self) -> _breach_pb2.BreachAct:
+        """Notice of a breach."""
+
+    @_builtins.property
     def closing(self) -> Global___ClosingAct:
         """The end of the registry."""
 
@@ -1424,13 +1512,14 @@ class Act(_message.Message):
         administrators: Global___AdministratorsAct | None = ...,
         clock: Global___ClockAct | None = ...,
         tls_key: Global___TlsKeyAct | None = ...,
+        breach: _breach_pb2.BreachAct | None = ...,
         closing: Global___ClosingAct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "closing", b"closing", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "breach", b"breach", "clock", b"clock", "closing", b"closing", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "clock", b"clock", "closing", b"closing", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "breach", b"breach", "clock", b"clock", "closing", b"closing", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "number", b"number", "previous", b"previous", "registry", b"registry", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "ending", "succession", "administrators", "clock", "tls_key", "closing"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["genesis", "institution", "key", "state", "key_services", "rulebook", "erasure", "ending", "succession", "administrators", "clock", "tls_key", "breach", "closing"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

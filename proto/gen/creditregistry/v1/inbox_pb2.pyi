@@ -40,16 +40,18 @@ class Notice(_message.Message):
     leaf: _builtins.bytes
     """The leaf."""
     inquiry_id: _builtins.bytes
-    """Of the member's newest inquiry whose answer showed the record, 16 bytes; empty where DISPUTED."""
+    """Of the member's newest inquiry whose answer showed the record, 16 bytes; empty where DISPUTED or BREACH."""
     asked_at: _builtins.int
-    """When that inquiry was received, milliseconds; 0 where DISPUTED."""
+    """When that inquiry was received, milliseconds; 0 where DISPUTED or BREACH."""
     shown_index: _builtins.int
-    """Index of the version that its answer showed, of this record or of a sold one that it continues; 0 where DISPUTED."""
+    """Index of the version that its answer showed, of this record or of a sold one that it continues; 0 where DISPUTED or
+    BREACH.
+    """
     acknowledged_index: _builtins.int
     """Index of the leaf with the member's acknowledgement; 0 while there is none."""
     @_builtins.property
     def record(self) -> _common_pb2.RecordRef:
-        """Which record."""
+        """Which record; absent where BREACH."""
 
     @_builtins.property
     def inclusion(self) -> _evidence_pb2.InclusionProof:

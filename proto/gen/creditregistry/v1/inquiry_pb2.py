@@ -25,30 +25,21 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import common_pb2 as creditregistry_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63reditregistry/v1/inquiry.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\":\n\tScreening\x12\x0f\n\x07persons\x18\x01 \x01(\r\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\r\x12\r\n\x05pages\x18\x03 \x01(\r\"\x9a\x02\n\x07Inquiry\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\r\n\x05\x61sker\x18\x02 \x01(\t\x12\x12\n\ninquiry_id\x18\x03 \x01(\x0c\x12\x11\n\tissued_at\x18\x04 \x01(\x04\x12+\n\x07purpose\x18\x05 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x1b\n\x13subject_commitments\x18\x06 \x03(\x0c\x12\x1a\n\x12\x63onsent_commitment\x18\x07 \x01(\x0c\x12\x1a\n\x12officer_commitment\x18\x08 \x01(\x0c\x12/\n\tscreening\x18\t \x01(\x0b\x32\x1c.creditregistry.v1.Screening\x12\x14\n\x0c\x61lerts_until\x18\n \x01(\t\"\xf6\x01\n\nKeyRequest\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\x0c\x12\x1b\n\x13subject_key_version\x18\x03 \x01(\r\x12\x13\n\x0binstitution\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\x0c\x12\x11\n\tissued_at\x18\x06 \x01(\x04\x12&\n\x03use\x18\x07 \x01(\x0e\x32\x19.creditregistry.v1.KeyUse\x12+\n\x07purpose\x18\x08 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x17\n\x0f\x65lements_digest\x18\t \x01(\x0c*J\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x12\n\x0eKEY_USE_REPORT\x10\x01\x12\x13\n\x0fKEY_USE_INQUIRE\x10\x02\x62\x06proto3')
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63reditregistry/v1/inquiry.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\":\n\tScreening\x12\x0f\n\x07persons\x18\x01 \x01(\r\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\r\x12\r\n\x05pages\x18\x03 \x01(\r\"k\n\x0c\x43onsentTerms\x12\x16\n\x0e\x66irst_given_on\x18\x01 \x01(\t\x12\x15\n\rlast_given_on\x18\x02 \x01(\t\x12,\n\x08purposes\x18\x03 \x03(\x0e\x32\x1a.creditregistry.v1.Purpose\"\xbc\x02\n\x07Inquiry\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\r\n\x05\x61sker\x18\x02 \x01(\t\x12\x12\n\ninquiry_id\x18\x03 \x01(\x0c\x12\x11\n\tissued_at\x18\x04 \x01(\x04\x12+\n\x07purpose\x18\x05 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x1b\n\x13subject_commitments\x18\x06 \x03(\x0c\x12\x1a\n\x12\x63onsent_commitment\x18\x07 \x01(\x0c\x12\x1a\n\x12officer_commitment\x18\x08 \x01(\x0c\x12/\n\tscreening\x18\t \x01(\x0b\x32\x1c.creditregistry.v1.Screening\x12\x36\n\rconsent_terms\x18\n \x01(\x0b\x32\x1f.creditregistry.v1.ConsentTerms\"\xf6\x01\n\nKeyRequest\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\x0c\x12\x1b\n\x13subject_key_version\x18\x03 \x01(\r\x12\x13\n\x0binstitution\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\x0c\x12\x11\n\tissued_at\x18\x06 \x01(\x04\x12&\n\x03use\x18\x07 \x01(\x0e\x32\x19.creditregistry.v1.KeyUse\x12+\n\x07purpose\x18\x08 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x17\n\x0f\x65lements_digest\x18\t \x01(\x0c*J\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x12\n\x0eKEY_USE_REPORT\x10\x01\x12\x13\n\x0fKEY_USE_INQUIRE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63reditregistry/v1/inquiry.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\":\n\tScreening\x12\x0f\n\x07persons\x18\x01 \x01(\r\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\r\x12\r\n\x05pages\x18\x03 \x01(\r\"k\n\x0c\x43onsentTerms\x12\x16\n\x0e\x66irst_given_on\x18\x01 \x01(\t\x12\x15\n\rlast_given_on\x18\x02 \x01(\t\x12,\n\x08purposes\x18\x03 \x03(\x0e\x32\x1a.creditregistry.v1.Purpose\"\xd2\x02\n\x07Inquiry\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\r\n\x05\x61sker\x18\x02 \x01(\t\x12\x12\n\ninquiry_id\x18\x03 \x01(\x0c\x12\x11\n\tissued_at\x18\x04 \x01(\x04\x12+\n\x07purpose\x18\x05 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x1b\n\x13subject_commitments\x18\x06 \x03(\x0c\x12\x1a\n\x12\x63onsent_commitment\x18\x07 \x01(\x0c\x12\x1a\n\x12officer_commitment\x18\x08 \x01(\x0c\x12/\n\tscreening\x18\t \x01(\x0b\x32\x1c.creditregistry.v1.Screening\x12\x14\n\x0c\x61lerts_until\x18\n \x01(\t\x12\x36\n\rconsent_terms\x18\x0b \x01(\x0b\x32\x1f.creditregistry.v1.ConsentTerms\"\xf6\x01\n\nKeyRequest\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\x0c\x12\x1b\n\x13subject_key_version\x18\x03 \x01(\r\x12\x13\n\x0binstitution\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\x0c\x12\x11\n\tissued_at\x18\x06 \x01(\x04\x12&\n\x03use\x18\x07 \x01(\x0e\x32\x19.creditregistry.v1.KeyUse\x12+\n\x07purpose\x18\x08 \x01(\x0e\x32\x1a.creditregistry.v1.Purpose\x12\x17\n\x0f\x65lements_digest\x18\t \x01(\x0c*J\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x12\n\x0eKEY_USE_REPORT\x10\x01\x12\x13\n\x0fKEY_USE_INQUIRE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.inquiry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KEYUSE']._serialized_start=680
-  _globals['_KEYUSE']._serialized_end=754
-  _globals['_SCREENING']._serialized_start=86
-  _globals['_SCREENING']._serialized_end=144
-  _globals['_INQUIRY']._serialized_start=147
-  _globals['_INQUIRY']._serialized_end=429
-  _globals['_KEYREQUEST']._serialized_start=432
-  _globals['_KEYREQUEST']._serialized_end=678
-  _globals['_KEYUSE']._serialized_start=823
-  _globals['_KEYUSE']._serialized_end=897
+  _globals['_KEYUSE']._serialized_start=845
+  _globals['_KEYUSE']._serialized_end=919
   _globals['_SCREENING']._serialized_start=86
   _globals['_SCREENING']._serialized_end=144
   _globals['_CONSENTTERMS']._serialized_start=146
   _globals['_CONSENTTERMS']._serialized_end=253
   _globals['_INQUIRY']._serialized_start=256
-  _globals['_INQUIRY']._serialized_end=572
-  _globals['_KEYREQUEST']._serialized_start=575
-  _globals['_KEYREQUEST']._serialized_end=821
+  _globals['_INQUIRY']._serialized_end=594
+  _globals['_KEYREQUEST']._serialized_start=597
+  _globals['_KEYREQUEST']._serialized_end=843
 # @@protoc_insertion_point(module_scope)

@@ -108,7 +108,7 @@ def test_only_an_administrators_key_endorses_one(log: HandmadeLog) -> None:
     impose(log, registry, KeyGrantBody("board-1", grant), on_administrators=True)
     assert refused(log, registry.answer("lender-2", "clear")).rule == "key.endorsed"
     with pytest.raises(RuleError) as caught:
-        log.state.directory.decide(log.next_act(KeyGrantBody("board-1", grant)), len(log.leaves))
+        log.state.directory.decide(log.next_act(KeyGrantBody("board-1", grant)), len(log.leaves), log.logged_at)
     assert (caught.value.reason, caught.value.rule) == ("KEY_NOT_ENDORSED", "key.endorsed")
 
 

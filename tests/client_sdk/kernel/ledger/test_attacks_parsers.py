@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.act import (
     EndingBody,
     KeyEndBody,
     KeyServicesBody,
+    ReviewBody,
     StateBody,
     SuccessionBody,
     TlsKeyBody,
@@ -55,6 +56,7 @@ from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from tests.support.closing_lies import closing
 from tests.support.handmade_log import REGISTRY, HandmadeLog, voprf_key
+from tests.support.production import BREACH, REVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +95,8 @@ CANONICAL: dict[str, tuple[Callable[[bytes], Encodes], bytes]] = {
     "ending act": (Act.parse, _act(EndingBody("lender-1", "bankruptcy"))),
     "closing act": (Act.parse, _act(closing(LOG, way=ClosingWay.HAND_OVER))),
     "TLS key act": (Act.parse, _act(TlsKeyBody("lender-1", bytes(32), "theft"))),
+    "review act": (Act.parse, _act(ReviewBody("lender-1", REVIEW))),
+    "breach act": (Act.parse, _act(BREACH)),
     "TLS key claim": (TlsKeyClaim.parse, FORMS["tls-key"]),
     "key services": (
         Act.parse,

@@ -485,13 +485,13 @@ def test_nobody_unknown_may_sign() -> None:
 
 def test_what_will_be_refused_is_refused_before_anybody_signs(log: HandmadeLog) -> None:
     directory, index = log.state.directory, len(log.leaves)
-    directory.decide(log.next_act(StateBody("lender-1", InstitutionStatus.SUSPENDED)), index)
+    directory.decide(log.next_act(StateBody("lender-1", InstitutionStatus.SUSPENDED)), index, log.logged_at)
     with pytest.raises(RuleError, match="STATE_INVALID"):
-        directory.decide(log.next_act(StateBody("lender-1", InstitutionStatus.ACTIVE)), index)
+        directory.decide(log.next_act(StateBody("lender-1", InstitutionStatus.ACTIVE)), index, log.logged_at)
     with pytest.raises(RuleError, match="ACT_ORDER"):
-        directory.decide(replace(log.next_act(RulebookBody(Rulebook())), number=99), index)
+        directory.decide(replace(log.next_act(RulebookBody(Rulebook())), number=99), index, log.logged_at)
     with pytest.raises(RuleError, match="ADMINISTRATION_INVALID"):
-        directory.decide(log.next_act(AdministratorsBody((), ("admin-1", "admin-2"), 2)), index)
+        directory.decide(log.next_act(AdministratorsBody((), ("admin-1", "admin-2"), 2)), index, log.logged_at)
 
 
 def test_each_role_has_its_keys() -> None:

@@ -49,13 +49,13 @@ def test_a_leaf_goes_with_its_reasons_and_no_other(name: str) -> None:
     leaf = parse_leaf(data)
     for reason in NoticeReason:
         if reason in reasons:
-            check_cause(leaf, KEY, reason)
+            check_cause(leaf, KEY, reason, "lender-1")
             with pytest.raises(FormatError) as refused:
-                check_cause(leaf, KEY._replace(issuer="lender-2"), reason)
+                check_cause(leaf, KEY._replace(issuer="lender-2"), reason, "lender-1")
             assert refused.value.rule == "notice.record"
         else:
             with pytest.raises(FormatError):
-                check_cause(leaf, KEY, reason)
+                check_cause(leaf, KEY, reason, "lender-1")
 
 
 @pytest.mark.parametrize(

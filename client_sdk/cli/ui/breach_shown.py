@@ -1,0 +1,42 @@
+"""Notices of breaches as text and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.acts import BREACH_TEXTS, BreachBody, breach_due, moment
+from client_sdk.forms import moment_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.acts import Body, Rulebook
+    from client_sdk.cli.ui.output import Json
+
+__all__ = ["breach_content", "breach_rows", "due_lines"]
+
+
+def breach_content(body: BreachBody) -> dict[str, Json]:
+    """Return the notice of a breach as JSON."""
+    return {
+        "noticed_at": plain(moment(body.noticed_at)),
+        "natures": [nature.name for nature in body.natures],
+        "data": [kind.name for kind in body.data],
+        **{name: getattr(body, name) for name in BREACH_TEXTS},
+        "members": list(body.members),
+    }
+
+
+def breach_rows(body: BreachBody) -> Iterator[tuple[str, object]]:
+    """Yield the notice of a breach, a name and a value a row."""
+    yield "noticed", moment_text(moment(body.noticed_at))
+    yield "what", f"{', '.join(body.natures)}: {', '.join(body.data)}"
+    yield from ((name, getattr(body, name)) for name in BREACH_TEXTS)
+    yield "concerns", ", ".join(body.members) or "all members"
+
+
+def due_lines(body: Body, rulebook: Rulebook) -> Iterator[str]:
+    """Yield until when an act has to be logged; nothing for most."""
+    if isinstance(body, BreachBody):
+        until = moment_text(moment(breach_due(body, rulebook)))
+        yield f"  in time if it is logged by {until}, {rulebook.breach_hours} hours after the breach was noticed"

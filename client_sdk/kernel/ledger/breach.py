@@ -1,0 +1,87 @@
+"""Breaches of data: what an act may tell of one, and whether it was logged in time (proto/README.md 5)."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.breach import BREACH_TEXTS
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.text import holds_long_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from client_sdk.kernel.formats.breach import BreachBody
+    from client_sdk.kernel.formats.state import InstitutionState, Rulebook
+
+__all__ = ["LoggedBreach", "breach_due", "check_breach", "told_of"]
+
+_HOUR_MS = 3_600_000
+
+
+class LoggedBreach(NamedTuple):
+    """A breach of which an act has told.
+
+    Attributes:
+        leaf_hash: of the act.
+        body: its decision.
+        logged_at: of its leaf, ms.
+        due_at: until when it had to be logged, ms.
+    """
+
+    leaf_hash: bytes
+    body: BreachBody
+    logged_at: int
+    due_at: int
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was logged within the rulebook's hours."""
+        return self.logged_at <= self.due_at
+
+
+def breach_due(body: BreachBody, rulebook: Rulebook) -> int:
+    """Return until when a notice has to be logged, ms since 1970 UTC."""
+    return body.noticed_at + rulebook.breach_hours * _HOUR_MS
+
+
+def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState], logged_at: int) -> None:
+    """Check the notice of a breach; one that is late counts as well.
+
+    Args:
+        body: the notice.
+        institutions: all, by id.
+        logged_at: of the act, ms; before it is logged the time now.
+
+    Raises:
+        RuleError: BREACH_INVALID or INSTITUTION_UNKNOWN.
+    """
+    if body.noticed_at > logged_at:
+        got, want = f"{moment(body.noticed_at):%Y-%m-%d %H:%M} UTC", "a time that is past"
+        raise RuleError("BREACH_INVALID", "noticed_at", "breach.noticed", got=got, want=want)
+    for name in BREACH_TEXTS:
+        text = getattr(body, name)
+        if not text.strip():
+            raise RuleError("BREACH_INVALID", name, "breach.text", got="white space alone", want="a text")
+        if any(unicodedata.category(char) == "Cf" for char in text):
+            # A direction mark or a character without width shows another text than was signed.
+            raise RuleError("BREACH_INVALID", name, "breach.text", want="a text without format characters")
+        if holds_long_number(text):
+            got, want = "15 or more digits in a row", "no identity or account number: everybody reads it"
+            raise RuleError("BREACH_INVALID", name, "breach.number", got=got, want=want)
+    for member in body.members:
+        if member not in institutions:
+            raise RuleError("INSTITUTION_UNKNOWN", "members", "institution.member", got=member, want="a member")
+
+
+def told_of(body: BreachBody, institutions: Mapping[str, InstitutionState]) -> tuple[str, ...]:
+    """Return ids of the members in whose inbox a breach is told: of those that it concerns, who have one."""
+    concerned = body.members or tuple(sorted(institutions))
+    return tuple(id_ for id_ in concerned if _has_inbox(institutions[id_]))
+
+
+def _has_inbox(state: InstitutionState) -> bool:
+    return state.status is not InstitutionStatus.TERMINATED and not ANNOTATING.isdisjoint(state.roles)

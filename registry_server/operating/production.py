@@ -1,0 +1,40 @@
+"""Production: settings of a registry that serves real persons, held against the rulebook in its log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.jurisdiction import CHINA
+from registry_server.settings import SettingsError
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.formats.state import Rulebook
+    from registry_server.settings import Settings
+
+__all__ = ["check_serving", "stored_abroad"]
+
+# ISO 3166.
+_CHINA_REGION = "CN"
+
+
+def stored_abroad(settings: Settings, rulebook: Rulebook) -> bool:
+    """Return whether data is stored outside of mainland China under its rulebook (征信业管理条例 Art. 24)."""
+    return rulebook.jurisdiction == CHINA and settings.storage_region.partition("-")[0] != _CHINA_REGION
+
+
+def check_serving(settings: Settings, rulebook: Rulebook) -> None:
+    """Check that a registry of real persons is served as one, and where its rulebook allows.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    if rulebook.production and not settings.production:
+        raise SettingsError(
+            f"production is false, and the rulebook has review_days = {rulebook.review_days}: real persons are in the "
+            "registry; set production, licence, storage_region and impact_assessment_on"
+        )
+    if settings.production and stored_abroad(settings, rulebook):
+        raise SettingsError(
+            f"storage_region is {settings.storage_region}, and the rulebook is that of mainland China: real persons' "
+            "data is stored and processed there (征信业管理条例 Art. 24)"
+        )
