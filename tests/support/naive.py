@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from creditregistry.v1 import closing_pb2, directory_pb2, statement_pb2
 from creditregistry.v1 import common_pb2 as words
-from creditregistry.v1 import directory_pb2, statement_pb2
 
 from tests.support.naive_acts import (
     decide_breach,
@@ -84,7 +84,7 @@ class NaiveLog:
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
         self.acknowledged: set[bytes] = set()
-        self.closing = directory_pb2.ClosingAct()
+        self.closing = closing_pb2.ClosingAct()
 
     def read(self, leaves: Iterable[bytes]) -> None:
         for leaf in leaves:
@@ -316,10 +316,6 @@ class NaiveLog:
         self.records[place].erased = True
         self.erased_now.append((index, place))
 
-    def _erase_all(self, index: int, places: list[tuple[str, bytes]]) -> None:
-        for place in places:
-            self._erase(index, place)
-
     # Acts
 
     def _services(self) -> list[directory_pb2.KeyServices]:
@@ -404,7 +400,7 @@ class NaiveLog:
                 places = [(record.issuer, record.record_id) for record in act.erasure.records]
                 for place in places:
                     require(place in self.records and not self.records[place].erased, "erased")
-                return lambda: self._erase_all(index, places)
+                return lambda: [self._erase(index, place) for place in places] and None
             case "rulebook":
                 require(act.rulebook.rulebook.review_days or not self.genesis.rulebook.review_days, "production")
                 kept = kept_overlays(self.covered, act.rulebook.rulebook)
@@ -438,9 +434,8 @@ class NaiveLog:
             require(possessed(self.registry, key.institution, grant, grant.public_key, grant.possession), "possession")
             endorsers = [held for held in member.keys if held.id == grant.endorser and not held.end]
             require(endorsers, "endorser")
-            require(
-                possessed(self.registry, key.institution, grant, endorsers[0].public, grant.endorsement), "endorsement"
-            )
+            endorsed = possessed(self.registry, key.institution, grant, endorsers[0].public, grant.endorsement)
+            require(endorsed, "endorsement")
             return lambda: member.keys.append(Key(grant.public_key, usage_of(grant.usage), index, hash_))
         return decide_key_end(member, key.end, index)
 

@@ -17,7 +17,7 @@ from tests.support.naive_parts import day, require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from creditregistry.v1 import breach_pb2, directory_pb2
+    from creditregistry.v1 import breach_pb2, closing_pb2, directory_pb2
 
     from tests.support.naive_parts import Member
 
@@ -96,7 +96,7 @@ def known(members: dict[str, Member], id_: str) -> Member:
     return members[id_]
 
 
-def decide_closing(before: directory_pb2.ClosingAct, act: directory_pb2.ClosingAct, today: str, registry: str) -> None:
+def decide_closing(before: closing_pb2.ClosingAct, act: closing_pb2.ClosingAct, today: str, registry: str) -> None:
     require(act.way in (1, 2, 3) and len(act.approval_digest) == 32 and act.approval, "form")
     require(act.HasField("successor") == (act.way in (1, 2)), "successor")
     require(act.successor.registry != registry, "successor")

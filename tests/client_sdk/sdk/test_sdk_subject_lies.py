@@ -242,7 +242,7 @@ def read_hidden(office: Client, lie: Callable[[HiddenLeaves], None] | None = Non
     assert isinstance(leaves, HiddenLeaves)
     if lie is not None:
         lie(leaves)
-    return leaves.read(office._run(member.following.refresh()), member.session.log_key)
+    return leaves.read(office._run(member.following.refresh()), member.session.log_key, NOW)
 
 
 def test_a_hidden_record_is_shown_to_its_person_alone(office: Client, hidden: RecordKey) -> None:

@@ -1,7 +1,6 @@
 """Every argument of every public method is refused with an error of the SDK where it is of another type or range.
 
-The tables hold wrong values by the name of the argument. Methods are found by looking at the classes: one with an
-argument that no table knows fails.
+The tables hold wrong values by the name of the argument; an argument of a public method that no table knows fails.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ Who is a member and with which keys (README.md 6), and the acts by which adminis
 
 from collections import abc as _abc
 from creditregistry.v1 import breach_pb2 as _breach_pb2
+from creditregistry.v1 import closing_pb2 as _closing_pb2
 from creditregistry.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,34 +20,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _ClosingWay:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ClosingWayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClosingWay.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    CLOSING_WAY_UNSPECIFIED: _ClosingWay.ValueType  # 0
-    """Never in a stored message."""
-    CLOSING_WAY_TRANSFER: _ClosingWay.ValueType  # 1
-    """To another registry by agreement, with the supervisor's consent."""
-    CLOSING_WAY_HAND_OVER: _ClosingWay.ValueType  # 2
-    """To the registry that the supervisor has designated, where no agreement was reached."""
-    CLOSING_WAY_DESTROY: _ClosingWay.ValueType  # 3
-    """To none: destroyed under supervision."""
-
-class ClosingWay(_ClosingWay, metaclass=_ClosingWayEnumTypeWrapper):
-    """Where the data of a registry goes that closes (征信业管理条例 Art. 12), in the order of the law."""
-
-CLOSING_WAY_UNSPECIFIED: ClosingWay.ValueType  # 0
-"""Never in a stored message."""
-CLOSING_WAY_TRANSFER: ClosingWay.ValueType  # 1
-"""To another registry by agreement, with the supervisor's consent."""
-CLOSING_WAY_HAND_OVER: ClosingWay.ValueType  # 2
-"""To the registry that the supervisor has designated, where no agreement was reached."""
-CLOSING_WAY_DESTROY: ClosingWay.ValueType  # 3
-"""To none: destroyed under supervision."""
-Global___ClosingWay: _TypeAlias = ClosingWay  # noqa: Y015
 
 @_typing.final
 class InstitutionKey(_message.Message):
@@ -1344,72 +1316,6 @@ class TlsKeyAct(_message.Message):
 Global___TlsKeyAct: _TypeAlias = TlsKeyAct  # noqa: Y015
 
 @_typing.final
-class SuccessorRegistry(_message.Message):
-    """The registry that takes the data of one that closes."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REGISTRY_FIELD_NUMBER: _builtins.int
-    GENESIS_HASH_FIELD_NUMBER: _builtins.int
-    registry: _builtins.str
-    """Its name."""
-    genesis_hash: _builtins.bytes
-    """Its fingerprint: leaf hash of its genesis act, 32 bytes."""
-    def __init__(
-        self,
-        *,
-        registry: _builtins.str = ...,
-        genesis_hash: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["genesis_hash", b"genesis_hash", "registry", b"registry"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SuccessorRegistry: _TypeAlias = SuccessorRegistry  # noqa: Y015
-
-@_typing.final
-class ClosingAct(_message.Message):
-    """The registry closes: from this leaf on it takes no new record, and after a day nothing more of its members."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    WAY_FIELD_NUMBER: _builtins.int
-    OPEN_UNTIL_FIELD_NUMBER: _builtins.int
-    SUCCESSOR_FIELD_NUMBER: _builtins.int
-    APPROVAL_FIELD_NUMBER: _builtins.int
-    APPROVAL_DIGEST_FIELD_NUMBER: _builtins.int
-    way: Global___ClosingWay.ValueType
-    """Where the data goes."""
-    open_until: _builtins.str
-    """YYYY-MM-DD: last legal day on which members are served; from the next day on the data may be destroyed."""
-    approval: _builtins.str
-    """Number of the supervisor's document that consents to it, designates the successor, or orders the destruction."""
-    approval_digest: _builtins.bytes
-    """SHA-256 of that document, 32 bytes."""
-    @_builtins.property
-    def successor(self) -> Global___SuccessorRegistry:
-        """Who takes the data; present exactly for TRANSFER and HAND_OVER."""
-
-    def __init__(
-        self,
-        *,
-        way: Global___ClosingWay.ValueType = ...,
-        open_until: _builtins.str = ...,
-        successor: Global___SuccessorRegistry | None = ...,
-        approval: _builtins.str = ...,
-        approval_digest: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["successor", b"successor"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_digest", b"approval_digest", "open_until", b"open_until", "successor", b"successor", "way", b"way"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ClosingAct: _TypeAlias = ClosingAct  # noqa: Y015
-
-@_typing.final
 class Act(_message.Message):
     """A decision of the administrators: the payload that their threshold signs. Numbered and chained."""
 
@@ -1491,7 +1397,7 @@ class Act(_message.Message):
         """Notice of a breach."""
 
     @_builtins.property
-    def closing(self) -> Global___ClosingAct:
+    def closing(self) -> _closing_pb2.ClosingAct:
         """The end of the registry."""
 
     def __init__(
@@ -1513,7 +1419,7 @@ class Act(_message.Message):
         clock: Global___ClockAct | None = ...,
         tls_key: Global___TlsKeyAct | None = ...,
         breach: _breach_pb2.BreachAct | None = ...,
-        closing: Global___ClosingAct | None = ...,
+        closing: _closing_pb2.ClosingAct | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "body", b"body", "breach", b"breach", "clock", b"clock", "closing", b"closing", "ending", b"ending", "erasure", b"erasure", "genesis", b"genesis", "institution", b"institution", "key", b"key", "key_services", b"key_services", "rulebook", b"rulebook", "state", b"state", "succession", b"succession", "tls_key", b"tls_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
