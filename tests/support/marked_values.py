@@ -24,18 +24,23 @@ from google.protobuf.message import Message
 
 import client_sdk.kernel
 from client_sdk.kernel.formats.batch_signature import VerifiedBatches
+from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.sealed_block import BlockSealer
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.asked import DirectoryTimes
 from client_sdk.kernel.ledger.examination import Examination
 from client_sdk.kernel.ledger.findings import Findings
+from client_sdk.kernel.ledger.quality import QualityTally
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.ledger.statistics import StatementTally
+from client_sdk.kernel.rules.withholding import Withholding
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey
 from tests.support.handmade_log import HandmadeLog
 from tests.support.needles import Needles
@@ -58,8 +63,11 @@ registry institution issuer signer asker author owner origin part field field_na
 name url host transferee id speaker seller buyer peer form_type payload_type algorithm currency
 service endorser line path successor where column title time_zone purpose ground outcome
 licence_number form earlier_field later_field type retain_until csr administrators type_code open_until today
+jurisdiction of quorum members first_given_on last_given_on
 """
 PUBLIC = frozenset(_PUBLIC.split())
+# Values all of whose texts are for everybody.
+_ALL_PUBLIC = frozenset(("BreachBody",))
 # Fields that hold amounts; all other numbers are places, versions, counts and times.
 AMOUNTS = frozenset(("principal", "interest", "penalty", "fees", "amount", "total", "applied", "executed"))
 
@@ -218,7 +226,9 @@ class Marker:
             return self._message(kind)
         if is_dataclass(kind):
             given = [field for field in fields(kind) if field.init]
-            return kind(**{field.name: self._held(str(field.type), field.name) for field in given})
+            public = kind.__name__ in _ALL_PUBLIC
+            held = {field.name: self._held(str(field.type), "title" if public else field.name) for field in given}
+            return kind(**held)
         if hasattr(kind, "_fields"):
             annotated = [(name, _text_of(kind.__annotations__[name])) for name in kind._fields]
             return kind(*(self._held(text, name) for name, text in annotated))
@@ -318,6 +328,9 @@ _MADE: dict[str, Callable[[], Any]] = {
     "datetime": lambda: datetime(2026, 1, 5, tzinfo=UTC),
     "type": lambda: str,
     "StatementTally": StatementTally,
+    "QualityTally": lambda: QualityTally(StatementTally()),
+    "DirectoryTimes": DirectoryTimes,
+    "Withholding": lambda: Withholding(Purpose.LOAN_APPROVAL, Rulebook(), Contribution("lender-1", "2026-01-05"), 0),
     "Frontier": Frontier,
     "VerifiedBatches": VerifiedBatches,
     "BlockSealer": lambda: BlockSealer(SECRET, bytes(32), b"a file"),

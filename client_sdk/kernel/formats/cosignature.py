@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import keys
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.note import COSIGNATURE, NoteSignature, VerifierKey
+from client_sdk.kernel.formats.utf8 import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,4 +86,7 @@ def cosignatures_of(note: Note, witnesses: Iterable[VerifierKey]) -> dict[Verifi
 
 
 def _message(text: str, seconds: int) -> bytes:
-    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+    message = encoded(f"cosignature/v1\ntime {seconds}\n{text}")
+    if message is None:
+        raise FormatError("cosignature", "note.utf-8", want="text that UTF-8 can write")
+    return message

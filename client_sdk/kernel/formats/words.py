@@ -217,7 +217,7 @@ class NoticeReason(Word):
     SET_ASIDE = "SET_ASIDE", 3
     RESTRICTED = "RESTRICTED", 4
     DISPUTED = "DISPUTED", 5
-    BREACH = "BREACH", 8
+    BREACH = "BREACH", 6
 
 
 # Notices that come from no inquiry.

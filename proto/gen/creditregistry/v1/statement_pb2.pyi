@@ -174,7 +174,7 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """It must not be counted from now on."""
     NOTICE_REASON_DISPUTED: _NoticeReason.ValueType  # 5
     """A record of the member's own, or of one that it succeeds, is disputed."""
-    NOTICE_REASON_BREACH: _NoticeReason.ValueType  # 8
+    NOTICE_REASON_BREACH: _NoticeReason.ValueType  # 6
     """An act tells of a breach of data that concerns the member; of no record."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
@@ -192,7 +192,7 @@ NOTICE_REASON_RESTRICTED: NoticeReason.ValueType  # 4
 """It must not be counted from now on."""
 NOTICE_REASON_DISPUTED: NoticeReason.ValueType  # 5
 """A record of the member's own, or of one that it succeeds, is disputed."""
-NOTICE_REASON_BREACH: NoticeReason.ValueType  # 8
+NOTICE_REASON_BREACH: NoticeReason.ValueType  # 6
 """An act tells of a breach of data that concerns the member; of no record."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 

@@ -10,7 +10,17 @@ import pickle
 from itertools import pairwise
 
 import pytest
-from creditregistry.v1 import certificate_pb2, common_pb2, facts_pb2, inquiry_pb2, statement_pb2, transparency_pb2
+from creditregistry.v1 import (
+    breach_pb2,
+    certificate_pb2,
+    closing_pb2,
+    common_pb2,
+    facts_pb2,
+    inquiry_pb2,
+    statement_pb2,
+    subject_access_pb2,
+    transparency_pb2,
+)
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Standing, Word, word
@@ -57,7 +67,10 @@ def test_members_of_two_enumerations_have_no_order_and_other_text_has_its_own() 
 
 
 def test_words_and_numbers_are_those_of_the_contract() -> None:
-    files = (certificate_pb2, common_pb2, facts_pb2, inquiry_pb2, statement_pb2, transparency_pb2)
+    files = (
+        *(breach_pb2, certificate_pb2, closing_pb2, common_pb2, facts_pb2),
+        *(inquiry_pb2, statement_pb2, subject_access_pb2, transparency_pb2),
+    )
     enums = {name: enum for file in files for name, enum in file.DESCRIPTOR.enum_types_by_name.items()}
     assert {fact_words.Product, Kind} < set(WORDS)
     for kind in WORDS:

@@ -61,7 +61,7 @@ def rule_of(log: HandmadeLog, body: Body) -> str:
         ({"review": on(TODAY + timedelta(1))}, "review.future"),
         ({"review": on(TODAY - timedelta(REVIEW_DAYS))}, ""),
         ({"review": on(TODAY - timedelta(REVIEW_DAYS + 1))}, "review.old"),
-        ({"review": replace(REVIEW, reference="110105180001010010")}, "review.number"),
+        ({"review": replace(REVIEW, reference="6222021234567890123")}, "review.number"),
     ],
 )
 def test_what_an_enrolment_needs_where_real_persons_are(changes: dict[str, object], rule: str) -> None:
