@@ -65,8 +65,8 @@ EFFECTS = {
     "reciprocity_grace_days": _LEVELS,
     "reciprocity_levels": _LEVELS,
     "stale_days": "which running records answers show as stale, from the next HEAD on",
-    "review_days": "members: above 0 each enrolment from now on needs a licence number of a known form and, of a lender, "
-    "a review, and reviews are over after so many days; it is never 0 again",
+    "review_days": "members: above 0 each enrolment from now on needs a licence number of a known form and that of a "
+    "lender a review, and reviews are over after so many days; it is never 0 again",
     "breach_hours": "until when an act that tells of a breach is in time, from now on",
 }
 # What an administrator cannot count, by the limit that it depends on.

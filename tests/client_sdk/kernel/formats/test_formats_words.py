@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 from creditregistry.v1 import (
+    alerts_pb2,
     breach_pb2,
     certificate_pb2,
     closing_pb2,
@@ -18,7 +19,6 @@ from creditregistry.v1 import (
     facts_pb2,
     inquiry_pb2,
     statement_pb2,
-    subject_access_pb2,
     transparency_pb2,
 )
 
@@ -69,7 +69,7 @@ def test_members_of_two_enumerations_have_no_order_and_other_text_has_its_own() 
 def test_words_and_numbers_are_those_of_the_contract() -> None:
     files = (
         *(breach_pb2, certificate_pb2, closing_pb2, common_pb2, facts_pb2),
-        *(inquiry_pb2, statement_pb2, subject_access_pb2, transparency_pb2),
+        *(inquiry_pb2, statement_pb2, alerts_pb2, transparency_pb2),
     )
     enums = {name: enum for file in files for name, enum in file.DESCRIPTOR.enum_types_by_name.items()}
     assert {fact_words.Product, Kind} < set(WORDS)
