@@ -312,9 +312,10 @@ class NaiveLog:
             require(known.live and (over or (date and date <= day(logged_at))), "early")
         self._erase(index, place)
 
-    def _erase(self, index: int, place: tuple[str, bytes]) -> None:
-        self.records[place].erased = True
-        self.erased_now.append((index, place))
+    def _erase(self, index: int, *places: tuple[str, bytes]) -> None:
+        for place in places:
+            self.records[place].erased = True
+            self.erased_now.append((index, place))
 
     # Acts
 
@@ -400,7 +401,7 @@ class NaiveLog:
                 places = [(record.issuer, record.record_id) for record in act.erasure.records]
                 for place in places:
                     require(place in self.records and not self.records[place].erased, "erased")
-                return lambda: [self._erase(index, place) for place in places] and None
+                return lambda: self._erase(index, *places)
             case "rulebook":
                 require(act.rulebook.rulebook.review_days or not self.genesis.rulebook.review_days, "production")
                 kept = kept_overlays(self.covered, act.rulebook.rulebook)
