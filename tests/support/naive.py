@@ -399,8 +399,7 @@ class NaiveLog:
                 return decide_ending(self.members, act.ending, until, index, hash_)
             case "erasure":
                 places = [(record.issuer, record.record_id) for record in act.erasure.records]
-                for place in places:
-                    require(place in self.records and not self.records[place].erased, "erased")
+                require(all(place in self.records and not self.records[place].erased for place in places), "erased")
                 return lambda: self._erase(index, *places)
             case "rulebook":
                 require(act.rulebook.rulebook.review_days or not self.genesis.rulebook.review_days, "production")
